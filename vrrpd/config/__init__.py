@@ -1,0 +1,54 @@
+"""keepalived.conf: text in, frozen values and diagnostics out.
+
+    loaded = load("/etc/keepalived/keepalived.conf")
+    for instance in loaded.config.instances: ...
+    for diagnostic in loaded.diagnostics: print(diagnostic)
+"""
+
+from vrrpd.config.model import (
+    Address,
+    Auth,
+    Command,
+    Config,
+    Garp,
+    GarpGroup,
+    Globals,
+    Instance,
+    IPAddress,
+    Notify,
+    Peer,
+    Route,
+    Rule,
+    SyncGroup,
+    Track,
+    TrackFile,
+    TrackGroup,
+    TrackProcess,
+    TrackScript,
+    Vmac,
+    Where,
+)
+
+__all__ = [
+    "Address",
+    "Auth",
+    "Command",
+    "Config",
+    "Garp",
+    "GarpGroup",
+    "Globals",
+    "IPAddress",
+    "Instance",
+    "Notify",
+    "Peer",
+    "Route",
+    "Rule",
+    "SyncGroup",
+    "Track",
+    "TrackFile",
+    "TrackGroup",
+    "TrackProcess",
+    "TrackScript",
+    "Vmac",
+    "Where",
+]
