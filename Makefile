@@ -1,0 +1,42 @@
+# VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
+.DEFAULT_GOAL := help
+.PHONY: help setup lab demo test test-fast check doctor lock clean
+# One thing at a time: `make -j` would start two set-ups and two labs.
+.NOTPARALLEL:
+
+BIN := .venv/bin
+PORT ?= 8888
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: apt packages, .venv, this package
+	@sh tools/setup.sh
+
+lab: setup ## Open the lessons in JupyterLab (PORT=8888)
+	@exec $(BIN)/labs notebook --port $(PORT)
+
+demo: setup ## Pull a cable and plug it again, without a browser: prints the timeline
+	@exec $(BIN)/labs run failover
+
+test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
+	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
+
+test-fast: setup ## Run the rings that need no privileges, within a minute
+	@exec $(BIN)/python tests/rings.py unit sim
+
+check: setup ## Lint, types and the rules of the house
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py
+
+doctor: setup ## Say what this machine lacks, and the remedy
+	@exec $(BIN)/labs doctor
+
+lock: setup ## Renew the pins of requirements.lock from requirements.in (needs PyPI)
+	@sh tools/lock.sh
+
+clean: ## Remove what make made: .venv, build, caches
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find vrrpd labs topologies tests notebooks tools -depth \
+	    \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} + 2>/dev/null || true

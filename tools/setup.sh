@@ -1,0 +1,105 @@
+#!/bin/sh
+# Brings a machine to the point where everything else works, and is quick when it is there already.
+#
+#   1. Debian packages: only those that are missing, only with root or sudo.
+#   2. .venv: made by the system's Python, which is where Mininet lives; filled from requirements.lock by hash.
+#   3. The package itself, editable, without a network.
+#
+# What was done is remembered inside .venv, so deleting .venv is the one way to start again.
+set -eu
+cd "$(dirname "$0")/.."
+
+# Settings of the caller's Python and pip that would change where things are installed.
+# Addresses and certificates of a mirror stay: the hashes decide what is accepted.
+unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_USER PIP_NO_DEPS VIRTUAL_ENV || true
+export PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
+PYTHON=/usr/bin/python3
+VENV=.venv
+
+say() { echo "setup: $*"; }
+fail() { echo "setup: $*" >&2; exit 1; }
+
+# Programs and files that stand for a package. The second list is wanted by one test ring each, no more.
+missing() {
+    exists() { for candidate in "$@"; do [ -e "$candidate" ] && return 0; done; return 1; }
+    has() { command -v "$1" >/dev/null 2>&1 || exists "/usr/sbin/$1" "/sbin/$1"; }
+    NEEDED='' WANTED=''
+    exists /usr/bin/python3 || NEEDED="$NEEDED python3"
+    exists /usr/lib/python3.*/ensurepip/__init__.py || NEEDED="$NEEDED python3-venv"
+    exists /usr/lib/python3/dist-packages/mininet/net.py || NEEDED="$NEEDED mininet"
+    for pair in ip:iproute2 brctl:bridge-utils ping:iputils-ping ps:procps ifconfig:net-tools \
+                unshare:util-linux setpriv:util-linux nft:nftables mount:mount; do
+        has "${pair%%:*}" || NEEDED="$NEEDED ${pair##*:}"
+    done
+    for pair in keepalived:keepalived tcpdump:tcpdump; do
+        has "${pair%%:*}" || WANTED="$WANTED ${pair##*:}"
+    done
+    has chromium || has chromium-browser || has google-chrome || WANTED="$WANTED chromium"
+}
+
+# Prints the way to become root, or fails when there is none. Asks for a password only at a terminal.
+root_prefix() {
+    if [ "$(id -u)" = 0 ]; then echo env
+    elif sudo -n true 2>/dev/null; then echo 'sudo -n env'
+    elif [ -t 0 ] && [ -n "$NEEDED" ] && command -v sudo >/dev/null 2>&1; then echo 'sudo env'
+    else return 1; fi
+}
+
+install_system_packages() {
+    missing
+    [ -n "$NEEDED$WANTED" ] || return 0
+    command -v apt-get >/dev/null 2>&1 ||
+        fail "this needs Debian or Ubuntu (no apt-get here); install by other means:$NEEDED$WANTED"
+    if ! become=$(root_prefix); then
+        [ -n "$NEEDED" ] || { say "some tests cannot run; remedy: sudo apt-get install$WANTED"; return 0; }
+        fail "missing packages and no root; remedy: sudo apt-get install$NEEDED$WANTED"
+    fi
+    say "apt-get install$NEEDED$WANTED"
+    apt="$become DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
+    $apt update </dev/null || fail "apt-get update failed; is there a network?"
+    available=''
+    for package in $WANTED; do  # Ubuntu, for one, has no chromium package
+        apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' && available="$available $package"
+    done
+    # shellcheck disable=SC2086
+    if [ -n "$NEEDED$available" ]; then
+        $apt install -y --no-install-recommends $NEEDED $available </dev/null >/dev/null ||
+            fail "apt-get install$NEEDED$available failed; the lines above say why"
+    fi
+    missing
+    [ -z "$NEEDED" ] || fail "still missing after apt-get install:$NEEDED"
+    [ -z "$WANTED" ] || say "not available here, so some tests cannot run:$WANTED"
+}
+
+# The venv belongs to one Python, one directory and one lock file.
+make_venv() {
+    say "making .venv (a minute or two, once)"
+    "$PYTHON" -m venv --clear --system-site-packages "$VENV"
+    # Whatever the system Python happens to hold already, .venv holds exactly the lock file.
+    "$VENV/bin/python" -m pip install -qq --ignore-installed --no-deps --require-hashes -r requirements.lock \
+        </dev/null || fail "pip could not install requirements.lock; the lines above say why"
+}
+
+install_package() {
+    "$VENV/bin/python" -m pip install -qq --no-index --no-deps --no-build-isolation \
+        --config-settings editable_mode=compat -e . </dev/null ||
+        fail "the package itself could not be installed"
+}
+
+# Runs a step unless the files it depends on are those of the last time it succeeded.
+# usage: unless_same STAMP TEXT STEP
+unless_same() {
+    [ -x "$VENV/bin/python" ] && [ -f "$VENV/$1" ] && [ "$(cat "$VENV/$1")" = "$2" ] && return 0
+    [ -w . ] || fail "$PWD is not yours to write; remedy: run make setup as its owner"
+    mkdir -p build
+    exec 9>build/setup.lock
+    flock 9  # a second make waits here, then finds the work done
+    [ -x "$VENV/bin/python" ] && [ -f "$VENV/$1" ] && [ "$(cat "$VENV/$1")" = "$2" ] && return 0
+    $3
+    printf '%s\n' "$2" >"$VENV/$1"
+    flock -u 9
+}
+
+install_system_packages
+unless_same made-from "$(readlink -f "$PYTHON") $PWD $(cksum <requirements.lock)" make_venv
+unless_same installed-from "$(cksum <pyproject.toml)" install_package
