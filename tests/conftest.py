@@ -1,0 +1,90 @@
+"""Rules that hold for every ring.
+
+    tests/RING/...   gets the marker RING, so `pytest -m lab` and `pytest tests/lab` are the same
+    a skip           is a failure in continuous integration (CI=true): a ring that silently does
+                     not run is worse than a red one. What may be absent anywhere says so:
+                     pytest.skip("optional: this kernel has no netem")
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import OrdinaryUser, checkout_is_public
+
+TESTS = Path(__file__).parent
+RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def _first_line(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return "absent"
+    return ((done.stdout + done.stderr).strip().splitlines() or ["silent"])[0]
+
+
+def pytest_report_header() -> list[str]:
+    """What a reader of a failure in another place wants to know first."""
+    keepalived = _first_line("keepalived", "--version").removeprefix("Keepalived ").split(" (")[0]
+    mininet = _first_line(
+        sys.executable, "-W", "ignore", "-c", "import mininet.net as m; print(m.VERSION)"
+    )
+    who = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}"
+    return [
+        f"machine: {platform.system()} {platform.release()}, {os.cpu_count()} cores, {who}",
+        f"versions: python {platform.python_version()}, mininet {mininet}, "
+        f"keepalived {keepalived}{', CI' if IN_CI else ''}",
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The directory is the ring."""
+    for item in items:
+        ring = item.path.relative_to(TESTS).parts[0]
+        if ring in RINGS:
+            item.add_marker(getattr(pytest.mark, ring))
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def _no_silent_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        reason = _reason(report)
+        if not reason.startswith("optional:"):
+            report.outcome = "failed"
+            report.longrepr = f"a skip is a failure in CI: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _no_silent_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _no_silent_skip(report)
+    return report
+
+
+@pytest.fixture
+def ordinary_user() -> Iterator[OrdinaryUser]:
+    """Somebody without root, even when the tests run as root."""
+    if os.geteuid() == 0 and not checkout_is_public():
+        pytest.skip(f"nobody else can read {TESTS.parent}; remedy: clone it outside /root")
+    with OrdinaryUser() as user:
+        yield user

@@ -1,0 +1,103 @@
+"""Runs rings of tests one after another and says, ring by ring, how it went.
+
+    python tests/rings.py unit sim lab interop notebooks browser
+
+Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
+inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
+A later ring runs even if an earlier one failed: the whole picture is worth the minutes.
+The last line has the shape of pytest's own, with the sums of all rings. The exit status is 0 only
+if every ring ran and passed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
+ISOLATED = {"lab", "interop"}
+NO_TESTS = 5  # pytest's exit status when it found nothing to run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one ring went; `seconds` is wall time, `status` the exit status of its pytest."""
+
+    ring: str
+    status: int
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+    def line(self) -> str:
+        """One line for the table, with the reason when the ring did not pass."""
+        counts = f"{self.passed:5} passed {self.failed:3} failed {self.skipped:3} skipped"
+        verdict = "ok" if self.status == 0 else "FAILED"
+        if self.status == NO_TESTS:
+            verdict = "FAILED: it has no tests"
+        elif self.status and not self.failed:
+            verdict = f"FAILED: could not run (status {self.status}); `make doctor` may say why"
+        return f"  {self.ring:<10}{counts} {self.seconds:7.1f} s  {verdict}"
+
+
+def run_ring(ring: str, report: Path) -> Outcome:
+    """Runs the tests of one ring; its own output goes straight to the terminal."""
+    place = [sys.executable, "-m", "labs.namespace", "--"] if ring in ISOLATED else []
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{ring}"]
+    print(f"── {ring} " + "─" * (76 - len(ring)), flush=True)
+    began = time.monotonic()
+    status = subprocess.call([*place, *pytest, f"--junitxml={report}"], cwd=REPOSITORY)
+    return Outcome(ring, status, *counted(report), time.monotonic() - began)
+
+
+def counted(report: Path) -> tuple[int, int, int]:
+    """Passed, failed and skipped tests in a JUnit report; zeros if pytest wrote none."""
+    if not report.exists():
+        return 0, 0, 0
+    suites = ElementTree.parse(report).getroot().iter("testsuite")
+    passed = failed = skipped = 0
+    for suite in suites:
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        passed += int(suite.get("tests", 0)) - bad - int(suite.get("skipped", 0))
+        failed += bad
+        skipped += int(suite.get("skipped", 0))
+    return passed, failed, skipped
+
+
+def closing_line(outcomes: list[Outcome]) -> str:
+    """The sums of all rings in the shape of pytest's last line."""
+    sums = {
+        "failed": sum(outcome.failed for outcome in outcomes),
+        "passed": sum(outcome.passed for outcome in outcomes),
+        "skipped": sum(outcome.skipped for outcome in outcomes),
+        "errors": sum(1 for outcome in outcomes if outcome.status and not outcome.failed),
+    }
+    counts = ", ".join(f"{count} {name}" for name, count in sums.items() if count) or "no tests ran"
+    return f" {counts} in {sum(o.seconds for o in outcomes):.2f}s ".center(80, "=")
+
+
+def main(rings: list[str]) -> int:
+    """Runs `rings` in the given order; returns the exit status for the shell."""
+    if not rings or (unknown := [ring for ring in rings if ring not in RINGS]):
+        print(f"usage: rings.py RING...; rings: {' '.join(RINGS)}", file=sys.stderr)
+        if rings:
+            print(f"unknown: {' '.join(unknown)}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="vrrp-lab-rings-") as room:
+        outcomes = [run_ring(ring, Path(room) / f"{ring}.xml") for ring in rings]
+    print("\nrings")
+    for outcome in outcomes:
+        print(outcome.line())
+    print(closing_line(outcomes), flush=True)
+    return 1 if any(outcome.status for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
