@@ -1,0 +1,48 @@
+"""The lab: two real machines in miniature, one cable to pull, and witnesses who write down what happened.
+
+    from labs import Lab
+
+    lab = Lab("basic")        # master, backup and client on one switch, the article's files, daemons running
+    lab.settle()
+    lab.unplug("master")
+    lab.wait_until(lambda: lab.owners() == ["backup"])
+    lab.timeline()            # who owned 192.168.1.10, second by second
+
+Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
+
+This package is lazy on purpose.
+`python -m labs.namespace` runs before every kernel and `python -m labs.witness` inside every lab;
+both need only the standard library and must start at once, so importing `labs` imports nothing at all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labs.errors import LabError
+    from labs.lab import Lab, Result
+
+__all__ = ["Lab", "LabError", "Result"]
+
+_WHERE = {
+    "Lab": "labs.lab",
+    "Result": "labs.lab",
+    "LabError": "labs.errors",
+    "Lan": "labs.lan",
+    "Timeline": "labs.timeline",
+    "Witness": "labs.witness",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds `name` when somebody asks for it (PEP 562)."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'labs' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The names that can be asked for, so that completion in a notebook finds them."""
+    return sorted(_WHERE)

@@ -1,0 +1,28 @@
+"""LabError: something the learner or the machine can put right.
+
+Every message is one or two sentences and ends with the remedy:
+
+    no host called 'mastr' in this lab: choose master, backup or client
+
+A notebook shows it as that one line.
+A traceback of the lab's insides would teach nothing, and the line that matters would be the last of forty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class LabError(Exception):
+    """A request that cannot be met; the message says why and what to do instead."""
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython asks an exception for this before it formats a traceback of its own."""
+        return [f"LabError: {self}"]
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> LabError:
+    """The error for a name that is not one of `known`, which it lists."""
+    names = list(known)
+    choice = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
+    return LabError(f"no {kind} called {name!r} in this lab: choose {choice or 'another'}")
