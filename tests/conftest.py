@@ -1,9 +1,9 @@
 """Rules that hold for every ring.
 
-    tests/RING/...   gets the marker RING, so `pytest -m lab` and `pytest tests/lab` are the same
-    a skip           is a failure in continuous integration (CI=true): a ring that silently does
-                     not run is worse than a red one. What may be absent anywhere says so:
-                     pytest.skip("optional: this kernel has no netem")
+tests/RING/...   gets the marker RING, so `pytest -m lab` and `pytest tests/lab` are the same
+a skip           is a failure in continuous integration (CI=true): a ring that silently does
+                 not run is worse than a red one. What may be absent anywhere says so:
+                 pytest.skip("optional: this kernel has no netem")
 """
 
 from __future__ import annotations

@@ -166,9 +166,7 @@ def test_every_module_opens_with_a_docstring() -> None:
 
 def test_public_names_of_the_daemon_are_documented() -> None:
     found = [
-        complaint
-        for path in sources("vrrpd")
-        for complaint in undocumented(path, path.read_text())
+        complaint for path in sources("vrrpd") for complaint in undocumented(path, path.read_text())
     ]
     assert not found, "\n".join(found)
 

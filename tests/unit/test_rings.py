@@ -1,0 +1,42 @@
+"""The runner of the rings reports what happened, above all when a ring did not even start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rings import NO_TESTS, Outcome, closing_line, counted, main
+
+REPORT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>"""
+
+
+def test_the_counts_come_from_the_report(tmp_path: Path) -> None:
+    (tmp_path / "ring.xml").write_text(REPORT)
+    assert counted(tmp_path / "ring.xml") == (5, 2, 2)
+
+
+def test_no_report_counts_nothing(tmp_path: Path) -> None:
+    assert counted(tmp_path / "absent.xml") == (0, 0, 0)
+
+
+def test_the_last_line_looks_like_pytests_own() -> None:
+    line = closing_line([Outcome("unit", 0, 40, 0, 1, 2.5), Outcome("lab", 1, 3, 2, 0, 7.5)])
+    assert line.strip("= ") == "2 failed, 43 passed, 1 skipped in 10.00s"
+    assert len(line) == 80
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(0, "ok"), (NO_TESTS, "no tests"), (2, "could not run")]
+)
+def test_a_ring_that_did_not_pass_says_why(status: int, words: str) -> None:
+    assert words in Outcome("lab", status, 0, 0, 0, 1.0).line()
+
+
+def test_a_ring_that_could_not_run_is_an_error_in_the_sum() -> None:
+    assert "1 errors" in closing_line([Outcome("lab", 2, 0, 0, 0, 1.0)])
+
+
+def test_an_unknown_ring_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["unti"]) == 2
+    assert "unti" in capsys.readouterr().err
