@@ -43,7 +43,7 @@ class Instance:
 
     name: str
     vrid: int
-    interface: str | None  # None only for unicast with `unicast_src_ip`
+    interface: str  # "" only for unicast with `unicast_src_ip`
     state: Literal["MASTER", "BACKUP"] | None = None  # as written; it decides nothing by itself
     priority: int = 100  # 1..255; 255 if `state MASTER` and none given
     version: Literal[2, 3] = 2
@@ -91,7 +91,7 @@ class Instance:
     notify_priority_changes: bool = False
     smtp_alert: bool = False
 
-    track_primary: bool = True  # False: `dont_track_primary`
+    dont_track_primary: bool = False
     track_src_ip: bool = False
     track_interfaces: tuple[Track, ...] = ()
     track_scripts: tuple[Track, ...] = ()

@@ -1,0 +1,179 @@
+"""What is wrong with a configuration, where, and what was expected instead.
+
+    keepalived.conf:12:9: error: unknown keyword 'virtual_router_idd' (in vrrp_instance VI_1)
+                virtual_router_idd 51
+                ^^^^^^^^^^^^^^^^^^  did you mean 'virtual_router_id'?
+
+| severity | meaning                                                     | `-t` exits with |
+|----------|-------------------------------------------------------------|-----------------|
+| note     | understood, but this version does nothing with it           | 0               |
+| warning  | in effect, but probably not what was meant                  | 0               |
+| error    | ignored as written, as keepalived would; the daemon runs    | 4               |
+| fatal    | there is no configuration to run; raised as `ConfigError`   | 2, or 6         |
+
+Exit status 6 is keepalived's "no configuration": the file, or one it must include, is missing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vrrpd.config.text import SourceLine, Word
+from vrrpd.config.values import Where
+
+Severity = Literal["note", "warning", "error", "fatal"]
+
+EXIT_OK = 0
+EXIT_CONFIG = 2  # keepalived's KEEPALIVED_EXIT_CONFIG
+EXIT_ERRORS = 4
+EXIT_NO_CONFIG = 6  # keepalived's KEEPALIVED_EXIT_NO_CONFIG
+
+_PASSWORD = re.compile(r"(\bauth_pass\s+)(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message about one place. `line` and `column` count from 1; 0 means "none"."""
+
+    severity: Severity
+    message: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    length: int = 0
+    expected: str = ""
+    suggestion: str = ""
+    source_line: str = ""
+    missing_file: bool = False
+
+    def render(self) -> str:
+        """The message as text, with the offending words underlined where they are known."""
+        place = self.file
+        if self.line:
+            place += f":{self.line}"
+            if self.column:
+                place += f":{self.column}"
+        head = f"{place}: " if place else ""
+        lines = [f"{head}{self.severity}: {self.message}"]
+        hints = []
+        if self.suggestion:
+            hints.append(f"did you mean '{self.suggestion}'?")
+        if self.expected:
+            hints.append(f"expected {self.expected}")
+        if self.column and self.source_line:
+            lines.append("    " + self.source_line)
+            under = _underline(self.source_line, self.column, self.length)
+            lines.append("  ".join(["    " + under, *hints]))
+        elif hints:
+            lines.append("    " + "; ".join(hints))
+        return "\n".join(lines)
+
+    __str__ = render
+
+
+def _underline(source: str, column: int, length: int) -> str:
+    before = source[: column - 1]
+    marked = source[column - 1 : column - 1 + max(length, 1)] or " "
+    gap = "".join("\t" if char == "\t" else " " * _width(char) for char in before)
+    return gap + "^" * sum(_width(char) for char in marked)
+
+
+def _width(char: str) -> int:
+    """Columns that a terminal gives to `char`."""
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+class ConfigError(Exception):
+    """There is no configuration to run. Carries every diagnostic, not only the fatal ones."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        fatal = [one for one in self.diagnostics if one.severity == "fatal"]
+        super().__init__("\n".join(one.render() for one in fatal))
+
+    @property
+    def exit_status(self) -> int:
+        """2, or 6 if a file is missing."""
+        return exit_status(self.diagnostics)
+
+
+def exit_status(diagnostics: Iterable[Diagnostic]) -> int:
+    """The exit status of `-t` for these diagnostics (see the table above)."""
+    found = list(diagnostics)
+    if any(one.missing_file for one in found if one.severity == "fatal"):
+        return EXIT_NO_CONFIG
+    severities = {one.severity for one in found}
+    if "fatal" in severities:
+        return EXIT_CONFIG
+    return EXIT_ERRORS if "error" in severities else EXIT_OK
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known keyword most like `word`, or ""."""
+    candidates = list(known)
+    folded = {name.lower(): name for name in candidates}
+    if word.lower() in folded:
+        return folded[word.lower()]
+    close = difflib.get_close_matches(word[:64], candidates, n=1, cutoff=0.75)
+    return close[0] if close else ""
+
+
+class Reporter:
+    """Collects diagnostics in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+        self._noted: set[str] = set()
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._found)
+
+    def at(
+        self,
+        severity: Severity,
+        where: Word | SourceLine | Where | None,
+        message: str,
+        *,
+        expected: str = "",
+        suggestion: str = "",
+        missing_file: bool = False,
+    ) -> None:
+        """Report `message` at a word, a line, or a place of which only the line is known."""
+        column = length = 0
+        source = ""
+        if isinstance(where, Word):
+            column, length = where.column, where.length
+            where = where.source
+        if isinstance(where, SourceLine):
+            source = _PASSWORD.sub(lambda found: found[1] + "*" * len(found[2]), where.text)
+        self._found.append(
+            Diagnostic(
+                severity=severity,
+                message=printable(message),
+                file=where.file if where else "",
+                line=where.line if where else 0,
+                column=column,
+                length=length,
+                expected=expected,
+                suggestion=suggestion,
+                source_line=printable(source),
+                missing_file=missing_file,
+            )
+        )
+
+    def note_once(self, key: str, where: Word | SourceLine, message: str) -> None:
+        """Report a note, unless one with the same key has been reported."""
+        if key not in self._noted:
+            self._noted.add(key)
+            self.at("note", where, message)
+
+
+def printable(text: str) -> str:
+    """`text` without what would upset a terminal, each character still one character."""
+    return "".join(char if char == "\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}"
+                   for char in text)

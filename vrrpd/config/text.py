@@ -1,0 +1,85 @@
+"""Text that remembers where it came from.
+
+A definition is replaced, a comment is cut, a brace is split off: what is left must still be
+able to say "line 12, column 9". So each character carries the column it had in the file:
+
+    file     |  priority $PRIO   # 150 |
+    text     |priority 150|                       after replacement and cutting
+    columns  |3 4 ... 11 12 12 12|                150 points at $PRIO
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A physical line of a file, without its line end. `line` counts from 1."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a logical line. `column` counts from 1 and is where it stands in the file."""
+
+    text: str
+    source: SourceLine
+    column: int
+    length: int  # characters of the file that it covers
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A piece of text with the source column of each of its characters."""
+
+    text: str
+    columns: tuple[int, ...]
+    source: SourceLine
+
+    @classmethod
+    def of(cls, source: SourceLine) -> Traced:
+        return cls(source.text, tuple(range(1, len(source.text) + 1)), source)
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def part(self, start: int, end: int | None = None) -> Traced:
+        return Traced(self.text[start:end], self.columns[start:end], self.source)
+
+    def __add__(self, other: Traced) -> Traced:
+        return Traced(self.text + other.text, self.columns + other.columns, self.source)
+
+    def strip(self) -> Traced:
+        start = len(self.text) - len(self.text.lstrip())
+        return self.part(start, len(self.text.rstrip()) if self.text.strip() else start)
+
+    def replace(self, start: int, end: int, value: str) -> Traced:
+        """`value` instead of [start:end], all of it pointing at the column of `start`."""
+        column = self.columns[start] if start < len(self.columns) else self.end_column
+        middle = Traced(value, (column,) * len(value), self.source)
+        return self.part(0, start) + middle + self.part(end)
+
+    @property
+    def end_column(self) -> int:
+        return self.columns[-1] + 1 if self.columns else 1
+
+    def word(self, start: int, end: int, *, quoted: bool = False) -> Word:
+        """The word [start:end]; an empty one still has a place."""
+        if start >= len(self.columns):
+            return Word("", self.source, self.end_column, 1, quoted)
+        first = self.columns[start]
+        last = self.columns[max(start, min(end, len(self.columns)) - 1)]
+        return Word(self.text[start:end], self.source, first, max(1, last - first + 1), quoted)
+
+    def find(self, accept: Callable[[str], bool], start: int = 0) -> int:
+        """Index of the first character that `accept` likes, or the length."""
+        for index in range(start, len(self.text)):
+            if accept(self.text[index]):
+                return index
+        return len(self.text)

@@ -1,0 +1,200 @@
+"""The daemon: configuration in, virtual routers up, reload, stop.
+
+    Daemon(load, ports, journal, log)
+      start()               leftovers removed, sockets opened, routers started
+      reload()              the file read again; what has not changed is not touched
+      stop(reason)          every MASTER resigns and gives its addresses back
+      interface_changed()   from the kernel: tracking looks again
+      address_removed()     from the kernel: somebody took a virtual address
+
+It knows the four ports and nothing of Linux, so the simulated LAN runs this very class.
+
+Two instances are the same across a reload if virtual_router_id, family and interface agree; the
+name does not matter (keepalived).  A configuration with a fatal mistake changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vrrpd.config import Config, ConfigError
+from vrrpd.config.model import Instance
+from vrrpd.fsm import IPAddress, State
+from vrrpd.journal import Journal, Log
+from vrrpd.notify import Notifier
+from vrrpd.packet import GROUP4
+from vrrpd.ports import Ports
+from vrrpd.receive import Segment
+from vrrpd.router import VirtualRouter
+from vrrpd.tracking import examine
+
+Identity = tuple[int, int, "str | None"]
+
+
+def identity(instance: Instance) -> Identity:
+    """What makes two instances the same virtual router across a reload."""
+    return (instance.vrid, instance.family, instance.interface)
+
+
+def unsupported(instance: Instance) -> str | None:
+    """Why this version cannot run `instance`, or None."""
+    if instance.family == 6:
+        return "IPv6"
+    if instance.auth.kind == "AH":
+        return "auth_type AH"
+    if instance.unicast:
+        return "unicast"
+    if instance.vmac is not None:
+        return "use_vmac"
+    if instance.interface is None:
+        return "an instance without interface"
+    return None
+
+
+class Daemon:
+    """All the virtual routers of one machine.  `load` reads the configuration afresh."""
+
+    def __init__(
+        self, load: Callable[[], Config], ports: Ports, journal: Journal, log: Log
+    ) -> None:
+        self.load = load
+        self.ports = ports
+        self.journal = journal
+        self.log = log
+        self.notifier = Notifier(ports.runner, journal, log)
+        self.segments: dict[str, Segment] = {}
+        self.routers: dict[Identity, VirtualRouter] = {}
+        self.config = Config()
+
+    def start(self) -> None:
+        """Start every instance.  Raises ConfigError if the file cannot be used."""
+        self.config = self.load()
+        self.journal.write("start", reason="the daemon starts")
+        for instance in self.runnable(self.config):
+            self.create(instance)
+        # A daemon that was killed has left its addresses behind: give them back before
+        # listening, so that nobody hears two owners for longer than he has to.
+        for router in self.routers.values():
+            for problem in self.ports.kernel.change([], router.placed):
+                self.log.say(f"({router.name}) {problem}")
+        self.ports.kernel.watch(self)
+        for router in self.routers.values():
+            examine(router, self.ports.kernel)
+            router.start(self.config.globals.vrrp_startup_delay_ns)
+        self.log.say("Startup complete")
+
+    def runnable(self, config: Config) -> list[Instance]:
+        """The instances that this version can run; the others are named once."""
+        able = []
+        for instance in config.instances:
+            reason = unsupported(instance)
+            if reason is None:
+                able.append(instance)
+            else:
+                self.log.say(f"({instance.name}) not started: {reason} is not done yet")
+        return able
+
+    def create(self, instance: Instance) -> VirtualRouter:
+        """Make the router of an instance, not yet started."""
+        name = instance.interface or ""
+        segment = self.segments.get(name)
+        if segment is None:
+            segment = self.segments[name] = Segment(name, self.ports.wire, self.log)
+        group = self.config.globals.vrrp_mcast_group4 or GROUP4
+        router = VirtualRouter(
+            instance, segment, self.ports, self.notifier, self.journal, self.log, group
+        )
+        segment.routers[instance.vrid] = router
+        self.routers[identity(instance)] = router
+        return router
+
+    def reload(self) -> bool:
+        """Read the configuration again and go over to it; whether that was possible.
+
+        Every MASTER speaks before and after, so that reading a large file costs the peers'
+        patience nothing (keepalived does the same).
+        """
+        self.log.say("Reloading ...")
+        self.speak()
+        try:
+            config = self.load()
+        except ConfigError as error:
+            self.log.say(f"{error}")
+            self.log.say("Reload refused: the running configuration stays in force")
+            self.journal.write("reload", reason=f"refused: {error}", ok=False)
+            return False
+        self.config = config
+        wanted = {identity(one): one for one in self.runnable(config)}
+        for key in [key for key in self.routers if key not in wanted]:
+            self.remove(self.routers.pop(key))
+        for key, instance in wanted.items():
+            router = self.routers.get(key)
+            if router is not None:
+                router.reconfigure(instance)
+                examine(router, self.ports.kernel)
+            else:
+                router = self.create(instance)
+                examine(router, self.ports.kernel)
+                router.start()
+        self.journal.write("reload", reason="configuration read again", ok=True)
+        self.log.say("Reload complete")
+        return True
+
+    def remove(self, router: VirtualRouter) -> None:
+        """Stop a router that the new configuration no longer has."""
+        router.stop("no longer in the configuration")
+        router.segment.routers.pop(router.instance.vrid, None)
+        if not router.segment.routers:
+            router.segment.close()
+            self.segments.pop(router.segment.interface, None)
+
+    def speak(self) -> None:
+        """Every MASTER sends an Advertisement now."""
+        for router in self.routers.values():
+            if router.state is State.MASTER:
+                router.send(router.params.priority)
+
+    def stop(self, reason: str) -> None:
+        """Stop every router in the order of the file."""
+        self.log.say("Stopping")
+        for router in self.routers.values():
+            router.stop(reason)
+        for segment in self.segments.values():
+            segment.close()
+        self.journal.write("stop", reason=reason)
+
+    # From the kernel.
+
+    def interface_changed(self, name: str) -> None:
+        """Look again at every router that lives on this interface."""
+        for router in list(self.routers.values()):
+            if router.instance.interface == name:
+                examine(router, self.ports.kernel)
+
+    def address_removed(self, interface: str, address: IPAddress) -> None:
+        """Somebody else took `address` off `interface`."""
+        for router in list(self.routers.values()):
+            if any(p.interface == interface and p.address.ip == address for p in router.placed):
+                self.log.detail(f"Netlink reflector reports IP {address} removed")
+                router.address_lost(address)
+
+    # For vrrpctl and the dumps.
+
+    def status(self) -> list[dict[str, Any]]:
+        """One object for every instance."""
+        return [router.status() for router in self.routers.values()]
+
+    def stats(self) -> list[dict[str, Any]]:
+        """The counters of every instance, and of every interface for what has no instance."""
+        routers = [{"instance": r.name, **r.counters} for r in self.routers.values()]
+        segments = [{"interface": s.interface, **s.counters} for s in self.segments.values()]
+        return routers + segments
+
+    def why(self, name: str | None = None) -> list[dict[str, Any]] | None:
+        """The last changes of state with their reasons; None if there is no such instance."""
+        routers = [r for r in self.routers.values() if name is None or r.name == name]
+        if name is not None and not routers:
+            return None
+        lines = [line for router in routers for line in router.history]
+        return sorted(lines, key=lambda line: line["mono"])

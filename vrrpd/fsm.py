@@ -1,0 +1,450 @@
+"""The VRRP state machine: RFC 3768 and RFC 9568, section 6.4, as one pure function.
+
+    step(params, router, event, now) -> (router, actions)
+
+Everything that decides what a virtual router does next lives in this file, and nothing else does.
+There is no socket here, no clock and no log: `now` is an argument, the one running timer is the
+`deadline` of the value that comes back, and what has to be done is returned as a list of actions.
+So every test and every lesson can ask "what if" by calling a function.
+
+                        +------------+
+        +-------------->| INIT       |<---------------+     Stopped, from anywhere
+        |               +------------+                |
+        |                     | Started               |
+        |                     v                       |
+    +--------+  a better   +------------+          +-------+
+    | MASTER |------------>| BACKUP     |--------->| FAULT |   FAULT is keepalived's addition:
+    |        |<------------|            |<---------|       |   no RFC has it.  The router cannot
+    +--------+  timer      +------------+ Recovered +-------+  work (no carrier, no address...)
+        |       fired                                 ^        and neither sends nor listens.
+        +---------------------------------------------+
+                           Failed
+
+One function per state, named after the RFC's subsection, so that a reader can lay `backup()`
+beside section 6.4.2 and check it line by line.  The order of the actions is the order in which
+they must be performed: the Advertisement before the addresses, the addresses before the
+gratuitous ARP.
+
+Times are integers: nanoseconds of one monotonic clock.  They are multiplied before they are
+divided, so no rounding can make two different priorities expire together.
+
+RFC 9568 says Active where RFC 3768, keepalived and every terminal say MASTER; so do we.
+Where keepalived 2.2.7 and the RFC differ, keepalived's observable behaviour is the default and
+`Params.strict` selects the RFC's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from typing import Union
+
+SECOND = 1_000_000_000
+RESIGN = 0  # the priority that says "I am leaving" (RFC 3768 section 5.3.4)
+OWNER = 255  # the priority of the router whose real addresses the virtual ones are
+
+IPAddress = Union[IPv4Address, IPv6Address]
+
+
+class State(Enum):
+    """Where a virtual router stands; the value is keepalived's word for it."""
+
+    INIT = "INIT"
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What a virtual router has been told to be (RFC 3768 section 6.1).
+
+    All times are nanoseconds.  `priority` is the effective one, 1..255.
+    `source` is the primary address of the interface: it breaks ties.
+    """
+
+    vrid: int
+    priority: int
+    source: IPAddress
+    advert_interval: int = SECOND
+    version: int = 2
+    preempt: bool = True
+    preempt_delay: int = 0
+    down_timer_adverts: int = 3
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    strict: bool = False
+
+    @property
+    def preempts(self) -> bool:
+        """Whether a weaker MASTER is pushed aside; the owner always does (section 6.1)."""
+        return self.preempt or self.priority == OWNER
+
+    def skew(self, interval: int) -> int:
+        """Skew_Time in ns: the lower the priority, the longer the patience.
+
+        Version 2 counts it in fractions of a second whatever the interval (RFC 3768 section 6.1);
+        version 3 in fractions of the interval (RFC 9568 section 6.1).
+        """
+        unit = SECOND if self.version == 2 else interval
+        return (256 - self.priority) * unit // 256
+
+    def master_down(self, interval: int) -> int:
+        """Master_Down_Interval in ns: `down_timer_adverts` (3) intervals and the skew."""
+        return self.down_timer_adverts * interval + self.skew(interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last valid Advertisement: from whom, how strong, at what interval and when (ns)."""
+
+    source: IPAddress
+    priority: int
+    interval: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """All that a virtual router remembers.  `why` is the reason for being in this state.
+
+    `deadline` is the one running timer: Adver_Timer in MASTER, Master_Down_Timer in BACKUP,
+    none otherwise.  `armed` is when it was started, `heard` the last Advertisement that counted
+    or was outranked, `hold_until` the end of keepalived's preempt_delay once it has begun.
+    """
+
+    state: State = State.INIT
+    deadline: int | None = None
+    armed: int = 0
+    heard: Heard | None = None
+    resigned: bool = False  # the timer is a bare Skew_Time, after an Advertisement of priority 0
+    hold_until: int | None = None
+    why: str = "not started"
+
+
+# Events: what can happen to a virtual router.
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The daemon starts this router; `delay` ns are added to its first timer."""
+
+    delay: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The daemon stops this router and gives a reason."""
+
+    reason: str = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The deadline may have passed; an early call is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertReceived:
+    """An Advertisement that has passed every check of `receive.py`; `interval` in ns."""
+
+    priority: int
+    source: IPAddress
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The router can no longer do its work, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The last reason for FAULT is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLost:
+    """Somebody else has removed one of the virtual addresses of a MASTER."""
+
+    address: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """`params` have changed under a running router; `before` is what they were."""
+
+    before: Params
+
+
+Event = Union[
+    Started, Stopped, TimerFired, AdvertReceived, Failed, Recovered, AddressLost, Reconfigured
+]
+
+
+# Actions: what the shell must do, in this order.
+
+
+@dataclass(frozen=True, slots=True)
+class SendAdvert:
+    """Multicast one Advertisement with this priority."""
+
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAddresses:
+    """Put the virtual addresses on the interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAddresses:
+    """Take the virtual addresses off the interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Gratuitous ARP for every address: a burst now and one after garp_master_delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reassert:
+    """A weaker MASTER was heard: announce again, so that switches and hosts forget it."""
+
+    rival: IPAddress
+    priority: int
+
+
+Action = Union[SendAdvert, TakeAddresses, ReleaseAddresses, Announce, Reassert]
+Outcome = tuple[Router, list[Action]]
+
+
+def step(params: Params, router: Router, event: Event, now: int) -> Outcome:
+    """Say what `router` becomes when `event` happens at `now` (ns), and what must be done.
+
+    Never raises: an event that means nothing in a state changes nothing, as the RFC has it.
+    """
+    if isinstance(event, Stopped):
+        return stop(router, event.reason)
+    if isinstance(event, Failed):
+        return fail(router, event.reason)
+    return RULES[router.state](params, router, event, now)
+
+
+def initialize(params: Params, router: Router, event: Event, now: int) -> Outcome:
+    """RFC 3768 section 6.4.1, with keepalived's start: BACKUP first, whatever `state` says.
+
+    The owner's Master_Down_Timer expires at once, so it is MASTER a moment later;
+    under `strict` it goes straight there, as the RFC writes it.
+    """
+    if not isinstance(event, Started):
+        return router, []
+    if params.priority != OWNER:
+        wait = event.delay + params.master_down(params.advert_interval)
+        return Router(State.BACKUP, now + wait, now, why="started"), []
+    owner = "started as the owner of the addresses (priority 255)"
+    if params.strict:
+        return become_master(params, router, now, owner)
+    due = now + event.delay
+    return Router(State.BACKUP, due, due, why=owner), []
+
+
+def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
+    """RFC 3768 / RFC 9568 section 6.4.2."""
+    assert router.deadline is not None
+    if isinstance(event, TimerFired):
+        if now < router.deadline:
+            return router, []
+        return become_master(params, router, now, silence(params, router))
+    if isinstance(event, AdvertReceived):
+        return backup_hears(params, router, event, now), []
+    if isinstance(event, Reconfigured):
+        # The timer keeps what has already been waited; only its length changes.
+        shift = patience(params, router) - patience(event.before, router)
+        return replace(router, deadline=router.deadline + shift), []
+    return router, []
+
+
+def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Router:
+    """Section 6.4.2, "If an ADVERTISEMENT is received", with keepalived's preempt_delay."""
+    heard = Heard(advert.source, advert.priority, advert.interval, now)
+    if advert.priority == RESIGN:
+        known = interval_in_force(params, router)  # the leaver's own interval teaches nothing
+        return replace(
+            router,
+            heard=replace(heard, interval=known),
+            armed=now,
+            resigned=True,
+            deadline=now + params.skew(known),
+        )
+    hold = router.hold_until
+    if advert.priority >= params.priority:
+        hold = None
+    elif params.preempts and params.preempt_delay and hold is None:
+        hold = now + params.preempt_delay
+    outranked = params.preempts and advert.priority < params.priority
+    if outranked and (hold is None or now >= hold):
+        # "Discard the ADVERTISEMENT": our timer runs on, and that is how we preempt.
+        known = interval_in_force(params, router)
+        return replace(router, hold_until=hold, heard=replace(heard, interval=known))
+    interval = advert.interval if params.version == 3 else params.advert_interval
+    return replace(
+        router,
+        heard=heard,
+        armed=now,
+        resigned=False,
+        hold_until=hold,
+        deadline=now + params.master_down(interval),
+    )
+
+
+def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
+    """RFC 3768 / RFC 9568 section 6.4.3."""
+    assert router.deadline is not None
+    if isinstance(event, TimerFired):
+        if now < router.deadline:
+            return router, []
+        # Counted from the deadline, not from now, so that lateness never adds up; but after a
+        # long stall one Advertisement is enough, not all that were missed.
+        due = router.deadline + params.advert_interval
+        if due <= now:
+            due = now + params.advert_interval
+        return replace(router, deadline=due, armed=now), [SendAdvert(params.priority)]
+    if isinstance(event, AdvertReceived):
+        return master_hears(params, router, event, now)
+    if isinstance(event, AddressLost):
+        # keepalived's rule: resign, and let the election decide.  Nobody else waits: one skew.
+        wait = params.skew(params.advert_interval)
+        why = f"{event.address} was removed by somebody else"
+        lost = Router(State.BACKUP, now + wait, now, resigned=True, why=why)
+        return lost, [SendAdvert(RESIGN), ReleaseAddresses()]
+    if isinstance(event, Reconfigured):
+        return replace(router, deadline=min(router.deadline, now + params.advert_interval)), []
+    return router, []
+
+
+def master_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Outcome:
+    """Section 6.4.3, "If an ADVERTISEMENT is received"."""
+    heard = Heard(advert.source, advert.priority, advert.interval, now)
+    restarted = replace(router, heard=heard, deadline=now + params.advert_interval, armed=now)
+    if advert.priority == RESIGN:
+        return restarted, [SendAdvert(params.priority)]
+    if beats(advert, params):
+        actions: list[Action] = []
+        if params.higher_prio_send_advert:
+            actions.append(SendAdvert(params.priority))
+        interval = advert.interval if params.version == 3 else params.advert_interval
+        wait = params.master_down(interval)
+        word = "higher" if advert.priority > params.priority else "equal"
+        tie = "" if word == "higher" else ", which has the higher address"
+        why = f"{word} priority {advert.priority} from {advert.source}{tie}"
+        return (
+            Router(State.BACKUP, now + wait, now, heard, why=why),
+            [*actions, ReleaseAddresses()],
+        )
+    if params.lower_prio_no_advert or (params.strict and params.version == 2):
+        return replace(router, heard=heard), []  # RFC 3768: discard
+    again: list[Action] = [SendAdvert(params.priority), Reassert(advert.source, advert.priority)]
+    # RFC 9568 answers at once without touching Adver_Timer; keepalived restarts it.
+    return (replace(router, heard=heard) if params.strict else restarted), again
+
+
+def fault(params: Params, router: Router, event: Event, now: int) -> Outcome:
+    """keepalived's FAULT: deaf and silent until the last cause is gone, then BACKUP in full.
+
+    Even the owner waits a whole Master_Down_Interval here, so that a flapping cable cannot
+    make the address flap with it.
+    """
+    if not isinstance(event, Recovered):
+        return router, []
+    wait = params.master_down(params.advert_interval)
+    return Router(State.BACKUP, now + wait, now, why=event.reason), []
+
+
+RULES = {
+    State.INIT: initialize,
+    State.BACKUP: backup,
+    State.MASTER: master,
+    State.FAULT: fault,
+}
+
+
+# What the states have in common.
+
+
+def become_master(params: Params, router: Router, now: int, why: str) -> Outcome:
+    """The common end of 6.4.1 and 6.4.2: speak first, then own, then tell the LAN."""
+    due = now + params.advert_interval
+    return (
+        Router(State.MASTER, due, now, router.heard, why=why),
+        [SendAdvert(params.priority), TakeAddresses(), Announce()],
+    )
+
+
+def stop(router: Router, why: str) -> Outcome:
+    """Shutdown: a MASTER resigns, so that a BACKUP waits one skew instead of 3 intervals."""
+    return Router(why=why), leave(router)
+
+
+def fail(router: Router, why: str) -> Outcome:
+    """Enter FAULT; a MASTER that can still speak resigns first (keepalived)."""
+    if router.state is State.FAULT:
+        return router, []
+    return Router(State.FAULT, why=why), leave(router)
+
+
+def leave(router: Router) -> list[Action]:
+    """What a MASTER does when it leaves of its own accord; nothing for the others."""
+    if router.state is State.MASTER:
+        return [SendAdvert(RESIGN), ReleaseAddresses()]
+    return []
+
+
+def beats(advert: AdvertReceived, params: Params) -> bool:
+    """Whether the sender wins the election: a tie goes to the higher address (6.4.3)."""
+    if advert.priority != params.priority:
+        return advert.priority > params.priority
+    return int(advert.source) > int(params.source)
+
+
+def interval_in_force(params: Params, router: Router) -> int:
+    """Master_Adver_Interval in ns: version 3 learns it from the MASTER, version 2 never does."""
+    if params.version == 3 and router.heard is not None:
+        return router.heard.interval
+    return params.advert_interval
+
+
+def patience(params: Params, router: Router) -> int:
+    """How long (ns) the present Master_Down_Timer is under these parameters."""
+    interval = interval_in_force(params, router)
+    return params.skew(interval) if router.resigned else params.master_down(interval)
+
+
+def silence(params: Params, router: Router) -> str:
+    """Say in words why Master_Down_Timer has expired, with the sum a learner can redo."""
+    interval = interval_in_force(params, router)
+    skew = f"skew {seconds(params.skew(interval))}"
+    heard = router.heard
+    if params.priority == OWNER and router.deadline == router.armed:
+        return router.why
+    if router.resigned:
+        who = f"{heard.source} resigned (priority 0)" if heard else router.why
+        return f"{who} and nobody better spoke within {skew}"
+    waited = seconds((router.deadline or 0) - router.armed)
+    total = f"{waited} ({params.down_timer_adverts} × {seconds(interval)} + {skew})"
+    if heard is None:
+        return f"no advertisement for {total}; none heard since: {router.why}"
+    last = f"{heard.source} priority {heard.priority}"
+    if params.preempts and heard.priority < params.priority:
+        return f"preempting {last}: nobody of priority {params.priority} or more for {total}"
+    return f"no advertisement for {total}; last heard {last}"
+
+
+def seconds(ns: int) -> str:
+    """1_000_000_000 -> '1 s', 609_375_000 -> '0.609 s': exact to the millisecond, no zeros."""
+    return f"{ns / SECOND:.3f}".rstrip("0").rstrip(".") + " s"

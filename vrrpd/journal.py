@@ -1,0 +1,115 @@
+"""What happened, when and why: log lines for people, JSON lines for machines.
+
+The log speaks keepalived's words (`(VI_1) Entering MASTER STATE`) with the reason added in
+brackets, so that what people grep for still matches.  The journal has one JSON object a line:
+
+    {"t": 1700000000.123456, "mono": 81.5, "host": "backup", "instance": "VI_1",
+     "event": "state", "from": "BACKUP", "to": "MASTER",
+     "reason": "no advertisement for 3.609 s (...)", "priority": 100}
+
+Contract: writing never raises and never blocks the daemon for want of space.  What could not be
+written is counted, and the first line that fits again says how many lines are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import IO, Any
+
+from vrrpd.fsm import SECOND
+
+LIMIT = SECOND  # one line per cause and peer in this time (ns)
+KEYS_REMEMBERED = 1024
+
+
+class Journal:
+    """The daemon's memory of events, on disk if a path is given and in short always."""
+
+    def __init__(self, path: str | None = None, mono: Callable[[], int] = time.monotonic_ns,
+                 wall: Callable[[], float] = time.time, host: str | None = None) -> None:  # fmt: skip
+        self.path = path
+        self.mono = mono
+        self.wall = wall
+        self.host = host or socket.gethostname()
+        self.recent: deque[dict[str, Any]] = deque(maxlen=500)
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        self.lost = 0
+        self.file: IO[str] | None = None
+
+    def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
+        """Record one event.  `from_` is written as `from`, which is a word of Python's."""
+        if "from_" in fields:
+            fields["from"] = fields.pop("from_")
+        stamp = {"t": round(self.wall(), 6), "mono": round(self.mono() / SECOND, 6)}
+        line: dict[str, Any] = {**stamp, "host": self.host, "instance": instance, "event": event}
+        line.update(fields)
+        self.recent.append(line)
+        for listener in list(self.listeners):
+            listener(line)
+        if self.path is not None:
+            self.store(line)
+
+    def store(self, line: dict[str, Any]) -> None:
+        """Append one line to the file; a full disk or a vanished directory only counts."""
+        try:
+            if self.file is None:
+                self.file = open(self.path or "", "a", encoding="utf-8")  # noqa: SIM115
+            if self.lost:
+                line = {**line, "lost": self.lost}
+            self.file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            self.file.flush()
+            self.lost = 0
+        except OSError:
+            self.lost += 1
+            self.close()
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        file, self.file = self.file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                self.lost += 1
+
+
+class Log:
+    """Log lines: `say` always, `detail` only with -D, `limited` at most once a second."""
+
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns, detailed: bool = False,
+                 logger: logging.Logger | None = None) -> None:  # fmt: skip
+        self.clock = clock
+        self.detailed = detailed
+        self.logger = logger or logging.getLogger("vrrpd")
+        self.last: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self.logger.info("%s", text)
+
+    def detail(self, text: str) -> None:
+        """One line for those who asked for them (-D/--log-detail)."""
+        if self.detailed:
+            self.logger.info("%s", text)
+
+    def limited(self, key: tuple[object, ...], text: str) -> bool:
+        """One line unless `key` had one within the last second; whether it was written.
+
+        The next line that is written says how many were swallowed.
+        """
+        now = self.clock()
+        before, swallowed = self.last.get(key, (None, 0))
+        if before is not None and now - before < LIMIT:
+            self.last[key] = (before, swallowed + 1)
+            return False
+        if len(self.last) >= KEYS_REMEMBERED:
+            self.last.clear()  # a flood of forged peers must not grow our memory
+        self.last[key] = (now, 0)
+        more = f" ({swallowed} more like this since)" if swallowed else ""
+        self.logger.info("%s%s", text, more)
+        return True

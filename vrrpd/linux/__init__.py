@@ -1,0 +1,5 @@
+"""The only modules of the daemon that touch the machine.
+
+`loop` the clock, `sockets` the wire, `netlink` the kernel's addresses and links, `runner` the
+scripts.  Each implements one Protocol of `vrrpd/ports.py`.
+"""

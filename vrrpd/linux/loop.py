@@ -1,0 +1,198 @@
+"""The daemon's clock and its one thread: epoll for what arrives, a timerfd for what is due.
+
+    run()   wait -> read every socket that has something -> call every timer that is due
+
+Contract: timers are called at their moment, never early, and in the order of their moments.
+What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
+machine finds the Advertisement that came in the meantime before its Master_Down_Timer fires.
+
+Why not asyncio: its timers are rounded up to whole milliseconds of poll(2)'s timeout, which is
+longer than a takeover takes.  A timerfd has an absolute deadline in nanoseconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import heapq
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from vrrpd.fsm import SECOND
+
+CLOCK_MONOTONIC = 1
+TFD_TIMER_ABSTIME = 1
+TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
+TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+
+
+class Call:
+    """A timer; `callback` is None once it is cancelled."""
+
+    __slots__ = ("callback", "when")
+
+    def __init__(self, when: int, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Forget it; the heap drops it when its moment comes."""
+        self.callback = None
+
+
+class Loop:
+    """A Clock that also watches file descriptors and signals.
+
+    `trouble` is called with every exception that a callback lets out: a daemon does not end
+    because one packet or one script found a mistake of ours.
+    """
+
+    def __init__(self, trouble: Callable[[BaseException], None] | None = None) -> None:
+        self.trouble = trouble
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.timerfd = self.libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
+        if self.timerfd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create")
+        self.epoll = select.epoll()
+        self.epoll.register(self.timerfd, select.EPOLLIN)
+        self.readers: dict[int, Callable[[], None]] = {}
+        self.heap: list[tuple[int, int, Call]] = []
+        self.serial = 0
+        self.armed: int | None = None
+        self.running = False
+        self.handlers: dict[int, Callable[[], None]] = {}
+
+    # The Clock.
+
+    def now(self) -> int:
+        """CLOCK_MONOTONIC in ns."""
+        return time.monotonic_ns()
+
+    def call_at(self, when: int, callback: Callable[[], None]) -> Call:
+        """Call back at `when` (ns of `now()`)."""
+        call = Call(when, callback)
+        self.serial += 1
+        heapq.heappush(self.heap, (when, self.serial, call))
+        return call
+
+    def from_wall(self, stamp: int) -> int:
+        """The monotonic moment of a CLOCK_REALTIME stamp (ns) taken by the kernel.
+
+        A stamp that cannot be right, because the wall clock was set in between, counts as now.
+        """
+        now = self.now()
+        age = time.time_ns() - stamp
+        return now - age if 0 <= age < TOO_OLD else now
+
+    # What arrives.
+
+    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call back whenever `fd` has something to read."""
+        self.readers[fd] = callback
+        self.epoll.register(fd, select.EPOLLIN)
+
+    def remove_reader(self, fd: int) -> None:
+        """Watch `fd` no longer; to be called before it is closed."""
+        if self.readers.pop(fd, None) is not None:
+            with suppress(OSError):
+                self.epoll.unregister(fd)
+
+    def on_signal(self, number: int, callback: Callable[[], None]) -> None:
+        """Call back in the loop, not in the middle of something, when the signal comes."""
+        if not self.handlers:
+            near, far = socket.socketpair()
+            near.setblocking(False)
+            far.setblocking(False)
+            self.signals = (near, far)
+            signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+            self.add_reader(near.fileno(), self.take_signals)
+        self.handlers[number] = callback
+        signal.signal(number, lambda *_: None)
+
+    def take_signals(self) -> None:
+        """Call the handlers of all the signals that have come."""
+        with suppress(BlockingIOError):
+            for number in self.signals[0].recv(64):
+                handler = self.handlers.get(number)
+                if handler is not None:
+                    handler()
+
+    # The loop.
+
+    def run(self) -> None:
+        """Run until `stop()`."""
+        self.running = True
+        while self.running:
+            self.arm()
+            self.read(self.epoll.poll())
+            if self.heap and self.heap[0][0] <= self.now():
+                self.read(self.epoll.poll(0))  # what came while we slept comes first
+                self.fire()
+
+    def stop(self) -> None:
+        """End `run()` after the present callback."""
+        self.running = False
+
+    def arm(self) -> None:
+        """Set the timerfd to the earliest call, if it is not already."""
+        while self.heap and self.heap[0][2].callback is None:
+            heapq.heappop(self.heap)
+        when = self.heap[0][0] if self.heap else None
+        if when == self.armed:
+            return
+        self.armed = when
+        # Zero would disarm it, so a moment in the past becomes the first nanosecond.
+        value = _Timespec(*divmod(max(when, 1), SECOND)) if when is not None else _Timespec(0, 0)
+        new = _Itimerspec(_Timespec(0, 0), value)
+        self.libc.timerfd_settime(self.timerfd, TFD_TIMER_ABSTIME, ctypes.byref(new), None)
+
+    def read(self, events: list[tuple[int, int]]) -> None:
+        """Call the reader of every descriptor that has something."""
+        for fd, _ in events:
+            if fd == self.timerfd:
+                with suppress(BlockingIOError):
+                    os.read(fd, 8)
+                self.armed = None
+                continue
+            callback = self.readers.get(fd)
+            if callback is not None:
+                self.guard(callback)
+
+    def fire(self) -> None:
+        """Call every timer that is due now."""
+        now = self.now()
+        while self.heap and self.heap[0][0] <= now:
+            call = heapq.heappop(self.heap)[2]
+            callback, call.callback = call.callback, None
+            if callback is not None:
+                self.guard(callback)
+
+    def guard(self, callback: Callable[[], None]) -> None:
+        """Call; hand what goes wrong to `trouble` and carry on."""
+        try:
+            callback()
+        except Exception as error:
+            if self.trouble is None:
+                raise
+            self.trouble(error)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        if self.handlers:
+            signal.set_wakeup_fd(-1)
+            for end in self.signals:
+                end.close()
+        self.epoll.close()
+        os.close(self.timerfd)

@@ -1,0 +1,130 @@
+"""The four things a virtual router needs from the world, and nothing else.
+
+    Clock     what time is it; call me then
+    Wire      send and hear Advertisements on an interface; put ARP frames on it
+    Kernel    what interfaces are there; put these addresses on them, take those off
+    Runner    start this script, and never wait for it
+
+`vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
+`labs/lan.py` implements them in memory, where time is a number that jumps.
+`router.py`, `tracking.py`, `notify.py` and `daemon.py` know only this file, which is why the
+program a learner simulates is the program that runs on the real machine.
+
+All times are integer nanoseconds of the Clock, which is monotonic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vrrpd.config.model import Address, Command
+from vrrpd.fsm import IPAddress
+
+Receiver = Callable[[bytes, int], None]
+"""Called with one IP packet, header included, and the time (ns) at which it arrived."""
+
+
+class Timer(Protocol):
+    """A call that has been asked for."""
+
+    def cancel(self) -> None:
+        """Forget it; harmless if it has already happened."""
+
+
+class Clock(Protocol):
+    """Monotonic time and calls at a moment of it."""
+
+    def now(self) -> int:
+        """Nanoseconds since some fixed moment."""
+
+    def call_at(self, when: int, callback: Callable[[], None]) -> Timer:
+        """Call back at `when`, or soon if that is past, never from inside this call."""
+
+
+class Channel(Protocol):
+    """VRRP on one interface: a raw socket that has joined the group."""
+
+    def send(self, packet: bytes) -> None:
+        """Send one IPv4 packet, header included.  Raises OSError if the machine refuses."""
+
+    def close(self) -> None:
+        """Leave the group; the receiver is not called again."""
+
+
+class Wire(Protocol):
+    """Access to the LANs this machine is plugged into."""
+
+    def listen(self, interface: str, receiver: Receiver) -> Channel:
+        """Join the VRRP group on `interface`.  Raises OSError if there is no such interface."""
+
+    def announce(self, interface: str, frames: Sequence[bytes]) -> None:
+        """Send complete Ethernet frames, back to back.  Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What the kernel says of an interface; `addresses` in the kernel's order."""
+
+    name: str
+    index: int
+    mac: bytes
+    up: bool
+    carrier: bool
+    mtu: int = 1500
+    addresses: tuple[IPAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An address and the interface it belongs on."""
+
+    interface: str
+    address: Address
+
+
+class Watcher(Protocol):
+    """Who wants to know what happens to the interfaces."""
+
+    def interface_changed(self, name: str) -> None:
+        """It appeared, vanished, went up or down, or changed an address of its own."""
+
+    def address_removed(self, interface: str, address: IPAddress) -> None:
+        """Somebody other than this daemon took an address away."""
+
+
+class Kernel(Protocol):
+    """The interfaces of this machine and the addresses on them."""
+
+    def interface(self, name: str) -> Interface | None:
+        """The present state of an interface, or None if there is none of that name."""
+
+    def change(self, add: Sequence[Placed], remove: Sequence[Placed]) -> list[str]:
+        """Remove, then add, in order and in one go; one line for each refusal.
+
+        An address that is already there, or already gone, is no refusal.
+        """
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` from now on."""
+
+
+class Runner(Protocol):
+    """Starts commands and sees to their end."""
+
+    def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
+        """Start `command` with `arguments` appended; `what` names it in the log.
+
+        Returns None, or the reason why it could not be started.  Never blocks.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One of each."""
+
+    clock: Clock
+    wire: Wire
+    kernel: Kernel
+    runner: Runner

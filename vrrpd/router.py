@@ -1,0 +1,369 @@
+"""One virtual router: the state machine of `fsm.py` joined to the world of `ports.py`.
+
+    an event --> dispatch(): step() --> the new Router value, kept in self.router
+                                    --> a journal line, if the state changed
+                                    --> the actions, performed in order
+                                    --> the scripts told, if the state changed
+                                    --> the one timer armed for the new deadline
+
+`dispatch()` holds the only statement of the program that replaces a router's value.
+The same class runs on the real machine and in the simulated LAN; see `ports.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import Any
+
+from vrrpd import fsm
+from vrrpd.announce import Announcer
+from vrrpd.config.model import Address, Instance
+from vrrpd.fsm import OWNER, RESIGN, IPAddress, Params, Router, State, seconds
+from vrrpd.journal import Journal, Log
+from vrrpd.notify import Notifier
+from vrrpd.packet import (
+    GROUP4,
+    Advertisement,
+    AuthType,
+    Datagram,
+    PacketError,
+    encode,
+    ipv4_packet,
+)
+from vrrpd.ports import Placed, Ports, Timer
+from vrrpd.receive import Expectation, Segment
+
+NO_SOURCE = fsm.IPv4Address("0.0.0.0")
+
+
+class VirtualRouter:
+    """A running `vrrp_instance`.
+
+    `instance` is its configuration, `router` its state, `counters` its statistics under
+    RFC 8347's names, `faults` the causes that keep it in FAULT, `history` its last changes.
+    """
+
+    def __init__(self, instance: Instance, segment: Segment, ports: Ports, notifier: Notifier,
+                 journal: Journal, log: Log, group: IPAddress = GROUP4) -> None:  # fmt: skip
+        self.instance = instance
+        self.segment = segment
+        self.ports = ports
+        self.notifier = notifier
+        self.journal = journal
+        self.log = log
+        self.group = instance.mcast_dst_ip or group
+        self.router = Router()
+        self.source: IPAddress = NO_SOURCE
+        self.params = self.derive()
+        self.faults: dict[str, str] = {}
+        self.counters: Counter[str] = Counter()
+        self.history: deque[dict[str, Any]] = deque(maxlen=50)
+        self.timer: Timer | None = None
+        self.armed_for: int | None = None
+        self.ident = 0
+        self.messages: dict[int, bytes] = {}
+        self.announcer = Announcer(self.name, ports.clock, ports.wire, ports.kernel, log)
+
+    @property
+    def name(self) -> str:
+        """The name of the `vrrp_instance` block."""
+        return self.instance.name
+
+    @property
+    def state(self) -> State:
+        """Where the router stands."""
+        return self.router.state
+
+    @property
+    def placed(self) -> list[Placed]:
+        """Every virtual address and its interface, the excluded ones last."""
+        mine = self.instance.interface or ""
+        return [
+            Placed(one.dev or mine, one)
+            for one in (*self.instance.addresses, *self.instance.excluded)
+        ]
+
+    @property
+    def expectation(self) -> Expectation:
+        """What an Advertisement must be for this router to accept it."""
+        one = self.instance
+        return Expectation(one.version, one.advert_interval_ns, one.auth, self.source)
+
+    def derive(self) -> Params:
+        """The state machine's parameters under the present configuration and source address."""
+        one = self.instance
+        return Params(
+            vrid=one.vrid,
+            priority=one.priority,
+            source=self.source,
+            advert_interval=one.advert_interval_ns,
+            version=one.version,
+            preempt=one.preempt,
+            preempt_delay=one.preempt_delay_ns,
+            down_timer_adverts=one.down_timer_adverts,
+            lower_prio_no_advert=one.lower_prio_no_advert,
+            higher_prio_send_advert=one.higher_prio_send_advert,
+            strict=one.strict,
+        )
+
+    # Events in.
+
+    def dispatch(self, event: fsm.Event, at: int | None = None) -> None:
+        """Let `event` happen at `at` (ns; default now), and do all that follows from it."""
+        now = self.ports.clock.now() if at is None else at
+        before = self.router
+        self.router, actions = fsm.step(self.params, before, event, now)
+        changed = self.router.state is not before.state
+        if changed:
+            self.record(before, event)
+        for action in actions:
+            self.perform(action)
+        if changed:
+            self.tell(before)
+        self.arm()
+
+    def start(self, delay: int = 0) -> None:
+        """Begin: BACKUP, or FAULT if something is already known to be wrong."""
+        if self.faults:
+            self.dispatch(fsm.Failed(next(iter(self.faults.values()))))
+        else:
+            self.dispatch(fsm.Started(delay))
+
+    def stop(self, reason: str) -> None:
+        """End: resign if MASTER, give the addresses back, run no timer."""
+        self.dispatch(fsm.Stopped(reason))
+
+    def hear(self, advert: Advertisement, datagram: Datagram, at: int) -> None:
+        """A valid Advertisement arrived at `at` (ns)."""
+        if self.state in (State.INIT, State.FAULT):
+            return
+        self.counters["advertisement-rcvd"] += 1
+        if advert.priority == RESIGN:
+            self.counters["priority-zero-pkts-rcvd"] += 1
+        self.compare(advert, datagram.source)
+        self.dispatch(
+            fsm.AdvertReceived(advert.priority, datagram.source, advert.interval), at
+        )  # fmt: skip
+
+    def compare(self, advert: Advertisement, source: IPAddress) -> None:
+        """Warn if the sender has other addresses than we do.
+
+        RFC 9568 section 7.1 and keepalived from 2.3.3 on accept it; older ones discard, and then
+        both are MASTER.
+        """
+        mine = {one.ip for one in self.instance.addresses}
+        theirs = set(advert.addresses)
+        if mine == theirs:
+            return
+        self.counters["address-list-errors"] += 1
+        missing = ", ".join(map(str, sorted(mine - theirs, key=int)))
+        extra = ", ".join(map(str, sorted(theirs - mine, key=int)))
+        parts = (missing and f"lacks {missing}", extra and f"also has {extra}")
+        text = " and ".join(part for part in parts if part)
+        self.log.limited(
+            ("addresses", self.name, source), f"({self.name}) advertisement from {source} {text}"
+        )
+
+    def drop(self, error: PacketError, datagram: Datagram) -> None:
+        """Count and report a packet that failed a check; nothing else happens to us."""
+        if self.state in (State.INIT, State.FAULT):
+            return
+        self.counters[error.check.value] += 1
+        text = f"({self.name}) dropped packet from {datagram.source}: {error}"
+        if self.log.limited((error.check, self.name, datagram.source), text):
+            self.journal.write(
+                "drop", self.name, source=str(datagram.source), cause=error.check.value,
+                reason=str(error),
+            )  # fmt: skip
+
+    def fault(self, cause: str, reason: str) -> None:
+        """`cause` (a key) keeps this router from working; `reason` says so to people."""
+        first = not self.faults
+        self.faults[cause] = reason
+        if first and self.state is not State.INIT:
+            self.dispatch(fsm.Failed(reason))
+
+    def clear(self, cause: str, reason: str) -> None:
+        """`cause` is gone; the last one to go ends FAULT."""
+        if self.faults.pop(cause, None) is not None and not self.faults:
+            self.dispatch(fsm.Recovered(reason))
+
+    def move(self, source: IPAddress) -> None:
+        """Advertise from another address of the interface from now on."""
+        if source != self.source:
+            self.source = source
+            self.reform()
+
+    def address_lost(self, address: IPAddress) -> None:
+        """Somebody else removed `address` from its interface."""
+        if self.state is not State.MASTER:
+            return
+        if any(one.address.ip == address and not one.address.no_track for one in self.placed):
+            self.dispatch(fsm.AddressLost(address))
+
+    def reconfigure(self, instance: Instance) -> None:
+        """Go on under another configuration of the same virtual router: no state changes.
+
+        Addresses that are no longer listed go, new ones come and are announced (keepalived).
+        """
+        before = self.placed
+        self.instance = instance
+        self.reform()
+        if self.state is not State.MASTER:
+            return
+        after = self.placed
+        gone = [one for one in before if one not in after]
+        new = [one for one in after if one not in before]
+        self.change(add=new, remove=gone)
+        if new:
+            self.announcer.burst(after, instance.garp.repeat)
+        self.send(self.params.priority)
+
+    def reform(self) -> None:
+        """Work out the parameters afresh, and let the state machine know the old ones."""
+        before, self.params = self.params, self.derive()
+        self.messages.clear()
+        if before != self.params:
+            self.dispatch(fsm.Reconfigured(before))
+
+    # Actions out.
+
+    def perform(self, action: fsm.Action) -> None:
+        """Do one thing that the state machine asked for."""
+        if isinstance(action, fsm.SendAdvert):
+            self.send(action.priority)
+        elif isinstance(action, fsm.TakeAddresses):
+            self.change(add=self.placed)
+        elif isinstance(action, fsm.ReleaseAddresses):
+            self.announcer.quiet()
+            self.change(remove=self.placed)
+        elif isinstance(action, fsm.Announce):
+            self.announcer.take(self.instance.garp, self.placed)
+        elif isinstance(action, fsm.Reassert):
+            self.reassert(action)
+
+    def send(self, priority: int) -> None:
+        """Multicast one Advertisement; a dead link is logged, and no more than that."""
+        message = self.messages.get(priority)
+        if message is None:
+            message = self.messages[priority] = encode(
+                self.advertisement(priority), self.source, self.group
+            )
+        self.ident = self.ident % 0xFFFF + 1
+        packet = ipv4_packet(message, self.source, self.group, self.ident)  # type: ignore[arg-type]
+        try:
+            self.segment.send(packet)
+        except OSError as error:
+            self.counters["send-errors"] += 1
+            text = f"({self.name}) cannot send an advertisement: {error.strerror or error}"
+            self.log.limited(("send", self.name), text)
+            return
+        self.counters["advertisement-sent"] += 1
+        if priority == RESIGN:
+            self.counters["priority-zero-pkts-sent"] += 1
+            self.log.detail(f"({self.name}) sent 0 priority")
+
+    def advertisement(self, priority: int) -> Advertisement:
+        """What this router says of itself, with that priority."""
+        one = self.instance
+        return Advertisement(
+            version=one.version,
+            vrid=one.vrid,
+            priority=priority,
+            interval=one.advert_interval_ns,
+            addresses=tuple(address.ip for address in one.addresses),
+            auth_type=AuthType[one.auth.kind].value,
+            auth=one.auth.password or bytes(8),
+        )
+
+    def change(self, add: list[Placed] | None = None, remove: list[Placed] | None = None) -> None:
+        """Have the kernel put addresses on and take them off; a refusal is said, not raised."""
+        for what, placed in (("removing", remove), ("setting", add)):
+            if placed:
+                listed = ", ".join(str(one.address.ip) for one in placed)
+                self.log.detail(f"({self.name}) {what} VIPs: {listed}")
+        for problem in self.ports.kernel.change(add or [], remove or []):
+            self.log.limited(("kernel", self.name, problem), f"({self.name}) {problem}")
+            self.journal.write("refused", self.name, reason=problem)
+
+    def reassert(self, action: fsm.Reassert) -> None:
+        """Answer a weaker MASTER: our addresses are here (keepalived, garp_lower_prio_*)."""
+        rival = f"{action.rival} with lower priority {action.priority}"
+        if action.priority == self.params.priority:
+            rival = f"{action.rival} with equal priority {action.priority} and a lower address"
+        text = f"({self.name}) Received advert from {rival}, ours {self.params.priority}"
+        self.log.limited(("rival", self.name, action.rival), f"{text}, forcing new election")
+        self.announcer.reassert(self.instance.garp, self.placed)
+        self.notifier.tell(self.instance, "MASTER_RX_LOWER_PRI", self.params.priority)
+
+    # The record, the scripts, the timer.
+
+    def record(self, before: Router, event: fsm.Event) -> None:
+        """Write down a change of state: the journal, the log and `vrrpctl why` say the same."""
+        new = self.router
+        if new.state is State.MASTER:
+            self.counters["master-transitions"] += 1
+        elif before.state is State.MASTER:
+            self.counters["released-master"] += 1
+        line = {
+            "from_": before.state.value, "to": new.state.value, "reason": new.why,
+            "priority": self.params.priority, "trigger": type(event).__name__,
+        }  # fmt: skip
+        self.journal.write("state", self.name, **line)
+        self.history.append(self.journal.recent[-1])
+        word = "STOP" if new.state is State.INIT else new.state.value
+        self.log.say(f"({self.name}) Entering {word} STATE ({new.why})")
+
+    def tell(self, before: Router) -> None:
+        """Tell the scripts: the router is now in this state."""
+        state = "STOP" if self.state is State.INIT else self.state.value
+        self.notifier.tell(self.instance, state, self.params.priority)
+
+    def arm(self) -> None:
+        """Have the clock call back at the deadline.
+
+        A timer that is already set for an earlier moment is left alone: it fires, finds the
+        deadline moved, and arms itself again.  A BACKUP moves its deadline with every
+        Advertisement, and this way none of them costs a system call.
+        """
+        deadline = self.router.deadline
+        if self.timer is not None:
+            if deadline is not None and self.armed_for is not None and self.armed_for <= deadline:
+                return
+            self.timer.cancel()
+            self.timer = None
+        if deadline is not None:
+            self.armed_for = deadline
+            self.timer = self.ports.clock.call_at(deadline, self.expire)
+
+    def expire(self) -> None:
+        """The clock called; `step()` decides whether the deadline has really come."""
+        self.timer = None
+        self.dispatch(fsm.TimerFired())
+
+    def status(self) -> dict[str, Any]:
+        """Everything `vrrpctl status` shows, as plain data; times in seconds."""
+        now = self.ports.clock.now()
+        deadline, heard = self.router.deadline, self.router.heard
+        return {
+            "instance": self.name, "state": self.state.value, "reason": self.router.why,
+            "interface": self.instance.interface, "vrid": self.instance.vrid,
+            "priority": self.params.priority, "source": str(self.source),
+            "addresses": [str(one.address.ip) for one in self.placed],
+            "owner": self.params.priority == OWNER,
+            "timer": None if deadline is None else {
+                "name": "Adver_Timer" if self.state is State.MASTER else "Master_Down_Timer",
+                "remaining": round((deadline - now) / fsm.SECOND, 3),
+            },
+            "master_down_interval": seconds(self.params.master_down(self.params.advert_interval)),
+            "last_heard": None if heard is None else {
+                "source": str(heard.source), "priority": heard.priority,
+                "ago": round((now - heard.at) / fsm.SECOND, 3),
+            },
+            "faults": list(self.faults.values()),
+        }  # fmt: skip
+
+    def holds(self, address: Address) -> bool:
+        """Whether this router is the one that keeps `address` on an interface now."""
+        mine = (*self.instance.addresses, *self.instance.excluded)
+        return self.state is State.MASTER and address in mine
