@@ -27,7 +27,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,10 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The learner did something: ``verb="unplug", host="master", text="cable of master pulled"``."""
+    """The learner did something.
+
+    ``Action(t, verb="unplug", host="master", text="cable of master pulled")``
+    """
 
     kind: ClassVar[str] = "action"
     t: float
@@ -159,6 +162,8 @@ class Loss:
 
 Fact: TypeAlias = Address | Link | Advert | Heard | Arp | Ping | Action | State | Loss
 
+F = TypeVar("F", bound=Fact)
+
 KINDS: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Address, Link, Advert, Heard, Arp, Ping, Action, State, Loss)
 }
@@ -188,7 +193,7 @@ def from_json(line: str) -> Fact:
     return fact
 
 
-def in_order(facts: Iterable[Fact]) -> list[Fact]:
+def in_order(facts: Iterable[F]) -> list[F]:
     """Sorted by time; facts of the same moment keep their order."""
     return sorted(facts, key=lambda fact: fact.t)
 
