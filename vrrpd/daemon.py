@@ -20,7 +20,8 @@ from typing import Any
 
 from vrrpd.config import Config, ConfigError
 from vrrpd.config.model import Instance
-from vrrpd.fsm import IPAddress, State
+from vrrpd.events import IPAddress
+from vrrpd.fsm import State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.packet import GROUP4

@@ -37,14 +37,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
-from typing import Union
+
+from vrrpd.events import (
+    Action,
+    AddressLost,
+    AdvertReceived,
+    Announce,
+    Event,
+    Failed,
+    IPAddress,
+    Reassert,
+    Reconfigured,
+    Recovered,
+    ReleaseAddresses,
+    SendAdvert,
+    Started,
+    Stopped,
+    TakeAddresses,
+    TimerFired,
+)
 
 SECOND = 1_000_000_000
 RESIGN = 0  # the priority that says "I am leaving" (RFC 3768 section 5.3.4)
 OWNER = 255  # the priority of the router whose real addresses the virtual ones are
-
-IPAddress = Union[IPv4Address, IPv6Address]
 
 
 class State(Enum):
@@ -123,104 +138,6 @@ class Router:
     why: str = "not started"
 
 
-# Events: what can happen to a virtual router.
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The daemon starts this router; `delay` ns are added to its first timer."""
-
-    delay: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The daemon stops this router and gives a reason."""
-
-    reason: str = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class TimerFired:
-    """The deadline may have passed; an early call is harmless."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdvertReceived:
-    """An Advertisement that has passed every check of `receive.py`; `interval` in ns."""
-
-    priority: int
-    source: IPAddress
-    interval: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The router can no longer do its work, for this reason."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """The last reason for FAULT is gone."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AddressLost:
-    """Somebody else has removed one of the virtual addresses of a MASTER."""
-
-    address: IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Reconfigured:
-    """`params` have changed under a running router; `before` is what they were."""
-
-    before: Params
-
-
-Event = Union[
-    Started, Stopped, TimerFired, AdvertReceived, Failed, Recovered, AddressLost, Reconfigured
-]
-
-
-# Actions: what the shell must do, in this order.
-
-
-@dataclass(frozen=True, slots=True)
-class SendAdvert:
-    """Multicast one Advertisement with this priority."""
-
-    priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class TakeAddresses:
-    """Put the virtual addresses on the interface."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseAddresses:
-    """Take the virtual addresses off the interface."""
-
-
-@dataclass(frozen=True, slots=True)
-class Announce:
-    """Gratuitous ARP for every address: a burst now and one after garp_master_delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reassert:
-    """A weaker MASTER was heard: announce again, so that switches and hosts forget it."""
-
-    rival: IPAddress
-    priority: int
-
-
-Action = Union[SendAdvert, TakeAddresses, ReleaseAddresses, Announce, Reassert]
 Outcome = tuple[Router, list[Action]]
 
 

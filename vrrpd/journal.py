@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
+import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import IO, Any
 
 from vrrpd.fsm import SECOND
 
+SYSLOG = "/dev/log"
 LIMIT = SECOND  # one line per cause and peer in this time (ns)
 KEYS_REMEMBERED = 1024
 
@@ -30,8 +34,13 @@ KEYS_REMEMBERED = 1024
 class Journal:
     """The daemon's memory of events, on disk if a path is given and in short always."""
 
-    def __init__(self, path: str | None = None, mono: Callable[[], int] = time.monotonic_ns,
-                 wall: Callable[[], float] = time.time, host: str | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        path: str | None = None,
+        mono: Callable[[], int] = time.monotonic_ns,
+        wall: Callable[[], float] = time.time,
+        host: str | None = None,
+    ) -> None:
         self.path = path
         self.mono = mono
         self.wall = wall
@@ -81,11 +90,15 @@ class Journal:
 class Log:
     """Log lines: `say` always, `detail` only with -D, `limited` at most once a second."""
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns, detailed: bool = False,
-                 logger: logging.Logger | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        clock: Callable[[], int] = time.monotonic_ns,
+        detailed: bool = False,
+        to: logging.Logger | None = None,
+    ) -> None:
         self.clock = clock
         self.detailed = detailed
-        self.logger = logger or logging.getLogger("vrrpd")
+        self.logger = to or logging.getLogger("vrrpd")
         self.last: dict[tuple[object, ...], tuple[int, int]] = {}
 
     def say(self, text: str) -> None:
@@ -113,3 +126,44 @@ class Log:
         more = f" ({swallowed} more like this since)" if swallowed else ""
         self.logger.info("%s%s", text, more)
         return True
+
+    def trouble(self, error: BaseException) -> None:
+        """A mistake of ours, with its place: a line for every second it goes on."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.filename}:{where.lineno}"
+        self.limited(
+            ("trouble", place), f"internal error at {place}: {type(error).__name__}: {error}"
+        )
+
+
+class JsonFormatter(logging.Formatter):
+    """One log line as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time and text, nothing else: levels mean nothing here, as in keepalived."""
+        line = {"t": round(record.created, 6), "message": record.getMessage()}
+        return json.dumps(line, ensure_ascii=False)
+
+
+def logger(console: bool, syslog: bool, as_json: bool = False) -> logging.Logger:
+    """The logger behind Log: keepalived's console format, and syslog's facility daemon.
+
+    keepalived's console line is `Sun Nov 22 17:07:24 2026: (VI_1) Entering MASTER STATE`.
+    """
+    to = logging.getLogger("vrrpd")
+    to.setLevel(logging.INFO)
+    to.propagate = False
+    to.handlers.clear()
+    logging.raiseExceptions = False  # a log that cannot be written must not write tracebacks
+    if console:
+        handler: logging.Handler = logging.StreamHandler(sys.stdout)
+        text = logging.Formatter("%(asctime)s: %(message)s", "%a %b %d %H:%M:%S %Y")
+        handler.setFormatter(JsonFormatter() if as_json else text)
+        to.addHandler(handler)
+    if syslog and os.path.exists(SYSLOG):
+        from logging.handlers import SysLogHandler  # costs 20 ms that a lab can do without
+
+        handler = SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
+        handler.ident = f"vrrpd[{os.getpid()}]: "
+        to.addHandler(handler)
+    return to

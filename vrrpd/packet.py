@@ -39,7 +39,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
-from vrrpd.fsm import SECOND, IPAddress
+from vrrpd.events import IPAddress
+from vrrpd.fsm import SECOND
 
 PROTOCOL = 112
 PROTOCOL_AH = 51

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vrrpd.config.model import Address, Command
-from vrrpd.fsm import IPAddress
+from vrrpd.events import IPAddress
 
 Receiver = Callable[[bytes, int], None]
 """Called with one IP packet, header included, and the time (ns) at which it arrived."""

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vrrpd.config.model import Auth
-from vrrpd.fsm import IPAddress, seconds
+from vrrpd.events import IPAddress
+from vrrpd.fsm import seconds
 from vrrpd.journal import Log
 from vrrpd.packet import (
     AUTH_BYTES,
@@ -81,7 +82,7 @@ def kind(datagram: Datagram, expect: Expectation) -> None:
 
 
 def length(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the received packet contains the complete VRRP packet", and no more."""
+    """Section 7.1: the packet MUST be complete; and, as all implementations want it, no longer."""
     check_length(datagram.message, datagram.source.version)
 
 
@@ -97,7 +98,7 @@ def auth_known(datagram: Datagram, expect: Expectation) -> None:
 
 
 def auth_type(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the Auth Type matches the locally configured authentication method"."""
+    """Section 7.1: "MUST verify that the Auth Type matches" ours; password or not, both ways."""
     if expect.version != 2:
         return
     mine = AuthType[expect.auth.kind]
@@ -145,9 +146,19 @@ def source(datagram: Datagram, expect: Expectation) -> None:
 
 
 CHECKS: tuple[Callable[[Datagram, Expectation], None], ...] = (
-    ttl, version, kind, length, checksum, auth_known, auth_type, auth_data,
-    count, interval, destination, source,
-)  # fmt: skip
+    ttl,
+    version,
+    kind,
+    length,
+    checksum,
+    auth_known,
+    auth_type,
+    auth_data,
+    count,
+    interval,
+    destination,
+    source,
+)
 
 
 class Segment:

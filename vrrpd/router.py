@@ -13,12 +13,14 @@ The same class runs on the real machine and in the simulated LAN; see `ports.py`
 from __future__ import annotations
 
 from collections import Counter, deque
+from ipaddress import IPv4Address
 from typing import Any
 
-from vrrpd import fsm
+from vrrpd import events, fsm
 from vrrpd.announce import Announcer
 from vrrpd.config.model import Address, Instance
-from vrrpd.fsm import OWNER, RESIGN, IPAddress, Params, Router, State, seconds
+from vrrpd.events import IPAddress
+from vrrpd.fsm import OWNER, RESIGN, Params, Router, State, seconds
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.packet import (
@@ -33,7 +35,7 @@ from vrrpd.packet import (
 from vrrpd.ports import Placed, Ports, Timer
 from vrrpd.receive import Expectation, Segment
 
-NO_SOURCE = fsm.IPv4Address("0.0.0.0")
+NO_SOURCE = IPv4Address("0.0.0.0")
 
 
 class VirtualRouter:
@@ -43,8 +45,16 @@ class VirtualRouter:
     RFC 8347's names, `faults` the causes that keep it in FAULT, `history` its last changes.
     """
 
-    def __init__(self, instance: Instance, segment: Segment, ports: Ports, notifier: Notifier,
-                 journal: Journal, log: Log, group: IPAddress = GROUP4) -> None:  # fmt: skip
+    def __init__(
+        self,
+        instance: Instance,
+        segment: Segment,
+        ports: Ports,
+        notifier: Notifier,
+        journal: Journal,
+        log: Log,
+        group: IPAddress = GROUP4,
+    ) -> None:
         self.instance = instance
         self.segment = segment
         self.ports = ports
@@ -108,7 +118,7 @@ class VirtualRouter:
 
     # Events in.
 
-    def dispatch(self, event: fsm.Event, at: int | None = None) -> None:
+    def dispatch(self, event: events.Event, at: int | None = None) -> None:
         """Let `event` happen at `at` (ns; default now), and do all that follows from it."""
         now = self.ports.clock.now() if at is None else at
         before = self.router
@@ -125,13 +135,13 @@ class VirtualRouter:
     def start(self, delay: int = 0) -> None:
         """Begin: BACKUP, or FAULT if something is already known to be wrong."""
         if self.faults:
-            self.dispatch(fsm.Failed(next(iter(self.faults.values()))))
+            self.dispatch(events.Failed(next(iter(self.faults.values()))))
         else:
-            self.dispatch(fsm.Started(delay))
+            self.dispatch(events.Started(delay))
 
     def stop(self, reason: str) -> None:
         """End: resign if MASTER, give the addresses back, run no timer."""
-        self.dispatch(fsm.Stopped(reason))
+        self.dispatch(events.Stopped(reason))
 
     def hear(self, advert: Advertisement, datagram: Datagram, at: int) -> None:
         """A valid Advertisement arrived at `at` (ns)."""
@@ -141,9 +151,7 @@ class VirtualRouter:
         if advert.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
         self.compare(advert, datagram.source)
-        self.dispatch(
-            fsm.AdvertReceived(advert.priority, datagram.source, advert.interval), at
-        )  # fmt: skip
+        self.dispatch(events.AdvertReceived(advert.priority, datagram.source, advert.interval), at)
 
     def compare(self, advert: Advertisement, source: IPAddress) -> None:
         """Warn if the sender has other addresses than we do.
@@ -172,21 +180,24 @@ class VirtualRouter:
         text = f"({self.name}) dropped packet from {datagram.source}: {error}"
         if self.log.limited((error.check, self.name, datagram.source), text):
             self.journal.write(
-                "drop", self.name, source=str(datagram.source), cause=error.check.value,
+                "drop",
+                self.name,
+                source=str(datagram.source),
+                cause=error.check.value,
                 reason=str(error),
-            )  # fmt: skip
+            )
 
     def fault(self, cause: str, reason: str) -> None:
         """`cause` (a key) keeps this router from working; `reason` says so to people."""
         first = not self.faults
         self.faults[cause] = reason
         if first and self.state is not State.INIT:
-            self.dispatch(fsm.Failed(reason))
+            self.dispatch(events.Failed(reason))
 
     def clear(self, cause: str, reason: str) -> None:
         """`cause` is gone; the last one to go ends FAULT."""
         if self.faults.pop(cause, None) is not None and not self.faults:
-            self.dispatch(fsm.Recovered(reason))
+            self.dispatch(events.Recovered(reason))
 
     def move(self, source: IPAddress) -> None:
         """Advertise from another address of the interface from now on."""
@@ -199,7 +210,7 @@ class VirtualRouter:
         if self.state is not State.MASTER:
             return
         if any(one.address.ip == address and not one.address.no_track for one in self.placed):
-            self.dispatch(fsm.AddressLost(address))
+            self.dispatch(events.AddressLost(address))
 
     def reconfigure(self, instance: Instance) -> None:
         """Go on under another configuration of the same virtual router: no state changes.
@@ -224,22 +235,22 @@ class VirtualRouter:
         before, self.params = self.params, self.derive()
         self.messages.clear()
         if before != self.params:
-            self.dispatch(fsm.Reconfigured(before))
+            self.dispatch(events.Reconfigured(before))
 
     # Actions out.
 
-    def perform(self, action: fsm.Action) -> None:
+    def perform(self, action: events.Action) -> None:
         """Do one thing that the state machine asked for."""
-        if isinstance(action, fsm.SendAdvert):
+        if isinstance(action, events.SendAdvert):
             self.send(action.priority)
-        elif isinstance(action, fsm.TakeAddresses):
+        elif isinstance(action, events.TakeAddresses):
             self.change(add=self.placed)
-        elif isinstance(action, fsm.ReleaseAddresses):
+        elif isinstance(action, events.ReleaseAddresses):
             self.announcer.quiet()
             self.change(remove=self.placed)
-        elif isinstance(action, fsm.Announce):
+        elif isinstance(action, events.Announce):
             self.announcer.take(self.instance.garp, self.placed)
-        elif isinstance(action, fsm.Reassert):
+        elif isinstance(action, events.Reassert):
             self.reassert(action)
 
     def send(self, priority: int) -> None:
@@ -286,7 +297,7 @@ class VirtualRouter:
             self.log.limited(("kernel", self.name, problem), f"({self.name}) {problem}")
             self.journal.write("refused", self.name, reason=problem)
 
-    def reassert(self, action: fsm.Reassert) -> None:
+    def reassert(self, action: events.Reassert) -> None:
         """Answer a weaker MASTER: our addresses are here (keepalived, garp_lower_prio_*)."""
         rival = f"{action.rival} with lower priority {action.priority}"
         if action.priority == self.params.priority:
@@ -298,7 +309,7 @@ class VirtualRouter:
 
     # The record, the scripts, the timer.
 
-    def record(self, before: Router, event: fsm.Event) -> None:
+    def record(self, before: Router, event: events.Event) -> None:
         """Write down a change of state: the journal, the log and `vrrpctl why` say the same."""
         new = self.router
         if new.state is State.MASTER:
@@ -306,9 +317,12 @@ class VirtualRouter:
         elif before.state is State.MASTER:
             self.counters["released-master"] += 1
         line = {
-            "from_": before.state.value, "to": new.state.value, "reason": new.why,
-            "priority": self.params.priority, "trigger": type(event).__name__,
-        }  # fmt: skip
+            "from_": before.state.value,
+            "to": new.state.value,
+            "reason": new.why,
+            "priority": self.params.priority,
+            "trigger": type(event).__name__,
+        }
         self.journal.write("state", self.name, **line)
         self.history.append(self.journal.recent[-1])
         word = "STOP" if new.state is State.INIT else new.state.value
@@ -339,29 +353,38 @@ class VirtualRouter:
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
-        self.dispatch(fsm.TimerFired())
+        self.dispatch(events.TimerFired())
 
     def status(self) -> dict[str, Any]:
         """Everything `vrrpctl status` shows, as plain data; times in seconds."""
         now = self.ports.clock.now()
         deadline, heard = self.router.deadline, self.router.heard
         return {
-            "instance": self.name, "state": self.state.value, "reason": self.router.why,
-            "interface": self.instance.interface, "vrid": self.instance.vrid,
-            "priority": self.params.priority, "source": str(self.source),
+            "instance": self.name,
+            "state": self.state.value,
+            "reason": self.router.why,
+            "interface": self.instance.interface,
+            "vrid": self.instance.vrid,
+            "priority": self.params.priority,
+            "source": str(self.source),
             "addresses": [str(one.address.ip) for one in self.placed],
             "owner": self.params.priority == OWNER,
-            "timer": None if deadline is None else {
+            "timer": None
+            if deadline is None
+            else {
                 "name": "Adver_Timer" if self.state is State.MASTER else "Master_Down_Timer",
                 "remaining": round((deadline - now) / fsm.SECOND, 3),
             },
             "master_down_interval": seconds(self.params.master_down(self.params.advert_interval)),
-            "last_heard": None if heard is None else {
-                "source": str(heard.source), "priority": heard.priority,
+            "last_heard": None
+            if heard is None
+            else {
+                "source": str(heard.source),
+                "priority": heard.priority,
                 "ago": round((now - heard.at) / fsm.SECOND, 3),
             },
             "faults": list(self.faults.values()),
-        }  # fmt: skip
+        }
 
     def holds(self, address: Address) -> bool:
         """Whether this router is the one that keeps `address` on an interface now."""

@@ -14,7 +14,7 @@ kernel says now with what the router was told before, so no event can be missed 
 
 from __future__ import annotations
 
-from vrrpd.fsm import IPAddress
+from vrrpd.events import IPAddress
 from vrrpd.ports import Interface, Kernel
 from vrrpd.router import VirtualRouter
 
@@ -24,7 +24,7 @@ def examine(router: VirtualRouter, kernel: Kernel) -> None:
     name = router.instance.interface or ""
     interface = kernel.interface(name)
     router.segment.attend(None if interface is None else interface.index)
-    reason = trouble(name, interface, router.instance.track_primary)
+    reason = trouble(name, interface, not router.instance.dont_track_primary)
     if reason is None:
         router.clear("interface", f"interface {name} is up and has its carrier again")
     else:

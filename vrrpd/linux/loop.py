@@ -133,8 +133,14 @@ class Loop:
 
     def run(self) -> None:
         """Run until `stop()`."""
+        self.run_until(lambda: False)
+
+    def run_until(self, done: Callable[[], bool], patience: int | None = None) -> None:
+        """Run until `done()`, `stop()`, or for `patience` ns at the most."""
         self.running = True
-        while self.running:
+        if patience is not None:
+            self.call_at(self.now() + patience, self.stop)
+        while self.running and not done():
             self.arm()
             self.read(self.epoll.poll())
             if self.heap and self.heap[0][0] <= self.now():

@@ -30,7 +30,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from vrrpd.config.model import Address
-from vrrpd.fsm import IPAddress
+from vrrpd.events import IPAddress
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Interface, Placed, Watcher
 

@@ -19,6 +19,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND, seconds
@@ -78,12 +79,18 @@ class ScriptRunner:
                 raise
             return self.popen(["/bin/sh", *argv], quiet, other)
 
-    def popen(self, argv: list[str], quiet: int, other: dict[str, object]) -> subprocess.Popen[bytes]:  # fmt: skip
+    def popen(self, argv: list[str], quiet: int, other: dict[str, Any]) -> subprocess.Popen[bytes]:
         """Popen, with everything that is the same for every script."""
-        return subprocess.Popen(
-            argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True,
-            preexec_fn=die_with_parent, **other,  # type: ignore[call-overload, no-any-return]
-        )  # fmt: skip
+        child: subprocess.Popen[bytes] = subprocess.Popen(
+            argv,
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+            **other,
+        )
+        return child
 
     def identity(self, command: Command) -> tuple[int, int]:
         """The uid and gid to run as.  Raises LookupError for a user that does not exist."""

@@ -1,0 +1,201 @@
+"""vrrpd's command line: read the options, put the parts together, run.
+
+The options are keepalived's, so that a script that starts keepalived starts vrrpd; `--journal`,
+`--control`, `--max-vips` and `--log-format` are ours.  vrrpd always stays in the foreground:
+systemd, a container or a shell's `&` does the rest.
+
+    -t                    check the configuration: 0 valid, 4 not (see docs for the others)
+    SIGHUP                reload            SIGTERM, SIGINT   stop gracefully
+    SIGUSR1               dump the state    SIGUSR2           dump the statistics
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from vrrpd import __version__
+from vrrpd.config import Config, ConfigError, load
+from vrrpd.dump import data, dump, stats
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Journal, Log, logger
+
+if TYPE_CHECKING:
+    from vrrpd.daemon import Daemon
+    from vrrpd.linux.loop import Loop
+    from vrrpd.linux.runner import ScriptRunner
+
+CONFIG = "/etc/keepalived/keepalived.conf"
+PID = "/run/vrrpd.pid"
+SOCKET = "/run/vrrpd.sock"
+PATIENCE_WITH_SCRIPTS = SECOND  # for notify_stop, as keepalived has it
+EXIT_FATAL = 1
+EXIT_CONFIG = 2
+EXIT_MISSING_PERMISSION = 4
+EXIT_NO_CONFIG = 6
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run vrrpd; return the exit status."""
+    options = parse(argv)
+    if options.config_test is not None:
+        return check(options)
+    to = logger(options.log_console, not options.no_syslog, options.log_format == "json")
+    log = Log(detailed=options.log_detail, to=to)
+    try:
+        return run(options, log)
+    except ConfigError as error:
+        log.say(str(error))
+        missing = not os.path.exists(options.use_file)
+        return EXIT_NO_CONFIG if missing else EXIT_CONFIG
+    except PermissionError as error:
+        log.say(f"{error.strerror}: vrrpd needs CAP_NET_RAW and CAP_NET_ADMIN (run it as root)")
+        return EXIT_MISSING_PERMISSION
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line as keepalived 2.2.7 has it, plus ours."""
+    parser = argparse.ArgumentParser(
+        prog="vrrpd",
+        description="A VRRP daemon that reads keepalived.conf.",
+        epilog="Signals: HUP reload, TERM or INT stop, USR1 dump the state, USR2 statistics.",
+    )
+    add = parser.add_argument
+    add("-f", "--use-file", default=CONFIG, metavar="FILE", help=f"configuration ({CONFIG})")
+    add(
+        "-t",
+        "--config-test",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="check the configuration, messages to FILE or standard error, and exit",
+    )
+    add("-i", "--config-id", metavar="ID", help="value for @ID lines (host name)")
+    add("-n", "--dont-fork", action="store_true", help="accepted: vrrpd never forks")
+    add("-P", "--vrrp", action="store_true", help="accepted: vrrpd does nothing but VRRP")
+    add("-l", "--log-console", action="store_true", help="log to standard output, not syslog")
+    add("-D", "--log-detail", action="store_true", help="log in detail")
+    add("-G", "--no-syslog", action="store_true", help="do not log to syslog")
+    add("-d", "--dump-conf", action="store_true", help="log the configuration that is in force")
+    add("-p", "--pid", default=PID, metavar="FILE", help=f"pid file ({PID})")
+    add("-r", "--vrrp_pid", metavar="FILE", help="accepted: vrrpd is one process")
+    add("--log-format", choices=("text", "json"), default="text", help="lines of text or JSON")
+    add("--journal", metavar="FILE", help="append every event to FILE as a line of JSON")
+    add("--control", default=SOCKET, metavar="SOCKET", help=f"for vrrpctl ({SOCKET})")
+    add(
+        "--max-vips",
+        type=int,
+        metavar="N",
+        help="keep only the first N addresses, as keepalived before 1.2.20 did with 20",
+    )
+    add("-v", "--version", action="version", version=f"vrrpd {__version__}")
+    return parser.parse_args(argv)
+
+
+def check(options: argparse.Namespace) -> int:
+    """`-t`: print what is wrong with the configuration and exit."""
+    try:
+        loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
+        lines, status = [str(one) for one in loaded.diagnostics], loaded.exit_status
+    except ConfigError as error:
+        lines, status = [str(error)], EXIT_CONFIG
+    if options.config_test == "-":
+        sys.stderr.writelines(f"{line}\n" for line in lines)
+    else:
+        with open(options.config_test, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    return status
+
+
+def run(options: argparse.Namespace, log: Log) -> int:
+    """Start the daemon on the real machine and stay until a signal ends it."""
+    from vrrpd.control import Control
+    from vrrpd.daemon import Daemon
+    from vrrpd.linux.loop import Loop
+    from vrrpd.linux.netlink import Netlink
+    from vrrpd.linux.runner import ScriptRunner
+    from vrrpd.linux.sockets import RawWire
+    from vrrpd.ports import Ports
+
+    log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
+    other = running(options.pid)
+    if other is not None:
+        log.say(f"daemon is already running (pid {other} in {options.pid})")
+        return EXIT_FATAL
+    journal = Journal(options.journal)
+    loop = Loop(log.trouble)
+    runner = ScriptRunner(loop, log)
+    ports = Ports(loop, RawWire(loop), Netlink(loop), runner)
+    daemon = Daemon(lambda: read(options, log), ports, journal, log)
+    daemon.start()
+    control = None
+    with suppress_and_say(log, f"no control socket {options.control}"):
+        control = Control(options.control, loop, daemon, journal)
+    with suppress_and_say(log, f"no pid file {options.pid}"), open(options.pid, "w") as file:
+        file.write(f"{os.getpid()}\n")
+    signals(loop, daemon, runner, log)
+    loop.run()
+    daemon.stop("stopped by a signal")
+    loop.run_until(lambda: not runner.running(), PATIENCE_WITH_SCRIPTS)
+    if control is not None:
+        control.close()
+    journal.close()
+    with suppress(OSError):
+        os.unlink(options.pid)
+    return 0
+
+
+def read(options: argparse.Namespace, log: Log) -> Config:
+    """Read the configuration and log what is to be said about it.  Raises ConfigError."""
+    loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
+    for diagnostic in loaded.diagnostics:
+        log.say(str(diagnostic))
+    if options.dump_conf:
+        for instance in loaded.config.instances:
+            log.say(f"{instance}")
+    return loaded.config
+
+
+def signals(loop: Loop, daemon: Daemon, runner: ScriptRunner, log: Log) -> None:
+    """What each signal does; the names are keepalived's."""
+    loop.on_signal(signal.SIGTERM, loop.stop)
+    loop.on_signal(signal.SIGINT, loop.stop)
+    loop.on_signal(signal.SIGHUP, lambda: reload(daemon))
+    loop.on_signal(signal.SIGCHLD, runner.reap)
+    loop.on_signal(signal.SIGUSR1, lambda: dump("keepalived.data", data(daemon), log))
+    loop.on_signal(signal.SIGUSR2, lambda: dump("keepalived.stats", stats(daemon), log))
+
+
+def reload(daemon: Daemon) -> None:
+    """SIGHUP: whether it worked is in the log."""
+    daemon.reload()
+
+
+def running(path: str) -> int | None:
+    """The pid of the vrrpd that wrote this pid file, if it still runs."""
+    try:
+        with open(path, encoding="ascii") as file:
+            pid = int(file.read())
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return pid if b"vrrpd" in file.read() and pid != os.getpid() else None
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def suppress_and_say(log: Log, what: str) -> Iterator[None]:
+    """What a daemon can do without: an OSError costs a line in the log."""
+    try:
+        yield
+    except OSError as error:
+        log.say(f"{what}: {error.strerror or error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

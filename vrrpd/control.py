@@ -1,0 +1,146 @@
+"""The Unix socket behind `vrrpctl`: one JSON object a line, each way.
+
+    -> {"command": "status"}                     <- {"ok": true, "result": [...]}
+    -> {"command": "why", "name": "VI_1"}        <- {"ok": false, "error": "no instance VI_9"}
+    -> {"command": "watch"}                      <- a journal line, and another, ...
+
+Contract: a client can neither block the daemon nor grow its memory.  What a client does not read
+is dropped with the client; a request line is at most 4 KiB; at most 16 clients are served.
+The socket is mode 0600: whoever may talk to it may reload the daemon.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from typing import Any
+
+from vrrpd.daemon import Daemon
+from vrrpd.journal import Journal
+from vrrpd.linux.loop import Loop
+
+LONGEST = 4096
+CLIENTS = 16
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.connection.setblocking(False)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self.pending = b""
+        self.watching = False
+
+
+class Control:
+    """Serves `vrrpctl`.  Raises OSError if the socket cannot be made."""
+
+    def __init__(self, path: str, loop: Loop, daemon: Daemon, journal: Journal) -> None:
+        self.path = path
+        self.loop = loop
+        self.daemon = daemon
+        self.clients: dict[int, Client] = {}
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # a daemon that was killed left it behind
+        mask = os.umask(0o177)
+        try:
+            self.server.bind(path)
+        finally:
+            os.umask(mask)
+        self.server.listen(CLIENTS)
+        self.server.setblocking(False)
+        loop.add_reader(self.server.fileno(), self.accept)
+        journal.listeners.append(self.spread)
+
+    def accept(self) -> None:
+        """Take a new client, or turn it away if there are too many."""
+        with suppress(OSError):
+            connection, _ = self.server.accept()
+            if len(self.clients) >= CLIENTS:
+                connection.close()
+                return
+            client = Client(connection)
+            self.clients[connection.fileno()] = client
+            self.loop.add_reader(connection.fileno(), lambda: self.read(client))
+
+    def read(self, client: Client) -> None:
+        """Take what a client says and answer every complete line."""
+        try:
+            data = client.connection.recv(LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        client.pending += data
+        *lines, client.pending = client.pending.split(b"\n")
+        for line in lines:
+            self.answer(client, line)
+        if not data or len(client.pending) > LONGEST:
+            self.drop(client)
+
+    def answer(self, client: Client, line: bytes) -> None:
+        """Carry out one request."""
+        try:
+            request = json.loads(line)
+            command = request["command"]
+        except (ValueError, KeyError, TypeError):
+            self.write(client, {"ok": False, "error": 'expected {"command": ...}'})
+            return
+        if command == "watch":
+            client.watching = True
+            self.write(client, {"ok": True})
+            return
+        self.write(client, self.carry_out(command, request.get("name")))
+
+    def carry_out(self, command: str, name: str | None) -> dict[str, Any]:
+        """The answer to one command."""
+        if command == "status":
+            return {"ok": True, "result": self.daemon.status()}
+        if command == "stats":
+            return {"ok": True, "result": self.daemon.stats()}
+        if command == "reload":
+            return {"ok": True, "result": self.daemon.reload()}
+        if command == "why":
+            lines = self.daemon.why(name)
+            if lines is None:
+                known = ", ".join(router.name for router in self.daemon.routers.values())
+                return {"ok": False, "error": f"no instance {name}; there is {known or 'none'}"}
+            return {"ok": True, "result": lines}
+        return {"ok": False, "error": f"unknown command {command!r}"}
+
+    def spread(self, line: dict[str, Any]) -> None:
+        """Give a journal line to all who watch."""
+        for client in list(self.clients.values()):
+            if client.watching:
+                self.write(client, line)
+
+    def write(self, client: Client, answer: dict[str, Any]) -> None:
+        """Send one line; a client that does not read is dropped."""
+        try:
+            data = json.dumps(answer, ensure_ascii=False, default=str).encode() + b"\n"
+            if client.connection.send(data) < len(data):
+                self.drop(client)
+        except OSError:
+            self.drop(client)
+
+    def drop(self, client: Client) -> None:
+        """End a connection."""
+        fd = client.connection.fileno()
+        if fd >= 0:
+            self.loop.remove_reader(fd)
+            self.clients.pop(fd, None)
+            client.connection.close()
+
+    def close(self) -> None:
+        """End all connections and remove the socket."""
+        for client in list(self.clients.values()):
+            self.drop(client)
+        self.loop.remove_reader(self.server.fileno())
+        self.server.close()
+        with suppress(OSError):
+            os.unlink(self.path)

@@ -1,0 +1,149 @@
+"""vrrpctl: ask a running vrrpd.
+
+    vrrpctl status            state, reason, timers and addresses of every instance
+    vrrpctl why [NAME]        the last changes of state and why they happened
+    vrrpctl watch             the journal as it is written, until Ctrl-C
+    vrrpctl stats             the counters (names from RFC 8347)
+    vrrpctl reload            read the configuration again
+
+Exit status: 0 done, 1 no such instance (or reload refused), 2 no daemon.  `--json` prints the
+daemon's answer as it came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vrrpd.cli import SOCKET
+
+NOT_FOUND = 1
+NO_DAEMON = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    arguments = parse(argv)
+    try:
+        answers = ask(arguments.socket, arguments.command, getattr(arguments, "name", None))
+        first = next(answers)
+    except (OSError, StopIteration) as error:
+        reason = getattr(error, "strerror", None) or "it hung up"
+        print(f"vrrpctl: no daemon at {arguments.socket}: {reason}", file=sys.stderr)
+        return NO_DAEMON
+    if not first["ok"]:
+        print(f"vrrpctl: {first['error']}", file=sys.stderr)
+        return NOT_FOUND
+    if arguments.command == "watch":
+        follow(answers, arguments.json)
+        return 0
+    result = first["result"]
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+    else:
+        SHOW[arguments.command](result)
+    return 0 if result is not False else NOT_FOUND
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="vrrpctl", description="Ask a running vrrpd what it does and why."
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print the answer as JSON")
+    shared.add_argument("--socket", default=SOCKET, help=f"the daemon's socket ({SOCKET})")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("status", parents=[shared], help="state, timers and addresses")
+    why = commands.add_parser("why", parents=[shared], help="the last changes and their reasons")
+    why.add_argument("name", nargs="?", metavar="NAME", help="one instance only")
+    commands.add_parser("watch", parents=[shared], help="follow the journal")
+    commands.add_parser("stats", parents=[shared], help="counters")
+    commands.add_parser("reload", parents=[shared], help="read the configuration again")
+    return parser.parse_args(argv)
+
+
+def ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the daemon's answers.  Raises OSError if there is no daemon."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.connect(path)
+        request = {"command": command, "name": name}
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        for line in connection.makefile(encoding="utf-8"):
+            yield json.loads(line)
+
+
+def follow(lines: Iterator[dict[str, Any]], raw: bool) -> None:
+    """Print journal lines until the daemon ends or the reader has had enough."""
+    try:
+        for line in lines:
+            print(json.dumps(line, ensure_ascii=False) if raw else sentence(line), flush=True)
+    except (KeyboardInterrupt, BrokenPipeError):
+        return
+
+
+def sentence(line: dict[str, Any]) -> str:
+    """A journal line for people: time, instance, what happened and why."""
+    clock = time.strftime("%H:%M:%S", time.localtime(line["t"]))
+    moment = f"{clock}.{int(line['t'] % 1 * 1000):03d}"
+    what = line["event"]
+    if what == "state":
+        what = f"{line['from']} -> {line['to']}"
+    told = line.get("reason") or line.get("command") or ""
+    return f"{moment}  {line.get('instance') or '-':<8} {what:<18} {told}".rstrip()
+
+
+def show_status(result: list[dict[str, Any]]) -> None:
+    """One paragraph for every instance."""
+    for one in result:
+        where = f"{one['interface']} vrid {one['vrid']} priority {one['priority']}"
+        print(f"{one['instance']}: {one['state']}   {where}")
+        print(f"  why        {one['reason']}")
+        print(f"  addresses  {', '.join(one['addresses']) or 'none'}")
+        if one["timer"]:
+            print(f"  timer      {one['timer']['name']} {one['timer']['remaining']} s")
+        heard = one["last_heard"]
+        if heard:
+            print(
+                f"  heard      {heard['source']} priority {heard['priority']}, {heard['ago']} s ago"
+            )
+        for fault in one["faults"]:
+            print(f"  fault      {fault}")
+
+
+def show_why(result: list[dict[str, Any]]) -> None:
+    """One line for every change of state, the latest last."""
+    for line in result:
+        print(sentence(line))
+
+
+def show_stats(result: list[dict[str, Any]]) -> None:
+    """One counter a line under its instance or interface."""
+    for one in result:
+        counters = dict(one)
+        name = counters.pop("instance", None) or counters.pop("interface", None)
+        print(name)
+        for key, value in sorted(counters.items()):
+            print(f"  {key:<28}{value:>8}")
+
+
+def show_reload(result: bool) -> None:
+    """Whether the new configuration is in force."""
+    print("reloaded" if result else "refused: the running configuration stays in force")
+
+
+SHOW: dict[str, Callable[[Any], None]] = {
+    "status": show_status,
+    "why": show_why,
+    "stats": show_stats,
+    "reload": show_reload,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The vocabulary of the state machine: what can happen to a virtual router, what it can ask for.
+
+Events go into `fsm.step()`, actions come out of it; both are plain frozen values, so that a test
+can write them down and a journal can print them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from vrrpd.fsm import Params
+
+IPAddress: TypeAlias = "IPv4Address | IPv6Address"
+
+
+# Events: what can happen to a virtual router.
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The daemon starts this router; `delay` ns are added to its first timer."""
+
+    delay: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The daemon stops this router and gives a reason."""
+
+    reason: str = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The deadline may have passed; an early call is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertReceived:
+    """An Advertisement that has passed every check of `receive.py`; `interval` in ns."""
+
+    priority: int
+    source: IPAddress
+    interval: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The router can no longer do its work, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The last reason for FAULT is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressLost:
+    """Somebody else has removed one of the virtual addresses of a MASTER."""
+
+    address: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """`params` have changed under a running router; `before` is what they were."""
+
+    before: Params
+
+
+Event: TypeAlias = (
+    "Started | Stopped | TimerFired | AdvertReceived | Failed | Recovered | AddressLost"
+    " | Reconfigured"
+)
+
+
+# Actions: what the shell must do, in this order.
+
+
+@dataclass(frozen=True, slots=True)
+class SendAdvert:
+    """Multicast one Advertisement with this priority."""
+
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAddresses:
+    """Put the virtual addresses on the interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAddresses:
+    """Take the virtual addresses off the interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Gratuitous ARP for every address: a burst now and one after garp_master_delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reassert:
+    """A weaker MASTER was heard: announce again, so that switches and hosts forget it."""
+
+    rival: IPAddress
+    priority: int
+
+
+Action: TypeAlias = "SendAdvert | TakeAddresses | ReleaseAddresses | Announce | Reassert"
