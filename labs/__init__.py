@@ -1,8 +1,8 @@
-"""The lab: two real machines in miniature, one cable to pull, and witnesses who write down what happened.
+"""The lab: two machines in miniature, a cable to pull, and witnesses who write down what happens.
 
     from labs import Lab
 
-    lab = Lab("basic")        # master, backup and client on one switch, the article's files, daemons running
+    lab = Lab("basic")        # master, backup and client, configured as in the article
     lab.settle()
     lab.unplug("master")
     lab.wait_until(lambda: lab.owners() == ["backup"])
@@ -12,7 +12,7 @@ Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
 
 This package is lazy on purpose.
 `python -m labs.namespace` runs before every kernel and `python -m labs.witness` inside every lab;
-both need only the standard library and must start at once, so importing `labs` imports nothing at all.
+both need only the standard library and must start at once, so `import labs` imports nothing.
 """
 
 from __future__ import annotations

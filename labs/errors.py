@@ -5,7 +5,7 @@ Every message is one or two sentences and ends with the remedy:
     no host called 'mastr' in this lab: choose master, backup or client
 
 A notebook shows it as that one line.
-A traceback of the lab's insides would teach nothing, and the line that matters would be the last of forty.
+A traceback of the lab's insides would teach nothing, and the line that matters would come last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A command in its own small world: user, mount, network and pid namespaces, with an init of their own.
+"""A command in its own small world: user, mount, network and pid namespaces, with an init.
 
     python -m labs.namespace -- CMD ARG...
 
@@ -9,8 +9,8 @@
 
 Nothing of a lab can outlive it, whichever process is killed and however:
 the kernel kills init when the keeper dies, and everything else when init dies.
-Interfaces, mounts and files of the lab live in the network and mount namespace and vanish with them,
-so there is no clean-up command to forget.
+Interfaces, mounts and files live in the network and mount namespaces and vanish with them, so there
+is no clean-up command to forget.
 
 The lab's files are on a private tmpfs.
 It is mounted over an existing directory that nobody in here needs; `directory()` is its path.
@@ -81,7 +81,7 @@ def run(command: list[str]) -> int:
     """Run `command` in fresh namespaces and return its exit status (128 + N if signal N ended it).
 
     Raises LabError when the machine refuses namespaces.
-    The calling process becomes the keeper: it is in the new namespaces too and should exit afterwards.
+    The calling process becomes the keeper: it is in the new namespaces too and should exit soon.
     """
     parent = os.getppid()
     guard = os.pidfd_open(parent) if parent > 1 else -1
@@ -206,14 +206,14 @@ def _refusal(error: OSError) -> str:
         except OSError:
             continue
         if value == closed:
-            return f"this machine keeps user namespaces from users ({name} = {value}): {remedy}, {root}"
+            return f"this machine refuses user namespaces ({name} = {value}): {remedy}, {root}"
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return (
             f"this container may not make namespaces ({error.strerror}): start it with "
             "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
             "--security-opt systempaths=unconfined`, or with --privileged"
         )
-    return f"this machine refuses namespaces ({error.strerror}): `labs doctor` looks further, {root}"
+    return f"this machine refuses namespaces ({error.strerror}): see `labs doctor`, {root}"
 
 
 def _private_directory() -> str:

@@ -34,7 +34,7 @@ class HaPair(Topo):
         """Called by Mininet."""
         switch = self.addSwitch("s1")
         for port, (name, number) in enumerate(MACHINES, start=1):
-            self.addHost(name, ip=f"192.168.1.{number}/24", mac=f"02:00:00:00:00:{number:02x}")
+            self.addHost(name, ip=f"192.168.1.{number}/24")
             self.addLink(
                 name,
                 switch,

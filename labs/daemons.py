@@ -1,0 +1,179 @@
+"""The two daemons a host can run, and how to start, find and signal them.
+
+    name         command                                   log                       journal
+    vrrpd        vrrpd -n -l -D -f ... --journal ...        /var/log/vrrpd.log        JSON lines
+    keepalived   keepalived -n -l -D -P -f ...              /var/log/keepalived.log   none
+
+A daemon is started as a machine's init would start it: in a session of its own, a child of the
+host's process 1, its output in a file.
+It is found again by its program's name, so one that the learner started by hand counts as well.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from labs.errors import LabError, unknown
+from labs.node import Host, Process
+
+CONFIGURATION = "/etc/keepalived/keepalived.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """How one of the daemons is run; paths are those of the host it runs on."""
+
+    name: str
+    command: str
+    log: str
+    pidfile: str
+    journal: str | None
+    remedy: str
+    leftovers: tuple[str, ...] = ()
+
+
+DAEMONS = {
+    "vrrpd": Daemon(
+        name="vrrpd",
+        command=f"vrrpd -n -l -D -f {CONFIGURATION} -p /run/vrrpd.pid "
+        "--journal /var/log/vrrpd.jsonl --control /run/vrrpd.sock",
+        log="/var/log/vrrpd.log",
+        pidfile="/run/vrrpd.pid",
+        journal="/var/log/vrrpd.jsonl",
+        remedy="run `make setup`",
+        leftovers=("/run/vrrpd.sock",),
+    ),
+    "keepalived": Daemon(
+        name="keepalived",
+        command=f"keepalived -n -l -D -P -f {CONFIGURATION} "
+        "-p /run/keepalived.pid -r /run/vrrp.pid",
+        log="/var/log/keepalived.log",
+        pidfile="/run/keepalived.pid",
+        journal=None,
+        remedy="run `sudo apt install keepalived`, or choose daemon='vrrpd'",
+        leftovers=("/run/vrrp.pid",),
+    ),
+}
+
+
+def choose(daemon: str | dict[str, str] | None, servers: list[str]) -> dict[str, Daemon]:
+    """Which daemon each server runs: one for all, one for each, or None for LAB_DAEMON or vrrpd.
+
+    Raises LabError for an unknown daemon or host and for a daemon that is not installed.
+    """
+    wanted = daemon or os.environ.get("LAB_DAEMON") or "vrrpd"
+    names = dict.fromkeys(servers, wanted) if isinstance(wanted, str) else wanted
+    for host in names:
+        if host not in servers:
+            raise unknown("server", host, servers)
+    chosen = {host: names.get(host, "vrrpd") for host in servers}
+    for name in chosen.values():
+        if name not in DAEMONS:
+            raise unknown("daemon", name, DAEMONS)
+    return {host: DAEMONS[name] for host, name in chosen.items()}
+
+
+def running(host: Host) -> list[Process]:
+    """Every process of a daemon on `host`, whichever of the two it is and whoever started it."""
+    return [process for process in host.processes() if process.program in DAEMONS]
+
+
+def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
+    """Start `daemon`; the returned function tells whether it is ready for signals.
+
+    It raises LabError with the last lines of the log if the daemon has ended instead.
+    """
+    if not shutil.which(daemon.name, path=host.environment["PATH"]):
+        raise LabError(f"{daemon.name} is not installed: {daemon.remedy}")
+    pidfile = host.path(daemon.pidfile)
+    for stale in (daemon.pidfile, *daemon.leftovers):
+        host.path(stale).unlink(missing_ok=True)
+    log = shlex.quote(daemon.log)
+    launch = f"setsid {daemon.command} </dev/null >>{log} 2>&1 & echo $!"
+    with host.popen(["sh", "-c", launch], stderr=None) as shell:
+        text = shell.stdout.read() if shell.stdout else b""
+    alive = Path(f"/proc/{host.pid}/root/proc/{int(text)}")
+
+    def ready() -> bool:
+        if pidfile.exists() and pidfile.read_text().strip():
+            return True
+        if not alive.exists():
+            last = "\n    ".join(host.path(daemon.log).read_text().splitlines()[-8:])
+            raise LabError(
+                f"{daemon.name} on {host.name} ended at once; its log ends with\n    {last}\n"
+                f"look at lab.conf({host.name!r}), correct it, and lab.start({host.name!r})"
+            )
+        return False
+
+    return ready
+
+
+def send(processes: list[Process], number: signal.Signals) -> None:
+    """Send a signal to every one of `processes` that still exists."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+def leaders(processes: list[Process]) -> list[Process]:
+    """Those whose parent is not among them: the ones that pass a signal on to the others."""
+    pids = {process.pid for process in processes}
+    return [process for process in processes if _field(process.pid, 1) not in pids]
+
+
+def frozen(processes: list[Process]) -> bool:
+    """Whether any of them is stopped by a signal."""
+    return any(_state(process.pid) == "T" for process in processes)
+
+
+def wait_gone(processes: list[Process], timeout: float) -> bool:
+    """Wait until all have ended; False if one still runs after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    for process in processes:
+        try:
+            descriptor = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            continue
+        try:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([descriptor], [], [], left)[0]:
+                return False
+        finally:
+            os.close(descriptor)
+    return True
+
+
+def wait_ready(checks: list[Callable[[], bool]], timeout: float = 10.0) -> None:
+    """Wait until every daemon that was started is ready; LabError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    never = threading.Event()
+    while not all(check() for check in checks):
+        if time.monotonic() > deadline:
+            raise LabError(f"a daemon was not ready within {timeout:g} s: look at lab.log(host)")
+        never.wait(0.005)
+
+
+def _stat(pid: int) -> list[str]:
+    with suppress(OSError):
+        # The name in parentheses may itself contain spaces; what follows the last ')' does not.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def _field(pid: int, index: int) -> int | None:
+    fields = _stat(pid)
+    return int(fields[index]) if len(fields) > index else None
+
+
+def _state(pid: int) -> str:
+    return (_stat(pid) or [""])[0]

@@ -1,0 +1,254 @@
+"""The parts of a lab network, as Mininet classes: Host, Bridge and Cable.
+
+A Host looks like a machine of its own, not like a network namespace of this one:
+
+    network    eth0, lo                         by Mininet
+    hostname   master                           own UTS namespace
+    processes  `ps`, `killall keepalived` and   own pid namespace; its shell is process 1,
+               pid files see this host only     reaps orphans, and ends every process when it ends
+    files      /etc (changes stay here), /etc/keepalived, /root, /run, /tmp, /var/log
+                                                own mount namespace; on the lab's private tmpfs
+
+What lies on the tmpfs can also be read from outside, at `host.path("/var/log/vrrpd.log")`.
+The repository and the venv stay reachable where they are even if they lie under /root or /tmp.
+
+A Bridge is a switch in a network namespace of its own: the machine's firewall and its
+bridge-nf-call-iptables never see a frame of the lab, and it floods multicast like a plain switch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mininet.link import Link
+from mininet.node import Node
+from mininet.nodelib import LinuxBridge
+
+from labs.errors import LabError
+
+# Programs without which no host or switch can be made, and where a Debian machine gets them.
+PROGRAMS = {
+    "mnexec": "mininet",
+    "ifconfig": "net-tools",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+}
+
+# What a host has for itself; everything else is the machine's.
+_OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
+# Directories that must stay reachable though they may lie under one of those.
+_KEPT = {str(Path(__file__).parents[1]), sys.prefix, sys.base_prefix}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of a host: `pid` as the lab sees it, and what it was started as."""
+
+    pid: int
+    argv: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        """The program's name; of a Python script the script's, not the interpreter's."""
+        names = [os.path.basename(word) for word in self.argv[:4] if not word.startswith("-")]
+        if len(names) > 1 and names[0].startswith("python"):
+            return names[1]
+        return names[0] if names else ""
+
+
+class Host(Node):
+    """A Mininet host with its own hostname, processes and files."""
+
+    # Mininet's own check would print and exit; the lab has checked PROGRAMS before.
+    isSetup = True
+    pid: int
+
+    def __init__(self, name: str, files: Path, names: str = "", **params: Any) -> None:
+        """`files`: directory for what this host has for itself; `names`: the text of /etc/hosts."""
+        self.files = files
+        self.environment = {
+            "HOME": "/root",
+            "HOSTNAME": name,
+            "LANG": "C.UTF-8",
+            "PATH": ":".join(
+                (os.path.dirname(sys.executable), "/usr/local/sbin:/usr/local/bin",
+                 "/usr/sbin:/usr/bin:/sbin:/bin")
+            ),
+            "TERM": os.environ.get("TERM", "dumb"),
+            "TMPDIR": "/tmp",
+        }  # fmt: skip
+        self._make_files(name, names)
+        super().__init__(name, **params)
+
+    def path(self, path: str) -> Path:
+        """Where a file of this host lies for us; one of /etc /root /run /tmp /var/log, absolute."""
+        under = Path(path)
+        for own in _OWN:
+            if under.is_relative_to(own):
+                return self.files / own[1:].replace("/", "-") / under.relative_to(own)
+        if under.is_relative_to("/etc"):
+            return self.files / "etc" / under.relative_to("/etc")
+        raise LabError(f"{path} is not {self.name}'s own: use /etc, {', '.join(_OWN[1:])}")
+
+    def _make_files(self, name: str, names: str) -> None:
+        for own in _OWN:
+            self.path(own).mkdir(parents=True)
+            # Bound again below, so that the covering directory still shows what must be reachable.
+            for kept in _kept_under(own):
+                self.path(own).joinpath(kept.relative_to(own)).mkdir(parents=True)
+        (self.files / "work").mkdir()
+        etc = self.files / "etc"
+        etc.mkdir()
+        (etc / "keepalived").mkdir()
+        (etc / "hostname").write_text(f"{name}\n")
+        (etc / "hosts").write_text(names)
+
+    def _mounts(self) -> str:
+        """The shell commands that turn a mount namespace into this host's file system."""
+        here = shlex.quote(str(self.files))
+        layers = f"lowerdir=/etc,upperdir={here}/etc,workdir={here}/work"
+        lines = ["mount -n -t proc proc /proc", f"mount -n -t overlay overlay -o {layers} /etc"]
+        for own in _OWN:
+            source = self.path(own)
+            for kept in _kept_under(own):
+                below = source / kept.relative_to(own)
+                lines.append(f"mount -n --rbind {shlex.quote(str(kept))} {shlex.quote(str(below))}")
+            lines.append(f"mount -n --rbind {shlex.quote(str(source))} {own}")
+        return " && ".join(lines)
+
+    # --- Mininet's hooks ---------------------------------------------------------------------
+
+    def startShell(self, mnopts: str | None = None) -> None:
+        """Start the host's shell as process 1 of its own namespaces and prepare its files."""
+        super().startShell(mnopts)
+        # Mininet took the pid of `unshare`, which waits outside; the shell is its only child.
+        self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
+        refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root")
+        if refused.strip():
+            raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
+
+    def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
+        """Mininet starts processes here: the shell with mnexec, everything else with popen()."""
+        if self.shell is None:
+            own = ["unshare", "--uts", "--pid", "--fork", "--kill-child"]
+            params.setdefault("env", self.environment)
+            params.setdefault("start_new_session", True)
+            cmd = [*own, *cmd]
+        process: subprocess.Popen[Any] = super()._popen(cmd, **params)
+        return process
+
+    def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
+        """Start a process in all of the host's namespaces, as subprocess.Popen."""
+        kwargs.setdefault("mncmd", self.enter("--wd=/root"))
+        kwargs.setdefault("env", self.environment)
+        process: subprocess.Popen[Any] = super().popen(*args, **kwargs)
+        return process
+
+    def enter(self, *options: str) -> list[str]:
+        """The command that runs the words after it inside this host."""
+        return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--uts", "--pid", *options]
+
+    def terminate(self) -> None:
+        """End the host and every process in it, at once."""
+        if self.shell is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.cleanup()
+
+    # --- processes ----------------------------------------------------------------------------
+
+    def processes(self) -> list[Process]:
+        """Every process of this host except its first shell."""
+        mine = os.readlink(f"/proc/{self.pid}/ns/pid")
+        found = []
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit() or int(entry) == self.pid:
+                continue
+            with suppress(OSError):  # it ended while we looked
+                if os.readlink(f"/proc/{entry}/ns/pid") == mine:
+                    words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")[:-1]
+                    if words:
+                        argv = tuple(word.decode(errors="replace") for word in words)
+                        found.append(Process(int(entry), argv))
+        return found
+
+
+class Bridge(LinuxBridge):
+    """A switch that forwards at once and is out of the machine's sight."""
+
+    isSetup = True
+
+    def __init__(self, name: str, **params: Any) -> None:
+        params["inNamespace"] = True
+        super().__init__(name, **params)
+
+    def start(self, controllers: object) -> None:
+        """Make the bridge and connect every cable; without snooping it is a plain switch."""
+        options = "stp_state 0 forward_delay 0 mcast_snooping 0"
+        # Addresses of the switch's own would only add chatter to every capture.
+        quiet = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+        commands = [
+            f"{{ test ! -e {quiet} || echo 1 >{quiet}; }}",
+            f"ip link add {self.name} type bridge {options}",
+        ]
+        for port in self.intfList():
+            commands.append(f"ip link set {port.name} master {self.name} up")
+        commands.append(f"ip link set {self.name} up")
+        refused = self.cmd(" && ".join(commands))
+        if refused.strip():
+            raise LabError(f"cannot make switch {self.name}: {refused.strip()}; try `labs doctor`")
+
+    def stop(self, deleteIntfs: bool = True) -> None:
+        """End the switch; the kernel removes its interfaces together with the namespace."""
+        self.terminate()
+
+
+class Cable(Link):
+    """A veth pair whose ends never have the same interface number.
+
+    The kernel reports a change of carrier at once only where an interface's number differs from its
+    peer's; otherwise it saves reports up and gives them once a second (linkwatch_urgent_event).
+    In fresh namespaces both ends would be number 2, and a pulled cable noticed up to 1 s late.
+    """
+
+    @classmethod
+    def makeIntfPair(
+        cls,
+        intfname1: str,
+        intfname2: str,
+        addr1: str | None = None,
+        addr2: str | None = None,
+        node1: Any = None,
+        node2: Any = None,
+        deleteIntfs: bool = True,
+    ) -> None:
+        """Create the pair: `intfname1` at the host `node1`, `intfname2` at the switch `node2`."""
+        number = 100 + int(re.sub(r"\D", "", intfname2.rpartition("-")[2]))
+        refused = node2.cmd(
+            f"ip link add name {intfname2} index {number} address {addr2} type veth "
+            f"peer name {intfname1} address {addr1} netns {node1.pid}"
+        )
+        if refused.strip():
+            raise LabError(f"cannot lay the cable of {node1.name}: {refused.strip()}")
+
+
+def _kept_under(directory: str) -> list[Path]:
+    """The paths that must stay reachable and lie under `directory`, outermost first, none twice."""
+    found: list[Path] = []
+    for path in sorted(map(Path, _KEPT)):
+        below = path.is_relative_to(directory)
+        if below and not any(path.is_relative_to(other) for other in found):
+            found.append(path)
+    return found
