@@ -5,6 +5,9 @@
     for diagnostic in loaded.diagnostics: print(diagnostic)
 """
 
+from vrrpd.config.diagnostics import ConfigError, Diagnostic
+from vrrpd.config.grammar import Keyword, keywords
+from vrrpd.config.loader import Loaded, load, loads
 from vrrpd.config.model import (
     Address,
     Auth,
@@ -34,11 +37,15 @@ __all__ = [
     "Auth",
     "Command",
     "Config",
+    "ConfigError",
+    "Diagnostic",
     "Garp",
     "GarpGroup",
     "Globals",
     "IPAddress",
     "Instance",
+    "Keyword",
+    "Loaded",
     "Notify",
     "Peer",
     "Route",
@@ -51,4 +58,7 @@ __all__ = [
     "TrackScript",
     "Vmac",
     "Where",
+    "keywords",
+    "load",
+    "loads",
 ]

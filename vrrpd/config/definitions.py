@@ -165,7 +165,8 @@ def _list(inside: str) -> list[dict[str, str]] | None:
 
 def _assign(line: Traced, setting: dict[str, str]) -> Traced:
     for name, value in setting.items():
-        pattern = re.compile(r"\$\{" + re.escape(name) + r"\}|\$" + re.escape(name) + r"(?!\w)")
+        plain = re.escape(name)
+        pattern = re.compile(rf"\$\{{{plain}\}}|\${plain}(?=[ \t,)]|$)")
         for found in reversed(list(pattern.finditer(line.text))):
             line = line.replace(found.start(), found.end(), value)
     return line

@@ -18,6 +18,9 @@ from ipaddress import IPv4Address, IPv6Address
 
 from vrrpd.config.values import SECOND, Command
 
+GROUP4 = IPv4Address("224.0.0.18")  # RFC 3768 section 5.2.2
+GROUP6 = IPv6Address("ff02::12")  # RFC 9568 section 5.1.2.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Globals:
@@ -58,8 +61,8 @@ class Globals:
     interface_up_down_delays: tuple[tuple[str, int, int], ...] = ()  # name, down ns, up ns
 
     # the protocol
-    vrrp_mcast_group4: IPv4Address = IPv4Address("224.0.0.18")
-    vrrp_mcast_group6: IPv6Address = IPv6Address("ff02::12")
+    vrrp_mcast_group4: IPv4Address = GROUP4
+    vrrp_mcast_group6: IPv6Address = GROUP6
     vrrp_version: int = 2
     vrrp_strict: bool = False
     vrrp_down_timer_adverts: int = 3

@@ -18,6 +18,7 @@ import glob
 import os
 import stat
 from dataclasses import dataclass
+from itertools import pairwise
 
 CHECKS: dict[str, frozenset[str]] = {
     "include": frozenset(),
@@ -96,7 +97,7 @@ def braces(pattern: str) -> list[str]:
             continue
         start, end, commas = span
         edges = [start, *commas, end]
-        parts = [text[a + 1 : b] for a, b in zip(edges, edges[1:], strict=False)]
+        parts = [text[a + 1 : b] for a, b in pairwise(edges)]
         todo[:0] = [text[:start] + part + text[end + 1 :] for part in parts]
     return done + todo
 

@@ -50,7 +50,7 @@ class Instance:
     family: Literal[4, 6] = 4
     advert_interval_ns: int = SECOND
     down_timer_adverts: int = 3
-    auth: Auth = Auth()
+    auth: Auth = field(default_factory=Auth)
 
     preempt: bool = True
     preempt_delay_ns: int = 0
@@ -85,9 +85,9 @@ class Instance:
     use_vmac_addr: bool = False
     vrf: str | None = None
 
-    garp: Garp = Garp()
+    garp: Garp = field(default_factory=Garp)
 
-    notify: Notify = Notify()
+    notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
     smtp_alert: bool = False
 
@@ -114,7 +114,7 @@ class SyncGroup:
 
     name: str
     members: tuple[str, ...]
-    notify: Notify = Notify()
+    notify: Notify = field(default_factory=Notify)
     notify_priority_changes: bool = False
     smtp_alert: bool = False
     track_interfaces: tuple[Track, ...] = ()
@@ -197,7 +197,7 @@ class TrackGroup:
 class Config:
     """A whole configuration file, with everything it includes."""
 
-    globals: Globals = Globals()
+    globals: Globals = field(default_factory=Globals)
     instances: tuple[Instance, ...] = ()
     sync_groups: tuple[SyncGroup, ...] = ()
     scripts: tuple[TrackScript, ...] = ()

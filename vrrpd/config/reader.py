@@ -17,7 +17,7 @@ import os
 
 from vrrpd.config import include
 from vrrpd.config.definitions import DEFINITION, Definitions
-from vrrpd.config.diagnostics import Reporter
+from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.lexer import (
     BLANK,
     Line,
@@ -209,7 +209,7 @@ class Reader:
         for problem in problems:
             fatal = problem.kind in strict
             mild = problem.kind == "wildcard_match"
-            severity = "fatal" if fatal else "warning" if mild else "error"
+            severity: Severity = "fatal" if fatal else "warning" if mild else "error"
             self._report.at(severity, name, problem.message, missing_file=fatal)
         for path in paths:
             self._files += 1

@@ -1,0 +1,132 @@
+"""Statements -> Config: the order in which a configuration comes together.
+
+    1. global_defs and root switches         defaults for everything else
+    2. from top to bottom: trackers, instances
+    3. groups                                they may name instances further down
+    4. what concerns several instances       one vrid twice, weights in groups, unused scripts
+
+keepalived's parent reads `global_defs` before its VRRP process reads the instances, so it does
+not matter where in the file it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vrrpd.config import entries
+from vrrpd.config.build_globals import build_globals
+from vrrpd.config.build_groups import (
+    bound_weights,
+    build_garp_groups,
+    build_sync_groups,
+    build_track_groups,
+)
+from vrrpd.config.build_instance import build_instance
+from vrrpd.config.capacity import Limits
+from vrrpd.config.diagnostics import Reporter
+from vrrpd.config.globals import Globals
+from vrrpd.config.model import Config, Instance
+from vrrpd.config.parser import Statement
+from vrrpd.config.settings import remark
+from vrrpd.config.trackers import Trackables
+
+_NAMED = ("vrrp_instance", "vrrp_sync_group", "vrrp_script", "vrrp_track_process", "track_file",
+          "vrrp_track_file", "track_group")
+_TRACKABLE = ("vrrp_script", "vrrp_track_process", "track_file", "vrrp_track_file")
+
+
+def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config:
+    """The configuration that the statements describe. Fatal problems are only reported."""
+    defaults = build_globals(
+        [one for one in root if one.name.text == "global_defs"],
+        [one for one in root if one.keyword is not None and not one.keyword.opens],
+        report,
+    )
+    for one in root:
+        if one.keyword is not None and one.keyword.opens:
+            remark(one, one.keyword, report)
+    blocks = [one for one in root if _has_name(one, report)]
+    trackables = Trackables()
+    instances = _instances(blocks, defaults, trackables, limits, report)
+    _one_vrid_each(instances, report)
+
+    def of(name: str) -> list[Statement]:
+        return [one for one in blocks if one.name.text == name]
+
+    def lines(name: str) -> Iterable[Statement]:
+        return (line for one in of(name) for line in one.block)
+
+    groups = build_sync_groups(of("vrrp_sync_group"), instances, defaults, trackables, report)
+    instances = [bound_weights(one, groups, report) for one in instances]
+    _unused_scripts(trackables, [*instances, *groups], report)
+    return Config(
+        globals=defaults,
+        instances=tuple(instances),
+        sync_groups=tuple(groups),
+        scripts=tuple(trackables.scripts.values()),
+        track_processes=tuple(trackables.processes.values()),
+        track_files=tuple(trackables.files.values()),
+        garp_groups=tuple(build_garp_groups(of("garp_group"), report)),
+        track_groups=tuple(build_track_groups(of("track_group"), instances, report)),
+        static_addresses=tuple(
+            entries.addresses(lines("static_ipaddress"), report, static=True)),
+        static_routes=tuple(entries.routes(lines("static_routes"), report)),
+        static_rules=tuple(entries.rules(lines("static_rules"), report)),
+    )
+
+
+def _has_name(one: Statement, report: Reporter) -> bool:
+    """Whether the block has the one name it needs, if it needs one."""
+    if one.name.text not in _NAMED or len(one.args) == 1:
+        return True
+    place = one.args[1] if one.args else one.name
+    report.at("error", place, f"{one.name.text} must have a name of one word; the block is "
+              "ignored", expected=f"{one.name.text} NAME {{")
+    return False
+
+
+def _instances(
+    blocks: Sequence[Statement],
+    defaults: Globals,
+    trackables: Trackables,
+    limits: Limits,
+    report: Reporter,
+) -> list[Instance]:
+    """Trackers and instances, from top to bottom."""
+    instances: list[Instance] = []
+    first: dict[str, Statement] = {}
+    for one in blocks:
+        if one.name.text in _TRACKABLE:
+            trackables.define(one, report)
+        elif one.name.text == "vrrp_instance":
+            name = one.args[0].text
+            if name in first:
+                report.at("error", one.args[0], f"vrrp_instance '{name}' is defined already in "
+                          f"line {first[name].where.line}; this block is ignored")
+                continue
+            first[name] = one
+            built = build_instance(one, defaults, trackables, limits, report)
+            if built is not None:
+                instances.append(built)
+    return instances
+
+
+def _one_vrid_each(instances: Iterable[Instance], report: Reporter) -> None:
+    """One virtual router number must not be used twice on a network for one family."""
+    seen: dict[tuple[object, ...], Instance] = {}
+    for one in instances:
+        peers = frozenset(peer.ip for peer in one.unicast_peers)
+        key = (one.interface, one.family, one.vrid, one.mcast_dst_ip, peers)
+        other = seen.setdefault(key, one)
+        if other is not one:
+            report.at("fatal", one.where, f"({one.name}) virtual_router_id {one.vrid} is used by "
+                      f"{other.name} (line {other.where.line}) on {one.interface} already",
+                      expected="another virtual_router_id")
+
+
+def _unused_scripts(trackables: Trackables, users: Iterable[object], report: Reporter) -> None:
+    used = {track.name for user in users for track in getattr(user, "track_scripts", ())}
+    for name, script in list(trackables.scripts.items()):
+        if name not in used:
+            report.at("warning", script.where, f"nothing tracks the script '{name}'; dropped")
+            del trackables.scripts[name]

@@ -1,0 +1,152 @@
+"""Keywords inside `vrrp_instance`, and inside its `authentication`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from vrrpd.config.grammar.keyword import Keyword
+
+_done = partial(Keyword, block="vrrp_instance", status="done")
+_parsed = partial(Keyword, block="vrrp_instance", status="parsed")
+_auth = partial(Keyword, block="authentication", status="done", kind="special")
+_COMMAND = 'a program, quoted with its arguments, and optionally user and group'
+_WEIGHT = "lines of `NAME [weight -253..253 [reverse]]`"
+
+_IDENTITY = (
+    _done("state", "special", "The role the administrator has in mind; priorities decide.",
+          syntax="MASTER or BACKUP"),
+    _done("interface", "word", "The interface the virtual router runs on."),
+    _done("virtual_router_id", "int", "Number of the virtual router on its network.",
+          field="vrid", low="1", high="255", strict=True),
+    _done("priority", "int", "Who is to be MASTER: the highest; 255 is the address owner.",
+          low="1", high="255", default="100", strict=True),
+    _done("advert_int", "decimal", "Interval of advertisements; whole seconds in version 2.",
+          field="advert_interval_ns", low="0.01", high="255", default="1"),
+    _parsed("version", "choice", "VRRP version.", choices=("2", "3"), default="vrrp_version"),
+    _done("authentication", "block", "Password of the group (version 2 only).",
+          opens="authentication"),
+    _done("nopreempt", "flag", "Leave a working MASTER of lower priority alone.",
+          field="preempt", constant=False),
+    _done("preempt", "flag", "Take over from a MASTER of lower priority (the default)."),
+    _done("preempt_delay", "decimal", "How long to wait before taking over from a lower one.",
+          low="0", high="1000", default="0"),
+    _done("down_timer_adverts", "int", "How many missed advertisements make a MASTER dead.",
+          low="1", high="100", default="3"),
+)
+_ADDRESSES = (
+    _done("virtual_ipaddress", "entries", "The addresses, advertised in this order.",
+          opens="address", syntax="a block of addresses"),
+    _done("virtual_ipaddress_excluded", "entries", "More addresses, not in the advertisement.",
+          opens="address", syntax="a block of addresses"),
+    _parsed("virtual_routes", "entries", "Routes that exist while MASTER.", opens="route",
+            syntax="a block of routes"),
+    _parsed("virtual_rules", "entries", "Routing rules that exist while MASTER.", opens="rule",
+            syntax="a block of rules"),
+    _parsed("no_virtual_ipaddress", "flag", "It is intended that there are no addresses.",
+            since="2.2.8"),
+    _parsed("promote_secondaries", "flag", "Set that sysctl on the interface."),
+    _done("mcast_src_ip", "ip", "Source address of multicast advertisements."),
+    _parsed("mcast_dst_ip", "ip", "Multicast group of this instance."),
+    _parsed("unicast_src_ip", "ip", "Source address of unicast advertisements."),
+    _parsed("track_src_ip", "flag", "FAULT while the source address is not on the interface."),
+    _parsed("unicast_peer", "entries", "Send to these addresses instead of a multicast group.",
+            opens="peer", syntax="lines of `ADDRESS [min_ttl N] [max_ttl N]`"),
+    _parsed("unicast_ttl", "int", "TTL of unicast advertisements.", low="0", high="255",
+            default="255", strict=True),
+    _parsed("check_unicast_src", "flag", "Accept advertisements from the peers only."),
+    _parsed("unicast_fault_no_peer", "flag", "FAULT instead of multicast if no peer is left."),
+    _parsed("old_unicast_checksum", "special", "Checksum of keepalived before 1.3.6.",
+            syntax="nothing or never"),
+    _parsed("native_ipv6", "flag", "This is an IPv6 instance."),
+    _parsed("kernel_rx_buf_size", "int", "Receive buffer of the socket, bytes.", low="1",
+            high="4294967295", strict=True),
+)
+_LINKS = (
+    _parsed("use_vmac", "special", "Hold the addresses on an interface with the virtual MAC.",
+            syntax="[NAME] [MAC]"),
+    _parsed("vmac_xmit_base", "flag", "Advertise from the base interface nevertheless."),
+    _parsed("use_vmac_addr", "flag", "A virtual MAC for addresses on other interfaces too."),
+    _parsed("use_ipvlan", "special", "Hold the addresses on an ipvlan interface.",
+            syntax="[NAME] [ADDRESS[/len]] [bridge|private|vepa]"),
+    _parsed("vrf", "word", "The VRF (unicast without interface only)."),
+    _parsed("linkbeat_use_polling", "flag", "Ask the interface for its state.",
+            deprecated="linkbeat_interfaces"),
+    _done("dont_track_primary", "flag", "Ignore the state of the instance's own interface."),
+    _parsed("track_interface", "entries", "Interfaces that must be up.", opens="track",
+            syntax=_WEIGHT),
+    _parsed("track_script", "entries", "Scripts that must succeed.", opens="track",
+            syntax=_WEIGHT),
+    _parsed("track_process", "entries", "Processes that must run.", opens="track",
+            syntax=_WEIGHT),
+    _parsed("track_file", "entries", "Files whose number changes the priority.", opens="track",
+            syntax=_WEIGHT),
+    Keyword("track_bfd", "entries", "BFD: sessions that must be up.", block="vrrp_instance",
+            status="skipped"),
+)
+_BEHAVIOUR = (
+    _parsed("accept", "flag", "Accept packets to the addresses (the default)."),
+    _parsed("no_accept", "flag", "Drop packets to the addresses unless owner.",
+            field="accept", constant=False),
+    _parsed("strict_mode", "bool", "As the RFC says.", field="strict", default="vrrp_strict"),
+    _done("skip_check_adv_addr", "bool", "Do not compare the addresses with each advertisement.",
+          default="vrrp_skip_check_adv_addr"),
+    _done("lower_prio_no_advert", "bool", "Leave advertisements of lower priority unanswered.",
+          default="vrrp_lower_prio_no_advert"),
+    _done("higher_prio_send_advert", "bool", "Advertise once before giving way.",
+          default="vrrp_higher_prio_send_advert"),
+    _parsed("owner_ignore_adverts", "bool", "An address owner ignores others.", since="2.3.3"),
+    _parsed("v3_checksum_as_v2", "bool", "No pseudo-header in version 3 over IPv4.",
+            since="2.2.8"),
+    _parsed("timer_expired_backup", "bool", "Become BACKUP after not having run for too long.",
+            since="2.2.8"),
+    _parsed("debug", "int", "No effect.", low="0", high="4", default="0"),
+)
+_GARP = (
+    _done("garp_master_delay", "seconds", "Second burst of gratuitous ARP; 0 is none.",
+          low="0", high="4294", default="vrrp_garp_master_delay"),
+    _done("garp_master_repeat", "int", "Gratuitous ARP frames per address and burst.", low="0",
+          high="4294967295", default="vrrp_garp_master_repeat"),
+    _done("garp_master_refresh", "seconds", "Period of further bursts; 0 is none.", low="0",
+          high="4294", default="vrrp_garp_master_refresh"),
+    _done("garp_master_refresh_repeat", "int", "Frames per address in those bursts.", low="0",
+          high="4294967295", default="vrrp_garp_master_refresh_repeat"),
+    _done("garp_lower_prio_delay", "seconds", "Second burst after a lower advertisement.",
+          low="0", high="4294", default="garp_master_delay"),
+    _done("garp_lower_prio_repeat", "int", "Frames after a lower advertisement; 0 is none.",
+          low="0", high="4294967295", default="garp_master_repeat"),
+    _parsed("garp_extra_if", "special", "Gratuitous ARP on other interfaces of the VMAC.",
+            syntax="[all] seconds from 0 to 86400"),
+    _parsed("vmac_garp_intvl", "special", "Old name of garp_extra_if.",
+            syntax="[all] seconds from 0 to 86400", deprecated="garp_extra_if"),
+)
+_NOTIFY = (
+    _done("notify_master", "command", "Run on becoming MASTER.", once=True, syntax=_COMMAND),
+    _done("notify_backup", "command", "Run on becoming BACKUP.", once=True, syntax=_COMMAND),
+    _done("notify_fault", "command", "Run on becoming FAULT.", once=True, syntax=_COMMAND),
+    _done("notify_stop", "command", "Run when the daemon stops.", once=True, syntax=_COMMAND),
+    _done("notify", "command", "Run on every change, with four arguments added.", once=True,
+          syntax=_COMMAND),
+    _done("notify_deleted", "special", "Run when a reload removes the instance.", once=True,
+          syntax="nothing, or " + _COMMAND),
+    _done("notify_master_rx_lower_pri", "command", "Run when a MASTER hears a lower one.",
+          once=True, syntax=_COMMAND),
+    _parsed("notify_priority_changes", "bool", "Tell the FIFOs about priorities too.",
+            default="vrrp_notify_priority_changes"),
+    _parsed("smtp_alert", "bool", "Send mail on changes.", default="smtp_alert_vrrp"),
+    Keyword("lvs_sync_daemon_interface", "special", "LVS: connection synchronisation.",
+            block="vrrp_instance", status="skipped"),
+    Keyword("auth_hmac", "special", "keepalived's own HMAC trailer.", block="vrrp_instance",
+            status="skipped", since="2.4.0"),
+)
+
+KEYWORDS: tuple[Keyword, ...] = (
+    *_IDENTITY,
+    *_ADDRESSES,
+    *_LINKS,
+    *_BEHAVIOUR,
+    *_GARP,
+    *_NOTIFY,
+    _auth("auth_type", doc="PASS: a password in clear; AH: a hash (IPsec).", syntax="PASS or AH"),
+    _auth("auth_pass", doc="The password; eight characters count.",
+          syntax="a password of up to eight characters"),
+)

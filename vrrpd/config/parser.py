@@ -1,0 +1,177 @@
+"""Logical lines -> a tree of statements, with the table of keywords as the guide.
+
+    vrrp_instance VI_1 {          Statement(vrrp_instance, args [VI_1], block=
+        priority 150                 [Statement(priority, args [150]),
+        virtual_ipaddress {           Statement(virtual_ipaddress, block=
+            192.168.1.10                 [Statement(None, words [192.168.1.10])])])
+        }
+    }
+
+Where keepalived lets one unknown block spoil the rest of its surroundings (the block's `}` closes
+the enclosing one), we skip the unknown block whole and say so once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vrrpd.config.diagnostics import Reporter, nearest
+from vrrpd.config.grammar import BLOCK_KINDS, Keyword, blocks_of, in_block
+from vrrpd.config.lexer import Line
+from vrrpd.config.text import Traced, Word
+from vrrpd.config.values import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line and the block that belongs to it. `keyword` is None in blocks of entries."""
+
+    words: tuple[Word, ...]
+    rest: Traced  # the raw text after the first word
+    context: str  # "vrrp_instance VI_1", for messages
+    keyword: Keyword | None = None
+    block: tuple[Statement, ...] = ()
+
+    @property
+    def name(self) -> Word:
+        return self.words[0]
+
+    @property
+    def args(self) -> tuple[Word, ...]:
+        return self.words[1:]
+
+    @property
+    def where(self) -> Where:
+        return Where(self.name.source.file, self.name.source.line)
+
+    def inner_words(self) -> list[Word]:
+        """Every word of the block, however it is spread over lines."""
+        return [word for one in self.block for word in one.words]
+
+
+def parse(lines: list[Line], report: Reporter) -> tuple[Statement, ...]:
+    """The statements at the root of the configuration."""
+    return _Parser(lines, report).block("", "", None)
+
+
+class _Parser:
+    def __init__(self, lines: list[Line], report: Reporter) -> None:
+        self._lines = lines
+        self._at = 0
+        self._report = report
+
+    def _peek_open(self) -> bool:
+        return self._at < len(self._lines) and self._lines[self._at].is_open
+
+    def block(self, block: str, context: str, opener: Word | None) -> tuple[Statement, ...]:
+        """Statements up to the `}` that ends the block (or, at the root, the last line)."""
+        found: list[Statement] = []
+        while self._at < len(self._lines):
+            line = self._lines[self._at]
+            self._at += 1
+            if line.is_close:
+                if opener is not None:
+                    return tuple(found)
+                self._report.at("error", line.words[0], "this '}' closes nothing; ignored")
+            elif line.is_open:
+                self._report.at("error", line.words[0], "unexpected '{': no keyword before it")
+                self._skip_rest()
+            else:
+                statement = self._statement(line, block, context)
+                if statement:
+                    found.append(statement)
+        if opener is not None:
+            self._report.at("error", opener, f"the block of '{opener.text}' is never closed",
+                            expected="'}' before the end of the file")
+        return tuple(found)
+
+    def _statement(self, line: Line, block: str, context: str) -> Statement | None:
+        word = line.words[0]
+        keyword = in_block(block).get(word.text)
+        if keyword is None:
+            return self._unknown(line, block, context)
+        if keyword.status == "skipped":
+            what = keyword.doc.split(":")[0].split()[0].rstrip(",")
+            self._report.note_once(
+                f"skip {block} {word.text} {word.source.line}",
+                word,
+                f"{word.text} belongs to {what}, which is out of scope: skipped",
+            )
+            self._skip_block()
+            return None
+        if keyword.kind not in BLOCK_KINDS:
+            if self._peek_open():
+                self._report.at("error", self._lines[self._at].words[0],
+                                f"'{word.text}' takes no block; the block is skipped")
+                self._skip_block()
+            return Statement(line.words, line.rest, context, keyword)
+        return self._opened(line, keyword, context)
+
+    def _opened(self, line: Line, keyword: Keyword, context: str) -> Statement:
+        """A keyword that opens a block: read the block."""
+        word = line.words[0]
+        if self._peek_open():
+            self._at += 1
+        else:
+            self._report.at("error", word, f"no '{{' after '{word.text}'",
+                            expected="'{' at the beginning of its block")
+        if keyword.kind == "block":
+            name = f" {line.words[1].text}" if len(line.words) > 1 else ""
+            inner = f"{word.text}{name}" if not context else f"{word.text} of {context}"
+            body = self.block(keyword.opens, inner, word)
+        else:
+            body = self._entries(word, context)
+        return Statement(line.words, line.rest, context, keyword, body)
+
+    def _entries(self, opener: Word, context: str) -> tuple[Statement, ...]:
+        """The lines of a block with a syntax of its own."""
+        inner = f"{opener.text} of {context}" if context else opener.text
+        found: list[Statement] = []
+        while self._at < len(self._lines):
+            line = self._lines[self._at]
+            self._at += 1
+            if line.is_close:
+                return tuple(found)
+            if line.is_open:
+                self._report.at("error", line.words[0], f"unexpected '{{' in {inner}; skipped")
+                self._skip_rest()
+            else:
+                found.append(Statement(line.words, line.rest, inner))
+        self._report.at("error", opener, f"the block of '{opener.text}' is never closed",
+                        expected="'}' before the end of the file")
+        return tuple(found)
+
+    def _unknown(self, line: Line, block: str, context: str) -> Statement | None:
+        word = line.words[0]
+        inside = f" (in {context})" if context else ""
+        what, end = "keyword", ""
+        if self._peek_open():
+            what, end = "block", ", skipped with all that is in it"
+        others = ["" if other == "" else other for other in blocks_of(word.text)]
+        expected, suggestion = "", ""
+        if block and "" in others:
+            expected = f"a '}}' that closes {context} before this line"
+        elif others and not block:
+            expected = f"it inside {others[0]} {{ ... }}"
+        elif others:
+            expected = f"it in {' or '.join(other for other in others[:3])}"
+        else:
+            suggestion = nearest(word.text, in_block(block))
+        self._report.at("error", word, f"unknown {what} '{word.text}'{inside}{end}",
+                        expected=expected, suggestion=suggestion)
+        self._skip_block()
+        return None
+
+    def _skip_block(self) -> None:
+        """Pass over the block that opens here, if one does."""
+        if self._peek_open():
+            self._at += 1
+            self._skip_rest()
+
+    def _skip_rest(self) -> None:
+        """Pass over lines up to the `}` of a `{` already passed."""
+        depth = 1
+        while self._at < len(self._lines) and depth:
+            line = self._lines[self._at]
+            self._at += 1
+            depth += 1 if line.is_open else -1 if line.is_close else 0
