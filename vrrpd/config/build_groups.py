@@ -37,7 +37,7 @@ def build_sync_groups(
         if any(one.name == name for one in groups):
             report.at("error", block.args[0], f"the group '{name}' is defined already; ignored")
             continue
-        fields, _ = collect(block.block, {}, report)
+        fields, _ = collect(block.block, {}, report, within=block.keyword)
         members = _members(block, name, instances, taken, report)
         if not members:
             report.at("error", block.args[0], f"the group '{name}' has no member; ignored",
@@ -110,7 +110,7 @@ def build_garp_groups(blocks: Iterable[Statement], report: Reporter) -> list[Gar
     groups: list[GarpGroup] = []
     taken: set[str] = set()
     for block in blocks:
-        fields, _ = collect(block.block, {}, report)
+        fields, _ = collect(block.block, {}, report, within=block.keyword)
         garp, gna = fields.get("garp_interval_ns"), fields.get("gna_interval_ns")
         if garp is None and gna is None:
             report.at("error", block.name, "a garp_group without an interval; ignored",
@@ -135,7 +135,7 @@ def build_track_groups(
     """Named sets of instances."""
     groups: list[TrackGroup] = []
     for block in blocks:
-        collect(block.block, {}, report)
+        collect(block.block, {}, report, within=block.keyword)
         members = _members(block, block.args[0].text, instances, {}, report)
         groups.append(TrackGroup(name=block.args[0].text, members=members, where=block.where))
     return groups

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Literal
 
 from vrrpd.config import capacity, entries
+from vrrpd.config.build_globals import V3_NOTE
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
@@ -69,6 +70,10 @@ class _Builder:
         self.limits = limits
         self.report = report
         self.said, self.given = collect(block.block, SPECIALS, report)
+        if any(one.name.text == "state" and [word.text for word in one.args] == ["MASTER"]
+               for one in block.block):
+            self.said["state"] = "MASTER"  # a BACKUP after it does not count
+        self.words = {line.where: line.name for one in block.block for line in one.block}
         self.fields: Fields = {}
 
     def build(self) -> Instance | None:
@@ -164,8 +169,7 @@ class _Builder:
             self.report.note_once("IPv6", self._place("virtual_ipaddress"),
                                   "IPv6 is understood but not done by this version")
         elif version == 3:
-            self.report.note_once("version 3", self._place("version"),
-                                  "VRRP version 3 is understood but not done by this version")
+            self.report.note_once("version 3", self._place("version"), V3_NOTE)
 
     def _first_family(self) -> Literal[4, 6]:
         """The family of the first address in the block decides."""
@@ -289,14 +293,14 @@ class _Builder:
             if one.family == family:
                 kept.append(one)
             else:
-                self.report.at("error", one.where, f"({self.name}) {one.ip} is not IPv{family} "
+                self.report.at("error", self.words[one.where], f"({self.name}) {one.ip} is not IPv{family} "
                                "like the addresses before it; ignored",
                                expected="it in virtual_ipaddress_excluded")
         excluded = entries.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
         addresses, more = capacity.fit(
             self.name, kept, self.limits, self.fields["version"], family,
             ah=self.fields.get("auth", Auth()).kind == "AH", report=self.report,
-            place=self._place("virtual_ipaddress"),
+            words=self.words,
         )
         self.fields["addresses"] = addresses
         self.fields["excluded"] = (*excluded, *more)
@@ -310,7 +314,7 @@ class _Builder:
         for one in addresses:
             first = seen.setdefault(one.ip, one)
             if first is not one:
-                self.report.at("warning", one.where, f"({self.name}) {one.ip} again "
+                self.report.at("warning", self.words[one.where], f"({self.name}) {one.ip} again "
                                f"(first in line {first.where.line}): it counts twice")
 
     def _enough_addresses(self) -> bool:

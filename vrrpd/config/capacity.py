@@ -10,12 +10,12 @@ Up to 1.2.19 there was room for 20 and the others were dropped: `max_vips=20` br
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.text import Word
-from vrrpd.config.values import Address
+from vrrpd.config.values import Address, Where
 
 MOST = 255  # the count of addresses is one byte
 
@@ -46,19 +46,19 @@ def fit(
     *,
     ah: bool,
     report: Reporter,
-    place: Word,
+    words: Mapping[Where, Word],
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """The addresses to advertise, and those to hold without advertising them."""
     if limits.max_vips is not None and len(addresses) > limits.max_vips:
         for dropped in addresses[limits.max_vips :]:
-            report.at("warning", dropped.where,
+            report.at("warning", words[dropped.where],
                       f"VRRP_Instance({name}) trunc to the first {limits.max_vips} VIPs.")
-            report.at("warning", dropped.where,
+            report.at("warning", words[dropped.where],
                       "=> Declare others VIPs into the excluded vip block")
         addresses = addresses[: limits.max_vips]
     most = room(limits.mtu, version, family, ah=ah)
     if len(addresses) > most:
-        report.at("warning", place,
+        report.at("warning", words[addresses[most].where],
                   f"({name}) Number of VIPs ({len(addresses)}) exceeds maximum/space available "
                   f"in packet (max {most} addresses) - excess moved to eVIPs")
     return tuple(addresses[:most]), tuple(addresses[most:])

@@ -133,6 +133,13 @@ class Reporter:
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._found)
 
+    def in_order(self) -> tuple[Diagnostic, ...]:
+        """File by file as first met, line by line."""
+        files: dict[str, int] = {}
+        for one in self._found:
+            files.setdefault(one.file, len(files))
+        return tuple(sorted(self._found, key=lambda one: (files[one.file], one.line)))
+
     def at(
         self,
         severity: Severity,

@@ -71,7 +71,7 @@ def _config_id(given: str | None) -> str:
 
 def _finish(reader: Reader, report: Reporter, limits: Limits) -> Loaded:
     config = build(parse(reader.lines, report), limits, report)
-    diagnostics = tuple(report)
+    diagnostics = report.in_order()
     if any(one.severity == "fatal" for one in diagnostics):
         raise ConfigError(diagnostics)
     return Loaded(config, diagnostics)

@@ -31,7 +31,7 @@ def int_of(text: str, low: int, high: int, *, strict: bool) -> tuple[int, str]:
         raise BadValue(f"'{text}' is not a number")
     value = int(found[1])
     if not low <= value <= high:
-        raise BadValue(f"{value} is out of range")
+        raise BadValue(f"'{text}' is out of range")
     return value, rest
 
 
@@ -43,7 +43,7 @@ def time_of(text: str, low: str, high: str) -> tuple[int, str]:
     exact = Decimal(found[1])
     rounded = exact.quantize(Decimal("0.000001"))
     if not Decimal(low) <= rounded <= Decimal(high):
-        raise BadValue(f"{found[1]} is out of range")
+        raise BadValue(f"'{text}' is out of range")
     rest = text[found.end() :].strip()
     return int(rounded * SECOND), rest or (found[1] if exact != rounded else "")
 

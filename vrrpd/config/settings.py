@@ -27,18 +27,24 @@ Special = Callable[[Statement, Reporter], Fields]
 
 
 def collect(
-    statements: Iterable[Statement], specials: Mapping[str, Special], report: Reporter
+    statements: Iterable[Statement],
+    specials: Mapping[str, Special],
+    report: Reporter,
+    *,
+    within: Keyword | None = None,
 ) -> tuple[Fields, dict[str, Statement]]:
     """The fields that the statements set, and by keyword the last statement that set some.
 
     Statements of blocks and entries without an entry in `specials` are left to the caller.
+    `within` is the keyword of the block: if that is not done, it is needless to say of its parts.
     """
+    quiet = within is not None and within.status != "done"
     fields: Fields = {}
     given: dict[str, Statement] = {}
     for one in statements:
         keyword = one.keyword
         assert keyword is not None
-        remark(one, keyword, report)
+        remark(one, keyword, report, quiet=quiet)
         if keyword.kind in BLOCK_KINDS and keyword.name not in specials:
             if keyword.kind == "list":
                 words = tuple(word.text for word in one.inner_words())
@@ -60,9 +66,11 @@ def collect(
     return fields, given
 
 
-def remark(one: Statement, keyword: Keyword, report: Reporter) -> None:
+def remark(
+    one: Statement, keyword: Keyword, report: Reporter, *, quiet: bool = False
+) -> None:
     """What there is to say about the keyword whatever its argument."""
-    if keyword.status == "parsed":
+    if keyword.status == "parsed" and not quiet:
         report.note_once(f"parsed {keyword.name}", one.name,
                          f"'{keyword.name}' is understood but not done by this version")
     if keyword.deprecated:
@@ -89,7 +97,8 @@ def value_of(
             return specials[keyword.name](one, report)
         return {keyword.target: _plain(one, keyword, report)}
     except BadValue as error:
-        place = one.args[0] if one.args else one.name
+        first = one.args[0] if one.args else one.name
+        place = next((word for word in one.args if f"'{word.text}'" in str(error)), first)
         report.at("error", place, f"{error}; '{keyword.name}' ignored",
                   expected=keyword.expected)
         return {}

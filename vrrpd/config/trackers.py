@@ -34,7 +34,7 @@ class Trackables:
     def define(self, block: Statement, report: Reporter) -> None:
         """Add what a block defines; without its mandatory line it is removed."""
         name = block.args[0].text
-        fields, _ = collect(block.block, _SPECIALS, report)
+        fields, _ = collect(block.block, _SPECIALS, report, within=block.keyword)
         fields.update(name=name, where=block.where)
         kind = block.name.text
         if kind == "vrrp_script":
