@@ -31,7 +31,7 @@ ADVERTS = 3  # missed Advertisements make a master dead
 PHRASES = {
     "advert": "after the last Advertisement",
     "goodbye": "after the Advertisement of priority 0",
-    "carrier": "after its link came back",
+    "carrier": "after its link came up",
     "start": "after its daemon was started",
 }
 

@@ -31,8 +31,8 @@ LINE = 100  # sentences are wrapped here
 PHRASES = {
     "unplug": "the cable{of} was pulled",
     "plug": "the cable{of} was plugged in",
-    "cut": "the way{to} was cut",
-    "mend": "the way{to} was mended",
+    "cut": "{host} was cut off",
+    "mend": "{host} was reached again",
     "crash": "the daemon{on} was killed",
     "stop": "the daemon{on} was stopped",
     "start": "the daemon{on} was started",
@@ -52,8 +52,8 @@ def phrase(action: Action, *, name_host: bool) -> str:
     if verb not in PHRASES:
         return f"“{action.text}”"
     host = action.host if name_host and action.host else ""
-    places = {word: f" {word} {host}" if host else "" for word in ("of", "to", "on")}
-    return PHRASES[verb].format(**places)
+    places = {word: f" {word} {host}" if host else "" for word in ("of", "on")}
+    return PHRASES[verb].format(host=action.host or "the network", **places)
 
 
 def headline(timeline: Timeline) -> str:
@@ -76,7 +76,7 @@ def headline(timeline: Timeline) -> str:
 
 def _pronoun(text: str) -> str:
     """The second time the same thing is named, call it "it"."""
-    for thing in ("the cable was", "the daemon was", "the link was", "the way was"):
+    for thing in ("the cable was", "the daemon was", "the link was"):
         head, found, tail = text.partition(thing)
         text = head + found + tail.replace(thing, "it was")
     return text

@@ -21,9 +21,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labs import facts as facts_module
-from labs import ownership, predict
-from labs.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
+import labs.ownership as ownership
+import labs.predict as predict
+from labs.facts import (
+    Action,
+    Address,
+    Advert,
+    Fact,
+    Heard,
+    Link,
+    Ping,
+    State,
+    in_order,
+    read,
+    to_json,
+)
 from labs.ownership import Segment, Service, Span
 from labs.predict import Prediction
 
@@ -100,7 +112,7 @@ class Timeline:
         start: float | None = None,
         end: float | None = None,
     ) -> None:
-        self.facts: tuple[Fact, ...] = tuple(facts_module.in_order(facts))
+        self.facts: tuple[Fact, ...] = tuple(in_order(facts))
         self.address = address
         self.hosts: tuple[str, ...] = tuple(hosts) if hosts is not None else self._lanes()
         first, last = (self.facts[0].t, self.facts[-1].t) if self.facts else (0.0, 0.0)
@@ -238,15 +250,15 @@ class Timeline:
 
     def text(self, width: int = 60) -> str:
         """The figure in characters, `width` columns of time, and a sentence for each event."""
-        from labs import telling
+        from labs.telling import text
 
-        return telling.text(self, width)
+        return text(self, width)
 
     def figure(self, **options: Any) -> Figure:
         """The house figure; `options` as for `labs.plot.timeline`."""
-        from labs import plot
+        from labs.plot import timeline
 
-        return plot.timeline(self, **options)
+        return timeline(self, **options)
 
     # -- on disk -----------------------------------------------------------------------------
 
@@ -259,7 +271,7 @@ class Timeline:
             "start": self.start,
             "end": self.end,
         }
-        lines = [json.dumps(head), *map(facts_module.to_json, self.facts)]
+        lines = [json.dumps(head), *map(to_json, self.facts)]
         Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @classmethod
@@ -269,7 +281,7 @@ class Timeline:
             head = json.loads(next(lines, "null"))
             if not isinstance(head, dict) or head.pop("kind", None) != "timeline":
                 raise ValueError(f"{path} holds no timeline: its first line names none")
-            return cls(facts_module.read(lines), **head)
+            return cls(read(lines), **head)
 
     # -- shown -------------------------------------------------------------------------------
 
@@ -285,15 +297,15 @@ class Timeline:
         return (self.facts, self.address, self.hosts, self.start, self.end)
 
     def __repr__(self) -> str:
-        from labs import telling
+        from labs.telling import headline
 
-        return f"<Timeline: {telling.headline(self)}>"
+        return f"<Timeline: {headline(self)}>"
 
     def _repr_png_(self) -> bytes:
         """The house figure, when a notebook shows the last line of a cell."""
-        from labs import plot
+        from labs.plot import png
 
-        return plot.png(self.figure())
+        return png(self.figure())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """The text beside it, for terminals, GitHub's viewer and screen readers."""

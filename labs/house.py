@@ -1,0 +1,392 @@
+"""How the house figure is drawn; `labs.plot` is the door.
+
+One class, used once per figure: it lays out lanes by inches, so that they look the same whatever
+the number of hosts, and writes words only where they hit neither other words nor a line.
+
+    title      the fact
+    labels     one row, or more where they would collide: what the learner did
+    lanes      one per host: grey, filled in the host's colour while it owns the address;
+               ticks on the upper edge for its Advertisements, a triangle for priority 0
+    client     a thin lane in the colour of the host that answers, thick and red for nobody
+    x axis     seconds from the start of the window
+    legend     only what occurs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import patheffects
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from labs.facts import Action, Advert, Ping
+from labs.ownership import Segment
+from labs.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, words_on
+
+if TYPE_CHECKING:
+    from labs.timeline import Takeover, Timeline
+
+# Inches.
+WIDTH, DPI = 9.0, 130
+LANE, BAR, CLIENT_LANE, CLIENT_BAR = 0.62, 0.42, 0.34, 0.17
+TITLE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.17, 0.36, 0.28
+LEFT, RIGHT = 0.85, 0.22
+MOST_LABEL_ROWS = 6
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "hatch.linewidth": 2.2,
+}
+PREDICTED: dict[str, Any] = {"color": INK, "lw": 1.4, "ls": (0, (3, 2))}
+HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+
+
+class House:
+    """One drawing of the figure: y is in inches from the top of the first lane, downwards."""
+
+    def __init__(self, timeline: Timeline, title: str, width: float) -> None:
+        self.timeline = timeline
+        self.title = title
+        self.width = width
+        self.hosts = timeline.hosts
+        self.length = max(timeline.end - timeline.start, 1e-6)
+        self.colour = {h: HOST_COLOURS[i % len(HOST_COLOURS)] for i, h in enumerate(self.hosts)}
+        self.served = any(True for _ in timeline.of(Ping))
+        self.lanes = LANE * len(self.hosts) + (CLIENT_LANE if self.served else 0.0)
+        self.legend: dict[str, Any] = {}
+        self.taken: list[Any] = []
+        self.figure = Figure(figsize=(width, 3.2), dpi=DPI)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.ax: Any = self.figure.add_axes((0, 0, 1, 1))
+
+    def draw(self) -> Figure:
+        """Lanes first, then what happened in them, then words where there is room."""
+        self._arrange(rows=0)
+        placed = self._label_rows()
+        rows = max(placed.values(), default=-1) + 1
+        self._arrange(rows)
+        for action, row in placed.items():
+            self._action(action, row)
+        self._lanes()
+        self._adverts()
+        self._stretches()
+        if self.served:
+            self._client()
+        for takeover in self.timeline.takeovers:
+            self._takeover(takeover)
+        self._title()
+        self._legend()
+        return self.figure
+
+    # -- where things are --------------------------------------------------------------------
+
+    def _arrange(self, rows: int) -> None:
+        """Give the figure its height and the axes its place, with `rows` of labels above."""
+        top = TITLE + LABEL_ROW * rows + (0.06 if rows else 0.0)
+        height = top + self.lanes + AXIS + LEGEND
+        self.figure.set_size_inches(self.width, height)
+        self.height = height
+        self.ax.set_position(
+            (
+                LEFT / self.width,
+                (AXIS + LEGEND) / height,
+                (self.width - LEFT - RIGHT) / self.width,
+                self.lanes / height,
+            )
+        )
+        self.ax.set_xlim(0, self.length)
+        self.ax.set_ylim(self.lanes, 0)
+
+    def _x(self, t: float) -> float:
+        return t - self.timeline.start
+
+    def _lane(self, host: str) -> float:
+        """The middle of the host's lane."""
+        return LANE * (self.hosts.index(host) + 0.5)
+
+    def _seconds(self, inches: float) -> float:
+        return inches * self.length / (self.width - LEFT - RIGHT)
+
+    def _visible(self, duration: float) -> bool:
+        """Wide enough to be seen: a hundredth of an inch."""
+        return duration >= self._seconds(0.01)
+
+    # -- what is drawn -----------------------------------------------------------------------
+
+    def _lanes(self) -> None:
+        ax = self.ax
+        for host in self.hosts:
+            middle = self._lane(host)
+            ax.add_patch(Rectangle((0, middle - BAR / 2), self.length, BAR, color=PAPER, lw=0))
+            ax.text(
+                -self._seconds(0.1),
+                middle,
+                host,
+                ha="right",
+                va="center",
+                fontsize=10,
+                weight="bold",
+            )
+        for span in self.timeline.spans():
+            if span.host not in self.colour:
+                continue
+            corner = (self._x(span.start), self._lane(span.host) - BAR / 2)
+            colour = self.colour[span.host]
+            ax.add_patch(Rectangle(corner, span.duration, BAR, color=colour, lw=0, zorder=2))
+        for side in ("left", "right", "top"):
+            ax.spines[side].set_visible(False)
+        ax.set_yticks([])
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=12, steps=[1, 2, 5, 10]))
+        ax.tick_params(axis="x", length=3, labelsize=8.5)
+        ax.set_xlabel("seconds", fontsize=8.5, labelpad=1)
+        ax.set_axisbelow(True)
+        ax.grid(axis="x", color="#DDDDDD", lw=0.6)
+        owns = tuple(Patch(color=c) for c in list(self.colour.values())[:2])
+        if any(True for _ in self.timeline.spans()):
+            self.legend[f"owns {self.timeline.address}"] = owns
+
+    def _adverts(self) -> None:
+        """A tick on the upper edge of the sender's lane; a triangle for priority 0."""
+        for advert in self.timeline.of(Advert):
+            if advert.host not in self.colour:
+                continue
+            x, top = self._x(advert.t), self._lane(advert.host) - BAR / 2
+            if advert.priority == 0:
+                style: dict[str, Any] = {"marker": "v", "ms": 6, "ls": "", "color": INK}
+                self.legend["priority 0"] = Line2D([], [], **style)
+                self.ax.plot([x], [top - 0.045], zorder=6, clip_on=False, **style)
+            else:
+                self.ax.plot([x, x], [top - 0.075, top + 0.03], color=INK, lw=1.1, zorder=5)
+                self.legend["Advertisement"] = Line2D(
+                    [], [], marker="|", ms=8, mew=1.2, ls="", color=INK
+                )
+
+    def _stretches(self) -> None:
+        """Red where nobody owns, hatched where two do."""
+        for gap in self.timeline.gaps:
+            if not self._visible(gap.duration) or not self.hosts:
+                continue
+            corner = (self._x(gap.start), 0)
+            size = (gap.duration, LANE * len(self.hosts))
+            self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=0.22, lw=0, zorder=1))
+            self.legend["nobody owns"] = Patch(facecolor=NOBODY, alpha=0.35)
+            self._nobody(gap)
+        for both in self.timeline.overlaps:
+            if not self._visible(both.duration):
+                continue
+            for host in both.owners:
+                if host in self.colour:
+                    corner = (self._x(both.start), self._lane(host) - BAR / 2)
+                    self.ax.add_patch(
+                        Rectangle(
+                            corner,
+                            both.duration,
+                            BAR,
+                            fill=False,
+                            ec="white",
+                            hatch="///",
+                            lw=0,
+                            zorder=3,
+                        )
+                    )
+            self._two(both)
+            self.legend["two owners"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
+
+    def _nobody(self, gap: Segment) -> None:
+        """Say so in the lane of the one who lost it, or of the first when nobody ever had it."""
+        losers = [s.host for s in self.timeline.spans() if s.end == gap.start]
+        lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
+        choices = [f"nobody owns it\nfor {gap.duration:.2f} s", "nobody"]
+        x = self._x((gap.start + gap.end) / 2)
+        self._words(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
+
+    def _two(self, both: Segment) -> None:
+        """Say so on the bar of the one who owned first."""
+        host = both.owners[0]
+        if host in self.colour:
+            colour = self.colour[host]
+            choices = [f"two owners for {both.duration:.2f} s", "two owners", "two"]
+            x = self._x((both.start + both.end) / 2)
+            self._words(
+                x,
+                self._lane(host),
+                choices,
+                within=both.duration,
+                weight="bold",
+                **words_on(colour),
+            )
+
+    def _client(self) -> None:
+        middle = LANE * len(self.hosts) + CLIENT_LANE / 2
+        self.ax.text(-self._seconds(0.1), middle, "client", ha="right", va="center", fontsize=10)
+        for part in self.timeline.service:
+            colour = NOBODY if part.host is None else self.colour.get(part.host, UNKNOWN)
+            height = CLIENT_BAR * (1.5 if part.host is None else 1.0)
+            corner = (self._x(part.start), middle - height / 2)
+            self.ax.add_patch(
+                Rectangle(corner, part.duration, height, color=colour, lw=0, zorder=2)
+            )
+            if part.host is None and self._visible(part.duration):
+                self.legend["no answer"] = Patch(facecolor=NOBODY)
+                self._words(
+                    self._x((part.start + part.end) / 2),
+                    middle,
+                    [f"no answer for {part.duration:.2f} s", f"{part.duration:.2f} s"],
+                    within=part.duration,
+                    color="white",
+                    weight="bold",
+                    fontsize=7.5,
+                )
+
+    def _action(self, action: Action, row: int) -> None:
+        """A line through all lanes, up to its label."""
+        x, top = self._x(action.t), -LABEL_ROW * (row + 0.8) - 0.02
+        (line,) = self.ax.plot(
+            [x, x], [self.lanes, top], color=INK, lw=1.3, zorder=7, clip_on=False
+        )
+        self.taken.append(line.get_window_extent(self.canvas.get_renderer()))
+        self.ax.text(
+            x + self._seconds(0.05),
+            top,
+            (action.text or action.verb),
+            va="top",
+            fontsize=8.5,
+            zorder=8,
+            clip_on=False,
+        )
+
+    def _takeover(self, takeover: Takeover) -> None:
+        """The time from the last sign of life to the predicted moment, as a draughtsman would."""
+        if takeover.to not in self.colour or takeover.prediction is None:
+            return
+        prediction = takeover.prediction
+        middle = self._lane(takeover.to)
+        since, due = self._x(max(prediction.since, self.timeline.start)), self._x(prediction.at)
+        self.ax.plot([due, due], [middle - LANE / 2, middle + LANE / 2], zorder=6, **PREDICTED)
+        self.legend["predicted"] = Line2D([], [], **PREDICTED)
+        foot = middle + BAR / 2 + 0.04
+        sign = takeover.frm if prediction.basis in ("advert", "goodbye") else takeover.to
+        origin = self._lane(sign) - BAR / 2 if sign in self.colour else middle
+        self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)
+        arrow = {"arrowstyle": "<|-|>,head_width=0.16,head_length=0.32", "lw": 0.9, "color": INK}
+        self.ax.annotate(
+            "",
+            (since, foot),
+            (due, foot),
+            arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0},
+            zorder=6,
+        )
+        self._explain(takeover, due, middle)
+
+    def _explain(self, takeover: Takeover, due: float, middle: float) -> None:
+        """Predicted and measured, on the new owner's bar if there is room, else before it."""
+        assert takeover.prediction is not None
+        head, _, tail = takeover.prediction.text.partition(" after ")
+        measured = f"measured {takeover.measured:.3f} s"
+        long, tall = f"{head} after {tail}\n{measured}", f"{head}\nafter {tail}\n{measured}"
+        colour = self.colour[takeover.to]
+        on_bar = {"ha": "left", **words_on(colour)}
+        gap = self._seconds(0.07)
+        stays = min(
+            (s.end for s in self.timeline.spans() if s.host == takeover.to and s.end > takeover.at),
+            default=takeover.at,
+        )
+        begin = max(due, self._x(takeover.at)) + gap
+        room = self._x(stays) - begin
+        short = f"{head}\n{measured}"
+        if not self._words(begin, middle, [long, tall], within=room, **on_bar):
+            self._words(due - gap, middle, [tall, short, head], ha="right")
+
+    # -- words -------------------------------------------------------------------------------
+
+    def _words(
+        self,
+        x: float,
+        y: float,
+        choices: Sequence[str],
+        within: float | None = None,
+        **style: Any,
+    ) -> bool:
+        """Write the first of `choices` that fits into `within` seconds and hits no other words."""
+        style = {"ha": "center", "va": "center", "fontsize": 7.6, "linespacing": 1.1} | style
+        if "color" not in style:
+            style["path_effects"] = HALO
+        for choice in choices:
+            words = self.ax.text(x, y, choice, zorder=9, **style)
+            box = words.get_window_extent(self.canvas.get_renderer())
+            room = self.ax.get_window_extent()
+            fits = within is None or box.width < within / self.length * room.width - 4
+            inside = box.x0 >= room.x0 and box.x1 <= room.x1 + RIGHT * DPI
+            if fits and inside and not any(box.overlaps(other) for other in self.taken):
+                self.taken.append(box)
+                return True
+            words.remove()
+        return False
+
+    def _label_rows(self) -> dict[Action, int]:
+        """A row above the lanes for each action's label; 0 is the lowest.
+
+        From right to left, each label goes above those whose lines it would cover, so that no line
+        runs through a label and no label into another.
+        """
+        rows: dict[Action, int] = {}
+        inch = self._seconds(1.0)
+        for action in reversed(list(self.timeline.of(Action))):
+            end = (
+                action.t
+                + (_inches((action.text or action.verb), self.canvas, self.ax) + 0.15) * inch
+            )
+            row = max((r + 1 for other, r in rows.items() if other.t <= end), default=0)
+            if row < MOST_LABEL_ROWS:
+                rows[action] = row
+        return rows
+
+    def _title(self) -> None:
+        """The fact, as large as fits in one line."""
+        title = self.figure.text(
+            0.12 / self.width,
+            1 - 0.09 / self.height,
+            self.title,
+            va="top",
+            fontsize=11,
+            weight="bold",
+        )
+        room = (self.width - 0.24) * self.figure.dpi
+        extent = title.get_window_extent(self.canvas.get_renderer()).width
+        title.set_fontsize(min(11.0, max(7.0, 11.0 * room / extent)))
+
+    def _legend(self) -> None:
+        order = ["owns", "Adv", "priority", "nobody", "no answer", "two", "predicted"]
+        names = sorted(
+            self.legend, key=lambda n: [n.startswith(prefix) for prefix in order].index(True)
+        )
+        self.figure.legend(
+            [self.legend[name] for name in names],
+            names,
+            loc="lower center",
+            ncol=max(1, len(names)),
+            frameon=False,
+            fontsize=8.5,
+            handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+            borderaxespad=0.1,
+            columnspacing=1.6,
+            handletextpad=0.5,
+        )
+
+
+def _inches(words: str, canvas: Any, ax: Any) -> float:
+    """The width of `words` as a label of an action."""
+    probe = ax.text(0, 0, words, fontsize=8.5)
+    width: float = probe.get_window_extent(canvas.get_renderer()).width / DPI
+    probe.remove()
+    return width
