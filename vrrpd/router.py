@@ -242,7 +242,8 @@ class VirtualRouter:
     def perform(self, action: events.Action) -> None:
         """Do one thing that the state machine asked for."""
         if isinstance(action, events.SendAdvert):
-            self.send(action.priority)
+            if "interface" not in self.faults:  # nobody hears a farewell on a dead link
+                self.send(action.priority)
         elif isinstance(action, events.TakeAddresses):
             self.change(add=self.placed)
         elif isinstance(action, events.ReleaseAddresses):

@@ -1,0 +1,271 @@
+"""Lan: the article's cluster in memory, where a day passes in a moment.
+
+    lan = Lan("basic")                     the hosts and files of Lab("basic"), no root, no Linux
+    lan.run(10)                            ten virtual seconds
+    lan.unplug("master")
+    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.timeline()                         the same timeline, the same figure
+
+The hosts run vrrpd's own daemon (`vrrpd/daemon.py`) on the ports of `labs/virtual.py`; there is
+no second implementation of the protocol to disagree with the first.  The verbs are Lab's.
+Time is virtual and starts at 0; nothing happens while nobody calls `run()` or `wait_until()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from typing import Any
+
+from labs.errors import LabError, unknown
+from labs.facts import Action, Fact, Ping, State
+from labs.timeline import Timeline
+from labs.virtual import (
+    HostClock,
+    HostKernel,
+    HostRunner,
+    HostWire,
+    Machine,
+    Switch,
+    VirtualClock,
+    same_link,
+)
+from vrrpd.config import Config, loads
+from vrrpd.daemon import Daemon
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Journal, Log
+from vrrpd.ports import Ports
+
+STATES = Path(__file__).with_name("states")
+HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12"}
+LATENCY = 0.0001  # s from host to host
+
+
+class Silent(Log):
+    """A Log that keeps its lines for tests instead of printing them."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        super().__init__(clock, detailed=True)
+        self.lines: list[str] = []
+        self.logger = self  # type: ignore[assignment]
+
+    def info(self, template: str, *words: object) -> None:
+        """Keep one line."""
+        self.lines.append(template % words)
+
+
+class Lan:
+    """A simulated cluster.
+
+    `state` names the files to start from; `hosts` maps names to addresses (all /24, on eth0);
+    `latency` is in seconds; `ping` is how often the client pings `watch`, in seconds (None: never).
+    Raises LabError for an unknown state or host.
+    """
+
+    def __init__(
+        self,
+        state: str = "basic",
+        hosts: dict[str, str] | None = None,
+        watch: str = "192.168.1.10",
+        latency: float = LATENCY,
+        ping: float | None = 0.01,
+    ) -> None:
+        self.watch = watch
+        self.facts: list[Fact] = []
+        self.clock = VirtualClock()
+        self.switch = Switch(self.clock, round(latency * SECOND), self.facts.append)
+        self.machines: dict[str, Machine] = {}
+        self.files: dict[str, str] = {}
+        self.daemons: dict[str, Daemon] = {}
+        self.logs: dict[str, Silent] = {}
+        self.journals: dict[str, list[dict[str, Any]]] = {}
+        if not (STATES / state).is_dir():
+            raise unknown("state", state, sorted(path.name for path in STATES.iterdir()))
+        for number, (name, ip) in enumerate((hosts or HOSTS).items()):
+            mac = bytes((2, 0, 0, 0, 0, 11 + number))
+            self.machines[name] = Machine(name, IPv4Address(ip), mac, self.clock, self.switch)
+            self.facts.append(same_link(self.machines[name]))
+            path = STATES / state / name / "keepalived.conf"
+            if path.is_file():
+                self.files[name] = path.read_text()
+        for name in self.files:
+            self.start(name)
+        if ping is not None:
+            self.ping(0, round(ping * SECOND))
+
+    # Looking.
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the beginning."""
+        return self.clock.now() / SECOND
+
+    def owners(self) -> list[str]:
+        """The hosts that have the watched address now."""
+        ip = ip_address(self.watch)
+        return [name for name, machine in self.machines.items() if ip in machine.addresses]
+
+    def masters(self, instance: str = "VI_1") -> list[str]:
+        """The hosts whose daemon says MASTER."""
+        return [
+            name
+            for name, daemon in self.daemons.items()
+            for router in daemon.routers.values()
+            if router.name == instance and router.state.value == "MASTER"
+        ]
+
+    def journal(self, host: str) -> list[dict[str, Any]]:
+        """The journal of the daemon of `host`, all its lives."""
+        return self.journals.setdefault(self.machine(host).name, [])
+
+    def timeline(self) -> Timeline:
+        """What has happened so far."""
+        return Timeline(self.facts, self.watch, list(self.machines), start=0.0, end=self.now)
+
+    # Time.
+
+    def run(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self.clock.advance(self.clock.now() + round(seconds * SECOND))
+
+    def wait_until(
+        self, condition: Callable[[], bool], timeout: float = 15.0, what: str = ""
+    ) -> None:
+        """Let time pass until `condition()`; LabError after `timeout` virtual seconds."""
+        until = self.clock.now() + round(timeout * SECOND)
+        if not condition() and not self.clock.advance(until, condition):
+            owners = ", ".join(self.owners()) or "nobody"
+            raise LabError(
+                f"{what or 'the condition'} did not come true within {timeout:g} virtual seconds; "
+                f"{self.watch} is owned by {owners}: look at .timeline()"
+            )
+
+    # The verbs.
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """Read or replace the keepalived.conf of `host`; `reload` makes it count."""
+        machine = self.machine(host)
+        if text is not None:
+            self.files[machine.name] = text
+        return self.files.get(machine.name, "")
+
+    def start(self, host: str) -> None:
+        """Start the daemon; nothing happens if it runs."""
+        machine = self.machine(host)
+        if host in self.daemons:
+            return
+        self.act("start", host, f"vrrpd started on {host}")
+        log = self.logs[host] = Silent(self.clock.now)
+        journal = Journal(None, self.clock.now, lambda: self.now, host)
+        journal.listeners.append(lambda line: self.note(host, line))
+        ports = Ports(
+            HostClock(machine), HostWire(machine), HostKernel(machine), HostRunner(machine)
+        )
+        daemon = Daemon(lambda: self.read(host), ports, journal, log)
+        self.daemons[host] = daemon
+        daemon.start()
+
+    def stop(self, host: str) -> None:
+        """SIGTERM: the daemon resigns and gives its addresses back."""
+        self.machine(host)
+        if host in self.daemons:
+            self.act("stop", host, f"vrrpd stopped on {host}")
+            self.daemons.pop(host).stop("stopped by a signal")
+            self.machines[host].end_life()
+
+    def crash(self, host: str) -> None:
+        """SIGKILL: nothing is said and the addresses stay."""
+        self.machine(host)
+        if self.daemons.pop(host, None) is not None:
+            self.act("crash", host, f"vrrpd killed on {host}")
+            self.machines[host].end_life()
+
+    def freeze(self, host: str) -> None:
+        """SIGSTOP: the daemon sleeps, its host does not."""
+        self.act("freeze", host, f"vrrpd frozen on {host}")
+        self.machine(host).frozen = True
+
+    def thaw(self, host: str) -> None:
+        """SIGCONT: the daemon wakes up to all it has missed."""
+        self.act("thaw", host, f"vrrpd goes on on {host}")
+        self.machine(host).thaw()
+
+    def reload(self, host: str) -> None:
+        """SIGHUP: the daemon reads its file again."""
+        self.machine(host)
+        self.act("reload", host, f"vrrpd reloads on {host}")
+        if host in self.daemons:
+            self.daemons[host].reload()
+
+    def link(self, host: str, status: str) -> None:
+        """Both ends of the cable administratively "up" or "down"."""
+        if status not in ("up", "down"):
+            raise unknown("link status", status, ("up", "down"))
+        self.act("link", host, f"link s1 {host} {status}")
+        self.machine(host).set_link(up=status == "up", plugged=status == "up")
+
+    def unplug(self, host: str) -> None:
+        """Pull the cable: no carrier."""
+        self.act("unplug", host, f"cable of {host} pulled")
+        self.machine(host).set_link(plugged=False)
+
+    def plug(self, host: str) -> None:
+        """Put the cable back."""
+        self.act("plug", host, f"cable of {host} plugged in")
+        self.machine(host).set_link(plugged=True)
+
+    def cut(self, host: str) -> None:
+        """The break is further away: the carrier stays, nothing passes."""
+        self.act("cut", host, f"path of {host} cut behind the switch port")
+        self.machine(host).set_link(reachable=False)
+
+    def mend(self, host: str) -> None:
+        """The path works again."""
+        self.act("mend", host, f"path of {host} mended")
+        self.machine(host).set_link(reachable=True)
+
+    # Behind the verbs.
+
+    def machine(self, host: str) -> Machine:
+        """The machine of that name; LabError listing the known ones."""
+        if host not in self.machines:
+            raise unknown("host", host, list(self.machines))
+        return self.machines[host]
+
+    def act(self, verb: str, host: str, text: str) -> None:
+        """Record what the learner does."""
+        self.machine(host)
+        self.facts.append(Action(self.now, verb, host, text))
+
+    def read(self, host: str) -> Config:
+        """The configuration of `host`.  Raises ConfigError."""
+        return loads(self.files.get(host, "")).config
+
+    def note(self, host: str, line: dict[str, Any]) -> None:
+        """Keep a journal line; a change of state is a fact."""
+        self.journals.setdefault(host, []).append(line)
+        if line["event"] == "state":
+            self.facts.append(
+                State(
+                    line["t"],
+                    host,
+                    line["instance"],
+                    line["from"],
+                    line["to"],
+                    line["reason"],
+                    line["priority"],
+                )
+            )
+
+    def ping(self, seq: int, interval: int) -> None:
+        """The client pings the watched address, now and every `interval` ns from now on."""
+        answerer = self.switch.answerer(ip_address(self.watch))
+        rtt = 2 * self.switch.latency / SECOND
+        name = answerer.name if answerer else None
+        self.facts.append(Ping(self.now, seq, self.watch, name, rtt if answerer else None))
+        self.clock.call_at(self.clock.now() + interval, lambda: self.ping(seq + 1, interval))
+
+    def __repr__(self) -> str:
+        owners = ", ".join(self.owners()) or "nobody"
+        return f"<Lan at {self.now:.3f} s: {self.watch} is owned by {owners}>"
