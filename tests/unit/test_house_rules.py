@@ -33,7 +33,7 @@ ALLOWED = {
         *("topologies", "vrrpd", "mininet", "pyroute2", "scapy"),
         *("IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core", "traitlets"),
         *("jupyterlab", "jupyter_server", "tornado", "zmq", "nbformat", "prompt_toolkit"),
-        *("matplotlib", "numpy"),
+        *("matplotlib", "numpy", "pygments"),
     },
 }
 
@@ -182,6 +182,16 @@ def readable_things() -> Iterator[tuple[str, str]]:
                 yield f"{name_of(notebook)} cell {number}", "".join(cell["source"])
 
 
+def without_prose(text: str) -> str:
+    """Python without its docstrings: a text may speak of a command that code may not run."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[number] = ""
+    return "\n".join(lines)
+
+
 def test_nothing_waits_by_sleeping() -> None:
     found = [
         f"{name}: {match.group()}"
@@ -195,7 +205,7 @@ def test_nothing_kills_by_name() -> None:
     found = [
         f"{name}: {match.group()}"
         for name, text in readable_things()
-        if (match := BROAD_KILL.search(text))
+        if (match := BROAD_KILL.search(without_prose(text) if name.endswith(".py") else text))
     ]
     assert not found, "end only what you started, by its id:\n" + "\n".join(found)
 
