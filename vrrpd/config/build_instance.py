@@ -293,8 +293,8 @@ class _Builder:
             if one.family == family:
                 kept.append(one)
             else:
-                self.report.at("error", self.words[one.where], f"({self.name}) {one.ip} is not IPv{family} "
-                               "like the addresses before it; ignored",
+                self.report.at("error", self.words[one.where], f"({self.name}) {one.ip} is not "
+                               f"IPv{family} like the addresses before it; ignored",
                                expected="it in virtual_ipaddress_excluded")
         excluded = entries.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
         addresses, more = capacity.fit(

@@ -106,7 +106,7 @@ class Definitions:
         if name == "_INSTANCE":
             return [self._config_id]
         if name in ("_HASH", "_BANG"):
-            return ["#" if name == "_HASH" else "!"]
+            return ["\\#" if name == "_HASH" else "\\!"]  # escaped: no comment begins here
         if words[:1] == ["_RANDOM"] and all(word.isdecimal() for word in words[1:]):
             low = int(words[1][:9]) if len(words) > 1 else 0
             high = int(words[2][:9]) if len(words) > 2 else 32767

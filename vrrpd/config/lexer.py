@@ -38,8 +38,11 @@ class Line:
         return self.words[0].text == "}" and not self.words[0].quoted
 
 
-def cut_comment(line: Traced) -> tuple[Traced, Word | None]:
-    """The line without its comment, and the comment if it cut a word in two."""
+def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | None]:
+    r"""The line without its comment, and the comment if it cut a word in two.
+
+    `unescape` takes the backslash out of `\#` and `\!`.
+    """
     text = line.text
     quoted = False
     index = 0
@@ -47,7 +50,7 @@ def cut_comment(line: Traced) -> tuple[Traced, Word | None]:
     while index < len(text):
         char = text[index]
         if char == "\\" and index + 1 < len(text):
-            if not quoted and text[index + 1] in "#!":
+            if unescape and not quoted and text[index + 1] in "#!":
                 dropped.append(index)
             index += 2
             continue

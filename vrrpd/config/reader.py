@@ -1,7 +1,7 @@
 r"""Files -> logical lines, in keepalived's order of doing things.
 
-    physical line  ->  @ID kept or not  ->  comment cut  ->  $NAME= remembered
-                   ->  ~SEQ, ~LST, $NAME replaced  ->  include followed
+    physical line  ->  @ID kept or not  ->  $NAME= remembered  ->  ~SEQ, ~LST, $NAME replaced
+                   ->  comment cut  ->  include followed
                    ->  braces on lines of their own  ->  words
 
 keepalived's VRRP process reads a copy of the file that its parent has already replaced and
@@ -26,7 +26,7 @@ from vrrpd.config.lexer import (
     split_braces,
     split_words,
 )
-from vrrpd.config.text import SourceLine, Traced, Word
+from vrrpd.config.text import SourceLine, Traced
 
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
 MAX_FILES = 2000
@@ -114,10 +114,6 @@ class Reader:
         text = self._conditional(Traced.of(source).strip())
         if text is None:
             return
-        text, cut = cut_comment(text)
-        text = text.strip()
-        if cut:
-            self._warn_cut(cut)
         if self._collecting is not None:
             self._collect(text.text)
             return
@@ -126,9 +122,9 @@ class Reader:
             self._collecting = (found[1], [])
             self._collect(found[2])
             return
-        if not text.text:
-            return
-        plain = "$" not in text.text and text.text[0] != "~"
+        # A comment in a definition is part of it and cut where the name is used.
+        text = cut_comment(text, unescape=False)[0].strip() if "$" in text.text else text
+        plain = "$" not in text.text and text.text[:1] != "~"
         for one in [text] if plain else self._definitions.expand(text, directory):
             self._expanded(one, directory)
 
@@ -152,13 +148,12 @@ class Reader:
             self._collecting = None
 
     def _expanded(self, text: Traced, directory: str) -> None:
+        text = self._without_comment(text)
         words = text.text.split(None, 1)
         if words and words[0] in include.CHECKS and len(words) == 2:
             return self._include(words[0], words[1].strip(), text, directory)
         if self._depth and self._root != "global_defs":
-            text, cut = cut_comment(text)
-            if cut:
-                self._warn_cut(cut)
+            text = self._without_comment(text)
         for piece in split_braces(text):
             line_words, unterminated = split_words(piece)
             if unterminated:
@@ -168,13 +163,16 @@ class Reader:
             if line_words:
                 self._emit(Line(tuple(line_words), after_first_word(piece), piece.source))
 
-    def _warn_cut(self, cut: Word) -> None:
-        self._report.at(
-            "warning",
-            cut,
-            f"'{cut.text[:1]}' begins a comment even inside a word: the value ends here",
-            expected="double quotes around the value if the character belongs to it",
-        )
+    def _without_comment(self, text: Traced) -> Traced:
+        kept, cut = cut_comment(text)
+        if cut:
+            self._report.at(
+                "warning",
+                cut,
+                f"'{cut.text[:1]}' begins a comment even inside a word: the value ends here",
+                expected="double quotes around the value if the character belongs to it",
+            )
+        return kept.strip()
 
     def _emit(self, line: Line) -> None:
         self.lines.append(line)

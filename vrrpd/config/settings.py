@@ -88,7 +88,7 @@ def value_of(
     """The fields that one statement sets; none if its argument is bad, which is reported."""
     if not one.args and keyword.needs_argument:
         # keepalived ends at once, but not for names in global_defs.
-        mild = keyword.block == "global_defs" and keyword.kind in ("word", "command")
+        mild = keyword.block == "global_defs" and keyword.kind in ("word", "command", "special")
         report.at("error" if mild else "fatal", one.name, f"'{keyword.name}' needs an argument",
                   expected=keyword.expected)
         return {}

@@ -86,6 +86,8 @@ class Keyword:
     @property
     def needs_argument(self) -> bool:
         """keepalived ends with exit 2 when the argument is missing."""
+        if self.kind == "special":
+            return self.syntax != "" and not self.syntax.startswith(("[", "nothing"))
         return self.kind in ("int", "seconds", "decimal", "word", "ip", "choice", "command")
 
     @property
