@@ -136,6 +136,14 @@ def frozen(processes: list[Process]) -> bool:
     return any(_state(process.pid) == "T" for process in processes)
 
 
+def freeze(processes: list[Process]) -> None:
+    """Stop every one of them and wait until they stand still: SIGSTOP acts a little later."""
+    send(processes, signal.SIGSTOP)
+    never = threading.Event()
+    while any(_state(process.pid) not in ("T", "Z", "") for process in processes):
+        never.wait(0.001)
+
+
 def wait_gone(processes: list[Process], timeout: float) -> bool:
     """Wait until all have ended; False if one still runs after `timeout` seconds."""
     deadline = time.monotonic() + timeout

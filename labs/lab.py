@@ -160,6 +160,10 @@ class Lab(Verbs):
         whole = path.read_text().rpartition("\n")[0].splitlines()  # the last may be half written
         return [json.loads(line) for line in whole]
 
+    def running(self, host: str) -> bool:
+        """Whether a daemon runs on the server `host`, frozen or not."""
+        return bool(self._running(host))
+
     def owners(self) -> list[str]:
         """The hosts that hold the watched address now."""
         held = self.witness.held()

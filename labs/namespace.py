@@ -45,6 +45,9 @@ INIT_NAME = "vrrp-lab"
 # A file on the private tmpfs: a variable alone could be inherited by somebody outside.
 MARKER = ".vrrp-lab"
 
+# Directories that the tmpfs may cover: present on every machine, and seldom needed.
+PLACES = ("/media", "/srv", "/mnt", "/opt", "/var/opt", "/var/games")
+
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
 _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
@@ -137,7 +140,7 @@ def _init(command: list[str], ready: int, caller: int) -> NoReturn:
         if not os.read(ready, 1):
             os._exit(1)
         os.close(ready)
-        _prepare()
+        _prepare(command)
         child = os.fork()
         if child == 0:
             _exec(command)
@@ -151,17 +154,18 @@ def _init(command: list[str], ready: int, caller: int) -> NoReturn:
     os._exit(2)
 
 
-def _prepare() -> None:
+def _prepare(command: list[str]) -> None:
     """Give the new namespaces their own /proc, a loopback that is up, and the private directory."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _loopback_up()
-    private = _private_directory()
+    private = _private_directory(command)
     _mount("tmpfs", private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
     Path(private, MARKER).touch()
     os.environ[VARIABLE] = private
-    # ipykernel polls its parent's pid and leaves when that is 1, as init's always is.
-    os.environ.pop("JPY_PARENT_PID", None)
+    # ipykernel watches the parent named here and would leave at once: its parent is init now.
+    if "JPY_PARENT_PID" in os.environ:
+        os.environ["JPY_PARENT_PID"] = "1"
 
 
 def _exec(command: list[str]) -> NoReturn:
@@ -216,14 +220,15 @@ def _refusal(error: OSError) -> str:
     return f"this machine refuses namespaces ({error.strerror}): see `labs doctor`, {root}"
 
 
-def _private_directory() -> str:
-    """An existing directory that may be covered: nothing this process needs lies under it."""
+def _private_directory(command: list[str]) -> str:
+    """An existing directory that may be covered: nothing that `command` needs lies under it."""
     home = os.environ.get("HOME", "/")
     needed = [os.getcwd(), home, os.environ.get("TMPDIR", "/tmp"), str(Path(__file__).parents[1]),
               sys.prefix, sys.base_prefix, sys.executable]  # fmt: skip
     needed += os.environ.get("PATH", "").split(":") + sys.path
+    needed += [word for word in command if word.startswith("/")]
     real = {os.path.realpath(path) for path in needed if path} | {path for path in needed if path}
-    for candidate in ("/media", "/srv", "/mnt", "/opt", "/var/empty", "/var/opt", "/var/games"):
+    for candidate in PLACES:
         covers = any(path == candidate or path.startswith(candidate + "/") for path in real)
         if os.path.isdir(candidate) and not os.path.islink(candidate) and not covers:
             return candidate

@@ -189,6 +189,8 @@ class Bridge(LinuxBridge):
     """A switch that forwards at once and is out of the machine's sight."""
 
     isSetup = True
+    # Mininet asks for it, but gives one only to switches that share the machine's namespace.
+    controlIntf = None
 
     def __init__(self, name: str, **params: Any) -> None:
         params["inNamespace"] = True

@@ -102,7 +102,7 @@ class Verbs:
         found = self._running(host)
         if found and not daemons.frozen(found):
             self._record("freeze", host, f"daemon of {host} frozen")
-            daemons.send(found, signal.SIGSTOP)
+            daemons.freeze(found)
 
     def thaw(self, host: str) -> None:
         """Let a frozen daemon continue where it was."""

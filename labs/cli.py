@@ -1,0 +1,161 @@
+"""`labs`: the lab on the command line.
+
+    labs doctor                   what this machine lacks, with the remedy
+    labs run failover             pull the cable and plug it again; prints and draws the timeline
+    labs cli                      Mininet's prompt on a running cluster
+    labs ps, labs shell master    the labs that are running; a shell on one of their hosts
+    labs notebook                 the lessons in JupyterLab
+    labs exec -- COMMAND          anything, inside a lab's namespaces
+
+What needs namespaces of its own starts itself again inside them; nothing here needs root.
+Exit status: 0 done, 1 the command failed, 2 it cannot be done here; the last line says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from labs import namespace
+from labs.errors import LabError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The entry point of the program `labs`; returns its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(words)
+    if options.inside and not namespace.inside():
+        return namespace.main(["--", sys.executable, "-m", "labs.cli", *words])
+    try:
+        return int(options.action(options) or 0)
+    except LabError as error:
+        print(f"labs: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="labs", description="A VRRP cluster on this machine, in namespaces of its own."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, action: object, text: str, inside: bool = False) -> _Parser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(action=action, inside=inside)
+        return made
+
+    command("doctor", _doctor, "Say what this machine lacks for a lab, with the remedy.")
+    run = command("run", _run, "Run a scenario and print what the witnesses saw.", inside=True)
+    run.add_argument("scenario", choices=["failover"], help="unplug the master and plug it again")
+    run.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        default=Path("failover.png"),
+        help="where to draw the timeline: .png, .svg or .pdf (default: %(default)s)",
+    )
+    run.add_argument("--json", type=Path, metavar="FILE", help="save the facts as JSON lines")
+    _choose_daemon(run)
+    cli = command("cli", _cli, "Mininet's prompt on a running cluster.", inside=True)
+    cli.add_argument("--state", default="basic", help="the start state (default: %(default)s)")
+    _choose_daemon(cli)
+    shell = command("shell", _shell, "A shell, or a command, on a host of a running lab.")
+    shell.add_argument("host", help="master, backup or client")
+    shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
+    shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    command("ps", _ps, "List the labs that are running.")
+    notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
+    notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
+    notebook.add_argument("--no-browser", action="store_true", help="only print the address")
+    command("kernelspec", _kernelspec, "Make the kernel 'VRRP Lab' known to this venv's Jupyter.")
+    execute = command("exec", _exec, "Run a command inside a lab's namespaces.")
+    execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
+    return parser
+
+
+_Parser = argparse.ArgumentParser
+
+
+def _choose_daemon(parser: _Parser) -> None:
+    parser.add_argument(
+        "--daemon", choices=["vrrpd", "keepalived"], help="default: $LAB_DAEMON or vrrpd"
+    )
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from labs import doctor
+
+    return doctor.main([])
+
+
+def _run(options: argparse.Namespace) -> None:
+    from labs.lab import Lab
+    from labs.scenario import SCENARIOS, table
+
+    with Lab("basic", daemon=options.daemon) as lab:
+        timeline = SCENARIOS[options.scenario](lab)
+    print(timeline.text())
+    print(f"\n{table(timeline)}\n")
+    if options.json:
+        timeline.save(options.json)
+        print(f"facts:  {options.json}")
+    from labs import plot
+
+    plot.save(timeline.figure(), options.figure)
+    print(f"figure: {options.figure}")
+
+
+def _cli(options: argparse.Namespace) -> None:
+    from labs.lab import Lab
+    from labs.mn import interact
+
+    with Lab(options.state, daemon=options.daemon) as lab:
+        if sys.stdin.isatty():
+            print(f"{lab}\n`help` lists the commands; `exit` or Ctrl-D ends the lab.")
+        interact(lab)
+
+
+def _shell(options: argparse.Namespace) -> int:
+    from labs import running
+
+    lab = running.choose(running.find(), options.lab)
+    command = running.shell(lab, options.host, options.command)
+    sys.stdout.flush()
+    os.execvp(command[0], command)
+
+
+def _ps(_options: argparse.Namespace) -> None:
+    from labs import running
+
+    labs = running.find()
+    print(f"{'PID':>7} {'AGE':>8}  {'STATE':<10} HOSTS" if labs else "no lab is running")
+    for lab in labs:
+        minutes, seconds = divmod(int(lab.age), 60)
+        hosts = ", ".join(
+            f"{name} ({lab.daemons[name]})" if name in lab.daemons else name for name in lab.hosts
+        )
+        print(f"{lab.pid:>7} {minutes:>5}:{seconds:02}  {lab.state:<10} {hosts}")
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from labs.server import serve
+
+    serve(options.port, browser=False if options.no_browser else None)
+
+
+def _kernelspec(_options: argparse.Namespace) -> None:
+    from labs.kernel import install
+
+    print(install())
+
+
+def _exec(options: argparse.Namespace) -> int:
+    return namespace.main(["--", *options.command])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Mininet's own prompt on a lab, for `labs cli` and %mn.
+
+    mininet> net                    every command of Mininet
+    mininet> master ip -br link     a command on a host
+    mininet> link s1 master down    as Mininet does it, and recorded for the timeline
+    mininet> unplug master          and the verbs of the lab
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any
+
+from mininet.cli import CLI
+from mininet.log import lg
+
+from labs.errors import LabError, unknown
+from labs.lab import Lab
+from labs.network import SWITCH
+
+VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
+
+
+class Prompt(CLI):
+    """Mininet's command line with the lab's verbs; a LabError is one printed line."""
+
+    def __init__(self, lab: Lab, **options: Any) -> None:
+        self.lab = lab
+        super().__init__(lab.net, **options)
+
+    def onecmd(self, line: str) -> bool:
+        """Run one line; whether it asks to leave."""
+        try:
+            verb, *names = line.split() or [""]
+            if verb in VERBS:
+                return self._verb(verb, names)
+            return bool(super().onecmd(line))
+        except LabError as error:
+            self._say(str(error))
+            return False
+
+    def _verb(self, verb: str, names: list[str]) -> bool:
+        if not names:
+            raise LabError(f"which host? {verb} {' or '.join(self.lab.daemons)}")
+        for name in names:
+            getattr(self.lab, verb)(name)
+        return False
+
+    def do_link(self, line: str) -> None:
+        """Bring a link up or down: link s1 master up|down"""
+        words = line.split()
+        if len(words) != 3 or SWITCH not in words[:2]:
+            raise LabError(f"usage: link {SWITCH} {'|'.join(self.lab.hosts)} up|down")
+        ends = [word for word in words[:2] if word != SWITCH]
+        if not ends:
+            raise unknown("host", SWITCH, self.lab.hosts)
+        self.lab.link(ends[0], words[2])
+
+    def do_owners(self, _line: str) -> None:
+        """Who holds the watched address now."""
+        self._say(" ".join(self.lab.owners()) or "nobody")
+
+    def do_timeline(self, _line: str) -> None:
+        """Who held the watched address since the start."""
+        self._say(self.lab.timeline().text())
+
+    def do_reset(self, line: str) -> None:
+        """Start over: reset [STATE]"""
+        self.lab.reset(line.strip() or None)
+
+    def completenames(self, text: str, *ignored: Any) -> list[str]:
+        """Complete the first word: commands, verbs and hosts."""
+        known = [*super().completenames(text, *ignored), *VERBS, *self.lab.hosts]
+        return sorted({name for name in known if name.startswith(text)})
+
+    def completedefault(self, text: str, *ignored: Any) -> list[str]:
+        """Complete any other word with the names of hosts and of the switch."""
+        return [name for name in (*self.lab.hosts, SWITCH) if name.startswith(text)]
+
+    def _say(self, text: str) -> None:
+        lg.output(f"{text}\n")
+
+
+class _Once(Prompt):
+    """The prompt without a prompt: it is handed its lines."""
+
+    def run(self) -> None:
+        """Do not read any."""
+
+    @classmethod
+    def initReadline(cls) -> None:
+        """Keep no history."""
+
+    def waitForNode(self, node: Any) -> None:
+        """Wait for a host's command without reading a keyboard; an interrupt ends the command."""
+        try:
+            lg.output(node.waitOutput())
+        except KeyboardInterrupt:
+            node.sendInt()
+            node.waitOutput()
+            raise
+
+
+def command(lab: Lab, line: str) -> str:
+    """What Mininet prints for `line`."""
+    heard = io.StringIO()
+    former = [(handler, handler.setStream(heard)) for handler in lg.handlers]
+    try:
+        with open(os.devnull) as nothing:
+            _Once(lab, stdin=nothing).onecmd(line)
+    finally:
+        for handler, stream in former:
+            handler.setStream(stream or sys.stderr)
+    return heard.getvalue().replace("\r\n", "\n")
+
+
+def interact(lab: Lab) -> None:
+    """The prompt, until `exit` or the end of the input."""
+    for handler in lg.handlers:
+        handler.setStream(sys.stdout)
+    kind = Prompt if sys.stdin.isatty() else _Script
+    kind(lab)
+
+
+class _Script(Prompt):
+    """The prompt for lines from a pipe or file."""
+
+    prompt = ""
+
+    @classmethod
+    def initReadline(cls) -> None:
+        """Keep no history."""
+
+    def waitForNode(self, node: Any) -> None:
+        """The lines that follow are commands for us, not the running command's input."""
+        lg.output(node.waitOutput())

@@ -1,0 +1,126 @@
+"""The labs that run on this machine: found from outside, for `labs ps` and `labs shell`.
+
+Nothing registers a lab anywhere: a register would be a file to clean up.
+A running lab is found by its init, a process called vrrp-lab that is process 1 of its own pid
+namespace, and described by the card (lab.json) on its private tmpfs, read through /proc/PID/root.
+Both are readable by the user who started the lab, and by root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labs.errors import LabError, unknown
+from labs.namespace import INIT_NAME, PLACES
+
+CARDS = "lab-*/lab.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One lab: `pid` of its init as seen from here, `age` in seconds, `hosts` name -> pid here."""
+
+    pid: int
+    age: float
+    state: str
+    daemons: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, int] = field(default_factory=dict)
+
+
+def find() -> list[Running]:
+    """The labs that this user may look into, oldest first."""
+    found = []
+    for pid in _pids():
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == INIT_NAME and _nested(pid)[-1] == 1:
+                found += list(_labs(pid))
+    return sorted(found, key=lambda lab: -lab.age)
+
+
+def choose(labs: list[Running], pid: int | None = None) -> Running:
+    """The lab with init `pid`, or the only one; LabError saying how to choose."""
+    if not labs:
+        raise LabError("no lab of yours is running: start one with `labs cli` or in a notebook")
+    if pid is not None:
+        for lab in labs:
+            if lab.pid == pid:
+                return lab
+        raise unknown("lab", pid, [str(lab.pid) for lab in labs])
+    if len(labs) > 1:
+        pids = ", ".join(str(lab.pid) for lab in labs)
+        raise LabError(f"several labs are running ({pids}): choose one with --lab PID")
+    return labs[0]
+
+
+def shell(lab: Running, host: str, command: list[str]) -> list[str]:
+    """The command line that runs `command`, or a login shell, on `host` of `lab`."""
+    if host not in lab.hosts:
+        raise unknown("host", host, lab.hosts)
+    pid = lab.hosts[host]
+    spaces = ["--net", "--mount", "--uts", "--pid"]
+    if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
+        spaces += ["--user", "--preserve-credentials"]
+    inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    kept = [pair for pair in inner if pair.split("=")[0] in ("HOME", "HOSTNAME", "LANG", "PATH")]
+    kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
+    kept.append(r"PS1=[root@\h \W]# ")
+    prompt = ["bash", "--norc", "-i"]
+    enter = ["nsenter", f"--target={pid}", *spaces, "--wd=/root"]
+    return [*enter, "env", "-i", *kept, *(command or prompt)]
+
+
+def _labs(init: int) -> Iterator[Running]:
+    """The labs in the namespaces of `init`; none while it runs something else, such as tests."""
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(init)
+    for place in PLACES:
+        for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
+            with suppress(OSError, ValueError):
+                told: dict[str, Any] = json.loads(card.read_text())
+                hosts = {name: _outer(init, inner) for name, inner in told["hosts"].items()}
+                yield Running(init, age, told["state"], told["daemons"], hosts)
+
+
+def _outer(init: int, inner: int) -> int:
+    """The pid here of the host's shell that has pid `inner` in the namespace of `init`."""
+    for pid in _pids():
+        with suppress(OSError):
+            if _nested(pid)[-2:] == [inner, 1] and init in _ancestors(pid):
+                return pid
+    raise ValueError(f"no process {inner} below {init}")
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _status(pid: int, name: str) -> list[str]:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1:]
+    return []
+
+
+def _nested(pid: int) -> list[int]:
+    """The pids of one process, from our namespace inwards."""
+    return [int(word) for word in _status(pid, "NSpid")] or [pid]
+
+
+def _ancestors(pid: int) -> set[int]:
+    found: set[int] = set()
+    while pid > 1 and pid not in found:
+        found.add(pid)
+        pid = int(_status(pid, "PPid")[0])
+    return found
+
+
+def _started(pid: int) -> float:
+    """When a process started, in seconds since boot."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
