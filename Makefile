@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test test-fast check doctor lock clean
+.PHONY: help setup lab demo test test-fast check figures doctor lock clean
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -17,7 +17,8 @@ lab: setup ## Open the lessons in JupyterLab (PORT=8888)
 	@exec $(BIN)/labs notebook --port $(PORT)
 
 demo: setup ## Pull a cable and plug it again, without a browser: prints the timeline
-	@exec $(BIN)/labs run failover
+	@mkdir -p build
+	@exec $(BIN)/labs run failover --figure build/failover.png
 
 test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
 	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
@@ -29,6 +30,10 @@ check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py
+
+figures: setup ## Draw the pictures of the README anew, from a real run
+	@mkdir -p docs/images
+	@$(BIN)/labs run failover --figure docs/images/failover.png
 
 doctor: setup ## Say what this machine lacks, and the remedy
 	@exec $(BIN)/labs doctor

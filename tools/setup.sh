@@ -84,6 +84,7 @@ install_package() {
     "$VENV/bin/python" -m pip install -qq --no-index --no-deps --no-build-isolation \
         --config-settings editable_mode=compat -e . </dev/null ||
         fail "the package itself could not be installed"
+    "$VENV/bin/labs" kernelspec >/dev/null || fail "the notebook kernel could not be made known"
 }
 
 # Runs a step unless the files it depends on are those of the last time it succeeded.
@@ -102,4 +103,4 @@ unless_same() {
 
 install_system_packages
 unless_same made-from "$(readlink -f "$PYTHON") $PWD $(cksum <requirements.lock)" make_venv
-unless_same installed-from "$(cksum <pyproject.toml)" install_package
+unless_same installed-from "$(cksum pyproject.toml labs/kernel.py)" install_package
