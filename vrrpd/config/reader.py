@@ -123,7 +123,8 @@ class Reader:
             self._collect(found[2])
             return
         # A comment in a definition is part of it and cut where the name is used.
-        text = cut_comment(text, unescape=False)[0].strip() if "$" in text.text else text
+        if "$" in text.text:
+            text = self._without_comment(text, unescape=False)
         plain = "$" not in text.text and text.text[:1] != "~"
         for one in [text] if plain else self._definitions.expand(text, directory):
             self._expanded(one, directory)
@@ -163,8 +164,8 @@ class Reader:
             if line_words:
                 self._emit(Line(tuple(line_words), after_first_word(piece), piece.source))
 
-    def _without_comment(self, text: Traced) -> Traced:
-        kept, cut = cut_comment(text)
+    def _without_comment(self, text: Traced, *, unescape: bool = True) -> Traced:
+        kept, cut = cut_comment(text, unescape=unescape)
         if cut:
             self._report.at(
                 "warning",
