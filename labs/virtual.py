@@ -86,7 +86,7 @@ class Machine:
     life: int = 0
     addresses: dict[IPAddress, int] = field(default_factory=dict)
     backlog: list[Callable[[], None]] = field(default_factory=list)
-    receiver: Receiver | None = None
+    receivers: dict[tuple[int, int], Receiver] = field(default_factory=dict)
     watcher: Watcher | None = None
     scripts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
 
@@ -151,7 +151,8 @@ class Machine:
         self.life += 1
         self.frozen = False
         self.backlog.clear()
-        self.receiver = self.watcher = None
+        self.receivers.clear()
+        self.watcher = None
 
     def forget(self, ip: IPAddress) -> None:
         """Somebody removes an address by hand."""
@@ -184,7 +185,7 @@ class Switch:
         """An IP packet enters by the port of `sender` and leaves by all others."""
         if not sender.connected:
             return
-        advert = packet.parse_ipv4(data)
+        advert = packet.parse_ip(data)
         says = packet.decode(advert.message, advert.source, advert.destination)
         fields = (str(advert.source), says.vrid, says.version, says.priority)
         interval = says.interval / SECOND
@@ -193,15 +194,15 @@ class Switch:
         for machine in self.machines:
             if machine is not sender and machine.connected:
                 self.record(Heard(self.t, machine.name, *fields, interval))
-                self.deliver(machine, data)
+                self.deliver(machine, data, (advert.source.version, advert.protocol))
 
-    def deliver(self, machine: Machine, data: bytes) -> None:
+    def deliver(self, machine: Machine, data: bytes, key: tuple[int, int]) -> None:
         """Hand a packet over after the delay, with the moment of its arrival."""
         at = self.clock.now() + self.latency
 
         def arrive() -> None:
-            if machine.receiver is not None:
-                machine.receiver(data, at)
+            if key in machine.receivers:
+                machine.receivers[key](data, at)
 
         machine.later(at, arrive)
 
@@ -243,8 +244,12 @@ class HostClock:
 class HostChannel:
     """VRRP on eth0."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, key: tuple[int, int]) -> None:
         self.machine = machine
+        self.key = key
+
+    def join(self, group: IPAddress) -> None:
+        """The switch floods, so every group is heard."""
 
     def send(self, data: bytes) -> None:
         """Send one packet.  Raises OSError where Linux would: the card is down."""
@@ -254,7 +259,7 @@ class HostChannel:
 
     def close(self) -> None:
         """Hear no more."""
-        self.machine.receiver = None
+        self.machine.receivers.pop(self.key, None)
 
 
 class HostWire:
@@ -263,10 +268,10 @@ class HostWire:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
-    def listen(self, interface: str, receiver: Receiver) -> HostChannel:
+    def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> HostChannel:
         """Hear what comes in on eth0."""
-        self.machine.receiver = receiver
-        return HostChannel(self.machine)
+        self.machine.receivers[family, protocol] = receiver
+        return HostChannel(self.machine, (family, protocol))
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send ARP frames."""

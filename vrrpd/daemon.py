@@ -9,8 +9,9 @@
 
 It knows the four ports and nothing of Linux, so the simulated LAN runs this very class.
 
-Two instances are the same across a reload if virtual_router_id, family and interface agree; the
-name does not matter (keepalived).  A configuration with a fatal mistake changes nothing.
+Two instances are the same across a reload if virtual_router_id, family, interface and the way
+they send agree; the name does not matter (keepalived).  A file with a fatal mistake changes
+nothing.
 """
 
 from __future__ import annotations
@@ -24,28 +25,26 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
-from vrrpd.packet import GROUP4
+from vrrpd.packet import PROTOCOL, PROTOCOL_AH
 from vrrpd.ports import Ports
-from vrrpd.receive import Segment
+from vrrpd.receive import Place, Segment
+from vrrpd.report import status
 from vrrpd.router import VirtualRouter
 from vrrpd.tracking import examine
 
-Identity = tuple[int, int, "str | None"]
+Identity = tuple[object, ...]
 
 
 def identity(instance: Instance) -> Identity:
     """What makes two instances the same virtual router across a reload."""
-    return (instance.vrid, instance.family, instance.interface)
+    one = instance
+    kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac is not None)
+    socket = one.auth.kind == "AH"
+    return (one.vrid, one.family, one.interface, kind, socket)
 
 
 def unsupported(instance: Instance) -> str | None:
     """Why this version cannot run `instance`, or None."""
-    if instance.family == 6:
-        return "IPv6"
-    if instance.auth.kind == "AH":
-        return "auth_type AH"
-    if instance.unicast:
-        return "unicast"
     if instance.vmac is not None:
         return "use_vmac"
     if instance.interface is None:
@@ -64,7 +63,7 @@ class Daemon:
         self.journal = journal
         self.log = log
         self.notifier = Notifier(ports.runner, journal, log)
-        self.segments: dict[str, Segment] = {}
+        self.segments: dict[Place, Segment] = {}
         self.routers: dict[Identity, VirtualRouter] = {}
         self.config = Config()
 
@@ -98,15 +97,18 @@ class Daemon:
 
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
-        name = instance.interface or ""
-        segment = self.segments.get(name)
+        protocol = PROTOCOL_AH if instance.auth.kind == "AH" else PROTOCOL
+        place = Place(instance.interface or "", instance.family, protocol)
+        segment = self.segments.get(place)
         if segment is None:
-            segment = self.segments[name] = Segment(name, self.ports.wire, self.log)
-        group = self.config.globals.vrrp_mcast_group4 or GROUP4
+            segment = self.segments[place] = Segment(place, self.ports.wire, self.log)
+        defaults = self.config.globals
+        group = defaults.vrrp_mcast_group4 if instance.family == 4 else defaults.vrrp_mcast_group6
         router = VirtualRouter(
             instance, segment, self.ports, self.notifier, self.journal, self.log, group
         )
-        segment.routers[instance.vrid] = router
+        segment.add(router)
+        segment.join(router.group)
         self.routers[identity(instance)] = router
         return router
 
@@ -145,10 +147,10 @@ class Daemon:
     def remove(self, router: VirtualRouter) -> None:
         """Stop a router that the new configuration no longer has."""
         router.stop("no longer in the configuration")
-        router.segment.routers.pop(router.instance.vrid, None)
+        router.segment.remove(router)
         if not router.segment.routers:
             router.segment.close()
-            self.segments.pop(router.segment.interface, None)
+            del self.segments[router.segment.place]
 
     def speak(self) -> None:
         """Every MASTER sends an Advertisement now."""
@@ -184,7 +186,7 @@ class Daemon:
 
     def status(self) -> list[dict[str, Any]]:
         """One object for every instance."""
-        return [router.status() for router in self.routers.values()]
+        return [status(router) for router in self.routers.values()]
 
     def stats(self) -> list[dict[str, Any]]:
         """The counters of every instance, and of every interface for what has no instance."""

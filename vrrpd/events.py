@@ -69,6 +69,21 @@ class AddressLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Master_Down_Timer has expired, but the sync group is not ready to be MASTER."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """The sync group has become MASTER (`up`) or BACKUP, and this member with it."""
+
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconfigured:
     """`params` have changed under a running router; `before` is what they were."""
 
@@ -77,7 +92,7 @@ class Reconfigured:
 
 Event: TypeAlias = (
     "Started | Stopped | TimerFired | AdvertReceived | Failed | Recovered | AddressLost"
-    " | Reconfigured"
+    " | Held | Led | Reconfigured"
 )
 
 

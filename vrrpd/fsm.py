@@ -45,7 +45,9 @@ from vrrpd.events import (
     Announce,
     Event,
     Failed,
+    Held,
     IPAddress,
+    Led,
     Reassert,
     Reconfigured,
     Recovered,
@@ -135,6 +137,7 @@ class Router:
     heard: Heard | None = None
     resigned: bool = False  # the timer is a bare Skew_Time, after an Advertisement of priority 0
     hold_until: int | None = None
+    wants: bool = False  # the timer has expired and the sync group is holding us back
     why: str = "not started"
 
 
@@ -180,6 +183,11 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
         return become_master(params, router, now, silence(params, router))
     if isinstance(event, AdvertReceived):
         return backup_hears(params, router, event, now), []
+    if isinstance(event, Held):
+        due = now + patience(params, router)
+        return replace(router, deadline=due, armed=now, wants=True), []
+    if isinstance(event, Led) and event.up:
+        return become_master(params, router, now, event.reason)
     if isinstance(event, Reconfigured):
         # The timer keeps what has already been waited; only its length changes.
         shift = patience(params, router) - patience(event.before, router)
@@ -216,6 +224,7 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
         armed=now,
         resigned=False,
         hold_until=hold,
+        wants=False,
         deadline=now + params.master_down(interval),
     )
 
@@ -240,6 +249,10 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
         why = f"{event.address} was removed by somebody else"
         lost = Router(State.BACKUP, now + wait, now, resigned=True, why=why)
         return lost, [SendAdvert(RESIGN), ReleaseAddresses()]
+    if isinstance(event, Led) and not event.up:
+        # The member that lost has let its peer win; nobody is told to hurry (keepalived).
+        wait = params.master_down(params.advert_interval)
+        return Router(State.BACKUP, now + wait, now, why=event.reason), [ReleaseAddresses()]
     if isinstance(event, Reconfigured):
         return replace(router, deadline=min(router.deadline, now + params.advert_interval)), []
     return router, []

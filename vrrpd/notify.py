@@ -47,6 +47,9 @@ class Notifier:
             arguments = ("INSTANCE", instance.name, state, str(priority))
             self.start(instance, "notify", instance.notify.any, arguments)
 
+    def priority(self, instance: Instance, state: str, priority: int) -> None:
+        """The effective priority has changed; scripts are not told, FIFOs may be."""
+
     def start(
         self, instance: Instance, what: str, script: Command, arguments: tuple[str, ...]
     ) -> None:

@@ -53,6 +53,8 @@ AUTH_BYTES = 8
 
 HEADER = struct.Struct("!BBBBBBH")
 IPV4 = struct.Struct("!BBHHHBBH4s4s")
+IPV6 = struct.Struct("!IHBB16s16s")
+AH_BYTES = 24  # what RFC 2402 puts in front of the message under auth_type AH
 
 
 class AuthType(Enum):
@@ -82,6 +84,7 @@ class Check(Enum):
     INTERVAL = "interval-errors"
     SOURCE = "own-source"
     DESTINATION = "destination-errors"
+    ADDRESS = "link-local-errors"
 
 
 class PacketError(Exception):
@@ -94,13 +97,19 @@ class PacketError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """An IP packet taken apart: what the checks need of its header, and the VRRP message."""
+    """An IP packet taken apart: what the checks need of its header, and the VRRP message.
+
+    `ah` is the authentication header in front of the message, if there is one, and `header` the
+    IP header in front of that, which it protects.
+    """
 
     source: IPAddress
     destination: IPAddress
     ttl: int
     protocol: int
     message: bytes
+    ah: bytes = b""
+    header: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,17 +262,36 @@ def pseudo_header(source: IPAddress, destination: IPAddress, length: int) -> byt
 
 
 def ipv4_packet(
-    message: bytes, source: IPv4Address, destination: IPv4Address, ident: int, ttl: int = 255
+    message: bytes,
+    source: IPv4Address,
+    destination: IPv4Address,
+    ident: int,
+    ttl: int = 255,
+    protocol: int = PROTOCOL,
 ) -> bytes:
     """Return an IPv4 packet with TOS 0xc0, DF clear, and its header checksum filled in.
 
     `ident` is the identification field: keepalived counts its Advertisements there, from 1.
     """
     length = IPV4.size + len(message)
-    fields = (0x45, TOS_INTERNETWORK_CONTROL, length, ident & 0xFFFF, 0, ttl, PROTOCOL)
+    fields = (0x45, TOS_INTERNETWORK_CONTROL, length, ident & 0xFFFF, 0, ttl, protocol)
     header = IPV4.pack(*fields, 0, source.packed, destination.packed)
     total = checksum(header)
     return header[:10] + total.to_bytes(2, "big") + header[12:] + message
+
+
+def ipv6_packet(
+    message: bytes, source: IPv6Address, destination: IPv6Address, hops: int = 255
+) -> bytes:
+    """Return an IPv6 packet with traffic class 0xc0; the kernel puts in a flow label of its own."""
+    first = 6 << 28 | TOS_INTERNETWORK_CONTROL << 20
+    fields = (first, len(message), PROTOCOL, hops, source.packed, destination.packed)
+    return IPV6.pack(*fields) + message
+
+
+def parse_ip(packet: bytes) -> Datagram:
+    """Take an IPv4 or IPv6 packet apart.  Raises PacketError (LENGTH) if it is not all there."""
+    return parse_ipv6(packet) if packet[:1] and packet[0] >> 4 == 6 else parse_ipv4(packet)
 
 
 def parse_ipv4(packet: bytes) -> Datagram:
@@ -275,7 +303,8 @@ def parse_ipv4(packet: bytes) -> Datagram:
         raise PacketError(Check.LENGTH, f"no IPv4 header in {len(packet)} bytes")
     start = (packet[0] & 0x0F) * 4
     total = int.from_bytes(packet[2:4], "big")
-    if start < IPV4.size or total < start or total > len(packet):
+    ah = AH_BYTES if packet[9] == PROTOCOL_AH else 0
+    if start < IPV4.size or total < start + ah or total > len(packet):
         raise PacketError(
             Check.LENGTH, f"IPv4 says {start} + {total - start} bytes, {len(packet)} came"
         )
@@ -284,8 +313,21 @@ def parse_ipv4(packet: bytes) -> Datagram:
         IPv4Address(packet[16:20]),
         packet[8],
         packet[9],
-        packet[start:total],
+        packet[start + ah : total],
+        packet[start : start + ah],
+        packet[:start],
     )
+
+
+def parse_ipv6(packet: bytes) -> Datagram:
+    """Take an IPv6 packet without extension headers apart.  Raises PacketError (LENGTH)."""
+    if len(packet) < IPV6.size:
+        raise PacketError(Check.LENGTH, f"no IPv6 header in {len(packet)} bytes")
+    _, length, protocol, hops, source, destination = IPV6.unpack_from(packet)
+    if IPV6.size + length > len(packet):
+        raise PacketError(Check.LENGTH, f"IPv6 says {length} bytes, {len(packet) - 40} came")
+    message = packet[IPV6.size : IPV6.size + length]
+    return Datagram(IPv6Address(source), IPv6Address(destination), hops, protocol, message)
 
 
 def resigning(advert: Advertisement) -> Advertisement:

@@ -44,20 +44,26 @@ class Clock(Protocol):
 
 
 class Channel(Protocol):
-    """VRRP on one interface: a raw socket that has joined the group."""
+    """VRRP on one interface: a raw socket of one address family and IP protocol."""
+
+    def join(self, group: IPAddress) -> None:
+        """Hear what is sent to this multicast group, too.  Raises OSError."""
 
     def send(self, packet: bytes) -> None:
-        """Send one IPv4 packet, header included.  Raises OSError if the machine refuses."""
+        """Send one IP packet, header included.  Raises OSError if the machine refuses."""
 
     def close(self) -> None:
-        """Leave the group; the receiver is not called again."""
+        """Leave the groups; the receiver is not called again."""
 
 
 class Wire(Protocol):
     """Access to the LANs this machine is plugged into."""
 
-    def listen(self, interface: str, receiver: Receiver) -> Channel:
-        """Join the VRRP group on `interface`.  Raises OSError if there is no such interface."""
+    def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> Channel:
+        """Hear IP `protocol` (112, or 51 for AH) of `family` (4 or 6) on `interface`.
+
+        Raises OSError if there is no such interface.
+        """
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send complete Ethernet frames, back to back.  Raises OSError."""

@@ -21,7 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vrrpd.config.model import Auth
+from vrrpd import ah
+from vrrpd.config.model import Auth, Peer
 from vrrpd.events import IPAddress
 from vrrpd.fsm import seconds
 from vrrpd.journal import Log
@@ -38,7 +39,7 @@ from vrrpd.packet import (
     check_readable,
     check_type,
     check_version,
-    parse_ipv4,
+    parse_ip,
     read,
 )
 from vrrpd.ports import Channel, Wire
@@ -49,12 +50,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a virtual router accepts; `interval` in ns, `source` its own primary address."""
+    """What a virtual router accepts; `interval` in ns, `source` its own primary address.
+
+    `sequence` is the highest number seen in an authentication header; `peers` are the only
+    senders that count, if there are any, each with the range its TTL must be in.
+    """
 
     version: int
     interval: int
     auth: Auth
     source: IPAddress
+    unicast: bool = False
+    sequence: int = 0
+    strict: bool = False
+    peers: tuple[Peer, ...] = ()
 
 
 def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
@@ -66,8 +75,11 @@ def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
 
 
 def ttl(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the IP TTL is 255": nobody beyond a router can send that."""
-    if datagram.ttl != 255:
+    """Section 7.1: "MUST verify that the IP TTL is 255": nobody beyond a router can send that.
+
+    Unicast peers may be beyond one (keepalived); see `peer`.
+    """
+    if datagram.ttl != 255 and not expect.unicast:
         raise PacketError(Check.TTL, f"TTL {datagram.ttl}, expected 255")
 
 
@@ -102,16 +114,20 @@ def auth_type(datagram: Datagram, expect: Expectation) -> None:
     if expect.version != 2:
         return
     mine = AuthType[expect.auth.kind]
-    if datagram.message[4] != mine.value:
+    if datagram.message[4] != mine.value or bool(datagram.ah) != (mine is AuthType.AH):
         theirs = AuthType(datagram.message[4])
         raise PacketError(Check.AUTH_TYPE, f"authentication {theirs.name}, ours is {mine.name}")
 
 
 def auth_data(datagram: Datagram, expect: Expectation) -> None:
     """RFC 2338 section 5.3.10: the password must be ours; compared in constant time."""
-    if expect.version != 2 or expect.auth.kind != "PASS":
-        return
-    if not hmac.compare_digest(datagram.message[-AUTH_BYTES:], expect.auth.password):
+    if expect.version == 2 and expect.auth.kind == "AH":
+        ah.verify(datagram, expect.auth.password, expect.sequence)
+    elif (
+        expect.version == 2
+        and expect.auth.kind == "PASS"
+        and not hmac.compare_digest(datagram.message[-AUTH_BYTES:], expect.auth.password)
+    ):
         raise PacketError(Check.AUTH_DATA, "wrong password")
 
 
@@ -133,10 +149,35 @@ def interval(datagram: Datagram, expect: Expectation) -> None:
         )
 
 
+def link_local(datagram: Datagram, expect: Expectation) -> None:
+    """RFC 9568 erratum 8300: over IPv6 the first address must be a link-local one.
+
+    Everybody in the field accepts another; only `strict` does not.
+    """
+    if not expect.strict or datagram.source.version == 4:
+        return
+    first = read(datagram.message, 6).addresses[0]
+    if not first.is_link_local:
+        raise PacketError(Check.ADDRESS, f"the first address, {first}, is not link-local")
+
+
 def destination(datagram: Datagram, expect: Expectation) -> None:
-    """A multicast router hears only what was sent to the group (keepalived)."""
-    if not datagram.destination.is_multicast:
-        raise PacketError(Check.DESTINATION, f"sent to {datagram.destination}, not to the group")
+    """A multicast router hears only what was sent to a group, a unicast one what was not."""
+    if datagram.destination.is_multicast == expect.unicast:
+        expected = "to us" if expect.unicast else "to the group"
+        raise PacketError(Check.DESTINATION, f"sent to {datagram.destination}, not {expected}")
+
+
+def peer(datagram: Datagram, expect: Expectation) -> None:
+    """keepalived's check_unicast_src: only configured peers, from as far as they may be."""
+    if not expect.peers:
+        return
+    known = next((one for one in expect.peers if one.ip == datagram.source), None)
+    if known is None:
+        raise PacketError(Check.SOURCE, f"{datagram.source} is not a unicast peer")
+    if not known.min_ttl <= datagram.ttl <= known.max_ttl:
+        allowed = f"{known.min_ttl}..{known.max_ttl}"
+        raise PacketError(Check.TTL, f"TTL {datagram.ttl}, expected {allowed} from this peer")
 
 
 def source(datagram: Datagram, expect: Expectation) -> None:
@@ -156,22 +197,45 @@ CHECKS: tuple[Callable[[Datagram, Expectation], None], ...] = (
     auth_data,
     count,
     interval,
+    link_local,
     destination,
+    peer,
     source,
 )
 
 
-class Segment:
-    """VRRP on one interface: one socket, and the virtual routers that share it."""
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a virtual router lives: an interface, an address family and an IP protocol."""
 
-    def __init__(self, interface: str, wire: Wire, log: Log) -> None:
-        self.interface = interface
+    interface: str
+    family: int = 4
+    protocol: int = PROTOCOL
+
+
+class Segment:
+    """VRRP in one Place: one socket, and the virtual routers that share it."""
+
+    def __init__(self, place: Place, wire: Wire, log: Log) -> None:
+        self.place = place
+        self.interface = place.interface
         self.wire = wire
         self.log = log
-        self.routers: dict[int, VirtualRouter] = {}
+        self.routers: dict[int, list[VirtualRouter]] = {}
         self.channel: Channel | None = None
         self.index: int | None = None
         self.counters: Counter[str] = Counter()
+
+    def add(self, router: VirtualRouter) -> None:
+        """From now on this router's packets find it."""
+        self.routers.setdefault(router.instance.vrid, []).append(router)
+
+    def remove(self, router: VirtualRouter) -> None:
+        """This router is no more."""
+        mine = self.routers[router.instance.vrid]
+        mine.remove(router)
+        if not mine:
+            del self.routers[router.instance.vrid]
 
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.
@@ -184,14 +248,31 @@ class Segment:
         self.index = index
         if index is None:
             return
+        place = self.place
         try:
-            self.channel = self.wire.listen(self.interface, self.receive)
+            self.channel = self.wire.listen(
+                place.interface, place.family, place.protocol, self.receive
+            )
         except OSError as error:
-            text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
-            self.log.limited(("listen", self.interface), text)
+            self.complain(error)
+        for group in {router.group for mine in self.routers.values() for router in mine}:
+            self.join(group)
+
+    def join(self, group: IPAddress) -> None:
+        """Hear this multicast group, now or as soon as there is a socket."""
+        if self.channel is not None and group.is_multicast:
+            try:
+                self.channel.join(group)
+            except OSError as error:
+                self.complain(error)
+
+    def complain(self, error: OSError) -> None:
+        """The machine does not let us listen."""
+        text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
+        self.log.limited(("listen", self.interface), text)
 
     def send(self, packet: bytes) -> None:
-        """Send one IPv4 packet.  Raises OSError, also while the interface does not exist."""
+        """Send one IP packet.  Raises OSError, also while the interface does not exist."""
         if self.channel is None:
             raise OSError(f"no VRRP socket on {self.interface}")
         self.channel.send(packet)
@@ -199,15 +280,13 @@ class Segment:
     def receive(self, packet: bytes, at: int) -> None:
         """Take one IP packet that arrived at `at` (ns); whatever it holds, nothing is raised."""
         try:
-            datagram = parse_ipv4(packet)
-            if datagram.protocol != PROTOCOL:
-                raise PacketError(Check.AUTH_TYPE, f"IP protocol {datagram.protocol}")
-            check_readable(datagram.message)
+            datagram = parse_ip(packet)
+            vrid = find_vrid(datagram)
         except PacketError as error:
             self.counters[error.check.value] += 1
             self.log.limited((error.check, self.interface), f"{self.interface}: dropped: {error}")
             return
-        router = self.routers.get(datagram.message[1])
+        router = self.find(vrid, datagram)
         if router is None:
             self.counters[Check.VRID.value] += 1
             return
@@ -218,8 +297,26 @@ class Segment:
             return
         router.hear(advert, datagram, at)
 
+    def find(self, vrid: int, datagram: Datagram) -> VirtualRouter | None:
+        """The router a packet is for; several unicast ones may share a VRID, but no peer."""
+        mine = self.routers.get(vrid, [])
+        if len(mine) > 1:
+            for router in mine:
+                if datagram.source in router.speaker.destinations:
+                    return router
+        return mine[0] if mine else None
+
     def close(self) -> None:
         """Stop listening."""
         channel, self.channel, self.index = self.channel, None, None
         if channel is not None:
             channel.close()
+
+
+def find_vrid(datagram: Datagram) -> int:
+    """The virtual_router_id of a packet, be there an authentication header or not.
+
+    Raises PacketError if there are not even the bytes for that.
+    """
+    check_readable(datagram.message)
+    return datagram.message[1]

@@ -13,36 +13,30 @@ The same class runs on the real machine and in the simulated LAN; see `ports.py`
 from __future__ import annotations
 
 from collections import Counter, deque
-from ipaddress import IPv4Address
+from collections.abc import Callable
 from typing import Any
 
 from vrrpd import events, fsm
+from vrrpd.ah import sequence_of
 from vrrpd.announce import Announcer
-from vrrpd.config.model import Address, Instance
+from vrrpd.config.model import Instance
 from vrrpd.events import IPAddress
-from vrrpd.fsm import OWNER, RESIGN, Params, Router, State, seconds
+from vrrpd.fsm import OWNER, RESIGN, Params, Router, State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
-from vrrpd.packet import (
-    GROUP4,
-    Advertisement,
-    AuthType,
-    Datagram,
-    PacketError,
-    encode,
-    ipv4_packet,
-)
+from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError
 from vrrpd.ports import Placed, Ports, Timer
 from vrrpd.receive import Expectation, Segment
-
-NO_SOURCE = IPv4Address("0.0.0.0")
+from vrrpd.speaker import Speaker
 
 
 class VirtualRouter:
     """A running `vrrp_instance`.
 
     `instance` is its configuration, `router` its state, `counters` its statistics under
-    RFC 8347's names, `faults` the causes that keep it in FAULT, `history` its last changes.
+    RFC 8347's names, `history` its last changes.  `faults` are the causes that keep it in FAULT,
+    `weights` those that move its priority.  `ready` says why its sync group holds it back (None:
+    it does not); `followers` are called after each change of state, with the value before it.
     """
 
     def __init__(
@@ -61,17 +55,19 @@ class VirtualRouter:
         self.notifier = notifier
         self.journal = journal
         self.log = log
+        self.default_group = group
         self.group = instance.mcast_dst_ip or group
+        self.speaker = Speaker(instance, self.group, segment)
         self.router = Router()
-        self.source: IPAddress = NO_SOURCE
-        self.params = self.derive()
+        self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
+        self.params = self.derive()
         self.counters: Counter[str] = Counter()
         self.history: deque[dict[str, Any]] = deque(maxlen=50)
         self.timer: Timer | None = None
         self.armed_for: int | None = None
-        self.ident = 0
-        self.messages: dict[int, bytes] = {}
+        self.ready: Callable[[], str | None] = alone
+        self.followers: list[Callable[[VirtualRouter, Router], None]] = []
         self.announcer = Announcer(self.name, ports.clock, ports.wire, ports.kernel, log)
 
     @property
@@ -83,6 +79,11 @@ class VirtualRouter:
     def state(self) -> State:
         """Where the router stands."""
         return self.router.state
+
+    @property
+    def source(self) -> IPAddress:
+        """The primary address, which breaks ties; 0.0.0.0 or :: while there is none."""
+        return self.speaker.source
 
     @property
     def placed(self) -> list[Placed]:
@@ -97,14 +98,33 @@ class VirtualRouter:
     def expectation(self) -> Expectation:
         """What an Advertisement must be for this router to accept it."""
         one = self.instance
-        return Expectation(one.version, one.advert_interval_ns, one.auth, self.source)
+        return Expectation(
+            one.version,
+            one.advert_interval_ns,
+            one.auth,
+            self.source,
+            one.unicast,
+            self.speaker.sequence,
+            one.strict,
+            one.unicast_peers if one.check_unicast_src else (),
+        )
+
+    @property
+    def priority(self) -> int:
+        """The effective priority: the configured one and all weights, within 1..254.
+
+        The owner's 255 is never changed, and nobody becomes an owner by weight (keepalived).
+        """
+        if self.instance.priority == OWNER:
+            return OWNER
+        return max(1, min(OWNER - 1, self.instance.priority + sum(self.weights.values())))
 
     def derive(self) -> Params:
         """The state machine's parameters under the present configuration and source address."""
         one = self.instance
         return Params(
             vrid=one.vrid,
-            priority=one.priority,
+            priority=self.priority,
             source=self.source,
             advert_interval=one.advert_interval_ns,
             version=one.version,
@@ -129,8 +149,11 @@ class VirtualRouter:
         for action in actions:
             self.perform(action)
         if changed:
-            self.tell(before)
+            self.tell()
         self.arm()
+        if changed:
+            for follow in self.followers:
+                follow(self, before)
 
     def start(self, delay: int = 0) -> None:
         """Begin: BACKUP, or FAULT if something is already known to be wrong."""
@@ -150,6 +173,7 @@ class VirtualRouter:
         self.counters["advertisement-rcvd"] += 1
         if advert.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
+        self.speaker.heard(sequence_of(datagram))
         self.compare(advert, datagram.source)
         self.dispatch(events.AdvertReceived(advert.priority, datagram.source, advert.interval), at)
 
@@ -199,10 +223,27 @@ class VirtualRouter:
         if self.faults.pop(cause, None) is not None and not self.faults:
             self.dispatch(events.Recovered(reason))
 
+    def weigh(self, cause: str, weight: int) -> None:
+        """`cause` (a key) adds `weight` to the priority from now on; 0: it adds nothing."""
+        before = self.priority
+        if weight:
+            self.weights[cause] = weight
+        else:
+            self.weights.pop(cause, None)
+        if self.priority == before:
+            return
+        text = f"Changing effective priority from {before} to {self.priority}"
+        self.log.say(f"({self.name}) {text}")
+        self.journal.write(
+            "priority", self.name, from_=before, to=self.priority, reason=f"{cause} {weight:+d}"
+        )
+        self.reform()
+        self.notifier.priority(self.instance, self.state.value, self.priority)
+
     def move(self, source: IPAddress) -> None:
         """Advertise from another address of the interface from now on."""
         if source != self.source:
-            self.source = source
+            self.speaker.move(source)
             self.reform()
 
     def address_lost(self, address: IPAddress) -> None:
@@ -219,6 +260,9 @@ class VirtualRouter:
         """
         before = self.placed
         self.instance = instance
+        self.group = instance.mcast_dst_ip or self.default_group
+        self.speaker.renew(instance, self.group)
+        self.segment.join(self.group)
         self.reform()
         if self.state is not State.MASTER:
             return
@@ -233,7 +277,6 @@ class VirtualRouter:
     def reform(self) -> None:
         """Work out the parameters afresh, and let the state machine know the old ones."""
         before, self.params = self.params, self.derive()
-        self.messages.clear()
         if before != self.params:
             self.dispatch(events.Reconfigured(before))
 
@@ -256,15 +299,8 @@ class VirtualRouter:
 
     def send(self, priority: int) -> None:
         """Multicast one Advertisement; a dead link is logged, and no more than that."""
-        message = self.messages.get(priority)
-        if message is None:
-            message = self.messages[priority] = encode(
-                self.advertisement(priority), self.source, self.group
-            )
-        self.ident = self.ident % 0xFFFF + 1
-        packet = ipv4_packet(message, self.source, self.group, self.ident)  # type: ignore[arg-type]
         try:
-            self.segment.send(packet)
+            self.speaker.say(priority)
         except OSError as error:
             self.counters["send-errors"] += 1
             text = f"({self.name}) cannot send an advertisement: {error.strerror or error}"
@@ -274,19 +310,6 @@ class VirtualRouter:
         if priority == RESIGN:
             self.counters["priority-zero-pkts-sent"] += 1
             self.log.detail(f"({self.name}) sent 0 priority")
-
-    def advertisement(self, priority: int) -> Advertisement:
-        """What this router says of itself, with that priority."""
-        one = self.instance
-        return Advertisement(
-            version=one.version,
-            vrid=one.vrid,
-            priority=priority,
-            interval=one.advert_interval_ns,
-            addresses=tuple(address.ip for address in one.addresses),
-            auth_type=AuthType[one.auth.kind].value,
-            auth=one.auth.password or bytes(8),
-        )
 
     def change(self, add: list[Placed] | None = None, remove: list[Placed] | None = None) -> None:
         """Have the kernel put addresses on and take them off; a refusal is said, not raised."""
@@ -329,7 +352,7 @@ class VirtualRouter:
         word = "STOP" if new.state is State.INIT else new.state.value
         self.log.say(f"({self.name}) Entering {word} STATE ({new.why})")
 
-    def tell(self, before: Router) -> None:
+    def tell(self) -> None:
         """Tell the scripts: the router is now in this state."""
         state = "STOP" if self.state is State.INIT else self.state.value
         self.notifier.tell(self.instance, state, self.params.priority)
@@ -354,40 +377,11 @@ class VirtualRouter:
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
-        self.dispatch(events.TimerFired())
+        due = self.router.deadline is not None and self.router.deadline <= self.ports.clock.now()
+        reason = self.ready() if due and self.state is State.BACKUP else None
+        self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
 
-    def status(self) -> dict[str, Any]:
-        """Everything `vrrpctl status` shows, as plain data; times in seconds."""
-        now = self.ports.clock.now()
-        deadline, heard = self.router.deadline, self.router.heard
-        return {
-            "instance": self.name,
-            "state": self.state.value,
-            "reason": self.router.why,
-            "interface": self.instance.interface,
-            "vrid": self.instance.vrid,
-            "priority": self.params.priority,
-            "source": str(self.source),
-            "addresses": [str(one.address.ip) for one in self.placed],
-            "owner": self.params.priority == OWNER,
-            "timer": None
-            if deadline is None
-            else {
-                "name": "Adver_Timer" if self.state is State.MASTER else "Master_Down_Timer",
-                "remaining": round((deadline - now) / fsm.SECOND, 3),
-            },
-            "master_down_interval": seconds(self.params.master_down(self.params.advert_interval)),
-            "last_heard": None
-            if heard is None
-            else {
-                "source": str(heard.source),
-                "priority": heard.priority,
-                "ago": round((now - heard.at) / fsm.SECOND, 3),
-            },
-            "faults": list(self.faults.values()),
-        }
 
-    def holds(self, address: Address) -> bool:
-        """Whether this router is the one that keeps `address` on an interface now."""
-        mine = (*self.instance.addresses, *self.instance.excluded)
-        return self.state is State.MASTER and address in mine
+def alone() -> str | None:
+    """A router in no sync group is always ready to be MASTER."""
+    return None

@@ -51,16 +51,22 @@ def trouble(name: str, interface: Interface | None, tracked: bool) -> str | None
 def speak_from(router: VirtualRouter, interface: Interface | None) -> IPAddress | None:
     """The primary address: the configured one, or the interface's first that is not virtual.
 
+    Over IPv6 it must be link-local (RFC 9568 section 5.1.2.1).
     An address in use stays in use as long as it is there (keepalived), so that a new address
     put in front of it does not change who we appear to be.
     """
-    if router.instance.mcast_src_ip is not None:
-        return router.instance.mcast_src_ip
+    configured = router.instance.unicast_src_ip or router.instance.mcast_src_ip
+    if configured is not None:
+        return configured
     if interface is None:
         return None
     virtual = {placed.address.ip for placed in router.placed}
     family = router.instance.family
-    own = [ip for ip in interface.addresses if ip.version == family and ip not in virtual]
+    own = [
+        ip
+        for ip in interface.addresses
+        if ip.version == family and ip not in virtual and (family == 4 or ip.is_link_local)
+    ]
     if router.source in own:
         return router.source
     return own[0] if own else None

@@ -43,6 +43,7 @@ NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
 SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
+IFA_F_TENTATIVE = 0x40
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
 IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
 FOREVER = 0xFFFFFFFF
@@ -282,6 +283,8 @@ class Netlink:
         if link is None or text is None:
             return
         ip = ip_address(text)
+        if attributes.get("IFA_FLAGS", body["flags"]) & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
+            return  # not ours to speak from until duplicate address detection is over
         rest = tuple(one for one in link.addresses if one != ip)
         if kind == RTM_NEWADDR:
             addresses = link.addresses if ip in link.addresses else (*link.addresses, ip)

@@ -1,11 +1,12 @@
 """Raw sockets: Advertisements in and out, and ARP frames.
 
-One raw socket for each interface, shared by all its virtual routers: bound to the interface,
-member of 224.0.0.18, multicast loop off, the IP header written by us so that it is keepalived's.
-One packet socket for all frames.
+One raw socket for each interface, address family and IP protocol, shared by its virtual routers:
+bound to the interface, multicast loop off.  Over IPv4 the header is written by us, so that it is
+keepalived's to the bit.  One packet socket for all frames.
 
-    listen("eth0")  -> socket(AF_INET, SOCK_RAW, 112), SO_BINDTODEVICE, IP_ADD_MEMBERSHIP
-    announce()      -> socket(AF_PACKET, SOCK_RAW)
+    listen("eth0", 4, 112)  -> socket(AF_INET, SOCK_RAW, 112), SO_BINDTODEVICE
+    channel.join(group)     -> IP_ADD_MEMBERSHIP
+    announce()              -> socket(AF_PACKET, SOCK_RAW)
 
 Contract: every packet is handed over with the moment at which the kernel took it from the wire
 (SO_TIMESTAMPNS), not the moment at which we came to read it.  A busy machine that reads an
@@ -14,64 +15,111 @@ Advertisement late would otherwise wait a whole Master_Down_Interval from there.
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from collections.abc import Sequence
 
+from vrrpd.events import IPAddress
 from vrrpd.linux.loop import Loop
-from vrrpd.packet import GROUP4, PROTOCOL
+from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.ports import Receiver
 
 SO_TIMESTAMPNS = 35
 IP_MULTICAST_ALL = 49
+IPV6_MULTICAST_ALL = 29
 LARGEST = 65535
 BATCH = 64  # packets read in one go before others get their turn
 TIMESPEC = struct.Struct("@ll")
-ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size)
+ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + socket.CMSG_SPACE(4)
 
 
 class RawChannel:
-    """VRRP over IPv4 on one interface."""
+    """VRRP of one address family and IP protocol on one interface."""
 
-    def __init__(self, loop: Loop, interface: str, receiver: Receiver, group: str) -> None:
+    def __init__(
+        self, loop: Loop, interface: str, family: int, protocol: int, receiver: Receiver
+    ) -> None:
         self.loop = loop
         self.receiver = receiver
-        index = socket.if_nametoindex(interface)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+        self.family = family
+        self.index = socket.if_nametoindex(interface)
+        kind = socket.AF_INET if family == 4 else socket.AF_INET6
+        self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
         try:
-            self.prepare(interface, index, group)
+            self.prepare(interface)
         except OSError:
             self.socket.close()
             raise
         loop.add_reader(self.socket.fileno(), self.read)
 
-    def prepare(self, interface: str, index: int, group: str) -> None:
-        """Set the socket up; the order matters: bound to the device before it joins."""
+    def prepare(self, interface: str) -> None:
+        """Set the socket up; bound to the device before it joins anything."""
         one = self.socket
         one.setblocking(False)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         one.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 6)  # TC_PRIO_CONTROL
-        one.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
-        one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
-        one.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
-        member = socket.inet_aton(group) + socket.inet_aton("0.0.0.0") + struct.pack("@i", index)
-        one.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-        one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, member)
+        if self.family == 4:
+            one.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
+            one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+            one.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+            way_out = struct.pack("@8xi", self.index)  # struct ip_mreqn
+            one.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, way_out)
+            return
+        six = socket.IPPROTO_IPV6
+        one.setsockopt(six, socket.IPV6_MULTICAST_LOOP, 0)
+        one.setsockopt(six, IPV6_MULTICAST_ALL, 0)
+        one.setsockopt(six, socket.IPV6_MULTICAST_IF, self.index)
+        one.setsockopt(six, socket.IPV6_TCLASS, TOS_INTERNETWORK_CONTROL)
+        one.setsockopt(six, socket.IPV6_RECVPKTINFO, 1)
+        one.setsockopt(six, socket.IPV6_RECVHOPLIMIT, 1)
+
+    def join(self, group: IPAddress) -> None:
+        """Hear this multicast group; hearing it already is no error.  Raises OSError."""
+        try:
+            if group.version == 4:
+                member = group.packed + struct.pack("@4xi", self.index)
+                self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+            else:
+                member = group.packed + struct.pack("@I", self.index)
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, member)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
     def send(self, packet: bytes) -> None:
-        """Send one IPv4 packet to the destination in its header.  Raises OSError."""
-        self.socket.sendto(packet, socket.MSG_DONTROUTE, (socket.inet_ntoa(packet[16:20]), 0))
+        """Send one IP packet to the destination in its header.  Raises OSError.
+
+        Over IPv6 the kernel writes the header, with a flow label of its own as for keepalived;
+        source, hop limit and destination are taken from ours.
+        """
+        if self.family == 4:
+            to = socket.inet_ntoa(packet[16:20])
+            self.socket.sendto(packet, socket.MSG_DONTROUTE, (to, 0))
+            return
+        source, destination, hops = packet[8:24], packet[24:40], packet[7]
+        to = socket.inet_ntop(socket.AF_INET6, destination)
+        pktinfo = source + struct.pack("@I", self.index)
+        six = socket.IPPROTO_IPV6
+        ancillary = [
+            (six, socket.IPV6_PKTINFO, pktinfo),
+            (six, socket.IPV6_HOPLIMIT, struct.pack("@i", hops)),
+        ]
+        address = (to, 0, 0, self.index if destination[0] in (0xFE, 0xFF) else 0)
+        self.socket.sendmsg([packet[IPV6.size :]], ancillary, 0, address)
 
     def read(self) -> None:
         """Hand over what has arrived, each packet with the moment of its arrival."""
         for _ in range(BATCH):
             try:
-                packet, ancillary, _, _ = self.socket.recvmsg(LARGEST, ANCILLARY)
+                packet, ancillary, _, address = self.socket.recvmsg(LARGEST, ANCILLARY)
             except BlockingIOError:
                 return
             except OSError:  # ENETDOWN and the like: netlink tells the rest of the story
                 return
+            if self.family == 6:
+                packet = with_header(packet, ancillary, address[0])
             self.receiver(packet, self.arrival(ancillary))
 
     def arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
@@ -83,22 +131,33 @@ class RawChannel:
         return self.loop.now()
 
     def close(self) -> None:
-        """Close the socket; the kernel leaves the group."""
+        """Close the socket; the kernel leaves the groups."""
         self.loop.remove_reader(self.socket.fileno())
         self.socket.close()
+
+
+def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], source: str) -> bytes:
+    """The IPv6 packet that a message came in: raw sockets give its header away piece by piece."""
+    destination, hops = bytes(16), 0
+    for level, kind, data in ancillary:
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+            destination = data[:16]
+        elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_HOPLIMIT:
+            hops = int.from_bytes(data[:4], "little")
+    sender = socket.inet_pton(socket.AF_INET6, source.partition("%")[0])
+    return IPV6.pack(6 << 28, len(message), PROTOCOL, hops, sender, destination) + message
 
 
 class RawWire:
     """The Wire of the real machine."""
 
-    def __init__(self, loop: Loop, group: str = str(GROUP4)) -> None:
+    def __init__(self, loop: Loop) -> None:
         self.loop = loop
-        self.group = group
         self.frames: socket.socket | None = None
 
-    def listen(self, interface: str, receiver: Receiver) -> RawChannel:
-        """Join the group on `interface`.  Raises OSError."""
-        return RawChannel(self.loop, interface, receiver, self.group)
+    def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
+        """Hear one kind of packet on `interface`.  Raises OSError."""
+        return RawChannel(self.loop, interface, family, protocol, receiver)
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send frames back to back.  Raises OSError."""

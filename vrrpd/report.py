@@ -1,0 +1,48 @@
+"""What a virtual router says of itself when asked: plain data for `vrrpctl` and the lessons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vrrpd.fsm import OWNER, SECOND, State, seconds
+from vrrpd.router import VirtualRouter
+
+
+def status(router: VirtualRouter) -> dict[str, Any]:
+    """Everything `vrrpctl status` shows; times in seconds."""
+    now = router.ports.clock.now()
+    value, params, instance = router.router, router.params, router.instance
+    return {
+        "instance": router.name,
+        "state": router.state.value,
+        "reason": value.why,
+        "interface": instance.interface,
+        "vrid": instance.vrid,
+        "priority": params.priority,
+        "source": str(router.source),
+        "addresses": [str(placed.address.ip) for placed in router.placed],
+        "owner": params.priority == OWNER,
+        "timer": timer(router, now),
+        "master_down_interval": seconds(params.master_down(params.advert_interval)),
+        "last_heard": last_heard(router, now),
+        "faults": list(router.faults.values()),
+        "weights": dict(router.weights),
+    }
+
+
+def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
+    """The one running timer and what is left of it."""
+    deadline = router.router.deadline
+    if deadline is None:
+        return None
+    name = "Adver_Timer" if router.state is State.MASTER else "Master_Down_Timer"
+    return {"name": name, "remaining": round((deadline - now) / SECOND, 3)}
+
+
+def last_heard(router: VirtualRouter, now: int) -> dict[str, Any] | None:
+    """Who spoke last, how strongly and how long ago."""
+    heard = router.router.heard
+    if heard is None:
+        return None
+    ago = round((now - heard.at) / SECOND, 3)
+    return {"source": str(heard.source), "priority": heard.priority, "ago": ago}
