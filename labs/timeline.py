@@ -170,8 +170,8 @@ class Timeline:
 
     def outage_at(self, t: float) -> Service | None:
         """The outage that a takeover at `t` ended, if there was one."""
-        around = (o for o in self.outages if o.start <= t + CLIENT_LAG and o.end >= t - CLIENT_LAG)
-        return next(around, None)
+        around = [o for o in self.outages if o.start <= t + CLIENT_LAG and o.end >= t - CLIENT_LAG]
+        return around[-1] if around else None
 
     # -- who took over, and when it was due --------------------------------------------------
 
