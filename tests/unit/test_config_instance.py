@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
 import pytest
@@ -182,9 +182,9 @@ def test_strict_mode_and_version_3_have_no_authentication() -> None:
         ("10.0.0.1", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
         ("10.0.0.1/24 dev eth1", Address(ip=ip_address("10.0.0.1"), prefixlen=24, dev="eth1")),
         ("10.0.0.1/24 brd +", Address(ip=ip_address("10.0.0.1"), prefixlen=24,
-                                      broadcast=ip_address("10.0.0.255"))),
+                                      broadcast=IPv4Address("10.0.0.255"))),
         ("10.0.0.1/24 brd -", Address(ip=ip_address("10.0.0.1"), prefixlen=24,
-                                      broadcast=ip_address("10.0.0.0"))),
+                                      broadcast=IPv4Address("10.0.0.0"))),
         ("10.0.0.1 scope link label eth0:1",
          Address(ip=ip_address("10.0.0.1"), prefixlen=32, scope=253, label="eth0:1")),
         ("10.0.0.1 scope 7", Address(ip=ip_address("10.0.0.1"), prefixlen=32, scope=7)),

@@ -190,11 +190,12 @@ def test_what_a_missing_include_means(tmp_path: Path, line: str, severity: str) 
     write(tmp_path, main=line)
     found: tuple[Diagnostic, ...]
     try:
-        found = load(tmp_path / "main.conf").diagnostics
+        loaded = load(tmp_path / "main.conf")
+        status, found = loaded.exit_status, loaded.diagnostics
     except ConfigError as error:
-        found = error.diagnostics
-        assert error.exit_status == 6
+        status, found = error.exit_status, error.diagnostics
     assert severity in [one.severity for one in found]
+    assert status == {"warning": 0, "error": 4, "fatal": 6}[severity]
 
 
 def test_include_check_makes_include_strict(tmp_path: Path) -> None:

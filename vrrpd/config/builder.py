@@ -32,6 +32,7 @@ from vrrpd.config.trackers import Trackables
 
 _NAMED = ("vrrp_instance", "vrrp_sync_group", "vrrp_script", "vrrp_track_process", "track_file",
           "vrrp_track_file", "track_group")
+_SWITCHES = ("", "linkbeat", "delays")  # root statements that become fields of Globals
 _TRACKABLE = ("vrrp_script", "vrrp_track_process", "track_file", "vrrp_track_file")
 
 
@@ -39,11 +40,11 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
     """The configuration that the statements describe. Fatal problems are only reported."""
     defaults = build_globals(
         [one for one in root if one.name.text == "global_defs"],
-        [one for one in root if one.keyword is not None and not one.keyword.opens],
+        [one for one in root if one.keyword is not None and one.keyword.opens in _SWITCHES],
         report,
     )
     for one in root:
-        if one.keyword is not None and one.keyword.opens:
+        if one.keyword is not None and one.keyword.opens not in _SWITCHES:
             remark(one, one.keyword, report)
     blocks = [one for one in root if _has_name(one, report)]
     trackables = Trackables()
