@@ -21,6 +21,7 @@ import errno
 import os
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -116,6 +117,8 @@ class Netlink:
         self.watcher: Watcher | None = None
         self.sequence = 0
         self.encoded: dict[Wanted, bytes] = {}
+        # The kernel signs its IPv6 notifications with no port: our own removals are counted here.
+        self.expected: Counter[tuple[int, IPAddress]] = Counter()
         self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.command.bind((0, 0))
         self.command.settimeout(PATIENCE)
@@ -203,7 +206,9 @@ class Netlink:
                     continue
                 open_.remove(sequence)
                 number = -int.from_bytes(message[16:20], "little", signed=True)
-                verb, _, one = wanted[sequence]
+                verb, index, one = wanted[sequence]
+                if verb == RTM_DELADDR and not number and one.address.ip.version == 6:
+                    self.expected[index, one.address.ip] += 1
                 # What we want gone and is gone already, even with its interface, is no refusal.
                 gone = verb == RTM_DELADDR and number in (errno.EADDRNOTAVAIL, errno.ENODEV)
                 if number and not gone:
@@ -293,6 +298,9 @@ class Netlink:
         self.links[link.index] = Interface(
             link.name, link.index, link.mac, link.up, link.carrier, link.mtu, addresses
         )
+        if kind == RTM_DELADDR and self.expected[link.index, ip] > 0:
+            self.expected[link.index, ip] -= 1
+            ours = True
         if ours:
             return
         if addresses != link.addresses:
