@@ -103,6 +103,7 @@ def test_a_password_is_not_in_the_repr() -> None:
         ("preempt_delay 7\nstate MASTER\npriority 9", "preempt_delay_ns", 0),
         ("preempt_delay 1001", "preempt_delay_ns", 0),
         ("mcast_src_ip 10.0.0.1", "mcast_src_ip", ip_address("10.0.0.1")),
+        ("mcast_src_ip 10.0.0.1/24", "mcast_src_ip", ip_address("10.0.0.1")),
         ("mcast_src_ip fe80::1", "mcast_src_ip", None),
         ("mcast_dst_ip 10.0.0.1", "mcast_dst_ip", None),
         ("mcast_dst_ip 224.0.0.55", "mcast_dst_ip", ip_address("224.0.0.55")),
@@ -155,7 +156,7 @@ def test_global_defs_below_the_instance_count_too() -> None:
     [
         ("auth_type PASS\nauth_pass 123456789", "PASS", "warning"),
         ("auth_type PASS", "NONE", "error"),
-        ("auth_pass 1111", "NONE", "error"),
+        ("auth_pass 1111", "NONE", "warning"),
         ("auth_type FOO\nauth_pass 1111", "NONE", "error"),
         ("auth_type PASS\nauth_pass 11#11", "PASS", "warning"),
     ],

@@ -18,7 +18,7 @@ from typing import Literal
 
 from vrrpd.config import capacity, entries
 from vrrpd.config.build_globals import V3_NOTE
-from vrrpd.config.diagnostics import Reporter
+from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
 from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
@@ -247,7 +247,8 @@ class _Builder:
         elif self.fields["strict"]:
             why = "strict mode has none"
         if why or kind is None:
-            self.report.at("error", block.name, f"({self.name}) no authentication: {why}")
+            severity: Severity = "error" if kind else "warning"  # keepalived says nothing then
+            self.report.at(severity, block.name, f"({self.name}) no authentication: {why}")
             return
         if kind == "AH":
             self.report.note_once("AH", given["auth_type"].args[0],

@@ -18,7 +18,7 @@ from vrrpd.config.commands import UnterminatedQuote, parse_command
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword
 from vrrpd.config.parser import Statement
-from vrrpd.config.scalars import BadValue, bool_of, int_of, ip_of, time_of
+from vrrpd.config.scalars import BadValue, bool_of, int_of, network_of, time_of
 from vrrpd.config.text import Word
 from vrrpd.config.values import SECOND
 
@@ -124,7 +124,11 @@ def _plain(one: Statement, keyword: Keyword, report: Reporter) -> Any:
         case "words":
             return tuple(word.text for word in one.args)
         case "ip":
-            return ip_of(text)
+            ip, _, _ = network_of(text)
+            if "/" in text:
+                report.at("warning", one.args[0], f"the prefix length counts for nothing; {ip} "
+                          "is used")
+            return ip
         case "choice":
             if text not in keyword.choices:
                 raise BadValue(f"'{text}' is not known")

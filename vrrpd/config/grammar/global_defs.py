@@ -80,7 +80,7 @@ _GARP = (
     _done("vrrp_garp_lower_prio_delay", "seconds", "Second burst after a lower advertisement.",
           low="0", high="4294", default="vrrp_garp_master_delay"),
     _done("vrrp_garp_lower_prio_repeat", "int", "Frames after a lower one; 0 is none.",
-          low="0", high="4294967295", default="vrrp_garp_master_repeat"),
+          low="0", high="2147483647", default="vrrp_garp_master_repeat"),
     _done("vrrp_garp_interval", "decimal", "Pause between two gratuitous ARP frames.",
           low="0.000001", high="4294.967295", default="0"),
     _parsed("vrrp_gna_interval", "decimal", "Pause between two neighbour advertisements.",

@@ -114,7 +114,7 @@ _GARP = (
     _done("garp_lower_prio_delay", "seconds", "Second burst after a lower advertisement.",
           low="0", high="4294", default="garp_master_delay"),
     _done("garp_lower_prio_repeat", "int", "Frames after a lower advertisement; 0 is none.",
-          low="0", high="4294967295", default="garp_master_repeat"),
+          low="0", high="2147483647", default="garp_master_repeat"),
     _parsed("garp_extra_if", "special", "Gratuitous ARP on other interfaces of the VMAC.",
             syntax="[all] seconds from 0 to 86400"),
     _parsed("vmac_garp_intvl", "special", "Old name of garp_extra_if.",
