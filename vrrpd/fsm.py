@@ -114,11 +114,14 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The last valid Advertisement: from whom, how strong, at what interval and when (ns)."""
+    """The last valid Advertisement: from whom, how strong and when (ns).
+
+    `interval` (ns) is the one in force since then; None if no MASTER has taught us any.
+    """
 
     source: IPAddress
     priority: int
-    interval: int
+    interval: int | None
     at: int
 
 
@@ -165,8 +168,9 @@ def initialize(params: Params, router: Router, event: Event, now: int) -> Outcom
     if not isinstance(event, Started):
         return router, []
     if params.priority != OWNER:
-        wait = event.delay + params.master_down(params.advert_interval)
-        return Router(State.BACKUP, now + wait, now, why="started"), []
+        begin = now + event.delay
+        wait = params.master_down(params.advert_interval)
+        return Router(State.BACKUP, begin + wait, begin, why="started"), []
     owner = "started as the owner of the addresses (priority 255)"
     if params.strict:
         return become_master(params, router, now, owner)
@@ -198,14 +202,14 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
 def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Router:
     """Section 6.4.2, "If an ADVERTISEMENT is received", with keepalived's preempt_delay."""
     heard = Heard(advert.source, advert.priority, advert.interval, now)
+    learned = router.heard.interval if router.heard is not None else None
     if advert.priority == RESIGN:
-        known = interval_in_force(params, router)  # the leaver's own interval teaches nothing
         return replace(
             router,
-            heard=replace(heard, interval=known),
+            heard=replace(heard, interval=learned),  # the leaver's own teaches nothing
             armed=now,
             resigned=True,
-            deadline=now + params.skew(known),
+            deadline=now + params.skew(interval_in_force(params, router)),
         )
     hold = router.hold_until
     if advert.priority >= params.priority:
@@ -215,8 +219,7 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
     outranked = params.preempts and advert.priority < params.priority
     if outranked and (hold is None or now >= hold):
         # "Discard the ADVERTISEMENT": our timer runs on, and that is how we preempt.
-        known = interval_in_force(params, router)
-        return replace(router, hold_until=hold, heard=replace(heard, interval=known))
+        return replace(router, hold_until=hold, heard=replace(heard, interval=learned))
     interval = advert.interval if params.version == 3 else params.advert_interval
     return replace(
         router,
@@ -277,8 +280,10 @@ def master_hears(params: Params, router: Router, advert: AdvertReceived, now: in
             Router(State.BACKUP, now + wait, now, heard, why=why),
             [*actions, ReleaseAddresses()],
         )
-    if params.lower_prio_no_advert or (params.strict and params.version == 2):
+    if params.strict and (params.lower_prio_no_advert or params.version == 2):
         return replace(router, heard=heard), []  # RFC 3768: discard
+    if params.lower_prio_no_advert:  # keepalived leaves out the Advertisement and nothing else
+        return replace(router, heard=heard), [Reassert(advert.source, advert.priority)]
     again: list[Action] = [SendAdvert(params.priority), Reassert(advert.source, advert.priority)]
     # RFC 9568 answers at once without touching Adver_Timer; keepalived restarts it.
     return (replace(router, heard=heard) if params.strict else restarted), again
@@ -344,7 +349,7 @@ def beats(advert: AdvertReceived, params: Params) -> bool:
 
 def interval_in_force(params: Params, router: Router) -> int:
     """Master_Adver_Interval in ns: version 3 learns it from the MASTER, version 2 never does."""
-    if params.version == 3 and router.heard is not None:
+    if params.version == 3 and router.heard is not None and router.heard.interval is not None:
         return router.heard.interval
     return params.advert_interval
 
@@ -363,7 +368,9 @@ def silence(params: Params, router: Router) -> str:
     if params.priority == OWNER and router.deadline == router.armed:
         return router.why
     if router.resigned:
-        who = f"{heard.source} resigned (priority 0)" if heard else router.why
+        who = router.why if heard is None else f"{heard.source} resigned (priority 0)"
+        if heard is not None and heard.priority != RESIGN:
+            who = f"preempting {heard.source} priority {heard.priority} after a resignation"
         return f"{who} and nobody better spoke within {skew}"
     waited = seconds((router.deadline or 0) - router.armed)
     total = f"{waited} ({params.down_timer_adverts} × {seconds(interval)} + {skew})"
