@@ -49,6 +49,7 @@ def time_of(text: str, low: str, high: str) -> tuple[int, str]:
 
 
 def bool_of(text: str) -> bool:
+    """keepalived's switch: exactly on, true, yes, off, false or no, in small letters."""
     if text in TRUE:
         return True
     if text in FALSE:
