@@ -57,15 +57,15 @@ ROUTERS = {
 }
 EVENTS: dict[str, tuple[Event, int]] = {
     "Started": (Started(), NOW),
-    "Started, delayed": (Started(5 * SECOND), NOW),
+    "Started late": (Started(5 * SECOND), NOW),
     "Stopped": (Stopped("stopped by a signal"), NOW),
-    "TimerFired early": (TimerFired(), NOW),
-    "TimerFired due": (TimerFired(), NOW + SECOND),
+    "timer early": (TimerFired(), NOW),
+    "timer due": (TimerFired(), NOW + SECOND),
     "priority 0": (AdvertReceived(0, HIGHER, SECOND), NOW),
     "lower": (AdvertReceived(99, HIGHER, SECOND), NOW),
-    "equal, lower address": (AdvertReceived(100, LOWER, SECOND), NOW),
-    "equal, own address": (AdvertReceived(100, MINE, SECOND), NOW),
-    "equal, higher address": (AdvertReceived(100, HIGHER, SECOND), NOW),
+    "tie won": (AdvertReceived(100, LOWER, SECOND), NOW),
+    "tie with self": (AdvertReceived(100, MINE, SECOND), NOW),
+    "tie lost": (AdvertReceived(100, HIGHER, SECOND), NOW),
     "higher": (AdvertReceived(101, LOWER, SECOND), NOW),
     "owner": (AdvertReceived(255, LOWER, SECOND), NOW),
     "Failed": (Failed("interface eth0 is down"), NOW),
@@ -74,30 +74,30 @@ EVENTS: dict[str, tuple[Event, int]] = {
     "Held": (Held("VI_2 is not ready"), NOW),
     "Led up": (Led(True, "VI_2 became MASTER"), NOW),
     "Led down": (Led(False, "VI_2 gave way"), NOW),
-    "Reconfigured, same": (Reconfigured(PARAMS), NOW),
+    "Reconfigured": (Reconfigured(PARAMS), NOW),
 }
 
 TABLE = """
-event                 | INIT          | BACKUP                          | MASTER                     | FAULT
-Started               | BACKUP down   | -                               | -                          | -
-Started, delayed      | BACKUP down+5 | -                               | -                          | -
-Stopped               | INIT          | INIT                            | INIT send0 release         | INIT
-TimerFired early      | -             | -                               | -                          | -
-TimerFired due        | -             | MASTER adver send take announce | MASTER next send           | -
-priority 0            | -             | BACKUP skew                     | MASTER adver send          | -
-lower                 | -             | BACKUP kept                     | MASTER adver send reassert | -
-equal, lower address  | -             | BACKUP down                     | MASTER adver send reassert | -
-equal, own address    | -             | BACKUP down                     | MASTER adver send reassert | -
-equal, higher address | -             | BACKUP down                     | BACKUP down release        | -
-higher                | -             | BACKUP down                     | BACKUP down release        | -
-owner                 | -             | BACKUP down                     | BACKUP down release        | -
-Failed                | FAULT         | FAULT                           | FAULT send0 release        | -
-Recovered             | -             | -                               | -                          | BACKUP down
-AddressLost           | -             | -                               | BACKUP skew send0 release  | -
-Held                  | -             | BACKUP down                     | -                          | -
-Led up                | -             | MASTER adver send take announce | -                          | -
-Led down              | -             | -                               | BACKUP down release        | -
-Reconfigured, same    | -             | BACKUP kept                     | MASTER kept                | -
+event         | INIT          | BACKUP                     | MASTER                    | FAULT
+Started       | BACKUP down   | -                          | -                         | -
+Started late  | BACKUP down+5 | -                          | -                         | -
+Stopped       | INIT          | INIT                       | INIT send0 release        | INIT
+timer early   | -             | -                          | -                         | -
+timer due     | -             | MASTER adver send take arp | MASTER next send          | -
+priority 0    | -             | BACKUP skew                | MASTER adver send         | -
+lower         | -             | BACKUP kept                | MASTER adver send again   | -
+tie won       | -             | BACKUP down                | MASTER adver send again   | -
+tie with self | -             | BACKUP down                | MASTER adver send again   | -
+tie lost      | -             | BACKUP down                | BACKUP down release       | -
+higher        | -             | BACKUP down                | BACKUP down release       | -
+owner         | -             | BACKUP down                | BACKUP down release       | -
+Failed        | FAULT         | FAULT                      | FAULT send0 release       | -
+Recovered     | -             | -                          | -                         | BACKUP down
+AddressLost   | -             | -                          | BACKUP skew send0 release | -
+Held          | -             | BACKUP down                | -                         | -
+Led up        | -             | MASTER adver send take arp | -                         | -
+Led down      | -             | -                          | BACKUP down release       | -
+Reconfigured  | -             | BACKUP kept                | MASTER kept               | -
 """
 
 DOWN = 3 * SECOND + 156 * SECOND // 256
@@ -122,8 +122,8 @@ def word(action: events.Action) -> str:
     return {
         TakeAddresses: "take",
         ReleaseAddresses: "release",
-        Announce: "announce",
-        Reassert: "reassert",
+        Announce: "arp",
+        Reassert: "again",
     }[type(action)]
 
 
