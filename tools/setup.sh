@@ -45,6 +45,13 @@ root_prefix() {
     else return 1; fi
 }
 
+# Runs a talkative command; what it said is shown only if it failed.
+logged() {
+    "$@" </dev/null >build/apt.log 2>&1 && return 0
+    tail -n 15 build/apt.log >&2
+    fail "failed: $*"
+}
+
 install_system_packages() {
     missing
     [ -n "$NEEDED$WANTED" ] || return 0
@@ -55,17 +62,21 @@ install_system_packages() {
         fail "missing packages and no root; remedy: sudo apt-get install$NEEDED$WANTED"
     fi
     say "apt-get install$NEEDED$WANTED"
-    apt="$become DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
-    $apt update </dev/null || fail "apt-get update failed; is there a network?"
-    available=''
-    for package in $WANTED; do  # Ubuntu, for one, has no chromium package
-        apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' && available="$available $package"
-    done
+    mkdir -p build
+    apt="$become DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0"
     # shellcheck disable=SC2086
-    if [ -n "$NEEDED$available" ]; then
-        $apt install -y --no-install-recommends $NEEDED $available </dev/null >/dev/null ||
-            fail "apt-get install$NEEDED$available failed; the lines above say why"
-    fi
+    {
+        logged $apt update
+        available=''
+        for package in $WANTED; do  # Ubuntu, for one, has no chromium package
+            case $(apt-cache policy "$package") in
+                *"Candidate: (none)"* | '') ;;
+                *) available="$available $package" ;;
+            esac
+        done
+        [ -z "$NEEDED$available" ] ||
+            logged $apt install --no-install-recommends $NEEDED $available
+    }
     missing
     [ -z "$NEEDED" ] || fail "still missing after apt-get install:$NEEDED"
     [ -z "$WANTED" ] || say "not available here, so some tests cannot run:$WANTED"
