@@ -87,11 +87,11 @@ class Lab(Verbs):
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
         self._closed = False
-        self._since = time.time()
-        self.net = network.build(self.directory, watch)
-        self.hosts: dict[str, Host] = network.hosts(self.net)
         try:
+            self.net = network.build(self.directory, watch)
+            self.hosts: dict[str, Host] = network.hosts(self.net)
             self.witness = self._watch()
+            self._since = time.time()
             self._begin()
         except BaseException:
             self.close()
@@ -245,9 +245,11 @@ class Lab(Verbs):
         atexit.unregister(self.close)
         if _current is self:
             _current = None
+        # A lab that could not be completed is closed, too.
         if hasattr(self, "witness"):
             self.witness.close()
-        network.end(self.net)
+        if hasattr(self, "net"):
+            network.end(self.net)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Lab:
@@ -302,8 +304,8 @@ class Lab(Verbs):
 
     def _patience(self) -> float:
         """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
-        said = [fact.interval for fact in self.witness.facts() if isinstance(fact, Advert)]
-        interval = said[-1] if said else 1.0
+        said = self.witness.of(Advert)
+        interval = said[-1].interval if said else 1.0
         return 3 * interval + max(1.0, interval) + 0.5
 
     def _now(self) -> str:

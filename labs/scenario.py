@@ -47,5 +47,4 @@ def _owned_by(lab: Lab, host: str) -> None:
 
 
 def _adverts(lab: Lab, host: str) -> int:
-    said = lab.witness.facts()
-    return sum(1 for fact in said if isinstance(fact, Advert) and fact.host == host)
+    return sum(1 for advert in lab.witness.of(Advert) if advert.host == host)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,12 @@ def serve(port: int, browser: bool | None = None) -> None:
     application = LabApp.initialize_server(
         argv=arguments(port, has_screen if browser is None else browser)
     )
-    print(f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n  Ctrl-C ends it.\n", flush=True)
+    application.web_app.settings["page_config_hook"] = _stay_offline
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: application.stop(from_signal=True))
+    words = f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n  Ctrl-C ends it.\n"
+    # The server has asked the loop to listen; ours comes after it, when the address works.
+    application.io_loop.add_callback(print, words, flush=True)
     application.start()
 
 
@@ -55,15 +61,6 @@ def first_lesson() -> str:
 
 def arguments(port: int, browser: bool) -> list[str]:
     """The command line of JupyterLab."""
-    page: dict[str, Any] = {
-        "buildCheck": False,
-        "buildAvailable": False,
-        "disabledExtensions": {
-            # They would ask about news and look for newer versions and extensions on the network.
-            "@jupyterlab/apputils-extension:announcements": True,
-            "@jupyterlab/extensionmanager-extension": True,
-        },
-    }
     return [
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
@@ -71,16 +68,24 @@ def arguments(port: int, browser: bool) -> list[str]:
         f"--ServerApp.root_dir={NOTEBOOKS}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.allow_root=True",
-        # Ctrl-C: yes, end everything.
-        "--ServerApp.answer_yes=True",
         "--ServerApp.log_level=WARN",
-        f"--ServerApp.tornado_settings={ {'page_config_data': page}!r}",
         f"--LabApp.default_url=/lab/tree/{first_lesson()}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--MultiKernelManager.default_kernel_name=vrrp-lab",
     ]
+
+
+def _stay_offline(_handler: object, page: dict[str, Any]) -> dict[str, Any]:
+    """Take from JupyterLab's page what would ask about news or look for newer versions."""
+    disabled = [
+        *page.get("disabledExtensions", []),
+        "@jupyterlab/apputils-extension:announcements",
+        "@jupyterlab/extensionmanager-extension",
+    ]
+    page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
+    return page
 
 
 def require_free(port: int) -> None:
