@@ -141,6 +141,8 @@ def encode(
     interval, rest = divmod(advert.interval, unit)
     if rest or not 1 <= interval <= (255 if advert.version == 2 else 4095):
         raise ValueError(f"version {advert.version} cannot carry {advert.interval} ns")
+    if len(advert.addresses) > 255:
+        raise ValueError(f"{len(advert.addresses)} addresses, but the count is one byte: 255")
     addresses = b"".join(address.packed for address in advert.addresses)
     high, low = divmod(interval, 256)
     head = (advert.version << 4 | ADVERTISEMENT, advert.vrid, advert.priority)
