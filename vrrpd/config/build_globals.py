@@ -16,7 +16,6 @@ from vrrpd.config.settings import Fields, Special, choose, collect
 from vrrpd.config.values import SECOND
 
 _KNOWN = {one.name for one in fields_of(Globals)}
-V3_NOTE = "VRRP version 3 is understood but not done by this version"
 _UMASK_NAMES = {name[2:]: getattr(stat, name) for name in dir(stat)
                 if name[:5] in ("S_IRU", "S_IWU", "S_IXU", "S_IRG", "S_IWG", "S_IXG",
                                 "S_IRO", "S_IWO", "S_IXO")}
@@ -27,7 +26,7 @@ def build_globals(
 ) -> Globals:
     """All `global_defs` blocks together, and the root-level statements."""
     statements = [one for block in blocks for one in block.block]
-    fields, given = collect([*statements, *root], _SPECIALS, report)
+    fields, _ = collect([*statements, *root], _SPECIALS, report)
     for one in statements:
         if one.name.text == "notification_email" and not one.block:
             report.at("warning", one.name, "empty notification_email: nobody gets mail")
@@ -37,8 +36,6 @@ def build_globals(
     if fields.get("smtp_connect_timeout_ns") == 0:
         fields["smtp_connect_timeout_ns"] = SECOND
     known = {name: value for name, value in fields.items() if name in _KNOWN}
-    if known.get("vrrp_version") == 3:
-        report.note_once("version 3", given["vrrp_version"].name, V3_NOTE)
     built = Globals(**known)
     return _least_garp(built) if built.vrrp_min_garp else built
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from typing import Literal
 
 from vrrpd.config import capacity, entries
-from vrrpd.config.build_globals import V3_NOTE
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
 from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
@@ -165,11 +164,6 @@ class _Builder:
             asked = None
         version = asked or (3 if family == 6 else self.defaults.vrrp_version)
         self.fields["version"] = version
-        if family == 6:
-            self.report.note_once("IPv6", self._place("virtual_ipaddress"),
-                                  "IPv6 is understood but not done by this version")
-        elif version == 3:
-            self.report.note_once("version 3", self._place("version"), V3_NOTE)
 
     def _first_family(self) -> Literal[4, 6]:
         """The family of the first address in the block decides."""
@@ -232,7 +226,7 @@ class _Builder:
                       if one.name.text == "authentication"), None)
         if block is None:
             return
-        fields, given = collect(block.block, AUTH_SPECIALS, self.report)
+        fields, _ = collect(block.block, AUTH_SPECIALS, self.report)
         kind: Literal["PASS", "AH"] | None = fields.get("kind")
         password: bytes = fields.get("password", b"")
         why = ""
@@ -250,9 +244,6 @@ class _Builder:
             severity: Severity = "error" if kind else "warning"  # keepalived says nothing then
             self.report.at(severity, block.name, f"({self.name}) no authentication: {why}")
             return
-        if kind == "AH":
-            self.report.note_once("AH", given["auth_type"].args[0],
-                                  "auth_type AH is understood but not done by this version")
         self.fields["auth"] = Auth(kind, password)
 
     def _preemption(self) -> None:
