@@ -26,6 +26,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from labs.facts import Action, Advert, Ping
+from labs.labels import Place, places
 from labs.ownership import Segment
 from labs.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, words_on
 
@@ -37,7 +38,7 @@ WIDTH, DPI = 9.0, 130
 LANE, BAR, CLIENT_LANE, CLIENT_BAR = 0.62, 0.42, 0.34, 0.17
 TITLE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.17, 0.36, 0.28
 LEFT, RIGHT = 0.85, 0.22
-MOST_LABEL_ROWS = 6
+MOST_LABEL_ROWS = 7
 
 STYLE = {
     "font.family": "sans-serif",
@@ -62,7 +63,7 @@ class House:
         self.length = max(timeline.end - timeline.start, 1e-6)
         self.colour = {h: HOST_COLOURS[i % len(HOST_COLOURS)] for i, h in enumerate(self.hosts)}
         self.served = any(True for _ in timeline.of(Ping))
-        self.lanes = LANE * len(self.hosts) + (CLIENT_LANE if self.served else 0.0)
+        self.lanes = LANE * max(1, len(self.hosts)) + (CLIENT_LANE if self.served else 0.0)
         self.legend: dict[str, Any] = {}
         self.taken: list[Any] = []
         self.figure = Figure(figsize=(width, 3.2), dpi=DPI)
@@ -72,11 +73,10 @@ class House:
     def draw(self) -> Figure:
         """Lanes first, then what happened in them, then words where there is room."""
         self._arrange(rows=0)
-        placed = self._label_rows()
-        rows = max(placed.values(), default=-1) + 1
-        self._arrange(rows)
-        for action, row in placed.items():
-            self._action(action, row)
+        labels = self._labels()
+        self._arrange(rows=min(MOST_LABEL_ROWS, 1 + max((p.row for _, p in labels), default=-1)))
+        for action, place in labels:
+            self._action(action, place)
         self._lanes()
         self._adverts()
         self._stretches()
@@ -176,7 +176,7 @@ class House:
         for gap in self.timeline.gaps:
             if not self._visible(gap.duration) or not self.hosts:
                 continue
-            corner = (self._x(gap.start), 0)
+            corner = (self._x(gap.start), 0.0)
             size = (gap.duration, LANE * len(self.hosts))
             self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=0.22, lw=0, zorder=1))
             self.legend["nobody owns"] = Patch(facecolor=NOBODY, alpha=0.35)
@@ -248,22 +248,25 @@ class House:
                     fontsize=7.5,
                 )
 
-    def _action(self, action: Action, row: int) -> None:
-        """A line through all lanes, up to its label."""
-        x, top = self._x(action.t), -LABEL_ROW * (row + 0.8) - 0.02
+    def _action(self, action: Action, place: Place) -> None:
+        """A line through all lanes, up to its label if there is a row for it."""
+        named = place.row < MOST_LABEL_ROWS
+        x, top = self._x(action.t), -LABEL_ROW * (place.row + 0.8) - 0.02 if named else 0.0
         (line,) = self.ax.plot(
             [x, x], [self.lanes, top], color=INK, lw=1.3, zorder=7, clip_on=False
         )
         self.taken.append(line.get_window_extent(self.canvas.get_renderer()))
-        self.ax.text(
-            x + self._seconds(0.05),
-            top,
-            (action.text or action.verb),
-            va="top",
-            fontsize=8.5,
-            zorder=8,
-            clip_on=False,
-        )
+        if named:
+            side, gap = ("right", -0.05) if place.left else ("left", 0.05)
+            self.ax.text(
+                x + self._seconds(gap),
+                top,
+                _label(action),
+                ha=side,
+                va="top",
+                fontsize=8.5,
+                zorder=8,
+            )
 
     def _takeover(self, takeover: Takeover) -> None:
         """The time from the last sign of life to the predicted moment, as a draughtsman would."""
@@ -333,23 +336,15 @@ class House:
             words.remove()
         return False
 
-    def _label_rows(self) -> dict[Action, int]:
-        """A row above the lanes for each action's label; 0 is the lowest.
-
-        From right to left, each label goes above those whose lines it would cover, so that no line
-        runs through a label and no label into another.
-        """
-        rows: dict[Action, int] = {}
-        inch = self._seconds(1.0)
-        for action in reversed(list(self.timeline.of(Action))):
-            end = (
-                action.t
-                + (_inches((action.text or action.verb), self.canvas, self.ax) + 0.15) * inch
-            )
-            row = max((r + 1 for other, r in rows.items() if other.t <= end), default=0)
-            if row < MOST_LABEL_ROWS:
-                rows[action] = row
-        return rows
+    def _labels(self) -> list[tuple[Action, Place]]:
+        """Every action and the place of its label."""
+        actions = list(self.timeline.of(Action))
+        inches = [_inches(_label(action), self.canvas, self.ax) + 0.12 for action in actions]
+        lines = [self._x(action.t) for action in actions]
+        widths = [self._seconds(width) for width in inches]
+        return list(
+            zip(actions, places(lines, widths, self.length + self._seconds(RIGHT)), strict=True)
+        )
 
     def _title(self) -> None:
         """The fact, as large as fits in one line."""
@@ -382,6 +377,10 @@ class House:
             columnspacing=1.6,
             handletextpad=0.5,
         )
+
+
+def _label(action: Action) -> str:
+    return action.text or action.verb
 
 
 def _inches(words: str, canvas: Any, ax: Any) -> float:

@@ -118,6 +118,7 @@ def service(facts: Iterable[Fact], address: str, start: float, end: float) -> li
     Silence begins when the first ping without a reply was sent, and ends when a reply *arrives*:
     after a takeover a kernel may hold pings back until it has learnt the new address, and those
     were no service while they waited.
+    The last stretch ends with the last ping: what became of later ones is not known yet.
     """
     sent = (f for f in facts if isinstance(f, Ping) and f.address == address)
     pings = in_order(ping for ping in sent if start <= ping.t <= end)
@@ -129,7 +130,7 @@ def service(facts: Iterable[Fact], address: str, start: float, end: float) -> li
         begun = arrival if silent else run[0].t
         starts.append(min(max([begun, *starts[-1:]]), end))
         silent = _answerer(run[0]) is None
-    stops = [*starts[1:], end]
+    stops = [*starts[1:], *(max(starts[-1], ping.t) for ping in pings[-1:])]
     return [
         Service(_answerer(run[0]), a, b, len(run))
         for run, a, b in zip(runs, starts, stops, strict=True)

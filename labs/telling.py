@@ -62,6 +62,8 @@ def headline(timeline: Timeline) -> str:
     length = f"{timeline.end - timeline.start:.1f} s"
     if not takeovers:
         return _uneventful(timeline, length)
+    if len(takeovers) > 1 and takeovers[0].frm is None:
+        takeovers = takeovers[1:]  # that somebody began is no news once it has moved
     first = takeovers[0]
     if len(takeovers) > 2 or (len(takeovers) == 2 and takeovers[1].to != first.frm):
         way = " → ".join([first.frm or "nobody", *(t.to for t in takeovers[:5])])
@@ -146,7 +148,7 @@ def sentences(timeline: Timeline) -> list[str]:
 
     def stretch(start: float, end: float) -> str:
         if end - start < 0.1:
-            return f"for {(end - start) * 1000:.0f} ms at {start - zero:.2f} s"
+            return f"for {(end - start) * 1000:.1f} ms at {start - zero:.2f} s"
         return f"from {start - zero:.2f} s to {end - zero:.2f} s ({end - start:.2f} s)"
 
     told += [(g.start, f"Nobody owned {address} {stretch(g.start, g.end)}.") for g in timeline.gaps]

@@ -34,7 +34,7 @@ from typing import IO
 import labs.recorder as recorder
 from labs.decoding import Decoder
 from labs.errors import LabError
-from labs.facts import Fact, Ping, in_order
+from labs.facts import F, Fact, Ping, in_order
 
 PROGRAM = Path(recorder.__file__)
 F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ appeared in Python 3.10 only for some builds
@@ -117,10 +117,16 @@ class Witness:
         """What has been seen so far from `since` (Unix time) on, sorted by time.
 
         A ping becomes a fact when its reply comes, or a second after it was sent.
+        There are many of them: `of` is the cheap way to the others.
         """
         with self._news:
             seen = [fact for fact in self._facts if fact.t >= since]
             return in_order([*seen, *self._pings.since(since)])
+
+    def of(self, kind: type[F]) -> list[F]:
+        """The facts of one kind but Ping, such as Advert, sorted by time."""
+        with self._news:
+            return in_order(fact for fact in self._facts if isinstance(fact, kind))
 
     def held(self) -> dict[str, set[str]]:
         """The addresses that each host has now."""

@@ -1,0 +1,285 @@
+"""The Timeline of five stories: what it derives, what it says, and that a file keeps it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labs.facts import (
+    Action,
+    Address,
+    Advert,
+    Arp,
+    Fact,
+    Heard,
+    Link,
+    Loss,
+    Ping,
+    State,
+    from_json,
+    to_json,
+)
+from labs.timeline import Timeline
+from tests.unit import stories
+from tests.unit.stories import REAL, VIP, WAIT
+
+HOSTS = ("master", "backup")
+
+
+def tell(facts: list[Fact], **window: float) -> Timeline:
+    return Timeline(facts, VIP, HOSTS, **window)
+
+
+@pytest.fixture(scope="module")
+def failover() -> Timeline:
+    return tell(stories.failover_and_failback())
+
+
+def test_failover_and_failback_are_two_takeovers(failover: Timeline) -> None:
+    there, back = failover.takeovers
+    assert (there.frm, there.to, back.frm, back.to) == ("master", "backup", "backup", "master")
+    assert there.at == pytest.approx(4.7 + WAIT["backup"] + 0.0008)
+    assert there.after == pytest.approx(WAIT["backup"] + 0.0008)
+    assert there.reason == "no advertisement for 3.609 s (3 × 1 s + skew 0.609 s)"
+    assert there.cause is not None
+    assert there.cause.verb == "unplug"
+    assert back.cause is not None
+    assert back.cause.verb == "plug"
+    assert not there.split
+    assert not back.split
+
+
+def test_each_was_predicted_from_another_event(failover: Timeline) -> None:
+    there, back = failover.predictions
+    assert (there.basis, back.basis) == ("advert", "carrier")
+    assert there.at == pytest.approx(4.70002 + WAIT["backup"])
+    assert back.at == pytest.approx(14.05 + WAIT["master"])
+    late = [takeover.late for takeover in failover.takeovers]
+    assert late == pytest.approx([0.00078, 0.0008], abs=1e-6)
+
+
+def test_owners_at_any_moment(failover: Timeline) -> None:
+    asked = {0.0: ("master",), 6.0: (), 10.0: ("backup",), failover.end: ("master",), 99.0: ()}
+    assert {t: failover.owners_at(t) for t in asked} == asked
+
+
+def test_gap_and_outage(failover: Timeline) -> None:
+    assert [(round(g.start, 3), round(g.end, 3)) for g in failover.gaps] == [(5.203, 8.310)]
+    assert [(round(o.start, 3), o.pings) for o in failover.outages] == [(5.2, 311)]
+    handover = failover.overlaps
+    assert [both.owners for both in handover] == [("backup", "master")]
+    assert handover[0].duration < 0.002
+
+
+def test_a_crashed_daemon_leaves_the_address_behind() -> None:
+    told = tell(stories.crash())
+    assert [(t.frm, t.to, t.split) for t in told.takeovers] == [("master", "backup", True)]
+    assert [both.owners for both in told.overlaps] == [("master", "backup")]
+    assert told.gaps == []
+    assert told.outages == []
+    assert told.owners_at(told.end) == ("master", "backup")
+
+
+def test_what_a_cut_off_master_says_is_not_heard() -> None:
+    told = tell(stories.split_brain())
+    (takeover,) = told.takeovers
+    assert takeover.split
+    assert takeover.prediction is not None
+    assert takeover.prediction.since == pytest.approx(3.70002)
+    # Its own Advertisements did go on, as far as the cut.
+    assert takeover.after == pytest.approx(takeover.at - 6.7)
+
+
+def test_a_stopped_daemon_says_goodbye() -> None:
+    (takeover,) = tell(stories.goodbye()).takeovers
+    assert takeover.prediction is not None
+    assert takeover.prediction.basis == "goodbye"
+    assert takeover.measured == pytest.approx(156 / 256 + 0.0008)
+
+
+def test_at_the_start_nobody_owns_and_somebody_is_the_first() -> None:
+    (takeover,) = tell(stories.nobody_at_start()).takeovers
+    assert (takeover.frm, takeover.to, takeover.after) == (None, "master", None)
+    assert takeover.prediction is not None
+    assert (takeover.prediction.basis, takeover.prediction.since) == ("start", 1.0)
+    assert takeover.cause is not None
+    assert takeover.cause.host == "master"
+
+
+def test_who_holds_at_the_start_has_not_taken_over() -> None:
+    assert tell([stories.held(0, "master"), stories.carrier(9, "master")]).takeovers == []
+
+
+def test_losing_and_regaining_is_a_takeover_from_oneself() -> None:
+    facts: list[Fact] = [
+        stories.held(0, "master"),
+        stories.held(2, "master", False),
+        stories.held(3, "master"),
+        stories.carrier(9, "master"),
+    ]
+    assert [(t.frm, t.to) for t in tell(facts).takeovers] == [("master", "master")]
+
+
+def test_a_narrower_window_keeps_its_history(failover: Timeline) -> None:
+    view = failover.between(6.0, 12.0)
+    assert view.owners_at(6.0) == ()
+    assert [t.to for t in view.takeovers] == ["backup"]
+    assert view.takeovers == failover.takeovers[:1]
+    assert [f.t for f in view.of(Advert)] == [f.t for f in failover.of(Advert) if 6 <= f.t <= 12]
+    assert view.between(0.0, 21.0).takeovers == failover.takeovers
+
+
+def test_the_last_seconds(failover: Timeline) -> None:
+    view = failover.last(5.0)
+    assert (view.start, view.end) == (failover.end - 5.0, failover.end)
+    assert [t.to for t in view.takeovers] == ["master"]
+
+
+def test_lanes_default_to_those_who_had_to_do_with_the_address() -> None:
+    assert Timeline(stories.failover_and_failback(), VIP).hosts == HOSTS
+
+
+def test_other_virtual_routers_are_left_out() -> None:
+    other = Advert(5.0, "master", REAL["master"], 99, 2, 200, 1.0, ("192.168.1.99",))
+    told = tell([*stories.crash(), other, Heard(5.0, "backup", REAL["master"], 99, 2, 200, 1.0)])
+    assert 99 not in {fact.vrid for fact in told.of(Advert)}
+    assert told.predictions == tell(stories.crash()).predictions
+
+
+def test_nothing_at_all_is_a_timeline_too() -> None:
+    told = Timeline([], VIP)
+    assert (told.takeovers, told.segments, told.service, told.hosts) == ([], [], [], ())
+    assert VIP in told.text()
+    assert VIP in repr(told)
+
+
+# -- in words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("story", "headline"),
+    [
+        (
+            stories.failover_and_failback,
+            "192.168.1.10 moved from master to backup 3.1 s after the cable was pulled, "
+            "and back 3.5 s after it was plugged in",
+        ),
+        (
+            stories.crash,
+            "backup took 192.168.1.10 although master still had it, "
+            "3.0 s after the daemon was killed",
+        ),
+        (
+            stories.goodbye,
+            "192.168.1.10 moved from master to backup 0.6 s after the daemon was stopped",
+        ),
+        (stories.nobody_at_start, "master took 192.168.1.10 3.6 s after the daemon was started"),
+        (stories.beginning, "192.168.1.10 stayed with master for 0.0 s"),
+    ],
+)
+def test_headline(story: Any, headline: str) -> None:
+    facts = story()
+    extra = [Action(0.04, "look", None, "")] if story is stories.beginning else []
+    assert repr(tell([*facts, *extra])) == f"<Timeline: {headline}>"
+
+
+def test_text_draws_a_lane_for_each_host(failover: Timeline) -> None:
+    lines = failover.text(width=42).splitlines()  # half a second to a column
+    assert lines[:4] == [
+        "192.168.1.10  0 s       5         10        15        20",
+        "master        ██████████" + "░" * 25 + "███████",
+        "backup        " + "░" * 17 + "██████████████████" + "░" * 7,
+        "client        ··········!!!!!!!" + "·" * 25,
+    ]
+    assert lines[4].index("^") == 14 + 10
+    assert lines[4].endswith("^ plug master")
+
+
+def test_text_says_who_when_why_predicted_and_measured(failover: Timeline) -> None:
+    words = " ".join(failover.text().split())
+    assert (
+        "backup took 192.168.1.10 from master at 8.31 s, 3.1 s after the cable of master was "
+        "pulled (no advertisement for 3.609 s (3 × 1 s + skew 0.609 s)); predicted 3.609 s after "
+        "the last Advertisement, measured 3.610 s; the client had no answer for 3.12 s."
+    ) in words
+    assert "Nobody owned 192.168.1.10 from 5.20 s to 8.31 s (3.11 s)." in words
+
+
+def test_text_marks_where_two_own() -> None:
+    words = tell(stories.split_brain()).text()
+    assert "▓ two own" in words
+    assert "master and backup owned 192.168.1.10 at once from 7.31 s to 12.70 s" in words
+    assert "▓" not in tell(stories.goodbye()).text()
+
+
+def test_text_admits_what_was_missed() -> None:
+    told = tell([*stories.crash(), Loss(6.0, "backup", "3 frames were lost in backup")])
+    assert "The record has a hole at 6.00 s: 3 frames were lost in backup." in told.text()
+
+
+@pytest.mark.parametrize("width", [10, 40, 61, 200])
+def test_every_lane_is_as_wide_as_asked(failover: Timeline, width: int) -> None:
+    lanes = [line[14:] for line in failover.text(width).splitlines()[1:4]]
+    assert [len(lane) for lane in lanes] == [width] * 3
+
+
+def test_labels_of_actions_never_collide() -> None:
+    acts: list[Fact] = [Action(5 + i / 10, "crash", "master", "") for i in range(5)]
+    rows = tell([*stories.crash(), *acts]).text().splitlines()
+    assert sum(row.count("crash master") for row in rows) == 6
+
+
+# -- on disk -------------------------------------------------------------------------------------
+
+times = st.floats(min_value=0, max_value=1e10, allow_nan=False)
+names = st.sampled_from(["master", "backup", "サーバ"])
+words = st.text(max_size=20)
+interval = st.floats(min_value=0.01, max_value=255)
+small = st.integers(min_value=0, max_value=255)
+ANY_FACT: st.SearchStrategy[Fact] = st.one_of(
+    st.builds(Address, times, names, words, words, small, st.booleans()),
+    st.builds(Link, times, names, words, st.booleans(), st.booleans()),
+    st.builds(
+        Advert, times, names, words, small, small, small, interval, st.tuples(words, words), words
+    ),
+    st.builds(Heard, times, names, words, small, small, small, interval),
+    st.builds(Arp, times, names, words, words),
+    st.builds(Ping, times, small, words, st.none() | names, st.none() | interval),
+    st.builds(Action, times, words, st.none() | names, words),
+    st.builds(State, times, names, words, words, words, words, st.none() | small),
+    st.builds(Loss, times, names, words),
+)
+
+
+@given(ANY_FACT)
+def test_a_fact_survives_a_line_of_json(fact: Fact) -> None:
+    line = to_json(fact)
+    assert "\n" not in line
+    assert from_json(line) == fact
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ANY_FACT, max_size=20))
+def test_a_timeline_survives_a_file(tmp_path: Path, facts: list[Fact]) -> None:
+    told = Timeline(facts, VIP, HOSTS, start=1.0, end=9.0)
+    told.save(tmp_path / "facts.jsonl")
+    assert Timeline.load(tmp_path / "facts.jsonl") == told
+
+
+@pytest.mark.parametrize(
+    "line", ['{"kind": "rumour", "t": 1}', "[]", '{"kind": "arp", "t": 1}', "{", "3"]
+)
+def test_what_is_no_fact_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"not a fact|Expecting"):
+        from_json(line)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"kind": "arp"}\n')
+    with pytest.raises(ValueError, match="holds no timeline"):
+        Timeline.load(path)

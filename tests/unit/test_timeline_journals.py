@@ -1,0 +1,100 @@
+"""vrrpd's journal and keepalived's log become the same kind of facts."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from labs.facts import State
+from labs.journals import states
+
+JOURNAL = {
+    "t": 1795367244.125,
+    "mono": 12.5,
+    "host": "backup",
+    "instance": "VI_1",
+    "event": "state",
+    "from": "BACKUP",
+    "to": "MASTER",
+    "reason": "no advertisement for 3.609 s",
+    "priority": 100,
+}
+
+# As keepalived 2.2.7 wrote it with -n -l -D.
+LOG = """\
+Sun Nov 22 17:07:20 2026: Starting Keepalived v2.2.7 (01/16,2022)
+Sun Nov 22 17:07:20 2026: (VI_1) Entering BACKUP STATE (init)
+Sun Nov 22 17:07:24 2026: (VI_1) Receive advertisement timeout
+Sun Nov 22 17:07:24 2026: (VI_1) Entering MASTER STATE
+Sun Nov 22 17:07:24 2026: (VI_1) setting VIPs.
+Sun Nov 22 17:07:31 2026: Netlink reports eth0 down
+Sun Nov 22 17:07:31 2026: (VI_1) Entering FAULT STATE
+Sun Nov 22 17:07:31 2026: (VI_1) sent 0 priority
+"""
+
+
+def local(text: str) -> float:
+    return time.mktime(time.strptime(text, "%a %b %d %H:%M:%S %Y"))
+
+
+def test_a_journal_line_becomes_a_state() -> None:
+    assert states([json.dumps(JOURNAL)], "backup") == [
+        State(
+            1795367244.125,
+            "backup",
+            "VI_1",
+            "BACKUP",
+            "MASTER",
+            "no advertisement for 3.609 s",
+            100,
+        )
+    ]
+
+
+def test_journal_lines_about_other_things_are_skipped() -> None:
+    other = [{**JOURNAL, "event": "advert"}, {**JOURNAL, "to": "BACKUP"}]
+    assert states(map(json.dumps, other), "backup") == []
+
+
+def test_a_line_still_being_written_is_skipped() -> None:
+    assert states([json.dumps(JOURNAL)[:40]], "backup") == []
+
+
+def test_the_log_of_keepalived() -> None:
+    assert states(LOG.splitlines(), "master") == [
+        State(local("Sun Nov 22 17:07:20 2026"), "master", "VI_1", "INIT", "BACKUP"),
+        State(
+            local("Sun Nov 22 17:07:24 2026"),
+            "master",
+            "VI_1",
+            "BACKUP",
+            "MASTER",
+            "Receive advertisement timeout",
+        ),
+        State(
+            local("Sun Nov 22 17:07:31 2026"),
+            "master",
+            "VI_1",
+            "MASTER",
+            "FAULT",
+            "Netlink reports eth0 down",
+        ),
+    ]
+
+
+def test_days_before_the_tenth_are_padded_with_a_blank() -> None:
+    line = "Sun Nov  1 07:07:24 2026: (VI_1) Entering MASTER STATE"
+    assert [s.t for s in states([line], "master")] == [local("Sun Nov 1 07:07:24 2026")]
+
+
+def test_instances_are_followed_apart() -> None:
+    log = [
+        "Sun Nov 22 17:07:20 2026: (VI_1) Entering BACKUP STATE (init)",
+        "Sun Nov 22 17:07:20 2026: (VI_2) Entering BACKUP STATE (init)",
+        "Sun Nov 22 17:07:24 2026: (VI_2) Entering MASTER STATE",
+    ]
+    assert [(s.instance, s.frm, s.to) for s in states(log, "master")] == [
+        ("VI_1", "INIT", "BACKUP"),
+        ("VI_2", "INIT", "BACKUP"),
+        ("VI_2", "BACKUP", "MASTER"),
+    ]

@@ -1,0 +1,169 @@
+"""The house figure: what is in it, and that no word covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import labs.plot as plot
+from labs.facts import Action, Fact
+from labs.labels import places
+from labs.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
+from labs.timeline import Timeline
+from tests.unit import stories
+
+PNG = b"\x89PNG\r\n\x1a\n"
+Story = Callable[[], list[Fact]]
+STORIES: list[Story] = [
+    stories.failover_and_failback,
+    stories.crash,
+    stories.split_brain,
+    stories.goodbye,
+    stories.nobody_at_start,
+]
+
+
+def crowded() -> list[Fact]:
+    """Actions in quick succession, some at the very end."""
+    did = [
+        Action(4.0 + i * 0.7, "plug", "backup", f"cable of backup plugged in, {i}")
+        for i in range(7)
+    ]
+    return [*stories.failover_and_failback(), *did, Action(20.9, "crash", "master", "killed")]
+
+
+def drawn(story: Story) -> Figure:
+    return plot.timeline(Timeline(story(), hosts=["master", "backup"]))
+
+
+def words(figure: Figure) -> Iterator[Any]:
+    """Every visible text but the numbers of the axis and the legend's."""
+    (axes,) = figure.axes
+    yield from (text for text in (*axes.texts, *figure.texts) if text.get_text())
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in words(figure)]
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize("story", [*STORIES, crowded])
+def test_no_word_covers_another_or_leaves_the_figure(story: Story) -> None:
+    figure = drawn(story)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in words(figure)]
+    for i, (left, a) in enumerate(boxes):
+        assert figure.bbox.x0 <= a.x0, left
+        assert a.x1 <= figure.bbox.x1, left
+        assert figure.bbox.y0 <= a.y0, left
+        assert a.y1 <= figure.bbox.y1, left
+        for right, b in boxes[i + 1 :]:
+            assert not a.overlaps(b), (left, right)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(min_value=0, max_value=9),
+            st.floats(min_value=0.2, max_value=2.5),
+        ),
+        max_size=8,
+    )
+)
+def test_labels_cover_neither_each_other_nor_lines(labels: list[tuple[float, float]]) -> None:
+    labels.sort()
+    lines, widths = [x for x, _ in labels], [w for _, w in labels]
+    placed = places(lines, widths, limit=9.2)
+    spans = [
+        (x - w, x) if place.left else (x, x + w)
+        for x, w, place in zip(lines, widths, placed, strict=True)
+    ]
+    for i, (start, end) in enumerate(spans):
+        assert end <= 9.2
+        for j, (other_start, other_end) in enumerate(spans):
+            if i == j:
+                continue
+            if placed[i].row == placed[j].row:
+                assert end <= other_start or other_end <= start
+            if placed[j].row > placed[i].row:
+                assert not start < lines[j] < end
+
+
+def test_the_failover_says_what_a_stranger_needs() -> None:
+    figure = drawn(stories.failover_and_failback)
+    said = texts(figure)
+    assert {"master", "backup", "client"} <= set(said)
+    assert {"cable of master pulled", "cable of master plugged in"} <= set(said)
+    assert any("predicted 3.609 s" in text and "measured 3.610 s" in text for text in said)
+    assert "nobody owns it\nfor 3.11 s" in said
+    assert "192.168.1.10 moved from master to backup" in said[-1]
+    assert legend(figure) == [
+        "owns 192.168.1.10",
+        "Advertisement",
+        "nobody owns",
+        "no answer",
+        "predicted",
+    ]
+
+
+def test_two_owners_are_hatched_and_named() -> None:
+    figure = drawn(stories.split_brain)
+    hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    assert len(hatched) == 2
+    assert any("two owners for 5.39 s" in text for text in texts(figure))
+    assert "two owners" in legend(figure)
+
+
+def test_a_handover_of_a_millisecond_is_not_drawn_as_two_owners() -> None:
+    assert "two owners" not in legend(drawn(stories.failover_and_failback))
+
+
+def test_priority_0_has_a_mark_of_its_own() -> None:
+    assert "priority 0" in legend(drawn(stories.goodbye))
+    assert "priority 0" not in legend(drawn(stories.crash))
+
+
+def test_a_title_of_ones_own() -> None:
+    told = Timeline(stories.crash(), hosts=["master", "backup"])
+    assert texts(told.figure(title="My experiment"))[-1] == "My experiment"
+
+
+def test_the_figure_grows_with_its_lanes() -> None:
+    few = plot.timeline(Timeline(stories.crash(), hosts=["master", "backup"]))
+    many = plot.timeline(Timeline(stories.crash(), hosts=["master", "backup", "c", "d"]))
+    assert many.get_size_inches()[1] > few.get_size_inches()[1] + 1
+    assert few.get_size_inches()[0] == many.get_size_inches()[0] == 9.0
+
+
+def test_nothing_can_be_drawn_too() -> None:
+    assert plot.png(plot.timeline(Timeline([]))).startswith(PNG)
+
+
+def test_a_notebook_gets_a_picture() -> None:
+    assert Timeline(stories.crash())._repr_png_().startswith(PNG)
+
+
+def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.png", "a.svg"):
+        plot.save(drawn(stories.crash), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
+    plot.save(drawn(stories.crash), tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_colours_stay_apart_in_grey() -> None:
+    master, backup = map(luma, HOST_COLOURS[:2])
+    assert abs(master - backup) > 0.25
+    assert luma(PAPER) - max(master, backup, luma(NOBODY)) > 0.2
+    assert words_on(HOST_COLOURS[0])["color"] == "white"
+    assert words_on(HOST_COLOURS[1])["color"] != "white"

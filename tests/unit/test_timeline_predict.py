@@ -1,0 +1,140 @@
+"""When a takeover is due, by RFC 3768 section 6.1, from hand-written facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.facts import Action, Advert, Fact, Heard, Link, State
+from labs.predict import Prediction, predict, skew, vrids, with_hearing
+from tests.unit.stories import advert, carrier, heard
+
+SKEW_100, SKEW_150 = 156 / 256, 106 / 256
+
+
+@pytest.mark.parametrize(
+    ("priority", "version", "interval", "seconds"),
+    [
+        (100, 2, 1.0, 0.609375),
+        (150, 2, 1.0, 0.4140625),
+        (100, 2, 5.0, 0.609375),  # version 2: whatever the interval
+        (100, 3, 0.5, 0.3046875),  # version 3: in proportion to it
+        (254, 2, 1.0, 0.0078125),
+        (255, 2, 1.0, 0.00390625),
+    ],
+)
+def test_skew(priority: int, version: int, interval: float, seconds: float) -> None:
+    assert skew(priority, version, interval) == seconds
+
+
+# backup (priority 100) speaks once, long after, so that its priority is known.
+VOICE: list[Fact] = [advert(90.0, "backup")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master")],
+            Prediction("backup", "advert", 2.0, 3 + SKEW_100),
+            id="the last Advertisement counts",
+        ),
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=99)],
+            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            id="a lower priority restarts nothing",
+        ),
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=100)],
+            Prediction("backup", "advert", 2.0, 3 + SKEW_100),
+            id="an equal priority does",
+        ),
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=0)],
+            Prediction("backup", "goodbye", 2.0, SKEW_100),
+            id="priority 0: only the skew",
+        ),
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(2.0, "client", "master")],
+            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            id="what others hear does not matter",
+        ),
+        pytest.param(
+            [heard(1.0, "backup", "master"), heard(50.0, "backup", "master")],
+            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            id="nor what comes after the takeover",
+        ),
+        pytest.param(
+            [carrier(0.0, "backup"), carrier(5.0, "backup", False), carrier(9.0, "backup")],
+            Prediction("backup", "carrier", 9.0, 3 + SKEW_100),
+            id="carrier regained",
+        ),
+        pytest.param(
+            [carrier(0.0, "backup"), Action(4.0, "start", "backup", "")],
+            Prediction("backup", "start", 4.0, 3 + SKEW_100),
+            id="daemon started; carrier from the beginning is no event",
+        ),
+        pytest.param(
+            [Link(0, "backup", "eth0", False, True), Link(7, "backup", "eth0", True, True)],
+            Prediction("backup", "carrier", 7.0, 3 + SKEW_100),
+            id="set up by the administrator",
+        ),
+        pytest.param([], None, id="nothing happened"),
+        pytest.param([Action(4.0, "start", "master", "")], None, id="another's daemon"),
+    ],
+)
+def test_predict(facts: list[Fact], expected: Prediction | None) -> None:
+    assert predict([*facts, *VOICE], "backup", before=10.0) == expected
+
+
+def test_version_3_counts_in_the_interval_that_was_heard() -> None:
+    facts = [
+        Heard(1.0, "backup", "192.168.1.11", 51, 3, 150, 0.2),
+        Advert(90.0, "backup", "192.168.1.12", 51, 3, 100, 1.0),
+    ]
+    due = predict(facts, "backup", before=10.0)
+    assert due is not None
+    assert due.wait == pytest.approx(0.6 + SKEW_100 * 0.2)
+
+
+def test_the_journal_tells_the_priority_of_a_host_that_never_spoke() -> None:
+    facts: list[Fact] = [
+        advert(1.0, "master"),
+        heard(1.0, "backup", "master"),
+        State(2.0, "backup", "VI_1", "INIT", "BACKUP", "", 100),
+    ]
+    due = predict(facts, "backup", before=10.0)
+    assert due == Prediction("backup", "advert", 1.0, 3 + SKEW_100)
+    assert predict(facts[:2], "backup", before=10.0) is None
+
+
+def test_the_words_name_the_event_and_the_milliseconds() -> None:
+    due = Prediction("backup", "advert", 2.0, 3 + SKEW_100)
+    assert due.text == "predicted 3.609 s after the last Advertisement"
+    assert due.at == 5.609375
+
+
+def test_without_hearing_facts_everybody_but_the_cut_off_hears() -> None:
+    facts: list[Fact] = [
+        advert(1.0, "master"),
+        Action(2.0, "cut", "master", ""),
+        advert(3.0, "master"),
+        Action(4.0, "mend", "master", ""),
+        advert(5.0, "master"),
+        Action(6.0, "cut", "backup", ""),
+        advert(7.0, "master"),
+    ]
+    heards = [f for f in with_hearing(facts, ["master", "backup"]) if isinstance(f, Heard)]
+    assert [(f.t, f.host, f.source) for f in heards] == [
+        (1.0, "backup", "192.168.1.11"),
+        (5.0, "backup", "192.168.1.11"),
+    ]
+
+
+def test_recorded_hearing_is_left_alone() -> None:
+    facts: list[Fact] = [advert(1.0, "master"), heard(1.0, "backup", "master"), advert(2, "master")]
+    assert with_hearing(facts, ["master", "backup"]) == facts
+
+
+def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
+    assert vrids([advert(1.0, "master")], "192.168.1.10") == {51}
+    assert vrids([advert(1.0, "master")], "192.168.1.99") == set()
