@@ -1,0 +1,23 @@
+"""README.md says what the code does: the table of transitions is the state machine's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import transitions
+
+
+def test_the_table_of_transitions_is_current():
+    text = transitions.README.read_text(encoding="utf-8")
+    assert text == transitions.written(text), "remedy: python -m tools.transitions --write"
+
+
+def test_every_state_has_a_row_and_a_backup_lets_its_timer_run_for_a_weaker_master():
+    rows = transitions.rows()
+    assert {row[0] for row in rows} == {"INIT", "BACKUP", "MASTER", "FAULT"}
+    assert ("BACKUP", "Advertisement, lower priority", "none", "runs on", "BACKUP") in rows
+
+
+def test_a_text_without_marks_is_refused():
+    with pytest.raises(ValueError, match="transitions"):
+        transitions.written("# README")
