@@ -83,6 +83,7 @@ class Machine:
     plugged: bool = True
     reachable: bool = True  # False: the cable is cut further away, the carrier stays
     frozen: bool = False
+    forwards: bool = False  # an IPv6 router
     life: int = 0
     addresses: dict[IPAddress, int] = field(default_factory=dict)
     backlog: list[Callable[[], None]] = field(default_factory=list)
@@ -302,6 +303,10 @@ class HostKernel:
                 switch.record(Address(switch.t, self.machine.name, CARD, str(ip), length, True))
             held[ip] = length
         return []
+
+    def forwards(self, name: str) -> bool:
+        """As the machine is set."""
+        return self.machine.forwards
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` what happens to the card."""

@@ -8,7 +8,12 @@ repeats, and so do we, with its figures:
     while MASTER          garp_master_refresh_repeat (1) rounds every garp_master_refresh (off)
     a weaker MASTER spoke garp_lower_prio_repeat (5) rounds now and after garp_lower_prio_delay
 
+    every garp_extra_if   one frame on each interface that carries addresses but no Advertisements,
+                          so that its switch does not forget the virtual MAC
+    leaving FAULT         one frame for the router's own address, if its peers are unicast ones
+
 A round is one frame for each address in the order of the file, the excluded ones last.
+How closely they may follow each other is `pacing.py`'s business.
 
 Contract: `quiet()` cancels all that is still to come; nothing is sent by a router that is not
 MASTER.  A frame that cannot be sent is logged, and no reason to stop.
@@ -18,22 +23,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
 
-from vrrpd.config.model import Garp
+from vrrpd.config.model import Address, Garp
+from vrrpd.events import IPAddress
+from vrrpd.fsm import Router, State
 from vrrpd.journal import Log
 from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
-from vrrpd.ports import Clock, Kernel, Placed, Timer, Wire
+from vrrpd.pacing import Pacer
+from vrrpd.ports import Clock, Interface, Kernel, Placed, Timer
+
+if TYPE_CHECKING:
+    from vrrpd.router import VirtualRouter
 
 
 class Announcer:
-    """The announcements of one virtual router."""
+    """The announcements of one virtual router; `speaks_on` is where its Advertisements leave."""
 
-    def __init__(self, name: str, clock: Clock, wire: Wire, kernel: Kernel, log: Log) -> None:
+    def __init__(self, name: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log) -> None:
         self.name = name
         self.clock = clock
-        self.wire = wire
+        self.pacer = pacer
         self.kernel = kernel
         self.log = log
+        self.speaks_on = ""
         self.pending: list[Timer] = []
 
     def take(self, garp: Garp, placed: Sequence[Placed]) -> None:
@@ -42,6 +55,19 @@ class Announcer:
         self.burst(placed, garp.repeat)
         self.later(garp.delay_ns, lambda: self.burst(placed, garp.repeat))
         self.refresh(garp, placed)
+        self.elsewhere(garp, placed)
+
+    def renew(self, garp: Garp, placed: Sequence[Placed], added: bool) -> None:
+        """A reload has changed the addresses under a MASTER; new ones are announced, twice.
+
+        keepalived before 2.3.3 leaves out the second burst.
+        """
+        self.quiet()
+        if added:
+            self.burst(placed, garp.repeat)
+            self.later(garp.delay_ns, lambda: self.burst(placed, garp.repeat))
+        self.refresh(garp, placed)
+        self.elsewhere(garp, placed)
 
     def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The bursts after a weaker MASTER was heard."""
@@ -57,6 +83,20 @@ class Announcer:
             self.refresh(garp, placed)
 
         self.later(garp.refresh_ns, again)
+
+    def elsewhere(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """garp_extra_if: the next round on the interfaces that carry no Advertisements."""
+        first: dict[str, Placed] = {}
+        for one in placed:
+            if one.interface != self.speaks_on and (garp.extra_if_all or one.virtual):
+                first.setdefault(one.interface, one)
+
+        def again() -> None:
+            self.burst(tuple(first.values()), 1)
+            self.elsewhere(garp, placed)
+
+        if first:
+            self.later(garp.extra_if_ns, again)
 
     def later(self, delay: int, callback: Callable[[], None]) -> None:
         """Call back in `delay` ns unless silenced before; 0 means never."""
@@ -74,20 +114,36 @@ class Announcer:
                 f"({self.name}) Sending/queueing gratuitous ARPs on {interface} for "
                 + ", ".join(map(str, mine))
             )
-            frames = [
-                neighbour_advertisement(state.mac, ip)
-                if isinstance(ip, IPv6Address)
-                else gratuitous_arp(state.mac, ip)
-                for ip in mine
-            ]
-            try:
-                self.wire.announce(interface, frames * rounds)
-            except OSError as error:
-                text = f"({self.name}) cannot announce on {interface}: {error.strerror or error}"
-                self.log.limited(("announce", self.name, interface), text)
+            frames = [self.frame(state, ip) for ip in mine]
+            self.pacer.send(self.name, interface, frames * rounds, self.refused(interface))
+
+    def frame(self, interface: Interface, ip: IPAddress) -> bytes:
+        """The frame that says: `ip` lives behind this interface."""
+        if isinstance(ip, IPv6Address):
+            router = self.kernel.forwards(interface.name)
+            return neighbour_advertisement(interface.mac, ip, router)
+        return gratuitous_arp(interface.mac, ip)
+
+    def refused(self, interface: str) -> Callable[[OSError], None]:
+        """What to say when the machine does not let us send."""
+
+        def say(error: OSError) -> None:
+            text = f"({self.name}) cannot announce on {interface}: {error.strerror or error}"
+            self.log.limited(("announce", self.name, interface), text)
+
+        return say
 
     def quiet(self) -> None:
         """Cancel everything that has not been sent yet."""
         for timer in self.pending:
             timer.cancel()
         self.pending.clear()
+        self.pacer.withdraw(self.name)
+
+
+def introduce(router: VirtualRouter, before: Router) -> None:
+    """After FAULT, unicast peers may have forgotten our own MAC address: say it (keepalived)."""
+    one = router.instance
+    if one.unicast and before.state is State.FAULT and router.state is State.BACKUP:
+        own = Address(ip=router.source, prefixlen=router.source.max_prefixlen)
+        router.announcer.burst([Placed(router.announcer.speaks_on, own)], 1)

@@ -25,6 +25,7 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
+from vrrpd.pacing import Pacer
 from vrrpd.packet import PROTOCOL, PROTOCOL_AH
 from vrrpd.ports import Ports
 from vrrpd.receive import Place, Segment
@@ -66,10 +67,12 @@ class Daemon:
         self.segments: dict[Place, Segment] = {}
         self.routers: dict[Identity, VirtualRouter] = {}
         self.config = Config()
+        self.pacer = Pacer(ports.clock, ports.wire)
 
     def start(self) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used."""
         self.config = self.load()
+        self.pacer.configure(self.config)
         self.journal.write("start", reason="the daemon starts")
         for instance in self.runnable(self.config):
             self.create(instance)
@@ -105,7 +108,14 @@ class Daemon:
         defaults = self.config.globals
         group = defaults.vrrp_mcast_group4 if instance.family == 4 else defaults.vrrp_mcast_group6
         router = VirtualRouter(
-            instance, segment, self.ports, self.notifier, self.journal, self.log, group
+            instance,
+            segment,
+            self.ports,
+            self.notifier,
+            self.journal,
+            self.log,
+            group,
+            self.pacer,
         )
         segment.add(router)
         segment.join(router.group)
@@ -128,6 +138,7 @@ class Daemon:
             self.journal.write("reload", reason=f"refused: {error}", ok=False)
             return False
         self.config = config
+        self.pacer.configure(config)
         wanted = {identity(one): one for one in self.runnable(config)}
         for key in [key for key in self.routers if key not in wanted]:
             self.remove(self.routers.pop(key))

@@ -1,9 +1,11 @@
-"""The four things a virtual router needs from the world, and nothing else.
+"""The things a virtual router needs from the world, and nothing else.
 
-    Clock     what time is it; call me then
-    Wire      send and hear Advertisements on an interface; put ARP frames on it
-    Kernel    what interfaces are there; put these addresses on them, take those off
-    Runner    start this script, and never wait for it
+    Clock      what time is it; call me then
+    Wire       send and hear Advertisements on an interface; put ARP frames on it
+    Kernel     what interfaces are there; put these addresses on them, take those off
+    Runner     start this script, and never wait for it
+    Files      what does this file say; tell me when it says something else
+    Processes  which programs run; tell me when one starts or ends
 
 `vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
 `labs/lan.py` implements them in memory, where time is a number that jumps.
@@ -88,6 +90,7 @@ class Placed:
 
     interface: str
     address: Address
+    virtual: bool = False  # the interface is one that this daemon made
 
 
 class Watcher(Protocol):
@@ -112,6 +115,9 @@ class Kernel(Protocol):
         An address that is already there, or already gone, is no refusal.
         """
 
+    def forwards(self, name: str) -> bool:
+        """Whether this machine is an IPv6 router on the interface."""
+
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` from now on."""
 
@@ -125,6 +131,67 @@ class Runner(Protocol):
         Returns None, or the reason why it could not be started.  Never blocks.
         """
 
+    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Timer:
+        """Start `command` and call `done` when it has ended, never from inside this call.
+
+        After `timeout` ns its process group is sent SIGTERM, and SIGKILL two seconds later.
+        `cancel()` kills it at once, and `done` is not called.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a command ended that was started by `Runner.check()`."""
+
+    status: int = 0  # its exit status
+    signal: int = 0  # the signal that ended it; 0: it ended by itself
+    timed_out: bool = False
+    problem: str = ""  # why it could not be started; "": it was
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself, in time and with status 0."""
+        return not (self.status or self.signal or self.timed_out or self.problem)
+
+
+class Files(Protocol):
+    """Small files that people and programs leave for the daemon to read."""
+
+    def read(self, path: str) -> bytes | None:
+        """The beginning of a file (127 bytes), or None if it cannot be read."""
+
+    def write(self, path: str, text: str) -> str | None:
+        """Replace what the file says; None, or why that is not possible."""
+
+    def watch(self, path: str, changed: Callable[[], None]) -> Timer:
+        """Call back whenever the file is written, appears or vanishes, until `cancel()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running program: `name` is the kernel's, cut at 15 bytes, `argv` what it was given."""
+
+    pid: int
+    name: str
+    argv: tuple[str, ...] = ()
+
+
+class ProcessWatcher(Protocol):
+    """Who wants to know which programs run."""
+
+    def process_seen(self, process: Process) -> None:
+        """It runs, or it has become another program or changed its name."""
+
+    def process_gone(self, pid: int) -> None:
+        """It has ended."""
+
+
+class Processes(Protocol):
+    """The processes of this machine."""
+
+    def watch(self, watcher: ProcessWatcher | None) -> None:
+        """Tell `watcher` of every process there is, and from now on of changes; None: stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -134,3 +201,5 @@ class Ports:
     wire: Wire
     kernel: Kernel
     runner: Runner
+    files: Files
+    processes: Processes

@@ -18,12 +18,13 @@ from typing import Any
 
 from vrrpd import events, fsm
 from vrrpd.ah import sequence_of
-from vrrpd.announce import Announcer
+from vrrpd.announce import Announcer, introduce
 from vrrpd.config.model import Instance
 from vrrpd.events import IPAddress
 from vrrpd.fsm import OWNER, RESIGN, Params, Router, State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
+from vrrpd.pacing import Pacer
 from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError
 from vrrpd.ports import Placed, Ports, Timer
 from vrrpd.receive import Expectation, Segment
@@ -48,6 +49,7 @@ class VirtualRouter:
         journal: Journal,
         log: Log,
         group: IPAddress = GROUP4,
+        pacer: Pacer | None = None,
     ) -> None:
         self.instance = instance
         self.segment = segment
@@ -67,8 +69,10 @@ class VirtualRouter:
         self.timer: Timer | None = None
         self.armed_for: int | None = None
         self.ready: Callable[[], str | None] = alone
-        self.followers: list[Callable[[VirtualRouter, Router], None]] = []
-        self.announcer = Announcer(self.name, ports.clock, ports.wire, ports.kernel, log)
+        self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
+        pacer = pacer or Pacer(ports.clock, ports.wire)
+        self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
+        self.announcer.speaks_on = segment.interface
 
     @property
     def name(self) -> str:
@@ -270,8 +274,7 @@ class VirtualRouter:
         gone = [one for one in before if one not in after]
         new = [one for one in after if one not in before]
         self.change(add=new, remove=gone)
-        if new:
-            self.announcer.burst(after, instance.garp.repeat)
+        self.announcer.renew(instance.garp, after, added=bool(new))
         self.send(self.params.priority)
 
     def reform(self) -> None:

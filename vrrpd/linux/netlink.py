@@ -32,6 +32,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from vrrpd.config.model import Address
 from vrrpd.events import IPAddress
+from vrrpd.linux import sysctl
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Interface, Placed, Watcher
 
@@ -216,6 +217,10 @@ class Netlink:
                     where = f"{one.address.ip} on {one.interface}"
                     problems.append(f"cannot {word} {where}: {os.strerror(number)}")
         return problems
+
+    def forwards(self, name: str) -> bool:
+        """Whether this machine is an IPv6 router on the interface."""
+        return sysctl.read("ipv6", name, "forwarding") == "1"
 
     # Hearing.
 
