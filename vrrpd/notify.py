@@ -15,7 +15,7 @@ nothing else.
 
 from __future__ import annotations
 
-from vrrpd.config.model import Command, Instance
+from vrrpd.config.model import Command, Instance, SyncGroup
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Runner
 
@@ -49,6 +49,9 @@ class Notifier:
 
     def priority(self, instance: Instance, state: str, priority: int) -> None:
         """The effective priority has changed; scripts are not told, FIFOs may be."""
+
+    def group(self, group: SyncGroup, state: str) -> None:
+        """A sync group has entered MASTER, BACKUP, FAULT or STOP; its members were told before."""
 
     def start(
         self, instance: Instance, what: str, script: Command, arguments: tuple[str, ...]
