@@ -31,7 +31,7 @@ missing() {
                 unshare:util-linux setpriv:util-linux nft:nftables mount:mount; do
         has "${pair%%:*}" || NEEDED="$NEEDED ${pair##*:}"
     done
-    for pair in keepalived:keepalived tcpdump:tcpdump; do
+    for pair in keepalived:keepalived tcpdump:tcpdump /usr/lib/frr/vrrpd:frr; do
         has "${pair%%:*}" || WANTED="$WANTED ${pair##*:}"
     done
     has chromium || has chromium-browser || has google-chrome || WANTED="$WANTED chromium"
