@@ -1,0 +1,1 @@
+"""vrrpd beside the real keepalived and FRR, on real networks."""
