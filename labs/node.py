@@ -150,14 +150,16 @@ class Host(Node):
 
     def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
         """Start a process in all of the host's namespaces, as subprocess.Popen."""
-        kwargs.setdefault("mncmd", self.enter("--wd=/root"))
+        kwargs.setdefault("mncmd", self.enter())
         kwargs.setdefault("env", self.environment)
         process: subprocess.Popen[Any] = super().popen(*args, **kwargs)
         return process
 
-    def enter(self, *options: str) -> list[str]:
-        """The command that runs the words after it inside this host."""
-        return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--uts", "--pid", *options]
+    def enter(self) -> list[str]:
+        """The command that runs the words after it inside this host, in its /root."""
+        spaces = ["--net", "--mount", "--uts", "--pid"]
+        # nsenter's own --wd is opened before it enters: it would be the /root of this machine.
+        return ["nsenter", f"--target={self.pid}", *spaces, "env", "--chdir=/root"]
 
     def terminate(self) -> None:
         """End the host and every process in it, at once."""

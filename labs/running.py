@@ -72,8 +72,8 @@ def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
     kept.append(r"PS1=[root@\h \W]# ")
     prompt = ["bash", "--norc", "-i"]
-    enter = ["nsenter", f"--target={pid}", *spaces, "--wd=/root"]
-    return [*enter, "env", "-i", *kept, *(command or prompt)]
+    enter = ["nsenter", f"--target={pid}", *spaces]
+    return [*enter, "env", "-i", "--chdir=/root", *kept, *(command or prompt)]
 
 
 def _labs(init: int) -> Iterator[Running]:

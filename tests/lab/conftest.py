@@ -1,0 +1,43 @@
+"""Labs for the tests of this ring, which itself runs inside a lab's namespaces.
+
+    labs exec -- pytest tests/lab
+
+`machines` is shared by the tests of a module and has no daemons, so it is quick and quiet.
+`cluster` is the article's cluster, once with each daemon, reset before each test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from labs import Lab, namespace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One clear sentence instead of a hundred errors."""
+    if items and not namespace.inside():
+        pytest.exit("tests/lab runs in namespaces of its own: labs exec -- pytest tests/lab", 2)
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Lab]:
+    """The hosts and the switch without any daemon."""
+    with Lab("empty", beside=True) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module", params=["vrrpd", "keepalived"])
+def started(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A cluster with each of the daemons in turn."""
+    with Lab("basic", daemon=request.param, beside=True) as lab:
+        yield lab
+
+
+@pytest.fixture
+def cluster(started: Lab) -> Lab:
+    """The article's cluster as it starts, 192.168.1.10 on master."""
+    started.reset("basic")
+    started.wait_until(lambda: started.owners() == ["master"], what="master to own the address")
+    return started

@@ -1,0 +1,124 @@
+"""The article's exercise, with each daemon: failover, failback, and the other ways to break it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from labs import Lab, LabError
+from labs.facts import Advert, State
+from tests.support import eventually
+
+VIP = "inet 192.168.1.10/32 scope global eth0"
+
+
+def owned_by(lab: Lab, *hosts: str) -> None:
+    lab.wait_until(lambda: lab.owners() == list(hosts), what=f"{hosts} to own the address")
+
+
+def addresses(lab: Lab, host: str) -> str:
+    return lab.run(host, "/sbin/ip address list").text
+
+
+def test_failover_and_failback(cluster: Lab) -> None:
+    assert VIP in addresses(cluster, "master")
+    assert VIP not in addresses(cluster, "backup")
+    cluster.unplug("master")
+    owned_by(cluster, "backup")
+    assert VIP in addresses(cluster, "backup")
+    assert VIP not in addresses(cluster, "master")
+    cluster.plug("master")
+    owned_by(cluster, "master")
+    assert VIP in addresses(cluster, "master")
+    assert VIP not in addresses(cluster, "backup")
+    moves = [(takeover.frm, takeover.to) for takeover in cluster.timeline().takeovers]
+    assert moves == [(None, "master"), ("master", "backup"), ("backup", "master")]
+
+
+def test_a_crash_leaves_the_address_and_a_start_takes_it_back(cluster: Lab) -> None:
+    cluster.crash("master")
+    assert not cluster.running("master")
+    owned_by(cluster, "master", "backup")
+    cluster.start("master")
+    owned_by(cluster, "master")
+
+
+def test_a_cut_further_away_makes_two_owners(cluster: Lab) -> None:
+    cluster.cut("master")
+    owned_by(cluster, "master", "backup")
+    cluster.mend("master")
+    owned_by(cluster, "master")
+
+
+def test_a_stopped_daemon_says_farewell(cluster: Lab) -> None:
+    cluster.stop("master")
+    assert not cluster.running("master")
+    owned_by(cluster, "backup")
+    last = [advert for advert in cluster.witness.of(Advert) if advert.host == "master"][-1]
+    assert last.priority == 0
+
+
+def test_a_frozen_daemon_keeps_the_address_until_it_thaws(cluster: Lab) -> None:
+    cluster.freeze("master")
+    assert cluster.running("master")
+    owned_by(cluster, "master", "backup")
+    cluster.thaw("master")
+    assert cluster.settle() == "master"
+
+
+def test_a_reload_takes_up_another_address(cluster: Lab) -> None:
+    text = cluster.conf("master").replace("192.168.1.10\n", "192.168.1.10\n192.168.1.101\n")
+    cluster.conf("master", text)
+    cluster.reload("master")
+    cluster.wait_until(lambda: "192.168.1.101" in cluster.witness.held()["master"])
+    assert cluster.owners() == ["master"]
+
+
+def test_a_daemon_started_by_hand_is_found(cluster: Lab) -> None:
+    daemon = cluster.daemons["backup"]
+    cluster.stop("backup")
+    cluster.run("backup", f"{daemon.command} >/var/log/by-hand 2>&1 &")
+    cluster.wait_until(lambda: cluster.running("backup"))
+    cluster.crash("backup")
+    assert not cluster.running("backup")
+
+
+def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
+    assert "VI_1" in cluster.log("master")
+    states = [fact for fact in cluster.timeline().of(State) if fact.host == "master"]
+    assert states[-1].to == "MASTER"
+    if cluster.daemons["master"].name == "vrrpd":
+        [entry] = [e for e in cluster.journal("master") if e["event"] == "state"][-1:]
+        assert entry["to"] == "MASTER"
+        assert "no advertisement for" in entry["reason"]
+    else:
+        assert cluster.journal("master") == []
+
+
+def test_settle_waits_for_a_failback(cluster: Lab) -> None:
+    cluster.unplug("master")
+    owned_by(cluster, "backup")
+    cluster.plug("master")
+    assert cluster.settle() == "master"
+
+
+def test_a_bad_configuration_is_told_with_the_log(cluster: Lab) -> None:
+    """vrrpd ends, and start() says why; keepalived runs on without an instance."""
+    cluster.stop("master")
+    cluster.conf("master", "vrrp_instance VI_1 {\n  virtual_router_id 999\n}\n")
+    if cluster.daemons["master"].name == "vrrpd":
+        with pytest.raises(LabError, match=r"(?s)vrrpd on master ended at once.*999.*lab\.conf"):
+            cluster.start("master")
+        assert not cluster.running("master")
+    else:
+        cluster.start("master")
+        eventually(lambda: "999" in cluster.log("master"))
+
+
+def test_reset_starts_the_clock_of_the_timeline_anew(cluster: Lab) -> None:
+    before = time.time()
+    cluster.reset()
+    assert cluster.timeline().start >= before
+    owned_by(cluster, "master")
+    assert [takeover.to for takeover in cluster.timeline().takeovers] == ["master"]

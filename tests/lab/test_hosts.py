@@ -1,0 +1,99 @@
+"""Each host looks like a machine of its own: names, addresses, processes and files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from labs import Lab, LabError
+from tests.support import eventually
+
+HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_hosts_have_the_names_and_addresses_of_the_article(machines: Lab, host: str) -> None:
+    assert machines.run(host, "hostname").text == f"{host}\n"
+    shown = machines.run(host, "/sbin/ip address list").text
+    assert "2: eth0" in shown
+    assert f"inet {HOSTS[host]}/24 brd 192.168.1.255 scope global eth0" in shown
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_has_one_card_and_sees_nothing_of_this_machine(machines: Lab, host: str) -> None:
+    interfaces = json.loads(machines.run(host, "ip -j link").text)
+    assert [interface["ifname"] for interface in interfaces] == ["lo", "eth0"]
+    last = int(HOSTS[host].rpartition(".")[2])
+    assert interfaces[1]["address"] == f"02:00:00:00:00:{last:02x}"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_both_ends_of_a_cable_have_different_numbers(machines: Lab, host: str) -> None:
+    """Equal numbers would let the kernel report a pulled cable up to a second late."""
+    _, eth0 = json.loads(machines.run(host, "ip -j link").text)
+    assert eth0["ifindex"] != eth0["link_index"]
+
+
+def test_hosts_reach_each_other_by_name(machines: Lab) -> None:
+    eventually(
+        lambda: machines.run("client", "ping -c 1 -W 1 master && ping -c 1 -W 1 backup").status == 0
+    )
+    assert machines.run("client", "getent hosts vip").text.split() == ["192.168.1.10", "vip"]
+
+
+def test_a_host_sees_and_ends_only_its_own_processes(machines: Lab) -> None:
+    for host in ("master", "backup"):
+        machines.run(host, "sleep 1111 &")
+    assert machines.run("master", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
+    machines.run("master", "killall sleep")
+    eventually(lambda: machines.run("master", "pgrep sleep").status == 1)
+    assert machines.run("backup", "pgrep -c sleep").text == "1\n"
+    machines.run("backup", "killall sleep")
+
+
+@pytest.mark.parametrize("path", ["/etc", "/etc/keepalived", "/run", "/var/log", "/tmp", "/root"])
+def test_a_file_of_one_host_is_on_no_other_and_not_here(machines: Lab, path: str) -> None:
+    name = f"{path}/written-by-master"
+    assert machines.run("master", f"echo mine >{name}").status == 0
+    assert machines.run("backup", f"test -e {name}").status == 1
+    assert not Path(name).exists()
+    assert machines.hosts["master"].path(name).read_text() == "mine\n"
+
+
+def test_the_rest_of_etc_is_the_machines_own(machines: Lab) -> None:
+    assert machines.run("master", "cat /etc/passwd").text == Path("/etc/passwd").read_text()
+
+
+def test_a_path_that_hosts_share_is_refused_with_the_alternatives(machines: Lab) -> None:
+    with pytest.raises(LabError, match=r"/usr/x is not master's own: use /etc, .*/var/log"):
+        machines.hosts["master"].path("/usr/x")
+
+
+def test_the_repository_stays_reachable(machines: Lab) -> None:
+    """Even from a host whose own /root or /tmp hides where it lies."""
+    assert machines.run("master", f"test -r {Path(__file__)}").status == 0
+    assert machines.run("master", "python -c 'import vrrpd'").status == 0
+
+
+def test_run_tells_output_errors_and_status(machines: Lab) -> None:
+    result = machines.run("master", "echo said; echo wrong >&2; exit 3")
+    assert (result.text, result.status) == ("said\nwrong\n", 3)
+    assert str(result) == "said\nwrong\n(exit status 3)"
+
+
+def test_run_does_not_wait_for_what_is_left_in_the_background(machines: Lab) -> None:
+    assert machines.run("master", "sleep 2222 & echo started", timeout=20).text == "started\n"
+    machines.run("master", "killall sleep")
+
+
+def test_run_ends_what_takes_too_long(machines: Lab) -> None:
+    with pytest.raises(LabError, match=r"took longer than 0.2 s: give it a timeout="):
+        machines.run("master", "sleep 3333", timeout=0.2)
+    eventually(lambda: machines.run("master", "pgrep -f 'sleep 333[3]'").status == 1)
+
+
+def test_commands_start_in_the_hosts_own_home(machines: Lab) -> None:
+    assert machines.run("master", "echo mine >here && pwd").text == "/root\n"
+    assert machines.hosts["master"].path("/root/here").read_text() == "mine\n"

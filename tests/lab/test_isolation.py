@@ -1,0 +1,192 @@
+"""A lab leaves nothing behind, disturbs nobody, and needs no root."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from labs import Lab, LabError, namespace
+from tests.lab.outside import INSIDE, READY, picture, start, stranger
+from tests.support import REPOSITORY, eventually
+
+
+@contextmanager
+def running(prefix: list[str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A lab in a process of its own, ready; killed at the end if the test has not done so."""
+    process = start(READY, prefix)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready master\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, as far as this namespace sees them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [p for child in map(int, children) for p in (child, *descendants(child))]
+
+
+@pytest.mark.parametrize("victim", ["keeper", "init", "lab"])
+def test_killing_any_of_its_processes_leaves_nothing(victim: str) -> None:
+    before = picture()
+    with running() as keeper:
+        init = descendants(keeper.pid)[0]
+        inside = descendants(init)[0]
+        assert len(descendants(init)) > 10
+        assert picture()["interfaces"] == before["interfaces"]
+        assert picture()["mounts"] == before["mounts"]
+        os.kill({"keeper": keeper.pid, "init": init, "lab": inside}[victim], signal.SIGKILL)
+        keeper.wait(10)
+        eventually(lambda: picture() == before, what="the machine as it was before")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_the_keeper_ends_the_lab(number: signal.Signals) -> None:
+    before = picture()
+    with running() as keeper:
+        keeper.send_signal(number)
+        assert keeper.wait(10) != 0
+        eventually(lambda: picture() == before, what="the machine as it was before")
+
+
+def test_a_lab_ends_with_the_program_that_started_it() -> None:
+    before = picture()
+    program = f"import subprocess; subprocess.run({[*INSIDE, sys.executable, '-c', READY]!r})"
+    caller = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    assert caller.stdout is not None
+    assert caller.stdout.readline() == "ready master\n"
+    caller.kill()
+    caller.communicate()
+    eventually(lambda: picture() == before, what="the machine as it was before")
+
+
+def test_a_closed_lab_leaves_nothing() -> None:
+    before = picture()
+    with Lab("basic", daemon="keepalived", beside=True) as lab:
+        lab.run("client", "sleep 5555 &")
+        place = lab.directory
+    eventually(lambda: picture() == before, what="everything as it was before")
+    assert not place.exists()
+    with pytest.raises(LabError, match="this lab is closed: start another"):
+        lab.unplug("master")
+
+
+def test_labs_of_two_processes_do_not_meet() -> None:
+    with running() as one, running() as other:
+        one.kill()
+        one.wait(10)
+        [init] = [pid for pid in descendants(other.pid) if comm(pid) == namespace.INIT_NAME]
+        programs = [comm(pid) for pid in descendants(init)]
+        assert programs.count("keepalived") == 4
+        assert programs.count("sleep") == 1
+
+
+def comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def test_two_labs_in_one_process() -> None:
+    with Lab("empty", beside=True) as one, Lab("empty", beside=True) as other:
+        one.run("master", "ip address add 192.168.1.10/32 dev eth0")
+        one.wait_until(lambda: one.owners() == ["master"])
+        assert other.owners() == []
+        one.unplug("master")
+        one.wait_until(lambda: not one.witness.carrier()["master"])
+        assert other.witness.carrier()["master"]
+        eventually(lambda: other.run("client", "ping -c 1 -W 1 master").status == 0)
+
+
+def test_a_new_lab_closes_the_one_before() -> None:
+    with Lab("empty") as one, Lab("empty") as other:
+        assert repr(one) == "<Lab 'empty', closed>"
+        assert Lab.current() is other
+    with pytest.raises(LabError, match="no lab is running here: start one"):
+        Lab.current()
+
+
+def test_an_ordinary_user_needs_no_root() -> None:
+    before = picture()
+    who = stranger()
+    uid = subprocess.run([*who, "id", "-u"], capture_output=True, text=True, check=True).stdout
+    assert not who or uid == "65534\n"
+    with running(who):
+        pass
+    eventually(lambda: picture() == before, what="the machine as it was before")
+
+
+def test_an_ordinary_user_sees_a_failover() -> None:
+    program = """
+from labs import Lab
+with Lab("basic", daemon="keepalived") as lab:
+    lab.wait_until(lambda: lab.owners() == ["master"])
+    lab.unplug("master")
+    lab.wait_until(lambda: lab.owners() == ["backup"])
+    print(lab.timeline().takeovers[-1].to)
+"""
+    with start(program, stranger()) as process:
+        assert process.communicate(timeout=60)[0] == "backup\n"
+
+
+def test_a_lab_outside_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(namespace.VARIABLE)
+    with pytest.raises(LabError, match=r"choose the notebook kernel 'VRRP Lab', or .*labs exec"):
+        Lab("empty")
+
+
+def test_the_exit_status_is_the_programs() -> None:
+    for script, status in (("exit 7", 7), ("kill -KILL $$", 137), ("true", 0)):
+        assert subprocess.run([*INSIDE, "sh", "-c", script]).returncode == status
+
+
+def test_a_program_that_is_missing_is_one_line() -> None:
+    done = subprocess.run([*INSIDE, "no-such-program"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr == "labs: cannot run no-such-program: No such file or directory\n"
+
+
+def test_refused_namespaces_are_one_line_with_the_remedy() -> None:
+    """A user namespace that allows no further ones is what a hardened machine looks like."""
+    script = (
+        "echo 0 >/proc/sys/user/max_user_namespaces && "
+        'exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$@"'
+    )
+    harden = ["unshare", "--user", "--map-root-user", "sh", "-c", script, "harden"]
+    done = subprocess.run(
+        [*harden, *INSIDE, "true"], capture_output=True, text=True, cwd=REPOSITORY
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "user.max_user_namespaces = 0" in done.stderr
+    assert "`sudo make lab`" in done.stderr
+
+
+def test_the_limits_of_the_machine_stay() -> None:
+    """Mininet would raise them."""
+    names = ("net/ipv4/tcp_rmem", "net/core/netdev_max_backlog", "fs/file-max", "kernel/pty/max")
+    paths = [path for name in names if (path := Path("/proc/sys", name)).exists()]
+    before = [path.read_text() for path in paths]
+    with Lab("empty", beside=True):
+        assert [path.read_text() for path in paths] == before
+
+
+def test_the_topology_runs_under_plain_mininet() -> None:
+    command = [
+        "mn", "--custom", "topologies/ha_pair.py", "--topo", "ha_pair",
+        "--switch", "lxbr", "--controller", "none", "--test", "pingall",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [*INSIDE, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    assert "0% dropped (6/6 received)" in done.stderr + done.stdout
