@@ -23,7 +23,9 @@ from labs.facts import Action, Fact, Ping, State
 from labs.timeline import Timeline
 from labs.virtual import (
     HostClock,
+    HostFiles,
     HostKernel,
+    HostProcesses,
     HostRunner,
     HostWire,
     Machine,
@@ -159,9 +161,9 @@ class Lan:
         log = self.logs[host] = Silent(self.clock.now)
         journal = Journal(None, self.clock.now, lambda: self.now, host)
         journal.listeners.append(lambda line: self.note(host, line))
-        ports = Ports(
-            HostClock(machine), HostWire(machine), HostKernel(machine), HostRunner(machine)
-        )
+        outside = (HostClock(machine), HostWire(machine), HostKernel(machine))
+        beside = (HostRunner(machine), HostFiles(machine), HostProcesses(machine))
+        ports = Ports(*outside, *beside)
         daemon = Daemon(lambda: self.read(host), ports, journal, log)
         self.daemons[host] = daemon
         daemon.start()

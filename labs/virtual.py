@@ -1,9 +1,9 @@
-"""A machine in memory: the four ports of `vrrpd/ports.py` on a clock that jumps.
+"""A machine in memory: the ports of `vrrpd/ports.py` on a clock that jumps.
 
     VirtualClock      time is a number; `advance()` plays what is due, in order
     Switch            carries packets and frames between the machines, with a delay
     Machine           one host: a network card, addresses, a daemon that can die or be frozen
-        HostClock, HostWire, HostKernel, HostRunner     what its daemon gets to see
+        HostClock, HostWire, HostKernel     what its daemon gets to see; more in workload.py
 
 The daemon that runs on them is vrrpd's own `Daemon`, from configuration to notify scripts.
 Everything is ordered: the same calls give the same facts on every machine and every day.
@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link
+from labs.workload import HostFiles, HostProcesses, HostRunner, Workload
 from vrrpd import packet
-from vrrpd.config.model import Command
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.ports import Interface, Placed, Receiver, Watcher
@@ -90,6 +90,8 @@ class Machine:
     receivers: dict[tuple[int, int], Receiver] = field(default_factory=dict)
     watcher: Watcher | None = None
     scripts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
+    workload: Workload = field(default_factory=Workload)
+    cards: dict[str, Interface] = field(default_factory=dict)  # the others, plugged in nowhere
 
     def __post_init__(self) -> None:
         self.addresses[self.ip] = 24
@@ -117,10 +119,22 @@ class Machine:
         self.switch.record(Link(self.switch.t, self.name, CARD, after.up, after.carrier))
         self.later(self.clock.now(), self.report_card)
 
-    def report_card(self) -> None:
-        """Tell the daemon that its card is not what it was."""
+    def report_card(self, name: str = CARD) -> None:
+        """Tell the daemon that a card is not what it was."""
         if self.watcher is not None:
-            self.watcher.interface_changed(CARD)
+            self.watcher.interface_changed(name)
+
+    def set_card(self, name: str, up: bool = True, carrier: bool = True) -> None:
+        """Put another card into the machine, or change its state."""
+        index = self.cards[name].index if name in self.cards else len(self.cards) + 3
+        mac = self.mac[:4] + bytes((index, self.mac[5]))
+        self.cards[name] = Interface(name, index, mac, up, up and carrier)
+        self.later(self.clock.now(), lambda: self.report_card(name))
+
+    def remove_card(self, name: str) -> None:
+        """Take it out again."""
+        if self.cards.pop(name, None) is not None:
+            self.later(self.clock.now(), lambda: self.report_card(name))
 
     def later(self, when: int, callback: Callable[[], object]) -> VirtualTimer:
         """Let this life of the daemon do something at `when`: not if it has died, nor while frozen.
@@ -153,6 +167,7 @@ class Machine:
         self.frozen = False
         self.backlog.clear()
         self.receivers.clear()
+        self.workload.end_life()
         self.watcher = None
 
     def forget(self, ip: IPAddress) -> None:
@@ -281,14 +296,14 @@ class HostWire:
 
 
 class HostKernel:
-    """The Kernel of one machine, which has one card."""
+    """The Kernel of one machine, which has one card that is plugged in."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
     def interface(self, name: str) -> Interface | None:
-        """eth0, or None."""
-        return self.machine.card() if name == CARD else None
+        """eth0, another card, or None."""
+        return self.machine.card() if name == CARD else self.machine.cards.get(name)
 
     def change(self, add: Sequence[Placed], remove: Sequence[Placed]) -> list[str]:
         """Take addresses off, put addresses on."""
@@ -313,19 +328,6 @@ class HostKernel:
         self.machine.watcher = watcher
 
 
-class HostRunner:
-    """The Runner of one machine: scripts are not run, but who was called and when is kept."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
-        """Remember the call: (ns, what, argv)."""
-        argv = (*command.argv, *arguments)
-        self.machine.scripts.append((self.machine.clock.now(), what, argv))
-        return None
-
-
 def same_link(machine: Machine) -> Link:
     """The fact that says how the card of `machine` stands now."""
     card = machine.card()
@@ -335,7 +337,9 @@ def same_link(machine: Machine) -> Link:
 __all__ = [
     "CARD",
     "HostClock",
+    "HostFiles",
     "HostKernel",
+    "HostProcesses",
     "HostRunner",
     "HostWire",
     "Machine",

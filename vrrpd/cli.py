@@ -116,8 +116,10 @@ def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
     from vrrpd.control import Control
     from vrrpd.daemon import Daemon
+    from vrrpd.linux.inotify import SmallFiles
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.netlink import Netlink
+    from vrrpd.linux.procs import ProcessTable
     from vrrpd.linux.runner import ScriptRunner
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
@@ -130,7 +132,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     journal = Journal(options.journal)
     loop = Loop(log.trouble)
     runner = ScriptRunner(loop, log)
-    ports = Ports(loop, RawWire(loop), Netlink(loop), runner)
+    things = (SmallFiles(loop), ProcessTable(loop, log))
+    ports = Ports(loop, RawWire(loop), Netlink(loop), runner, *things)
     daemon = Daemon(lambda: read(options, log), ports, journal, log)
     daemon.start()
     control = None

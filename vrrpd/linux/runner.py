@@ -6,7 +6,7 @@ exists, else our own), SIGTERM if the daemon dies.
 
 Contract: `run()` returns at once.  A script that still runs after TIMEOUT is sent SIGTERM, and
 SIGKILL two seconds later: keepalived lets it hang, but a daemon that runs for years must not
-collect them.
+collect them.  `check()` is for tracked scripts: it has a timeout of its own and reports the end.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND, seconds
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Outcome, Timer
 
 TIMEOUT = 600 * SECOND
 GRACE = 2 * SECOND
@@ -40,6 +42,29 @@ def die_with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+@dataclass(slots=True, eq=False)
+class Child:
+    """A running script: what it is, how long (ns) it may take, who wants to know how it ends."""
+
+    popen: subprocess.Popen[bytes]
+    what: str
+    timeout: int
+    done: Callable[[Outcome], None] | None = None
+    timer: Timer | None = None
+    timed_out: bool = False
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the script and all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, number)
+
+    def cancel(self) -> None:
+        """Kill it; nobody wants to know any more."""
+        self.done, self.what = None, ""
+        if self.popen.returncode is None:
+            self.signal(signal.SIGKILL)
+
+
 class ScriptRunner:
     """The Runner of the real machine.  `reap` is to be called when SIGCHLD has come."""
 
@@ -47,10 +72,26 @@ class ScriptRunner:
         self.loop = loop
         self.log = log
         self.timeout = timeout
-        self.children: dict[int, tuple[subprocess.Popen[bytes], str, Callable[[], None]]] = {}
+        self.children: dict[int, Child] = {}
 
     def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
         """Start `command`; None, or why it could not be started."""
+        child = self.start(command, arguments, what, self.timeout)
+        return child if isinstance(child, str) else None
+
+    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Timer:
+        """Start `command` and report its end; see ports.py."""
+        child = self.start(command, (), command.text or " ".join(command.argv), timeout)
+        if isinstance(child, str):
+            outcome = Outcome(problem=child)
+            return self.loop.call_at(self.loop.now(), lambda: done(outcome))
+        child.done = done
+        return child
+
+    def start(
+        self, command: Command, arguments: Sequence[str], what: str, timeout: int
+    ) -> Child | str:
+        """Start a script, to be ended after `timeout` ns; or say why it could not be started."""
         if len(self.children) >= AT_ONCE:
             return f"{AT_ONCE} scripts are running already"
         argv = [*command.argv, *arguments]
@@ -59,12 +100,12 @@ class ScriptRunner:
             return "no such file" if not os.path.exists(argv[0]) else "not executable"
         argv[0] = found
         try:
-            child = self.spawn(argv, command)
+            child = Child(self.spawn(argv, command), what, timeout)
         except (OSError, subprocess.SubprocessError, LookupError) as error:
             return str(getattr(error, "strerror", None) or error)
-        timer = self.loop.call_at(self.loop.now() + self.timeout, lambda: self.end(child.pid))
-        self.children[child.pid] = (child, what, timer.cancel)
-        return None
+        child.timer = self.loop.call_at(self.loop.now() + timeout, lambda: self.end(child))
+        self.children[child.popen.pid] = child
+        return child
 
     def spawn(self, argv: list[str], command: Command) -> subprocess.Popen[bytes]:
         """Fork and exec as the right user.  Raises OSError or LookupError (no such user)."""
@@ -104,31 +145,34 @@ class ScriptRunner:
         return os.getuid(), os.getgid()
 
     def reap(self) -> None:
-        """Collect what has ended and say so where it failed."""
-        for pid, (child, what, forget) in list(self.children.items()):
-            status = child.poll()
+        """Collect what has ended and report how."""
+        for pid, child in list(self.children.items()):
+            status = child.popen.poll()
             if status is None:
                 continue
             del self.children[pid]
-            forget()
-            if status > 0:
-                self.log.say(f"{what} exited with status {status}")
-            elif status < 0:
-                self.log.say(f"{what} was ended by signal {-status}")
+            if child.timer is not None:
+                child.timer.cancel()
+            if child.timed_out:
+                child.signal(signal.SIGKILL)  # what it has left running
+            if child.done is not None:
+                child.done(Outcome(max(0, status), max(0, -status), child.timed_out))
+            elif status and child.what:
+                how = f"exited with status {status}"
+                if status < 0:
+                    how = f"was ended by signal {-status}"
+                self.log.say(f"{child.what} {how}")
 
-    def end(self, pid: int, number: int = signal.SIGTERM) -> None:
+    def end(self, child: Child, number: int = signal.SIGTERM) -> None:
         """A script has run too long: TERM now, KILL a little later."""
-        if pid not in self.children:
-            return
-        child, what, _ = self.children[pid]
-        self.log.say(f"{what} has run for {seconds(self.timeout)}: sending signal {number:d}")
-        with suppress(ProcessLookupError):
-            os.killpg(pid, number)
+        if child.done is None and child.what:
+            spent = f"has run for {seconds(child.timeout)}"
+            self.log.say(f"{child.what} {spent}: sending signal {number:d}")
+        child.timed_out = True
+        child.signal(number)
         if number != signal.SIGKILL:
-            later = self.loop.call_at(
-                self.loop.now() + GRACE, lambda: self.end(pid, signal.SIGKILL)
-            )
-            self.children[pid] = (child, what, later.cancel)
+            later = self.loop.now() + GRACE
+            child.timer = self.loop.call_at(later, lambda: self.end(child, signal.SIGKILL))
 
     def running(self) -> int:
         """How many scripts have not ended yet."""
