@@ -47,6 +47,7 @@ class Decoder:
         self.target = target
         self.ready = False
         self.failure: str | None = None
+        self._began: float | None = None
         self._held: dict[str, set[Key]] = {host: set() for host in self.hosts}
         self._links: dict[tuple[str, str], tuple[bool, bool]] = {}
         self._names: dict[tuple[str, int], str] = {}
@@ -66,6 +67,9 @@ class Decoder:
     def feed(self, kind: int, index: int, t: float, payload: bytes) -> list[Fact]:
         """The facts in one record; none when it tells nothing new."""
         if kind == recorder.NETLINK:
+            # The first dumps say how it was, not what happened: all of it at the first moment.
+            self._began = t if self._began is None else self._began
+            t = t if self.ready else self._began
             return list(self._netlink(self.hosts[index], t, payload))
         if kind == recorder.FRAME:
             return list(self._frame(self.port_hosts[index], t, payload[0], payload[1:]))

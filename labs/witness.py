@@ -42,6 +42,23 @@ PIPE = 1 << 20  # minutes of records, should this process be busy or stopped
 START = 10.0  # seconds within which every namespace answers, or something is wrong
 
 
+def records(stream: IO[bytes]) -> Iterator[tuple[int, int, float, bytes]]:
+    """(kind, index, time, payload) of each record in the stream, however it is cut into reads."""
+    buffer = bytearray()
+    head = recorder.RECORD
+    while chunk := stream.read(1 << 16):
+        buffer += chunk
+        at = 0
+        while len(buffer) - at >= head.size:
+            kind, index, t, length = head.unpack_from(buffer, at)
+            end = at + head.size + length
+            if end > len(buffer):
+                break
+            yield kind, index, t, bytes(buffer[at + head.size : end])
+            at = end
+        del buffer[:at]
+
+
 class PingLog:
     """Pings in arrays: time, sequence number, round-trip time, and a number for who answered."""
 
@@ -232,27 +249,12 @@ class Witness:
                     self._input = process.stdin
                     if self._closing:
                         self._hang_up()
-                self._take_all(process.stdout)
+                for record in records(process.stdout):
+                    self._take(*record)
         finally:
             with self._news:
                 self._ended = True
                 self._news.notify_all()
-
-    def _take_all(self, stream: IO[bytes]) -> None:
-        """Decode records until the stream ends."""
-        buffer = bytearray()
-        head = recorder.RECORD
-        while chunk := stream.read(1 << 16):
-            buffer += chunk
-            at = 0
-            while len(buffer) - at >= head.size:
-                kind, index, t, length = head.unpack_from(buffer, at)
-                end = at + head.size + length
-                if end > len(buffer):
-                    break
-                self._take(kind, index, t, bytes(buffer[at + head.size : end]))
-                at = end
-            del buffer[:at]
 
     def _take(self, kind: int, index: int, t: float, payload: bytes) -> None:
         with self._news:

@@ -1,0 +1,24 @@
+"""The witness on real sockets, each scene in fresh namespaces (see `witness_scenes.py`)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.lab.witness_scenes import SCENES
+from tests.support import REPOSITORY
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_scene(scene: str) -> None:
+    inside = [sys.executable, "-m", "labs.namespace", "--"]
+    done = subprocess.run(
+        [*inside, sys.executable, "-m", "tests.lab.witness_scenes", scene],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{SCENES[scene].__doc__}\n{done.stdout}\n{done.stderr}"

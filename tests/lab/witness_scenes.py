@@ -1,0 +1,339 @@
+"""Real sockets in namespaces of their own: what `test_witness.py` runs inside, one scene at a time.
+
+    python -m labs.namespace -- python -m tests.lab.witness_scenes SCENE
+
+          client eth0 ---- s1-eth3 +----+ s1-eth1 ---- eth0 master
+                                   | s1 |
+                                   +----+ s1-eth2 ---- eth0 backup
+
+Each host is a process in its own network namespace; the switch is a bridge in ours.
+There are no daemons here: the scenes put addresses on and send frames themselves, so that they know
+exactly what the witness must have seen.  A scene ends with status 0 or with an AssertionError.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from types import TracebackType
+
+import pytest
+
+from labs.errors import LabError
+from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
+from labs.recorder import network_of
+from labs.timeline import Timeline
+from labs.witness import Witness
+from tests.support import eventually
+from vrrpd.neighbour import gratuitous_arp
+from vrrpd.packet import Advertisement, encode, ipv4_packet
+
+VIP = "192.168.1.10"
+REAL = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
+PRIORITY = {"master": 150, "backup": 100}
+GROUP = IPv4Address("224.0.0.18")
+SECOND = 1_000_000_000
+PATIENCE = 15.0
+
+
+class Lan:
+    """Three hosts on a bridge, and hands to do things to them."""
+
+    def __init__(self) -> None:
+        self.hosts: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports = {f"s1-eth{i + 1}": host for i, host in enumerate(REAL)}
+        ip("link", "add", "name", "s1", "type", "bridge")
+        ip("link", "set", "s1", "up")
+        for port, host in self.ports.items():
+            # "ready" is printed in the new namespace: from then on /proc/PID/ns/net is its own.
+            command = ["unshare", "-n", "sh", "-c", "echo ready; exec cat"]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.hosts[host] = process
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            far = ("peer", "name", "eth0", "netns", str(process.pid))
+            ip("link", "add", "name", port, "type", "veth", *far)
+            ip("link", "set", port, "master", "s1", "up")
+            self.on(host, "link", "set", "eth0", "up")
+            self.on(host, "address", "add", f"{REAL[host]}/24", "dev", "eth0")
+
+    def __enter__(self) -> Lan:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self.hosts.values():
+            process.kill()
+            process.communicate()
+
+    def watch(self, interval: float = 0.01) -> Witness:
+        pids = {host: process.pid for host, process in self.hosts.items()}
+        return Witness(pids, self.ports, os.getpid(), "client", VIP, interval)
+
+    def on(self, host: str, *words: str) -> None:
+        """`ip WORDS` in the host's namespace."""
+        subprocess.run(["nsenter", "-n", "-t", str(self.hosts[host].pid), "ip", *words], check=True)
+
+    def take(self, host: str) -> None:
+        """The address, and the gratuitous ARP that tells the client's kernel."""
+        self.on(host, "address", "add", f"{VIP}/32", "dev", "eth0")
+        with network_of(self.hosts[host].pid):
+            mac = mac_of("eth0")
+            send(gratuitous_arp(mac, IPv4Address(VIP)))
+
+    def drop(self, host: str) -> None:
+        self.on(host, "address", "del", f"{VIP}/32", "dev", "eth0")
+
+    def advertise(self, host: str, priority: int | None = None) -> None:
+        source = IPv4Address(REAL[host])
+        chosen = PRIORITY[host] if priority is None else priority
+        told = Advertisement(2, 51, chosen, SECOND, (IPv4Address(VIP),))
+        packet = ipv4_packet(encode(told, source, GROUP), source, GROUP, ident=1)
+        with network_of(self.hosts[host].pid):
+            send(bytes.fromhex("01005e000012") + mac_of("eth0") + b"\x08\x00" + packet)
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)
+
+
+def send(frame: bytes) -> None:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind(("eth0", 0))
+        sock.send(frame)
+
+
+def mac_of(interface: str) -> bytes:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind((interface, 0))
+        mac: bytes = sock.getsockname()[4]
+        return mac
+
+
+def seen(witness: Witness, kind: type[Fact], timeout: float = PATIENCE, **fields: object) -> Fact:
+    """The first fact of a kind with these fields, waited for."""
+
+    def match() -> list[Fact]:
+        return [
+            fact
+            for fact in witness.facts()
+            if isinstance(fact, kind)
+            and all(getattr(fact, name) == value for name, value in fields.items())
+        ]
+
+    assert witness.wait(lambda: bool(match()), timeout), f"never saw {kind.__name__} {fields}"
+    return match()[0]
+
+
+def beginning() -> None:
+    """What is true at the start is known as soon as the Witness is made."""
+    with Lan() as lan:
+        lan.on("master", "address", "add", f"{VIP}/32", "dev", "eth0")
+        with lan.watch() as witness:
+            held = witness.held()
+            for host, address in REAL.items():
+                assert address in held[host], held
+            assert VIP in held["master"]
+            assert witness.carrier() == dict.fromkeys(REAL, True)
+
+
+def addresses_and_links() -> None:
+    """An address comes and goes; a cable is pulled, a link set down."""
+    with Lan() as lan, lan.watch() as witness:
+        before = time.time()
+        lan.on("backup", "address", "add", f"{VIP}/32", "dev", "eth0")
+        fact = seen(witness, Address, host="backup", address=VIP, held=True)
+        assert before <= fact.t <= time.time()
+        lan.drop("backup")
+        seen(witness, Address, host="backup", address=VIP, held=False)
+        ip("link", "set", "s1-eth1", "down")
+        seen(witness, Link, host="master", up=True, carrier=False)
+        assert witness.carrier() == {"master": False, "backup": True, "client": True}
+        lan.on("backup", "link", "set", "eth0", "down")
+        seen(witness, Link, host="backup", up=False)
+        ip("link", "set", "s1-eth1", "up")
+        assert witness.wait(lambda: witness.carrier()["master"], PATIENCE)
+
+
+def wire() -> None:
+    """Advertisements and gratuitous ARP, who sent them and who heard them."""
+    with Lan() as lan, lan.watch() as witness:
+        before = time.time()
+        lan.advertise("master")
+        advert = seen(witness, Advert, host="master", source=REAL["master"], priority=150, vrid=51)
+        assert isinstance(advert, Advert)
+        assert before <= advert.t <= time.time()
+        assert (advert.version, advert.interval, advert.addresses) == (2, 1.0, (VIP,))
+        heard = seen(witness, Heard, host="backup", source=REAL["master"])
+        assert abs(heard.t - advert.t) < 1.0
+        lan.take("backup")
+        seen(witness, Arp, host="backup", address=VIP)
+        # A cut further away: the frame enters the switch and goes no further.
+        ip("link", "set", "s1-eth1", "nomaster")
+        lan.advertise("master", priority=0)
+        seen(witness, Advert, host="master", priority=0)
+        lan.advertise("backup")
+        seen(witness, Heard, host="client", source=REAL["backup"])
+        assert not [f for f in witness.of(Heard) if f.priority == 0]
+        assert "master" not in {f.host for f in witness.of(Heard) if f.source == REAL["backup"]}
+
+
+def client() -> None:
+    """Pings find the host that answers, find nobody, and find the next host."""
+    with Lan() as lan:
+        lan.take("master")
+        with lan.watch() as witness:
+            seen(witness, Ping, answered_by="master")
+            lan.drop("master")
+            seen(witness, Ping, answered_by=None)
+            lan.take("backup")
+            answer = seen(witness, Ping, answered_by="backup")
+            assert isinstance(answer, Ping)
+            assert answer.rtt is not None
+            assert 0 <= answer.rtt <= 1
+        told = Timeline(witness.facts(), VIP, ["master", "backup"])
+        assert [t.to for t in told.takeovers] == ["backup"]
+        assert [part.host for part in told.service if part.host] == ["master", "backup"]
+        assert told.outages
+
+
+def silence() -> None:
+    """Nobody has the address, no route leads to it: every ping is a fact all the same."""
+    with Lan() as lan, lan.watch() as witness:
+        seen(witness, Ping, answered_by=None)
+        lan.on("client", "link", "set", "eth0", "down")
+        seen(witness, Link, host="client", up=False)
+        cut = time.time()
+        assert witness.wait(
+            lambda: any(isinstance(f, Ping) for f in witness.facts(since=cut)), PATIENCE
+        )
+        lan.take("backup")
+        lan.on("client", "link", "set", "eth0", "up")
+        seen(witness, Ping, answered_by="backup")
+        numbers = sorted(f.seq for f in witness.facts() if isinstance(f, Ping))
+        assert len(set(numbers)) == len(numbers)
+
+
+def overflow() -> None:
+    """A stopped recorder misses events; afterwards it says so, and knows the truth again."""
+    with Lan() as lan, lan.watch() as witness:
+        (recorder,) = children(os.getpid(), "recorder")
+        os.kill(recorder, signal.SIGSTOP)
+        batch = b"".join(
+            f"address {verb} 10.1.{i // 250}.{i % 250 + 1}/32 dev eth0\n".encode()
+            for verb in ("add", "del")
+            for i in range(3000)
+        )
+        batch += f"address add {VIP}/32 dev eth0\n".encode()
+        command = ["nsenter", "-n", "-t", str(lan.hosts["backup"].pid), "ip", "-batch", "-"]
+        subprocess.run(command, input=batch, check=True)
+        os.kill(recorder, signal.SIGCONT)
+        seen(witness, Loss, host="backup")
+        assert witness.wait(
+            lambda: {a for a in witness.held()["backup"] if ":" not in a} == {REAL["backup"], VIP},
+            PATIENCE,
+        ), witness.held()
+
+
+def vanishing() -> None:
+    """Hosts and ports that disappear end nothing but themselves."""
+    with Lan() as lan:
+        lan.take("backup")
+        with lan.watch() as witness:
+            ip("link", "delete", "s1-eth1")
+            seen(witness, Link, host="master", carrier=False)
+            lan.hosts["master"].kill()
+            lan.advertise("backup")
+            seen(witness, Advert, host="backup")
+            seen(witness, Ping, answered_by="backup")
+
+
+def ending() -> None:
+    """close() ends the recorder; what was seen stays, and nobody waits for more in vain."""
+    with Lan() as lan:
+        witness = lan.watch()
+        (recorder,) = children(os.getpid(), "recorder")
+        facts = witness.of(Address)
+        witness.close()
+        witness.close()
+        assert not os.path.exists(f"/proc/{recorder}")
+        assert witness.of(Address)[: len(facts)] == facts
+        with pytest.raises(LabError, match="has been closed"):
+            witness.wait(lambda: False, PATIENCE)
+
+
+def orphan() -> None:
+    """A recorder whose parent is killed does not outlive it."""
+    with Lan() as lan:
+        pids = {host: process.pid for host, process in lan.hosts.items()}
+        code = (
+            "import sys, labs.witness as w\n"
+            f"witness = w.Witness({pids!r}, {lan.ports!r}, {os.getpid()})\n"
+            "print('watching', flush=True)\n"
+            "sys.stdin.read()\n"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as parent:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == b"watching\n"
+            (recorder,) = children(parent.pid, "recorder")
+            parent.kill()
+        eventually(lambda: not os.path.exists(f"/proc/{recorder}"), what="the recorder to end")
+
+
+def thread() -> None:
+    """A Witness made in a thread that ends goes on recording."""
+    from threading import Thread
+
+    with Lan() as lan:
+        made: list[Witness] = []
+        maker = Thread(target=lambda: made.append(lan.watch()))
+        maker.start()
+        maker.join()
+        with made[0] as witness:
+            lan.take("backup")
+            seen(witness, Ping, answered_by="backup")
+
+
+def children(pid: int, name: str) -> list[int]:
+    """The children of a process (of any of its threads) with `name` in their command line."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as listing:
+            pids = [int(word) for word in listing.read().split()]
+        for child in pids:
+            with open(f"/proc/{child}/cmdline", "rb") as line:
+                if name.encode() in line.read():
+                    found.append(child)
+    return found
+
+
+SCENES: dict[str, Callable[[], None]] = {
+    scene.__name__: scene
+    for scene in (
+        beginning,
+        addresses_and_links,
+        wire,
+        client,
+        silence,
+        overflow,
+        vanishing,
+        ending,
+        orphan,
+        thread,
+    )
+}
+
+if __name__ == "__main__":
+    SCENES[sys.argv[1]]()

@@ -1,0 +1,95 @@
+"""The parts of the Witness that need no network: how it keeps pings and how it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import labs.recorder as recorder
+from labs.errors import LabError
+from labs.facts import Ping
+from labs.witness import PingLog, Witness, records
+
+VIP = "192.168.1.10"
+# What an array of 32-bit floats can hold exactly.
+rtts = st.floats(min_value=0, max_value=1, width=32)
+answers = st.one_of(
+    st.just((None, None)),
+    st.tuples(st.sampled_from(["master", "backup", "02:00:00:00:00:0b"]), rtts),
+)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e10), st.integers(1, 2**32 - 1), answers), max_size=30))
+def test_a_log_of_pings_gives_back_what_it_was_given(
+    sent: list[tuple[float, int, tuple[str | None, float | None]]],
+) -> None:
+    pings = [Ping(t, sequence, VIP, who, rtt) for t, sequence, (who, rtt) in sent]
+    log = PingLog(VIP)
+    for ping in pings:
+        log.add(ping)
+    assert len(log) == len(pings)
+    assert list(log.since(0.0)) == pings
+    assert list(log.since(5e9)) == [ping for ping in pings if ping.t >= 5e9]
+
+
+def test_an_hour_of_pings_fits_in_ten_megabytes() -> None:
+    log = PingLog(VIP)
+    for i in range(1000):
+        log.add(Ping(i * 0.01, i, VIP, "master", 0.0002))
+    arrays = (log._t, log._rtt, log._sequence, log._who)
+    assert sum(array.itemsize for array in arrays) * 360_000 < 10_000_000
+    assert {len(array) for array in arrays} == {1000}
+
+
+def test_a_host_that_is_gone_is_named() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    with pytest.raises(LabError, match=r"cannot watch backup: .*; is every host of the lab still"):
+        Witness({"backup": gone.pid}, {}, os.getpid(), client=None)
+
+
+def test_the_recorder_needs_nothing_but_the_standard_library() -> None:
+    code = f"import runpy, sys; runpy.run_path({recorder.__file__!r}); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert tops - set(sys.stdlib_module_names) <= {"__main__"}
+
+
+def test_the_plan_is_read_and_nothing_after_it() -> None:
+    ours, theirs = os.pipe()
+    try:
+        os.write(theirs, b'{"hosts": []}\nrest')
+        assert recorder.plan_from(ours) == {"hosts": []}
+        assert os.read(ours, 10) == b"rest"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+class Dribble:
+    """A stream that gives `size` bytes at a time, as a pipe may."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self.data, self.size = data, size
+
+    def read(self, _: int) -> bytes:
+        chunk, self.data = self.data[: self.size], self.data[self.size :]
+        return chunk
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8), st.integers(1, 50))
+def test_records_may_be_cut_anywhere(payloads: list[bytes], size: int) -> None:
+    output = recorder.Output()
+    for i, payload in enumerate(payloads):
+        output.add(recorder.FRAME, i, i / 4, payload)
+    stream: Any = Dribble(bytes(output.buffer), size)
+    expected = [(recorder.FRAME, i, i / 4, payload) for i, payload in enumerate(payloads)]
+    assert list(records(stream)) == expected

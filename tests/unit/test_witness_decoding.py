@@ -1,0 +1,303 @@
+"""The Decoder, fed with bytes as the recorder writes them; and the recorder's BPF filters."""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+import labs.recorder as recorder
+from labs.decoding import Decoder
+from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
+from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
+from vrrpd.packet import Advertisement, encode, ipv4_packet
+
+VIP = "192.168.1.10"
+MAC = bytes.fromhex("02000000000b")
+MASTER, GROUP = IPv4Address("192.168.1.11"), IPv4Address("224.0.0.18")
+INCOMING, OUTGOING = b"\x02", b"\x04"
+SECOND = 1_000_000_000
+
+NEWLINK, DELLINK, NEWADDR, DELADDR, DONE = 16, 17, 20, 21, 3
+UP, CARRIER = 0x1, 0x10000
+
+
+@pytest.fixture
+def decoder() -> Decoder:
+    """One whose first dumps are in."""
+    decoder = Decoder(["master", "backup"], ["master", "backup"], VIP)
+    decoder.feed(recorder.READY, 0, 0.5, b"")
+    return decoder
+
+
+# -- netlink, by hand ---------------------------------------------------------------------
+
+
+def attribute(kind: int, data: bytes) -> bytes:
+    padding = bytes(-len(data) % 4)
+    return struct.pack("=HH", len(data) + 4, kind) + data + padding
+
+
+def netlink(kind: int, body: bytes, sequence: int = 0) -> bytes:
+    return recorder.NLMSG.pack(16 + len(body), kind, 0, sequence, 0) + body
+
+
+def link(flags: int, name: str = "eth0", mac: bytes = MAC, kind: int = NEWLINK) -> bytes:
+    head = struct.pack("=BxHiII", 0, 1, 2 if name != "lo" else 1, flags, 0)
+    return netlink(kind, head + attribute(3, name.encode() + b"\0") + attribute(1, mac))
+
+
+def address(text: str, kind: int = NEWADDR, sequence: int = 0) -> bytes:
+    head = struct.pack("=BBBBI", socket.AF_INET, 32, 0x80, 0, 2)
+    packed = IPv4Address(text).packed
+    return netlink(kind, head + attribute(1, packed) + attribute(2, packed), sequence)
+
+
+def told(decoder: Decoder, t: float, *messages: bytes, host: int = 0) -> list[Fact]:
+    return decoder.feed(recorder.NETLINK, host, t, b"".join(messages))
+
+
+def test_links_and_addresses(decoder: Decoder) -> None:
+    facts = told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert facts == [
+        Link(1.0, "master", "eth0", True, True),
+        Address(1.0, "master", "eth0", VIP, 32, True),
+    ]
+    assert decoder.held() == {"master": {VIP}, "backup": set()}
+    assert decoder.carrier() == {"master": True, "backup": False}
+
+
+def test_what_the_first_dumps_say_was_so_from_the_first_moment() -> None:
+    decoder = Decoder(["master", "backup"], ["master", "backup"], VIP)
+    first = [*told(decoder, 1.0, link(UP | CARRIER)), *told(decoder, 1.1, address(VIP))]
+    assert [fact.t for fact in first] == [1.0, 1.0]
+    decoder.feed(recorder.READY, 0, 1.2, b"")
+    assert [fact.t for fact in told(decoder, 1.3, address(VIP, DELADDR))] == [1.3]
+
+
+def test_what_is_said_again_is_no_news(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert told(decoder, 2.0, link(UP | CARRIER), address(VIP)) == []
+
+
+def test_a_pulled_cable_and_a_link_set_down_differ(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER))
+    assert told(decoder, 2.0, link(UP)) == [Link(2.0, "master", "eth0", True, False)]
+    assert told(decoder, 3.0, link(0)) == [Link(3.0, "master", "eth0", False, False)]
+    assert decoder.carrier()["master"] is False
+
+
+def test_an_address_goes(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    gone = told(decoder, 2.0, address(VIP, DELADDR))
+    assert gone == [Address(2.0, "master", "eth0", VIP, 32, False)]
+    assert decoder.held()["master"] == set()
+
+
+def test_the_loopback_interface_is_nobodys_business(decoder: Decoder) -> None:
+    assert told(decoder, 1.0, link(UP | CARRIER, "lo"), address("127.0.0.1")) == []
+
+
+def test_a_link_that_vanishes_has_no_carrier(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER))
+    assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
+        Link(2.0, "master", "eth0", False, False)
+    ]
+
+
+def test_a_new_dump_finds_what_a_full_buffer_lost(decoder: Decoder) -> None:
+    kept, lost, new = "192.168.1.11", VIP, "192.168.1.20"
+    told(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
+    told(decoder, 1.1, address(kept, sequence=1), address(lost, sequence=1))
+    told(decoder, 1.2, netlink(DONE, bytes(4), 1))
+    told(decoder, 5.0, link(UP | CARRIER), netlink(DONE, bytes(4), 2))
+    appeared = told(decoder, 5.1, address(kept, sequence=3), address(new, sequence=3))
+    assert appeared == [Address(5.1, "master", "eth0", new, 32, True)]
+    vanished = told(decoder, 5.2, netlink(DONE, bytes(4), 3))
+    assert vanished == [Address(5.2, "master", "eth0", lost, 32, False)]
+    assert decoder.held()["master"] == {kept, new}
+
+
+def test_an_address_that_came_during_a_dump_stays(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
+    told(decoder, 1.1, address("192.168.1.11", sequence=1))
+    told(decoder, 1.2, address(VIP))  # an event, after the dump had passed its place
+    assert told(decoder, 1.3, netlink(DONE, bytes(4), 1)) == []
+    assert VIP in decoder.held()["master"]
+
+
+# -- the wire -----------------------------------------------------------------------------
+
+
+def advertisement(version: int = 2, priority: int = 150) -> bytes:
+    told = Advertisement(version, 51, priority, SECOND, (IPv4Address(VIP),))
+    return ipv4_packet(encode(told, MASTER, GROUP), MASTER, GROUP, ident=7)
+
+
+def ethernet(kind: int, packet: bytes) -> bytes:
+    return bytes.fromhex("01005e000012") + MAC + kind.to_bytes(2, "big") + packet
+
+
+def seen(decoder: Decoder, frame: bytes, way: bytes = INCOMING) -> list[Fact]:
+    return decoder.feed(recorder.FRAME, 0, 3.5, way + frame)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_enters_the_switch_is_an_advert_of_the_host_behind_the_port(
+    decoder: Decoder, version: int
+) -> None:
+    packet = advertisement(version)
+    (fact,) = seen(decoder, ethernet(0x0800, packet + bytes(6)))  # padded to Ethernet's minimum
+    assert isinstance(fact, Advert)
+    assert fact.hex == (packet + bytes(6)).hex()[: len(fact.hex)]
+    assert (fact.t, fact.host, fact.source, fact.vrid) == (3.5, "master", "192.168.1.11", 51)
+    assert (fact.version, fact.priority, fact.interval) == (version, 150, 1.0)
+    assert fact.addresses == (VIP,)
+
+
+def test_what_leaves_it_has_been_heard(decoder: Decoder) -> None:
+    facts = seen(decoder, ethernet(0x0800, advertisement(priority=0)), OUTGOING)
+    assert facts == [Heard(3.5, "master", "192.168.1.11", 51, 2, 0, 1.0)]
+
+
+def test_an_advertisement_over_ipv6(decoder: Decoder) -> None:
+    source, group = IPv6Address("fe80::b"), IPv6Address("ff02::12")
+    told = Advertisement(3, 52, 150, SECOND // 2, (IPv6Address("fe80::10"),))
+    message = encode(told, source, group)
+    head = struct.pack("!IHBB", 0x6C000000, len(message), 112, 255) + source.packed + group.packed
+    (fact,) = seen(decoder, ethernet(0x86DD, head + message))
+    assert isinstance(fact, Advert)
+    assert (fact.source, fact.version, fact.interval) == ("fe80::b", 3, 0.5)
+    assert fact.addresses == ("fe80::10",)
+
+
+def test_damaged_advertisements_are_nobodys(decoder: Decoder) -> None:
+    packet = bytearray(advertisement())
+    packet[22] ^= 1  # the priority; the checksum no longer fits
+    assert seen(decoder, ethernet(0x0800, bytes(packet))) == []
+    assert seen(decoder, ethernet(0x0800, bytes(packet[:25]))) == []
+
+
+def test_gratuitous_arp(decoder: Decoder) -> None:
+    frame = gratuitous_arp(MAC, IPv4Address(VIP))
+    assert seen(decoder, frame) == [Arp(3.5, "master", VIP, "02:00:00:00:00:0b")]
+    assert seen(decoder, frame, OUTGOING) == []
+
+
+def test_unsolicited_neighbour_advertisement(decoder: Decoder) -> None:
+    frame = neighbour_advertisement(MAC, IPv6Address("2001:db8::10"))
+    assert seen(decoder, frame) == [Arp(3.5, "master", "2001:db8::10", "02:00:00:00:00:0b")]
+
+
+# -- the client, and the recorder itself --------------------------------------------------
+
+
+def pong(decoder: Decoder, rtt: float, mac: bytes = MAC) -> Fact:
+    (fact,) = decoder.feed(recorder.PING, 0, 4.0, recorder.PONG.pack(9, rtt, mac))
+    return fact
+
+
+def test_a_reply_is_the_hosts_whose_card_sent_it(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP, mac=MAC), host=1)
+    assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "backup", 0.25)
+
+
+def test_a_card_nobody_has_or_two_have_is_named_by_its_address(decoder: Decoder) -> None:
+    assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "02:00:00:00:00:0b", 0.25)
+    told(decoder, 1.0, link(UP, mac=MAC), host=0)
+    told(decoder, 1.0, link(UP, mac=MAC), host=1)
+    assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "02:00:00:00:00:0b", 0.25)
+
+
+def test_no_reply(decoder: Decoder) -> None:
+    assert pong(decoder, math.nan, bytes(6)) == Ping(4.0, 9, VIP, None, None)
+
+
+def test_losses_say_where(decoder: Decoder) -> None:
+    at_host = decoder.feed(recorder.LOST, 1, 5.0, b"netlink messages were lost")
+    at_port = decoder.feed(recorder.LOST, 0x80, 5.0, b"3 frames were lost")
+    assert at_host == [Loss(5.0, "backup", "netlink messages were lost in backup")]
+    assert at_port == [Loss(5.0, "master", "3 frames were lost at the switch port of master")]
+
+
+def test_readiness_and_failure_are_no_facts() -> None:
+    decoder = Decoder(["master"], ["master"], VIP)
+    assert not decoder.ready
+    assert decoder.feed(recorder.READY, 0, 1.0, b"") == []
+    assert decoder.ready
+    assert decoder.feed(recorder.FAILED, 0, 1.0, b"master: No such process") == []
+    assert decoder.failure == "master: No such process"
+
+
+# -- the filters --------------------------------------------------------------------------
+
+
+def run(program: tuple[tuple[int, int, int, int], ...], frame: bytes) -> bool:
+    """Classic BPF, as far as the recorder uses it; a load beyond the frame drops it."""
+    accumulator = index = at = 0
+    sizes = {recorder.LD_W: 4, recorder.LD_H: 2, recorder.LD_B: 1}
+    while True:
+        code, yes, no, operand = program[at]
+        at += 1
+        if code == recorder.RET:
+            return operand > 0
+        if code in sizes:
+            end = operand + sizes[code]
+            if end > len(frame):
+                return False
+            accumulator = int.from_bytes(frame[operand:end], "big")
+        elif code == recorder.TAX:
+            index = accumulator
+        else:
+            other = index if code == recorder.JEQ_X else operand
+            at += yes if accumulator == other else no
+
+
+def arp(sender: str, target: str) -> bytes:
+    addresses = MAC + IPv4Address(sender).packed + bytes(6) + IPv4Address(target).packed
+    return ethernet(0x0806, bytes.fromhex("0001080006040001") + addresses)
+
+
+def ipv4(protocol: int, payload: bytes = bytes(16)) -> bytes:
+    return ethernet(
+        0x0800, bytes.fromhex("4500002400000000ff") + bytes([protocol]) + bytes(10) + payload
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "kept"),
+    [
+        pytest.param(ethernet(0x0800, advertisement()), True, id="VRRP"),
+        pytest.param(ipv4(51), True, id="AH"),
+        pytest.param(ipv4(1), False, id="ping"),
+        pytest.param(ipv4(6), False, id="TCP"),
+        pytest.param(gratuitous_arp(MAC, IPv4Address(VIP)), True, id="gratuitous ARP"),
+        pytest.param(arp("192.168.1.100", VIP), False, id="a question by ARP"),
+        pytest.param(
+            neighbour_advertisement(MAC, IPv6Address("2001:db8::10")), True, id="unsolicited NA"
+        ),
+        pytest.param(ethernet(0x86DD, bytes(6) + b"\x70" + bytes(60)), True, id="VRRP over IPv6"),
+        pytest.param(ethernet(0x86DD, bytes(6) + b"\x3a" + bytes(60)), False, id="other ICMPv6"),
+        pytest.param(ethernet(0x86DD, bytes(6) + b"\x06" + bytes(60)), False, id="TCP over IPv6"),
+        pytest.param(ethernet(0x88CC, bytes(60)), False, id="LLDP"),
+    ],
+)
+def test_the_filter_of_the_ports(frame: bytes, kept: bool) -> None:
+    assert run(recorder.VRRP_AND_ARP, frame) is kept
+
+
+@pytest.mark.parametrize(
+    ("icmp", "kept"),
+    [
+        (struct.pack("!BBHHH", 0, 0, 0, 4711, 1), True),
+        (struct.pack("!BBHHH", 0, 0, 0, 4712, 1), False),
+        (struct.pack("!BBHHH", 8, 0, 0, 4711, 1), False),
+    ],
+    ids=["our reply", "another's reply", "a request"],
+)
+def test_the_filter_of_the_client(icmp: bytes, kept: bool) -> None:
+    assert run(recorder.echo_replies(4711), ipv4(1, icmp + bytes(8))) is kept
+    assert not run(recorder.echo_replies(4711), ipv4(17, icmp + bytes(8)))
