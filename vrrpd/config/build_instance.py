@@ -16,12 +16,13 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Literal
 
-from vrrpd.config import capacity, entries
+from vrrpd.config import capacity, entries, route_words
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
 from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
 from vrrpd.config.parser import Statement
+from vrrpd.config.rule_words import Preferences, rules
 from vrrpd.config.scalars import BadValue, ip_of
 from vrrpd.config.settings import Fields, collect
 from vrrpd.config.text import Word
@@ -48,9 +49,10 @@ def build_instance(
     trackables: Trackables,
     limits: capacity.Limits,
     report: Reporter,
+    preferences: Preferences,
 ) -> Instance | None:
     """The instance, or None with a fatal diagnostic if it cannot exist."""
-    return _Builder(block, defaults, trackables, limits, report).build()
+    return _Builder(block, defaults, trackables, limits, report, preferences).build()
 
 
 class _Builder:
@@ -61,7 +63,9 @@ class _Builder:
         trackables: Trackables,
         limits: capacity.Limits,
         report: Reporter,
+        preferences: Preferences,
     ) -> None:
+        self.preferences = preferences
         self.block = block
         self.name = block.args[0].text
         self.defaults = defaults
@@ -298,8 +302,9 @@ class _Builder:
         self.fields["excluded"] = (*excluded, *more)
         self._duplicates((*addresses, *self.fields["excluded"]))
         self.fields["routes"] = tuple(
-            entries.routes(self._blocks("virtual_routes"), self.report))
-        self.fields["rules"] = tuple(entries.rules(self._blocks("virtual_rules"), self.report))
+            route_words.routes(self._blocks("virtual_routes"), self.report))
+        self.fields["rules"] = tuple(
+            rules(self._blocks("virtual_rules"), self.report, self.preferences))
 
     def _duplicates(self, addresses: Iterable[Address]) -> None:
         seen: dict[IPAddress, Address] = {}

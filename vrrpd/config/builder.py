@@ -27,6 +27,8 @@ from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Config, Instance
 from vrrpd.config.parser import Statement
+from vrrpd.config.route_words import routes
+from vrrpd.config.rule_words import Preferences, rules
 from vrrpd.config.settings import remark
 from vrrpd.config.trackers import Trackables
 
@@ -48,7 +50,8 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
             remark(one, one.keyword, report)
     blocks = [one for one in root if _has_name(one, report)]
     trackables = Trackables()
-    instances = _instances(blocks, defaults, trackables, limits, report)
+    preferences = Preferences()
+    instances = _instances(blocks, defaults, trackables, limits, report, preferences)
     _one_vrid_each(instances, report)
 
     def of(name: str) -> list[Statement]:
@@ -71,8 +74,8 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
         track_groups=tuple(build_track_groups(of("track_group"), instances, report)),
         static_addresses=tuple(
             entries.addresses(lines("static_ipaddress"), report, static=True)),
-        static_routes=tuple(entries.routes(lines("static_routes"), report)),
-        static_rules=tuple(entries.rules(lines("static_rules"), report)),
+        static_routes=tuple(routes(lines("static_routes"), report)),
+        static_rules=tuple(rules(lines("static_rules"), report, preferences)),
     )
 
 
@@ -92,6 +95,7 @@ def _instances(
     trackables: Trackables,
     limits: Limits,
     report: Reporter,
+    preferences: Preferences,
 ) -> list[Instance]:
     """Trackers and instances, from top to bottom."""
     instances: list[Instance] = []
@@ -106,7 +110,7 @@ def _instances(
                           f"line {first[name].where.line}; this block is ignored")
                 continue
             first[name] = one
-            built = build_instance(one, defaults, trackables, limits, report)
+            built = build_instance(one, defaults, trackables, limits, report, preferences)
             if built is not None:
                 instances.append(built)
     return instances

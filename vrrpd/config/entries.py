@@ -1,7 +1,6 @@
-"""Blocks of lines with a syntax of their own: addresses, routes, rules, peers, tracked things.
+"""Blocks of lines with a syntax of their own: addresses, peers, tracked things.
 
     virtual_ipaddress { 192.168.1.10/24 brd + dev eth0 label eth0:1 }
-    virtual_routes    { 10.0.0.0/8 via 192.168.1.1 dev eth0 }
     unicast_peer      { 192.168.1.12 min_ttl 254 }
     track_interface   { eth1 weight -20 }
 
@@ -19,7 +18,7 @@ from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, network_of
 from vrrpd.config.text import Word
-from vrrpd.config.values import FOREVER, Address, IPAddress, Peer, Route, Rule, Track
+from vrrpd.config.values import FOREVER, Address, IPAddress, Peer, Track
 
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 _FLAGS = {"home": "home", "mngtmpaddr": "mngtmpaddr", "noprefixroute": "noprefixroute",
@@ -171,49 +170,6 @@ def _lifetime(value: Word) -> int:
         return int_of(value.text, 0, FOREVER, strict=True)[0]
     except BadValue as error:
         raise _Drop(value, str(error), "seconds or forever") from None
-
-
-def routes(lines: Iterable[Statement], report: Reporter) -> Iterator[Route]:
-    """The routes of a block. Their words are kept; only keepalived's own are taken out."""
-    for line in lines:
-        words, fields = _own_words(line, report)
-        if words:
-            yield Route(words=words, where=line.where, **fields)
-
-
-def rules(lines: Iterable[Statement], report: Reporter) -> Iterator[Rule]:
-    """The rules of a block; one with a malformed address is dropped, as in keepalived."""
-    for line in lines:
-        words, fields = _own_words(line, report)
-        bad = None
-        for word, value in zip(line.words, line.words[1:], strict=False):
-            if word.text in ("from", "to") and value.text not in ("all", "any", "default"):
-                try:
-                    network_of(value.text)
-                except BadValue as error:
-                    bad = value, error
-        if bad:
-            report.at("error", bad[0], f"{bad[1]}; rule ignored")
-        elif words:
-            yield Rule(words=words, where=line.where, **fields)
-
-
-def _own_words(line: Statement, report: Reporter) -> tuple[tuple[str, ...], dict[str, Any]]:
-    words: list[str] = []
-    fields: dict[str, Any] = {}
-    each = iter(line.words)
-    for word in each:
-        if word.text == "no_track":
-            fields["no_track"] = True
-        elif word.text == "track_group":
-            value = next(each, None)
-            if value is None:
-                report.at("error", word, "'track_group' needs a name; ignored")
-            else:
-                fields["track_group"] = value.text
-        else:
-            words.append(word.text)
-    return tuple(words), fields
 
 
 def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, Word]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vrrpd.config.globals import Globals
+from vrrpd.config.routing import Hop, Route, Rule
 from vrrpd.config.values import (
     NOWHERE,
     SECOND,
@@ -29,8 +30,6 @@ from vrrpd.config.values import (
     IPAddress,
     Notify,
     Peer,
-    Route,
-    Rule,
     Track,
     Vmac,
     Where,
@@ -222,6 +221,7 @@ __all__ = [
     "Garp",
     "GarpGroup",
     "Globals",
+    "Hop",
     "IPAddress",
     "Instance",
     "Notify",

@@ -67,26 +67,6 @@ class Address:
         return f"{self.ip}/{self.prefixlen}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """An entry of `virtual_routes` or `static_routes`: the words, in `ip route` order."""
-
-    words: tuple[str, ...]
-    no_track: bool = False
-    track_group: str | None = None
-    where: Where = field(default=NOWHERE, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """An entry of `virtual_rules` or `static_rules`: the words, in `ip rule` order."""
-
-    words: tuple[str, ...]
-    no_track: bool = False
-    track_group: str | None = None
-    where: Where = field(default=NOWHERE, compare=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program to run. `argv` is never empty; `text` is what the file says.
