@@ -13,6 +13,7 @@ written is counted, and the first line that fits again says how many lines are m
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -22,13 +23,16 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import IO, Any
+from contextlib import suppress
+from typing import Any
 
 from vrrpd.fsm import SECOND
 
 SYSLOG = "/dev/log"
 LIMIT = SECOND  # one line per cause and peer in this time (ns)
 KEYS_REMEMBERED = 1024
+# Not blocking: a FIFO without a reader must not stop the daemon.
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Journal:
@@ -48,7 +52,7 @@ class Journal:
         self.recent: deque[dict[str, Any]] = deque(maxlen=500)
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.lost = 0
-        self.file: IO[str] | None = None
+        self.fd: int | None = None
 
     def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
         """Record one event.  `from_` is written as `from`, which is a word of Python's."""
@@ -65,26 +69,31 @@ class Journal:
 
     def store(self, line: dict[str, Any]) -> None:
         """Append one line to the file; a full disk or a vanished directory only counts."""
+        if self.lost:
+            line = {**line, "lost": self.lost}
+        text = json.dumps(line, ensure_ascii=False, default=str) + "\n"
         try:
-            if self.file is None:
-                self.file = open(self.path or "", "a", encoding="utf-8")  # noqa: SIM115
-            if self.lost:
-                line = {**line, "lost": self.lost}
-            self.file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-            self.file.flush()
+            if self.fd is None:
+                self.fd = os.open(self.path or "", APPEND, 0o666)
+            self.append(self.fd, text.encode("utf-8", "backslashreplace"))
             self.lost = 0
         except OSError:
             self.lost += 1
             self.close()
 
+    def append(self, fd: int, data: bytes) -> None:
+        """Write all of it or nothing: half a line would spoil the next one.  Raises OSError."""
+        done = os.write(fd, data)
+        if done < len(data):
+            os.ftruncate(fd, os.fstat(fd).st_size - done)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     def close(self) -> None:
         """Close the file; the next line opens it again."""
-        file, self.file = self.file, None
-        if file is not None:
-            try:
-                file.close()
-            except OSError:
-                self.lost += 1
+        fd, self.fd = self.fd, None
+        if fd is not None:
+            with suppress(OSError):
+                os.close(fd)
 
 
 class Log:
