@@ -192,9 +192,7 @@ class Capture:
             if address[2] == PACKET_OUTGOING or address[0] not in self.ports:
                 continue
             seconds, nanoseconds = struct.unpack("qq", control[0][2][:16])
-            self.frames.append(
-                Frame(seconds + nanoseconds / 1e9, self.ports[address[0]], data)
-            )
+            self.frames.append(Frame(seconds + nanoseconds / 1e9, self.ports[address[0]], data))
 
     def close(self) -> None:
         """Stop listening; `frames` stays."""
@@ -503,9 +501,11 @@ def comparable(frame: Frame) -> bytes:
             spans.append((header + 8, header + 24))
         return without(frame.data, *spans)
     if frame.ethertype == 0x86DD:
-        return without(frame.data[:14], (0, 0)) + bytes(
-            [frame.data[14], frame.data[15] & 0xF0, 0, 0]
-        ) + frame.data[18:]
+        return (
+            without(frame.data[:14], (0, 0))
+            + bytes([frame.data[14], frame.data[15] & 0xF0, 0, 0])
+            + frame.data[18:]
+        )
     return frame.data
 
 

@@ -112,7 +112,9 @@ def test_nothing_but_identification_and_its_checksum_differs(
     theirs = runs["keepalived", "keepalived"].adverts(0)[0].data
     for frame in runs["vrrpd", "vrrpd"].adverts(0):
         if frame.priority == 150:
-            differing = {i for i, (a, b) in enumerate(zip(theirs, frame.data, strict=True)) if a != b}
+            differing = {
+                i for i, (a, b) in enumerate(zip(theirs, frame.data, strict=True)) if a != b
+            }
             assert differing <= {18, 19, 24, 25}
             assert checksum_holds(frame.data[14:34])
 
