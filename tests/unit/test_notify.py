@@ -1,0 +1,132 @@
+"""Scripts are told in keepalived's order, with keepalived's arguments, and cannot do harm."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.lan import Lan
+from labs.virtual import HostRunner
+from tests.cluster import advert, cluster, conf, inject, router, scripts, state
+
+ALL = (
+    'notify_master "/m one"',
+    'notify_backup "/b"',
+    'notify_fault "/f"',
+    'notify_stop "/s"',
+    "notify \"/n 'two words'\"",
+)
+
+
+def told(lan: Lan, host: str = "one") -> list[tuple[str, tuple[str, ...]]]:
+    return scripts(lan, host)
+
+
+def test_a_whole_life() -> None:
+    """notify_STATE first, nothing appended; then notify with INSTANCE NAME STATE PRIORITY."""
+    lan = cluster(one=conf(100, *ALL))
+    lan.run(4)
+    inject(lan, "one", advert(150))
+    lan.unplug("one")
+    lan.run(0)
+    lan.plug("one")
+    lan.run(0)
+    lan.stop("one")
+
+    def both(what: str, argv: tuple[str, ...], word: str) -> list[tuple[str, tuple[str, ...]]]:
+        everybody = ("/n", "two words", "INSTANCE", "VI_1", word, "100")
+        return [(what, argv), ("notify", everybody)]
+
+    assert told(lan) == [
+        *both("notify_backup", ("/b",), "BACKUP"),
+        *both("notify_master", ("/m", "one"), "MASTER"),
+        *both("notify_backup", ("/b",), "BACKUP"),
+        *both("notify_fault", ("/f",), "FAULT"),
+        *both("notify_backup", ("/b",), "BACKUP"),
+        *both("notify_stop", ("/s",), "STOP"),
+    ]
+
+
+def test_a_start_without_a_carrier_is_told_as_fault_alone() -> None:
+    lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
+    lan.conf("one", conf(100, *ALL))
+    lan.unplug("one")
+    lan.start("one")
+    assert [what for what, _ in told(lan)] == ["notify_fault", "notify"]
+
+
+def test_the_addresses_are_there_before_the_script_is_told_and_gone_before_the_next() -> None:
+    lan = cluster(one=conf(100, *ALL))
+    machine, seen = lan.machines["one"], []
+    lan.daemons["one"].journal.listeners.append(
+        lambda line: (
+            seen.append((line["script"], len(machine.addresses) - 1))
+            if line["event"] == "notify" and line["script"] != "notify"
+            else None
+        )
+    )
+    lan.run(4)
+    inject(lan, "one", advert(150))
+    lan.wait_until(lambda: state(lan, "one") == "MASTER")
+    lan.stop("one")
+    assert seen == [
+        ("notify_master", 1),
+        ("notify_backup", 0),
+        ("notify_master", 1),
+        ("notify_stop", 0),
+    ]
+
+
+def test_a_reload_tells_nobody() -> None:
+    lan = cluster(one=conf(100, *ALL))
+    lan.run(4)
+    before = told(lan)
+    lan.conf("one", conf(120, *ALL, vips=["192.168.1.10", "192.168.1.20"]))
+    lan.reload("one")
+    lan.run(10)
+    assert told(lan) == before
+
+
+def test_a_removed_instance_reports_fault_or_deleted() -> None:
+    """keepalived 2.2.7: notify FAULT, or DELETED if notify_deleted is written."""
+    two = conf(100, *ALL, name="VI_2", vrid=52, vips=["192.168.1.20"])
+    deleted = conf(100, *ALL, 'notify_deleted "/d"', name="VI_3", vrid=53, vips=["192.168.1.30"])
+    lan = cluster(one=conf(100) + two + deleted)
+    lan.run(4)
+    before = len(told(lan))
+    lan.conf("one", conf(100))
+    lan.reload("one")
+    everybody = ("/n", "two words", "INSTANCE")
+    assert told(lan)[before:] == [
+        ("notify_fault", ("/f",)),
+        ("notify", (*everybody, "VI_2", "FAULT", "100")),
+        ("notify_deleted", ("/d",)),
+        ("notify", (*everybody, "VI_3", "DELETED", "100")),
+    ]
+
+
+@pytest.mark.parametrize("priority", [1, 100, 255])
+def test_the_priority_is_the_effective_one(priority: int) -> None:
+    lan = cluster(one=conf(priority, "notify /n"))
+    lan.run(5)
+    assert told(lan)[-1] == ("notify", ("/n", "INSTANCE", "VI_1", "MASTER", str(priority)))
+
+
+def test_nothing_is_told_about_what_nobody_asked_to_be_told() -> None:
+    lan = cluster(one=conf(100, "notify_stop /s"))
+    lan.run(5)
+    inject(lan, "one", advert(50))
+    assert told(lan) == []
+
+
+def test_a_script_that_cannot_be_run_costs_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HostRunner, "run", lambda *_: "no such file")
+    lan = cluster(one=conf(100, *ALL))
+    lan.run(5)
+    assert state(lan, "one") == "MASTER"
+    assert any(
+        line.startswith("(VI_1) notify_master") and "was not run: no such file" in line
+        for line in lan.logs["one"].lines
+    )
+    journal = [line for line in lan.journal("one") if line["event"] == "notify"]
+    assert {line["problem"] for line in journal} == {"no such file"}
+    assert router(lan, "one").counters["master-transitions"] == 1
