@@ -157,19 +157,22 @@ class House:
 
     def _adverts(self) -> None:
         """A tick on the upper edge of the sender's lane; a triangle for priority 0."""
-        for advert in self.timeline.of(Advert):
-            if advert.host not in self.colour:
-                continue
-            x, top = self._x(advert.t), self._lane(advert.host) - BAR / 2
-            if advert.priority == 0:
-                style: dict[str, Any] = {"marker": "v", "ms": 6, "ls": "", "color": INK}
+        sent = [(a.host, a.priority == 0, self._x(a.t)) for a in self.timeline.of(Advert)]
+        for host in self.hosts:
+            top = self._lane(host) - BAR / 2
+            ticks = [x for who, goodbye, x in sent if who == host and not goodbye]
+            # An hour of ticks is a grey band, not a black one.
+            width = min(1.1, max(0.2, 400 / (len(ticks) or 1)))
+            if ticks:
+                self.ax.vlines(ticks, top - 0.075, top + 0.03, color=INK, lw=width, zorder=5)
+                style: dict[str, Any] = {"marker": "|", "ms": 8, "mew": 1.2, "ls": "", "color": INK}
+                self.legend["Advertisement"] = Line2D([], [], **style)
+            farewells = [x for who, goodbye, x in sent if who == host and goodbye]
+            if farewells:
+                style = {"marker": "v", "ms": 6, "ls": "", "color": INK}
+                heights = [top - 0.045] * len(farewells)
+                self.ax.plot(farewells, heights, zorder=6, clip_on=False, **style)
                 self.legend["priority 0"] = Line2D([], [], **style)
-                self.ax.plot([x], [top - 0.045], zorder=6, clip_on=False, **style)
-            else:
-                self.ax.plot([x, x], [top - 0.075, top + 0.03], color=INK, lw=1.1, zorder=5)
-                self.legend["Advertisement"] = Line2D(
-                    [], [], marker="|", ms=8, mew=1.2, ls="", color=INK
-                )
 
     def _stretches(self) -> None:
         """Red where nobody owns, hatched where two do."""

@@ -72,7 +72,8 @@ def headline(timeline: Timeline) -> str:
         )
     text = f"{_move(timeline, first)}{_since(first)}"
     if len(takeovers) == 2:
-        text += f", and back{_since(takeovers[1])}"
+        back = f"{takeovers[1].to} took it back" if first.split else "back"
+        text += f", and {back}{_since(takeovers[1])}"
     return _pronoun(text)
 
 
