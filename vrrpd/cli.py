@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from vrrpd import __version__
 from vrrpd.config import Config, ConfigError, load
+from vrrpd.ctl import SOCKET
 from vrrpd.dump import data, dump, stats
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log, logger
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 CONFIG = "/etc/keepalived/keepalived.conf"
 PID = "/run/vrrpd.pid"
-SOCKET = "/run/vrrpd.sock"
 PATIENCE_WITH_SCRIPTS = SECOND  # for notify_stop, as keepalived has it
 EXIT_FATAL = 1
 EXIT_CONFIG = 2
@@ -59,7 +59,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line as keepalived 2.2.7 has it, plus ours."""
+    """The command line, read."""
+    return command_line().parse_args(argv)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The options of keepalived 2.2.7, plus ours; the manual page is made from them."""
     parser = argparse.ArgumentParser(
         prog="vrrpd",
         description="A VRRP daemon that reads keepalived.conf.",
@@ -94,7 +99,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="keep only the first N addresses, as keepalived before 1.2.20 did with 20",
     )
     add("-v", "--version", action="version", version=f"vrrpd {__version__}")
-    return parser.parse_args(argv)
+    return parser
 
 
 def check(options: argparse.Namespace) -> int:

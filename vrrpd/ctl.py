@@ -20,8 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from vrrpd.cli import SOCKET
-
+SOCKET = "/run/vrrpd.sock"
 NOT_FOUND = 1
 NO_DAEMON = 2
 
@@ -51,7 +50,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """The command line, read."""
+    return command_line().parse_args(argv)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The commands and their options; the manual page is made from them."""
     parser = argparse.ArgumentParser(
         prog="vrrpctl", description="Ask a running vrrpd what it does and why."
     )
@@ -65,7 +69,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     commands.add_parser("watch", parents=[shared], help="follow the journal")
     commands.add_parser("stats", parents=[shared], help="counters")
     commands.add_parser("reload", parents=[shared], help="read the configuration again")
-    return parser.parse_args(argv)
+    return parser
 
 
 def ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:
