@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test test-fast check figures doctor lock clean
+.PHONY: help setup lab demo test test-fast interop check figures doctor lock clean
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -25,6 +25,9 @@ test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
 
 test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec $(BIN)/python tests/rings.py unit sim
+
+interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
+	@INTEROP=whole exec $(BIN)/python tests/rings.py interop
 
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .

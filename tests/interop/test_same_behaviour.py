@@ -1,0 +1,262 @@
+"""Whichever daemon stands where, a pair goes through trouble in the same way.
+
+    {keepalived, vrrpd} × {keepalived, vrrpd}  ×  PROTOCOLS  ×  TROUBLES
+
+Each run: host 0 (priority 150) becomes MASTER, host 1 (priority 100) joins as BACKUP, the trouble
+comes and goes, the end is waited for, both are stopped.
+What must come out is in TROUBLES: who owns the address meanwhile and in the end, and every call
+of the notify scripts in order.  The rows with keepalived on both hosts prove the table itself.
+And nothing may be left over: no address, no interface.
+
+`make test` runs a part in which every protocol, trouble and pair occurs, `make interop` all of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.interop.features import done
+from tests.interop.pairs import PAIRS, Runs, together
+from tests.interop.segment import Segment
+
+pytestmark = pytest.mark.timeout(1800)
+WHOLE = os.environ.get("INTEROP") == "whole"
+Row = tuple[str, str, str, str]  # protocol, trouble, daemon of host 0, daemon of host 1
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way of speaking: what goes into the instance of host 0 and of host 1."""
+
+    advert_int: str
+    vip: str
+    words: tuple[str, str]
+    needs: tuple[str, ...] = ()
+
+
+def both(words: str) -> tuple[str, str]:
+    """The same on both hosts."""
+    return words, words
+
+
+def unicast(number: int) -> str:
+    """Host `number` speaks to the other one alone."""
+    return f"unicast_src_ip 192.168.1.{11 + number}\nunicast_peer {{\n192.168.1.{12 - number}\n}}"
+
+
+PROTOCOLS = {
+    "v2-pass": Protocol(
+        "1", "192.168.1.10", both("authentication {\nauth_type PASS\nauth_pass 1111\n}")
+    ),
+    "v2-ah": Protocol(
+        "1", "192.168.1.10", both("authentication {\nauth_type AH\nauth_pass 1111\n}")
+    ),
+    "v3-ipv4": Protocol("0.2", "192.168.1.10", both("version 3")),
+    "v3-ipv6": Protocol("0.2", "fe80::1:1", both("")),
+    "unicast": Protocol(
+        "0.2", "192.168.1.10", (f"version 3\n{unicast(0)}", f"version 3\n{unicast(1)}")
+    ),
+    "vmac": Protocol("0.2", "192.168.1.10", both("version 3\nuse_vmac"), ("use_vmac",)),
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What happens, and what comes of it.
+
+    `strikes` and `ends` act on the segment; `meanwhile` owns the address in between, `finally_` in
+    the end; `calls` are the states that the notify scripts of the two hosts hear of.
+    """
+
+    strikes: Callable[[Play], None]
+    meanwhile: list[int]
+    ends: Callable[[Play], None]
+    calls: tuple[str, str]
+    finally_: int = 0
+    needs: tuple[str, ...] = ()
+
+
+class Play:
+    """One run: two hosts with their files."""
+
+    def __init__(self, lan: Segment, protocol: Protocol, kinds: tuple[str, str]) -> None:
+        self.lan = lan
+        self.protocol = protocol
+        self.kinds = kinds
+        self.broken = lan.room / "broken"
+        self.tracked = False
+
+    def config(self, number: int, priority: int) -> str:
+        """The file of host `number`."""
+        protocol = self.protocol
+        script = track = ""
+        if self.tracked and number == 0:
+            script = (
+                f'vrrp_script chk {{\nscript "/usr/bin/test ! -e {self.broken}"\ninterval 1\n}}\n'
+            )
+            track = "track_script {\nchk\n}\n"
+        return (
+            f"{script}vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n"
+            f"priority {priority}\nadvert_int {protocol.advert_int}\n{protocol.words[number]}\n"
+            f"{track}notify {self.lan[number].script}\n"
+            f"virtual_ipaddress {{\n{protocol.vip}\n}}\n}}\n"
+        )
+
+    def start(self, number: int) -> None:
+        """Start the daemon of a host, with the priority it is born with."""
+        self.lan[number].start(self.kinds[number], self.config(number, (150, 100)[number]))
+
+    def owners(self, *expected: int) -> None:
+        """Wait until exactly these hosts hold the address."""
+        self.lan.wait(
+            lambda: self.lan.owners(self.protocol.vip) == list(expected), f"owners {expected}"
+        )
+
+    def told(self, number: int, state: str) -> None:
+        """Wait until the last that a host's script heard is `state`."""
+        self.lan.wait(
+            lambda: self.lan[number].calls()[-1:] == [f"VI_1 {state}"],
+            f"host {number} is told {state}",
+        )
+
+
+def again(play: Play) -> None:
+    play.start(0)
+
+
+def fail_script(play: Play) -> None:
+    play.broken.touch()
+
+
+MASTER_LEFT = "BACKUP MASTER BACKUP STOP"  # what the notify script of host 1 hears in most runs
+FAULT = "BACKUP MASTER FAULT BACKUP MASTER STOP"
+TROUBLES = {
+    "SIGTERM": Trouble(
+        lambda play: play.lan[0].stop() and None,
+        [1], again, ("BACKUP MASTER STOP BACKUP MASTER STOP", MASTER_LEFT),
+    ),
+    "SIGKILL": Trouble(
+        lambda play: play.lan[0].crash(),
+        [0, 1], again, ("BACKUP MASTER BACKUP MASTER STOP", MASTER_LEFT),
+    ),
+    "unplug": Trouble(
+        lambda play: play.lan[0].unplug(), [1], lambda play: play.lan[0].plug(),
+        (FAULT, MASTER_LEFT),
+    ),
+    "cut": Trouble(
+        lambda play: play.lan[0].cut(), [0, 1], lambda play: play.lan[0].mend(),
+        ("BACKUP MASTER STOP", MASTER_LEFT),
+    ),
+    "reload": Trouble(
+        lambda play: play.lan[0].reload(play.config(0, 50)), [1], lambda play: None,
+        ("BACKUP MASTER BACKUP STOP", "BACKUP MASTER STOP"), finally_=1,
+    ),
+    "track_script": Trouble(
+        fail_script, [1], lambda play: play.broken.unlink(),
+        (FAULT, MASTER_LEFT), needs=("vrrp_script", "track_script"),
+    ),
+    "freeze": Trouble(
+        lambda play: play.lan[0].freeze(), [0, 1], lambda play: play.lan[0].thaw(),
+        ("BACKUP MASTER STOP", MASTER_LEFT),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run."""
+
+    calls: tuple[str, str]
+    left: list[set[str]]
+    interfaces: list[str]
+    owned_to_the_end: int
+
+
+def story(room: Path, row: Row) -> Outcome:
+    """Play one row of the matrix."""
+    trouble = TROUBLES[row[1]]
+    with Segment(room) as lan:
+        play = Play(lan, PROTOCOLS[row[0]], (row[2], row[3]))
+        play.tracked = row[1] == "track_script"
+        play.start(0)
+        play.owners(0)
+        play.told(0, "MASTER")
+        play.start(1)
+        play.told(1, "BACKUP")
+        trouble.strikes(play)
+        play.owners(*trouble.meanwhile)
+        play.told(1, "MASTER")
+        trouble.ends(play)
+        winner = trouble.finally_
+        play.owners(winner)
+        play.told(winner, "MASTER")
+        play.told(1 - winner, "BACKUP")
+        # It is the end only if the winner goes on saying so, and the other one is silent.
+        heard = len(lan.wire.frames)
+        lan.wait(lambda: len(lan.wire.adverts(winner, heard)) >= 4, "the winner's adverts")
+        assert not lan.wire.adverts(1 - winner, heard)
+        owned = lan.owners(play.protocol.vip)
+        lan[1 - winner].stop()
+        lan[winner].stop()
+        play.told(0, "STOP")
+        play.told(1, "STOP")
+        said = [" ".join(call.split()[1] for call in host.calls()) for host in lan.hosts]
+        names = [
+            line.split(":")[1].split("@")[0].strip()
+            for host in lan.hosts
+            for line in host.run("ip", "-o", "link").splitlines()
+        ]
+        assert len(owned) == 1, owned
+        left = [host.virtual() for host in lan.hosts]
+        return Outcome((said[0], said[1]), left, names, owned[0])
+
+
+def possible(row: Row) -> bool:
+    return done(*PROTOCOLS[row[0]].needs, *TROUBLES[row[1]].needs)
+
+
+MATRIX: list[Row] = [(p, t, *pair) for p, t, pair in product(PROTOCOLS, TROUBLES, PAIRS)]
+
+
+def thinned() -> list[Row]:
+    """One mixed pair for each way round and trouble, protocols in turn, and the rest by turns."""
+    protocols, chosen = list(PROTOCOLS), []
+    for i, trouble in enumerate(TROUBLES):
+        for j, pair in enumerate(PAIRS[1:] if i % 2 else PAIRS[:3]):
+            chosen.append((protocols[(i + 2 * j) % len(protocols)], trouble, *pair))
+    return chosen
+
+
+ROWS = MATRIX if WHOLE else thinned()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[Row, Outcome]:
+    room = tmp_path_factory.mktemp("behaviour")
+    rows = [row for row in ROWS if possible(row)]
+    return together(lambda row: story(room / "-".join(row), row), rows)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(row))
+def test_the_same_comes_of_it(runs: Runs[Row, Outcome], row: Row) -> None:
+    if not possible(row):
+        pytest.skip(f"optional: vrrpd does not do everything of {row[0]}, {row[1]} yet")
+    outcome = runs[row]
+    assert outcome.calls == TROUBLES[row[1]].calls
+    assert outcome.owned_to_the_end == TROUBLES[row[1]].finally_
+    assert outcome.left == [set(), set()]
+    assert outcome.interfaces == ["lo", "eth0"] * 2
+
+
+def test_the_thinned_matrix_leaves_no_kind_out() -> None:
+    rows = thinned()
+    assert {row[0] for row in rows} == set(PROTOCOLS)
+    assert {row[1] for row in rows} == set(TROUBLES)
+    assert {row[2:] for row in rows} == set(PAIRS)
+    assert len(MATRIX) == 4 * 6 * 7
