@@ -23,6 +23,7 @@ from vrrpd.config import Config, ConfigError
 from vrrpd.config.model import Instance
 from vrrpd.events import IPAddress
 from vrrpd.fsm import State
+from vrrpd.groups import Group, form
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.pacing import Pacer
@@ -31,7 +32,7 @@ from vrrpd.ports import Ports
 from vrrpd.receive import Place, Segment
 from vrrpd.report import status
 from vrrpd.router import VirtualRouter
-from vrrpd.tracking import examine
+from vrrpd.tracking import Tracking
 
 Identity = tuple[object, ...]
 
@@ -68,6 +69,8 @@ class Daemon:
         self.routers: dict[Identity, VirtualRouter] = {}
         self.config = Config()
         self.pacer = Pacer(ports.clock, ports.wire)
+        self.tracking = Tracking(ports, journal, log)
+        self.groups: list[Group] = []
 
     def start(self) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used."""
@@ -82,9 +85,9 @@ class Daemon:
             for problem in self.ports.kernel.change([], router.placed):
                 self.log.say(f"({router.name}) {problem}")
         self.ports.kernel.watch(self)
-        for router in self.routers.values():
-            examine(router, self.ports.kernel)
-            router.start(self.config.globals.vrrp_startup_delay_ns)
+        self.connect()
+        for router in list(self.routers.values()):
+            self.tracking.start(router, self.config.globals.vrrp_startup_delay_ns)
         self.log.say("Startup complete")
 
     def runnable(self, config: Config) -> list[Instance]:
@@ -142,21 +145,30 @@ class Daemon:
         wanted = {identity(one): one for one in self.runnable(config)}
         for key in [key for key in self.routers if key not in wanted]:
             self.remove(self.routers.pop(key))
+        new = []
         for key, instance in wanted.items():
             router = self.routers.get(key)
             if router is not None:
                 router.reconfigure(instance)
-                examine(router, self.ports.kernel)
             else:
-                router = self.create(instance)
-                examine(router, self.ports.kernel)
-                router.start()
+                new.append(self.create(instance))
+        self.connect()
+        for router in new:
+            self.tracking.start(router)
         self.journal.write("reload", reason="configuration read again", ok=True)
         self.log.say("Reload complete")
         return True
 
+    def connect(self) -> None:
+        """Tie the routers to their sync groups and to all that they track."""
+        routers = list(self.routers.values())
+        names = (self.config.sync_groups, routers, self.groups)
+        self.groups = form(*names, self.notifier, self.journal, self.log)
+        self.tracking.configure(self.config, routers)
+
     def remove(self, router: VirtualRouter) -> None:
         """Stop a router that the new configuration no longer has."""
+        self.tracking.forget(router)
         router.stop("no longer in the configuration")
         router.segment.remove(router)
         if not router.segment.routers:
@@ -172,6 +184,7 @@ class Daemon:
     def stop(self, reason: str) -> None:
         """Stop every router in the order of the file."""
         self.log.say("Stopping")
+        self.tracking.stop()
         for router in self.routers.values():
             router.stop(reason)
         for segment in self.segments.values():
@@ -181,10 +194,9 @@ class Daemon:
     # From the kernel.
 
     def interface_changed(self, name: str) -> None:
-        """Look again at every router that lives on this interface."""
-        for router in list(self.routers.values()):
-            if router.instance.interface == name:
-                examine(router, self.ports.kernel)
+        """It is not what it was: everything that depends on it looks again."""
+        self.tracking.interface_changed(name)
+
 
     def address_removed(self, interface: str, address: IPAddress) -> None:
         """Somebody else took `address` off `interface`."""

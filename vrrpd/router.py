@@ -36,8 +36,9 @@ class VirtualRouter:
 
     `instance` is its configuration, `router` its state, `counters` its statistics under
     RFC 8347's names, `history` its last changes.  `faults` are the causes that keep it in FAULT,
-    `weights` those that move its priority.  `ready` says why its sync group holds it back (None:
-    it does not); `followers` are called after each change of state, with the value before it.
+    `weights` those that move its priority.  For its sync group, `ready` says why it must not become
+    MASTER yet (None: it may), `relieved` is called when a cause of FAULT is gone, and `followers`
+    after each change of state, with the value before it.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class VirtualRouter:
         self.timer: Timer | None = None
         self.armed_for: int | None = None
         self.ready: Callable[[], str | None] = alone
+        self.relieved: Callable[[], object] = alone
         self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
         pacer = pacer or Pacer(ports.clock, ports.wire)
         self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
@@ -224,11 +226,14 @@ class VirtualRouter:
 
     def clear(self, cause: str, reason: str) -> None:
         """`cause` is gone; the last one to go ends FAULT."""
-        if self.faults.pop(cause, None) is not None and not self.faults:
+        if self.faults.pop(cause, None) is None:
+            return
+        self.relieved()
+        if not self.faults:
             self.dispatch(events.Recovered(reason))
 
-    def weigh(self, cause: str, weight: int) -> None:
-        """`cause` (a key) adds `weight` to the priority from now on; 0: it adds nothing."""
+    def weigh(self, cause: str, weight: int, why: str = "") -> None:
+        """`cause` (a key) adds `weight` to the priority from now on, 0 being nothing."""
         before = self.priority
         if weight:
             self.weights[cause] = weight
@@ -238,9 +243,8 @@ class VirtualRouter:
             return
         text = f"Changing effective priority from {before} to {self.priority}"
         self.log.say(f"({self.name}) {text}")
-        self.journal.write(
-            "priority", self.name, from_=before, to=self.priority, reason=f"{cause} {weight:+d}"
-        )
+        why = why or f"{cause} {weight:+d}"
+        self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
         self.reform()
         self.notifier.priority(self.instance, self.state.value, self.priority)
 
