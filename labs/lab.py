@@ -296,6 +296,7 @@ class Lab(Verbs):
                 checks.append(daemons.start(self.hosts[name], self.daemons[name]))
         daemons.wait_ready(checks)
         card = {
+            "pid": os.getpid(),
             "state": self.state,
             "daemons": {name: daemon.name for name, daemon in self.daemons.items()},
             "hosts": {name: host.pid for name, host in self.hosts.items()},

@@ -25,7 +25,10 @@ CARDS = "lab-*/lab.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One lab: `pid` of its init as seen from here, `age` in seconds, `hosts` name -> pid here."""
+    """One lab: `pid` of the program that runs it, `age` in seconds, `hosts`: pid of each shell.
+
+    All pids are those that this process sees.
+    """
 
     pid: int
     age: float
@@ -45,7 +48,7 @@ def find() -> list[Running]:
 
 
 def choose(labs: list[Running], pid: int | None = None) -> Running:
-    """The lab with init `pid`, or the only one; LabError saying how to choose."""
+    """The lab of the program `pid`, or the only one; LabError saying how to choose."""
     if not labs:
         raise LabError("no lab of yours is running: start one with `labs cli` or in a notebook")
     if pid is not None:
@@ -78,22 +81,23 @@ def shell(lab: Running, host: str, command: list[str]) -> list[str]:
 
 def _labs(init: int) -> Iterator[Running]:
     """The labs in the namespaces of `init`; none while it runs something else, such as tests."""
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(init)
+    below = {tuple(_inner(pid, init)): pid for pid in _pids() if init in _ancestors(pid)}
     for place in PLACES:
         for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, KeyError):  # it has just ended
                 told: dict[str, Any] = json.loads(card.read_text())
-                hosts = {name: _outer(init, inner) for name, inner in told["hosts"].items()}
-                yield Running(init, age, told["state"], told["daemons"], hosts)
+                pid = below[told["pid"],]
+                # A host's shell is process 1 of one namespace more.
+                hosts = {name: below[inner, 1] for name, inner in told["hosts"].items()}
+                age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
+                yield Running(pid, age, told["state"], told["daemons"], hosts)
 
 
-def _outer(init: int, inner: int) -> int:
-    """The pid here of the host's shell that has pid `inner` in the namespace of `init`."""
-    for pid in _pids():
-        with suppress(OSError):
-            if _nested(pid)[-2:] == [inner, 1] and init in _ancestors(pid):
-                return pid
-    raise ValueError(f"no process {inner} below {init}")
+def _inner(pid: int, init: int) -> list[int]:
+    """The pids of a process from the namespace of `init` inwards."""
+    with suppress(OSError):
+        return _nested(pid)[len(_nested(init)) - 1 :]
+    return []
 
 
 def _pids() -> list[int]:
@@ -113,10 +117,12 @@ def _nested(pid: int) -> list[int]:
 
 
 def _ancestors(pid: int) -> set[int]:
+    """`pid`, its parent and so on, as far as this namespace sees them."""
     found: set[int] = set()
-    while pid > 1 and pid not in found:
-        found.add(pid)
-        pid = int(_status(pid, "PPid")[0])
+    with suppress(OSError, IndexError):
+        while pid > 0:
+            found.add(pid)
+            pid = int(_status(pid, "PPid")[0])
     return found
 
 

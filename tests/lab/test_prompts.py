@@ -1,0 +1,268 @@
+"""The ways to type at a lab: magics in a notebook, Mininet's prompt, the program `labs`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from labs import Lab, mn
+from labs.kernel import NAME, install
+from labs.magics import typed
+from tests.lab.outside import LABS, picture
+from tests.support import REPOSITORY, eventually
+
+
+def labs(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program `labs`."""
+    options.setdefault("cwd", REPOSITORY)
+    return subprocess.run([*LABS, *words], capture_output=True, text=True, timeout=90, **options)
+
+
+# --- notebooks -----------------------------------------------------------------------------------
+
+
+class Notebook:
+    """A kernel "VRRP Lab" as a notebook uses it."""
+
+    def __init__(self, manager: Any, client: Any) -> None:
+        self.manager, self.client = manager, client
+
+    def run(self, cell: str) -> str:
+        """Execute a cell; everything it printed, showed or complained about."""
+        said: list[str] = []
+
+        def hear(message: dict[str, Any]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                said.append(content["text"])
+            elif message["msg_type"] == "execute_result":
+                said.append(content["data"]["text/plain"])
+            elif message["msg_type"] == "error":
+                said.append("\n".join(content["traceback"]))
+
+        self.client.execute_interactive(cell, timeout=60, output_hook=hear)
+        return "".join(said)
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """A running kernel, known to Jupyter by a specification of our own."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    install(str(prefix))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        manager, client = start_new_kernel(kernel_name=NAME, cwd=str(REPOSITORY / "notebooks"))
+        yield Notebook(manager, client)
+        client.stop_channels()
+        manager.shutdown_kernel()
+
+
+def test_magics_without_a_lab_are_one_line_with_the_remedy(notebook: Notebook) -> None:
+    for cell in ("%mn net", "%%on master\ntrue", "%%conf master\n#"):
+        answer = notebook.run(cell)
+        assert answer == 'LabError: no lab is running here: start one with `lab = Lab("basic")`'
+
+
+def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
+    answer = notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")\nlab')
+    assert "master runs keepalived" in answer
+    answer = notebook.run("%%on master backup\nhostname\ncd /etc\nls keepalived")
+    assert answer == "".join(
+        f"[root@{host} ~]# hostname\n{host}\n[root@{host} ~]# cd /etc\n"
+        f"[root@{host} etc]# ls keepalived\nkeepalived.conf\n"
+        for host in ("master", "backup")
+    )
+    assert "s1-eth1:eth0" in notebook.run("%mn net")
+    assert "<BROADCAST,MULTICAST>" in notebook.run(
+        "%mn link s1 master down\n%mn master ip -br link show eth0\n%mn link s1 master up"
+    )
+    actions = notebook.run("[fact.text for fact in lab.facts() if fact.kind == 'action']")
+    assert "'link s1 master down'" in actions
+
+
+def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook) -> None:
+    notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
+    answer = notebook.run("%%conf master\nvrrp_instance VI_1 {\n  priorty 3\n}")
+    assert "keepalived.conf:2:3:" in answer
+    assert "did you mean 'priority'?" in answer
+    assert answer.endswith(
+        "keepalived.conf of master written; lab.reload('master') puts it to use\n"
+    )
+    assert "priorty 3" in notebook.run("lab.conf('master')")
+    assert "choose master or backup" in notebook.run("%%conf client\n#")
+    assert "choose master, backup or client" in notebook.run("%%conf nobody\n#")
+    assert "which host? write %%conf master" in notebook.run("%%conf\n#")
+    assert "which host? write %%on master" in notebook.run("%%on\ntrue")
+
+
+def test_a_lab_error_has_no_traceback(notebook: Notebook) -> None:
+    notebook.run('from labs import Lab\nlab = Lab("empty")')
+    answer = notebook.run('lab.unplug("mastr")')
+    assert answer == (
+        "LabError: no host called 'mastr' in this lab: choose master, backup or client"
+    )
+
+
+def test_a_kernel_can_be_interrupted_and_restarted(notebook: Notebook) -> None:
+    notebook.run('from labs import Lab\nlab = Lab("empty")')
+    notebook.client.execute('lab.run("master", "touch /run/begun; sleep 6666")')
+    notebook.client.get_iopub_msg(timeout=30)
+    notebook.manager.interrupt_kernel()
+    eventually(lambda: "fine" in notebook.run('print("fine")'), timeout=30)
+    notebook.manager.restart_kernel(now=True)
+    notebook.client.wait_for_ready(timeout=30)
+    assert "NameError" in notebook.run("lab")
+    assert "<Lab 'empty'" in notebook.run('from labs import Lab\nlab = Lab("empty")\nlab')
+
+
+def test_a_killed_kernel_leaves_nothing(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    before = picture()
+    manager, client = start_new_kernel(kernel_name=NAME)
+    Notebook(manager, client).run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
+    assert len(picture()["processes"]) > len(before["processes"]) + 10
+    os.kill(manager.provisioner.pid, signal.SIGKILL)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    eventually(lambda: picture() == before, what="the machine as it was before")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "commands"),
+    [
+        ("date\nuptime", 2),
+        ("for i in 1 2; do\n  echo $i\ndone", 1),
+        ("cat <<END\nfirst\nEND\ndate", 2),
+        ("echo one \\\n  two\n\ndate", 2),
+        ("echo 'never closed", 0),
+    ],
+)
+def test_typed_lines_are_cut_into_commands(cell: str, commands: int) -> None:
+    assert typed(cell).count("printf '[root@") == commands
+
+
+# --- Mininet's prompt ----------------------------------------------------------------------------
+
+
+def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
+    assert mn.command(machines, "nodes").split()[-4:] == ["backup", "client", "master", "s1"]
+    assert mn.command(machines, "client hostname") == "client\n"
+    assert "1 packets transmitted" in mn.command(machines, "client ping -c 1 -W 1 master")
+    assert mn.command(machines, "owners") == "nobody\n"
+    assert mn.command(machines, "unplug master") == ""
+    machines.wait_until(lambda: not machines.witness.carrier()["master"])
+    assert mn.command(machines, "plug master") == ""
+    assert mn.command(machines, "unplug mastr").startswith("no host called 'mastr'")
+    assert mn.command(machines, "unplug") == "which host? unplug master or backup\n"
+    assert mn.command(machines, "link master down").startswith("usage: link s1 master|backup")
+    assert "Unknown command: dance" in mn.command(machines, "dance")
+
+
+# --- the program ---------------------------------------------------------------------------------
+
+
+def test_a_scenario_prints_saves_and_draws(tmp_path: Path) -> None:
+    figure, facts = tmp_path / "figure.svg", tmp_path / "facts.jsonl"
+    done = labs("run", "failover", "--daemon", "keepalived", "--figure", str(figure),
+                "--json", str(facts))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = r"^ +(\w+ -> \w+) +[\d.]+ s +[\d.]+ s +[+-][\d.]+ ms$"
+    takeovers = re.findall(row, done.stdout, re.MULTILINE)
+    assert takeovers == ["nobody -> master", "master -> backup", "backup -> master"]
+    assert figure.read_text().startswith("<?xml")
+    kinds = {json.loads(line)["kind"] for line in facts.read_text().splitlines()}
+    assert kinds >= {"address", "link", "advert", "arp", "ping", "action", "state"}
+
+
+def test_running_labs_are_listed_and_can_be_entered() -> None:
+    before = labs("ps").stdout.splitlines()
+    with subprocess.Popen(
+        [*LABS, "cli", "--state", "empty"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, bufsize=1, cwd=REPOSITORY,
+    ) as prompt:  # fmt: skip
+        assert prompt.stdin is not None
+        assert prompt.stdout is not None
+        prompt.stdin.write("master hostname\n")
+        prompt.stdin.flush()
+        assert prompt.stdout.readline().strip() == "master"
+        listed = {line.split()[0]: line for line in labs("ps").stdout.splitlines()[1:]}
+        pid = str(prompt.pid)
+        assert set(listed) - {line.split()[0] for line in before} == {pid}
+        assert listed[pid].endswith(" empty      master (vrrpd), backup (vrrpd), client")
+        enter = ("shell", "--lab", pid)
+        shown = labs(*enter, "backup", "--", "sh", "-c", "hostname; pwd; ps -o comm= 1")
+        assert shown.stdout == "backup\n/root\nbash\n"
+        assert labs(*enter, "backup", "--", "sh", "-c", "exit 5").returncode == 5
+        assert "choose master, backup or client" in labs(*enter, "mastr").stderr
+        prompt.stdin.close()
+        assert prompt.wait(20) == 0
+    refused = labs(*enter, "master")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert re.search("no lab of yours is running: start one|no lab called", refused.stderr)
+
+
+def test_any_command_can_run_inside() -> None:
+    done = labs("exec", "--", sys.executable, "-c", "from labs import Lab; print(Lab('empty'))")
+    assert done.stdout.startswith("<Lab 'empty': 192.168.1.10 is held by nobody;")
+    assert labs("exec", "--", "sh", "-c", "exit 3").returncode == 3
+
+
+def test_a_wrong_command_lists_the_right_ones() -> None:
+    done = labs("rnu")
+    assert done.returncode == 2
+    assert "'run'" in done.stderr
+    assert labs("--help").returncode == 0
+
+
+def test_a_busy_port_is_one_line_with_the_remedy() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        done = labs("notebook", "--port", str(port), "--no-browser")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"labs: port {port} cannot be used (Address already in use): `make lab PORT={port + 1}`\n"
+    )
+
+
+def test_the_notebook_server_ends_in_order(tmp_path: Path) -> None:
+    own = {name: str(tmp_path / name) for name in ("runtime", "config")}
+    environment = {
+        **os.environ,
+        "JUPYTER_RUNTIME_DIR": own["runtime"],
+        "JUPYTER_CONFIG_DIR": own["config"],
+        "HOME": str(tmp_path),
+    }
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with subprocess.Popen(
+        [*LABS, "notebook", "--port", port, "--no-browser"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPOSITORY,
+        env=environment,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        address = next(line.strip() for line in server.stdout if "http" in line)
+        assert re.fullmatch(
+            rf"http://127\.0\.0\.1:{port}/lab/tree/0\d-[\w-]+\.ipynb\?token=\w{{32}}", address
+        )
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    left = [path.name for path in (tmp_path / "runtime").iterdir()]
+    assert left in ([], ["jupyter_cookie_secret"])
