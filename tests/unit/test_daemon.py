@@ -30,9 +30,8 @@ from tests.cluster import (
 from vrrpd.config import ConfigError
 from vrrpd.fsm import SECOND
 
-BROKEN = "vrrp_instance VI_1 {\n interface eth0\n virtual_ipaddress {\n 10.0.0.1\n}\n}"  # no router id
-    "vrrp_instance VI_1 {\n interface eth0\n priority 100\n virtual_ipaddress {\n 10.0.0.1\n}\n}"
-)
+# No virtual_router_id: one of the few fatal mistakes.
+BROKEN = "vrrp_instance VI_1 {\n interface eth0\n virtual_ipaddress {\n 10.0.0.1\n}\n}"
 
 
 def reload(lan: Lan, text: str, host: str = "one") -> bool:

@@ -1,0 +1,237 @@
+"""The real loop: epoll, a timerfd and signals.  Only orders are asserted, never absolute times."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vrrpd.fsm import SECOND
+from vrrpd.linux.loop import Loop
+
+MILLISECOND = SECOND // 1000
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    before = len(os.listdir("/proc/self/fd"))
+    loop = Loop()
+    loop.call_at(loop.now() + 20 * SECOND, lambda: pytest.fail("the loop was forgotten"))
+    yield loop
+    loop.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe2(os.O_NONBLOCK)
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_timers_fire_in_the_order_of_their_moments(loop: Loop) -> None:
+    called: list[str] = []
+    now = loop.now()
+    for name, after in (("c", 3), ("a", 1), ("b", 2), ("b again", 2)):
+        loop.call_at(now + after * MILLISECOND, lambda name=name: called.append(name))  # type: ignore[misc]
+    loop.run_until(lambda: len(called) == 4)
+    assert called == ["a", "b", "b again", "c"]
+
+
+def test_never_early(loop: Loop) -> None:
+    due = [loop.now() + number * MILLISECOND // 3 for number in range(30)]
+    early: list[int] = []
+    called: list[int] = []
+
+    def check(when: int) -> None:
+        called.append(when)
+        if loop.now() < when:
+            early.append(when)
+
+    for when in due:
+        loop.call_at(when, lambda when=when: check(when))  # type: ignore[misc]
+    loop.run_until(lambda: len(called) == len(due))
+    assert (early, called) == ([], due)
+
+
+def test_a_moment_in_the_past_is_soon_but_not_now(loop: Loop) -> None:
+    called: list[str] = []
+    for when in (0, -5, loop.now() - SECOND):
+        loop.call_at(when, lambda: called.append("timer"))
+    called.append("after call_at")
+    loop.run_until(lambda: len(called) == 4)
+    assert called[0] == "after call_at"
+
+
+def test_a_cancelled_timer_never_fires(loop: Loop) -> None:
+    called: list[str] = []
+    one = loop.call_at(loop.now() + MILLISECOND, lambda: called.append("cancelled"))
+    loop.call_at(loop.now() + 5 * MILLISECOND, lambda: called.append("kept"))
+    one.cancel()
+    one.cancel()
+    loop.run_until(lambda: bool(called))
+    assert called == ["kept"]
+
+
+def test_one_timer_may_cancel_the_next_that_is_due_too(loop: Loop) -> None:
+    called: list[str] = []
+    when = loop.now()
+    loop.call_at(when, lambda: (called.append("first"), second.cancel()))
+    second = loop.call_at(when, lambda: called.append("second"))
+    loop.call_at(when + MILLISECOND, lambda: called.append("third"))
+    loop.run_until(lambda: "third" in called)
+    assert called == ["first", "third"]
+
+
+def test_an_earlier_timer_overtakes_one_that_is_already_armed(loop: Loop) -> None:
+    called: list[str] = []
+    loop.call_at(loop.now() + 10 * SECOND, lambda: called.append("late"))
+    loop.call_at(
+        loop.now() + MILLISECOND,
+        lambda: loop.call_at(loop.now() + MILLISECOND, lambda: called.append("early")),
+    )
+    loop.run_until(lambda: bool(called))
+    assert called == ["early"]
+
+
+def test_what_has_arrived_is_read_before_a_timer_is_believed(
+    loop: Loop, pipe: tuple[int, int]
+) -> None:
+    """An Advertisement that waited in the socket must come before Master_Down_Timer."""
+    near, far = pipe
+    called: list[str] = []
+    loop.add_reader(near, lambda: (os.read(near, 9), called.append("packet")))
+    loop.call_at(loop.now(), lambda: called.append("timer"))
+    os.write(far, b"x")
+    loop.run_until(lambda: len(called) == 2)
+    assert called == ["packet", "timer"]
+    loop.remove_reader(near)
+
+
+def test_what_arrives_while_a_reader_is_slow_still_comes_before_the_timer(
+    loop: Loop, pipe: tuple[int, int]
+) -> None:
+    near, far = pipe
+    called: list[str] = []
+
+    def slow() -> None:
+        os.read(near, 1)
+        called.append("packet")
+        if len(called) == 1:
+            while loop.now() < due:
+                pass  # 2 ms: as if the machine had kept us waiting
+            os.write(far, b"y")
+
+    loop.add_reader(near, slow)
+    due = loop.now() + 2 * MILLISECOND
+    loop.call_at(due, lambda: called.append("timer"))
+    os.write(far, b"x")
+    loop.run_until(lambda: len(called) == 3)
+    assert called == ["packet", "packet", "timer"]
+    loop.remove_reader(near)
+
+
+def test_a_reader_may_remove_another_that_is_ready(loop: Loop, pipe: tuple[int, int]) -> None:
+    near, far = pipe
+    other, other_far = os.pipe()
+    called: list[str] = []
+
+    def only(name: str, fd: int, rival: int) -> None:
+        os.read(fd, 1)
+        called.append(name)
+        loop.remove_reader(rival)
+
+    loop.add_reader(near, lambda: only("one", near, other))
+    loop.add_reader(other, lambda: only("two", other, near))
+    os.write(far, b"x")
+    os.write(other_far, b"x")
+    loop.call_at(loop.now() + 5 * MILLISECOND, loop.stop)
+    loop.run()
+    assert len(called) == 1
+    for fd in (near, other):
+        loop.remove_reader(fd)
+        loop.remove_reader(fd)
+    os.close(other)
+    os.close(other_far)
+
+
+def test_exceptions_go_to_trouble_and_the_loop_goes_on() -> None:
+    errors: list[BaseException] = []
+    loop = Loop(errors.append)
+    called: list[str] = []
+    loop.call_at(0, lambda: 1 // 0)
+    loop.call_at(1, lambda: called.append("next"))
+    loop.run_until(lambda: bool(called))
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+    loop.close()
+
+
+def test_without_trouble_exceptions_come_out(loop: Loop) -> None:
+    loop.call_at(0, lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        loop.run()
+
+
+def test_patience(loop: Loop) -> None:
+    loop.run_until(lambda: False, MILLISECOND)
+
+
+def test_signals_are_handled_in_the_loop_and_in_order(loop: Loop) -> None:
+    called: list[str] = []
+    old = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGUSR2)}
+    try:
+        loop.on_signal(signal.SIGUSR1, lambda: called.append("one"))
+        loop.on_signal(signal.SIGUSR2, lambda: called.append("two"))
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGUSR1):
+            os.kill(os.getpid(), number)
+        assert called == []
+        loop.run_until(lambda: len(called) == 3)
+        assert called == ["one", "two", "one"]
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def test_a_signal_wakes_a_loop_that_sleeps(loop: Loop) -> None:
+    old = signal.getsignal(signal.SIGUSR1)
+    try:
+        loop.on_signal(signal.SIGUSR1, loop.stop)
+        timer = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGUSR1))
+        timer.start()
+        loop.run()  # nothing else would end it before the fixture's timer fails
+        timer.join()
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+
+
+def test_a_kernel_stamp_becomes_a_moment_of_the_loop(loop: Loop) -> None:
+    before = loop.now()
+    moment = loop.from_wall(time.time_ns() - 50 * MILLISECOND)
+    after = loop.now()
+    assert before - 60 * MILLISECOND < moment < after - 40 * MILLISECOND
+
+
+@pytest.mark.parametrize("off", [-SECOND, 11 * SECOND, 10**18])
+def test_a_stamp_from_a_clock_that_was_set_counts_as_now(loop: Loop, off: int) -> None:
+    before = loop.now()
+    assert before <= loop.from_wall(time.time_ns() - off) <= loop.now()
+
+
+def test_many_timers_cost_no_memory_once_they_are_past(loop: Loop) -> None:
+    before = len(loop.heap)
+    called: list[int] = []
+    for number in range(1000):
+        loop.call_at(0, lambda number=number: called.append(number))  # type: ignore[misc]
+    loop.run_until(lambda: len(called) == 1000)
+    assert len(loop.heap) == before
+
+
+def test_the_timer_is_a_timerfd(loop: Loop) -> None:
+    assert os.readlink(f"/proc/self/fd/{loop.timerfd}") == "anon_inode:[timerfd]"
+    assert Path("/proc/self/fd").exists()

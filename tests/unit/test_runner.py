@@ -1,0 +1,226 @@
+"""Scripts as real processes: started, reaped, ended when they hang, never in the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vrrpd.linux.runner
+from tests.support import eventually
+from vrrpd.config.model import Command
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Log
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.runner import ScriptRunner
+
+MILLISECOND = SECOND // 1000
+
+
+class Bench:
+    """A runner on a real loop, its log kept."""
+
+    def __init__(self, room: Path, timeout: int = 10 * SECOND) -> None:
+        self.room = room
+        self.loop = Loop()
+        self.lines: list[str] = []
+        log = Log()
+        log.say = self.lines.append  # type: ignore[method-assign]
+        self.runner = ScriptRunner(self.loop, log, timeout)
+        self.old = signal.getsignal(signal.SIGCHLD)
+        self.loop.on_signal(signal.SIGCHLD, self.runner.reap)
+
+    def script(self, text: str, mode: int = 0o755, name: str = "script") -> Command:
+        path = self.room / name
+        path.write_text(text)
+        path.chmod(mode)
+        return Command((str(path),))
+
+    def run(self, command: Command, *arguments: str) -> str | None:
+        return self.runner.run(command, arguments, "(VI_1) notify")
+
+    def finish(self) -> None:
+        """Until every script has ended."""
+        self.loop.run_until(lambda: not self.runner.running(), 15 * SECOND)
+        assert self.runner.running() == 0
+
+    def close(self) -> None:
+        self.loop.close()
+        signal.signal(signal.SIGCHLD, self.old)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """A directory that any user may enter."""
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and path != Path("/tmp"):
+            path.chmod(path.stat().st_mode | stat.S_IXOTH | stat.S_IXGRP)
+        if path.parent == Path("/tmp"):
+            break
+    tmp_path.chmod(0o777)
+    return tmp_path
+
+
+@pytest.fixture
+def bench(room: Path) -> Iterator[Bench]:
+    bench = Bench(room)
+    yield bench
+    bench.close()
+
+
+def test_a_script_runs_with_its_arguments(bench: Bench) -> None:
+    out = bench.room / "out"
+    command = bench.script(f'#!/bin/sh\necho "$#" "$@" > {out}.new; mv {out}.new {out}\n')
+    assert bench.run(command, "INSTANCE", "VI_1", "two words", "150") is None
+    bench.finish()
+    assert out.read_text() == "4 INSTANCE VI_1 two words 150\n"
+    assert bench.lines == []
+
+
+def test_run_does_not_wait(bench: Bench) -> None:
+    os.mkfifo(bench.room / "fifo", 0o666)
+    assert bench.run(bench.script(f"#!/bin/sh\nread line < {bench.room}/fifo\n")) is None
+    assert bench.runner.running() == 1
+    # It ends when we say so, and not before: it is waiting for us.
+    end = os.open(bench.room / "fifo", os.O_WRONLY)
+    os.write(end, b"\n")
+    os.close(end)
+    bench.finish()
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "problem"),
+    [
+        ("absent", None, "no such file"),
+        ("script", 0o644, "not executable"),
+        (".", None, "not executable"),
+    ],
+)
+def test_what_cannot_be_run_is_said(
+    bench: Bench, path: str, mode: int | None, problem: str
+) -> None:
+    if mode is not None:
+        bench.script("#!/bin/sh\n", mode)
+    assert bench.run(Command((str(bench.room / path),))) == problem
+    assert bench.runner.running() == 0
+
+
+def test_an_interpreter_that_does_not_exist(bench: Bench) -> None:
+    assert bench.run(bench.script("#!/no/such/interpreter\n")) == "No such file or directory"
+
+
+def test_a_user_that_does_not_exist(bench: Bench) -> None:
+    command = Command(("/bin/true",), user="nobody-of-this-name")
+    problem = bench.run(command)
+    assert problem is not None
+    assert "nobody-of-this-name" in problem
+
+
+def test_a_script_without_an_interpreter_line_is_run_by_sh(bench: Bench) -> None:
+    out = bench.room / "out"
+    assert bench.run(bench.script(f"echo $1 > {out}\n"), "yes") is None
+    bench.finish()
+    assert out.read_text() == "yes\n"
+
+
+def test_a_bare_name_is_looked_up_in_path(bench: Bench) -> None:
+    assert bench.run(Command(("true",))) is None
+    bench.finish()
+    assert bench.run(Command(("no-such-command-anywhere",))) == "no such file"
+
+
+def test_a_bad_end_is_logged_and_a_good_one_is_not(bench: Bench) -> None:
+    bench.run(bench.script("#!/bin/sh\nexit 3\n"))
+    bench.run(Command(("/bin/true",)))
+    bench.run(bench.script("#!/bin/sh\nkill -9 $$\n", name="suicide"))
+    bench.finish()
+    assert sorted(bench.lines) == [
+        "(VI_1) notify exited with status 3",
+        "(VI_1) notify was ended by signal 9",
+    ]
+
+
+def test_output_goes_nowhere_and_input_is_empty(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = "#!/bin/sh\necho out; echo err >&2; read line && exit 9; exit 0\n"
+    bench.run(bench.script(text))
+    bench.finish()
+    assert capfd.readouterr() == ("", "")
+    assert bench.lines == []
+
+
+def test_a_script_that_fills_its_output_does_not_block(bench: Bench) -> None:
+    bench.run(bench.script("#!/bin/sh\nhead -c 1000000 /dev/zero\n"))
+    bench.finish()
+    assert bench.lines == []
+
+
+def exists(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def test_a_script_that_hangs_is_ended_with_all_it_has_started(room: Path) -> None:
+    bench = Bench(room, timeout=200 * MILLISECOND)
+    pids = room / "pids"
+    bench.run(bench.script(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}\nwait\n"))
+    bench.finish()
+    script, child = map(int, pids.read_text().split())
+    assert not exists(script)
+    eventually(lambda: not exists(child), what="the end of what the script had started")
+    assert "has run for 0.2 s: sending signal 15" in bench.lines[0]
+    bench.close()
+
+
+def test_a_script_that_will_not_go_is_killed(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vrrpd.linux.runner, "GRACE", 100 * MILLISECOND)
+    bench = Bench(room, timeout=300 * MILLISECOND)
+    bench.run(bench.script("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n"))
+    bench.finish()
+    assert [line.rpartition(" ")[2] for line in bench.lines] == ["15", "9", "9"]
+    bench.close()
+
+
+def test_no_zombies(bench: Bench) -> None:
+    for _ in range(20):
+        bench.run(Command(("/bin/true",)))
+    pids = list(bench.runner.children)
+    bench.finish()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_fork_bomb_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vrrpd.linux.runner, "AT_ONCE", 2)
+    for _ in range(2):
+        assert bench.run(Command(("/bin/sleep", "0.1"))) is None
+    assert bench.run(Command(("/bin/true",))) == "2 scripts are running already"
+    bench.finish()
+
+
+def test_what_the_daemon_has_open_stays_its_own(bench: Bench) -> None:
+    out = bench.room / "fds"
+    text = (
+        f"#!{sys.executable}\nimport os\n"
+        f"open({str(out)!r}, 'w').write(' '.join(sorted(os.listdir('/proc/self/fd'))))\n"
+    )
+    assert bench.run(bench.script(text)) is None
+    bench.finish()
+    assert set(out.read_text().split()) <= {"0", "1", "2", "3", "4"}
+
+
+def test_scripts_have_a_group_of_their_own(bench: Bench) -> None:
+    out = bench.room / "group"
+    bench.run(bench.script(f"#!/bin/sh\ncut -d' ' -f5 /proc/$$/stat > {out}\n"))
+    (pid,) = bench.runner.children
+    bench.finish()
+    assert int(out.read_text()) == pid != os.getpgrp()
