@@ -27,7 +27,7 @@ test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec $(BIN)/python tests/rings.py unit sim
 
 interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
-	@INTEROP=whole exec $(BIN)/python tests/rings.py interop
+	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
 
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .

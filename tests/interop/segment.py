@@ -291,15 +291,16 @@ class Host:
         command = {
             "keepalived": [KEEPALIVED, "-n", "-l", "-D", "-P", "-G", *where,
                            "-r", str(self.room / "vrrp.pid"), *options],
-            "vrrpd": [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-D", "-G", *where, "--journal",
-                      str(self.room / "journal"), "--control", str(self.room / "sock"), *options],
+            "vrrpd": [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-D", "-G", *where,
+                      "--journal", str(self.room / "journal"),
+                      "--control", str(self.room / "sock"), *options],
         }[kind]  # fmt: skip
         self.kind = kind
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
                 self.holder.inside(*command),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True, env=ENVIRONMENT,
             )  # fmt: skip
 
     def processes(self) -> list[int]:
@@ -412,9 +413,8 @@ class Segment:
         lines = ["link add br0 type bridge mcast_snooping 0 forward_delay 0 stp_state 0"]
         for host in self.hosts:
             mac = f"02:00:00:00:00:{11 + host.number:02x}"
-            lines.append(
-                f"link add {host.port} type veth peer name eth0 address {mac} netns {host.holder.pid}"
-            )
+            peer = f"peer name eth0 address {mac} netns {host.holder.pid}"
+            lines.append(f"link add {host.port} type veth {peer}")
             lines.append(f"link set {host.port} master br0")
         # Nobody but the hosts shall speak: the switch has no IPv6 addresses of its own.
         self.switch.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")

@@ -1,0 +1,150 @@
+"""Fires every probe of `behaviour.py` at a MASTER of each kind, and holds the page against it.
+
+    host 0    the daemon: one virtual router per probe, VRID 1, 2, 3 ...; all are MASTER
+    host 1    no daemon; a packet socket sends the probes, all within one advert interval
+
+What came of a probe is read from the adverts of its VRID on the wire and from the notify script.
+Nothing depends on how fast this machine is: an answer "at once" is an advert well before the next
+one was due, and a dropped packet is followed by adverts that a daemon sent after having read it.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.interop.behaviour import HOST, TABLES, Row, page, vips
+from tests.interop.pairs import Runs, together
+from tests.interop.segment import KINDS, Frame, Host, Segment, network_of
+from tests.support import REPOSITORY
+
+MASTER_DOWN = 3 + (256 - 100) / 256
+LEARNT = (3 + (256 - 100) / 256) * 1.5
+STREAM = 35  # packets, a tenth of a second apart
+
+
+def config(host: Host, version: int, family: int, rows: list[Row]) -> str:
+    """One virtual router for each probe."""
+    blocks = [f"global_defs {{\nvrrp_version {version}\nvrrp_garp_master_delay 0\n}}"]
+    for vrid, _ in enumerate(rows, start=1):
+        listed = "\n".join(vips(vrid, family))
+        blocks.append(
+            f"vrrp_instance I{vrid} {{\ninterface eth0\nvirtual_router_id {vrid}\npriority 100\n"
+            f"advert_int 1\nnotify {host.script}\nvirtual_ipaddress {{\n{listed}\n}}\n}}"
+        )
+    return "\n".join(blocks) + "\n"
+
+
+def fire(lan: Segment, version: int, family: int, rows: list[Row]) -> None:
+    """Send every probe once, then the streams to their end."""
+    pause = threading.Event()
+    with network_of(lan[1].holder.pid):
+        sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with sender:
+        sender.bind(("eth0", 0))
+        for vrid, row in enumerate(rows, start=1):
+            sender.send(row.probe.frame(vrid, version, family))
+        for _ in range(STREAM):
+            pause.wait(0.1)
+            for vrid, row in enumerate(rows, start=1):
+                if row.probe.stream:
+                    sender.send(row.probe.frame(vrid, version, family))
+
+
+def story(room: Path, kind: str, table: str) -> list[str]:
+    """What this kind of daemon makes of each probe of a table."""
+    _, version, family, rows = TABLES[table]
+    with Segment(room) as lan:
+        lan[0].start(kind, config(lan[0], version, family, rows))
+
+        def adverts(vrid: int) -> list[Frame]:
+            return [f for f in lan.wire.adverts(0) if f.vrrp[1] == vrid]
+
+        def calls(vrid: int) -> list[str]:
+            return [call.split()[1] for call in lan[0].calls() if call.split()[0] == f"I{vrid}"]
+
+        everyone = range(1, len(rows) + 1)
+        lan.wait(lambda: all(calls(vrid)[-1:] == ["MASTER"] for vrid in everyone), "all MASTER")
+        lan.wait(lambda: all(len(adverts(vrid)) >= 2 for vrid in everyone), "second adverts")
+        # From just after a round of adverts: the next ones are nearly an interval away.
+        before = {vrid: len(adverts(vrid)) for vrid in everyone}
+        lan.wait(lambda: all(len(adverts(vrid)) > before[vrid] for vrid in everyone), "a round")
+        fire(lan, version, family, rows)
+
+        # The frames on the wire are the witness of when each probe came in.
+        fired = {}
+        for frame in list(lan.wire.frames):
+            if frame.is_advert and frame.host == 1:
+                fired.setdefault(vrid_of(frame), []).append(frame.t)
+
+        def since(vrid: int) -> list[float]:
+            return [f.t for f in adverts(vrid) if f.t > fired[vrid][0]]
+
+        def settled(vrid: int) -> bool:
+            yielded = "BACKUP" in calls(vrid)[1:]
+            return len(since(vrid)) >= (1 if yielded else 3)
+
+        lan.wait(lambda: all(map(settled, everyone)), "what comes of every probe")
+        return [
+            judge(row, fired[vrid], [f.t for f in adverts(vrid)], "BACKUP" in calls(vrid)[1:])
+            for vrid, row in enumerate(rows, start=1)
+        ]
+
+
+def vrid_of(frame: Frame) -> int:
+    """The VRID of any packet of ours, the IPv4 header as long as it may be."""
+    return frame.vrrp[1]
+
+
+def judge(row: Row, fired: list[float], adverts: list[float], yielded: bool) -> str:
+    """The outcome in a word; `fired` and `adverts` are Unix times."""
+    after = [t for t in adverts if t > fired[0]]
+    before = [t for t in adverts if t <= fired[0]]
+    if yielded:
+        silence = after[0] - fired[0]
+        if silence < 1:
+            return "flips"
+        return "BACKUP" if silence < LEARNT else "learns"
+    if row.probe.stream:
+        during = [t for t in after if t < fired[-1]]
+        return "nothing" if during else "silenced"
+    # The advert before the probe was on schedule; one within half an interval of it is not.
+    return "answers" if after[0] - before[-1] < 0.5 else "nothing"
+
+
+KEYS = [(kind, table) for table in TABLES for kind in KINDS]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], list[str]]:
+    room = tmp_path_factory.mktemp("probes")
+    return together(lambda key: story(room / "-".join(key), *key), KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: "-".join(key))
+def test_each_probe_has_the_outcome_on_the_page(
+    runs: Runs[tuple[str, str], list[str]], key: tuple[str, str]
+) -> None:
+    kind, table = key
+    rows = TABLES[table][3]
+    found = dict(zip((row.name for row in rows), runs[key], strict=True))
+    assert found == {row.name: getattr(row, kind) for row in rows}
+
+
+def test_the_page_is_the_table() -> None:
+    text = (REPOSITORY / "docs/behaviour.md").read_text(encoding="utf-8")
+    assert text == page(), "remedy: python -m tests.interop.behaviour > docs/behaviour.md"
+
+
+def test_every_difference_has_a_reason() -> None:
+    for _, _, _, rows in TABLES.values():
+        for row in rows:
+            assert bool(row.why) == (row.keepalived != row.vrrpd), row.name
+
+
+def test_the_probes_come_from_somebody_else() -> None:
+    for _, _, family, rows in TABLES.values():
+        assert HOST[family] not in {row.probe.source(family) for row in rows}
