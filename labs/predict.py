@@ -15,6 +15,8 @@ and the timer starts anew at each of these; the last one before the takeover cou
     its daemon was started                                  Master_Down_Interval
 
 So no daemon is asked: the prediction can be wrong, and that would be news.
+The one exception is when a daemon is ready.  A program needs some tenths of a second from being
+started to its first BACKUP; a journal that says when is believed, else the start itself counts.
 Source of the rows: RFC 3768 section 6.4.2 and, for the carrier, keepalived's FAULT state.
 """
 
@@ -33,6 +35,7 @@ PHRASES = {
     "goodbye": "after the Advertisement of priority 0",
     "carrier": "after its link came up",
     "start": "after its daemon was started",
+    "ready": "after its daemon was ready",
 }
 
 
@@ -141,10 +144,17 @@ def _restarts(
                 carrier[fact.interface] = alive
             case Action(verb="start", host=who) if who == host:
                 yield "start", fact.t, None
+            case State(host=who, frm="INIT", to="BACKUP") if who == host and _exact(fact):
+                yield "ready", fact.t, None
             case Heard(host=who) if who == host and fact.priority == 0:
                 yield "goodbye", fact.t, fact.interval
             case Heard(host=who) if who == host and fact.priority >= priority:
                 yield "advert", fact.t, fact.interval
+
+
+def _exact(fact: State) -> bool:
+    """Does the journal know the moment? keepalived's log lines have whole seconds."""
+    return not fact.t.is_integer()
 
 
 def _as_heard(advert: Advert, host: str) -> Heard:

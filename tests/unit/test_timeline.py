@@ -105,7 +105,7 @@ def test_at_the_start_nobody_owns_and_somebody_is_the_first() -> None:
     (takeover,) = tell(stories.nobody_at_start()).takeovers
     assert (takeover.frm, takeover.to, takeover.after) == (None, "master", None)
     assert takeover.prediction is not None
-    assert (takeover.prediction.basis, takeover.prediction.since) == ("start", 1.0)
+    assert (takeover.prediction.basis, takeover.prediction.since) == ("ready", 1.15)
     assert takeover.cause is not None
     assert takeover.cause.host == "master"
 

@@ -79,6 +79,16 @@ VOICE: list[Fact] = [advert(90.0, "backup")]
             id="set up by the administrator",
         ),
         pytest.param([], None, id="nothing happened"),
+        pytest.param(
+            [Action(4.0, "start", "backup", ""), State(4.35, "backup", "VI_1", "INIT", "BACKUP")],
+            Prediction("backup", "ready", 4.35, 3 + SKEW_100),
+            id="the journal knows when the daemon was ready",
+        ),
+        pytest.param(
+            [Action(4.2, "start", "backup", ""), State(4.0, "backup", "VI_1", "INIT", "BACKUP")],
+            Prediction("backup", "start", 4.2, 3 + SKEW_100),
+            id="a log of whole seconds does not",
+        ),
         pytest.param([Action(4.0, "start", "master", "")], None, id="another's daemon"),
     ],
 )
