@@ -48,12 +48,12 @@ class Announcer:
         self.log = log
         self.speaks_on = ""
         self.pending: list[Timer] = []
+        self.second: int | None = None  # when the second burst is due
 
     def take(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The bursts of a new MASTER, and its refreshes from then on."""
         self.quiet()
-        self.burst(placed, garp.repeat)
-        self.later(garp.delay_ns, lambda: self.burst(placed, garp.repeat))
+        self.twice(garp, placed)
         self.refresh(garp, placed)
         self.elsewhere(garp, placed)
 
@@ -62,12 +62,30 @@ class Announcer:
 
         keepalived before 2.3.3 leaves out the second burst.
         """
+        due = self.second
         self.quiet()
         if added:
-            self.burst(placed, garp.repeat)
-            self.later(garp.delay_ns, lambda: self.burst(placed, garp.repeat))
+            self.twice(garp, placed)
+        elif due is not None:  # the new MASTER's second burst: of what is still ours
+            self.again(garp, placed, due - self.clock.now())
         self.refresh(garp, placed)
         self.elsewhere(garp, placed)
+
+    def twice(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """A burst now and another after garp_master_delay."""
+        self.burst(placed, garp.repeat)
+        self.again(garp, placed, garp.delay_ns)
+
+    def again(self, garp: Garp, placed: Sequence[Placed], delay: int) -> None:
+        """The second burst, in `delay` ns."""
+
+        def burst() -> None:
+            self.second = None
+            self.burst(placed, garp.repeat)
+
+        if delay > 0:
+            self.second = self.clock.now() + delay
+            self.later(delay, burst)
 
     def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The bursts after a weaker MASTER was heard."""
@@ -100,8 +118,14 @@ class Announcer:
 
     def later(self, delay: int, callback: Callable[[], None]) -> None:
         """Call back in `delay` ns unless silenced before; 0 means never."""
+
+        def call() -> None:
+            self.pending.remove(timer)
+            callback()
+
         if delay:
-            self.pending.append(self.clock.call_at(self.clock.now() + delay, callback))
+            timer = self.clock.call_at(self.clock.now() + delay, call)
+            self.pending.append(timer)
 
     def burst(self, placed: Sequence[Placed], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
@@ -138,6 +162,7 @@ class Announcer:
         for timer in self.pending:
             timer.cancel()
         self.pending.clear()
+        self.second = None
         self.pacer.withdraw(self.name)
 
 
