@@ -20,6 +20,7 @@ from typing import Any
 
 from labs.errors import LabError, unknown
 from labs.facts import Action, Fact, Ping, State
+from labs.outbox import HostPipes, HostPost
 from labs.timeline import Timeline
 from labs.virtual import (
     HostClock,
@@ -163,7 +164,7 @@ class Lan:
         journal.listeners.append(lambda line: self.note(host, line))
         outside = (HostClock(machine), HostWire(machine), HostKernel(machine))
         beside = (HostRunner(machine), HostFiles(machine), HostProcesses(machine))
-        ports = Ports(*outside, *beside)
+        ports = Ports(*outside, *beside, HostPipes(machine), HostPost(machine))
         daemon = Daemon(lambda: self.read(host), ports, journal, log)
         self.daemons[host] = daemon
         daemon.start()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND
-from vrrpd.ports import Outcome, Process, ProcessWatcher, Timer
+from vrrpd.ports import Letter, Outcome, Process, ProcessWatcher, Timer
 
 if TYPE_CHECKING:
     from labs.virtual import Machine
@@ -48,6 +48,8 @@ class Workload:
     started: list[tuple[int, str]] = field(default_factory=list)  # (ns, command) of every check
     killed: list[tuple[int, str]] = field(default_factory=list)
     pids: int = FIRST_PID
+    pipes: dict[str, list[str]] = field(default_factory=dict)  # what went into each; see outbox.py
+    mails: list[tuple[int, Letter]] = field(default_factory=list)
 
     def write(self, path: str, text: str | None) -> None:
         """Put `text` into a file; None removes it."""
@@ -106,6 +108,18 @@ class Run:
         self.machine.workload.killed.append((self.machine.clock.now(), self.name))
 
 
+@dataclass(slots=True, eq=False)
+class Kept:
+    """A program that runs until it is told to end."""
+
+    machine: Machine
+    name: str
+
+    def cancel(self) -> None:
+        """SIGTERM."""
+        self.machine.workload.killed.append((self.machine.clock.now(), self.name))
+
+
 class HostRunner:
     """The Runner of one machine: who was called and when is kept, checks end as described."""
 
@@ -117,6 +131,11 @@ class HostRunner:
         argv = (*command.argv, *arguments)
         self.machine.scripts.append((self.machine.clock.now(), what, argv))
         return None
+
+    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Kept | str:
+        """Remember the call, and the end when it comes."""
+        problem = self.run(command, arguments, what)
+        return Kept(self.machine, " ".join(command.argv)) if problem is None else problem
 
     def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Run:
         """Run a described program and report its end when its time has passed."""

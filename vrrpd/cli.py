@@ -124,6 +124,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.inotify import SmallFiles
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.netlink import Netlink
+    from vrrpd.linux.pipes import NamedPipes
+    from vrrpd.linux.post import MailCarrier
     from vrrpd.linux.procs import ProcessTable
     from vrrpd.linux.runner import ScriptRunner
     from vrrpd.linux.sockets import RawWire
@@ -137,7 +139,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     journal = Journal(options.journal)
     loop = Loop(log.trouble)
     runner = ScriptRunner(loop, log)
-    things = (SmallFiles(loop), ProcessTable(loop, log))
+    post = MailCarrier(loop, journal, log)
+    things = (SmallFiles(loop), ProcessTable(loop, log), NamedPipes(), post)
     ports = Ports(loop, RawWire(loop), Netlink(loop), runner, *things)
     daemon = Daemon(lambda: read(options, log), ports, journal, log)
     daemon.start()

@@ -64,7 +64,7 @@ class Daemon:
         self.ports = ports
         self.journal = journal
         self.log = log
-        self.notifier = Notifier(ports.runner, journal, log)
+        self.notifier = Notifier(ports, journal, log)
         self.segments: dict[Place, Segment] = {}
         self.routers: dict[Identity, VirtualRouter] = {}
         self.config = Config()
@@ -72,9 +72,13 @@ class Daemon:
         self.tracking = Tracking(ports, journal, log)
         self.groups: list[Group] = []
 
-    def start(self) -> None:
-        """Start every instance.  Raises ConfigError if the file cannot be used."""
-        self.config = self.load()
+    def start(self, config: Config | None = None) -> None:
+        """Start every instance.  Raises ConfigError if the file cannot be used.
+
+        `config` is for whoever has read the file already.
+        """
+        self.config = self.load() if config is None else config
+        self.notifier.configure(self.config)
         self.pacer.configure(self.config)
         self.journal.write("start", reason="the daemon starts")
         for instance in self.runnable(self.config):
@@ -85,9 +89,11 @@ class Daemon:
             for problem in self.ports.kernel.change([], router.placed):
                 self.log.say(f"({router.name}) {problem}")
         self.ports.kernel.watch(self)
+        self.notifier.hold()
         self.connect()
         for router in list(self.routers.values()):
             self.tracking.start(router, self.config.globals.vrrp_startup_delay_ns)
+        self.notifier.started()
         self.log.say("Startup complete")
 
     def runnable(self, config: Config) -> list[Instance]:
@@ -141,11 +147,12 @@ class Daemon:
             self.journal.write("reload", reason=f"refused: {error}", ok=False)
             return False
         self.config = config
+        self.notifier.configure(config)
         self.pacer.configure(config)
         wanted = {identity(one): one for one in self.runnable(config)}
         for key in [key for key in self.routers if key not in wanted]:
             self.remove(self.routers.pop(key))
-        new = []
+        kept, new = list(self.routers.values()), []
         for key, instance in wanted.items():
             router = self.routers.get(key)
             if router is not None:
@@ -155,6 +162,7 @@ class Daemon:
         self.connect()
         for router in new:
             self.tracking.start(router)
+        self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept])
         self.journal.write("reload", reason="configuration read again", ok=True)
         self.log.say("Reload complete")
         return True
@@ -169,6 +177,7 @@ class Daemon:
     def remove(self, router: VirtualRouter) -> None:
         """Stop a router that the new configuration no longer has."""
         self.tracking.forget(router)
+        router.farewell = "DELETED" if router.instance.notify.report_deleted else "FAULT"
         router.stop("no longer in the configuration")
         router.segment.remove(router)
         if not router.segment.routers:
@@ -185,8 +194,10 @@ class Daemon:
         """Stop every router in the order of the file."""
         self.log.say("Stopping")
         self.tracking.stop()
+        self.notifier.hold()
         for router in self.routers.values():
             router.stop(reason)
+        self.notifier.ended()
         for segment in self.segments.values():
             segment.close()
         self.journal.write("stop", reason=reason)

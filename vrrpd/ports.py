@@ -6,6 +6,8 @@
     Runner     start this script, and never wait for it
     Files      what does this file say; tell me when it says something else
     Processes  which programs run; tell me when one starts or ends
+    Pipes      a named pipe to write lines to
+    Post       deliver this mail, and never wait for it
 
 `vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
 `labs/lan.py` implements them in memory, where time is a number that jumps.
@@ -138,6 +140,12 @@ class Runner(Protocol):
         `cancel()` kills it at once, and `done` is not called.
         """
 
+    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Timer | str:
+        """Start `command` to run for as long as it likes; `cancel()` sends it SIGTERM.
+
+        A string is the reason why it could not be started.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -193,6 +201,45 @@ class Processes(Protocol):
         """Tell `watcher` of every process there is, and from now on of changes; None: stop."""
 
 
+class Pipe(Protocol):
+    """A named pipe that the daemon writes to; whoever wants to may read."""
+
+    def write(self, line: str) -> str | None:
+        """Write a line whole and at once, or not at all; None, or why it is lost."""
+
+    def close(self) -> None:
+        """Remove it; its readers come to the end of the file."""
+
+
+class Pipes(Protocol):
+    """The named pipes (FIFOs) of this machine."""
+
+    def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> Pipe:
+        """Make the pipe `path`, or take the one that is there.  `owner` is uid and gid.
+
+        Raises OSError.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail, and how to hand it in: everything that the conversation with the server needs."""
+
+    server: tuple[str, int]  # host name or address, port
+    timeout: int  # ns, for the connection and for each answer
+    helo: str
+    sender: str
+    recipients: tuple[str, ...]
+    text: str  # headers and body, lines ending with CRLF
+
+
+class Post(Protocol):
+    """Takes mail to its server."""
+
+    def send(self, letter: Letter) -> None:
+        """Begin to deliver; what goes wrong is logged.  Never blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """One of each."""
@@ -203,3 +250,5 @@ class Ports:
     runner: Runner
     files: Files
     processes: Processes
+    pipes: Pipes
+    post: Post

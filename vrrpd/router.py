@@ -71,6 +71,7 @@ class VirtualRouter:
         self.armed_for: int | None = None
         self.ready: Callable[[], str | None] = alone
         self.relieved: Callable[[], object] = alone
+        self.farewell = "STOP"  # what the scripts are told at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
         pacer = pacer or Pacer(ports.clock, ports.wire)
         self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
@@ -361,7 +362,7 @@ class VirtualRouter:
 
     def tell(self) -> None:
         """Tell the scripts: the router is now in this state."""
-        state = "STOP" if self.state is State.INIT else self.state.value
+        state = self.farewell if self.state is State.INIT else self.state.value
         self.notifier.tell(self.instance, state, self.params.priority)
 
     def arm(self) -> None:

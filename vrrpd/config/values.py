@@ -72,12 +72,14 @@ class Command:
     """A program to run. `argv` is never empty; `text` is what the file says.
 
     `user` and `group` are names as written, None when not given (then `script_user` applies).
+    `identity` is the uid and gid they stand for, once vrrpd/security.py has looked.
     """
 
     argv: tuple[str, ...]
     user: str | None = None
     group: str | None = None
     text: str = ""
+    identity: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

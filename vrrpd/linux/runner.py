@@ -65,6 +65,19 @@ class Child:
             self.signal(signal.SIGKILL)
 
 
+@dataclass(slots=True, eq=False)
+class Reader:
+    """A script that stays until it is told to end."""
+
+    child: Child
+
+    def cancel(self) -> None:
+        """Tell it to end; that it does is no news."""
+        self.child.what = ""
+        if self.child.popen.returncode is None:
+            self.child.signal(signal.SIGTERM)
+
+
 class ScriptRunner:
     """The Runner of the real machine.  `reap` is to be called when SIGCHLD has come."""
 
@@ -88,8 +101,13 @@ class ScriptRunner:
         child.done = done
         return child
 
+    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Timer | str:
+        """Start `command` to stay; see ports.py."""
+        child = self.start(command, arguments, what, None)
+        return child if isinstance(child, str) else Reader(child)
+
     def start(
-        self, command: Command, arguments: Sequence[str], what: str, timeout: int
+        self, command: Command, arguments: Sequence[str], what: str, timeout: int | None
     ) -> Child | str:
         """Start a script, to be ended after `timeout` ns; or say why it could not be started."""
         if len(self.children) >= AT_ONCE:
@@ -100,10 +118,11 @@ class ScriptRunner:
             return "no such file" if not os.path.exists(argv[0]) else "not executable"
         argv[0] = found
         try:
-            child = Child(self.spawn(argv, command), what, timeout)
+            child = Child(self.spawn(argv, command), what, timeout or 0)
         except (OSError, subprocess.SubprocessError, LookupError) as error:
             return str(getattr(error, "strerror", None) or error)
-        child.timer = self.loop.call_at(self.loop.now() + timeout, lambda: self.end(child))
+        if timeout is not None:
+            child.timer = self.loop.call_at(self.loop.now() + timeout, lambda: self.end(child))
         self.children[child.popen.pid] = child
         return child
 
@@ -135,6 +154,8 @@ class ScriptRunner:
 
     def identity(self, command: Command) -> tuple[int, int]:
         """The uid and gid to run as.  Raises LookupError for a user that does not exist."""
+        if command.identity is not None:
+            return command.identity
         if command.user is not None:
             entry = pwd.getpwnam(command.user)
             return entry.pw_uid, entry.pw_gid
