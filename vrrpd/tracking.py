@@ -223,19 +223,25 @@ class Tracking:
         self.release()
 
     def release(self) -> None:
-        """Start the routers that need to wait no longer."""
-        for router in list(self.waiting):
-            if router not in self.waiting:
-                continue
-            unknown = self.unknown(router)
-            others = [one for one in self.groups.get(router, ()) if one is not router]
-            if router.faults:
-                for name in unknown:
-                    router.fault(cause("script", name), self.scripts[name].reason)
-            elif unknown or any(self.unknown(one) for one in others if one in self.waiting):
-                continue
-            due = self.waiting.pop(router)
-            router.start(max(0, due - self.ports.clock.now()))
+        """Start the routers that need to wait no longer; one that does may release others."""
+        while any([self.let_go(router) for router in list(self.waiting)]):
+            pass
+
+    def let_go(self, router: VirtualRouter) -> bool:
+        """Start a waiting router if nothing is unknown any more, or FAULT is certain."""
+        if router not in self.waiting:
+            return False
+        unknown = self.unknown(router)
+        if router.faults:
+            for name in unknown:
+                router.fault(cause("script", name), self.scripts[name].reason)
+        elif unknown or any(
+            self.unknown(one) for one in self.groups.get(router, ()) if one in self.waiting
+        ):
+            return False
+        due = self.waiting.pop(router)
+        router.start(max(0, due - self.ports.clock.now()))
+        return True
 
     def unknown(self, router: VirtualRouter) -> list[str]:
         """The scripts without weight that have not had a result yet."""

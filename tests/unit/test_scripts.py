@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import product
 
 import pytest
@@ -145,11 +144,11 @@ def runs(lan: Lan) -> list[float]:
 
 
 @pytest.fixture
-def failing() -> Iterator[Lan]:
+def failing() -> Lan:
     lan = alone(tracking("interval 1", "fall 3", "rise 2"))
     lan.run(5)
     assert states(lan) == ["BACKUP", "MASTER"]
-    yield lan
+    return lan
 
 
 def test_a_failing_script_is_fault_with_its_reason_and_back(failing: Lan) -> None:
