@@ -1,0 +1,209 @@
+"""`vrrp_track_process`: who counts, how many, how long.  Virtual time."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from labs.lan import Lan
+from tests.cluster import cluster, conf, router, state, states
+from vrrpd.config.model import TrackProcess
+from vrrpd.linux.procs import COMM, EXEC, EXIT, FORK, acknowledged, decode, request
+from vrrpd.ports import Process
+from vrrpd.processes import matches
+
+
+def process(*argv: str, name: str | None = None) -> Process:
+    return Process(7, (name or argv[0].rpartition("/")[2])[:15], argv)
+
+
+NGINX = process("/usr/sbin/nginx", "-g", "daemon off;")
+
+
+@pytest.mark.parametrize(
+    ("words", "whom", "counts"),
+    [
+        ({"process": "nginx"}, NGINX, True),
+        ({"process": "/usr/sbin/nginx"}, NGINX, False),
+        ({"process": "ngin"}, NGINX, False),
+        ({"process": "a-very-long-name-indeed"}, process("a-very-long-name-indeed"), True),
+        ({"process": "/usr/sbin/nginx", "full_command": True}, NGINX, True),
+        ({"process": "nginx", "full_command": True}, NGINX, False),
+        ({"process": "x", "full_command": True}, Process(7, "x"), False),
+    ],
+)
+def test_names(words: dict[str, object], whom: Process, counts: bool) -> None:
+    assert matches(TrackProcess(name="p", **words), whom) is counts  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("match", "exact", "more", "begun", "fewer", "other"),
+    [
+        ("exact", True, False, False, False, False),
+        ("partial", True, True, False, False, False),
+        ("initial", True, True, True, False, False),
+    ],
+)
+def test_arguments(
+    match: str, exact: bool, more: bool, begun: bool, fewer: bool, other: bool
+) -> None:
+    config = TrackProcess(name="p", process="/p", params=("-a", "b"), param_match=match)  # type: ignore[arg-type]
+    found = [
+        matches(config, process("/p", *arguments))
+        for arguments in (("-a", "b"), ("-a", "b", "c"), ("-a", "bc"), ("-a",), ("-x", "b"))
+    ]
+    assert found == [exact, more, begun, fewer, other]
+
+
+def tracking(*words: str, weight: str = "") -> str:
+    body = "\n".join(("process nginx", *words))
+    tracks = f"track_process {{\n web {weight}\n}}"
+    return f"vrrp_track_process web {{\n{body}\n}}\n" + conf(100, tracks)
+
+
+def start(text: str, running: int = 0) -> tuple[Lan, list[int]]:
+    """One host on which so many nginx run before the daemon starts."""
+    lan = cluster(one="")
+    lan.stop("one")
+    pids = [spawn(lan) for _ in range(running)]
+    lan.conf("one", text)
+    lan.start("one")
+    return lan, pids
+
+
+def spawn(lan: Lan, *argv: str) -> int:
+    pid = lan.machines["one"].workload.spawn(*(argv or ("/usr/sbin/nginx",)))
+    lan.run(0)
+    return pid
+
+
+def end(lan: Lan, pid: int) -> None:
+    lan.machines["one"].workload.end(pid)
+    lan.run(0)
+
+
+def test_no_such_process_is_fault_and_its_start_ends_it() -> None:
+    lan, _ = start(tracking())
+    assert states(lan, "one") == ["FAULT"]
+    why = "tracked process web: 0 running, at least 1 wanted"
+    assert router(lan, "one").router.why == why
+    spawn(lan, "/bin/other")
+    assert state(lan, "one") == "FAULT"
+    pid = spawn(lan)
+    assert state(lan, "one") == "BACKUP"
+    end(lan, pid)
+    assert state(lan, "one") == "FAULT"
+    assert "Quorum lost for tracked process web" in lan.logs["one"].lines
+
+
+@pytest.mark.parametrize(
+    ("words", "up"),
+    [
+        ((), [False, True, True, True, True]),
+        (("quorum 2",), [False, False, True, True, True]),
+        (("quorum 2", "quorum_max 3"), [False, False, True, True, False]),
+        (("quorum_max 0",), [True, False, False, False, False]),
+        (("quorum_max 1",), [False, True, False, False, False]),
+    ],
+)
+def test_quorum(words: tuple[str, ...], up: list[bool]) -> None:
+    for count, expected in enumerate(up):
+        lan, _ = start(tracking(*words), running=count)
+        assert (state(lan, "one") == "BACKUP") is expected, count
+    lan, _ = start(tracking(*words))
+    seen = [state(lan, "one") != "FAULT"]
+    pids = []
+    for _ in up[1:]:
+        pids.append(spawn(lan))
+        seen.append(state(lan, "one") != "FAULT")
+    assert seen == up
+    for pid, expected in zip(pids, up[-2::-1], strict=True):
+        end(lan, pid)
+        assert (state(lan, "one") != "FAULT") is expected
+
+
+@pytest.mark.parametrize(
+    ("weight", "up", "down"),
+    [("weight 10", 110, 100), ("weight -10", 100, 90), ("weight 10 reverse", 90, 100)],
+)
+def test_weights(weight: str, up: int, down: int) -> None:
+    lan, pids = start(tracking(weight=weight), running=1)
+    assert router(lan, "one").priority == up
+    end(lan, pids[0])
+    assert router(lan, "one").priority == down
+    assert state(lan, "one") == "BACKUP"
+
+
+def test_delays_make_a_change_last_before_it_counts() -> None:
+    lan, pids = start(tracking("fork_delay 2", "terminate_delay 3"), running=1)
+    assert state(lan, "one") == "BACKUP", "no delay at the start"
+    end(lan, pids[0])
+    lan.run(2.9)
+    assert state(lan, "one") != "FAULT"
+    lan.run(0.2)
+    assert state(lan, "one") == "FAULT"
+    spawn(lan)
+    lan.run(1.9)
+    assert state(lan, "one") == "FAULT"
+    lan.run(0.2)
+    assert state(lan, "one") == "BACKUP"
+
+
+def test_a_restart_within_the_delay_is_not_noticed() -> None:
+    lan, pids = start(tracking("terminate_delay 3"), running=1)
+    lan.run(5)
+    end(lan, pids[0])
+    lan.run(2)
+    again = spawn(lan)
+    lan.run(5)
+    assert "FAULT" not in states(lan, "one")
+    end(lan, again)
+    lan.run(2.9)
+    assert "FAULT" not in states(lan, "one"), "the delay begins anew"
+
+
+def test_a_reload_counts_anew_and_tells_nobody() -> None:
+    lan, pids = start(tracking(), running=1)
+    lan.run(5)
+    before = states(lan, "one")
+    more = "vrrp_track_process db {\n process postgres\n quorum_max 0\n}\n"
+    text = tracking().replace(" web ", " web \n db ")
+    lan.conf("one", more + text.replace(" web \n db {", " web {"))
+    lan.reload("one")
+    lan.run(1)
+    assert states(lan, "one") == before
+    spawn(lan, "/usr/bin/postgres")
+    assert state(lan, "one") == "FAULT"
+    lan.conf("one", conf(100))
+    lan.reload("one")
+    assert state(lan, "one") == "BACKUP"
+    assert lan.machines["one"].workload.watcher is None
+    end(lan, pids[0])
+
+
+# The kernel's process connector, byte by byte (linux/cn_proc.h).
+
+
+def report(what: int, *words: int) -> bytes:
+    body = struct.pack("=IIQ", what, 0, 0) + struct.pack(f"={len(words)}I", *words)
+    inner = struct.pack("=IIIIHH", 1, 1, 0, 0, len(body), 0) + body.ljust(40, b"\0")
+    return struct.pack("=IHHII", 16 + len(inner), 3, 0, 0, 0) + inner
+
+
+def test_reports_of_processes_are_understood_and_those_of_threads_left_out() -> None:
+    assert decode(report(FORK, 10, 10, 20, 20)) == (FORK, 20, 10)
+    assert decode(report(FORK, 10, 10, 21, 20)) is None
+    assert decode(report(EXEC, 20, 20)) == (EXEC, 20, 0)
+    assert decode(report(COMM, 20, 20)) == (COMM, 20, 0)
+    assert decode(report(EXIT, 20, 20, 0, 17)) == (EXIT, 20, 0)
+    assert decode(report(EXIT, 21, 20, 0, 17)) is None
+    assert decode(report(4, 20, 20)) is None
+    assert decode(report(EXEC, 20, 20)[:50]) is None
+
+
+def test_the_kernels_answer_to_our_request() -> None:
+    assert acknowledged(report(0, 0)) == 0
+    assert acknowledged(report(0, 1)) == 1
+    assert acknowledged(b"") != 0
+    assert len(request(1)) == 16 + 20 + 4
