@@ -99,6 +99,8 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     for stale in (daemon.pidfile, *daemon.leftovers):
         host.path(stale).unlink(missing_ok=True)
     log = shlex.quote(daemon.log)
+    written = host.path(daemon.log)
+    before = written.stat().st_size if written.exists() else 0
     launch = f"setsid {daemon.command} </dev/null >>{log} 2>&1 & echo $!"
     with host.popen(["sh", "-c", launch], stderr=None) as shell:
         text = shell.stdout.read() if shell.stdout else b""
@@ -108,7 +110,8 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
         if pidfile.exists() and pidfile.read_text().strip():
             return True
         if not alive.exists():
-            last = "\n    ".join(host.path(daemon.log).read_text().splitlines()[-8:])
+            said = written.read_bytes()[before:].decode(errors="replace")
+            last = "\n    ".join(said.splitlines()[-8:])
             raise LabError(
                 f"{daemon.name} on {host.name} ended at once; its log ends with\n    {last}\n"
                 f"look at lab.conf({host.name!r}), correct it, and lab.start({host.name!r})"
