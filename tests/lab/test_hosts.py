@@ -47,10 +47,10 @@ def test_a_host_sees_and_ends_only_its_own_processes(machines: Lab) -> None:
     for host in ("master", "backup"):
         machines.run(host, "sleep 1111 &")
     assert machines.run("master", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
-    machines.run("master", "killall sleep")
+    machines.run("master", "kill $(pgrep -x sleep)")
     eventually(lambda: machines.run("master", "pgrep sleep").status == 1)
     assert machines.run("backup", "pgrep -c sleep").text == "1\n"
-    machines.run("backup", "killall sleep")
+    machines.run("backup", "kill $(pgrep -x sleep)")
 
 
 @pytest.mark.parametrize("path", ["/etc", "/etc/keepalived", "/run", "/var/log", "/tmp", "/root"])
@@ -85,7 +85,7 @@ def test_run_tells_output_errors_and_status(machines: Lab) -> None:
 
 def test_run_does_not_wait_for_what_is_left_in_the_background(machines: Lab) -> None:
     assert machines.run("master", "sleep 2222 & echo started", timeout=20).text == "started\n"
-    machines.run("master", "killall sleep")
+    machines.run("master", "kill $(pgrep -x sleep)")
 
 
 def test_run_ends_what_takes_too_long(machines: Lab) -> None:
