@@ -145,14 +145,15 @@ class Machine:
         life = self.life
 
         def call() -> None:
-            if self.life != life:
+            if self.life != life or timer.callback is None:
                 return
             if self.frozen:
                 self.backlog.append(call)
             else:
                 callback()
 
-        return self.clock.call_at(when, call)
+        timer = self.clock.call_at(when, call)
+        return timer
 
     def thaw(self) -> None:
         """Let the daemon do what it has missed."""
