@@ -250,6 +250,16 @@ def test_members_weights_count_only_with_sync_group_tracking_weight() -> None:
         assert router(lan, "one").priority == priority
 
 
+def test_a_group_with_an_address_owner_tracks_without_weight() -> None:
+    text = group(150, 2, "track_script {\n c3 weight -30\n}", own=False)
+    lan = cluster(one=SCRIPTS + text.replace("priority 150", "priority 255", 1))
+    lan.run(9)
+    assert all_states(lan, "one") == ["MASTER", "MASTER"]
+    script(lan, "one", "c3", status=1)
+    lan.run(1.1)
+    assert all_states(lan, "one") == ["FAULT", "FAULT"]
+
+
 # Notifications.
 
 

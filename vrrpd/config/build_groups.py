@@ -52,7 +52,7 @@ def build_sync_groups(
         known.setdefault("notify_priority_changes", defaults.vrrp_notify_priority_changes)
         known.update(trackables.tracks(block.block, report))
         known.update(name=name, members=members, notify=notify_of(fields), where=block.where)
-        groups.append(SyncGroup(**known))
+        groups.append(_without_owner_weights(SyncGroup(**known), instances, report))
     return groups
 
 
@@ -77,6 +77,28 @@ def _members(
             taken[word.text] = name
             members.append(word.text)
     return tuple(members)
+
+
+def _without_owner_weights(
+    group: SyncGroup, instances: Iterable[Instance], report: Reporter
+) -> SyncGroup:
+    """A group with an address owner tracks without weights: nobody moves priority 255."""
+    if not any(one.is_owner and one.name in group.members for one in instances):
+        return group
+
+    def bare(track: Track) -> Track:
+        if track.weight:
+            report.at("error", group.where, f"({group.name}) cannot have weighted '{track.name}' "
+                      "with a member of priority 255; weight 0 is used")
+        return replace(track, weight=0, reverse=False) if track.weight else track
+
+    return replace(
+        group,
+        track_interfaces=tuple(map(bare, group.track_interfaces)),
+        track_scripts=tuple(map(bare, group.track_scripts)),
+        track_processes=tuple(map(bare, group.track_processes)),
+        track_files=tuple(map(bare, group.track_files)),
+    )
 
 
 def bound_weights(
