@@ -86,7 +86,7 @@ class Machine:
     forwards: bool = False  # an IPv6 router
     life: int = 0
     addresses: dict[IPAddress, int] = field(default_factory=dict)
-    backlog: list[Callable[[], None]] = field(default_factory=list)
+    backlog: list[tuple[bool, VirtualTimer]] = field(default_factory=list)  # (a timer?, call)
     receivers: dict[tuple[int, int], Receiver] = field(default_factory=dict)
     watcher: Watcher | None = None
     scripts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
@@ -136,31 +136,33 @@ class Machine:
         if self.cards.pop(name, None) is not None:
             self.later(self.clock.now(), lambda: self.report_card(name))
 
-    def later(self, when: int, callback: Callable[[], object]) -> VirtualTimer:
+    def later(self, when: int, callback: Callable[[], object], timer: bool = False) -> VirtualTimer:
         """Let this life of the daemon do something at `when`: not if it has died, nor while frozen.
 
-        What comes to a frozen daemon waits; packets come before timers when it thaws, as they do
-        in the real loop.
+        What comes to a frozen daemon waits.  When it thaws, what has arrived comes before its own
+        timers, and a timer that was cancelled in the meantime does not come at all: the real loop
+        does the same.
         """
         life = self.life
 
         def call() -> None:
-            if self.life != life or timer.callback is None:
+            if self.life != life:
                 return
             if self.frozen:
-                self.backlog.append(call)
+                self.backlog.append((timer, made))
             else:
                 callback()
 
-        timer = self.clock.call_at(when, call)
-        return timer
+        made = self.clock.call_at(when, call)
+        return made
 
     def thaw(self) -> None:
         """Let the daemon do what it has missed."""
         self.frozen = False
         backlog, self.backlog = self.backlog, []
-        for call in backlog:
-            call()
+        for _, missed in sorted(backlog, key=lambda one: one[0]):
+            if missed.callback is not None:
+                missed.callback()
 
     def end_life(self) -> None:
         """The daemon is gone; its addresses are not."""
@@ -255,7 +257,7 @@ class HostClock:
 
     def call_at(self, when: int, callback: Callable[[], None]) -> VirtualTimer:
         """Call back at `when` unless the daemon has died."""
-        return self.machine.later(when, callback)
+        return self.machine.later(when, callback, timer=True)
 
 
 class HostChannel:
