@@ -155,6 +155,7 @@ class Outcome:
     signal: int = 0  # the signal that ended it; 0: it ended by itself
     timed_out: bool = False
     problem: str = ""  # why it could not be started; "": it was
+    undecided: bool = False  # it was not, for want of processes or files: that proves nothing
 
     @property
     def ok(self) -> bool:
