@@ -65,8 +65,8 @@ def _members(
 ) -> tuple[str, ...]:
     known = [one.name for one in instances]
     members: list[str] = []
-    words = (word for one in block.block if one.name.text == "group" for word in one.inner_words())
-    for word in words:
+    lists = [one for one in block.block if one.name.text == "group"]
+    for word in lists[0].inner_words() if lists else []:  # further ones have been reported
         if word.text not in known:
             report.at("error", word, f"there is no vrrp_instance '{word.text}'; ignored",
                       suggestion=nearest(word.text, known))

@@ -212,24 +212,32 @@ class Tracked:
         )
 
 
-def tracked(lines: Iterable[Statement], limit: int, report: Reporter) -> Iterator[Tracked]:
-    """`NAME [weight N [reverse|noreverse]]`; +-254 is cut where the limit is 253."""
+def tracked(
+    lines: Iterable[Statement], limit: int, report: Reporter, turns: tuple[str, ...]
+) -> Iterator[Tracked]:
+    """`NAME [weight N [reverse|noreverse]]`; +-254 is cut where the limit is 253.
+
+    A line with another word than `weight` is ignored, a bad number or one of `turns` misspelt
+    only by itself (keepalived).
+    """
     for line in lines:
         first, *rest = line.words
         weight: int | None = None
         reverse: bool | None = None
-        words = iter(rest)
-        for word in words:
-            if word.text in ("reverse", "noreverse") and weight is not None:
-                reverse = word.text == "reverse"
-                continue
-            value = next(words, None) if word.text == "weight" else None
-            try:
-                if value is None:
-                    raise BadValue(f"'{word.text}' is not understood")
-                number, _ = int_of(value.text, -254, 254, strict=False)
+        expected = f"weight with a number from -{limit} to {limit}"
+        if rest and (rest[0].text != "weight" or len(rest) == 1):
+            report.at("error", rest[0], f"'{rest[0].text}' alone says nothing; line ignored",
+                      expected=expected)
+            continue
+        try:
+            if rest:
+                number, _ = int_of(rest[1].text, -254, 254, strict=True)
                 weight = max(-limit, min(limit, number))
-            except BadValue as error:
-                report.at("error", word, f"{error}; ignored",
-                          expected=f"weight with a number from -{limit} to {limit}")
+        except BadValue as error:
+            report.at("error", rest[1], f"{error}; ignored", expected=expected)
+        if rest[2:] and rest[2].text in turns:
+            reverse = rest[2].text == "reverse"
+        elif rest[2:]:
+            report.at("error", rest[2], f"'{rest[2].text}' is not understood; ignored",
+                      expected=" or ".join(turns))
         yield Tracked(first, weight, reverse)

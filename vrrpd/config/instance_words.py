@@ -85,11 +85,18 @@ def _mac(text: str) -> bytes | None:
     return bytes(int(part, 16) for part in parts)
 
 
+def _is_interface_name(text: str) -> bool:
+    """Linux: up to 15 bytes, no slash, no colon (which begins an alias)."""
+    return len(text.encode()) < 16 and not set(text) & set("/:")
+
+
 def _vmac(one: Statement, report: Reporter) -> Fields:
     name: str | None = None
     mac: bytes | None = None
     for word in one.args:
         found = _mac(word.text)
+        if found is None and (name is not None or not _is_interface_name(word.text)):
+            raise BadValue(f"'{word.text}' is neither a MAC nor a free name of an interface")
         if found is None:
             name = word.text
         elif found[0] & 1 or found[:4] == b"\x00\x00\x5e\x00":

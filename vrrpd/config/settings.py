@@ -47,6 +47,10 @@ def collect(
         remark(one, keyword, report, quiet=quiet)
         if keyword.kind in BLOCK_KINDS and keyword.name not in specials:
             if keyword.kind == "list":
+                if keyword.once and keyword.target in fields:
+                    report.at("error", one.name, f"'{keyword.name}' has been given already; "
+                              "ignored here")
+                    continue
                 words = tuple(word.text for word in one.inner_words())
                 fields[keyword.target] = fields.get(keyword.target, ()) + words
             continue

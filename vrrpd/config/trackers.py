@@ -19,6 +19,9 @@ from vrrpd.config.settings import Fields, Special, choose, collect
 from vrrpd.config.values import SECOND, Command, Track
 
 _LIMITS = {"track_interface": 253, "track_script": 253, "track_process": 254, "track_file": 254}
+_BOTH = ("reverse", "noreverse")
+_TURNS = {"track_interface": ("reverse",), "track_script": _BOTH, "track_process": _BOTH,
+          "track_file": _BOTH}
 _FIELDS = {"track_interface": "track_interfaces", "track_script": "track_scripts",
            "track_process": "track_processes", "track_file": "track_files"}
 
@@ -82,7 +85,7 @@ class Trackables:
                 continue
             kind = one.name.text
             into = found[_FIELDS[kind]]
-            for line in entries.tracked(one.block, _LIMITS[kind], report):
+            for line in entries.tracked(one.block, _LIMITS[kind], report, _TURNS[kind]):
                 known = self._known(kind)
                 if known is not None and line.word.text not in known:
                     report.at("error", line.word, f"nothing called '{line.word.text}' is defined "
@@ -90,7 +93,7 @@ class Trackables:
                     continue
                 own = known[line.word.text] if known is not None else None
                 if line.word.text in into:
-                    report.at("warning", line.word, f"'{line.word.text}' is tracked already; "
+                    report.at("error", line.word, f"'{line.word.text}' is tracked already; "
                               "ignored")
                     continue
                 into[line.word.text] = (

@@ -121,7 +121,7 @@ _PROCESS = (
 _SYSTEM = (
     _parsed("vrrp_iptables", "words", "Chains for no_accept.", syntax="[IN [OUT]]"),
     _parsed("vrrp_ipsets", "words", "Sets for no_accept.", syntax="[NAME ...]"),
-    _parsed("nftables", "optional", "Table for no_accept.", default="keepalived"),
+    _parsed("nftables", "optional", "Table for no_accept.", default="keepalived", once=True),
     _parsed("nftables_priority", "int", "Priority of its chains.", low="-2147483648",
             high="2147483647", default="-1", strict=True),
     _parsed("nftables_counters", "flag", "Count what is dropped."),
@@ -139,7 +139,7 @@ _SYSTEM = (
     _done("include_check", "words", "What makes `include` fatal.",
           syntax="[+|-] read, match, wildcard_match, brace_match"),
     _parsed("config_save_dir", "word", "Where copies of the configuration go."),
-    _parsed("tmp_config_directory", "word", "Where temporary copies go."),
+    _parsed("tmp_config_directory", "word", "Where temporary copies go.", once=True),
     _parsed("data_use_instance", "bool", "Put the instance name into names of dumps."),
     _parsed("json_version", "choice", "Format of the JSON dump.", choices=("1", "2"),
             default="1", since="2.2.8"),
