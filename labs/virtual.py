@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link
@@ -21,7 +21,15 @@ from labs.workload import HostFiles, HostProcesses, HostRunner, Workload
 from vrrpd import packet
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
-from vrrpd.ports import Interface, Placed, Receiver, Watcher
+from vrrpd.ports import (
+    Belonging,
+    Interface,
+    Placed,
+    Receiver,
+    Shield,
+    VirtualLink,
+    Watcher,
+)
 
 CARD = "eth0"
 
@@ -84,6 +92,9 @@ class Machine:
     reachable: bool = True  # False: the cable is cut further away, the carrier stays
     frozen: bool = False
     forwards: bool = False  # an IPv6 router
+    ways: list[Belonging] = field(default_factory=list)  # routes and rules
+    shield: Shield = field(default_factory=Shield)
+    switches: dict[tuple[str, str], int] = field(default_factory=dict)
     life: int = 0
     addresses: dict[IPAddress, int] = field(default_factory=dict)
     backlog: list[tuple[bool, VirtualTimer]] = field(default_factory=list)  # (a timer?, call)
@@ -308,19 +319,53 @@ class HostKernel:
         """eth0, another card, or None."""
         return self.machine.card() if name == CARD else self.machine.cards.get(name)
 
-    def change(self, add: Sequence[Placed], remove: Sequence[Placed]) -> list[str]:
+    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Take addresses off, put addresses on."""
         held, switch = self.machine.addresses, self.machine.switch
-        for placed in remove:
+        ways = self.machine.ways
+        self.machine.ways = [one for one in ways if one not in remove]
+        self.machine.ways += [one for one in add if not isinstance(one, Placed)]
+        for placed in (one for one in remove if isinstance(one, Placed)):
             ip, length = placed.address.ip, placed.address.prefixlen
             if held.pop(ip, None) is not None:
                 switch.record(Address(switch.t, self.machine.name, CARD, str(ip), length, False))
-        for placed in add:
+        for placed in (one for one in add if isinstance(one, Placed)):
             ip, length = placed.address.ip, placed.address.prefixlen
             if ip not in held:
                 switch.record(Address(switch.t, self.machine.name, CARD, str(ip), length, True))
             held[ip] = length
         return []
+
+    def create(self, link: VirtualLink) -> list[str]:
+        """The machine has a new card, as far as its daemon can tell."""
+        card = self.machine.card()
+        self.machine.cards[link.name] = replace(
+            card,
+            name=link.name,
+            index=100 + len(self.machine.cards),
+            mac=link.mac or card.mac,
+            addresses=(),
+            kind="macvlan" if link.kind == "vmac" else "ipvlan",
+        )
+        return []
+
+    def destroy(self, name: str) -> None:
+        """It is gone."""
+        self.machine.cards.pop(name, None)
+
+    def protect(self, shield: Shield) -> list[str]:
+        """Remember what is to be filtered: who is silent does not answer pings."""
+        self.machine.shield = shield
+        return []
+
+    def switch(self, interface: str, name: str, value: int) -> list[str]:
+        """Remember it."""
+        self.machine.switches[interface, name] = value
+        return []
+
+    def restore(self) -> None:
+        """Forget all of them."""
+        self.machine.switches.clear()
 
     def forwards(self, name: str) -> bool:
         """As the machine is set."""

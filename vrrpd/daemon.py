@@ -20,10 +20,13 @@ from collections.abc import Callable
 from typing import Any
 
 from vrrpd.config import Config, ConfigError
-from vrrpd.config.model import Instance
-from vrrpd.events import IPAddress
+from vrrpd.config.model import Address, Instance
+from vrrpd.config.routing import Route, Rule
+from vrrpd.estate import Estate
+from vrrpd.events import AddressLost, IPAddress
 from vrrpd.fsm import State
 from vrrpd.groups import Group, form
+from vrrpd.holdings import Holdings
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.pacing import Pacer
@@ -40,15 +43,13 @@ Identity = tuple[object, ...]
 def identity(instance: Instance) -> Identity:
     """What makes two instances the same virtual router across a reload."""
     one = instance
-    kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac is not None)
+    kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac, one.vmac_xmit_base)
     socket = one.auth.kind == "AH"
     return (one.vrid, one.family, one.interface, kind, socket)
 
 
 def unsupported(instance: Instance) -> str | None:
     """Why this version cannot run `instance`, or None."""
-    if instance.vmac is not None:
-        return "use_vmac"
     if instance.interface is None:
         return "an instance without interface"
     return None
@@ -69,6 +70,7 @@ class Daemon:
         self.routers: dict[Identity, VirtualRouter] = {}
         self.config = Config()
         self.pacer = Pacer(ports.clock, ports.wire)
+        self.estate = Estate(ports.kernel, journal, log)
         self.tracking = Tracking(ports, journal, log)
         self.groups: list[Group] = []
 
@@ -81,13 +83,14 @@ class Daemon:
         self.notifier.configure(self.config)
         self.pacer.configure(self.config)
         self.journal.write("start", reason="the daemon starts")
+        self.estate.begin()
+        self.estate.configure(self.config)
         for instance in self.runnable(self.config):
             self.create(instance)
         # A daemon that was killed has left its addresses behind: give them back before
         # listening, so that nobody hears two owners for longer than he has to.
         for router in self.routers.values():
-            for problem in self.ports.kernel.change([], router.placed):
-                self.log.say(f"({router.name}) {problem}")
+            router.holdings.release()
         self.ports.kernel.watch(self)
         self.notifier.hold()
         self.connect()
@@ -110,7 +113,8 @@ class Daemon:
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
         protocol = PROTOCOL_AH if instance.auth.kind == "AH" else PROTOCOL
-        place = Place(instance.interface or "", instance.family, protocol)
+        holdings = Holdings(instance, self.estate)
+        place = Place(holdings.speaks_on, instance.family, protocol)
         segment = self.segments.get(place)
         if segment is None:
             segment = self.segments[place] = Segment(place, self.ports.wire, self.log)
@@ -125,6 +129,7 @@ class Daemon:
             self.log,
             group,
             self.pacer,
+            holdings,
         )
         segment.add(router)
         segment.join(router.group)
@@ -149,6 +154,7 @@ class Daemon:
         self.config = config
         self.notifier.configure(config)
         self.pacer.configure(config)
+        self.estate.configure(config)
         wanted = {identity(one): one for one in self.runnable(config)}
         for key in [key for key in self.routers if key not in wanted]:
             self.remove(self.routers.pop(key))
@@ -159,6 +165,9 @@ class Daemon:
                 router.reconfigure(instance)
             else:
                 new.append(self.create(instance))
+        self.estate.prune(
+            {link.name for r in self.routers.values() for link in r.holdings.links.values()}
+        )
         self.connect()
         for router in new:
             self.tracking.start(router)
@@ -200,12 +209,14 @@ class Daemon:
         self.notifier.ended()
         for segment in self.segments.values():
             segment.close()
+        self.estate.end()
         self.journal.write("stop", reason=reason)
 
     # From the kernel.
 
     def interface_changed(self, name: str) -> None:
         """It is not what it was: everything that depends on it looks again."""
+        self.estate.mend(name)
         self.tracking.interface_changed(name)
 
 
@@ -215,6 +226,25 @@ class Daemon:
             if any(p.interface == interface and p.address.ip == address for p in router.placed):
                 self.log.detail(f"Netlink reflector reports IP {address} removed")
                 router.address_lost(address)
+        static = self.estate.static_address(interface, address)
+        if static is not None:
+            self.static_lost(static, static.track_group)
+
+    def route_removed(self, thing: Route | Rule) -> None:
+        """Somebody else removed a route or rule that is tracked."""
+        self.log.detail(f"Netlink reflector reports {thing} removed")
+        for router in list(self.routers.values()):
+            router.way_lost(thing)
+        if thing in self.estate.statics:
+            self.static_lost(thing, thing.track_group)
+
+    def static_lost(self, thing: Address | Route | Rule, group: str | None) -> None:
+        """A static entry was removed by somebody else: its track group steps down."""
+        members = {m for one in self.config.track_groups if one.name == group for m in one.members}
+        for router in list(self.routers.values()):
+            if router.name in members and router.state is State.MASTER:
+                lost = thing.ip if isinstance(thing, Address) else thing
+                router.dispatch(AddressLost(lost))
 
     # For vrrpctl and the dumps.
 

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from vrrpd.config.routing import Route, Rule
     from vrrpd.fsm import Params
 
 IPAddress: TypeAlias = "IPv4Address | IPv6Address"
@@ -63,9 +64,9 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class AddressLost:
-    """Somebody else has removed one of the virtual addresses of a MASTER."""
+    """Somebody else has removed a virtual address, route or rule of a MASTER."""
 
-    address: IPAddress
+    address: IPAddress | Route | Rule
 
 
 @dataclass(frozen=True, slots=True)

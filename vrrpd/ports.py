@@ -21,9 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from vrrpd.config.model import Address, Command
+from vrrpd.config.routing import Route, Rule
 from vrrpd.events import IPAddress
 
 Receiver = Callable[[bytes, int], None]
@@ -84,6 +85,7 @@ class Interface:
     carrier: bool
     mtu: int = 1500
     addresses: tuple[IPAddress, ...] = ()
+    kind: str = ""  # of a virtual one: veth, macvlan, ipvlan ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,55 @@ class Placed:
     virtual: bool = False  # the interface is one that this daemon made
 
 
+Belonging: TypeAlias = "Placed | Route | Rule"
+"""What a MASTER holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualLink:
+    """An interface that this daemon makes on top of another one, for one family of addresses.
+
+    `mac` is its own (a macvlan) or None (an ipvlan has its base's), `also` says whether it may
+    see the other family too, `address` is one that it has all the time.
+    """
+
+    name: str
+    base: str
+    family: int
+    mac: bytes | None = None
+    kind: str = "vmac"  # or ipvlan
+    mode: str = "private"
+    address: tuple[IPAddress, int] | None = None
+    also: bool = False
+
+    def sees(self, family: int) -> bool:
+        """Whether packets of this family are to be expected on it."""
+        return self.also or family == self.family
+
+    def is_like(self, there: Interface) -> bool:
+        """Whether an interface is what this asks for."""
+        kind = "macvlan" if self.kind == "vmac" else "ipvlan"
+        return there.kind == kind and self.mac in (None, there.mac)
+
+
+@dataclass(frozen=True, slots=True)
+class Shield:
+    """What the packet filter is to do: nothing, if there is nothing in it.
+
+    `silent` are the addresses that nobody may talk to, `links` the virtual interfaces that no
+    report of group membership may leave by.
+    """
+
+    table: str = "keepalived"
+    priority: int = -1
+    counters: bool = False
+    silent: tuple[Placed, ...] = ()
+    links: tuple[VirtualLink, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.silent or self.links)
+
+
 class Watcher(Protocol):
     """Who wants to know what happens to the interfaces."""
 
@@ -104,6 +155,9 @@ class Watcher(Protocol):
     def address_removed(self, interface: str, address: IPAddress) -> None:
         """Somebody other than this daemon took an address away."""
 
+    def route_removed(self, thing: Route | Rule) -> None:
+        """Somebody other than this daemon removed a tracked route or rule."""
+
 
 class Kernel(Protocol):
     """The interfaces of this machine and the addresses on them."""
@@ -111,11 +165,26 @@ class Kernel(Protocol):
     def interface(self, name: str) -> Interface | None:
         """The present state of an interface, or None if there is none of that name."""
 
-    def change(self, add: Sequence[Placed], remove: Sequence[Placed]) -> list[str]:
+    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Remove, then add, in order and in one go; one line for each refusal.
 
-        An address that is already there, or already gone, is no refusal.
+        What is already there, or already gone, is no refusal.
         """
+
+    def create(self, link: VirtualLink) -> list[str]:
+        """Make a virtual interface and bring it up, or take over one that is there already."""
+
+    def destroy(self, name: str) -> None:
+        """Delete a virtual interface; harmless if it is gone."""
+
+    def protect(self, shield: Shield) -> list[str]:
+        """Filter this and nothing else in the tables of that name; one line for each refusal."""
+
+    def switch(self, interface: str, name: str, value: int) -> list[str]:
+        """Set an IPv4 sysctl of an interface until `restore()`."""
+
+    def restore(self) -> None:
+        """Put every sysctl back that is still as we left it."""
 
     def forwards(self, name: str) -> bool:
         """Whether this machine is an IPv6 router on the interface."""

@@ -20,8 +20,11 @@ from vrrpd import events, fsm
 from vrrpd.ah import sequence_of
 from vrrpd.announce import Announcer, introduce
 from vrrpd.config.model import Instance
+from vrrpd.config.routing import Route, Rule
+from vrrpd.estate import Estate
 from vrrpd.events import IPAddress
 from vrrpd.fsm import OWNER, RESIGN, Params, Router, State
+from vrrpd.holdings import Holdings
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.pacing import Pacer
@@ -51,6 +54,7 @@ class VirtualRouter:
         log: Log,
         group: IPAddress = GROUP4,
         pacer: Pacer | None = None,
+        holdings: Holdings | None = None,
     ) -> None:
         self.instance = instance
         self.segment = segment
@@ -73,6 +77,7 @@ class VirtualRouter:
         self.relieved: Callable[[], object] = alone
         self.farewell = "STOP"  # what the scripts are told at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
+        self.holdings = holdings or Holdings(instance, Estate(ports.kernel, journal, log))
         pacer = pacer or Pacer(ports.clock, ports.wire)
         self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
         self.announcer.speaks_on = segment.interface
@@ -95,11 +100,7 @@ class VirtualRouter:
     @property
     def placed(self) -> list[Placed]:
         """Every virtual address and its interface, the excluded ones last."""
-        mine = self.instance.interface or ""
-        return [
-            Placed(one.dev or mine, one)
-            for one in (*self.instance.addresses, *self.instance.excluded)
-        ]
+        return self.holdings.placed
 
     @property
     def expectation(self) -> Expectation:
@@ -254,6 +255,7 @@ class VirtualRouter:
         if source != self.source:
             self.speaker.move(source)
             self.reform()
+        self.holdings.speak_from(source)
 
     def address_lost(self, address: IPAddress) -> None:
         """Somebody else removed `address` from its interface."""
@@ -262,24 +264,26 @@ class VirtualRouter:
         if any(one.address.ip == address and not one.address.no_track for one in self.placed):
             self.dispatch(events.AddressLost(address))
 
+    def way_lost(self, thing: Route | Rule) -> None:
+        """Somebody else removed a route or rule; one that nobody minds is not reported."""
+        if self.state is State.MASTER and thing in self.holdings.ways:
+            self.dispatch(events.AddressLost(thing))
+
     def reconfigure(self, instance: Instance) -> None:
         """Go on under another configuration of the same virtual router: no state changes.
 
         Addresses that are no longer listed go, new ones come and are announced (keepalived).
         """
-        before = self.placed
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
         self.speaker.renew(instance, self.group)
         self.segment.join(self.group)
         self.reform()
-        if self.state is not State.MASTER:
+        held = self.state is State.MASTER
+        added = self.holdings.renew(instance, held)
+        if not held:
             return
-        after = self.placed
-        gone = [one for one in before if one not in after]
-        new = [one for one in after if one not in before]
-        self.change(add=new, remove=gone)
-        self.announcer.renew(instance.garp, after, added=bool(new))
+        self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
 
     def reform(self) -> None:
@@ -296,10 +300,10 @@ class VirtualRouter:
             if "interface" not in self.faults:  # nobody hears a farewell on a dead link
                 self.send(action.priority)
         elif isinstance(action, events.TakeAddresses):
-            self.change(add=self.placed)
+            self.holdings.take()
         elif isinstance(action, events.ReleaseAddresses):
             self.announcer.quiet()
-            self.change(remove=self.placed)
+            self.holdings.release()
         elif isinstance(action, events.Announce):
             self.announcer.take(self.instance.garp, self.placed)
         elif isinstance(action, events.Reassert):
@@ -318,16 +322,6 @@ class VirtualRouter:
         if priority == RESIGN:
             self.counters["priority-zero-pkts-sent"] += 1
             self.log.detail(f"({self.name}) sent 0 priority")
-
-    def change(self, add: list[Placed] | None = None, remove: list[Placed] | None = None) -> None:
-        """Have the kernel put addresses on and take them off; a refusal is said, not raised."""
-        for what, placed in (("removing", remove), ("setting", add)):
-            if placed:
-                listed = ", ".join(str(one.address.ip) for one in placed)
-                self.log.detail(f"({self.name}) {what} VIPs: {listed}")
-        for problem in self.ports.kernel.change(add or [], remove or []):
-            self.log.limited(("kernel", self.name, problem), f"({self.name}) {problem}")
-            self.journal.write("refused", self.name, reason=problem)
 
     def reassert(self, action: events.Reassert) -> None:
         """Answer a weaker MASTER: our addresses are here (keepalived, garp_lower_prio_*)."""

@@ -4,11 +4,10 @@ Two sockets.  One asks and commands; the other hears what changes, whoever chang
 
     change(add, remove)   all messages in one send(2), all answers read after it
     interface(name)       from a table that the second socket keeps current
-    watch(watcher)        interface_changed(), address_removed()
+    watch(watcher)        interface_changed(), address_removed(), route_removed()
 
 pyroute2 knows the formats; the sockets are plain ones, because a batch of addresses in a single
-system call is what makes a takeover with hundreds of them quick.  A message is encoded once for
-each address and kept.
+system call is what makes a takeover with hundreds of them quick.
 
 Contract: a change of ours is never reported back as somebody else's: the kernel marks every
 notification with the socket that caused it.  If notifications were lost (ENOBUFS) the table is
@@ -18,11 +17,12 @@ read afresh and everybody is told to look again.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -30,64 +30,33 @@ from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from vrrpd.config.model import Address
+from vrrpd.config.routing import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.linux import sysctl
+from vrrpd.linux import routes, rules, sysctl, vmac
+from vrrpd.linux.filter import Filter
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import Interface, Placed, Watcher
+from vrrpd.linux.orders import RTM_DELROUTE, RTM_DELRULE, Order, Orders, said
+from vrrpd.linux.routes import Key
+from vrrpd.ports import Belonging, Interface, Placed, Shield, VirtualLink, Watcher
 
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
-SOL_NETLINK, NETLINK_CAP_ACK = 270, 10
+SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
+ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
 IFA_F_TENTATIVE = 0x40
-IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
-IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
-FOREVER = 0xFFFFFFFF
 BUFFER = 1 << 20
 PATIENCE = 2.0  # s for the kernel's answer, which is there before send(2) returns
 
-Wanted = tuple[int, int, Placed]
 
 
-def flags_of(address: Address) -> int:
-    """IFA_FLAGS for the words written behind an address."""
-    return (
-        (IFA_F_NODAD if address.nodad else 0)
-        | (IFA_F_HOMEADDRESS if address.home else 0)
-        | (IFA_F_MANAGETEMPADDR if address.mngtmpaddr else 0)
-        | (IFA_F_NOPREFIXROUTE if address.noprefixroute else 0)
-        | (IFA_F_MCAUTOJOIN if address.autojoin else 0)
-    )
-
-
-def encode_address(kind: int, index: int, address: Address) -> bytes:
-    """Return the body of RTM_NEWADDR or RTM_DELADDR for `address` on interface `index`."""
-    message = ifaddrmsg()
-    message["family"] = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
-    message["prefixlen"] = address.prefixlen
-    message["index"] = index
-    message["scope"] = address.scope or 0
-    far = str(address.peer or address.ip)
-    attributes: list[tuple[str, Any]] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", far)]
-    if kind == RTM_NEWADDR:
-        if address.broadcast is not None:
-            attributes.append(("IFA_BROADCAST", str(address.broadcast)))
-        if flags_of(address):
-            attributes.append(("IFA_FLAGS", flags_of(address)))
-        if address.preferred_lft is not None:
-            life = {"ifa_preferred": address.preferred_lft, "ifa_valid": FOREVER}
-            attributes.append(("IFA_CACHEINFO", {**life, "cstamp": 0, "tstamp": 0}))
-    if address.label is not None:
-        attributes.append(("IFA_LABEL", address.label))
-    message["attrs"] = attributes
-    message.encode()
-    return bytes(message.data)[HEADER.size :]
+def untracked(thing: Route | Rule) -> bool:
+    """Whether nobody can tell what becomes of it: a route with no interface (keepalived)."""
+    return isinstance(thing, Route) and thing.dev is None
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
@@ -109,6 +78,12 @@ def read_attributes(message: nlmsg) -> dict[str, Any]:
     return found
 
 
+def kind_of(attributes: dict[str, Any]) -> str:
+    """What kind of virtual interface this is; "" for a real one."""
+    info = attributes.get("IFLA_LINKINFO")
+    return str(read_attributes(info).get("IFLA_INFO_KIND", "")) if info else ""
+
+
 class Netlink:
     """The Kernel of the real machine."""
 
@@ -117,7 +92,10 @@ class Netlink:
         self.links: dict[int, Interface] = {}
         self.watcher: Watcher | None = None
         self.sequence = 0
-        self.encoded: dict[Wanted, bytes] = {}
+        self.orders = Orders(self.index_of)
+        self.filter = Filter()
+        self.switches = sysctl.Switches()
+        self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
         # The kernel signs its IPv6 notifications with no port: our own removals are counted here.
         self.expected: Counter[tuple[int, IPAddress]] = Counter()
         self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -164,20 +142,24 @@ class Netlink:
 
     # Commanding.
 
-    def change(self, add: Sequence[Placed], remove: Sequence[Placed]) -> list[str]:
+    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Remove, then add, all in one send(2); one line for each refusal of the kernel."""
-        wanted: dict[int, Wanted] = {}
+        wanted: dict[int, Order] = {}
         problems: list[str] = []
         batch: list[bytes] = []
-        for kind, placed in ((RTM_DELADDR, remove), (RTM_NEWADDR, add)):
-            for one in placed:
-                link = self.interface(one.interface)
-                if link is not None:
-                    self.sequence += 1
-                    wanted[self.sequence] = (kind, link.index, one)
-                    batch.append(self.request(wanted[self.sequence]))
-                elif kind == RTM_NEWADDR:
-                    problems.append(f"cannot add {one.address.ip}: no interface {one.interface}")
+        for verb, things in (("remove", remove), ("add", add)):
+            for thing in things:
+                try:
+                    order = self.orders.make("add" if verb == "add" else "remove", thing)
+                except LookupError as error:  # with its interface a thing is gone anyhow
+                    if verb == "add":
+                        problems.append(f"cannot add {said(thing)}: no interface {error}")
+                    continue
+                self.sequence += 1
+                wanted[self.sequence] = order
+                batch.append(self.request(order))
+                if not isinstance(thing, Placed):
+                    self.guard(order.verb, thing)
         if batch:
             try:
                 self.command.send(b"".join(batch))
@@ -186,18 +168,13 @@ class Netlink:
                 problems.append(f"cannot change addresses: {error.strerror or error}")
         return problems
 
-    def request(self, wanted: Wanted) -> bytes:
-        """One request, its sequence number the latest, its body encoded once and kept."""
-        kind, index, placed = wanted
-        body = self.encoded.get(wanted)
-        if body is None:
-            body = self.encoded[wanted] = encode_address(kind, index, placed.address)
-        flags = NLM_F_REQUEST | NLM_F_ACK
-        if kind == RTM_NEWADDR:
-            flags |= NLM_F_CREATE | NLM_F_REPLACE
-        return HEADER.pack(HEADER.size + len(body), kind, flags, self.sequence, 0) + body
+    def request(self, order: Order) -> bytes:
+        """One request with the latest sequence number."""
+        length = HEADER.size + len(order.body)
+        header = HEADER.pack(length, order.kind, order.flags, self.sequence, 0)
+        return header + order.body + bytes(-length % 4)
 
-    def answers(self, wanted: dict[int, Wanted]) -> list[str]:
+    def answers(self, wanted: dict[int, Order]) -> list[str]:
         """Read the kernel's answer to every request; return the refusals in words."""
         problems = []
         open_ = set(wanted)
@@ -207,16 +184,73 @@ class Netlink:
                     continue
                 open_.remove(sequence)
                 number = -int.from_bytes(message[16:20], "little", signed=True)
-                verb, index, one = wanted[sequence]
-                if verb == RTM_DELADDR and not number and one.address.ip.version == 6:
-                    self.expected[index, one.address.ip] += 1
-                # What we want gone and is gone already, even with its interface, is no refusal.
-                gone = verb == RTM_DELADDR and number in (errno.EADDRNOTAVAIL, errno.ENODEV)
-                if number and not gone:
-                    word = "add" if verb == RTM_NEWADDR else "remove"
-                    where = f"{one.address.ip} on {one.interface}"
-                    problems.append(f"cannot {word} {where}: {os.strerror(number)}")
+                order = wanted[sequence]
+                if order.kind == RTM_DELADDR and not number:
+                    assert isinstance(order.thing, Placed)
+                    ip = order.thing.address.ip
+                    if ip.version == 6:
+                        self.expected[order.index, ip] += 1
+                refusal = order.refusal(number)
+                if refusal is not None:
+                    problems.append(refusal)
         return problems
+
+    def guard(self, verb: str, thing: Route | Rule) -> None:
+        """From now on tell of the removal of `thing` by others; or no more."""
+        key = self.orders.key(thing)
+        if verb == "remove":
+            self.guarded = {known: one for known, one in self.guarded.items() if one != thing}
+        elif key is not None and not thing.no_track and not untracked(thing):
+            for group in ROUTE_GROUPS:
+                self.events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+            self.guarded[key] = thing
+
+    def index_of(self, name: str) -> int:
+        """The number of an interface.  Raises LookupError with its name."""
+        link = self.interface(name)
+        if link is None:
+            raise LookupError(name)
+        return link.index
+
+    def ask(self, kind: int, flags: int, body: bytes) -> int:
+        """Send one request and return the kernel's answer: an errno, 0 for success."""
+        self.sequence += 1
+        length = HEADER.size + len(body)
+        flags |= NLM_F_REQUEST | NLM_F_ACK
+        self.command.send(HEADER.pack(length, kind, flags, self.sequence, 0) + body)
+        while True:
+            for answer, sequence, _, message in split(self.command.recv(BUFFER)):
+                if answer == NLMSG_ERROR and sequence == self.sequence:
+                    return -int.from_bytes(message[16:20], "little", signed=True)
+
+    def create(self, link: VirtualLink) -> list[str]:
+        """Make a virtual interface and bring it up, or take over one that is there already."""
+        try:
+            return vmac.make(self, link)
+        except (OSError, LookupError) as error:
+            return [f"cannot create {link.name} on {link.base}: {error}"]
+
+    def destroy(self, name: str) -> None:
+        """Delete a virtual interface; harmless if it is gone."""
+        with suppress(OSError):
+            vmac.remove(self, name)
+
+    def protect(self, shield: Shield) -> list[str]:
+        """Have nftables filter what `shield` says."""
+        return self.filter.apply(shield)
+
+    def switch(self, interface: str, name: str, value: int) -> list[str]:
+        """Set an IPv4 sysctl of an interface until `restore()`."""
+        return self.set_switch("ipv4", interface, name, value)
+
+    def set_switch(self, family: str, interface: str, name: str, value: int) -> list[str]:
+        """Set a sysctl of either family; one line if that is not possible."""
+        problem = self.switches.set(family, interface, name, value)
+        return [] if problem is None else [problem]
+
+    def restore(self) -> None:
+        """Put every sysctl back that is still as we left it."""
+        self.switches.restore()
 
     def forwards(self, name: str) -> bool:
         """Whether this machine is an IPv6 router on the interface."""
@@ -255,6 +289,12 @@ class Netlink:
             self.learn_link(kind, message)
         elif kind in (RTM_NEWADDR, RTM_DELADDR):
             self.learn_address(kind, message, ours)
+        elif kind in (RTM_DELROUTE, RTM_DELRULE) and not ours:
+            body = message[HEADER.size :]
+            key = routes.key_of(body) if kind == RTM_DELROUTE else rules.key_of(body)
+            lost = self.guarded.pop(key, None)
+            if lost is not None and self.watcher is not None:
+                self.watcher.route_removed(lost)
 
     def learn_link(self, kind: int, message: bytes) -> None:
         """An interface appeared, vanished or changed."""
@@ -266,7 +306,7 @@ class Netlink:
         if kind == RTM_DELLINK:
             if before is not None and link["family"] == socket.AF_UNSPEC:
                 del self.links[index]
-                self.encoded = {key: body for key, body in self.encoded.items() if key[1] != index}
+                self.orders.forget(index)
                 self.changed(before.name)
             return
         self.links[index] = after = Interface(
@@ -277,6 +317,7 @@ class Netlink:
             carrier=bool(flags & IFF_LOWER_UP and flags & IFF_RUNNING),
             mtu=attributes.get("IFLA_MTU", 1500),
             addresses=before.addresses if before is not None else (),
+            kind=kind_of(attributes),
         )
         if after != before:
             self.changed(after.name)
@@ -300,9 +341,7 @@ class Netlink:
             addresses = link.addresses if ip in link.addresses else (*link.addresses, ip)
         else:
             addresses = rest
-        self.links[link.index] = Interface(
-            link.name, link.index, link.mac, link.up, link.carrier, link.mtu, addresses
-        )
+        self.links[link.index] = replace(link, addresses=addresses)
         if kind == RTM_DELADDR and self.expected[link.index, ip] > 0:
             self.expected[link.index, ip] -= 1
             ours = True

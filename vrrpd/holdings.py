@@ -1,0 +1,122 @@
+"""What a virtual router holds while it is MASTER: addresses, routes, rules, and their protection.
+
+    take()      filter -> addresses -> routes -> rules      (keepalived's order)
+    release()   rules -> routes -> addresses -> filter
+    renew()     a reload: what is no longer wanted goes, what is new comes
+
+Contract: a refusal of the kernel is logged and journaled, never raised; the router is MASTER with
+what it could get.
+"""
+
+from __future__ import annotations
+
+from vrrpd.config.model import Instance
+from vrrpd.config.routing import Route, Rule
+from vrrpd.estate import Estate
+from vrrpd.events import IPAddress
+from vrrpd.ports import Belonging, Placed, VirtualLink
+from vrrpd.vmac import Slot, home
+
+KINDS: dict[str, type] = {"VIPs": Placed, "Virtual Routes": Route, "Virtual Rules": Rule}
+
+
+class Holdings:
+    """The belongings of one virtual router; `device` is where it and its addresses live."""
+
+    def __init__(self, instance: Instance, estate: Estate) -> None:
+        self.estate = estate
+        self.use(instance)
+
+    def use(self, instance: Instance) -> None:
+        """Hold what this configuration says, from the next `take()` on."""
+        self.instance = instance
+        self.links: dict[Slot, VirtualLink] = self.estate.links_for(instance)
+        every = (*instance.addresses, *instance.excluded)
+        self.placed = [home(instance, self.links, one) for one in every]
+        if instance.promote_secondaries:
+            self.estate.told(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
+
+    @property
+    def own_link(self) -> VirtualLink | None:
+        """The instance's own virtual interface, if it has one."""
+        return self.links.get((self.instance.interface, self.instance.family))
+
+    @property
+    def device(self) -> str:
+        """The interface that the addresses live on unless they say otherwise."""
+        link = self.own_link
+        return self.instance.interface if link is None else link.name
+
+    @property
+    def speaks_on(self) -> str:
+        """The interface that Advertisements leave by: the real one for unicast (keepalived)."""
+        one, link = self.instance, self.own_link
+        base = one.vmac_xmit_base or one.unicast or link is None
+        return one.interface if base else self.device
+
+    @property
+    def ways(self) -> list[Belonging]:
+        """Routes, then rules."""
+        return [*self.instance.routes, *self.instance.rules]
+
+    @property
+    def everything(self) -> list[Belonging]:
+        """All, in the order in which it is taken."""
+        return [*self.placed, *self.ways]
+
+    @property
+    def silent(self) -> tuple[Placed, ...]:
+        """The addresses that nobody may talk to; none if we accept or own them."""
+        if self.instance.accept or self.instance.is_owner:
+            return ()
+        return tuple(self.placed)
+
+    def take(self) -> None:
+        """Become their holder."""
+        self.estate.silence(self.instance.name, self.silent)
+        self.change(self.everything, [])
+
+    def release(self) -> None:
+        """Give everything back."""
+        self.change([], [*reversed(self.ways), *self.placed])
+        self.estate.silence(self.instance.name, ())
+
+    def renew(self, instance: Instance, held: bool) -> bool:
+        """Go over to another configuration; whether addresses were added."""
+        before, ways, name = self.placed, self.ways, self.instance.name
+        self.use(instance)
+        if not held:
+            return False
+        if name != instance.name:
+            self.estate.silence(name, ())
+        self.estate.silence(instance.name, self.silent)
+        gone = [one for one in before if one not in self.placed]
+        new = [one for one in self.placed if one not in before]
+        old_ways = [one for one in reversed(ways) if one not in self.ways]
+        # A route may have gone with an address that it needed: all of them are said again.
+        new_ways = self.ways if gone else [one for one in self.ways if one not in ways]
+        self.change([*new, *new_ways], [*old_ways, *gone])
+        return bool(new)
+
+    def change(self, add: list[Belonging], remove: list[Belonging]) -> None:
+        """Have the kernel put things up and take things down."""
+        name, estate = self.instance.name, self.estate
+        for verb, things in (("removing", remove), ("setting", add)):
+            for what, kind in KINDS.items():
+                listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
+                if listed:
+                    estate.log.detail(f"({name}) {verb} {what}: {listed}")
+        for problem in estate.kernel.change(add, remove):
+            estate.log.limited(("kernel", name, problem), f"({name}) {problem}")
+            estate.journal.write("refused", name, reason=problem)
+
+    def speak_from(self, source: IPAddress) -> None:
+        """Over IPv6 our source address must be on the virtual interface, too."""
+        link = self.own_link
+        if link is not None and link.family == source.version == 6:
+            self.estate.lend(link, source)
+
+
+def shown(thing: Belonging) -> str:
+    """A thing as it stands in the log."""
+    return str(thing.address.ip) if isinstance(thing, Placed) else str(thing)

@@ -1,0 +1,183 @@
+"""The packet filter, by nftables: what `Shield` asks for, in tables of its own.
+
+    table ip keepalived { set vips {..}  map vmac_map {..}  chain in {..}  chain out {..} }
+    table ip6 keepalived { ... and neighbour discovery let through ... }
+
+The rules are keepalived's to the letter, so whoever looks at `nft list ruleset` knows his way.
+A change replaces the tables whole, in one transaction: no packet sees half of it.
+
+libnftables, which nft(8) is made of, is called in this process: a fork would cost a takeover more
+than all the rest.
+
+Contract: `Filter.apply()` never raises.  Without nftables on the machine, or without the right to
+use it, it returns the reason in words, and addresses answer although they should not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterable
+
+from vrrpd.ports import Placed, Shield
+
+LIBRARY = "libnftables.so.1"
+NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without further ado
+IFNAME = re.compile(r"[^\s\"*\\/]{1,15}\Z")
+FAMILIES = {4: "ip", 6: "ip6"}
+DISCOVERY = "nd-neighbor-solicit, nd-neighbor-advert"
+
+
+class Filter:
+    """The tables of this daemon, as they stand."""
+
+    def __init__(self) -> None:
+        self.library: ctypes.CDLL | None = None
+        self.context: int | None = None
+
+    def apply(self, shield: Shield) -> list[str]:
+        """Make the tables what `shield` asks for; they vanish if that is nothing."""
+        odd = [one for one in words(shield) if not IFNAME.match(one)]
+        if not NAME.match(shield.table) or odd:
+            return [f"no packet filter: {(odd or [shield.table])[0]!r} cannot be written in nft"]
+        there = self.tables(shield.table)
+        if isinstance(there, str):
+            return [f"no packet filter: {there}"] if shield else []
+        script = [f"delete table {family} {shield.table}" for family in there]
+        script += [text for family in FAMILIES if (text := table(shield, family))]
+        if not script:
+            return []
+        _, error = self.run("\n".join(script))
+        return [f"the packet filter was refused: {error}"] if error else []
+
+    def tables(self, name: str) -> list[str] | str:
+        """The families that have a table of that name, or why that cannot be known."""
+        output, error = self.run("list tables")
+        if error:
+            return error
+        lines = output.splitlines()
+        return [family for family in FAMILIES.values() if f"table {family} {name}" in lines]
+
+    def run(self, script: str) -> tuple[str, str]:
+        """Give nftables a script: what it prints, and what it complains of."""
+        try:
+            library, context = self.open()
+        except OSError as error:
+            return "", f"{LIBRARY} is missing (package nftables): {error}"
+        status = library.nft_run_cmd_from_buffer(context, script.encode())
+        output = library.nft_ctx_get_output_buffer(context).decode(errors="replace")
+        error_text = library.nft_ctx_get_error_buffer(context).decode(errors="replace")
+        first = (error_text.strip().splitlines() or [f"status {status}"])[0]
+        return output, first if status else ""
+
+    def open(self) -> tuple[ctypes.CDLL, int]:
+        """The library and a context of it.  Raises OSError."""
+        if self.library is None or self.context is None:
+            library = ctypes.CDLL(LIBRARY)
+            library.nft_ctx_new.restype = ctypes.c_void_p
+            library.nft_ctx_new.argtypes = [ctypes.c_uint32]
+            for name in ("nft_ctx_buffer_output", "nft_ctx_buffer_error"):
+                getattr(library, name).argtypes = [ctypes.c_void_p]
+            for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+                getattr(library, name).argtypes = [ctypes.c_void_p]
+                getattr(library, name).restype = ctypes.c_char_p
+            library.nft_run_cmd_from_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+            context = library.nft_ctx_new(0)
+            if not context:
+                raise OSError("no context")
+            library.nft_ctx_buffer_output(context)
+            library.nft_ctx_buffer_error(context)
+            self.library, self.context = library, context
+        return self.library, self.context
+
+
+def words(shield: Shield) -> set[str]:
+    """The names of interfaces in a shield."""
+    links = {name for link in shield.links for name in (link.name, link.base)}
+    return links | {one.interface for one in shield.silent}
+
+
+def table(shield: Shield, version: int) -> str:
+    """The table of one family, or "" if nothing is asked of it."""
+    silent = [one for one in shield.silent if one.address.family == version]
+    links = [one for one in shield.links if one.sees(version)]
+    if not silent and not links:
+        return ""
+    near = [one for one in silent if version == 6 and one.address.ip.is_link_local]
+    far = [one for one in silent if one not in near]
+    hit = "counter drop" if shield.counters else "drop"
+    sets, ways_out, ways_in = [], [], []
+    if links:
+        pairs = listed(f'"{one.name}" : "{one.base}"' for one in links)
+        sets.append(f"map vmac_map {{ type iface_index : iface_index; elements = {pairs}; }}")
+    if far:
+        sets.append(f"set vips {{ type ipv{version}_addr; elements = {addresses(far)}; }}")
+    if version == 6 and silent:
+        sets.append(
+            f"set neighbor-discovery {{ type icmpv6_type; flags constant; "
+            f"elements = {{ {DISCOVERY} }}; }}"
+        )
+        ways_out.append("icmpv6 type @neighbor-discovery accept")
+        ways_in.append("icmpv6 type @neighbor-discovery accept")
+    if near:
+        pairs = listed(f'{one.address.ip} . "{one.interface}"' for one in near)
+        sets.append(f"set vips_link_local {{ type ipv6_addr . iface_index; elements = {pairs}; }}")
+        ways_out.append("ip6 saddr fe80::/10 goto out_link_local")
+        ways_in.append("ip6 daddr fe80::/10 goto in_link_local")
+    if far:
+        ip = FAMILIES[version]
+        ways_out.append(f"{ip} saddr @vips {hit}")
+        ways_in.append(f"{ip} daddr @vips {hit}")
+    if links:
+        sets, more = no_reports(sets, version, [one.name for one in links], shield.counters)
+        ways_out += more
+    chains = [chain("out", "output", ways_out, shield)]
+    if ways_in:
+        chains.append(chain("in", "input", ways_in, shield))
+    chains += side_chains(bool(near), hit)
+    body = "\n".join((*sets, *chains))
+    return f"table {FAMILIES[version]} {shield.table} {{\n{body}\n}}"
+
+
+def no_reports(
+    sets: list[str], version: int, names: list[str], counters: bool
+) -> tuple[list[str], list[str]]:
+    """Send reports of group membership by the base instead: switches learn MAC addresses."""
+    count = "counter " if counters else ""
+    ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", "icmpv6 type 143")
+    macvlan = 'meta oifkind "macvlan"'
+    rules = [f"{what} {macvlan} {count}dup to {ip} daddr device oif map @vmac_map drop"]
+    if version == 6:
+        members = listed(f'"{name}"' for name in names)
+        sets = [*sets, f"set vmac_set {{ type iface_index; elements = {members}; }}"]
+        rules.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
+    return sets, rules
+
+
+def side_chains(near: bool, hit: str) -> list[str]:
+    """Where packets of link-local addresses are looked at together with their interface."""
+    if not near:
+        return []
+    return [
+        f"chain in_link_local {{ ip6 daddr . iif @vips_link_local {hit}; }}",
+        f"chain out_link_local {{ ip6 saddr . oif @vips_link_local {hit}; }}",
+    ]
+
+
+def chain(name: str, hook: str, rules: list[str], shield: Shield) -> str:
+    """A chain that sees all that comes in or goes out."""
+    lines = "\n".join(rules)
+    return (
+        f"chain {name} {{\n"
+        f"type filter hook {hook} priority {shield.priority}; policy accept;\n{lines}\n}}"
+    )
+
+
+def addresses(placed: Iterable[Placed]) -> str:
+    """A set of addresses."""
+    return listed(str(ip) for ip in dict.fromkeys(one.address.ip for one in placed))
+
+
+def listed(words: Iterable[str]) -> str:
+    """The elements of a set."""
+    return "{ " + ", ".join(words) + " }"

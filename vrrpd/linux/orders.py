@@ -1,0 +1,145 @@
+"""What a MASTER holds, as requests to the kernel: addresses, routes, rules.
+
+    order = orders.make("add", Placed(...))     type, flags and body of one rtnetlink message
+    order.refusal(errno)                        the kernel's answer in words; None: all is well
+
+Bodies are encoded once and kept: a takeover sends the same ones again and again.
+
+Contract: `make()` raises LookupError if an interface that the thing names does not exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+
+from vrrpd.config.model import Address
+from vrrpd.config.routing import Route, Rule
+from vrrpd.linux import routes, rules
+from vrrpd.ports import Belonging, Placed
+
+RTM_NEWADDR, RTM_DELADDR = 20, 21
+RTM_NEWROUTE, RTM_DELROUTE = 24, 25
+RTM_NEWRULE, RTM_DELRULE = 32, 33
+NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
+IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
+IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
+FOREVER = 0xFFFFFFFF
+GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
+
+Verb = Literal["add", "remove"]
+IndexOf = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request; `index` is the interface of an address, 0 for the others."""
+
+    verb: Verb
+    thing: Belonging
+    kind: int
+    flags: int
+    body: bytes
+    index: int = 0
+
+    def refusal(self, number: int) -> str | None:
+        """What error `number` means; None for success, or if things are as they should be.
+
+        What we want gone and is gone already, even with its interface, is no refusal; nor is
+        what we want there and is there.
+        """
+        present = self.verb == "add" and number == errno.EEXIST
+        if not number or present or (self.verb == "remove" and number in GONE):
+            return None
+        return f"cannot {self.verb} {said(self.thing)}: {os.strerror(number)}"
+
+
+class Orders:
+    """Makes orders; `index_of` knows the interfaces."""
+
+    def __init__(self, index_of: IndexOf) -> None:
+        self.index_of = index_of
+        self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
+
+    def make(self, verb: Verb, thing: Belonging) -> Order:
+        """The request that adds or removes `thing`.  Raises LookupError."""
+        flags = NLM_F_REQUEST | NLM_F_ACK
+        new = verb == "add"
+        if isinstance(thing, Placed):
+            index = self.index_of(thing.interface)
+            flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
+            kind = RTM_NEWADDR if new else RTM_DELADDR
+            body = self.encoded.get((verb, index, thing))
+            if body is None:
+                body = encode_address(kind, index, thing.address)
+                self.encoded[verb, index, thing] = body
+            return Order(verb, thing, kind, flags, body, index)
+        if isinstance(thing, Route):
+            flags |= NLM_F_CREATE | HOW[thing.how] if new else 0
+            body = routes.encode(thing, self.index_of)
+            return Order(verb, thing, RTM_NEWROUTE if new else RTM_DELROUTE, flags, body)
+        flags |= NLM_F_CREATE | NLM_F_EXCL if new else 0
+        return Order(verb, thing, RTM_NEWRULE if new else RTM_DELRULE, flags, rules.encode(thing))
+
+    def forget(self, index: int) -> None:
+        """The interface is no more, and its number may come back as another's."""
+        self.encoded = {key: body for key, body in self.encoded.items() if key[1] != index}
+
+    def key(self, thing: Route | Rule) -> routes.Key | None:
+        """How the kernel's messages about `thing` can be known; None without its interface."""
+        try:
+            if isinstance(thing, Route):
+                return routes.key(thing, self.index_of)
+            return rules.key(thing)
+        except LookupError:
+            return None
+
+
+def said(thing: Belonging) -> str:
+    """A thing in words."""
+    if isinstance(thing, Placed):
+        return f"{thing.address.ip} on {thing.interface}"
+    return f"{'route' if isinstance(thing, Route) else 'rule'} {thing}"
+
+
+def flags_of(address: Address) -> int:
+    """IFA_FLAGS for the words written behind an address."""
+    return (
+        (IFA_F_NODAD if address.nodad else 0)
+        | (IFA_F_HOMEADDRESS if address.home else 0)
+        | (IFA_F_MANAGETEMPADDR if address.mngtmpaddr else 0)
+        | (IFA_F_NOPREFIXROUTE if address.noprefixroute else 0)
+        | (IFA_F_MCAUTOJOIN if address.autojoin else 0)
+    )
+
+
+def encode_address(kind: int, index: int, address: Address) -> bytes:
+    """Return the body of RTM_NEWADDR or RTM_DELADDR for `address` on interface `index`."""
+    message = ifaddrmsg()
+    message["family"] = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
+    message["prefixlen"] = address.prefixlen
+    message["index"] = index
+    message["scope"] = address.scope or 0
+    far = str(address.peer or address.ip)
+    attributes: list[tuple[str, Any]] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", far)]
+    if kind == RTM_NEWADDR:
+        if address.broadcast is not None:
+            attributes.append(("IFA_BROADCAST", str(address.broadcast)))
+        if flags_of(address):
+            attributes.append(("IFA_FLAGS", flags_of(address)))
+        if address.preferred_lft is not None:
+            life = {"ifa_preferred": address.preferred_lft, "ifa_valid": FOREVER}
+            attributes.append(("IFA_CACHEINFO", {**life, "cstamp": 0, "tstamp": 0}))
+    if address.label is not None:
+        attributes.append(("IFA_LABEL", address.label))
+    message["attrs"] = attributes
+    message.encode()
+    return bytes(message.data)[16:]  # without the netlink header, which has its own number

@@ -1,0 +1,113 @@
+"""Virtual interfaces: macvlan with a virtual MAC address, ipvlan without.
+
+    make(netlink, link)      create, or take over what is there; IPv6 addresses only ours; up
+    remove(netlink, name)    delete
+
+A macvlan is `private`: what it sends goes to the LAN and not to its siblings on the same base.
+The switches are keepalived's, for IPv4: the base must not answer ARP for addresses that are on the
+macvlan (arp_ignore, arp_filter), the macvlan accepts packets from our own addresses
+(accept_local), is not filtered by where replies would go (rp_filter) and keeps its other addresses
+when the first is removed (promote_secondaries).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import TYPE_CHECKING
+
+from vrrpd.linux.attributes import attribute, nested, u32
+from vrrpd.linux.routes import FAMILIES
+from vrrpd.ports import VirtualLink
+
+if TYPE_CHECKING:
+    from vrrpd.linux.netlink import Netlink
+
+IFINFO = struct.Struct("=BxHiII")  # family, type, index, flags, change
+IFADDR = struct.Struct("=BBBBI")
+RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR = 16, 17, 20
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_AF_SPEC = 1, 3, 5, 18, 26
+IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+IFLA_MACVLAN_MODE, MACVLAN_PRIVATE = 1, 1
+IFLA_IPVLAN_MODE, IPVLAN_L2, IFLA_IPVLAN_FLAGS = 1, 0, 2
+IPVLAN_FLAGS = {"bridge": 0, "private": 1, "vepa": 2}
+IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_NONE, AF_INET6 = 8, 1, 10
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+IFF_UP = 1
+ON_BASE = {"arp_ignore": 1, "arp_filter": 1}
+ON_LINK = {"arp_ignore": 1, "accept_local": 1, "rp_filter": 0, "promote_secondaries": 1}
+
+
+def make(netlink: Netlink, link: VirtualLink) -> list[str]:
+    """Create or take over `link`; the refusals in words."""
+    if netlink.interface(link.name) is None:
+        flags = NLM_F_CREATE | NLM_F_EXCL
+        number = netlink.ask(RTM_NEWLINK, flags, creation(link, netlink.index_of(link.base)))
+        if number not in (0, errno.EEXIST):
+            return [f"cannot create {link.name} on {link.base}: {os.strerror(number)}"]
+        netlink.hear()
+    there = netlink.interface(link.name)
+    if there is None:
+        return [f"cannot create {link.name} on {link.base}: it vanished"]
+    quiet = nested(AF_INET6, attribute(IFLA_INET6_ADDR_GEN_MODE, bytes((ADDR_GEN_NONE,))))
+    # Without IPv6 in the kernel there is nothing to keep quiet.
+    netlink.ask(RTM_NEWLINK, 0, IFINFO.pack(0, 0, there.index, 0, 0) + nested(IFLA_AF_SPEC, quiet))
+    problems = switches(netlink, link)
+    number = netlink.ask(RTM_NEWLINK, 0, IFINFO.pack(0, 0, there.index, IFF_UP, IFF_UP))
+    if number:
+        problems.append(f"cannot bring {link.name} up: {os.strerror(number)}")
+    problems += own_address(netlink, link, there.index)
+    netlink.hear()
+    return problems
+
+
+def creation(link: VirtualLink, base: int) -> bytes:
+    """The body of the request that creates `link` on the interface with index `base`."""
+    parts = [
+        IFINFO.pack(0, 0, 0, 0, 0),
+        attribute(IFLA_IFNAME, link.name.encode() + b"\0"),
+        u32(IFLA_LINK, base),
+    ]
+    if link.kind == "vmac":
+        assert link.mac is not None
+        parts.append(attribute(IFLA_ADDRESS, link.mac))
+        kind, data = b"macvlan\0", u32(IFLA_MACVLAN_MODE, MACVLAN_PRIVATE)
+    else:
+        kind = b"ipvlan\0"
+        data = attribute(IFLA_IPVLAN_MODE, struct.pack("=H", IPVLAN_L2))
+        data += attribute(IFLA_IPVLAN_FLAGS, struct.pack("=H", IPVLAN_FLAGS[link.mode]))
+    info = attribute(IFLA_INFO_KIND, kind) + nested(IFLA_INFO_DATA, data)
+    return b"".join((*parts, attribute(IFLA_LINKINFO, info)))
+
+
+def switches(netlink: Netlink, link: VirtualLink) -> list[str]:
+    """Set the sysctls of the link and of its base."""
+    problems = []
+    if not link.sees(6):
+        problems += netlink.set_switch("ipv6", link.name, "disable_ipv6", 1)
+    if link.family == 4 and link.kind == "vmac":
+        for interface, wanted in ((link.base, ON_BASE), (link.name, ON_LINK)):
+            for name, value in wanted.items():
+                problems += netlink.set_switch("ipv4", interface, name, value)
+    return problems
+
+
+def own_address(netlink: Netlink, link: VirtualLink, index: int) -> list[str]:
+    """Give an ipvlan the address that it has all the time."""
+    if link.address is None:
+        return []
+    ip, length = link.address
+    body = IFADDR.pack(FAMILIES[ip.version], length, 0, 0, index)
+    body += attribute(IFA_LOCAL, ip.packed) + attribute(IFA_ADDRESS, ip.packed)
+    number = netlink.ask(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body)
+    return [f"cannot add {ip} on {link.name}: {os.strerror(number)}"] if number else []
+
+
+def remove(netlink: Netlink, name: str) -> None:
+    """Delete an interface; harmless if it is gone."""
+    there = netlink.interface(name)
+    if there is not None:
+        netlink.ask(RTM_DELLINK, 0, IFINFO.pack(0, 0, there.index, 0, 0))
+        netlink.hear()
