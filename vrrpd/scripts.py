@@ -9,7 +9,8 @@ up, and `fall` failures in a row to go down.  The very first result decides alon
 `init_fail` makes the script start as failed.
 
 Exit status 0 is success.  Anything else, a signal, a timeout, or a command that cannot be started
-is a failure.  A run that is still going on when the next is due makes that one be skipped
+is a failure; only when this machine lacks memory, processes or open files to start it, the run
+counts for nothing.  A run that is still going on when the next is due makes that one be skipped
 (keepalived 2.2.7 says the same and starts another; fixed in 2.3.3).
 
 Contract: results are kept by name over a reload; a script whose block has not changed does not
@@ -108,6 +109,10 @@ class Script:
     def finished(self, outcome: Outcome) -> None:
         """A run has ended."""
         self.running = None
+        if outcome.undecided:
+            text = f"Track script {self.name} could not be run: {outcome.problem}"
+            self.log.limited(("script", self.name), text)
+            return
         if not (outcome.signal or outcome.timed_out or outcome.problem):
             if outcome.status != self.last_status:
                 self.log.say(f"Script `{self.name}` now returning {outcome.status}")

@@ -110,6 +110,17 @@ def test_every_kind_of_failure_has_its_reason(outcome: Outcome, reason: str) -> 
     assert (one.up, one.reason) == (False, reason)
 
 
+def test_a_run_that_this_machine_could_not_start_counts_for_nothing() -> None:
+    one = script(fall=2)
+    shortage = Outcome(problem="Too many open files", undecided=True)
+    for _ in range(5):
+        one.finished(shortage)
+    assert one.up is None
+    assert verdicts(one, "+-") == "UU"
+    one.finished(shortage)
+    assert verdicts(one, "-") == "D", "nor does it interrupt a row"
+
+
 # In the daemon.
 
 
@@ -178,6 +189,24 @@ def test_an_instance_waits_in_init_for_the_first_result() -> None:
     assert states(lan) == []
     lan.run(0.2)
     assert states(lan) == ["BACKUP"], "one success is enough, whatever rise says"
+
+
+def test_who_waits_says_for_what() -> None:
+    lan = alone(tracking("interval 2"), Program(seconds=1.5))
+    [line] = [line for line in lan.journal("one") if line["event"] == "waiting"]
+    assert (line["instance"], line["reason"]) == (
+        "VI_1", "waits for the first result of tracked script chk",
+    )  # fmt: skip
+    report = lan.daemons["one"].tracking.report()
+    assert report == [
+        {
+            "kind": "script",
+            "name": "chk",
+            "status": None,
+            "reason": "tracked script chk has no result yet",
+            "tracked_by": ["VI_1"],
+        }
+    ]
 
 
 def test_one_failure_at_first_is_fault_whatever_fall_says() -> None:

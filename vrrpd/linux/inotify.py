@@ -1,4 +1,4 @@
-"""Small files that are watched: inotify(7) on their directory, no polling.
+"""Small files that are watched: inotify(7) on their directory, no polling if it can be helped.
 
     write   a program opens, writes and closes the file    IN_CLOSE_WRITE
     move    `mv new tracked`, the way that is never half   IN_MOVED_TO, IN_MOVED_FROM
@@ -6,7 +6,8 @@
 
 The directory is watched, not the file: most programs replace a file rather than write into it,
 and a file that does not exist yet can only be seen to appear from above.  A directory that does
-not exist, or is removed, is waited for by looking once a second.
+not exist, or is removed, is looked into once a second until it does; the same goes for all of
+them where the machine has no notifications left to give.
 
 Contract: whatever happened, `changed` is called after it; never does the caller learn what
 happened, only that it is time to read again.  So a lost notification (the queue overflowed) is
@@ -121,8 +122,7 @@ class SmallFiles:
         """A missing directory may exist by now, and its files with it."""
         if directory in self.directories and self.directories[directory] is None:
             self.attend(directory)
-            if self.directories[directory] is not None:
-                self.tell(directory, None)
+            self.tell(directory, None)
 
     def open(self) -> None:
         """Open the one inotify descriptor, on first need."""

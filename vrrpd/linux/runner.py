@@ -12,6 +12,7 @@ collect them.  `check()` is for tracked scripts: it has a timeout of its own and
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import pwd
 import shutil
@@ -33,6 +34,7 @@ GRACE = 2 * SECOND
 AT_ONCE = 100  # scripts running at the same time; a fork bomb is no notification
 SCRIPT_USER = "keepalived_script"
 PR_SET_PDEATHSIG = 1
+SHORTAGES = {errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE}
 
 LIBC = ctypes.CDLL(None)
 
@@ -40,6 +42,10 @@ LIBC = ctypes.CDLL(None)
 def die_with_parent() -> None:
     """In the child, before exec: SIGTERM if the daemon dies (keepalived does so)."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Shortage(str):
+    """A refusal that says more about this machine, which lacks something, than of the script."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +95,8 @@ class ScriptRunner:
 
     def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
         """Start `command`; None, or why it could not be started."""
+        if len(self.children) >= AT_ONCE:
+            return f"{AT_ONCE} scripts are running already"
         child = self.start(command, arguments, what, self.timeout)
         return child if isinstance(child, str) else None
 
@@ -96,7 +104,7 @@ class ScriptRunner:
         """Start `command` and report its end; see ports.py."""
         child = self.start(command, (), command.text or " ".join(command.argv), timeout)
         if isinstance(child, str):
-            outcome = Outcome(problem=child)
+            outcome = Outcome(problem=child, undecided=isinstance(child, Shortage))
             return self.loop.call_at(self.loop.now(), lambda: done(outcome))
         child.done = done
         return child
@@ -110,8 +118,6 @@ class ScriptRunner:
         self, command: Command, arguments: Sequence[str], what: str, timeout: int | None
     ) -> Child | str:
         """Start a script, to be ended after `timeout` ns; or say why it could not be started."""
-        if len(self.children) >= AT_ONCE:
-            return f"{AT_ONCE} scripts are running already"
         argv = [*command.argv, *arguments]
         found = shutil.which(argv[0])
         if found is None:
@@ -120,7 +126,8 @@ class ScriptRunner:
         try:
             child = Child(self.spawn(argv, command), what, timeout or 0)
         except (OSError, subprocess.SubprocessError, LookupError) as error:
-            return str(getattr(error, "strerror", None) or error)
+            problem = str(getattr(error, "strerror", None) or error)
+            return Shortage(problem) if getattr(error, "errno", 0) in SHORTAGES else problem
         if timeout is not None:
             child.timer = self.loop.call_at(self.loop.now() + timeout, lambda: self.end(child))
         self.children[child.popen.pid] = child
