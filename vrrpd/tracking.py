@@ -190,7 +190,7 @@ class Tracking:
     def link_changed(self, name: str) -> None:
         """An interface is believed to be different, or has other addresses than before."""
         for router in list(self.tracks):
-            if router.instance.interface == name:
+            if name in (router.instance.interface, router.holdings.device):
                 examine(router, self.links)
         for kind in ("interface", HOLDS):
             self.changed(kind, name)
@@ -294,8 +294,13 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     """
     name = router.instance.interface or ""
     interface = kernel.interface(name)
-    router.segment.attend(None if interface is None else interface.index)
-    reason = trouble(name, interface, not router.instance.dont_track_primary)
+    device = kernel.interface(router.segment.interface)
+    router.segment.attend(None if device is None else device.index)
+    tracked = not router.instance.dont_track_primary
+    reason = trouble(name, interface, tracked)
+    own = router.holdings.device
+    if reason is None and own != name:
+        reason = trouble(own, kernel.interface(own), tracked)
     source = speak_from(router, interface)
     missing = missing_source(router.instance, source, interface)
     if source is not None:
