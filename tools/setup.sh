@@ -37,6 +37,8 @@ missing() {
     # Debian starts FRR's daemons when it is installed: that is for test machines, not for a learner's.
     [ -z "${CI:-}" ] || exists /usr/lib/frr/vrrpd || WANTED="$WANTED frr"
     has chromium || has chromium-browser || has google-chrome || WANTED="$WANTED chromium"
+    # The node program inside the playwright wheel is linked against it.
+    exists /usr/lib/*/libatomic.so.1 || WANTED="$WANTED libatomic1"
 }
 
 # Prints the way to become root, or fails when there is none. Asks for a password only at a terminal.
