@@ -203,6 +203,10 @@ class _Builder:
         if self.said.get("vmac_xmit_base"):
             self._warn("vmac_xmit_base", "strict: vmac_xmit_base ignored")
             self.fields["vmac_xmit_base"] = False
+        vmac = self.fields.get("vmac")
+        if vmac is not None and vmac.mac is not None:
+            self._warn("use_vmac", "strict: the virtual MAC address is the RFC's", error=True)
+            self.fields["vmac"] = replace(vmac, mac=None)
         self.fields.update(down_timer_adverts=3, lower_prio_no_advert=True,
                            higher_prio_send_advert=False)
         if "accept" not in self.said or self.fields["version"] == 2:
@@ -298,6 +302,10 @@ class _Builder:
             ah=self.fields.get("auth", Auth()).kind == "AH", report=self.report,
             words=self.words,
         )
+        far = [one for one in addresses[:1] if not one.ip.is_link_local]
+        if far and family == 6 and self.fields["strict"]:  # RFC 9568 section 5.2.9
+            self.report.at("error", self.words[far[0].where], f"({self.name}) strict: "
+                           "the first IPv6 address must be link-local")
         self.fields["addresses"] = addresses
         self.fields["excluded"] = (*excluded, *more)
         self._duplicates((*addresses, *self.fields["excluded"]))

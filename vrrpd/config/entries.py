@@ -26,8 +26,6 @@ _FLAGS = {"home": "home", "mngtmpaddr": "mngtmpaddr", "noprefixroute": "noprefix
 _OPTIONS = ("dev", "scope", "brd", "broadcast", "label", "peer", "preferred_lft", "track_group")
 _ADDRESS_WORDS = (*_FLAGS, *_OPTIONS, "-nodad")
 LABEL_LENGTH = 15  # IFNAMSIZ - 1
-# What this version acts on; the other words of an entry get a note.
-_NOT_DONE = ("use_vmac", "track_group")  # the rest is in netlink's address message, or no_track
 
 
 class _Drop(Exception):
@@ -61,9 +59,6 @@ def _address(line: Statement, report: Reporter, static: bool) -> Address:
     found: dict[str, Any] = {}
     words = iter(rest)
     for word in words:
-        if word.text in _NOT_DONE:
-            report.note_once(f"entry {word.text}", word,
-                             f"'{word.text}' is understood but not done by this version")
         if word.text in _FLAGS:
             found[_FLAGS[word.text]] = True
         elif word.text == "-nodad":

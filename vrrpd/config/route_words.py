@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from vrrpd.config.diagnostics import Reporter, nearest
@@ -16,7 +17,7 @@ from vrrpd.config.parser import Statement
 from vrrpd.config.routing import (
     EVERYTHING,
     KEEPALIVED,
-    MAIN,
+    LOCAL,
     Hop,
     Network,
     Refused,
@@ -43,9 +44,7 @@ _OPTIONS = (*METRICS, "via", "gw", "dev", "oif", "src", "from", "to", "tos", "ds
             "prepend")
 
 
-def routes(
-    lines: Iterable[Statement], report: Reporter, *, tracked: bool = True
-) -> Iterator[Route]:
+def routes(lines: Iterable[Statement], report: Reporter) -> Iterator[Route]:
     """The routes of a block, in order; a line that is not understood makes none."""
     for line in lines:
         try:
@@ -53,9 +52,13 @@ def routes(
         except Refused as refused:
             refuse(refused, "route", report)
             continue
-        if tracked and not route.no_track and route.dev is None:
+        if not route.no_track and route.dev is None:
             report.at("warning", line.name, f"cannot track route {route.to} with no interface "
                       "specified, not tracking")
+        elif not route.no_track and route.protocol != KEEPALIVED:
+            report.at("warning", line.name, "Route cannot be tracked if protocol is not "
+                      f"RTPROT_KEEPALIVED({KEEPALIVED}), resetting protocol")
+            route = replace(route, protocol=KEEPALIVED)
         yield route
 
 
@@ -82,6 +85,8 @@ class _Reader:
         hops = [hop for hop in (self.hop, *self.hops) if hop]
         if self.hops and self.hop.keys() - {"onlink"} and "nexthop" in self.words.said:
             raise Refused(first, "'via' or 'dev' before 'nexthop'")
+        if self.fields.get("kind") in ("local", "broadcast"):
+            self.fields.setdefault("table", LOCAL)
         return Route(
             words=tuple(self.words.said),
             family=4 if family == 4 else 6,
@@ -246,6 +251,3 @@ class _Reader:
         if self.family not in (None, version):
             raise Refused(word, f"'{word.text}' is of the other family")
         self.family = version
-
-
-__all__ = ["KEEPALIVED", "MAIN", "routes"]

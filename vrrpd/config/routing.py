@@ -29,7 +29,7 @@ Network = IPv4Network | IPv6Network
 Family = Literal[4, 6]
 
 KEEPALIVED = 18  # the protocol number that marks what we have made
-MAIN = 254  # the table
+MAIN, LOCAL = 254, 255  # tables
 EVERYTHING: dict[int, Network] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 NAMES = Path("/etc/iproute2")
 BUILT_IN: dict[str, dict[str, int]] = {

@@ -15,7 +15,7 @@ from typing import Any
 
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.parser import Statement
-from vrrpd.config.routing import Network, Refused, Rule, Words, network, number, refuse
+from vrrpd.config.routing import KEEPALIVED, Network, Refused, Rule, Words, network, number, refuse
 from vrrpd.config.text import Word
 
 FIRST_PREFERENCE = 16384
@@ -53,6 +53,11 @@ def rules(
         except Refused as refused:
             refuse(refused, "rule", report)
             continue
+        protocol = reader.fields.get("protocol", KEEPALIVED)
+        if protocol != KEEPALIVED and not reader.words.own.get("no_track"):
+            report.at("warning", line.name, "Rule cannot be tracked if protocol is not "
+                      f"RTPROT_KEEPALIVED({KEEPALIVED}), resetting protocol")
+            del reader.fields["protocol"]
         if "preference" not in reader.fields:
             reader.fields["preference"] = preferences.take(line, report)
         yield Rule(words=tuple(reader.words.said), **reader.fields, **reader.words.own)

@@ -30,7 +30,7 @@ METRICS = {"mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 
 KINDS = {"unicast": 1, "local": 2, "broadcast": 3, "multicast": 5, "blackhole": 6,
          "unreachable": 7, "prohibit": 8, "throw": 9}  # fmt: skip
 FAMILIES = {4: AF_INET, 6: AF_INET6}
-SCOPE_GLOBAL = 0
+SCOPE_GLOBAL, SCOPE_HOST = 0, 254
 TABLE_COMPAT = 252  # "look at RTA_TABLE"
 RTNH_F_ONLINK = 4
 IPV6_METRIC = 1024  # what the kernel makes of none
@@ -109,8 +109,13 @@ def gateway(hop: Hop) -> bytes:
 
 
 def scope_of(route: Route) -> int:
-    """How far the destination is: as the file says, or global (keepalived; ip-route guesses)."""
-    return SCOPE_GLOBAL if route.scope is None else route.scope
+    """How far the destination is: as the file says, or global (keepalived; ip-route guesses).
+
+    The kernel takes a local route only with the scope of the host.
+    """
+    if route.scope is not None:
+        return route.scope
+    return SCOPE_HOST if route.kind == "local" and route.family == 4 else SCOPE_GLOBAL
 
 
 def key(route: Route, index_of: IndexOf) -> Key:

@@ -10,7 +10,7 @@ _group = partial(Keyword, block="vrrp_sync_group")
 _script = partial(Keyword, block="vrrp_script", status="done")
 _process = partial(Keyword, block="vrrp_track_process", status="done")
 _file = partial(Keyword, block="track_file", status="done")
-_garp = partial(Keyword, block="garp_group")
+_garp = partial(Keyword, block="garp_group", status="done")
 _COMMAND = "a program, quoted with its arguments, and optionally user and group"
 _WEIGHT = "lines of `NAME [weight -253..253 [reverse]]`"
 
@@ -81,5 +81,5 @@ KEYWORDS: tuple[Keyword, ...] = (
     _garp("interfaces", "list", "Interfaces that share the pace.",
           syntax="{ names of interfaces }"),
     Keyword("group", "list", "The instances.", block="track_group",
-            syntax="{ names of instances }"),
+            syntax="{ names of instances }", status="done"),
 )
