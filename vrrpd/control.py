@@ -43,6 +43,7 @@ class Control:
         self.path = path
         self.loop = loop
         self.daemon = daemon
+        self.journal = journal
         self.clients: dict[int, Client] = {}
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with suppress(FileNotFoundError):
@@ -88,7 +89,7 @@ class Control:
         try:
             request = json.loads(line)
             command = request["command"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             self.write(client, {"ok": False, "error": 'expected {"command": ...}'})
             return
         if command == "watch":
@@ -122,7 +123,8 @@ class Control:
     def write(self, client: Client, answer: dict[str, Any]) -> None:
         """Send one line; a client that does not read is dropped."""
         try:
-            data = json.dumps(answer, ensure_ascii=False, default=str).encode() + b"\n"
+            text = json.dumps(answer, ensure_ascii=False, default=str) + "\n"
+            data = text.encode("utf-8", "backslashreplace")
             if client.connection.send(data) < len(data):
                 self.drop(client)
         except OSError:
@@ -138,6 +140,7 @@ class Control:
 
     def close(self) -> None:
         """End all connections and remove the socket."""
+        self.journal.listeners.remove(self.spread)
         for client in list(self.clients.values()):
             self.drop(client)
         self.loop.remove_reader(self.server.fileno())
