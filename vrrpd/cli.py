@@ -195,7 +195,7 @@ def running(path: str) -> int | None:
         os.kill(pid, 0)
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             return pid if b"vrrpd" in file.read() and pid != os.getpid() else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return None
 
 
