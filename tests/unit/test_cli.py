@@ -1,0 +1,121 @@
+"""vrrpd's command line: -t and its exit statuses, --help, -v, and what cannot start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vrrpd
+from tests.cluster import conf
+from tests.support import REPOSITORY
+from vrrpd.cli import main, running
+
+GOOD = conf(150)
+
+
+def vrrpd_run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vrrpd.cli", *words]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keepalived.conf"
+
+
+def test_the_process_itself(file: Path) -> None:
+    """One real process for all that the others do in this one."""
+    file.write_text(GOOD)
+    done = vrrpd_run("-t", "-f", str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("article", ["article-master.conf", "article-backup.conf"])
+def test_the_article_s_files_are_valid(article: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = REPOSITORY / "tests" / "data" / "conf" / article
+    main(["-t", "-f", str(path)])
+    assert "error" not in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        (GOOD, 0, ""),
+        (GOOD.replace("priority 150", "priority 15O"), 4, "priority"),
+        (GOOD.replace("priority 150", "prioritiy 150"), 4, "priority"),
+        (GOOD.replace("virtual_router_id 51", ""), None, "virtual_router_id"),
+        (GOOD.replace("priority 150", "priority"), 2, "priority"),
+    ],
+)
+def test_a_checked_file(
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    status: int | None,
+    words: str,
+) -> None:
+    file.write_text(text)
+    found = main(["-t", "-f", str(file)])
+    err = capsys.readouterr().err
+    assert found == status if status is not None else found != 0
+    assert words in err
+    assert bool(err) == (found != 0)
+    if err:
+        assert "keepalived.conf" in err  # the place of the mistake
+
+
+def test_messages_to_a_file(file: Path, tmp_path: Path) -> None:
+    file.write_text(GOOD.replace("priority 150", "prioritiy 150"))
+    assert main(["-f", str(file), f"--config-test={tmp_path / 'messages'}"]) == 4
+    assert "prioritiy" in (tmp_path / "messages").read_text()
+    file.write_text(GOOD)
+    assert main(["-f", str(file), f"-t{tmp_path / 'messages'}"]) == 0
+    assert (tmp_path / "messages").read_text() == ""
+
+
+def test_a_file_that_does_not_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-t", "-f", str(tmp_path / "absent")]) != 0
+    assert "absent" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for word in ("-v", "--version"):
+        with pytest.raises(SystemExit) as caught:
+            main([word])
+        assert caught.value.code == 0
+    assert capsys.readouterr().out == f"vrrpd {vrrpd.__version__}\n" * 2
+
+
+def test_help_names_every_pinned_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    for words in (
+        "-f, --use-file -t, --config-test -l, --log-console -D, --log-detail -n, --dont-fork",
+        "-p, --pid -i, --config-id -d, --dump-conf -v, --version -h, --help",
+        "--journal --control --max-vips --log-format",
+    ):
+        for option in words.replace(", ", ",").split():
+            assert option.replace(",", ", ").split(", ")[-1] in out
+
+
+def test_an_unknown_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--frobnicate"])
+    assert caught.value.code != 0
+    assert "frobnicate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pid", ["", "x", "0", "-1", "1", "99999999999"])
+def test_a_pid_file_of_somebody_else_is_no_daemon(tmp_path: Path, pid: str) -> None:
+    path = tmp_path / "vrrpd.pid"
+    path.write_text(pid)
+    assert running(str(path)) is None
+
+
+def test_no_pid_file_is_no_daemon(tmp_path: Path) -> None:
+    assert running(str(tmp_path / "absent")) is None

@@ -1,0 +1,235 @@
+"""The Unix socket behind vrrpctl: every answer, and every client that does not behave."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import advert, cluster, conf, inject
+from vrrpd.control import CLIENTS, Control
+from vrrpd.fsm import SECOND
+from vrrpd.linux.loop import Loop
+
+
+class Bench:
+    """A daemon in memory behind a real socket; `errors` are the loop's."""
+
+    def __init__(self, room: Path) -> None:
+        self.lan = cluster(one=conf(150))
+        self.lan.run(5)
+        self.daemon = self.lan.daemons["one"]
+        self.path = str(room / "vrrpd.sock")
+        self.errors: list[BaseException] = []
+        self.loop = Loop(self.errors.append)
+        self.control = Control(self.path, self.loop, self.daemon, self.daemon.journal)
+        self.open: list[socket.socket] = []
+
+    def connect(self) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(0)
+        client.connect(self.path)
+        self.open.append(client)
+        return client
+
+    def until(self, done: Any) -> None:
+        self.loop.run_until(done, 10 * SECOND)
+        assert done()
+
+    def lines(self, client: socket.socket, count: int = 1) -> list[dict[str, Any]]:
+        """The next `count` answers."""
+        data = bytearray()
+
+        def enough() -> bool:
+            try:
+                while chunk := client.recv(65536):
+                    data.extend(chunk)
+            except BlockingIOError:
+                pass
+            return data.count(b"\n") >= count
+
+        self.loop.call_at(0, lambda: None)
+        while not enough():
+            self.loop.call_at(self.loop.now() + SECOND // 100, lambda: None)
+            self.loop.run_until(enough, 10 * SECOND)
+        return [json.loads(line) for line in data.splitlines()]
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        client = self.connect()
+        client.send(json.dumps(request).encode() + b"\n")
+        return self.lines(client)[0]
+
+    def hung_up(self, client: socket.socket) -> bool:
+        """Whether the daemon has ended the connection."""
+        try:
+            return client.recv(1 << 20) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True
+
+    def close(self) -> None:
+        for client in self.open:
+            client.close()
+        self.control.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+    assert bench.errors == []
+
+
+def test_status(bench: Bench) -> None:
+    answer = bench.ask(command="status")
+    assert answer["ok"] is True
+    assert answer["result"][0]["state"] == "MASTER"
+
+
+def test_why(bench: Bench) -> None:
+    assert [line["to"] for line in bench.ask(command="why")["result"]] == ["BACKUP", "MASTER"]
+    assert bench.ask(command="why", name="VI_1") == bench.ask(command="why")
+    answer = bench.ask(command="why", name="VI_9")
+    assert answer["ok"] is False
+    assert "VI_9" in answer["error"]
+    assert "VI_1" in answer["error"]
+
+
+def test_stats(bench: Bench) -> None:
+    assert bench.ask(command="stats")["result"][0]["advertisement-sent"] == 2
+
+
+def test_reload(bench: Bench) -> None:
+    assert bench.ask(command="reload") == {"ok": True, "result": True}
+    bench.lan.conf("one", "vrrp_instance VI_1 {\n interface eth0\n}\n")
+    assert bench.ask(command="reload") == {"ok": True, "result": False}
+
+
+def test_watch_shows_the_journal_as_it_is_written(bench: Bench) -> None:
+    client = bench.connect()
+    client.send(b'{"command": "watch"}\n')
+    assert bench.lines(client) == [{"ok": True}]
+    inject(bench.lan, "one", advert(200))
+    (line,) = bench.lines(client)
+    assert (line["event"], line["from"], line["to"]) == ("state", "MASTER", "BACKUP")
+
+
+def test_a_journal_line_of_any_bytes_reaches_the_watcher(bench: Bench) -> None:
+    client = bench.connect()
+    client.send(b'{"command": "watch"}\n')
+    bench.lines(client)
+    bench.daemon.journal.write("odd", reason="\udcff")
+    assert bench.lines(client)[0]["event"] == "odd"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"\0\xff\xfe",
+        b"[1]",
+        b"3",
+        b'"status"',
+        b"null",
+        b"{}",
+        b'{"command": null}',
+        b'{"command": ["status"]}',
+        b'{"command": "why", "name": {"a": 1}}',
+        b'{"command": "why", "name": ["VI_1"]}',
+        b'{"command": "format c:"}',
+        b"[" * 4000,
+        b'{"a":' * 600,
+        b"1" * 4090,
+    ],
+    ids=lambda data: repr(data[:24]),
+)
+def test_garbage_is_answered_and_harms_nobody(bench: Bench, garbage: bytes) -> None:
+    client = bench.connect()
+    client.send(garbage + b'\n{"command": "status"}\n')
+    first, second = bench.lines(client, 2)
+    assert first["ok"] is False
+    assert second["ok"] is True
+
+
+def test_a_request_in_pieces_and_two_in_one(bench: Bench) -> None:
+    client = bench.connect()
+    client.send(b'{"comm')
+    bench.loop.run_until(lambda: False, SECOND // 100)
+    client.send(b'and": "status"}\n{"command": "stats"}\n')
+    assert len(bench.lines(client, 2)) == 2
+
+
+def test_a_line_without_end_is_cut_off(bench: Bench) -> None:
+    client = bench.connect()
+    client.send(b"x" * 10000)
+    bench.until(lambda: bench.hung_up(client))
+    assert bench.ask(command="status")["ok"]
+
+
+def test_a_client_that_hangs_up_before_the_answer(bench: Bench) -> None:
+    for _ in range(10):
+        client = bench.connect()
+        client.send(b'{"command": "status"}\n' * 50)
+        client.close()
+    assert bench.ask(command="status")["ok"]
+    bench.until(lambda: len(bench.control.clients) <= 1)
+
+
+def test_a_watcher_that_never_reads_is_dropped_and_the_others_are_served(bench: Bench) -> None:
+    deaf, listening = bench.connect(), bench.connect()
+    for client in (deaf, listening):
+        client.send(b'{"command": "watch"}\n')
+        bench.loop.run_until(lambda: False, SECOND // 100)
+    assert bench.lines(listening) == [{"ok": True}]
+    told = 0
+    while len(bench.control.clients) == 2:
+        bench.daemon.journal.write("noise", reason="x" * 10000)
+        told += len(bench.lines(listening))
+        assert told < 2000, "a deaf client was never dropped"
+    assert told > 10
+    bench.daemon.journal.write("still here")
+    assert bench.lines(listening)[-1]["event"] == "still here"
+
+
+def test_no_more_clients_than_can_be_served(bench: Bench) -> None:
+    clients = [bench.connect() for _ in range(CLIENTS)]
+    bench.until(lambda: len(bench.control.clients) == CLIENTS)
+    late = bench.connect()
+    bench.until(lambda: bench.hung_up(late))
+    clients[0].close()
+    bench.until(lambda: len(bench.control.clients) == CLIENTS - 1)
+    assert bench.ask(command="status")["ok"]
+
+
+def test_the_socket_is_the_owner_s_alone(bench: Bench) -> None:
+    mode = os.stat(bench.path)
+    assert stat.S_IMODE(mode.st_mode) == 0o600
+    assert os.umask(0o022) != 0o177
+    os.umask(0o022)
+
+
+def test_a_socket_left_behind_is_replaced_and_removed_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "vrrpd.sock"
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(path))
+    left.close()
+    bench = Bench(tmp_path)
+    assert bench.ask(command="status")["ok"]
+    bench.close()
+    assert not path.exists()
+
+
+def test_a_closed_control_no_longer_listens_to_the_journal(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.close()
+    bench.daemon.journal.write("after the end")
+    assert bench.errors == []
