@@ -125,3 +125,22 @@ def test_a_bad_vmac_name_or_address_is_an_error(words: str) -> None:
     """keepalived: "VMAC interface name ... too long or invalid characters - ignoring"."""
     one = loaded(instance=f"use_vmac {words}")
     assert len(errors(one)) == 1
+
+
+def test_the_first_use_vmac_counts() -> None:
+    """keepalived: "VMAC interface name already specified"."""
+    one = loaded(instance="use_vmac vmac0 02:00:00:00:00:01 y\nuse_vmac vmac1")
+    vmac = one.config.instances[0].vmac
+    assert vmac is not None
+    assert vmac.name == "vmac0"
+    assert len(errors(one)) == 1
+
+
+@pytest.mark.parametrize("where", ["file", "process"])
+def test_a_weight_with_rubbish_is_no_weight(where: str) -> None:
+    """keepalived: "Weight (5x) for vrrp_track_process p must be between [-254..254] inclusive"."""
+    text = BASE.replace("    weight 2\n", "")
+    one = loads(text % {"file": "", "process": "", "instance": "", "group": "", where: "weight 5x"})
+    (process,), (file,) = one.config.track_processes, one.config.track_files
+    assert (process.weight, file.weight) == (0, 1)
+    assert len(errors(one)) == 1

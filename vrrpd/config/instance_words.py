@@ -93,7 +93,7 @@ def _is_interface_name(text: str) -> bool:
 def _vmac(one: Statement, report: Reporter) -> Fields:
     name: str | None = None
     mac: bytes | None = None
-    for word in one.args:
+    for word in one.args[:2]:  # keepalived does not look at more
         found = _mac(word.text)
         if found is None and (name is not None or not _is_interface_name(word.text)):
             raise BadValue(f"'{word.text}' is neither a MAC nor a free name of an interface")

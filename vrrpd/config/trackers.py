@@ -123,7 +123,7 @@ def _weight(one: Statement, report: Reporter) -> Fields:
     if not one.args:
         raise BadValue("no weight given")
     low, high = int(one.keyword.low), int(one.keyword.high)
-    found: Fields = {"weight": int_of(one.args[0].text, low, high, strict=False)[0]}
+    found: Fields = {"weight": int_of(one.args[0].text, low, high, strict=True)[0]}
     for word in one.args[1:]:
         found["reverse"] = choose(word.text, ("reverse", "noreverse"), "word") == "reverse"
     return found

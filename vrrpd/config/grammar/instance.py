@@ -64,7 +64,7 @@ _ADDRESSES = (
 )
 _LINKS = (
     _done("use_vmac", "special", "Hold the addresses on an interface with the virtual MAC.",
-            syntax="[NAME] [MAC]"),
+            syntax="[NAME] [MAC]", once=True),
     _done("vmac_xmit_base", "flag", "Advertise from the base interface nevertheless."),
     _done("use_vmac_addr", "flag", "A virtual MAC for addresses on other interfaces too."),
     _done("use_ipvlan", "special", "Hold the addresses on an ipvlan interface.",
