@@ -76,7 +76,8 @@ class Probe:
         said = version if self.version is None else self.version
         head = struct.pack(">BBBB", said << 4 | self.kind, vrid, self.priority, count)
         if version == 2:
-            head += struct.pack(">BB", self.auth_type, 1 if self.interval is None else self.interval)
+            whole_seconds = 1 if self.interval is None else self.interval
+            head += struct.pack(">BB", self.auth_type, whole_seconds)
         else:
             centiseconds = 100 if self.interval is None else self.interval
             head += struct.pack(">H", self.reserved << 12 | centiseconds)

@@ -90,7 +90,8 @@ ADDRESSES = """
 192.168.1.20 secondary|default|0.0.0.0|255.255.255.255|224.0.0.1|127.0.0.1|192.168.1.20 dev nope
 """
 ROUTES = """
-10.0.0.0/8 via 192.168.1.254 dev eth0|10.0.0.0/8 dev eth0|10.0.0.0/8|default via 192.168.1.1 dev eth0
+10.0.0.0/8 via 192.168.1.254 dev eth0|10.0.0.0/8 dev eth0|10.0.0.0/8
+default via 192.168.1.1 dev eth0
 to 10.0.0.0/8 dev eth0|src 192.168.1.1 to 10.0.0.0/8 via 192.168.1.254 dev eth0|blackhole 10.0.0.0/8
 unreachable 10.0.0.0/8|prohibit 10.0.0.0/8|throw 10.0.0.0/8|10.0.0.0/33 dev eth0|x dev eth0
 10.0.0.0/8 via x dev eth0|10.0.0.0/8 dev|10.0.0.0/8 dev nope|10.0.0.0/8 metric 5 dev eth0
@@ -108,9 +109,11 @@ inet6 10.0.0.0/8 dev eth0|2001:db8::/32 via fe80::1 dev eth0|2001:db8::/32 via 1
 10.0.0.0/8 features ecn dev eth0|10.0.0.0/8 quickack 1 dev eth0|10.0.0.0/8 congctl cubic dev eth0
 """
 RULES = """
-from 10.0.0.0/8 table 100 preference 5|to 10.0.0.0/8 table 100 preference 5|from 10.0.0.0/8 table 100
+from 10.0.0.0/8 table 100 preference 5|to 10.0.0.0/8 table 100 preference 5
+from 10.0.0.0/8 table 100
 from x table 100 preference 5|from 10.0.0.0/33 table 100 preference 5|table 100 preference 5
-from 10.0.0.0/8 preference 5|from 10.0.0.0/8 table x preference 5|from 10.0.0.0/8 lookup main pref 5
+from 10.0.0.0/8 preference 5|from 10.0.0.0/8 table x preference 5
+from 10.0.0.0/8 lookup main pref 5
 from 10.0.0.0/8 lookup main preference 5|not from 10.0.0.0/8 table 100 preference 5
 from 10.0.0.0/8 table 100 preference x|from 10.0.0.0/8 table 100 preference -1
 from 10.0.0.0/8 fwmark 1 table 100 preference 5|from 10.0.0.0/8 fwmark x table 100 preference 5
@@ -118,21 +121,28 @@ from 10.0.0.0/8 fwmark 0x1/0xff table 100 preference 5|iif eth0 table 100 prefer
 oif nope table 100 preference 5|from 10.0.0.0/8 tos 0x10 table 100 preference 5
 from 10.0.0.0/8 goto 100 preference 5|from 10.0.0.0/8 nop preference 5
 from 10.0.0.0/8 prohibit preference 5|from 10.0.0.0/8 blackhole preference 5
-from 10.0.0.0/8 rubbish preference 5|from all table 100 preference 5|inet6 from all table 100 preference 5
-from 10.0.0.0/8 suppress_prefixlength 0 table 100 preference 5|from 10.0.0.0/8 no_track table 100 preference 5
-uidrange 1-5 table 100 preference 5|ipproto tcp table 100 preference 5|sport 5 table 100 preference 5
-sport 5-3 table 100 preference 5|dport x table 100 preference 5|from 10.0.0.0/8 realms x table 100 preference 5
+from 10.0.0.0/8 rubbish preference 5|from all table 100 preference 5
+inet6 from all table 100 preference 5
+from 10.0.0.0/8 suppress_prefixlength 0 table 100 preference 5
+from 10.0.0.0/8 no_track table 100 preference 5
+uidrange 1-5 table 100 preference 5|ipproto tcp table 100 preference 5
+sport 5 table 100 preference 5
+sport 5-3 table 100 preference 5|dport x table 100 preference 5
+from 10.0.0.0/8 realms x table 100 preference 5
 from 2001:db8::/32 to 10.0.0.0/8 table 100 preference 5|l3mdev protocol 5 preference 5
 """
 TRACKED = """
-%s|%s weight 10|%s weight -10|%s weight 253|%s weight 254|%s weight 255|%s weight -253|%s weight -254
-%s weight -255|%s weight x|%s weight|%s weight 5x|%s weight 5 reverse|%s reverse|%s weight 5 noreverse
+%s|%s weight 10|%s weight -10|%s weight 253|%s weight 254|%s weight 255|%s weight -253
+%s weight -254
+%s weight -255|%s weight x|%s weight|%s weight 5x|%s weight 5 reverse|%s reverse
+%s weight 5 noreverse
 %s rubbish|nope|nope weight 5|%s %s|%s weight 0|%s weight 5 weight 6
 """
 PEERS = """
 192.168.1.12|192.168.1.12 min_ttl 254|192.168.1.12 min_ttl 254 max_ttl 255|192.168.1.12 min_ttl 256
 192.168.1.12 min_ttl x|192.168.1.12 min_ttl|192.168.1.12 max_ttl 0|x|2001:db8::1|192.168.1.12/24
-192.168.1.12 min_ttl 5 max_ttl 3|192.168.1.12 rubbish|192.168.1.12 192.168.1.13|224.0.0.1|192.168.1.11
+192.168.1.12 min_ttl 5 max_ttl 3|192.168.1.12 rubbish|192.168.1.12 192.168.1.13|224.0.0.1
+192.168.1.11
 """
 ENTRIES = {
     "virtual_ipaddress": ADDRESSES,
@@ -147,12 +157,14 @@ ENTRIES = {
     "track_file": TRACKED.replace("%s", "level"),
     "unicast_peer": PEERS,
     "linkbeat_interfaces": "eth0|eth0 MII|eth0 ETHTOOL|eth0 IOCTL|eth0 mii|eth0 x|nope",
-    "interface_up_down_delays": "eth0 1|eth0 1 2|eth0 0.5 0.25|eth0 x|eth0 300|eth0 -1|eth0|eth0 1 x",
+    "interface_up_down_delays": "eth0 1|eth0 1 2|eth0 0.5 0.25|eth0 x|eth0 300|eth0 -1|eth0|"
+    "eth0 1 x",
     "notification_email": "a@example.org|a|a@b c@d|",
     "group": "VI_1|VI_2|nope|VI_1 VI_2|VI_1 nope|",
     "interfaces": "eth0|eth1|nope|eth0 eth1|",
 }
-NUMBERS = ["x", "5x", "-1", "1.5", '""', "+5", "007", "1e3", "0x10", "99999999999", '" 5"', "5 6", "0"]
+NUMBERS = ["x", "5x", "-1", "1.5", '""', "+5", "007", "1e3", "0x10", "99999999999", '" 5"', "5 6",
+           "0"]  # fmt: skip
 DECIMALS = ["0.5", ".5", "1.", "1.1234567", "x", "-1", "1,5", "0x10", "5s", '""', "1 2", "0", "1e3"]
 BOOLS = ["", "on", "off", "true", "false", "yes", "no", "On", "TRUE", "1", "0", "maybe", "yes no"]
 WORDS = ["abc", '"a b"', "a b", "abcdefghijklmnopqrstuvwxyz", "1", "eth0", "eth1", '"', "a#b"]
@@ -164,7 +176,8 @@ SPECIAL = {
     "state": "MASTER|BACKUP|FAULT|master|Master|x||MASTER BACKUP",
     "auth_type": "PASS|AH|HMAC|pass|NONE|",
     "use_vmac": "|vrrp.51|abcdefghijklmnopq|02:00:00:00:00:01|vmac0 02:00:00:00:00:01|vmac0 x|"
-    "02:00:00:00:01|01:00:5e:00:00:01|00:00:5e:00:01:33|02:00:00:00:00:gg|vmac0 02:00:00:00:00:01 y",
+    "02:00:00:00:01|01:00:5e:00:00:01|00:00:5e:00:01:33|02:00:00:00:00:gg|"
+    "vmac0 02:00:00:00:00:01 y",
     "use_ipvlan": "|ipv0|ipv0 192.168.1.77/24|192.168.1.77|bridge|x y z|ipv0 bridge",
     "garp_extra_if": "60|all 60|0|86400|86401|x|all|all x|",
     "vmac_garp_intvl": "60|all 60|0|x|",
@@ -195,9 +208,21 @@ def corpus() -> Iterator[tuple[str, str]]:
     """(name, text) of every configuration, each text once."""
     seen = set()
     for name, text in generate():
-        if text not in seen:
+        if text not in seen and not kills_keepalived(text):
             seen.add(text)
             yield name, text
+
+
+def kills_keepalived(text: str) -> bool:
+    """Whether a `track_file { }` names what is no track_file: keepalived 2.2.7 crashes or hangs.
+
+    A good guess is enough; who runs keepalived has to reckon with a crash anyway.
+    """
+    for inside in re.findall(r"^\s*track_file\s*(?:\{|\n|$)([^}]*)", text, re.MULTILINE):
+        named = [line.split()[0] for line in inside.splitlines() if line.split()]
+        if any(word not in ("level", "{") for word in named):
+            return True
+    return False
 
 
 def generate() -> Iterator[tuple[str, str]]:
@@ -356,8 +381,9 @@ def instances() -> Iterator[tuple[str, str]]:
 def mutations() -> Iterator[tuple[str, str]]:
     """Accidents that happen to files."""
     rng = random.Random(SEED)
+    directory = REPOSITORY / "tests/data/conf"
     originals = [
-        (REPOSITORY / f"tests/data/conf/article-{who}.conf").read_text() for who in ("master", "backup")
+        (directory / f"article-{who}.conf").read_text() for who in ("master", "backup")
     ]
     originals.append(base(vrrp_instance="    state BACKUP\n    advert_int 1\n    nopreempt"))
     words = [word.name for word in keywords() if word.name not in LEFT_OUT]

@@ -1,0 +1,245 @@
+"""Where `keepalived -t` and `vrrpd -t` do not agree about a file, class by class, with reasons.
+
+    python -m tests.interop.disagreements        writes the section of docs/deviations.md anew
+
+What a verdict is.  keepalived's exit status cannot be it: 2.2.7 exits with 5 for a mere remark
+(a rule without preference) and with 6 for scripts without `enable_script_security`.  So its
+messages are read:
+
+    REMARKS         what is written is in force, or as near as it can be: the file is valid
+    anything else   something of what is written is not in force: the file is invalid
+
+vrrpd says the same by severity: a file is invalid if there is an error, or something fatal.
+
+A disagreement is explained if each message of the one who calls the file invalid is one of a class
+here; otherwise the test fails.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tests.support import REPOSITORY
+from vrrpd.config import keywords
+
+PAGE = REPOSITORY / "docs/deviations.md"
+BEGIN = "<!-- verdicts: made by python -m tests.interop.disagreements -->"
+END = "<!-- end of verdicts -->"
+
+# What keepalived says about a file in which everything counts.
+REMARKS = re.compile(
+    "|".join(
+        (
+            r"SECURITY VIOLATION",
+            r"[Dd]eprecated",
+            r"[Pp]lease use",
+            r"cannot track route",
+            r"probably (not|isn't) what",
+            r"^Warning",
+            r"at least one is sensible",
+            r"clearing$",
+            r"State MASTER must match",
+            r"resetting",
+            r"[Rr]ounding",
+            r"[Tt]runcating",
+            r"not supported, using nft",
+            r"[Ss]etting (it )?to",
+            r"decimal places",
+            r"has extra parameters",
+            r"all packets will be discarded",
+            r"excess moved to eVIPs",
+        )
+    )
+)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A class of messages of the one who calls a file invalid while the other one does not."""
+
+    name: str
+    pattern: str
+    keepalived: str
+    vrrpd: str
+    why: str
+    files: tuple[str, ...] = ()  # with these names only; beginnings
+
+    def explains(self, name: str, message: str) -> bool:
+        """Whether this is the reason for a message about the configuration called `name`."""
+        if self.files and not name.startswith(self.files):
+            return False
+        return re.search(self.pattern, message) is not None
+
+
+_LATER = "|".join(sorted({re.escape(word.name) for word in keywords() if word.since}))
+
+# keepalived says invalid, vrrpd does not.
+KEEPALIVED_ONLY = (
+    Disagreement(
+        "later keywords", rf"Unknown keyword '({_LATER}|vrrp_ipsets|\{{|\}})'|Unexpected '\{{'"
+        r"|Extra '\}' found",
+        "unknown", "done, or understood",
+        "they come from later versions, or (vrrp_ipsets) from another build than Debian's",
+    ),
+    Disagreement(
+        "interfaces", r"[Ii]nterface .*doesn't exist|unknown interface|Unknown interface!"
+        r"|Non-existent interface|virtual router id must be set",
+        "must exist", "may come later: FAULT until then",
+        "a file is right or wrong whatever machine it is checked on",
+    ),
+    Disagreement(
+        "users", r"default user|script uid/gid|Unable to set uid/gid|track script \S+ not found"
+        r"|Disabling track script",
+        "must exist, with the groups", "looked up when the script is to run, and the log says so",
+        "as above",
+    ),
+    Disagreement(
+        "programs", r"Invalid (startup|shutdown) script|[Cc]annot (access|find)", "must exist",
+        "looked up when they are to run", "as above",
+    ),
+    Disagreement(
+        "mail servers and directories", r"Invalid smtp server|^cp: ", "looked up, copied into",
+        "looked up when there is mail to send",
+        "a name server that does not answer says nothing about the file",
+    ),
+    Disagreement(
+        "weights in sync groups and of owners", r"ignoring (weight from )?tracked",
+        "an error for each", "an error where the weight was written by somebody, not for the "
+        "default weight 1 of a track_file",
+        "nobody wrote what it complains about",
+    ),
+    Disagreement(
+        "prefix too long for broadcast", r"too long for broadcast",
+        "`brd +` with /31 or /32: no broadcast address is set, an error", "the same, in silence",
+        "there is nothing that could go wrong",
+    ),
+    Disagreement(
+        "VRF beside interface", r"VRF interface", "an error", "`vrf` is not done, and says so",
+        "one message is enough",
+    ),
+    Disagreement(
+        "vmac_xmit_base without vmac", r"vmac_xmit_base is only valid with a vmac", "an error",
+        "no effect", "without a virtual MAC the base is what transmits anyway",
+    ),
+    Disagreement(
+        "ipvlan", r"ipvlan|IPVLAN", "needs a source address, one name", "not done, and says so",
+        "one message is enough",
+    ),
+    Disagreement(
+        "routes and rules as ip(8) writes them",
+        r"Route must have a destination|parsed invalid IP proto|unknown route keyword proto"
+        r"|Unknown rule option all|invalid sport range|pref is only valid|Invalid peer address"
+        r"|parsed invalid IP 10\.0\.0\.1/24",
+        "`inet` before a route, `proto`, `from all`, `sport 5`, `pref` for IPv4 and a peer with a "
+        "prefix length are refused",
+        "understood as ip(8) means them",
+        "keepalived's manual page says that the syntax is that of ip(8)",
+    ),
+    Disagreement(
+        "parts of a second for scripts",
+        r"invalid number '[01]?\.5?'|vrrp script (interval|timeout)",
+        "refused before 2.3.2", "taken, to the millisecond", "as later versions",
+        ("vrrp_script/interval", "vrrp_script/timeout"),
+    ),
+    Disagreement(
+        "processors", r"cpu_id|invalid number 'eth0'", "must be numbers of processors",
+        "not done for other processes than this one", "there are none",
+        ("global_defs/", "mutation"),
+    ),
+    Disagreement(
+        "rubbish in what has no effect here",
+        r"vrrp_rx_bufs|include_check|snmp_socket|reload_time_file|kernel_rx_buf_size",
+        "refused", "taken, with a warning about further words",
+        "settings of keepalived's own machinery; nothing here depends on them",
+    ),
+)  # fmt: skip
+
+# vrrpd says invalid, keepalived does not.
+VRRPD_ONLY = (
+    Disagreement(
+        "empty and cut numbers",
+        r"is not a number|is not exact|prefix length '' is not|garp_group without an interval",
+        'an empty number ("") is 0, 1.1234567 is cut with a remark', "an error",
+        "what is written is not what is in force",
+    ),
+    Disagreement(
+        "switches", r"is not a switch", "`On`, `TRUE`, `1` pass for some keywords: they count as "
+        "on, or as nothing", "an error",
+        "the manual page says on, off, true, false, yes, no",
+    ),
+    Disagreement(
+        "no program", r"no program|needs an argument", "an empty command is none", "an error",
+        "the line asks for something to be run",
+    ),
+    Disagreement(
+        "values cut to what fits",
+        r"is out of range|must be at least 1|goes up to|counts whole seconds|needs version 3",
+        "another value is used, with a remark or without", "the same value, and an error",
+        "what is written is not what is in force",
+    ),
+    Disagreement(
+        "repetitions", r"has been given in line|is defined already|no delay given",
+        "the first counts, in silence", "the first counts, and an error",
+        "one of the two lines has no effect",
+    ),
+    Disagreement(
+        "braces", r"is never closed|no '\{' after|unexpected '\{'|nothing is left|not known here"
+        r"|unknown keyword",
+        "a block of lines without its brace swallows the next block, in silence", "an error",
+        "it ends with a virtual router that tracks what nobody named",
+    ),
+    Disagreement(
+        "groups of static entries", r"there is no vrrp_instance", "an unknown member of a "
+        "track_group is nothing to speak of", "an error", "as for sync groups",
+    ),
+    Disagreement(
+        "peers", r"is not an IP address; peer ignored",
+        "192.168.1.12/24 is read as 192.168.1.12", "an error", "a peer has no prefix length",
+    ),
+)  # fmt: skip
+
+
+def unexplained(name: str, messages: list[str], known: tuple[Disagreement, ...]) -> list[str]:
+    """The messages that no class explains."""
+    return [one for one in messages if not any(k.explains(name, one) for k in known)]
+
+
+def section() -> str:
+    """The tables for docs/deviations.md."""
+    lines = [BEGIN, ""]
+    for title, known in (
+        ("`keepalived -t` complains, `vrrpd -t` does not", KEEPALIVED_ONLY),
+        ("`vrrpd -t` complains, `keepalived -t` does not", VRRPD_ONLY),
+    ):
+        lines += [f"### {title}", "", "| about | keepalived 2.2.7 | vrrpd | why |",
+                  "| --- | --- | --- | --- |"]  # fmt: skip
+        lines += [f"| {one.name} | {one.keepalived} | {one.vrrpd} | {one.why} |" for one in known]
+        lines.append("")
+    return "\n".join([*lines, END])
+
+
+def main() -> None:
+    """Put the tables into the page, where they were or at its end."""
+    text = PAGE.read_text(encoding="utf-8")
+    if BEGIN in text:
+        before, _, rest = text.partition(BEGIN)
+        text = before + section() + rest.partition(END)[2]
+    else:
+        text = text.rstrip("\n") + HEAD + section() + "\n"
+    PAGE.write_text(text, encoding="utf-8")
+
+
+HEAD = """
+
+## Configuration
+
+Over 4,000 valid and broken files are given to `keepalived -t` and to `vrrpd -t` by
+`tests/interop/test_same_verdict.py`.
+A file is invalid if something of what is written in it is not in force; a remark alone is none.
+The two agree but for these classes.
+
+"""
+
+if __name__ == "__main__":
+    main()

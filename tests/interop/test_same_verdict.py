@@ -1,0 +1,146 @@
+"""`vrrpd -t` and `keepalived -t` call the same files valid and the same ones invalid.
+
+`corpus.py` makes the files, `disagreements.py` says what a verdict is and lists what they do not
+agree about.  vrrpd reads the files in this process, keepalived is run for each, in a network
+namespace with the interfaces that the files name.
+
+`make test` takes every second file, `make interop` all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.interop.corpus import corpus
+from tests.interop.disagreements import (
+    KEEPALIVED_ONLY,
+    PAGE,
+    REMARKS,
+    VRRPD_ONLY,
+    section,
+    unexplained,
+)
+from tests.interop.segment import KEEPALIVED, Holder
+from vrrpd.config import ConfigError, loads
+
+pytestmark = pytest.mark.timeout(900)
+INTERFACES = ("eth0", "eth1", "eth2", "eth3", "eth0.1")
+CONFIG_ID = "master"
+PLACE = re.compile(r"^\((\S+: )?Line \d+\) ")
+MISSING_PARAMETER = 2  # keepalived ends at once, with this status
+HANGS = 20.0  # seconds; it takes a hundredth of one
+EVERY = 1 if os.environ.get("INTEROP") == "whole" else 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What either one has against a file; `theirs` is None where keepalived crashed or hung."""
+
+    name: str
+    text: str
+    theirs: list[str] | None
+    ours: list[str]
+
+
+def keepalived_says(holder: Holder, room: Path, text: str) -> list[str] | None:
+    """keepalived's complaints, remarks left out; None if it crashed or hung."""
+    with tempfile.TemporaryDirectory(dir=room) as directory:
+        path, said = Path(directory, "keepalived.conf"), Path(directory, "said")
+        path.write_text(text)
+        command = [KEEPALIVED, "-t", "-i", CONFIG_ID, "-f", str(path)]
+        # Into a file: a child that outlives a crash would keep a pipe open.
+        with said.open("wb") as output:
+            try:
+                done = subprocess.run(
+                    holder.inside(*command),
+                    stdout=output, stderr=output, cwd=directory, timeout=HANGS,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                return None
+        if done.returncode < 0 or done.returncode > 128:
+            return None
+        lines = [PLACE.sub("", one) for one in said.read_text(errors="replace").splitlines()]
+    complaints = [one for one in lines if one.strip() and not REMARKS.search(one)]
+    if done.returncode == MISSING_PARAMETER and not complaints:
+        complaints = lines[-1:]
+    return complaints
+
+
+def vrrpd_says(text: str) -> list[str]:
+    """vrrpd's errors."""
+    try:
+        found = loads(text, config_id=CONFIG_ID).diagnostics
+    except ConfigError as error:
+        found = error.diagnostics
+    return [one.message for one in found if one.severity in ("error", "fatal")]
+
+
+def chosen() -> Iterator[tuple[str, str]]:
+    """The samples and every second of the others, or all."""
+    for number, (name, text) in enumerate(corpus()):
+        if name.startswith("sample") or number % EVERY == 0:
+            yield name, text
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> list[Verdict]:
+    room = tmp_path_factory.mktemp("verdicts")
+    holder = Holder()
+    lines = [f"link add {name} type bridge\nlink set {name} up" for name in INTERFACES]
+    lines.append("addr add 192.168.1.11/24 dev eth0")
+    holder.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+
+    def judge(one: tuple[str, str]) -> Verdict:
+        name, text = one
+        return Verdict(name, text, keepalived_says(holder, room, text), vrrpd_says(text))
+
+    try:
+        with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+            return list(pool.map(judge, chosen()))
+    finally:
+        holder.close()
+
+
+def test_every_disagreement_is_explained(verdicts: list[Verdict]) -> None:
+    riddles = []
+    for one in verdicts:
+        if one.theirs is None or bool(one.theirs) == bool(one.ours):
+            continue
+        known = KEEPALIVED_ONLY if one.theirs else VRRPD_ONLY
+        left = unexplained(one.name, one.theirs or one.ours, known)
+        if left:
+            who = "keepalived" if one.theirs else "vrrpd"
+            riddles.append(f"{one.name}: only {who} says: {left}")
+    assert not riddles, f"{len(riddles)}:\n" + "\n".join(riddles)
+
+
+def test_what_the_package_installs_gets_the_same_verdict(verdicts: list[Verdict]) -> None:
+    samples = [one for one in verdicts if one.name.startswith("sample")]
+    if len(samples) < 10:
+        pytest.skip("optional: this package comes without its samples")
+    assert [one.name for one in samples if bool(one.theirs) != bool(one.ours)] == []
+
+
+def test_most_files_get_the_same_verdict_and_both_verdicts_occur(verdicts: list[Verdict]) -> None:
+    """The explanations are exceptions; a rule that explains everything would prove nothing."""
+    judged = [one for one in verdicts if one.theirs is not None]
+    assert len(judged) >= 2000
+    assert len(verdicts) - len(judged) < 0.02 * len(verdicts), "keepalived crashes too often"
+    agreed = Counter(bool(one.ours) for one in judged if bool(one.theirs) == bool(one.ours))
+    assert agreed.total() >= 0.9 * len(judged)
+    assert min(agreed[True], agreed[False]) >= 0.3 * len(judged)
+
+
+def test_the_page_lists_them() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert section() in text, "remedy: python -m tests.interop.disagreements"
