@@ -13,6 +13,7 @@ A filter is only made for those who ask for one.  Nothing raises; refusals are l
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Config, Instance
@@ -20,6 +21,9 @@ from vrrpd.events import IPAddress
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Belonging, Kernel, Placed, Shield, VirtualLink
 from vrrpd.vmac import Slot, slots, virtual_link
+
+if TYPE_CHECKING:
+    from vrrpd.holdings import Holdings
 
 LINK_LOCAL_PREFIX = 64
 
@@ -37,6 +41,7 @@ class Estate:
         self.statics: list[Belonging] = []
         self.up: dict[str, bool] = {}
         self.shield: Shield | None = None
+        self.holders: list[Holdings] = []  # of the routers that are MASTER
         self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.

@@ -74,10 +74,13 @@ class Holdings:
     def take(self) -> None:
         """Become their holder."""
         self.estate.silence(self.instance.name, self.silent)
+        self.estate.holders.append(self)
         self.change(self.everything, [])
 
     def release(self) -> None:
-        """Give everything back."""
+        """Give everything back but what another router holds, too."""
+        if self in self.estate.holders:
+            self.estate.holders.remove(self)
         self.change([], [*reversed(self.ways), *self.placed])
         self.estate.silence(self.instance.name, ())
 
@@ -101,6 +104,11 @@ class Holdings:
     def change(self, add: list[Belonging], remove: list[Belonging]) -> None:
         """Have the kernel put things up and take things down."""
         name, estate = self.instance.name, self.estate
+        if remove:
+            # An address may have moved to another instance, which has it already.
+            others = [one for one in estate.holders if one is not self]
+            kept = {where(one) for other in others for one in other.placed}
+            remove = [one for one in remove if where(one) is None or where(one) not in kept]
         for verb, things in (("removing", remove), ("setting", add)):
             for what, kind in KINDS.items():
                 listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
@@ -115,6 +123,13 @@ class Holdings:
         link = self.own_link
         if link is not None and link.family == source.version == 6:
             self.estate.lend(link, source)
+
+
+def where(thing: Belonging) -> tuple[str, IPAddress, int] | None:
+    """What makes two addresses the same for the kernel; None for a route or a rule."""
+    if not isinstance(thing, Placed):
+        return None
+    return (thing.interface, thing.address.ip, thing.address.prefixlen)
 
 
 def shown(thing: Belonging) -> str:
