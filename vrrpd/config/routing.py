@@ -226,7 +226,7 @@ def names(kind: str) -> dict[str, int]:
             continue
         for words in (line.partition("#")[0].split() for line in lines):
             try:
-                found[words[1]] = int(words[0], 0)
+                found.setdefault(words[1], int(words[0], 0))  # the first counts (iproute2)
             except (IndexError, ValueError):
                 continue
     return found

@@ -1,0 +1,168 @@
+"""Pauses between announcements: `vrrp_garp_interval`, `vrrp_gna_interval`, `garp_group`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+from labs.virtual import VirtualClock
+from vrrpd.config import loads
+from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
+from vrrpd.pacing import Pacer
+
+MS = 1_000_000
+MAC = bytes(6)
+ARPS = [gratuitous_arp(MAC, IPv4Address(f"10.0.0.{n}")) for n in (1, 2, 3)]
+NAS = [neighbour_advertisement(MAC, IPv6Address(f"fd00::{n}")) for n in (1, 2)]
+
+
+class Recorder:
+    """A wire that keeps (time in ms, interface, frame); `broken` makes it refuse."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.sent: list[tuple[float, str, bytes]] = []
+        self.broken = False
+
+    def announce(self, interface: str, frames: Sequence[bytes]) -> None:
+        if self.broken:
+            raise OSError(100, "Network is down")
+        self.sent += [(self.clock.now() / MS, interface, frame) for frame in frames]
+
+    def times(self) -> list[float]:
+        return [when for when, _, _ in self.sent]
+
+
+class Bench:
+    """A pacer under a configuration, and what it has sent."""
+
+    def __init__(self, text: str = "") -> None:
+        self.clock = VirtualClock()
+        self.wire = Recorder(self.clock)
+        self.pacer = Pacer(self.clock, self.wire)  # type: ignore[arg-type]
+        self.refusals: list[OSError] = []
+        self.configure(text)
+
+    def configure(self, text: str) -> None:
+        self.pacer.configure(loads(text).config)
+
+    def send(self, frames: Sequence[bytes], interface: str = "eth0", sender: str = "VI_1") -> None:
+        self.pacer.send(sender, interface, frames, self.refusals.append)
+
+    def run(self, ms: float) -> None:
+        self.clock.advance(self.clock.now() + round(ms * MS))
+
+
+PAUSE = "global_defs {\n vrrp_garp_interval 0.2\n vrrp_gna_interval 0.3\n}\n"
+
+
+def test_without_a_pause_all_frames_go_at_once() -> None:
+    bench = Bench()
+    bench.send(ARPS * 5)
+    assert bench.wire.times() == [0] * 15
+
+
+def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS)
+    bench.run(1000)
+    assert [(when, frame) for when, _, frame in bench.wire.sent] == [
+        (0, ARPS[0]), (200, ARPS[1]), (400, ARPS[2]),
+    ]  # fmt: skip
+
+
+def test_rounds_melt_into_one_as_keepalived_does_it() -> None:
+    # Seen with keepalived 2.2.7: 5 rounds for 3 addresses make 4 frames.
+    bench = Bench(PAUSE)
+    bench.send(ARPS * 5)
+    bench.run(10_000)
+    assert bench.wire.times() == [0, 200, 400, 600]
+    assert {frame for _, _, frame in bench.wire.sent} == set(ARPS)
+
+
+def test_arp_and_neighbour_advertisements_have_clocks_of_their_own() -> None:
+    bench = Bench(PAUSE)
+    bench.send([ARPS[0], NAS[0], ARPS[1], NAS[1]])
+    bench.run(1000)
+    assert [(when, frame) for when, _, frame in bench.wire.sent] == [
+        (0, ARPS[0]), (0, NAS[0]), (200, ARPS[1]), (300, NAS[1]),
+    ]  # fmt: skip
+
+
+def test_interfaces_do_not_wait_for_each_other() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS[:1])
+    bench.send(ARPS[:1], "eth1")
+    assert bench.wire.times() == [0, 0]
+
+
+def test_interfaces_of_a_group_do() -> None:
+    bench = Bench("garp_group {\n garp_interval 0.1\n interfaces {\n eth0\n eth1\n }\n}\n")
+    bench.send(ARPS[:1])
+    bench.send(ARPS[:1], "eth1")
+    bench.send(ARPS[:1], "eth2")
+    bench.run(1000)
+    assert [(when, name) for when, name, _ in bench.wire.sent] == [
+        (0, "eth0"), (0, "eth2"), (100, "eth1"),
+    ]  # fmt: skip
+
+
+def test_a_group_of_one_overrides_the_global_pause() -> None:
+    bench = Bench(PAUSE + "garp_group {\n garp_interval 0.5\n interface eth0\n}\n")
+    bench.send(ARPS[:2])
+    bench.send(NAS)
+    bench.run(1000)
+    assert bench.wire.times() == [0, 0, 300, 500]
+
+
+def test_a_later_burst_waits_for_the_end_of_the_pause() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS[:1])
+    bench.run(150)
+    bench.send(ARPS[1:2])
+    bench.run(1000)
+    assert bench.wire.times() == [0, 200]
+
+
+def test_what_is_withdrawn_is_never_sent() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS)
+    bench.send(ARPS[2:], sender="VI_2")
+    bench.pacer.withdraw("VI_1")
+    bench.run(1000)
+    assert [(when, frame) for when, _, frame in bench.wire.sent] == [(0, ARPS[0]), (200, ARPS[2])]
+
+
+def test_after_an_idle_time_the_next_one_goes_at_once() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS[:1])
+    bench.run(1000)
+    bench.send(ARPS[:1])
+    assert bench.wire.times() == [0, 1000]
+
+
+def test_a_reload_that_drops_the_pause_lets_later_frames_go() -> None:
+    bench = Bench(PAUSE)
+    bench.send(ARPS)
+    bench.configure("")
+    bench.send(ARPS[:1])
+    assert bench.wire.times() == [0, 0]
+
+
+def test_a_refusal_is_told_and_the_queue_goes_on() -> None:
+    bench = Bench(PAUSE)
+    bench.wire.broken = True
+    bench.send(ARPS[:2])
+    assert len(bench.refusals) == 1
+    bench.wire.broken = False
+    bench.run(1000)
+    assert bench.wire.times() == [200]
+
+
+def test_a_virtual_interface_keeps_the_pace_of_its_base() -> None:
+    bench = Bench(PAUSE)
+    bench.pacer.bases["vrrp.51"] = "eth0"
+    bench.send(ARPS[:1])
+    bench.send(ARPS[1:2], "vrrp.51")
+    bench.run(1000)
+    assert [(when, name) for when, name, _ in bench.wire.sent] == [(0, "eth0"), (200, "vrrp.51")]
