@@ -49,6 +49,8 @@ def script(host: Host, name: str, body: str) -> Path:
 
 def master(host: Host, vip: str = VIP) -> None:
     eventually(lambda: host.has(vip), 20, f"MASTER:\n{host.text()}")
+    # The scripts are told after the addresses are there, and take their time.
+    eventually(lambda: last(host) == "MASTER", 20, f"its notification:\n{host.text()}")
 
 
 def fault(host: Host, name: str = "VI_1") -> None:
