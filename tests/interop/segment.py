@@ -509,6 +509,13 @@ def comparable(frame: Frame) -> bytes:
     return frame.data
 
 
+def is_announcement(frame: Frame) -> bool:
+    """A gratuitous ARP or an unsolicited neighbour advertisement."""
+    if frame.is_arp:
+        return frame.data[28:32] == frame.data[38:42]
+    return frame.is_neighbour_advert
+
+
 def distinct(frames: Sequence[Frame]) -> list[bytes]:
     """The frames, comparable, without repeating one that has been there."""
     return list(dict.fromkeys(comparable(one) for one in frames))

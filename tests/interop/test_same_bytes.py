@@ -21,7 +21,15 @@ import pytest
 
 from tests.interop.features import done
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import KINDS, Frame, Segment, comparable, distinct, without
+from tests.interop.segment import (
+    KINDS,
+    Frame,
+    Segment,
+    comparable,
+    distinct,
+    is_announcement,
+    without,
+)
 
 HOP_LIMIT = 14 + 7  # its place in an IPv6 frame
 ROUNDS = 5  # keepalived's garp_master_repeat
@@ -173,13 +181,6 @@ class Sent:
 
     adverts: list[Frame]
     announced: list[Frame]
-
-
-def is_announcement(frame: Frame) -> bool:
-    """A gratuitous ARP or an unsolicited neighbour advertisement."""
-    if frame.is_arp:
-        return frame.data[28:32] == frame.data[38:42]
-    return frame.is_neighbour_advert
 
 
 def record(room: Path, kind: str, case: Case) -> Sent:
