@@ -1,0 +1,253 @@
+"""The kernel's interfaces and addresses for real, on one end of a veth pair.
+
+`ip` is the witness: what it prints is what the kernel has; what it does is what others do.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from vrrpd.config.model import Address
+from vrrpd.events import IPAddress
+from vrrpd.fsm import SECOND
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.netlink import Netlink
+from vrrpd.ports import Placed
+
+CARD = "vlab0"
+
+
+def ip(*words: str) -> str:
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
+
+
+def held(card: str = CARD, family: str = "-4") -> list[str]:
+    """The addresses that the kernel has on the card, in its order."""
+    shown = json.loads(ip("-json", family, "address", "show", "dev", card))
+    return [
+        f"{one['local']}/{one['prefixlen']}"
+        for link in shown
+        for one in link["addr_info"]
+        if one["scope"] != "link"
+    ]
+
+
+def placed(text: str, prefixlen: int | None = None, card: str = CARD, **more: Any) -> Placed:
+    address = ip_address(text)
+    length = address.max_prefixlen if prefixlen is None else prefixlen
+    return Placed(card, Address(ip=address, prefixlen=length, **more))
+
+
+class Bench:
+    """A Netlink and what it has told."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.kernel = Netlink(self.loop)
+        self.changes: list[str] = []
+        self.losses: list[tuple[str, str]] = []
+        self.kernel.watch(self)
+
+    def interface_changed(self, name: str) -> None:
+        self.changes.append(name)
+
+    def address_removed(self, interface: str, address: IPAddress) -> None:
+        self.losses.append((interface, str(address)))
+
+    def route_removed(self, route: object) -> None:
+        raise AssertionError("nobody has any")
+
+    def until(self, done: Any) -> None:
+        self.loop.run_until(done, 5 * SECOND)
+        assert done()
+
+    def settle(self) -> None:
+        """Take in everything that the kernel has said so far: it speaks before it answers."""
+        self.kernel.hear()
+
+    def close(self) -> None:
+        self.kernel.close()
+        self.loop.close()
+
+
+def plug_in() -> None:
+    """The card, with something at the other end: not every kernel has dummy interfaces."""
+    ip("link", "add", CARD, "type", "veth", "peer", "name", f"{CARD}far")
+    ip("link", "set", f"{CARD}far", "up")
+    ip("link", "set", CARD, "up")
+
+
+@pytest.fixture
+def card() -> Iterator[str]:
+    plug_in()
+    yield CARD
+    subprocess.run(["ip", "link", "del", CARD], capture_output=True)
+
+
+@pytest.fixture
+def bench(card: str) -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_an_interface_as_the_kernel_has_it(bench: Bench) -> None:
+    ip("address", "add", "10.9.0.1/24", "dev", CARD)
+    bench.settle()
+    one = bench.kernel.interface(CARD)
+    assert one is not None
+    assert (one.up, one.carrier, one.mtu) == (True, True, 1500)
+    assert one.mac.hex(":") in ip("link", "show", CARD)
+    assert one.addresses == (ip_address("10.9.0.1"),) or ip_address("10.9.0.1") in one.addresses
+    assert bench.kernel.interface("nothing") is None
+
+
+def test_add_and_remove(bench: Bench) -> None:
+    one, two = placed("10.9.1.1"), placed("10.9.1.2", 24)
+    assert bench.kernel.change([one, two], []) == []
+    assert held() == ["10.9.1.1/32", "10.9.1.2/24"]
+    assert bench.kernel.change([], [one]) == []
+    assert held() == ["10.9.1.2/24"]
+
+
+def test_adding_twice_and_removing_twice_is_no_refusal(bench: Bench) -> None:
+    one = placed("10.9.1.1")
+    for _ in range(2):
+        assert bench.kernel.change([one], []) == []
+    for _ in range(2):
+        assert bench.kernel.change([], [one]) == []
+    assert held() == []
+
+
+def test_removing_comes_before_adding(bench: Bench) -> None:
+    """A new mask for an old address: it is not there twice, and it is there in the end."""
+    bench.kernel.change([placed("10.9.1.1", 32)], [])
+    assert bench.kernel.change([placed("10.9.1.1", 24)], [placed("10.9.1.1", 32)]) == []
+    assert held() == ["10.9.1.1/24"]
+
+
+def test_three_hundred_in_one_go(bench: Bench) -> None:
+    every = [placed(str(ip_address("10.9.2.0") + n)) for n in range(1, 301)]
+    assert bench.kernel.change(every, []) == []
+    assert held() == [f"{one.address.ip}/32" for one in every]
+    bench.settle()
+    one = bench.kernel.interface(CARD)
+    assert one is not None
+    assert len([a for a in one.addresses if a.version == 4]) == 300
+    assert bench.kernel.change([], every) == []
+    assert held() == []
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_our_own_changes_are_not_told(bench: Bench, family: int) -> None:
+    text = "10.9.1.1" if family == 4 else "2001:db8::1"
+    one = placed(text, nodad=family == 6)
+    for _ in range(5):
+        assert bench.kernel.change([one], []) == []
+        assert bench.kernel.change([], [one]) == []
+        bench.settle()
+    assert bench.losses == []
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_what_somebody_else_removes_is_told(bench: Bench, family: int) -> None:
+    text = "10.9.1.1" if family == 4 else "2001:db8::1"
+    one = placed(text, nodad=family == 6)
+    for _ in range(3):
+        bench.kernel.change([one], [])
+        bench.settle()
+        bench.losses.clear()
+        ip("address", "del", str(one.address), "dev", CARD)
+        bench.until(lambda: bench.losses)
+        assert bench.losses == [(CARD, text)]
+        # Our removal of what is gone already must not hide the next one that is somebody's.
+        bench.kernel.change([], [one])
+        bench.settle()
+
+
+def test_addresses_of_others_are_told_as_a_change(bench: Bench) -> None:
+    ip("address", "add", "10.9.0.1/24", "dev", CARD)
+    bench.until(lambda: CARD in bench.changes)
+    one = bench.kernel.interface(CARD)
+    assert one is not None
+    assert ip_address("10.9.0.1") in one.addresses
+
+
+def test_up_and_down(bench: Bench) -> None:
+    ip("link", "set", CARD, "down")
+    bench.until(lambda: not (bench.kernel.interface(CARD) or pytest.fail("gone")).up)
+    assert CARD in bench.changes
+    ip("link", "set", CARD, "up")
+    bench.until(lambda: (bench.kernel.interface(CARD) or pytest.fail("gone")).up)
+
+
+def test_deleted_and_made_again(bench: Bench) -> None:
+    first = bench.kernel.interface(CARD)
+    assert first is not None
+    assert bench.kernel.change([placed("10.9.1.1")], []) == []
+    ip("link", "del", CARD)
+    bench.until(lambda: bench.kernel.interface(CARD) is None)
+    assert bench.kernel.change([], [placed("10.9.1.1")]) == []
+    problems = bench.kernel.change([placed("10.9.1.1")], [])
+    assert problems == [f"cannot add 10.9.1.1 on {CARD}: no interface {CARD}"]
+    plug_in()
+    bench.until(lambda: bench.kernel.interface(CARD) is not None)
+    second = bench.kernel.interface(CARD)
+    assert second is not None
+    assert second.index != first.index
+    assert bench.kernel.change([placed("10.9.1.1")], []) == []
+    assert held() == ["10.9.1.1/32"]
+
+
+def test_a_new_name(bench: Bench) -> None:
+    ip("link", "set", CARD, "down")
+    ip("link", "set", CARD, "name", "vlab1")
+    try:
+        bench.until(lambda: bench.kernel.interface("vlab1") is not None)
+        assert bench.kernel.interface(CARD) is None
+        assert {CARD, "vlab1"} <= set(bench.changes)
+    finally:
+        ip("link", "set", "vlab1", "name", CARD)
+
+
+def test_a_refusal_has_words(bench: Bench) -> None:
+    ip("link", "set", CARD, "mtu", "1000")  # IPv6 needs 1280
+    bench.settle()
+    problems = bench.kernel.change([placed("2001:db8::1"), placed("10.9.1.1")], [])
+    assert len(problems) == 1
+    assert problems[0].startswith(f"cannot add 2001:db8::1 on {CARD}: ")
+    assert held() == ["10.9.1.1/32"]  # the others are not held back
+
+
+def test_the_words_behind_an_address_arrive(bench: Bench) -> None:
+    one = placed("10.9.1.1", 24, label=f"{CARD}:vip", broadcast=ip_address("10.9.1.255"))
+    assert bench.kernel.change([one], []) == []
+    shown = ip("-4", "address", "show", "dev", CARD)
+    assert f"inet 10.9.1.1/24 brd 10.9.1.255 scope global {CARD}:vip" in shown
+
+
+def test_a_deprecated_address_without_duplicate_detection(bench: Bench) -> None:
+    one = placed("2001:db8::1", nodad=True, preferred_lft=0)
+    assert bench.kernel.change([one], []) == []
+    (line,) = [one for one in ip("-6", "-o", "address").splitlines() if "2001:db8::1" in one]
+    assert "deprecated" in line
+    assert "tentative" not in line
+
+
+def test_lost_notifications_are_made_up_for(bench: Bench) -> None:
+    """More than the socket holds, by somebody else: the table is right all the same."""
+    commands = "".join(
+        f"address add {ip_address('10.64.0.0') + n}/32 dev {CARD}\n" for n in range(1, 6001)
+    )
+    subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
+    bench.settle()
+    one = bench.kernel.interface(CARD)
+    assert one is not None
+    assert len([a for a in one.addresses if a.version == 4]) == 6000
+    assert CARD in bench.changes

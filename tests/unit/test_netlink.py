@@ -1,0 +1,157 @@
+"""What we ask of the kernel, read back by pyroute2: the same formats, an independent reader.
+
+What needs a kernel to answer is in tests/lab/test_netlink.py.
+"""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+
+from vrrpd.config.model import Address
+from vrrpd.linux.attributes import attribute, attributes
+from vrrpd.linux.netlink import HEADER, split
+from vrrpd.linux.orders import (
+    IFA_F_HOMEADDRESS,
+    IFA_F_NODAD,
+    IFA_F_NOPREFIXROUTE,
+    RTM_DELADDR,
+    RTM_NEWADDR,
+    Order,
+    encode_address,
+    flags_of,
+)
+from vrrpd.ports import Placed
+
+INDEX = 7
+
+
+def address(ip: str, prefixlen: int | None = None, **more: Any) -> Address:
+    parsed = ip_address(ip)
+    length = parsed.max_prefixlen if prefixlen is None else prefixlen
+    return Address(ip=parsed, prefixlen=length, **more)
+
+
+def read(kind: int, one: Address) -> dict[str, Any]:
+    """The request as pyroute2 understands it: header fields and attributes in one dictionary."""
+    body = encode_address(kind, INDEX, one)
+    message = ifaddrmsg(HEADER.pack(HEADER.size + len(body), kind, 0, 1, 0) + body)
+    message.decode()
+    found = {key: message[key] for key in ("family", "prefixlen", "scope", "index")}
+    return {**found, **dict(message["attrs"])}
+
+
+@pytest.mark.parametrize("kind", [RTM_NEWADDR, RTM_DELADDR])
+@pytest.mark.parametrize(
+    ("one", "family"),
+    [
+        (address("192.168.1.10"), socket.AF_INET),
+        (address("192.168.1.10", 24), socket.AF_INET),
+        (address("2001:db8::10", 64), socket.AF_INET6),
+    ],
+)
+def test_the_plain_ones(kind: int, one: Address, family: int) -> None:
+    found = read(kind, one)
+    assert (found["family"], found["prefixlen"]) == (family, one.prefixlen)
+    assert (found["index"], found["scope"]) == (INDEX, 0)
+    assert found["IFA_LOCAL"] == found["IFA_ADDRESS"] == str(one.ip)
+    assert "IFA_BROADCAST" not in found  # keepalived sets none unless told to
+
+
+def test_every_word_behind_an_address() -> None:
+    one = address(
+        "10.0.0.1",
+        24,
+        scope=253,
+        broadcast=ip_address("10.0.0.255"),
+        label="eth0:vip",
+        home=True,
+        noprefixroute=True,
+    )
+    found = read(RTM_NEWADDR, one)
+    assert found["scope"] == 253
+    assert found["IFA_BROADCAST"] == "10.0.0.255"
+    assert found["IFA_LABEL"] == "eth0:vip"
+    assert found["IFA_FLAGS"] == IFA_F_HOMEADDRESS | IFA_F_NOPREFIXROUTE
+
+
+def test_a_point_to_point_address() -> None:
+    """IFA_ADDRESS is the far end, and the prefix length is its."""
+    found = read(RTM_NEWADDR, address("10.0.0.1", 30, peer=ip_address("10.0.9.2")))
+    assert (found["IFA_LOCAL"], found["IFA_ADDRESS"]) == ("10.0.0.1", "10.0.9.2")
+
+
+def test_a_deprecated_ipv6_address() -> None:
+    """preferred_lft 0: never chosen as a source, and valid for ever all the same."""
+    found = read(RTM_NEWADDR, address("2001:db8::1", nodad=True, preferred_lft=0))
+    life = found["IFA_CACHEINFO"]
+    assert (life["ifa_preferred"], life["ifa_valid"]) == (0, 0xFFFFFFFF)
+    assert found["IFA_FLAGS"] == IFA_F_NODAD
+
+
+def test_removing_asks_for_the_address_alone() -> None:
+    one = address("10.0.0.1", 24, broadcast=ip_address("10.0.0.255"), home=True)
+    found = read(RTM_DELADDR, one)
+    assert "IFA_BROADCAST" not in found
+    assert "IFA_FLAGS" not in found
+
+
+@pytest.mark.parametrize("word", ["home", "mngtmpaddr", "noprefixroute", "autojoin", "nodad"])
+def test_each_flag_is_one_bit_of_its_own(word: str) -> None:
+    every = {"home", "mngtmpaddr", "noprefixroute", "autojoin", "nodad"}
+    mine = flags_of(address("10.0.0.1", **{word: True}))
+    others = flags_of(address("10.0.0.1", **dict.fromkeys(every - {word}, True)))
+    assert mine.bit_count() == 1
+    assert not mine & others
+
+
+@pytest.mark.parametrize(
+    ("verb", "number", "refused"),
+    [
+        ("add", 0, None),
+        ("add", 17, None),  # EEXIST: it is there
+        ("add", 1, "cannot add 10.0.0.1 on eth0: Operation not permitted"),
+        ("add", 99, "cannot add 10.0.0.1 on eth0: Cannot assign requested address"),
+        ("remove", 99, None),  # EADDRNOTAVAIL: it is gone
+        ("remove", 19, None),  # ENODEV: with its interface
+        ("remove", 1, "cannot remove 10.0.0.1 on eth0: Operation not permitted"),
+    ],
+)
+def test_refusals_in_words(verb: Any, number: int, refused: str | None) -> None:
+    placed = Placed("eth0", address("10.0.0.1"))
+    assert Order(verb, placed, RTM_NEWADDR, 0, b"").refusal(number) == refused
+
+
+# Reading what comes.
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_readers_raise_or_run_for_ever(data: bytes) -> None:
+    messages = list(split(data))
+    assert len(messages) <= len(data) // HEADER.size
+    assert len(attributes(data)) <= len(data) // 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 0x3FFF), st.binary(max_size=20)), max_size=8))
+def test_attributes_go_there_and_back(pairs: list[tuple[int, bytes]]) -> None:
+    data = b"".join(attribute(kind, value) for kind, value in pairs)
+    first: dict[int, bytes] = {}
+    for kind, value in pairs:
+        first.setdefault(kind, value)
+    assert attributes(data) == first
+
+
+def test_a_buffer_is_split_into_its_messages() -> None:
+    one = HEADER.pack(HEADER.size + 3, 16, 0, 5, 42) + b"abc" + b"\0"
+    two = HEADER.pack(HEADER.size, 3, 0, 6, 42)
+    assert [(kind, sequence, port) for kind, sequence, port, _ in split(one + two)] == [
+        (16, 5, 42),
+        (3, 6, 42),
+    ]
