@@ -17,15 +17,16 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from vrrpd.ports import Placed, Shield
+from vrrpd.ports import Placed, Shield, VirtualLink
 
 LIBRARY = "libnftables.so.1"
 NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without further ado
 IFNAME = re.compile(r"[^\s\"*\\/]{1,15}\Z")
 FAMILIES = {4: "ip", 6: "ip6"}
 DISCOVERY = "nd-neighbor-solicit, nd-neighbor-advert"
+REPORT = "mld2-listener-report"
 
 
 class Filter:
@@ -103,65 +104,68 @@ def table(shield: Shield, version: int) -> str:
     links = [one for one in shield.links if one.sees(version)]
     if not silent and not links:
         return ""
-    near = [one for one in silent if version == 6 and one.address.ip.is_link_local]
-    far = [one for one in silent if one not in near]
-    hit = "counter drop" if shield.counters else "drop"
-    sets, ways_out, ways_in = [], [], []
+    sets: list[str] = []
+    out: list[str] = []
+    into: list[str] = []
     if links:
-        pairs = listed(f'"{one.name}" : "{one.base}"' for one in links)
-        sets.append(f"map vmac_map {{ type iface_index : iface_index; elements = {pairs}; }}")
-    if far:
-        sets.append(f"set vips {{ type ipv{version}_addr; elements = {addresses(far)}; }}")
-    if version == 6 and silent:
-        sets.append(
-            f"set neighbor-discovery {{ type icmpv6_type; flags constant; "
-            f"elements = {{ {DISCOVERY} }}; }}"
-        )
-        ways_out.append("icmpv6 type @neighbor-discovery accept")
-        ways_in.append("icmpv6 type @neighbor-discovery accept")
-    if near:
-        pairs = listed(f'{one.address.ip} . "{one.interface}"' for one in near)
-        sets.append(f"set vips_link_local {{ type ipv6_addr . iface_index; elements = {pairs}; }}")
-        ways_out.append("ip6 saddr fe80::/10 goto out_link_local")
-        ways_in.append("ip6 daddr fe80::/10 goto in_link_local")
-    if far:
-        ip = FAMILIES[version]
-        ways_out.append(f"{ip} saddr @vips {hit}")
-        ways_in.append(f"{ip} daddr @vips {hit}")
-    if links:
-        sets, more = no_reports(sets, version, [one.name for one in links], shield.counters)
-        ways_out += more
-    chains = [chain("out", "output", ways_out, shield)]
-    if ways_in:
-        chains.append(chain("in", "input", ways_in, shield))
-    chains += side_chains(bool(near), hit)
+        no_reports(sets, out, version, links, shield.counters)
+    chains = drops(sets, out, into, version, silent, shield) if silent else []
+    chains.insert(0, chain("out", "output", out, shield))
+    if into:
+        chains.insert(1, chain("in", "input", into, shield))
     body = "\n".join((*sets, *chains))
     return f"table {FAMILIES[version]} {shield.table} {{\n{body}\n}}"
 
 
+def drops(
+    sets: list[str],
+    out: list[str],
+    into: list[str],
+    version: int,
+    silent: Sequence[Placed],
+    shield: Shield,
+) -> list[str]:
+    """Drop what is for or from silent addresses; the chains for the link-local ones."""
+    ip, hit = FAMILIES[version], "counter drop" if shield.counters else "drop"
+    near = [one for one in silent if version == 6 and one.address.ip.is_link_local]
+    far = [one for one in silent if one not in near]
+    if far:
+        sets.append(f"set vips {{ type ipv{version}_addr; elements = {addresses(far)}; }}")
+    if version == 6:
+        kind = "type icmpv6_type; flags constant"
+        sets.append(f"set neighbor-discovery {{ {kind}; elements = {{ {DISCOVERY} }}; }}")
+        for chain_ in (out, into):
+            chain_.append("icmpv6 type @neighbor-discovery accept")
+        out.append("ip6 saddr fe80::/10 goto out_link_local")
+        into.append("ip6 daddr fe80::/10 goto in_link_local")
+    if near:
+        pairs = listed(f'{one.address.ip} . "{one.interface}"' for one in near)
+        sets.append(f"set vips_link_local {{ type ipv6_addr . iface_index; elements = {pairs}; }}")
+    if far:
+        out.append(f"{ip} saddr @vips {hit}")
+        into.append(f"{ip} daddr @vips {hit}")
+    if version == 4:
+        return []
+    # The same link-local address may be on every interface, and be somebody else's there.
+    in_, out_ = (f"ip6 {end} @vips_link_local {hit};" if near else "" for end in
+                 ("daddr . iif", "saddr . oif"))  # fmt: skip
+    return [f"chain in_link_local {{ {in_} }}", f"chain out_link_local {{ {out_} }}"]
+
+
 def no_reports(
-    sets: list[str], version: int, names: list[str], counters: bool
-) -> tuple[list[str], list[str]]:
+    sets: list[str], out: list[str], version: int, links: Sequence[VirtualLink], counters: bool
+) -> None:
     """Send reports of group membership by the base instead: switches learn MAC addresses."""
     count = "counter " if counters else ""
-    ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", "icmpv6 type 143")
     macvlan = 'meta oifkind "macvlan"'
-    rules = [f"{what} {macvlan} {count}dup to {ip} daddr device oif map @vmac_map drop"]
+    pairs = listed(f'"{one.name}" : "{one.base}"' for one in links)
+    sets.append(f"map vmac_map {{ type iface_index : iface_index; elements = {pairs}; }}")
+    ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", f"icmpv6 type {REPORT}")
+    out.append(f"{what} {macvlan} {count}dup to {ip} daddr device oif map @vmac_map drop")
     if version == 6:
-        members = listed(f'"{name}"' for name in names)
-        sets = [*sets, f"set vmac_set {{ type iface_index; elements = {members}; }}"]
-        rules.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
-    return sets, rules
-
-
-def side_chains(near: bool, hit: str) -> list[str]:
-    """Where packets of link-local addresses are looked at together with their interface."""
-    if not near:
-        return []
-    return [
-        f"chain in_link_local {{ ip6 daddr . iif @vips_link_local {hit}; }}",
-        f"chain out_link_local {{ ip6 saddr . oif @vips_link_local {hit}; }}",
-    ]
+        members = listed(f'"{one.name}"' for one in links)
+        sets.append(f"set vmac_set {{ type iface_index; elements = {members}; }}")
+        out.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
 
 
 def chain(name: str, hook: str, rules: list[str], shield: Shield) -> str:
