@@ -4,9 +4,10 @@ The options are keepalived's, so that a script that starts keepalived starts vrr
 `--control`, `--max-vips` and `--log-format` are ours.  vrrpd always stays in the foreground:
 systemd, a container or a shell's `&` does the rest.
 
-    -t                    check the configuration: 0 valid, 4 not (see docs for the others)
-    SIGHUP                reload            SIGTERM, SIGINT   stop gracefully
-    SIGUSR1               dump the state    SIGUSR2           dump the statistics
+    -t                check the configuration: 0 valid, 4 not (see docs for the others)
+    SIGHUP            reload                   SIGTERM, SIGINT   stop gracefully
+    SIGUSR1           dump the state           SIGUSR2           dump the statistics
+    SIGRTMIN+2        dump the state as JSON   SIGRTMAX-1        ... and set them to zero
 """
 
 from __future__ import annotations
@@ -15,34 +16,42 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.ctl import SOCKET
-from vrrpd.dump import data, dump, stats
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log, logger
+from vrrpd.security import secure
+from vrrpd.signals import NUMBERS
 
 if TYPE_CHECKING:
     from vrrpd.daemon import Daemon
     from vrrpd.linux.loop import Loop
+    from vrrpd.linux.post import MailCarrier
     from vrrpd.linux.runner import ScriptRunner
+    from vrrpd.linux.systemd import Supervisor
+    from vrrpd.ports import Ports
 
 CONFIG = "/etc/keepalived/keepalived.conf"
 PID = "/run/vrrpd.pid"
-PATIENCE_WITH_SCRIPTS = SECOND  # for notify_stop, as keepalived has it
+LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
 EXIT_FATAL = 1
 EXIT_CONFIG = 2
+EXIT_ERRORS = 4  # of -t
 EXIT_MISSING_PERMISSION = 4
 EXIT_NO_CONFIG = 6
+EXIT_INSECURE = 6  # of -t: scripts would run without script_security
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run vrrpd; return the exit status."""
     options = parse(argv)
+    if options.signum is not None:
+        return signum(options.signum)
     if options.config_test is not None:
         return check(options)
     to = logger(options.log_console, not options.no_syslog, options.log_format == "json")
@@ -98,15 +107,33 @@ def command_line() -> argparse.ArgumentParser:
         metavar="N",
         help="keep only the first N addresses, as keepalived before 1.2.20 did with 20",
     )
+    add("--signum", metavar="NAME", help=f"print the number of a signal: {', '.join(NUMBERS)}")
     add("-v", "--version", action="version", version=f"vrrpd {__version__}")
     return parser
 
 
+def signum(name: str) -> int:
+    """`--signum`: print a number, for `kill`."""
+    if name not in NUMBERS:
+        print(f"Unknown sigfunc {name}", file=sys.stderr)
+        return EXIT_FATAL
+    print(int(NUMBERS[name]))
+    return 0
+
+
 def check(options: argparse.Namespace) -> int:
     """`-t`: print what is wrong with the configuration and exit."""
+    from vrrpd.linux.accounts import Accounts
+
     try:
         loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
         lines, status = [str(one) for one in loaded.diagnostics], loaded.exit_status
+        _, findings, violated = secure(loaded.config, Accounts())
+        lines += [str(one) for one in findings if one.counts]
+        if violated:
+            status = EXIT_INSECURE
+        elif status == 0 and any(one.counts for one in findings):
+            status = EXIT_ERRORS
     except ConfigError as error:
         lines, status = [str(error)], EXIT_CONFIG
     if options.config_test == "-":
@@ -121,15 +148,11 @@ def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
     from vrrpd.control import Control
     from vrrpd.daemon import Daemon
-    from vrrpd.linux.inotify import SmallFiles
+    from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
-    from vrrpd.linux.netlink import Netlink
-    from vrrpd.linux.pipes import NamedPipes
     from vrrpd.linux.post import MailCarrier
-    from vrrpd.linux.procs import ProcessTable
     from vrrpd.linux.runner import ScriptRunner
-    from vrrpd.linux.sockets import RawWire
-    from vrrpd.ports import Ports
+    from vrrpd.linux.systemd import Supervisor
 
     log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     other = running(options.pid)
@@ -140,19 +163,27 @@ def run(options: argparse.Namespace, log: Log) -> int:
     loop = Loop(log.trouble)
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
-    things = (SmallFiles(loop), ProcessTable(loop, log), NamedPipes(), post)
-    ports = Ports(loop, RawWire(loop), Netlink(loop), runner, *things)
+    ports = machine(loop, runner, post, log)
     daemon = Daemon(lambda: read(options, log), ports, journal, log)
-    daemon.start()
+    loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
+    config = read(options, log)
+    edge = Edge(loop, runner, log)
+    edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
+    daemon.start(config)
     control = None
     with suppress_and_say(log, f"no control socket {options.control}"):
         control = Control(options.control, loop, daemon, journal)
     with suppress_and_say(log, f"no pid file {options.pid}"), open(options.pid, "w") as file:
         file.write(f"{os.getpid()}\n")
-    signals(loop, daemon, runner, log)
+    supervisor = Supervisor(loop)
+    signals(loop, daemon, supervisor)
+    supervisor.ready("Running")
     loop.run()
+    supervisor.stopping()
     daemon.stop("stopped by a signal")
-    loop.run_until(lambda: not runner.running(), PATIENCE_WITH_SCRIPTS)
+    loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
+    settings = daemon.config.globals
+    edge.run("shutdown", settings.shutdown_script, settings.shutdown_script_timeout_ns)
     if control is not None:
         control.close()
     journal.close()
@@ -161,30 +192,64 @@ def run(options: argparse.Namespace, log: Log) -> int:
     return 0
 
 
+def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log) -> Ports:
+    """The real machine, as `ports.py` describes one.  Raises OSError without the privileges."""
+    from vrrpd.linux.inotify import SmallFiles
+    from vrrpd.linux.netlink import Netlink
+    from vrrpd.linux.pipes import NamedPipes
+    from vrrpd.linux.procs import ProcessTable
+    from vrrpd.linux.sockets import RawWire
+    from vrrpd.ports import Ports
+
+    return Ports(
+        loop,
+        RawWire(loop),
+        Netlink(loop),
+        runner,
+        SmallFiles(loop),
+        ProcessTable(loop, log),
+        NamedPipes(),
+        post,
+    )
+
+
 def read(options: argparse.Namespace, log: Log) -> Config:
     """Read the configuration and log what is to be said about it.  Raises ConfigError."""
+    from vrrpd.linux.accounts import Accounts
+
     loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
     for diagnostic in loaded.diagnostics:
         log.say(str(diagnostic))
     if options.dump_conf:
         for instance in loaded.config.instances:
             log.say(f"{instance}")
-    return loaded.config
+    config, findings, _ = secure(loaded.config, Accounts())
+    for finding in findings:
+        log.say(str(finding))
+    return config
 
 
-def signals(loop: Loop, daemon: Daemon, runner: ScriptRunner, log: Log) -> None:
+def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor) -> None:
     """What each signal does; the names are keepalived's."""
-    loop.on_signal(signal.SIGTERM, loop.stop)
+    from vrrpd.dump import dump_data, dump_json, dump_stats
+
     loop.on_signal(signal.SIGINT, loop.stop)
-    loop.on_signal(signal.SIGHUP, lambda: reload(daemon))
-    loop.on_signal(signal.SIGCHLD, runner.reap)
-    loop.on_signal(signal.SIGUSR1, lambda: dump("keepalived.data", data(daemon), log))
-    loop.on_signal(signal.SIGUSR2, lambda: dump("keepalived.stats", stats(daemon), log))
+    actions: dict[str, Callable[[], None]] = {
+        "STOP": loop.stop,
+        "RELOAD": lambda: supervisor.reload(daemon.reload),
+        "DATA": lambda: dump_data(daemon),
+        "STATS": lambda: dump_stats(daemon),
+        "STATS_CLEAR": lambda: dump_stats(daemon, clear=True),
+        "JSON": lambda: dump_json(daemon),
+    }
+    for name, action in actions.items():
+        loop.on_signal(NUMBERS[name], action)
 
 
-def reload(daemon: Daemon) -> None:
-    """SIGHUP: whether it worked is in the log."""
-    daemon.reload()
+def reap(runner: ScriptRunner, post: MailCarrier) -> None:
+    """A child has ended."""
+    runner.reap()
+    post.reap()
 
 
 def running(path: str) -> int | None:

@@ -1,4 +1,9 @@
-"""keepalived's dump files: `keepalived.data` (SIGUSR1) and `keepalived.stats` (SIGUSR2).
+"""keepalived's dump files, written on a signal.
+
+    SIGUSR1        keepalived.data     everything, for people and exporters   dump_data.py
+    SIGUSR2        keepalived.stats    the counters of every instance         here
+    SIGRTMIN+2     keepalived.json     everything, for programs               dump_json.py
+    SIGRTMAX-1     keepalived.stats, and then the counters begin at zero again
 
 Contract: written to $TMPDIR or /tmp under a temporary name and renamed, mode 0600, so that a
 reader never sees half a file.  A full disk costs a log line.  Passwords are masked (keepalived
@@ -9,15 +14,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vrrpd.daemon import Daemon
-from vrrpd.fsm import SECOND
+from vrrpd.dump_data import data
+from vrrpd.dump_json import as_json
 from vrrpd.journal import Log
-from vrrpd.router import VirtualRouter
-
-AUTHENTICATION = {"NONE": "none", "PASS": "SIMPLE_PASSWORD", "AH": "IPSEC_AH"}
 
 STATS = (
     ("Advertisements:", (("Received", "advertisement-rcvd"), ("Sent", "advertisement-sent"))),
@@ -51,14 +53,43 @@ STATS = (
 )
 
 
-def dump(name: str, lines: Iterator[str], log: Log) -> None:
+def dump_data(daemon: Daemon) -> None:
+    """Write `keepalived.data`."""
+    settings = daemon.config.globals
+    name = settings.state_dump_file or "keepalived.data"
+    if settings.data_use_instance and settings.instance is not None:
+        stem, dot, end = name.rpartition(".")
+        name = f"{stem}.{settings.instance}{dot}{end}" if dot else f"{name}.{settings.instance}"
+    write("data", name, data(daemon), daemon.log)
+
+
+def dump_stats(daemon: Daemon, clear: bool = False) -> None:
+    """Write `keepalived.stats`; `clear` sets every counter to zero afterwards."""
+    name = daemon.config.globals.stats_dump_file or "keepalived.stats"
+    write("stats", name, stats(daemon), daemon.log)
+    if clear:
+        for router in daemon.routers.values():
+            router.counters.clear()
+        for segment in daemon.segments.values():
+            segment.counters.clear()
+        daemon.log.say("VRRP statistics cleared")
+
+
+def dump_json(daemon: Daemon) -> None:
+    """Write `keepalived.json`."""
+    name = daemon.config.globals.json_dump_file or "keepalived.json"
+    write("as json", name, as_json(daemon), daemon.log)
+
+
+def write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
     """Write a dump file; what goes wrong is logged."""
     directory = os.environ.get("TMPDIR", "/tmp")
     if not os.path.isabs(directory):
         directory = "/tmp"
-    path = os.path.join(directory, name)
+    path = os.path.join(directory, name)  # an absolute name stays as it is
+    log.say(f"Printing VRRP {what} for process({os.getpid()}) on signal")
     try:
-        fd, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+        fd, temporary = tempfile.mkstemp(prefix=".vrrpd-dump.", dir=os.path.dirname(path))
         try:
             with os.fdopen(fd, "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
@@ -68,8 +99,6 @@ def dump(name: str, lines: Iterator[str], log: Log) -> None:
             raise
     except OSError as error:
         log.say(f"cannot write {path}: {error.strerror or error}")
-    else:
-        log.say(f"Printing to {path}")
 
 
 def stats(daemon: Daemon) -> Iterator[str]:
@@ -83,50 +112,3 @@ def stats(daemon: Daemon) -> Iterator[str]:
             yield f"  {title}"
             for label, counter in what:
                 yield f"    {label}: {router.counters[counter]}"
-
-
-def data(daemon: Daemon) -> Iterator[str]:
-    """The instances' part of `keepalived.data`."""
-    yield "------< VRRP Topology >------"
-    for router in daemon.routers.values():
-        yield f" VRRP Instance = {router.name}"
-        for key, value in facts(router):
-            yield f"   {key} = {value}"
-        yield from listed("Virtual IP", [one.ip for one in router.instance.addresses])
-        yield from listed("Virtual IP Excluded", [one.ip for one in router.instance.excluded])
-
-
-def listed(title: str, addresses: list[object]) -> Iterator[str]:
-    """A list of addresses as keepalived from 2.2.5 on prints it."""
-    if addresses:
-        yield f"   {title} ({len(addresses)}):"
-        for address in addresses:
-            yield f"     {address}"
-
-
-def facts(router: VirtualRouter) -> Iterator[tuple[str, object]]:
-    """The `Key = value` lines of one instance."""
-    one, params = router.instance, router.params
-    yield "VRRP Version", one.version
-    yield "State", router.state.value
-    if router.history:
-        moment = router.history[-1]["t"]
-        yield "Last transition", f"{moment:.6f} ({time.ctime(moment)})"
-    yield "Interface", one.interface
-    yield "Using src_ip", router.source
-    yield "Multicast address", router.group
-    yield "Gratuitous ARP delay", one.garp.delay_ns // SECOND
-    yield "Gratuitous ARP repeat", one.garp.repeat
-    yield "Gratuitous ARP refresh", one.garp.refresh_ns // SECOND
-    yield "Gratuitous ARP refresh repeat", one.garp.refresh_repeat
-    yield "Gratuitous ARP lower priority delay", one.garp.lower_prio_delay_ns // SECOND
-    yield "Gratuitous ARP lower priority repeat", one.garp.lower_prio_repeat
-    yield "Down timer adverts", one.down_timer_adverts
-    yield "Virtual Router ID", one.vrid
-    yield "Priority", one.priority
-    yield "Effective priority", params.priority
-    yield "Advert interval", f"{one.advert_interval_ns / SECOND:g} sec"
-    yield "Preempt", "enabled" if one.preempt else "disabled"
-    yield "Authentication type", AUTHENTICATION[one.auth.kind]
-    if one.auth.kind != "NONE":
-        yield "Password", "********"

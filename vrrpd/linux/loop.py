@@ -138,14 +138,15 @@ class Loop:
     def run_until(self, done: Callable[[], bool], patience: int | None = None) -> None:
         """Run until `done()`, `stop()`, or for `patience` ns at the most."""
         self.running = True
-        if patience is not None:
-            self.call_at(self.now() + patience, self.stop)
+        end = None if patience is None else self.call_at(self.now() + patience, self.stop)
         while self.running and not done():
             self.arm()
             self.read(self.epoll.poll())
             if self.heap and self.heap[0][0] <= self.now():
                 self.read(self.epoll.poll(0))  # what came while we slept comes first
                 self.fire()
+        if end is not None:
+            end.cancel()
 
     def stop(self) -> None:
         """End `run()` after the present callback."""

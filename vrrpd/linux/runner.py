@@ -203,5 +203,5 @@ class ScriptRunner:
             child.timer = self.loop.call_at(later, lambda: self.end(child, signal.SIGKILL))
 
     def running(self) -> int:
-        """How many scripts have not ended yet."""
-        return len(self.children)
+        """How many scripts have not ended yet, without those that stay."""
+        return sum(1 for child in self.children.values() if child.timeout)

@@ -6,7 +6,7 @@ from functools import partial
 
 from vrrpd.config.grammar.keyword import Keyword
 
-_group = partial(Keyword, block="vrrp_sync_group")
+_group = partial(Keyword, block="vrrp_sync_group", status="done")
 _script = partial(Keyword, block="vrrp_script", status="done")
 _process = partial(Keyword, block="vrrp_track_process", status="done")
 _file = partial(Keyword, block="track_file", status="done")
@@ -16,7 +16,7 @@ _WEIGHT = "lines of `NAME [weight -253..253 [reverse]]`"
 
 KEYWORDS: tuple[Keyword, ...] = (
     _group("group", "list", "The instances of the group.", once=True,
-           syntax="{ names of instances }", status="done"),
+           syntax="{ names of instances }"),
     _group("notify_master", "command", "Run on becoming MASTER.", once=True, syntax=_COMMAND),
     _group("notify_backup", "command", "Run on becoming BACKUP.", once=True, syntax=_COMMAND),
     _group("notify_fault", "command", "Run on becoming FAULT.", once=True, syntax=_COMMAND),
@@ -26,18 +26,18 @@ KEYWORDS: tuple[Keyword, ...] = (
     _group("notify_priority_changes", "bool", "Tell the FIFOs about priorities too."),
     _group("smtp_alert", "bool", "Send mail on changes."),
     _group("track_interface", "entries", "Interfaces that must be up.", opens="track",
-           syntax=_WEIGHT, status="done"),
+           syntax=_WEIGHT),
     _group("track_script", "entries", "Scripts that must succeed.", opens="track",
-           syntax=_WEIGHT, status="done"),
+           syntax=_WEIGHT),
     _group("track_process", "entries", "Processes that must run.", opens="track",
-           syntax=_WEIGHT, status="done"),
+           syntax=_WEIGHT),
     _group("track_file", "entries", "Files whose number changes the priority.", opens="track",
-           syntax=_WEIGHT, status="done"),
+           syntax=_WEIGHT),
     _group("track_bfd", "entries", "BFD: sessions that must be up.", status="skipped"),
     _group("sync_group_tracking_weight", "flag", "Let the members track with weights.",
-           field="tracking_weight", status="done"),
+           field="tracking_weight"),
     _group("global_tracking", "flag", "Old name of sync_group_tracking_weight.",
-           field="tracking_weight", deprecated="sync_group_tracking_weight", status="done"),
+           field="tracking_weight", deprecated="sync_group_tracking_weight"),
     _script("script", "command", "The command; exit status 0 is success.", field="command",
             syntax="a program, quoted with its arguments"),
     _script("interval", "decimal", "How often to run it.", low="0", high="4294",
@@ -50,7 +50,7 @@ KEYWORDS: tuple[Keyword, ...] = (
             default="1"),
     _script("fall", "int", "How many failures make it fail.", low="1", high="2147483647",
             default="1"),
-    _script("user", "special", "Who runs it.", status="parsed", syntax="USER [GROUP]",
+    _script("user", "special", "Who runs it.", syntax="USER [GROUP]",
             default="script_user"),
     _script("init_fail", "flag", "Count as failed until it has succeeded."),
     _process("process", "special", "The program, and optionally its arguments.",
