@@ -73,7 +73,7 @@ def moment(router: Router, now: int, wait: int | str) -> int:
     return max(now, due + {"due": 0, "just before": -1, "late": 90 * SECOND}[wait])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(params, stories)
 def test_invariants(params: Params, story: list[tuple[int | str, Event]]) -> None:
     router, now = Router(), 0
@@ -130,7 +130,7 @@ def test_a_master_below_nobody_advertises_at_least_every_interval(
         assert (router.deadline or 0) - said <= params.advert_interval
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(params, addresses, st.integers(1, 255), addresses)
 def test_one_of_two_masters_gives_way(
     params: Params, mine: IPv4Address, priority: int, theirs: IPv4Address

@@ -59,7 +59,7 @@ def sent(draw: Any) -> tuple[Advertisement, Any, Any]:
     return advert, draw(address), draw(address)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(sent())
 def test_round_trip(sent: tuple[Advertisement, Any, Any]) -> None:
     advert, source, destination = sent
@@ -74,7 +74,7 @@ def test_round_trip(sent: tuple[Advertisement, Any, Any]) -> None:
     assert found == advert
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([None, 4, 6]))
 def test_any_bytes_are_an_advertisement_or_a_packet_error(data: bytes, family: int | None) -> None:
     source = {None: None, 4: IPv4Address("10.0.0.1"), 6: IPv6Address("fe80::1")}[family]
@@ -84,7 +84,7 @@ def test_any_bytes_are_an_advertisement_or_a_packet_error(data: bytes, family: i
         parse_ip(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_real_packet_with_wrong_bytes_in_it(data: st.DataObject) -> None:
     """Nearly right is harder than random: the first checks pass."""
@@ -97,13 +97,13 @@ def test_a_real_packet_with_wrong_bytes_in_it(data: st.DataObject) -> None:
         decode(datagram.message, datagram.source, datagram.destination)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=1500))
 def test_checksum_is_rfc_1071_s(data: bytes) -> None:
     assert checksum(data) == slow_checksum(data)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sent(), st.integers(0, 0xFFFF))
 def test_scapy_agrees(sent: tuple[Advertisement, Any, Any], ident: int) -> None:
     scapy = pytest.importorskip("scapy.all", reason="scapy is in requirements.lock: make setup")

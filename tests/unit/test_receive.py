@@ -262,7 +262,7 @@ def test_junk_does_not_keep_a_backup_waiting(lan: Lan) -> None:
     assert adverts(lan, "backup")[0].t == pytest.approx(last + 0.0001 + 3.609375, abs=1e-9)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_no_bytes_whatever_raise_or_rob_a_master_of_its_address(data: st.DataObject) -> None:
     lan = cluster(one=conf(255, password="1111"))
