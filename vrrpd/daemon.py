@@ -181,6 +181,8 @@ class Daemon:
         routers = list(self.routers.values())
         names = (self.config.sync_groups, routers, self.groups)
         self.groups = form(*names, self.notifier, self.journal, self.log)
+        for segment in self.segments.values():
+            segment.log_unknown = self.config.globals.log_unknown_vrids
         self.tracking.configure(self.config, routers)
 
     def remove(self, router: VirtualRouter) -> None:

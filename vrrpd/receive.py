@@ -225,6 +225,7 @@ class Segment:
         self.channel: Channel | None = None
         self.index: int | None = None
         self.counters: Counter[str] = Counter()
+        self.log_unknown = False  # log_unknown_vrids
 
     def add(self, router: VirtualRouter) -> None:
         """From now on this router's packets find it."""
@@ -288,7 +289,11 @@ class Segment:
             return
         router = self.find(vrid, datagram)
         if router is None:
-            self.counters[Check.VRID.value] += 1
+            self.unknown(vrid, datagram)
+            return
+        if router.instance.owner_ignore_adverts and router.instance.is_owner:
+            text = f"({router.name}) Dropping packet(s) since we are address owner"
+            self.log.limited(("owner", router.name), text)
             return
         try:
             advert = admit(datagram, router.expectation)
@@ -296,6 +301,14 @@ class Segment:
             router.drop(error, datagram)
             return
         router.hear(advert, datagram, at)
+
+    def unknown(self, vrid: int, datagram: Datagram) -> None:
+        """A packet for a virtual router that we have not got; that is no mistake of anybody."""
+        self.counters[Check.VRID.value] += 1
+        if self.log_unknown:
+            text = f"Unknown VRID({vrid}) received on interface({self.interface}). ignoring..."
+            cause = ("vrid", self.interface, vrid, datagram.source)
+            self.log.limited(cause, f"{text} (from {datagram.source})")
 
     def find(self, vrid: int, datagram: Datagram) -> VirtualRouter | None:
         """The router a packet is for; several unicast ones may share a VRID, but no peer."""

@@ -301,6 +301,7 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     own = router.holdings.device
     if reason is None and own != name:
         reason = trouble(own, kernel.interface(own), tracked)
+    examine_peers(router)
     source = speak_from(router, interface)
     missing = missing_source(router.instance, source, interface)
     if source is not None:
@@ -313,6 +314,14 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.clear("interface", f"interface {name} is up and has its carrier again")
     if missing is None and source is not None:
         router.clear("source", f"interface {name} has the address {source} again")
+
+
+def examine_peers(router: VirtualRouter) -> None:
+    """`unicast_fault_no_peer`: nobody to talk to is FAULT, and not multicast (keepalived)."""
+    if router.instance.unicast and not router.instance.unicast_peers:
+        router.fault("peers", "there is no unicast_peer (unicast_fault_no_peer)")
+    else:
+        router.clear("peers", "there is a unicast_peer again")
 
 
 def missing_source(
@@ -351,7 +360,7 @@ def speak_from(router: VirtualRouter, interface: Interface | None) -> IPAddress 
         return configured
     if interface is None:
         return None
-    virtual = {placed.address.ip for placed in router.placed}
+    virtual = {placed.address.ip for placed in router.placed} - {router.holdings.real}
     family = router.instance.family
     own = [
         ip

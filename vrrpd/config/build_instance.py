@@ -349,7 +349,7 @@ class _Builder:
             kept.append(peer)
         self.fields["unicast_peers"] = tuple(kept)
         asked = self.fields.get("unicast_src_ip") or "unicast_peer" in _names(self.block)
-        lost = bool(self.fields.get("unicast_fault_no_peer")) and asked
+        lost = bool(self.fields.get("unicast_fault_no_peer"))
         self.fields["unicast"] = bool(kept) or lost
         if asked and not self.fields["unicast"]:
             self._warn("unicast_src_ip", "no unicast_peer is left: multicast is used")

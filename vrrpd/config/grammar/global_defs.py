@@ -60,13 +60,13 @@ _PROTOCOL = (
     _done("vrrp_check_unicast_src", "bool", "Default of check_unicast_src."),
     _done("vrrp_lower_prio_no_advert", "bool", "Default of lower_prio_no_advert."),
     _done("vrrp_higher_prio_send_advert", "bool", "Default of higher_prio_send_advert."),
-    _parsed("vrrp_owner_ignore_adverts", "bool", "Default of owner_ignore_adverts.",
+    _done("vrrp_owner_ignore_adverts", "bool", "Default of owner_ignore_adverts.",
             since="2.3.3"),
     _done("v3_checksum_as_v2", "bool", "Default of v3_checksum_as_v2.", since="2.2.8"),
     _parsed("timer_expired_backup", "bool", "Default of timer_expired_backup.", since="2.2.8"),
     _parsed("thread_timer_expired", "special", "Lateness of the daemon to be logged.",
             syntax="seconds", since="2.3.2"),
-    _parsed("log_unknown_vrids", "bool", "Log advertisements of unknown virtual routers."),
+    _done("log_unknown_vrids", "bool", "Log advertisements of unknown virtual routers."),
 )
 _GARP = (
     _done("vrrp_garp_master_delay", "seconds", "Second burst of gratuitous ARP; 0 is none.",
