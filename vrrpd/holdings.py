@@ -26,6 +26,26 @@ class Holdings:
     def __init__(self, instance: Instance, estate: Estate) -> None:
         self.estate = estate
         self.use(instance)
+        self.real = self.recognise()
+
+    def recognise(self) -> IPAddress | None:
+        """The owner's real address, which is one of the virtual ones (RFC 3768 section 1.2).
+
+        It is the interface's first if all that the interface has are virtual addresses of a
+        router with priority 255.  It was there before us and stays when we go: taking it away
+        would leave the host without an address.
+        """
+        interface = self.estate.kernel.interface(self.device)
+        if interface is None or not self.instance.is_owner:
+            return None
+        family = self.instance.family
+        mine = {one.address.ip for one in self.placed}
+        there = [
+            ip
+            for ip in interface.addresses
+            if ip.version == family and (family == 4 or ip.is_link_local)
+        ]
+        return there[0] if there and mine.issuperset(there) else None
 
     def use(self, instance: Instance) -> None:
         """Hold what this configuration says, from the next `take()` on."""
@@ -104,6 +124,7 @@ class Holdings:
     def change(self, add: list[Belonging], remove: list[Belonging]) -> None:
         """Have the kernel put things up and take things down."""
         name, estate = self.instance.name, self.estate
+        add, remove = self.without_real(add), self.without_real(remove)
         if remove:
             # An address may have moved to another instance, which has it already.
             others = [one for one in estate.holders if one is not self]
@@ -117,6 +138,12 @@ class Holdings:
         for problem in estate.kernel.change(add, remove):
             estate.log.limited(("kernel", name, problem), f"({name}) {problem}")
             estate.journal.write("refused", name, reason=problem)
+
+    def without_real(self, things: list[Belonging]) -> list[Belonging]:
+        """`things` without the owner's real address."""
+        return [
+            one for one in things if not (isinstance(one, Placed) and one.address.ip == self.real)
+        ]
 
     def speak_from(self, source: IPAddress) -> None:
         """Over IPv6 our source address must be on the virtual interface, too."""

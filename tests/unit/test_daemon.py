@@ -73,6 +73,23 @@ def test_the_host_s_own_address_is_no_leftover() -> None:
     assert lan.machines["one"].ip in lan.machines["one"].addresses
 
 
+def test_the_owner_keeps_its_real_address_from_first_to_last() -> None:
+    """RFC 3768 section 1.2: the owner's virtual address is the real address of its interface."""
+    real = "192.168.1.11"
+    vips = [f"{real}/24", VIP]
+    lan = cluster(one=conf(255, vips=vips), two=conf(100, vips=vips))
+    machine = lan.machines["one"]
+    lan.run(1)
+    assert state(lan, "one") == "MASTER"
+    assert {said.source for said in adverts(lan, "one")} == {real}
+    assert {str(ip) for ip in machine.addresses} == {real, VIP}
+    lan.crash("one")
+    lan.start("one")
+    assert {str(ip) for ip in machine.addresses} >= {real}
+    lan.stop("one")
+    assert {str(ip) for ip in machine.addresses} == {real}
+
+
 def test_a_file_that_cannot_be_used_starts_nothing() -> None:
     lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
     lan.conf("one", BROKEN)
