@@ -254,6 +254,7 @@ class Host:
         self.address = f"{PREFIX}{11 + number}"
         self.daemon: subprocess.Popen[bytes] | None = None
         self.kind = ""
+        self.environment: dict[str, str] = {}
 
     @property
     def port(self) -> str:
@@ -316,7 +317,7 @@ class Host:
             self.daemon = subprocess.Popen(
                 self.holder.inside(*command),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True, env=ENVIRONMENT,
+                start_new_session=True, env={**ENVIRONMENT, **self.environment},
             )  # fmt: skip
 
     def processes(self) -> list[int]:

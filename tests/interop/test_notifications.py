@@ -1,0 +1,306 @@
+"""Everything a daemon says besides packets, from both daemons in the same story, compared.
+
+    FIFO lines   mails   keepalived.json, .data, .stats   what script security refuses
+
+The story: two instances in a sync group and one alone; all become MASTER; the cable is pulled and
+plugged; a reload takes the lonely one away; the daemon stops.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.interop.pairs import Runs, together
+from tests.interop.segment import KINDS, Host, Segment, network_of
+from tests.smtp import Server
+
+GLOBALS = """global_defs {
+ router_id R1
+ notification_email { a@x.example
+  b@y.example
+ }
+ notification_email_from k@z.example
+ smtp_server 127.0.0.1 %(port)d
+ smtp_helo_name me
+ smtp_alert on
+ script_user root
+ enable_script_security
+ vrrp_garp_master_delay 0
+ notify_fifo %(room)s/fifo
+ notify_fifo_script "%(room)s/reader.sh -x"
+ fifo_write_vrrp_states_on_reload
+}
+"""
+INSTANCE = """vrrp_instance %(name)s {
+ interface eth0
+ virtual_router_id %(vrid)d
+ priority %(priority)d
+ advert_int 1
+ authentication { auth_type PASS
+  auth_pass 1111
+ }
+ virtual_ipaddress { 192.168.1.%(vrid)d/24
+ }
+ %(more)s
+}
+"""
+GROUP = """vrrp_sync_group VG {
+ group { VI_1
+  VI_2
+ }
+ notify "%(script)s"
+}
+"""
+READER = """#!/bin/sh
+echo "# $*" | sed 's#/.*/##' >>%(room)s/lines
+trap 'exit 0' TERM
+while read -r line; do echo "$line" >>%(room)s/lines; done <$2
+"""
+ALIKE = ("Date", "last_transition")
+
+
+@dataclass
+class Told:
+    """What one daemon has said."""
+
+    lines: list[str] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
+    json: list[dict[str, dict[str, object]]] = field(default_factory=list)
+    data: str = ""
+    stats: str = ""
+    calls: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def mail_server(host: Host) -> Iterator[Server]:
+    """A mail server on a host's own loopback."""
+    with network_of(host.holder.pid):
+        server = Server()
+    with server:
+        yield server
+
+
+def config(host: Host, port: int, lonely: bool) -> str:
+    words = {"room": host.room, "port": port, "script": host.script}
+    text = GLOBALS % words
+    more = f"notify {host.script}\nnotify_master {host.script}"
+    for number, name in enumerate(("VI_1", "VI_2")):
+        text += INSTANCE % {"name": name, "vrid": 51 + number, "priority": 150, "more": more}
+    if lonely:
+        more = f"notify {host.script}\nnotify_deleted"
+        text += INSTANCE % {"name": "VI_3", "vrid": 53, "priority": 90, "more": more}
+    return text + GROUP % words
+
+
+def story(room: Path, kind: str) -> Told:
+    """The whole story with one kind of daemon."""
+    told = Told()
+    with Segment(room, hosts=1) as lan, mail_server(lan[0]) as server:
+        host = lan[0]
+        reader = host.room / "reader.sh"
+        reader.write_text(READER % {"room": host.room})
+        reader.chmod(0o755)
+        lines = host.room / "lines"
+
+        def told_lines() -> list[str]:
+            return lines.read_text().splitlines() if lines.exists() else []
+
+        def until(line: str, count: int = 1) -> None:
+            lan.wait(lambda: told_lines().count(line) >= count, f"{line} in the FIFO")
+
+        host.environment["TMPDIR"] = str(host.room)
+        host.start(kind, config(host, server.port, lonely=True))
+        until('GROUP "VG" MASTER 0')
+        until('INSTANCE "VI_3" MASTER 90')
+        told.data = dumped(lan, host, signal.SIGUSR1, "keepalived.data")
+        told.stats = dumped(lan, host, signal.SIGUSR2, "keepalived.stats")
+        told.json = json.loads(dumped(lan, host, 36, "keepalived.json"))
+        host.unplug()
+        until('GROUP "VG" FAULT 0')
+        until('INSTANCE "VI_3" FAULT 90')
+        host.plug()
+        until('GROUP "VG" MASTER 0', 2)
+        until('INSTANCE "VI_3" MASTER 90', 2)
+        host.reload(config(host, server.port, lonely=False))
+        until('INSTANCE "VI_3" DELETED 90')
+        lan.wait(lambda: "Reload complete" in host.text(), "the reload")
+        lan.wait(lambda: told_lines()[-1].startswith("GROUP"), "the states once more")
+        host.stop()
+        told.lines = told_lines()
+        told.calls = host.calls()
+    told.mails = sorted(plain(one) for one in server.conversations if one)
+    return told
+
+
+def dumped(lan: Segment, host: Host, number: int, name: str) -> str:
+    """Have a dump written and read it."""
+    path = host.room / name
+    host.signal(number)
+    lan.wait(lambda: path.exists() and path.read_text(), name)
+    threading.Event().wait(0.1)  # keepalived writes in place
+    return path.read_text()
+
+
+def plain(conversation: bytes) -> str:
+    """A conversation with the mail server without the moment."""
+    return re.sub(r"Date: [^\r]*", "Date: ...", conversation.decode())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[str, Told]:
+    return together(lambda kind: story(tmp_path_factory.mktemp(kind), kind), KINDS)
+
+
+def test_fifo_lines_are_the_same_in_the_same_order(runs: Runs[str, Told]) -> None:
+    ours, theirs = steady(runs["vrrpd"].lines), steady(runs["keepalived"].lines)
+    assert ours == theirs
+
+
+def steady(lines: list[str]) -> list[str]:
+    """The lines without those of the lonely instance, whose moments are its own affair."""
+    return [line for line in lines if "VI_3" not in line]
+
+
+def test_the_lonely_instance_is_told_the_same(runs: Runs[str, Told]) -> None:
+    for kind in KINDS:
+        own = [line for line in runs[kind].lines if "VI_3" in line]
+        states = ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER", "DELETED"]
+        assert own == [f'INSTANCE "VI_3" {state} 90' for state in states], kind
+
+
+def test_scripts_are_called_the_same(runs: Runs[str, Told]) -> None:
+    """In whatever order: they are started one after the other and race."""
+    assert sorted(runs["vrrpd"].calls) == sorted(runs["keepalived"].calls)
+    assert "VG MASTER" in runs["vrrpd"].calls
+
+
+def test_mails_are_the_same_byte_for_byte(runs: Runs[str, Told]) -> None:
+    """All but those of the end, which keepalived cuts off with itself."""
+    ours = [mail for mail in runs["vrrpd"].mails if "topping" not in mail]
+    theirs = [mail for mail in runs["keepalived"].mails if "topping" not in mail]
+    assert ours == theirs
+    assert len(ours) >= 12
+
+
+def test_our_mails_of_the_end_arrive(runs: Runs[str, Told]) -> None:
+    assert sum("- Stopping\r\n" in mail for mail in runs["vrrpd"].mails) == 3
+
+
+def test_the_json_has_the_same_fields_in_the_same_order(runs: Runs[str, Told]) -> None:
+    ours, theirs = runs["vrrpd"].json, runs["keepalived"].json
+    assert [list(one["data"]) for one in ours] == [list(one["data"]) for one in theirs]
+    assert [list(one["stats"]) for one in ours] == [list(one["stats"]) for one in theirs]
+
+
+def test_the_json_says_the_same(runs: Runs[str, Told]) -> None:
+    """But for the moment, the number of Advertisements sent since, and the masked password."""
+    for mine, other in zip(runs["vrrpd"].json, runs["keepalived"].json, strict=True):
+        for part, loose in (("data", {"last_transition", "auth_data"}), ("stats", {"advert_sent"})):
+            for name in set(mine[part]) - loose:
+                assert type(mine[part][name]) is type(other[part][name]), name
+                assert placeless(mine[part][name]) == placeless(other[part][name]), name
+
+
+def placeless(value: object) -> str:
+    """A value without the directory of the test."""
+    return re.sub(r"'/[^']*/host0/", "'", str(value))
+
+
+def test_statistics_are_the_same_but_for_what_time_counts(runs: Runs[str, Told]) -> None:
+    ours, theirs = (
+        re.sub(r"Sent: \d+", "Sent: N", runs[kind].stats) for kind in ("vrrpd", "keepalived")
+    )
+    assert ours == theirs
+
+
+def test_every_line_of_an_instance_is_keepalived_s(runs: Runs[str, Told]) -> None:
+    """The same keys in the same order, and the same values where time does not decide."""
+    ours, theirs = (topology(runs[kind].data) for kind in ("vrrpd", "keepalived"))
+    assert ours == theirs
+
+
+def topology(data: str) -> list[str]:
+    """The instances' lines without moments, sockets and passwords."""
+    begin, end = data.index("------< VRRP Topology"), data.index("------< VRRP Sockpool")
+    text = re.sub(r"(Last transition|Read timeout|Password) = .*", r"\1", data[begin:end])
+    text = re.sub(r"fd_in \d+, fd_out \d+", "fds", text)
+    return [placeless(line) for line in text.splitlines()]
+
+
+def test_our_sections_come_in_keepalived_s_order(runs: Runs[str, Told]) -> None:
+    titles = [re.findall(r"------< (.*) >------", runs[kind].data) for kind in KINDS]
+    assert titles[0] == titles[1]
+
+
+def test_no_password_in_our_dumps(runs: Runs[str, Told]) -> None:
+    told = runs["vrrpd"]
+    assert "1111" not in told.data + json.dumps(told.json)
+
+
+# Script security, with real files.
+
+SCRIPTS = {
+    "ok": 0o755,
+    "world": 0o757,
+    "group": 0o775,
+    "plain": 0o644,
+    "setuid": 0o4755,
+}
+VERDICTS = ("Unsafe", "WARNING - script", "Script ", "SECURITY", "Failed to set", "Unable to set",
+            "Error setting", "Cannot find", "Wrong file", "Invalid user")  # fmt: skip
+
+
+def guarded(room: Path, kind: str, settings: str) -> list[str]:
+    """What a daemon says of a directory of scripts, each the notify_backup of an instance."""
+    with Segment(room, hosts=1) as lan:
+        host = lan[0]
+        text = f"global_defs {{\n{settings}\n}}\n"
+        for number, (name, mode) in enumerate(SCRIPTS.items()):
+            path = host.room / name
+            path.write_text(f"#!/bin/sh\necho {name} >>{host.room}/ran\n")
+            path.chmod(mode)
+            more = f"notify_backup {path}"
+            text += INSTANCE % {"name": f"I{number}", "vrid": 60 + number, "priority": 90,
+                                "more": more}  # fmt: skip
+        more = f"notify_backup {host.room}/missing"
+        text += INSTANCE % {"name": "I9", "vrid": 69, "priority": 90, "more": more}
+        host.start(kind, text)
+        lan.wait(lambda: "Startup complete" in host.text(), "the start")
+        lan.wait(lambda: host.text().count("Entering BACKUP") == 6, "all instances")
+        threading.Event().wait(0.5)
+        ran = host.room / "ran"
+        said = [unplaced(line[26:].replace(str(room), "")) for line in host.text().splitlines()]
+        verdicts = [line for line in said if line.startswith(VERDICTS)]
+        return [*verdicts, *sorted(ran.read_text().split() if ran.exists() else [])]
+
+
+def unplaced(line: str) -> str:
+    """A line without the place in the file, which vrrpd does not know for `script_user`."""
+    return re.sub(r"^\((\S+: )?Line \d+\) ", "", line)
+
+
+SETTINGS = {
+    "nothing": "",
+    "root": "script_user root",
+    "secure": "enable_script_security",
+    "secure root": "enable_script_security\nscript_user root",
+    "nobody": "script_user no_such_user",
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_script_security_refuses_the_same_with_the_same_words(
+    tmp_path: Path, settings: str
+) -> None:
+    judged = together(lambda kind: guarded(tmp_path / kind, kind, settings), KINDS)
+    assert judged["vrrpd"] == judged["keepalived"]
+    assert judged["vrrpd"]

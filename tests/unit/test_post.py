@@ -1,0 +1,184 @@
+"""Mail through a real mail server: delivered in the background, errors told, nothing waits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.smtp import Server
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Journal, Log
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.post import OUTSTANDING, MailCarrier
+from vrrpd.linux.postman import deliver, dotted
+from vrrpd.ports import Letter
+
+TEXT = "Date: now\r\nSubject: x\r\n\r\n=> body <=\r\n\r\n"
+
+
+class Bench:
+    """A carrier on a real loop, its log kept."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.lines: list[str] = []
+        self.journal = Journal()
+        log = Log()
+        log.say = self.lines.append  # type: ignore[method-assign]
+        log.limited = self.limited  # type: ignore[method-assign]
+        self.carrier = MailCarrier(self.loop, self.journal, log)
+
+    def limited(self, key: tuple[object, ...], text: str) -> bool:
+        self.lines.append(text)
+        return True
+
+    def finish(self) -> None:
+        self.loop.run_until(lambda: not self.carrier.waiting(), 20 * SECOND)
+        assert self.carrier.waiting() == 0
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    one = Bench()
+    yield one
+    child = one.carrier.child
+    one.carrier.dismiss()
+    for process in (child, *one.carrier.former):
+        if process is not None:
+            process.wait(10)
+    one.loop.close()
+
+
+def letter(port: int, to: tuple[str, ...] = ("a@x",), timeout: float = 5) -> Letter:
+    return Letter(("127.0.0.1", port), round(timeout * SECOND), "me", "k@z", to, TEXT)
+
+
+def words(port: int, **more: Any) -> dict[str, Any]:
+    one = {"id": 1, "server": ["127.0.0.1", port], "timeout": 5.0, "helo": "me", "sender": "k@z",
+           "recipients": ["a@x"], "text": TEXT}  # fmt: skip
+    return {**one, **more}
+
+
+def test_the_conversation_is_keepalived_s(bench: Bench) -> None:
+    with Server() as server:
+        bench.carrier.send(letter(server.port, ("a@x", "b@y")))
+        bench.finish()
+        [heard] = server.wait(1)
+    assert heard == (
+        b"HELO me\r\nMAIL FROM:<k@z>\r\nRCPT TO:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n"
+        + TEXT.encode()
+        + b".\r\nQUIT\r\n"
+    )
+    assert bench.lines == ["SMTP alert successfully sent."]
+
+
+def test_several_mails_need_one_process(bench: Bench) -> None:
+    with Server() as server:
+        for _ in range(5):
+            bench.carrier.send(letter(server.port))
+        bench.finish()
+        assert len(server.wait(5)) == 5
+    assert bench.carrier.serial == 5
+    assert bench.carrier.former == []
+
+
+REFUSALS = {
+    "HELO": ("HELO", "550 no", "Error processing HELO cmd, SMTP status code = 550"),
+    "sender": ("MAIL", "451 later", "Error processing MAIL cmd, SMTP status code = 451"),
+    "reader": ("RCPT", "550 unknown", "Error processing RCPT cmd, SMTP status code = 550"),
+    "data": ("DATA", "554 no", "Error processing DATA cmd, SMTP status code = 554"),
+    "mail": (".", "554 spam", "Error processing DOT cmd, SMTP status code = 554"),
+}
+
+
+@pytest.mark.parametrize(("command", "answer", "problem"), REFUSALS.values(), ids=REFUSALS)
+def test_what_the_server_refuses_is_told(command: str, answer: str, problem: str) -> None:
+    with Server({command: answer}) as server:
+        assert deliver(words(server.port)) == problem
+
+
+def test_a_server_that_is_busy() -> None:
+    with Server(greeting="421 too busy") as server:
+        told = deliver(words(server.port))
+    assert told == "Error connecting SMTP server, SMTP status code = 421"
+
+
+@pytest.mark.parametrize("command", ["HELO", "DATA", "."])
+def test_a_server_that_falls_silent(command: str) -> None:
+    with Server({command: ""}) as server:
+        told = deliver(words(server.port, timeout=0.2))
+    assert told.startswith("Timeout") or "timed out" in told
+
+
+def test_nobody_is_there() -> None:
+    with Server() as server:
+        port = server.port
+    assert "onnect" in deliver(words(port))
+
+
+def test_a_name_that_nobody_knows() -> None:
+    assert deliver(words(25, server=["no.such.host.invalid", 25])).startswith("Error connecting")
+
+
+def test_a_line_break_does_not_become_a_command() -> None:
+    with Server() as server:
+        told = deliver(words(server.port, sender="a>\r\nRCPT TO:<evil@x"))
+    assert told.startswith("Error MAIL")
+
+
+def test_a_farewell_does_not_matter_once_the_mail_is_taken() -> None:
+    with Server({"QUIT": "500 stay"}) as server:
+        assert deliver(words(server.port)) == ""
+
+
+def test_dots_are_doubled() -> None:
+    assert dotted("a\r\n.b\r\n") == b"a\r\n..b\r\n"
+
+
+def test_what_fails_is_logged_and_journalled(bench: Bench) -> None:
+    with Server({"RCPT": "550 unknown"}) as server:
+        bench.carrier.send(letter(server.port))
+        bench.finish()
+        where = f"[127.0.0.1]:{server.port}"
+    [line] = bench.lines
+    assert line == (
+        f"SMTP alert not sent to {where}: Error processing RCPT cmd, SMTP status code = 550"
+    )
+    assert bench.journal.recent[-1]["ok"] is False
+
+
+def test_a_server_that_hangs_costs_neither_time_nor_memory(bench: Bench) -> None:
+    """send() returns at once whatever the server does, and what is too much is dropped."""
+    with Server(greeting="") as server:
+        for _ in range(OUTSTANDING + 3):
+            bench.carrier.send(letter(server.port, timeout=60))
+        assert bench.carrier.waiting() == OUTSTANDING
+        assert [line for line in bench.lines if "waiting already" in line] == bench.lines[:3]
+        child = bench.carrier.child
+        assert child is not None
+        os.kill(child.pid, 9)
+
+
+def test_a_process_that_dies_is_replaced(bench: Bench) -> None:
+    with Server(greeting="") as silent:
+        bench.carrier.send(letter(silent.port, timeout=60))
+        child = bench.carrier.child
+        assert child is not None
+        os.kill(child.pid, 9)
+        bench.finish()
+    assert "has ended" in bench.lines[-1]
+    with Server() as server:
+        bench.carrier.send(letter(server.port))
+        bench.finish()
+        server.wait(1)
+    assert bench.lines[-1] == "SMTP alert successfully sent."
+
+
+def test_it_finishes_what_it_can_when_the_daemon_ends(bench: Bench) -> None:
+    with Server() as server:
+        bench.carrier.send(letter(server.port))
+        bench.carrier.dismiss()
+        server.wait(1)

@@ -1,0 +1,108 @@
+"""sd_notify(3): what a supervisor is told, read from a real socket."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.virtual import VirtualClock
+from tests.support import REPOSITORY
+from vrrpd.fsm import SECOND
+from vrrpd.linux.systemd import Supervisor, patience
+
+UNIT = REPOSITORY / "packaging" / "vrrpd.service"
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """What systemd's end of the socket looks like."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind(str(tmp_path / "notify"))
+        end.setblocking(False)
+        yield end
+
+
+def supervisor(end: socket.socket, **more: str) -> Supervisor:
+    return Supervisor(VirtualClock(), {"NOTIFY_SOCKET": end.getsockname(), **more})
+
+
+def heard(end: socket.socket) -> list[list[str]]:
+    messages = []
+    while True:
+        try:
+            messages.append(end.recv(4096).decode().split("\n"))
+        except BlockingIOError:
+            return messages
+
+
+def test_a_life(manager: socket.socket) -> None:
+    one = supervisor(manager)
+    one.ready("Running")
+    one.stopping()
+    [ready, stopping] = heard(manager)
+    assert ready == ["READY=1", f"MAINPID={os.getpid()}", "STATUS=Running"]
+    assert stopping[0] == "STOPPING=1"
+
+
+@pytest.mark.parametrize(("works", "status"), [(True, "Running"), (False, "reload refused")])
+def test_a_reload_is_told_before_and_after(
+    manager: socket.socket, works: bool, status: str
+) -> None:
+    one = supervisor(manager)
+    during: list[list[list[str]]] = []
+
+    def reload() -> bool:
+        during.append(heard(manager))
+        return works
+
+    one.reload(reload)
+    [[[word, stamp]]] = during
+    assert word == "RELOADING=1"
+    assert int(stamp.removeprefix("MONOTONIC_USEC=")) > 0
+    [[ready, said]] = heard(manager)
+    assert ready == "READY=1"
+    assert status in said
+
+
+def test_an_abstract_socket() -> None:
+    name = f"vrrpd-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind("\0" + name)
+        end.setblocking(False)
+        Supervisor(VirtualClock(), {"NOTIFY_SOCKET": "@" + name}).stopping()
+        assert heard(end)[0][0] == "STOPPING=1"
+
+
+@pytest.mark.parametrize("path", ["", "relative", "/nobody/listens"])
+def test_nobody_listens_and_nothing_happens(path: str) -> None:
+    Supervisor(VirtualClock(), {"NOTIFY_SOCKET": path}).ready("Running")
+
+
+def test_the_watchdog_hears_twice_in_its_time(manager: socket.socket) -> None:
+    one = supervisor(manager, WATCHDOG_USEC="2000000", WATCHDOG_PID=str(os.getpid()))
+    one.ready("Running")
+    heard(manager)
+    one.clock.advance(10 * SECOND)  # type: ignore[attr-defined]
+    assert heard(manager) == [["WATCHDOG=1"]] * 10
+
+
+def test_somebody_elses_watchdog_is_not_ours() -> None:
+    assert patience({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}) is None
+    assert patience({"WATCHDOG_USEC": "junk"}) is None
+    assert patience({"WATCHDOG_USEC": "1000"}) == SECOND // 1000
+
+
+def test_the_unit_is_of_the_type_that_vrrpd_is() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(UNIT)
+    service = unit["Service"]
+    assert service["Type"] == "notify"
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    assert set(service["CapabilityBoundingSet"].split()) >= {"CAP_NET_ADMIN", "CAP_NET_RAW"}
+    assert float(service["WatchdogSec"].rstrip("s")) > 0
