@@ -1,6 +1,7 @@
 """The reference pages, made from the sources that the program itself obeys.
 
     docs/configuration.md     every keyword, from the table of vrrpd/config/grammar/
+    docs/not-done.md          what keepalived does for VRRP and vrrpd does not
     docs/man/vrrpd.8          from the options of vrrpd/cli.py
     docs/man/vrrpctl.8        from the commands of vrrpd/ctl.py
     docs/man/vrrpd.conf.5     the keywords again, as a manual page
@@ -31,6 +32,7 @@ def pages() -> dict[Path, str]:
     """The text of every page by its path."""
     return {
         DOCS / "configuration.md": configuration(),
+        DOCS / "not-done.md": not_done(),
         DOCS / "man" / "vrrpd.8": program(cli.command_line(), 8, SIGNALS),
         DOCS / "man" / "vrrpctl.8": program(ctl.command_line(), 8, COMMANDS),
         DOCS / "man" / "vrrpd.conf.5": keyword_page(),
@@ -59,6 +61,32 @@ def configuration() -> str:
         lines += [row(one) for one in rows]
         lines.append("")
     return "\n".join(lines)
+
+
+NOT_DONE = (
+    "LVS and its checkers, and BFD: out of scope. Their blocks are skipped whole, with one line"
+    " each.",
+    "SNMP (AgentX) and D-Bus: `vrrpctl --json`, the journal and the dump files carry the same"
+    " facts.",
+    "The children and their pid files: vrrpd is one process and stays in the foreground.",
+    "`auth_hmac` of keepalived 2.4, and the checksum that versions before 1.3.6 used for unicast.",
+)
+
+
+def not_done() -> str:
+    """docs/not-done.md: everything missing on one short page."""
+    lines = ["# What keepalived does for VRRP and vrrpd does not", ""]
+    lines += [f"- {one}" for one in NOT_DONE]
+    lines += [
+        "",
+        "The keywords behind these, and a few more; each says so once when it is read:",
+        "",
+    ]
+    for block, rows in by_block():
+        names = [f"`{one.name}`" for one in rows if one.status == "parsed"]
+        if names:
+            lines.append(f"- {title(block).lower()}: {', '.join(names)}")
+    return "\n".join([*lines, "", "Made by `python -m tools.manual --write`.", ""])
 
 
 def row(one: Keyword) -> str:
