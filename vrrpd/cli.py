@@ -27,6 +27,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log, logger
 from vrrpd.security import secure
 from vrrpd.signals import NUMBERS
+from vrrpd.source import Source
 
 if TYPE_CHECKING:
     from vrrpd.daemon import Daemon
@@ -96,7 +97,8 @@ def command_line() -> argparse.ArgumentParser:
     add("-D", "--log-detail", action="store_true", help="log in detail")
     add("-G", "--no-syslog", action="store_true", help="do not log to syslog")
     add("-d", "--dump-conf", action="store_true", help="log the configuration that is in force")
-    add("-p", "--pid", default=PID, metavar="FILE", help=f"pid file ({PID})")
+    add("-p", "--pid", metavar="FILE", help=f"pid file ({PID})")
+    add("-s", "--namespace", metavar="NAME", help="run in this network namespace")
     add("-r", "--vrrp_pid", metavar="FILE", help="accepted: vrrpd is one process")
     add("--log-format", choices=("text", "json"), default="text", help="lines of text or JSON")
     add("--journal", metavar="FILE", help="append every event to FILE as a line of JSON")
@@ -151,30 +153,31 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.post import MailCarrier
+    from vrrpd.linux.process import Process, pid_file, write_pid
     from vrrpd.linux.runner import ScriptRunner
     from vrrpd.linux.systemd import Supervisor
 
     log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
-    other = running(options.pid)
-    if other is not None:
-        log.say(f"daemon is already running (pid {other} in {options.pid})")
+    source = Source(lambda: read(options, log), log, options.namespace, Process(log).settle)
+    config = source()
+    pid = options.pid or pid_file(config.globals)
+    if not (alone(pid, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = Journal(options.journal)
     loop = Loop(log.trouble)
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
     ports = machine(loop, runner, post, log)
-    daemon = Daemon(lambda: read(options, log), ports, journal, log)
+    daemon = Daemon(source, ports, journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
-    config = read(options, log)
     edge = Edge(loop, runner, log)
     edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
     daemon.start(config)
     control = None
     with suppress_and_say(log, f"no control socket {options.control}"):
         control = Control(options.control, loop, daemon, journal)
-    with suppress_and_say(log, f"no pid file {options.pid}"), open(options.pid, "w") as file:
-        file.write(f"{os.getpid()}\n")
+    with suppress_and_say(log, f"no pid file {pid}"):
+        write_pid(pid)
     supervisor = Supervisor(loop)
     signals(loop, daemon, supervisor)
     supervisor.ready("Running")
@@ -188,7 +191,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
         control.close()
     journal.close()
     with suppress(OSError):
-        os.unlink(options.pid)
+        os.unlink(pid)
     return 0
 
 
@@ -213,8 +216,32 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log) -> Po
     )
 
 
-def read(options: argparse.Namespace, log: Log) -> Config:
-    """Read the configuration and log what is to be said about it.  Raises ConfigError."""
+def alone(path: str, log: Log) -> bool:
+    """Whether nobody else runs who writes this pid file."""
+    other = running(path)
+    if other is not None:
+        log.say(f"daemon is already running (pid {other} in {path})")
+    return other is None
+
+
+def entered(namespace: str | None, log: Log) -> bool:
+    """Go to the network that we are for; it is fatal if that cannot be."""
+    from vrrpd.linux.process import enter
+
+    try:
+        if namespace is not None:
+            enter(namespace)
+    except OSError as error:
+        log.say(f"Unable to set network namespace {namespace}: {error.strerror or error}")
+        return False
+    return True
+
+
+def read(options: argparse.Namespace, log: Log) -> tuple[Config, list[str]]:
+    """Read the configuration and log what is to be said about it; also return the mistakes.
+
+    Raises ConfigError.
+    """
     from vrrpd.linux.accounts import Accounts
 
     loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
@@ -226,7 +253,8 @@ def read(options: argparse.Namespace, log: Log) -> Config:
     config, findings, _ = secure(loaded.config, Accounts())
     for finding in findings:
         log.say(str(finding))
-    return config
+    mistakes = [str(one) for one in loaded.diagnostics if one.severity == "error"]
+    return config, mistakes + [str(one) for one in findings if one.counts]
 
 
 def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor) -> None:

@@ -1,0 +1,179 @@
+"""The daemon as a process, on this very machine: each test asks the kernel what has become of it.
+
+Every settling happens in a process of its own, so that nobody else has to live with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import REPOSITORY
+from vrrpd.config import loads
+from vrrpd.config.globals import Globals
+from vrrpd.linux.process import enter, pid_file, write_pid
+
+SETTLE = """
+import json, os, resource, subprocess, sys
+from vrrpd.config import loads
+from vrrpd.journal import Log
+from vrrpd.linux.process import Process
+said = []
+log = Log()
+log.say = said.append
+process = Process(log)
+for text in sys.argv[1:]:
+    process.settle(loads("global_defs {" + text + "}").config.globals)
+LOCKED = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmLck")]
+CHILD = "import os; print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))"
+child = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True).stdout
+print(json.dumps({
+    "nice": os.getpriority(os.PRIO_PROCESS, 0),
+    "policy": os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK,
+    "real_time": os.sched_getparam(0).sched_priority,
+    "limit": resource.getrlimit(resource.RLIMIT_RTTIME),
+    "cpus": sorted(os.sched_getaffinity(0)),
+    "locked": int(LOCKED[0]),
+    "name": open("/proc/self/comm").read().strip(),
+    "umask": os.umask(0),
+    "child": child.split(),
+    "said": said,
+}))
+"""
+
+
+def settled(*texts: str) -> dict[str, Any]:
+    """How a process looks after it has settled to these `global_defs`, one after the other."""
+    command = [sys.executable, "-c", SETTLE, *(text.replace("; ", "\n") for text in texts)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def needs(number: int, why: str) -> None:
+    """Skip unless we have this capability (its number) where it counts."""
+    status = Path("/proc/self/status").read_text()
+    mask = int(status.split("CapEff:")[1].split()[0], 16)
+    initial = Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
+    if not (mask >> number & 1 and initial):
+        pytest.skip(f"needs {why}")
+
+
+def test_without_a_word_only_the_umask_changes() -> None:
+    found = settled("")
+    assert found["said"] == []
+    assert found["nice"] == os.getpriority(os.PRIO_PROCESS, 0)
+    assert found["real_time"] == 0
+    assert found["cpus"] == sorted(os.sched_getaffinity(0))
+    assert tuple(found["limit"]) == resource.getrlimit(resource.RLIMIT_RTTIME)
+    assert found["umask"] == 0o177  # keepalived's default
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("umask 022", 0o022), ("umask IWGRP|IWOTH", 0o022), ("umask 077", 0o077)],
+)
+def test_umask(text: str, value: int) -> None:
+    assert settled(text)["umask"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("process_name lonely", "lonely"),
+        ("process_names", "keepalived_vrrp"),
+        ("process_names; process_name parent", "keepalived_vrrp"),
+        ("process_names; vrrp_process_name child", "child"),
+        ("vrrp_process_name a_name_that_is_too_long", "a_name_that_is_"),
+    ],
+)
+def test_names(text: str, name: str) -> None:
+    assert settled(text)["name"] == name
+
+
+def test_a_name_that_is_taken_back() -> None:
+    assert settled("process_name lonely", "")["name"] == settled("")["name"]
+
+
+def test_being_nice() -> None:
+    assert settled("vrrp_priority 7")["nice"] == 7
+
+
+def test_cpus() -> None:
+    last = max(os.sched_getaffinity(0))
+    assert settled(f"vrrp_cpu_affinity {last}")["cpus"] == [last]
+    assert settled(f"vrrp_cpu_affinity {last}", "")["cpus"] == sorted(os.sched_getaffinity(0))
+
+
+def test_a_cpu_that_does_not_exist_costs_a_line_in_the_log() -> None:
+    found = settled("vrrp_cpu_affinity 4000; process_name other")
+    assert found["said"] == ["vrrp_cpu_affinity is not in force: Invalid argument"]
+    assert found["name"] == "other"
+
+
+def test_a_limit_on_real_time_and_its_end() -> None:
+    assert settled("vrrp_rlimit_rttime 5000000")["limit"] == [2500000, 5000000]
+
+
+def test_real_time_and_the_scripts_have_no_part_in_it() -> None:
+    needs(23, "CAP_SYS_NICE")
+    found = settled("vrrp_rt_priority 3; vrrp_priority -4")
+    if found["said"]:
+        pytest.skip(f"this machine has no real time for us: {found['said']}")
+    assert (found["policy"], found["real_time"]) == (os.SCHED_RR, 3)
+    assert found["nice"] == -4
+    assert found["child"] == [str(os.SCHED_OTHER), "0"]
+    back = settled("vrrp_rt_priority 3; vrrp_priority -4", "")
+    assert (back["policy"], back["real_time"]) == (os.SCHED_OTHER, 0)
+
+
+def test_in_memory_and_out_of_it() -> None:
+    needs(14, "CAP_IPC_LOCK")
+    assert settled("vrrp_no_swap")["locked"] > 0
+    assert settled("vrrp_no_swap", "")["locked"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("", "/run/vrrpd.pid"),
+        ("use_pid_dir", "/run/keepalived/vrrpd.pid"),
+        ("instance blue", "/run/keepalived/vrrpd_blue.pid"),
+        ("use_pid_dir\ninstance blue", "/run/keepalived/vrrpd_blue.pid"),
+        ("net_namespace red", "/run/keepalived/red/vrrpd.pid"),
+        ("net_namespace red\ninstance blue", "/run/keepalived/red/vrrpd_blue.pid"),
+    ],
+)
+def test_pid_files(text: str, path: str) -> None:
+    assert pid_file(loads(text).config.globals) == path
+
+
+def test_a_pid_file_is_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "vrrpd.pid"
+    before = os.umask(0o077)
+    try:
+        write_pid(str(path))
+    finally:
+        os.umask(before)
+    assert path.read_text() == f"{os.getpid()}\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../netns/a", "no-such-namespace"])
+def test_a_namespace_that_cannot_be_entered(name: str) -> None:
+    before = os.stat("/proc/self/ns/net").st_ino
+    with pytest.raises(OSError):  # noqa: PT011
+        enter(name)
+    assert os.stat("/proc/self/ns/net").st_ino == before
+
+
+def test_the_settings_of_a_machine_nobody_has_said_anything_about() -> None:
+    assert pid_file(Globals()) == "/run/vrrpd.pid"

@@ -1,0 +1,156 @@
+"""The daemon as a process: how it is scheduled, where it may run, what it is called.
+
+    vrrp_priority        nice(2)                     vrrp_cpu_affinity    sched_setaffinity(2)
+    vrrp_rt_priority     SCHED_RR                    vrrp_no_swap         mlockall(2)
+    vrrp_rlimit_rttime   RLIMIT_RTTIME               umask                umask(2)
+    vrrp_process_name, process_names, process_name   prctl(PR_SET_NAME)
+    net_namespace        setns(2), before any socket is opened
+    instance, use_pid_dir                            the name of the pid file
+
+Contract: `Process.settle()` brings the process into line with the settings, at the start and after
+a reload; what the machine refuses costs a line in the log each.  Only a network namespace that
+cannot be entered is an error: a VRRP daemon in the wrong network is worse than none.
+
+The scripts that we start do not inherit real time or a negative nice value, because the kernel
+resets both; the CPUs and the umask they do inherit.  It is the same with keepalived 2.2.7.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Callable
+
+from vrrpd.config.globals import Globals
+from vrrpd.journal import Log
+
+PR_SET_NAME = 15
+MCL_CURRENT, MCL_FUTURE = 1, 2
+CLONE_NEWNET = 0x40000000
+RUN, PID_DIRECTORY, PID = "/run", "/run/keepalived", "vrrpd.pid"
+NAMESPACES = "/run/netns"  # where ip-netns(8) keeps them
+LONGEST_NAME = 15  # characters, TASK_COMM_LEN without the final 0
+VRRP_NAME = "keepalived_vrrp"  # what keepalived's `process_names` calls its VRRP process
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+LATE = "half of vrrp_rlimit_rttime is used up without a pause"
+BORN = Globals(umask=-1)  # a process nobody has settled yet
+
+
+def checked(result: int) -> None:
+    """Raise OSError if a call of the C library has failed."""
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+class Process:
+    """This process; it remembers what it was given, so that a reload can take it back."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.now = BORN
+        self.name = own_name()
+        self.nice = os.getpriority(os.PRIO_PROCESS, 0)
+        self.cpus = os.sched_getaffinity(0)
+        self.limits = resource.getrlimit(resource.RLIMIT_RTTIME)
+
+    def settle(self, settings: Globals) -> None:
+        """Go over to these settings; what has not changed is not touched."""
+        before, self.now = self.now, settings
+        os.umask(settings.umask)
+        steps: dict[Callable[[Globals], None], tuple[str, ...]] = {
+            self.be_called: ("process_name", "vrrp_process_name", "process_names"),
+            self.run_on: ("vrrp_cpu_affinity",),
+            self.be_nice: ("vrrp_priority",),
+            self.limit: ("vrrp_rlimit_rttime",),
+            self.be_real_time: ("vrrp_rt_priority", "vrrp_priority"),
+            self.stay_in_memory: ("vrrp_no_swap",),
+        }
+        for step, names in steps.items():
+            if all(getattr(before, name) == getattr(settings, name) for name in names):
+                continue
+            try:
+                step(settings)
+            except (OSError, ValueError, OverflowError) as error:
+                text = getattr(error, "strerror", None) or str(error)
+                self.log.say(f"{names[0]} is not in force: {text}")
+
+    def be_called(self, settings: Globals) -> None:
+        """Change the name that ps(1) shows; we are parent and VRRP process in one."""
+        ours = VRRP_NAME if settings.process_names else None
+        name = settings.vrrp_process_name or ours or settings.process_name or self.name
+        checked(LIBC.prctl(PR_SET_NAME, name.encode()[:LONGEST_NAME] + b"\0", 0, 0, 0))
+
+    def run_on(self, settings: Globals) -> None:
+        """Run on these CPUs only."""
+        os.sched_setaffinity(0, settings.vrrp_cpu_affinity or self.cpus)
+
+    def be_nice(self, settings: Globals) -> None:
+        """Take a nice value."""
+        nice = self.nice if settings.vrrp_priority is None else settings.vrrp_priority
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+    def limit(self, settings: Globals) -> None:
+        """Be warned at half the limit, as keepalived is, and killed by the kernel at it.
+
+        Without `vrrp_rlimit_rttime` there is no limit: keepalived's 10 ms would be the end of us
+        in the middle of reading a large file, and of the addresses with us.
+        """
+        most = settings.vrrp_rlimit_rttime
+        if most is not None:
+            signal.signal(signal.SIGXCPU, lambda *_: self.log.limited(("rttime",), LATE))
+        limits = self.limits if most is None else (max(1, most // 2), most)
+        resource.setrlimit(resource.RLIMIT_RTTIME, limits)
+
+    def be_real_time(self, settings: Globals) -> None:
+        """Run before all that is not real-time; nothing of this is for our children."""
+        priority = settings.vrrp_rt_priority
+        policy = os.SCHED_OTHER if priority is None else os.SCHED_RR
+        parameters = os.sched_param(priority or 0)
+        os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, parameters)
+
+    def stay_in_memory(self, settings: Globals) -> None:
+        """Have no page of ours written to a disk."""
+        if settings.vrrp_no_swap:
+            checked(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE))
+        else:
+            checked(LIBC.munlockall())
+
+
+def own_name() -> str:
+    """What ps(1) calls us."""
+    with open("/proc/self/comm", encoding="utf-8", errors="replace") as file:
+        return file.read().rstrip("\n")
+
+
+def pid_file(settings: Globals) -> str:
+    """Where our pid goes unless the command line says.
+
+    keepalived's rules with our name: daemons with a name or a network of their own get a directory.
+    """
+    folder = PID_DIRECTORY if settings.use_pid_dir or settings.instance else RUN
+    if settings.net_namespace:
+        folder = os.path.join(PID_DIRECTORY, settings.net_namespace)
+    return os.path.join(folder, f"vrrpd_{settings.instance}.pid" if settings.instance else PID)
+
+
+def write_pid(path: str) -> None:
+    """Write our pid for everybody to read.  Raises OSError."""
+    os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
+    with open(path, "w", encoding="ascii") as file:
+        os.fchmod(file.fileno(), 0o644)  # whatever the umask is
+        file.write(f"{os.getpid()}\n")
+
+
+def enter(namespace: str) -> None:
+    """Move this process into a named network namespace.  Raises OSError."""
+    if "/" in namespace or namespace in ("", ".", ".."):
+        raise OSError(22, f"'{namespace}' is no name of a network namespace")
+    fd = os.open(f"{NAMESPACES}/{namespace}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        checked(LIBC.setns(fd, CLONE_NEWNET))
+    finally:
+        os.close(fd)

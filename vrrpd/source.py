@@ -1,0 +1,127 @@
+"""Where configurations come from: the file, at the start and at every reload.
+
+    source()   at the start   read
+               at a reload    announce (reload_file) -> read -> check -> settle
+
+A reload may be refused, which leaves the running configuration in force:
+
+* a fatal mistake, as always;
+* any mistake, if the running configuration says `reload_check_config` (keepalived needs that
+  keyword so as not to die of a fatal one; its messages go to the file that it names);
+* another `net_namespace` or `instance`, which a running process cannot change.
+
+Contract: raises ConfigError, and then nothing has been settled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from vrrpd.config import Config, ConfigError
+from vrrpd.config.diagnostics import Reporter
+from vrrpd.config.globals import Globals
+from vrrpd.journal import Log
+
+RELOAD_FILE = "/run/keepalived/keepalived.reload"  # `reload_file` without a name
+FIXED = {"net_namespace": "network namespace", "instance": "keepalived instance"}
+
+Read = Callable[[], tuple[Config, Sequence[str]]]
+"""A configuration and what is wrong with it; raises ConfigError if it cannot be used."""
+
+
+class Source:
+    """Reads configurations; `settle` is told the settings of each one that will be in force.
+
+    `namespace` is the one of the command line, which is stronger than the file's.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        log: Log,
+        namespace: str | None = None,
+        settle: Callable[[Globals], None] | None = None,
+    ) -> None:
+        self.read = read
+        self.log = log
+        self.namespace = namespace
+        self.settle = settle
+        self.settings: Globals | None = None  # in force
+
+    def __call__(self) -> Config:
+        """The configuration as it is now.  Raises ConfigError."""
+        before = self.settings
+        if before is None:
+            config = self.override(self.read()[0])
+        else:
+            with self.announced(before.reload_file):
+                config = self.override(self.checked(before.reload_check_config))
+            self.same(before, config.globals)
+        self.settings = config.globals
+        if self.settle is not None:
+            self.settle(config.globals)
+        return config
+
+    def override(self, config: Config) -> Config:
+        """The command line's namespace is stronger than the file's."""
+        if self.namespace is None:
+            return config
+        return replace(config, globals=replace(config.globals, net_namespace=self.namespace))
+
+    def checked(self, report: str | None) -> Config:
+        """Read; `report` is None unless every mistake counts, and else where to write them."""
+        try:
+            config, problems = self.read()
+        except ConfigError as error:
+            if report:
+                self.write(report, [str(one) for one in error.diagnostics])
+            raise
+        if report is None:
+            return config
+        if report:
+            self.write(report, problems)
+        if problems:
+            raise refusal(f"{len(problems)} mistakes, and reload_check_config")
+        return config
+
+    def write(self, path: str, lines: Sequence[str]) -> None:
+        """Write the messages of a check; an empty file is good news."""
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        except OSError as error:
+            self.log.say(f"cannot write {path}: {error.strerror or error}")
+
+    def same(self, before: Globals, now: Globals) -> None:
+        """Refuse what cannot be changed.  Raises ConfigError."""
+        for name, words in FIXED.items():
+            if getattr(before, name) != getattr(now, name):
+                raise refusal(f"Cannot change {words} at a reload - please restart vrrpd")
+
+    @contextmanager
+    def announced(self, path: str | None) -> Iterator[None]:
+        """`reload_file`: there, and empty, while we read; gone afterwards."""
+        if path is None:
+            yield
+            return
+        path = path or RELOAD_FILE
+        try:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644))
+        except OSError as error:
+            self.log.say(f"reload_file {path}: {error.strerror or error}")
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def refusal(text: str) -> ConfigError:
+    """A configuration that could run, but not here and now."""
+    report = Reporter()
+    report.at("fatal", None, text)
+    return ConfigError(report.in_order())
