@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.pairs import PAIRS, Runs, names, together
-from tests.interop.segment import Frame, Segment, comparable, may_change_groups
+from tests.interop.segment import Frame, Segment, comparable, may_change_groups, now
 from tests.support import REPOSITORY
 
 VIP = "192.168.1.10"
@@ -53,24 +53,32 @@ class Run:
 def story(room: Path, pair: tuple[str, str]) -> Run:
     """Failover and failback, then both stop."""
 
-    def fell(to: int) -> tuple[Frame, Frame]:
-        adverts = [f for f in lan.wire.frames if f.is_advert]
-        first = next(i for i in range(len(adverts) - 1, 0, -1) if adverts[i - 1].host != to)
-        return adverts[first - 1], adverts[first]
+    def taken_over(since: float) -> tuple[Frame, Frame]:
+        """The first advert of host 1 after `since`, Unix time, and the last one before it."""
+
+        def answers() -> list[Frame]:
+            return [f for f in lan.wire.adverts(1) if f.t > since]
+
+        # The frames are read by a thread, which may be behind what the hosts already show.
+        lan.wait(answers, "the advert of host 1")
+        first = answers()[0]
+        return [f for f in lan.wire.adverts(0) if f.t < first.t][-1], first
 
     with Segment(room) as lan:
         for host, kind, config in zip(lan.hosts, pair, CONFIGS, strict=True):
             host.start(kind, config)
         lan.wait(lambda: lan.owners(VIP) == [0], "host 0 is master")
         lan.wait(lambda: len(lan.wire.adverts(0)) >= 2, "it says so twice")
+        killed = now()
         lan[0].crash()
         lan.wait(lambda: lan[1].has(VIP), "host 1 takes over from the dead")
-        crash = fell(1)
+        crash = taken_over(killed)
         lan[0].start(pair[0])
         lan.wait(lambda: lan.owners(VIP) == [0], "host 0 is master again")
+        stopped = now()
         statuses = [lan[0].stop()]
         lan.wait(lambda: lan.owners(VIP) == [1], "host 1 takes over from the one that left")
-        farewell = fell(1)
+        farewell = taken_over(stopped)
         statuses.append(lan[1].stop())
         lan.wait(lambda: lan.wire.adverts()[-1].priority == 0, "host 1 takes its leave")
         left = [host.virtual() for host in lan.hosts]
