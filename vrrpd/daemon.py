@@ -20,10 +20,10 @@ from collections.abc import Callable
 from typing import Any
 
 from vrrpd.config import Config, ConfigError
-from vrrpd.config.model import Address, Instance
+from vrrpd.config.model import Instance
 from vrrpd.config.routing import Route, Rule
 from vrrpd.estate import Estate
-from vrrpd.events import AddressLost, IPAddress
+from vrrpd.events import IPAddress
 from vrrpd.fsm import State
 from vrrpd.groups import Group, form
 from vrrpd.holdings import Holdings
@@ -182,7 +182,7 @@ class Daemon:
         names = (self.config.sync_groups, routers, self.groups)
         self.groups = form(*names, self.notifier, self.journal, self.log)
         for segment in self.segments.values():
-            segment.log_unknown = self.config.globals.log_unknown_vrids
+            segment.configure(self.config.globals)
         self.tracking.configure(self.config, routers)
 
     def remove(self, router: VirtualRouter) -> None:
@@ -221,32 +221,20 @@ class Daemon:
         self.estate.mend(name)
         self.tracking.interface_changed(name)
 
-
     def address_removed(self, interface: str, address: IPAddress) -> None:
         """Somebody else took `address` off `interface`."""
         for router in list(self.routers.values()):
             if any(p.interface == interface and p.address.ip == address for p in router.placed):
                 self.log.detail(f"Netlink reflector reports IP {address} removed")
                 router.address_lost(address)
-        static = self.estate.static_address(interface, address)
-        if static is not None:
-            self.static_lost(static, static.track_group)
+        self.estate.restore(lambda one: one == (interface, address))
 
     def route_removed(self, thing: Route | Rule) -> None:
         """Somebody else removed a route or rule that is tracked."""
         self.log.detail(f"Netlink reflector reports {thing} removed")
         for router in list(self.routers.values()):
             router.way_lost(thing)
-        if thing in self.estate.statics:
-            self.static_lost(thing, thing.track_group)
-
-    def static_lost(self, thing: Address | Route | Rule, group: str | None) -> None:
-        """A static entry was removed by somebody else: its track group steps down."""
-        members = {m for one in self.config.track_groups if one.name == group for m in one.members}
-        for router in list(self.routers.values()):
-            if router.name in members and router.state is State.MASTER:
-                lost = thing.ip if isinstance(thing, Address) else thing
-                router.dispatch(AddressLost(lost))
+        self.estate.restore(lambda one: one == thing)
 
     # For vrrpctl and the dumps.
 

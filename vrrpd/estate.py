@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Config, Instance
+from vrrpd.config.routing import Route
 from vrrpd.events import IPAddress
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Belonging, Kernel, Placed, Shield, VirtualLink
@@ -53,6 +54,9 @@ class Estate:
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]
         self.statics = wanted
+        for name in filter(None, map(dev_of, wanted)):
+            there = self.kernel.interface(name)
+            self.up[name] = there is not None and there.up
         self.told(self.kernel.change(new, gone))
 
     def begin(self) -> None:
@@ -148,7 +152,7 @@ class Estate:
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)
         if self.up[name] and not was:
-            self.told(self.kernel.change(self.statics, []))
+            self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
 
     # The packet filter.
 
@@ -184,9 +188,27 @@ class Estate:
         placed = [Placed(one.dev or dev, one) for one in config.static_addresses]
         return [*placed, *config.static_routes, *config.static_rules]
 
-    def static_address(self, interface: str, ip: IPAddress) -> Address | None:
-        """The static address on that interface, or None."""
+    def restore(self, lost: Callable[[object], bool]) -> None:
+        """Somebody has removed a static thing; it comes back unless nobody minds (keepalived).
+
+        `lost` is asked with (interface, address), or with a route or rule.
+        """
         for one in self.statics:
-            if isinstance(one, Placed) and (one.interface, one.address.ip) == (interface, ip):
-                return one.address
-        return None
+            key: object = (one.interface, one.address.ip) if isinstance(one, Placed) else one
+            if free(one) or not lost(key) or not self.up.get(dev_of(one) or "", True):
+                continue
+            what = f"address {one.address}" if isinstance(one, Placed) else f"entry {one}"
+            self.log.say(f"Restoring deleted static {what}")
+            self.told(self.kernel.change([one], []))
+
+
+def free(thing: Belonging) -> bool:
+    """Whether nobody minds if somebody removes it."""
+    return thing.address.no_track if isinstance(thing, Placed) else thing.no_track
+
+
+def dev_of(thing: Belonging) -> str | None:
+    """The interface that a static thing depends on."""
+    if isinstance(thing, Placed):
+        return thing.interface
+    return thing.dev if isinstance(thing, Route) else thing.iif

@@ -83,7 +83,7 @@ class Tracking:
         before, self.tracks, self.groups = self.tracks, {}, {}
         for router in routers:
             group = next((g for g in config.sync_groups if router.name in g.members), None)
-            self.tracks[router] = tracks_of(router.instance, group, self.log)
+            self.tracks[router] = tracks_of(router.instance, group, config, self.log)
             names = group.members if group is not None else (router.name,)
             self.groups[router] = [by_name[name] for name in names if name in by_name]
         wanted = {key for tracks in self.tracks.values() for key in tracks}

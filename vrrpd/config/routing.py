@@ -147,6 +147,7 @@ class Words:
                 self.own["no_track"] = True
             elif word.text == "track_group":
                 self.own["track_group"] = self.value(word).text
+                self.said.pop()  # keepalived's own words are no part of the entry
             else:
                 self.said.append(word.text)
                 yield word

@@ -53,6 +53,12 @@ def rules(
         except Refused as refused:
             refuse(refused, "rule", report)
             continue
+        if reader.words.own.get("no_track"):
+            reader.fields.setdefault("protocol", 0)  # only tracked ones need ours (keepalived)
+        if reader.words.own.get("track_group") and "iif" not in reader.fields:
+            report.at("error", line.name, "Static rule cannot have track_group if dev/iif not "
+                      "specified")
+            del reader.words.own["track_group"]
         protocol = reader.fields.get("protocol", KEEPALIVED)
         if protocol != KEEPALIVED and not reader.words.own.get("no_track"):
             report.at("warning", line.name, "Rule cannot be tracked if protocol is not "
