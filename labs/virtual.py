@@ -96,6 +96,7 @@ class Machine:
     shield: Shield = field(default_factory=Shield)
     switches: dict[tuple[str, str], int] = field(default_factory=dict)
     life: int = 0
+    room: int = 0  # bytes that the daemon has asked for
     addresses: dict[IPAddress, int] = field(default_factory=dict)
     backlog: list[tuple[bool, VirtualTimer]] = field(default_factory=list)  # (a timer?, call)
     receivers: dict[tuple[int, int], Receiver] = field(default_factory=dict)
@@ -115,9 +116,8 @@ class Machine:
 
     def card(self) -> Interface:
         """What the kernel says of eth0."""
-        return Interface(
-            CARD, 2, self.mac, self.up, self.up and self.plugged, 1500, tuple(self.addresses)
-        )
+        own = tuple(self.addresses)
+        return Interface(CARD, 2, self.mac, self.up, self.up and self.plugged, 1500, own)
 
     def set_link(self, **what: bool) -> None:
         """Change `up`, `plugged` or `reachable`; the daemon hears of what it could notice."""
@@ -281,6 +281,10 @@ class HostChannel:
     def join(self, group: IPAddress) -> None:
         """The switch floods, so every group is heard."""
 
+    def make_room(self, size: int, mtus: int) -> None:
+        """Nothing is ever lost here; that it was asked for is remembered."""
+        self.machine.room = size + mtus * self.machine.card().mtu
+
     def send(self, data: bytes) -> None:
         """Send one packet.  Raises OSError where Linux would: the card is down."""
         if not self.machine.up:
@@ -321,8 +325,7 @@ class HostKernel:
 
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Take addresses off, put addresses on."""
-        held, switch = self.machine.addresses, self.machine.switch
-        ways = self.machine.ways
+        held, switch, ways = self.machine.addresses, self.machine.switch, self.machine.ways
         self.machine.ways = [one for one in ways if one not in remove]
         self.machine.ways += [one for one in add if not isinstance(one, Placed)]
         for placed in (one for one in remove if isinstance(one, Placed)):

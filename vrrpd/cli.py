@@ -167,7 +167,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     loop = Loop(log.trouble)
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
-    ports = machine(loop, runner, post, log)
+    ports = machine(loop, runner, post, log, source)
     daemon = Daemon(source, ports, journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
     edge = Edge(loop, runner, log)
@@ -195,22 +195,27 @@ def run(options: argparse.Namespace, log: Log) -> int:
     return 0
 
 
-def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log) -> Ports:
+def machine(
+    loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source
+) -> Ports:
     """The real machine, as `ports.py` describes one.  Raises OSError without the privileges."""
     from vrrpd.linux.inotify import SmallFiles
     from vrrpd.linux.netlink import Netlink
     from vrrpd.linux.pipes import NamedPipes
     from vrrpd.linux.procs import ProcessTable
+    from vrrpd.linux.rooms import fit
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
 
+    kernel, processes = Netlink(loop), ProcessTable(loop, log)
+    source.follow(lambda settings: fit(kernel, processes, settings, log))
     return Ports(
         loop,
         RawWire(loop),
-        Netlink(loop),
+        kernel,
         runner,
         SmallFiles(loop),
-        ProcessTable(loop, log),
+        processes,
         NamedPipes(),
         post,
     )

@@ -54,6 +54,9 @@ class Channel(Protocol):
     def join(self, group: IPAddress) -> None:
         """Hear what is sent to this multicast group, too.  Raises OSError."""
 
+    def make_room(self, size: int, mtus: int) -> None:
+        """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
+
     def send(self, packet: bytes) -> None:
         """Send one IP packet, header included.  Raises OSError if the machine refuses."""
 

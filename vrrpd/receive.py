@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vrrpd import ah
+from vrrpd.buffers import room
+from vrrpd.config.globals import Globals
 from vrrpd.config.model import Auth, Peer
 from vrrpd.events import IPAddress
 from vrrpd.fsm import seconds
@@ -225,7 +227,7 @@ class Segment:
         self.channel: Channel | None = None
         self.index: int | None = None
         self.counters: Counter[str] = Counter()
-        self.log_unknown = False  # log_unknown_vrids
+        self.settings = Globals()
 
     def add(self, router: VirtualRouter) -> None:
         """From now on this router's packets find it."""
@@ -237,6 +239,22 @@ class Segment:
         mine.remove(router)
         if not mine:
             del self.routers[router.instance.vrid]
+
+    def configure(self, settings: Globals) -> None:
+        """These settings are in force from now on."""
+        self.settings = settings
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Have as much kept for us as the configuration asks for, if it does."""
+        mine = [router.instance for routers in self.routers.values() for router in routers]
+        wanted = room(mine, self.settings)
+        if self.channel is not None and any(wanted):
+            try:
+                self.channel.make_room(*wanted)
+            except OSError as error:
+                text = f"receive buffer on {self.interface}: {error.strerror or error}"
+                self.log.limited(("room", self.interface), text)
 
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.
@@ -256,6 +274,7 @@ class Segment:
             )
         except OSError as error:
             self.complain(error)
+        self.make_room()
         for group in {router.group for mine in self.routers.values() for router in mine}:
             self.join(group)
 
@@ -305,7 +324,7 @@ class Segment:
     def unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""
         self.counters[Check.VRID.value] += 1
-        if self.log_unknown:
+        if self.settings.log_unknown_vrids:
             text = f"Unknown VRID({vrid}) received on interface({self.interface}). ignoring..."
             cause = ("vrid", self.interface, vrid, datagram.source)
             self.log.limited(cause, f"{text} (from {datagram.source})")

@@ -48,7 +48,7 @@ class Source:
         self.read = read
         self.log = log
         self.namespace = namespace
-        self.settle = settle
+        self.followers = [] if settle is None else [settle]
         self.settings: Globals | None = None  # in force
 
     def __call__(self) -> Config:
@@ -61,9 +61,15 @@ class Source:
                 config = self.override(self.checked(before.reload_check_config))
             self.same(before, config.globals)
         self.settings = config.globals
-        if self.settle is not None:
-            self.settle(config.globals)
+        for follow in self.followers:
+            follow(config.globals)
         return config
+
+    def follow(self, follower: Callable[[Globals], None]) -> None:
+        """Tell `follower` the settings now and whenever there are others."""
+        self.followers.append(follower)
+        if self.settings is not None:
+            follower(self.settings)
 
     def override(self, config: Config) -> Config:
         """The command line's namespace is stronger than the file's."""

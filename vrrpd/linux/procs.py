@@ -24,6 +24,7 @@ from contextlib import suppress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
+from vrrpd.linux.rooms import resize
 from vrrpd.ports import Process, ProcessWatcher, Timer
 
 NETLINK_CONNECTOR, CN_IDX_PROC, CN_VAL_PROC = 11, 1, 1
@@ -47,6 +48,7 @@ class ProcessTable:
         self.log = log
         self.connector = connector
         self.proc = proc
+        self.room: tuple[int | None, bool] = (None, False)  # process_monitor_rcv_bufs, and _force
         self.watcher: ProcessWatcher | None = None
         self.known: dict[int, Process] = {}
         self.socket: socket.socket | None = None
@@ -142,7 +144,8 @@ class ProcessTable:
             return error.strerror or str(error)
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            with suppress(OSError):
+                resize(sock, *self.room)
             sock.bind((0, CN_IDX_PROC))
             sock.send(request(PROC_CN_MCAST_LISTEN))
             # The kernel answers within send(2), or, from inside a namespace, not at all.

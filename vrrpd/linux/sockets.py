@@ -19,6 +19,7 @@ import errno
 import socket
 import struct
 from collections.abc import Sequence
+from fcntl import ioctl
 
 from vrrpd.events import IPAddress
 from vrrpd.linux.loop import Loop
@@ -26,6 +27,7 @@ from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.ports import Receiver
 
 SO_TIMESTAMPNS = 35
+SIOCGIFMTU = 0x8921
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
 LARGEST = 65535
@@ -87,6 +89,13 @@ class RawChannel:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
+
+    def make_room(self, size: int, mtus: int) -> None:
+        """Have the kernel keep so much; net.core.rmem_max is the limit.  Raises OSError."""
+        if mtus:
+            request = struct.pack("@16s16x", socket.if_indextoname(self.index).encode())
+            size += mtus * struct.unpack("@16xi12x", ioctl(self.socket, SIOCGIFMTU, request))[0]
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet to the destination in its header.  Raises OSError.

@@ -59,7 +59,7 @@ _ADDRESSES = (
     _parsed("old_unicast_checksum", "special", "Checksum of keepalived before 1.3.6.",
             syntax="nothing or never"),
     _done("native_ipv6", "flag", "This is an IPv6 instance."),
-    _parsed("kernel_rx_buf_size", "int", "Receive buffer of the socket, bytes.", low="1",
+    _done("kernel_rx_buf_size", "int", "Receive buffer of the socket, bytes.", low="1",
             high="4294967295", strict=True),
 )
 _LINKS = (

@@ -1,0 +1,130 @@
+"""How much is kept for us while we are busy: what is asked for, and what the kernel gives."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from labs.lan import Silent
+from tests.cluster import cluster, conf
+from vrrpd.config import loads
+from vrrpd.config.globals import Globals
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.netlink import Netlink
+from vrrpd.linux.procs import ProcessTable
+from vrrpd.linux.rooms import fit, resize
+
+ADVERT = 20 + 8 + 4 + 8  # IPv4 header, VRRP header, one address, authentication
+
+
+def options(*words: str) -> str:
+    return "global_defs {\n" + "\n".join(words) + "\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "expected"),
+    [
+        ((), (), 0),
+        ((), ("kernel_rx_buf_size 5000",), 5000),
+        (("vrrp_rx_bufs_policy MTU",), (), 3 * 1500),
+        (("vrrp_rx_bufs_policy ADVERT",), (), 3 * ADVERT),
+        (("vrrp_rx_bufs_policy MTU ADVERT",), (), 3 * 1500),
+        (("vrrp_rx_bufs_policy 7000",), (), 7000),
+        (("vrrp_rx_bufs_policy MTU 7000",), (), 7000),
+        (("vrrp_rx_bufs_policy MTU", "vrrp_rx_bufs_multiplier 10"), (), 10 * 1500),
+        (("vrrp_rx_bufs_policy MTU",), ("kernel_rx_buf_size 5000",), 5000),
+    ],
+)
+def test_what_is_asked_for(words: tuple[str, ...], own: tuple[str, ...], expected: int) -> None:
+    lan = cluster(one=options(*words) + conf(100, *own))
+    lan.run(1)
+    assert lan.machines["one"].room == expected
+
+
+def test_version_3_has_no_authentication_and_ah_has_a_header() -> None:
+    policy = options("vrrp_rx_bufs_policy ADVERT", "vrrp_rx_bufs_multiplier 1")
+    lan = cluster(
+        three=policy + conf(100, "version 3"),
+        ah=policy + conf(100, "authentication {\nauth_type AH\nauth_pass secret\n}"),
+    )
+    lan.run(1)
+    assert lan.machines["three"].room == ADVERT - 8
+    assert lan.machines["ah"].room == ADVERT + 24
+
+
+def test_instances_on_one_interface_add_up_and_a_reload_counts() -> None:
+    two = conf(name="VI_2", vrid=52, vips=("192.168.1.20",))
+    policy = options("vrrp_rx_bufs_policy 4000")
+    lan = cluster(one=policy + conf() + two)
+    lan.run(1)
+    assert lan.machines["one"].room == 8000
+    lan.conf("one", policy + conf(100, "kernel_rx_buf_size 9000") + two)
+    lan.reload("one")
+    assert lan.machines["one"].room == 13000
+
+
+class Bench:
+    """The real netlink sockets, and how large their buffers are; the kernel doubles them."""
+
+    def __init__(self) -> None:
+        self.log = Silent(lambda: 0)
+        loop = Loop()
+        self.kernel = Netlink(loop)
+        self.processes = ProcessTable(loop, self.log)
+
+    def fit(self, *words: str) -> tuple[int, int]:
+        fit(self.kernel, self.processes, loads(options(*words)).config.globals, self.log)
+        return size(self.kernel.command), size(self.kernel.events)
+
+
+def size(one: socket.socket) -> int:
+    return one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.kernel.close()
+
+
+def test_netlink_sockets(bench: Bench) -> None:
+    before = bench.fit()
+    words = ("vrrp_netlink_cmd_rcv_bufs 40000", "vrrp_netlink_monitor_rcv_bufs 50000")
+    assert bench.fit(*words) == (40000, 50000)
+    assert bench.fit() == before
+    assert bench.log.lines == []
+
+
+def test_beyond_the_limit_or_a_line_in_the_log(bench: Bench) -> None:
+    """Who may do it gets it; who may not keeps what he has, and hears of it."""
+    with open("/proc/sys/net/core/rmem_max") as file:
+        much = 2 * int(file.read())
+    before = bench.fit()
+    found = bench.fit(
+        f"vrrp_netlink_cmd_rcv_bufs {much}",
+        "vrrp_netlink_cmd_rcv_bufs_force",
+    )
+    if bench.log.lines:
+        said = ["vrrp_netlink_cmd_rcv_bufs is not in force: Operation not permitted"]
+        assert (bench.log.lines, found) == (said, before)
+    else:
+        assert found == (much, before[1])
+
+
+def test_process_events(bench: Bench) -> None:
+    fit(bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=60000), bench.log)
+    assert bench.processes.room == (60000, False)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, socket.NETLINK_ROUTE) as one:
+        bench.processes.socket = one
+        fit(bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=70000), bench.log)
+        assert size(one) == 70000
+        bench.processes.socket = None
+
+
+def test_an_absurd_number_is_as_much_as_there_is(bench: Bench) -> None:
+    resize(bench.kernel.command, 4294967295, False)
+    with open("/proc/sys/net/core/rmem_max") as file:
+        assert size(bench.kernel.command) == int(file.read())

@@ -1,0 +1,52 @@
+"""How much the kernel is to keep for us while we are busy: the receive buffer of each segment.
+
+    kernel_rx_buf_size N        N bytes for this instance, or else
+    vrrp_rx_bufs_policy N       N bytes for each instance
+                        MTU     vrrp_rx_bufs_multiplier times the MTU of the interface
+                        ADVERT  vrrp_rx_bufs_multiplier times the length of its Advertisement
+
+The instances of a segment share a socket, so theirs are added up (keepalived).  Without a word
+about it the socket has what Linux gives every socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vrrpd.config.globals import Globals
+from vrrpd.config.model import Instance
+from vrrpd.packet import AUTH_BYTES
+
+IP_HEADER = 20  # of IPv4; over IPv6 we are not given the header
+AH_HEADER = 24
+VRRP_HEADER = 8
+Room = tuple[int, int]
+"""So many bytes, and so many times the MTU."""
+
+
+def room(instances: Iterable[Instance], settings: Globals) -> Room:
+    """What these instances need together; (0, 0) if nobody has asked for anything."""
+    each = [need(one, settings) for one in instances]
+    return sum(size for size, _ in each), sum(mtus for _, mtus in each)
+
+
+def need(one: Instance, settings: Globals) -> Room:
+    """What one instance needs; a number is stronger than MTU, and that than ADVERT."""
+    if one.kernel_rx_buf_size is not None:
+        return one.kernel_rx_buf_size, 0
+    policy, times = settings.vrrp_rx_bufs_policy, settings.vrrp_rx_bufs_multiplier
+    number = next((word for word in policy if word.isdecimal()), None)
+    if number is not None:
+        return int(number), 0
+    if "MTU" in policy:
+        return 0, times
+    return (times * length(one), 0) if "ADVERT" in policy else (0, 0)
+
+
+def length(one: Instance) -> int:
+    """Bytes of an Advertisement as we receive it."""
+    if one.family == 6:
+        return VRRP_HEADER + 16 * len(one.addresses)
+    auth = AUTH_BYTES if one.version == 2 else 0
+    header = IP_HEADER + (AH_HEADER if one.auth.kind == "AH" else 0)
+    return header + VRRP_HEADER + 4 * len(one.addresses) + auth
