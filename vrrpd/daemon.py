@@ -114,6 +114,7 @@ class Daemon:
         """Make the router of an instance, not yet started."""
         protocol = PROTOCOL_AH if instance.auth.kind == "AH" else PROTOCOL
         holdings = Holdings(instance, self.estate)
+        self.pacer.bases.update({one.name: one.base for one in holdings.links.values()})
         place = Place(holdings.speaks_on, instance.family, protocol)
         segment = self.segments.get(place)
         if segment is None:

@@ -1,0 +1,80 @@
+"""Pauses between announcements, and the one that unicast peers get after a FAULT, as keepalived's.
+
+What is compared is which frames are sent and how often; how long a pause lasts is tested in
+virtual time (tests/unit/test_pacing.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.interop.segment import KINDS, Frame, Segment
+
+PACED = """{top}
+vrrp_instance VI_1 {{
+interface eth0
+virtual_router_id 51
+priority 255
+garp_master_delay 0
+virtual_ipaddress {{
+192.168.1.10
+192.168.1.20
+}}
+virtual_ipaddress_excluded {{
+192.168.1.30
+fd00::30/64
+fd00::31/64
+}}
+}}
+"""
+GLOBAL = "global_defs {\nvrrp_garp_interval 0.1\nvrrp_gna_interval 0.15\n}"
+GROUP = "garp_group {\ngarp_interval 0.1\ngna_interval 0.15\ninterface eth0\n}"
+
+
+def heard(room: Path, kind: str, config: str, enough: int) -> list[Frame]:
+    """The announcements of a daemon, up to two of its advertisements after the last of them."""
+    with Segment(room, hosts=1) as lan:
+
+        def announced() -> list[Frame]:
+            return lan.wire.arps(0) + lan.wire.neighbour_adverts(0)
+
+        lan[0].start(kind, config)
+        lan.wait(lambda: len(announced()) >= enough, f"{enough} announcements")
+        since = len(lan.wire.frames)
+        lan.wait(lambda: len(lan.wire.adverts(0, since)) >= 2, "two more advertisements")
+        return announced()
+
+
+@pytest.mark.parametrize("top", [GLOBAL, GROUP], ids=["global", "group"])
+def test_paced_announcements_are_as_many_and_the_same(tmp_path: Path, top: str) -> None:
+    theirs, ours = (
+        heard(tmp_path / kind, kind, PACED.format(top=top), enough=7) for kind in KINDS
+    )
+    assert sorted(f.data for f in ours) == sorted(f.data for f in theirs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unicast_peers_learn_our_own_address_after_a_fault(tmp_path: Path, kind: str) -> None:
+    config = (
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority 100\n"
+        "unicast_peer {\n192.168.1.12\n}\nvirtual_ipaddress {\n192.168.1.10\n}\n}\n"
+    )
+    with Segment(tmp_path, hosts=2) as lan:
+        host = lan[0]
+        lan[1].start("keepalived", config.replace("100", "200").replace("1.12", "1.11"))
+        lan.wait(lambda: lan[1].has("192.168.1.10"), "the other one MASTER")
+        host.start(kind, config)
+        lan.wait(lambda: "BACKUP STATE" in host.text(), "BACKUP")
+        host.run("ip", "link", "set", "eth0", "down")
+        lan.wait(lambda: "FAULT STATE" in host.text(), "FAULT")
+        own = bytes((192, 168, 1, 11))
+
+        def gratuitous() -> list[Frame]:
+            return [f for f in lan.wire.arps(0) if f.data[28:32] == f.data[38:42] == own]
+
+        assert gratuitous() == []
+        host.run("ip", "link", "set", "eth0", "up")
+        lan.wait(gratuitous, "a gratuitous ARP for our own address")
+        assert gratuitous()[0].data[:12].hex() == "ff" * 6 + "02000000000b"

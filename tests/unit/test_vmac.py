@@ -1,0 +1,224 @@
+"""Virtual interfaces: which ones an instance needs, their names and MAC addresses, what is on them.
+
+And the packet filter's text, whose effect is compared with keepalived's in tests/interop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import pytest
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+
+from labs.lan import Lan
+from vrrpd.config import loads
+from vrrpd.config.globals import Globals
+from vrrpd.config.model import Address, Instance
+from vrrpd.linux import filter as nft
+from vrrpd.linux.vmac import creation
+from vrrpd.ports import Placed, Shield, VirtualLink
+from vrrpd.vmac import home, slots, virtual_link
+
+
+def instance(words: str = "use_vmac", vips: str = "192.168.1.10", excluded: str = "") -> Instance:
+    text = (
+        f"vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n {words}\n"
+        f" virtual_ipaddress {{\n {vips}\n }}\n"
+        f" virtual_ipaddress_excluded {{\n {excluded}\n }}\n}}\n"
+    )
+    return loads(text).config.instances[0]
+
+
+def links(one: Instance, *others: str) -> dict[tuple[str, int], VirtualLink]:
+    """Its virtual interfaces, on a machine where the names of `others` are taken."""
+    found: dict[tuple[str, int], VirtualLink] = {}
+    taken = set(others)
+    for slot in slots(one):
+        found[slot] = virtual_link(one, slot, Globals(), taken.__contains__)
+        taken.add(found[slot].name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "vips", "mac"),
+    [
+        ("use_vmac", "192.168.1.10", "00005e000133"),
+        ("use_vmac", "fe80::1", "00005e000233"),
+        ("use_vmac 02:00:00:00:aa:bb", "192.168.1.10", "02000000aabb"),
+        ("use_vmac 02:00:00:00:aa", "192.168.1.10", "02000000aa33"),
+    ],
+)
+def test_the_mac_address_is_the_rfcs_or_the_configured_one(
+    words: str, vips: str, mac: str
+) -> None:
+    (link,) = links(instance(words, vips)).values()
+    assert link.mac == bytes.fromhex(mac)
+
+
+@pytest.mark.parametrize(
+    ("words", "vips", "taken", "name"),
+    [
+        ("use_vmac", "192.168.1.10", (), "vrrp.51"),
+        ("use_vmac", "192.168.1.10", ("vrrp.51",), "vrrp1.51"),
+        ("use_vmac", "192.168.1.10", ("vrrp.51", "vrrp1.51"), "vrrp2.51"),
+        ("use_vmac", "fe80::1", ("vrrp.51",), "vrrp6.51"),
+        ("use_vmac", "fe80::1", ("vrrp.51", "vrrp6.51"), "vrrp1.51"),
+        ("use_vmac vip0", "192.168.1.10", (), "vip0"),
+        ("use_vmac vip0", "192.168.1.10", ("vip0",), "vrrp.51"),
+    ],
+)
+def test_the_name_is_the_first_that_is_free_in_keepaliveds_order(
+    words: str, vips: str, taken: tuple[str, ...], name: str
+) -> None:
+    (link,) = links(instance(words, vips), *taken).values()
+    assert link.name == name
+
+
+def test_without_use_vmac_everything_stays_where_it_is() -> None:
+    one = instance("", excluded="fd00::1 dev eth1")
+    assert links(one) == {}
+    assert [home(one, {}, a).interface for a in (*one.addresses, *one.excluded)] == ["eth0", "eth1"]
+
+
+def test_addresses_of_the_family_live_on_the_virtual_interface_the_others_do_not() -> None:
+    vips = "192.168.1.10\n192.168.1.20 dev eth0\n10.0.0.1 dev eth1"
+    one = instance(vips=vips, excluded="fd00::1")
+    found = links(one)
+    assert list(found) == [("eth0", 4)]
+    where = [home(one, found, a).interface for a in (*one.addresses, *one.excluded)]
+    assert where == ["vrrp.51", "vrrp.51", "eth1", "eth0"]
+
+
+def test_use_vmac_addr_makes_one_for_every_interface_and_family() -> None:
+    one = instance(
+        "use_vmac\n use_vmac_addr", "192.168.1.10\n 10.0.0.1 dev eth1", "fd00::1\n fd01::1 dev eth1"
+    )
+    found = links(one)
+    assert {slot: (link.name, link.mac and link.mac[4]) for slot, link in found.items()} == {
+        ("eth0", 4): ("vrrp.51", 1),
+        ("eth1", 4): ("vrrp1.51", 1),
+        ("eth0", 6): ("vrrp6.51", 2),
+        ("eth1", 6): ("vrrp2.51", 2),
+    }
+
+
+def test_a_single_address_can_ask_for_one() -> None:
+    one = instance("use_vmac", "192.168.1.10\n 10.0.0.1 dev eth1 use_vmac\n 10.0.0.2 dev eth1")
+    found = links(one)
+    assert [home(one, found, a).interface for a in one.addresses] == ["vrrp.51", "vrrp1.51", "eth1"]
+
+
+def test_the_request_for_a_macvlan_says_private() -> None:
+    (link,) = links(instance()).values()
+    body = creation(link, base=7)
+    message = ifinfmsg((len(body) + 16).to_bytes(4, "little") + bytes(12) + body)
+    message.decode()
+    assert message.get_attr("IFLA_IFNAME") == "vrrp.51"
+    assert message.get_attr("IFLA_LINK") == 7
+    assert message.get_attr("IFLA_ADDRESS") == "00:00:5e:00:01:33"
+    info = message.get_attr("IFLA_LINKINFO")
+    assert info.get_attr("IFLA_INFO_KIND") == "macvlan"
+    assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == "private"
+
+
+def test_the_request_for_an_ipvlan_says_its_mode() -> None:
+    (link,) = links(instance("use_ipvlan ipv0 192.168.1.51/24 vepa")).values()
+    assert link.address == (ip_address("192.168.1.51"), 24)
+    body = creation(link, base=7)
+    message = ifinfmsg((len(body) + 16).to_bytes(4, "little") + bytes(12) + body)
+    message.decode()
+    info = message.get_attr("IFLA_LINKINFO")
+    assert info.get_attr("IFLA_INFO_KIND") == "ipvlan"
+    assert message.get_attr("IFLA_ADDRESS") is None
+
+
+# The packet filter.
+
+
+def placed(text: str, interface: str = "eth0") -> Placed:
+    ip = ip_address(text)
+    return Placed(interface, Address(ip=ip, prefixlen=ip.max_prefixlen))
+
+
+def test_nothing_to_filter_makes_no_table() -> None:
+    assert [nft.table(Shield(), version) for version in (4, 6)] == ["", ""]
+    assert not Shield()
+
+
+def test_silent_addresses_are_dropped_both_ways_in_their_own_family() -> None:
+    shield = Shield(silent=(placed("192.168.1.10"), placed("192.168.1.30")))
+    text = nft.table(shield, 4)
+    assert "elements = { 192.168.1.10, 192.168.1.30 }" in text
+    assert "ip saddr @vips drop" in text
+    assert "ip daddr @vips drop" in text
+    assert nft.table(shield, 6) == ""
+
+
+def test_link_local_addresses_are_dropped_on_their_interface_only() -> None:
+    text = nft.table(Shield(silent=(placed("fe80::7", "eth1"),)), 6)
+    assert 'fe80::7 . "eth1"' in text
+    assert text.index("@neighbor-discovery accept") < text.index("goto out_link_local")
+
+
+def test_the_switches_of_global_defs_are_in_the_text() -> None:
+    text = nft.table(Shield("ha", -5, True, (placed("192.168.1.10"),)), 4)
+    assert text.startswith("table ip ha {")
+    assert "priority -5;" in text
+    assert "counter drop" in text
+
+
+@pytest.mark.parametrize("name", ["a b", 'x"y', "x;flush ruleset", "", "x\n"])
+def test_a_name_that_nft_would_read_otherwise_is_refused(name: str) -> None:
+    assert nft.Filter().apply(Shield(table=name, silent=(placed("192.168.1.10"),)))
+    assert nft.Filter().apply(Shield(silent=(placed("fe80::7", name),)))
+
+
+# In memory.
+
+
+@pytest.fixture
+def lan() -> Callable[[str], Lan]:
+    def make(words: str) -> Lan:
+        one = Lan("basic", ping=None)
+        one.conf("master", one.conf("master").replace("interface eth0", f"interface eth0\n{words}"))
+        one.stop("master")
+        one.start("master")
+        return one
+
+    return make
+
+
+def test_no_accept_silences_the_addresses_while_master(lan: Callable[[str], Lan]) -> None:
+    one = lan("no_accept\npriority 200")
+    assert not one.machines["master"].shield
+    one.wait_until(lambda: one.owners() == ["master"])
+    silent = one.machines["master"].shield.silent
+    assert [str(placed_.address.ip) for placed_ in silent] == ["192.168.1.10"]
+    one.stop("master")
+    assert not one.machines["master"].shield
+
+
+def test_routes_and_rules_come_after_the_addresses_and_go_before(
+    lan: Callable[[str], Lan],
+) -> None:
+    one = lan(
+        "priority 200\nvirtual_routes {\n10.0.0.0/8 via 192.168.1.1 dev eth0\n}\n"
+        "virtual_rules {\nfrom 192.168.1.10 table 100 preference 5\n}"
+    )
+    one.wait_until(lambda: one.owners() == ["master"])
+    assert [str(way) for way in one.machines["master"].ways] == [
+        "10.0.0.0/8 via 192.168.1.1 dev eth0",
+        "from 192.168.1.10 table 100 preference 5",
+    ]
+    one.stop("master")
+    assert one.machines["master"].ways == []
+
+
+def test_a_virtual_interface_is_made_and_deleted(lan: Callable[[str], Lan]) -> None:
+    one = lan("use_vmac\npriority 200")
+    card = one.machines["master"].cards["vrrp.51"]
+    assert card.mac == bytes.fromhex("00005e000133")
+    one.wait_until(lambda: one.masters() == ["master"])
+    one.stop("master")
+    assert one.machines["master"].cards == {}
