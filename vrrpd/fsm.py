@@ -160,22 +160,20 @@ def step(params: Params, router: Router, event: Event, now: int) -> Outcome:
 
 
 def initialize(params: Params, router: Router, event: Event, now: int) -> Outcome:
-    """RFC 3768 section 6.4.1, with keepalived's start: BACKUP first, whatever `state` says.
+    """RFC 3768 section 6.4.1: the owner is MASTER at once, everybody else BACKUP.
 
-    The owner's Master_Down_Timer expires at once, so it is MASTER a moment later;
-    under `strict` it goes straight there, as the RFC writes it.
+    Whatever `state` says in the file, as in keepalived; only priority 255 makes an owner.
     """
     if not isinstance(event, Started):
         return router, []
+    begin = now + event.delay
     if params.priority != OWNER:
-        begin = now + event.delay
         wait = params.master_down(params.advert_interval)
         return Router(State.BACKUP, begin + wait, begin, why="started"), []
     owner = "started as the owner of the addresses (priority 255)"
-    if params.strict:
+    if not event.delay:
         return become_master(params, router, now, owner)
-    due = now + event.delay
-    return Router(State.BACKUP, due, due, why=owner), []
+    return Router(State.BACKUP, begin, begin, why=owner), []
 
 
 def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:

@@ -168,7 +168,9 @@ class VirtualRouter:
         if self.faults:
             self.dispatch(events.Failed(next(iter(self.faults.values()))))
         else:
-            self.dispatch(events.Started(delay))
+            # An owner whose sync group is not ready waits in BACKUP for it to be.
+            held = self.ready() is not None
+            self.dispatch(events.Started(max(delay, 1) if held else delay))
 
     def stop(self, reason: str) -> None:
         """End: resign if MASTER, give the addresses back, run no timer."""

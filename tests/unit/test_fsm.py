@@ -213,19 +213,20 @@ def test_strict_version_3_answers_without_touching_adver_timer() -> None:
     assert after.deadline == router.deadline
 
 
-def test_strict_owner_is_master_at_once() -> None:
-    """RFC 3768 section 6.4.1: an owner that starts goes to MASTER without a detour."""
-    params = replace(PARAMS, strict=True, priority=255)
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_owner_is_master_at_once(strict: bool) -> None:
+    """RFC 3768 section 6.4.1, and keepalived: an owner that starts makes no detour."""
+    params = replace(PARAMS, strict=strict, priority=255)
     after, actions = step(params, Router(), Started(), NOW)
     assert (after.state, after.deadline) == (State.MASTER, NOW + SECOND)
     assert actions == [SendAdvert(255), TakeAddresses(), Announce()]
 
 
-def test_the_owner_is_backup_for_no_time_at_all() -> None:
+def test_an_owner_that_must_wait_waits_in_backup() -> None:
     params = replace(PARAMS, priority=255)
-    after, actions = step(params, Router(), Started(), NOW)
-    assert (after.state, after.deadline, actions) == (State.BACKUP, NOW, [])
-    after, actions = step(params, after, TimerFired(), NOW)
+    after, actions = step(params, Router(), Started(delay=SECOND), NOW)
+    assert (after.state, after.deadline, actions) == (State.BACKUP, NOW + SECOND, [])
+    after, actions = step(params, after, TimerFired(), NOW + SECOND)
     assert after.state is State.MASTER
     assert actions == [SendAdvert(255), TakeAddresses(), Announce()]
 
