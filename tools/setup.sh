@@ -36,6 +36,7 @@ missing() {
     done
     # Debian starts FRR's daemons when it is installed: that is for test machines, not for a learner's.
     [ -z "${CI:-}" ] || exists /usr/lib/frr/vrrpd || WANTED="$WANTED frr"
+    [ -z "${CI:-}" ] || has groff || WANTED="$WANTED groff-base"
     has chromium || has chromium-browser || has google-chrome || WANTED="$WANTED chromium"
     # The node program inside the playwright wheel is linked against it.
     exists /usr/lib/*/libatomic.so.1 || WANTED="$WANTED libatomic1"

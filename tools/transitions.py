@@ -22,7 +22,7 @@ BEGIN, END = "<!-- transitions -->\n", "<!-- end of transitions -->\n"
 US = Params(vrid=51, priority=100, source=IPv4Address("192.168.1.12"))
 LOWER, HIGHER = IPv4Address("192.168.1.11"), IPv4Address("192.168.1.13")
 NOW = 100 * SECOND
-DUE = 101 * SECOND
+DUE = NOW + SECOND // 2  # so that a timer that starts anew is seen to
 
 STATES = {
     State.INIT: Router(),
