@@ -5,12 +5,16 @@
 Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
 inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
 A later ring runs even if an earlier one failed: the whole picture is worth the minutes.
+Some tests must see what an ordinary user sees.  Where root has cloned into a directory that is
+closed to others (/root, for one), the rings run with that directory opened, for themselves alone.
 The last line has the shape of pytest's own, with the sums of all rings. The exit status is 0 only
 if every ring ran and passed.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +27,20 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
+
+
+# Puts the checkout, at its own path, on an empty directory that all may pass; and runs a command.
+# $1 the checkout, $2 the closed directory above it; only this process and its children see it.
+OPENED = """
+exec 9<"$1"
+mount -n -t tmpfs -o mode=755 tmpfs "$2"
+mkdir -p "$1"
+mount -n --no-canonicalize --rbind /proc/self/fd/9 "$1"
+exec 9<&-
+cd "$1"
+shift 2
+exec "$@"
+"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,22 @@ class Outcome:
         elif self.status and not self.failed:
             verdict = f"FAILED: could not run (status {self.status}); `make doctor` may say why"
         return f"  {self.ring:<10}{counts} {self.seconds:7.1f} s  {verdict}"
+
+
+def closed_above(checkout: Path) -> Path | None:
+    """The topmost directory above `checkout` that others may not pass; None if there is none."""
+    closed = (place for place in reversed(checkout.parents) if not place.stat().st_mode & 0o001)
+    return next(closed, None)
+
+
+def open_to_others() -> None:
+    """As root, start again where an ordinary user can reach the checkout, if it is not so here."""
+    closed = closed_above(REPOSITORY)
+    if os.geteuid() != 0 or closed is None:
+        return
+    again = [sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]]
+    place = ["sh", "-ec", OPENED, "rings", str(REPOSITORY), str(closed)]
+    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", *place, *again])
 
 
 def run_ring(ring: str, report: Path) -> Outcome:
@@ -100,4 +134,7 @@ def main(rings: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # Started in the background of a script, we would hand on that Ctrl-C is to be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    open_to_others()
     sys.exit(main(sys.argv[1:]))

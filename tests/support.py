@@ -130,5 +130,6 @@ class OrdinaryUser:
 
 def checkout_is_public() -> bool:
     """Whether another user can read this checkout and its .venv."""
-    places = [REPOSITORY, *REPOSITORY.parents, Path(sys.prefix)]
-    return all(place.stat().st_mode & 0o005 == 0o005 for place in places)
+    places = [(REPOSITORY, 0o005), (Path(sys.prefix), 0o005)]
+    places += [(place, 0o001) for place in REPOSITORY.parents]
+    return all(place.stat().st_mode & bits == bits for place, bits in places)

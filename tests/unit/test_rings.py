@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.rings import NO_TESTS, Outcome, closing_line, counted, main
+from tests.rings import NO_TESTS, OPENED, Outcome, closed_above, closing_line, counted, main
 
 REPORT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>"""
 
@@ -40,3 +41,32 @@ def test_a_ring_that_could_not_run_is_an_error_in_the_sum() -> None:
 def test_an_unknown_ring_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unti"]) == 2
     assert "unti" in capsys.readouterr().err
+
+
+def test_a_checkout_below_a_closed_directory_is_found_out(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    checkout = tmp_path / "closed" / "open" / "checkout"
+    checkout.mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    closed = closed_above(checkout)
+    assert closed is not None
+    assert closed in (tmp_path / "closed").parents or closed == tmp_path / "closed"
+    assert closed_above(Path("/usr/bin")) is None
+
+
+def test_a_closed_directory_is_opened_for_one_command_only(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    checkout = closed / "deep" / "checkout"
+    checkout.mkdir(parents=True)
+    (checkout / "file").write_text("the checkout")
+    closed.chmod(0o700)
+    script = ["sh", "-ec", OPENED, "rings", str(checkout), str(closed)]
+    look = ["sh", "-c", f"stat -c %a {closed} {closed}/deep; cat file"]
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "--propagation", "private", *script, *look],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n") == ["755", "755", "the checkout"]
+    assert closed.stat().st_mode & 0o777 == 0o700
