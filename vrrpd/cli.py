@@ -170,20 +170,24 @@ def run(options: argparse.Namespace, log: Log) -> int:
     ports = machine(loop, runner, post, log, source)
     daemon = Daemon(source, ports, journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
+    # From here on a signal waits for the loop: nothing may end us between taking an address and
+    # being able to give it back.
+    ending: list[str] = []
+    supervisor = Supervisor(loop)
+    signals(loop, daemon, supervisor, ending)
     edge = Edge(loop, runner, log)
     edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
-    daemon.start(config)
+    if not ending:
+        daemon.start(config)
     control = None
     with suppress_and_say(log, f"no control socket {options.control}"):
         control = Control(options.control, loop, daemon, journal)
     with suppress_and_say(log, f"no pid file {pid}"):
         write_pid(pid)
-    supervisor = Supervisor(loop)
-    signals(loop, daemon, supervisor)
     supervisor.ready("Running")
-    loop.run()
+    loop.run_until(lambda: bool(ending))
     supervisor.stopping()
-    daemon.stop("stopped by a signal")
+    daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     settings = daemon.config.globals
     edge.run("shutdown", settings.shutdown_script, settings.shutdown_script_timeout_ns)
@@ -195,9 +199,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     return 0
 
 
-def machine(
-    loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source
-) -> Ports:
+def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source) -> Ports:
     """The real machine, as `ports.py` describes one.  Raises OSError without the privileges."""
     from vrrpd.linux.inotify import SmallFiles
     from vrrpd.linux.netlink import Netlink
@@ -262,13 +264,17 @@ def read(options: argparse.Namespace, log: Log) -> tuple[Config, list[str]]:
     return config, mistakes + [str(one) for one in findings if one.counts]
 
 
-def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor) -> None:
-    """What each signal does; the names are keepalived's."""
+def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str]) -> None:
+    """What each signal does; the names are keepalived's.  `ending` is where a stop is noted."""
     from vrrpd.dump import dump_data, dump_json, dump_stats
 
-    loop.on_signal(signal.SIGINT, loop.stop)
+    def stop() -> None:
+        ending.append("stopped by a signal")
+        loop.stop()
+
+    loop.on_signal(signal.SIGINT, stop)
     actions: dict[str, Callable[[], None]] = {
-        "STOP": loop.stop,
+        "STOP": stop,
         "RELOAD": lambda: supervisor.reload(daemon.reload),
         "DATA": lambda: dump_data(daemon),
         "STATS": lambda: dump_stats(daemon),

@@ -128,7 +128,14 @@ def test_what_the_package_installs_gets_the_same_verdict(verdicts: list[Verdict]
     samples = [one for one in verdicts if one.name.startswith("sample")]
     if len(samples) < 10:
         pytest.skip("optional: this package comes without its samples")
-    assert [one.name for one in samples if bool(one.theirs) != bool(one.ours)] == []
+    # Whether the samples' programs (killall, for one) are installed says nothing about the files.
+    lookup = re.compile(r"[Cc]annot (access|find)|Disabling track script|script \S+ not found")
+    differing = []
+    for one in samples:
+        theirs = [said for said in one.theirs or () if not lookup.search(said)]
+        if bool(theirs) != bool(one.ours):
+            differing.append((one.name, theirs, one.ours))
+    assert differing == []
 
 
 def test_most_files_get_the_same_verdict_and_both_verdicts_occur(verdicts: list[Verdict]) -> None:

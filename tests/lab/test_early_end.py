@@ -1,0 +1,29 @@
+"""A daemon that is told to stop while it is still starting gives back what it has taken."""
+
+from __future__ import annotations
+
+from labs import Lab
+from labs.facts import Advert
+from tests.support import eventually
+
+OWNER = """
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    priority 255
+    virtual_ipaddress {
+        192.168.1.10
+    }
+}
+"""
+
+
+def test_a_signal_in_the_first_moments_leaves_no_address() -> None:
+    with Lab("empty", daemon="vrrpd", beside=True) as lab:
+        lab.conf("master", OWNER)
+        for _ in range(5):
+            lab.start("master")
+            lab.wait_until(lambda: lab.owners() == ["master"])
+            lab.stop("master")
+            lab.wait_until(lambda: lab.owners() == [])
+            eventually(lambda: lab.witness.of(Advert)[-1].priority == 0, what="the farewell")
