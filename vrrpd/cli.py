@@ -30,6 +30,7 @@ from vrrpd.signals import NUMBERS
 from vrrpd.source import Source
 
 if TYPE_CHECKING:
+    from vrrpd.control import Control
     from vrrpd.daemon import Daemon
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.post import MailCarrier
@@ -148,7 +149,6 @@ def check(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
-    from vrrpd.control import Control
     from vrrpd.daemon import Daemon
     from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
@@ -179,9 +179,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
     if not ending:
         daemon.start(config)
-    control = None
-    with suppress_and_say(log, f"no control socket {options.control}"):
-        control = Control(options.control, loop, daemon, journal)
+    control = listening(options.control, loop, daemon, journal, log)
     with suppress_and_say(log, f"no pid file {pid}"):
         write_pid(pid)
     supervisor.ready("Running")
@@ -262,6 +260,15 @@ def read(options: argparse.Namespace, log: Log) -> tuple[Config, list[str]]:
         log.say(str(finding))
     mistakes = [str(one) for one in loaded.diagnostics if one.severity == "error"]
     return config, mistakes + [str(one) for one in findings if one.counts]
+
+
+def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log) -> Control | None:
+    """The socket for vrrpctl; a daemon without one still does its work."""
+    from vrrpd.control import Control
+
+    with suppress_and_say(log, f"no control socket {path}"):
+        return Control(path, loop, daemon, journal)
+    return None
 
 
 def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str]) -> None:

@@ -128,7 +128,7 @@ def test_what_the_package_installs_gets_the_same_verdict(verdicts: list[Verdict]
     samples = [one for one in verdicts if one.name.startswith("sample")]
     if len(samples) < 10:
         pytest.skip("optional: this package comes without its samples")
-    # Whether the samples' programs (killall, for one) are installed says nothing about the files.
+    # Whether the programs that the samples run are installed says nothing about the files.
     lookup = re.compile(r"[Cc]annot (access|find)|Disabling track script|script \S+ not found")
     differing = []
     for one in samples:

@@ -104,7 +104,8 @@ def test_a_name_that_is_taken_back() -> None:
 
 
 def test_being_nice() -> None:
-    assert settled("vrrp_priority 7")["nice"] == 7
+    nicer = min(os.nice(0) + 3, 19)  # nobody but root can be less nice than before
+    assert settled(f"vrrp_priority {nicer}")["nice"] == nicer
 
 
 def test_cpus() -> None:
