@@ -87,7 +87,9 @@ def run_ring(ring: str, report: Path) -> Outcome:
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{ring}"]
     print(f"── {ring} " + "─" * (76 - len(ring)), flush=True)
     began = time.monotonic()
-    status = subprocess.call([*place, *pytest, f"--junitxml={report}"], cwd=REPOSITORY)
+    # Inside a lab everybody is root, and pytest's own place would be another root's.
+    places = [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
+    status = subprocess.call([*place, *pytest, *places], cwd=REPOSITORY)
     return Outcome(ring, status, *counted(report), time.monotonic() - began)
 
 
@@ -124,7 +126,7 @@ def main(rings: list[str]) -> int:
         if rings:
             print(f"unknown: {' '.join(unknown)}", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="vrrp-lab-rings-") as room:
+    with tempfile.TemporaryDirectory(prefix="rings-") as room:
         outcomes = [run_ring(ring, Path(room) / f"{ring}.xml") for ring in rings]
     print("\nrings")
     for outcome in outcomes:
