@@ -11,8 +11,8 @@
 Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
 
 This package is lazy on purpose.
-`python -m labs.namespace` runs before every kernel and `python -m labs.witness` inside every lab;
-both need only the standard library and must start at once, so `import labs` imports nothing.
+`python -m labs.namespace` runs before every kernel; it needs only the standard library and must
+start at once, so `import labs` imports nothing.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ out.  We send it by default, accept both and report which one matched.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
@@ -330,8 +330,3 @@ def parse_ipv6(packet: bytes) -> Datagram:
         raise PacketError(Check.LENGTH, f"IPv6 says {length} bytes, {len(packet) - 40} came")
     message = packet[IPV6.size : IPV6.size + length]
     return Datagram(IPv6Address(source), IPv6Address(destination), hops, protocol, message)
-
-
-def resigning(advert: Advertisement) -> Advertisement:
-    """The same Advertisement with priority 0: "I am leaving" (RFC 3768 section 5.3.4)."""
-    return replace(advert, priority=0)

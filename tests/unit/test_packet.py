@@ -29,7 +29,6 @@ from vrrpd.packet import (
     ipv6_packet,
     parse_ip,
     parse_ipv4,
-    resigning,
 )
 
 A, B = IPv4Address("192.168.1.1"), IPv4Address("192.168.1.2")
@@ -130,11 +129,6 @@ def test_the_reference_frame_of_the_article_s_configuration() -> None:
     assert packet.hex() == (
         "45c0002800010000ff7018e9c0a80101e000001221339601010123b5c0a8010a3131313100000000"
     )
-
-
-def test_resigning_changes_the_priority_alone() -> None:
-    advert = v2(150, **PASS)
-    assert resigning(advert) == replace(advert, priority=0)
 
 
 def test_identification_runs_over() -> None:
