@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 import ipaddress
+import mmap
 import os
 import re
 import select
@@ -45,7 +46,8 @@ KEEPALIVED = "/usr/sbin/keepalived"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 KINDS = ("keepalived", "vrrpd")
 PATIENCE = 40.0  # seconds until something that must happen counts as not happening
-SO_TIMESTAMPNS, SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 35, 263, 1, 1
+SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
+TP_STATUS_USER = 1
 PACKET_OUTGOING = 4
 ETH_P_ALL = 3
 CLONE_NEWNET = 0x40000000
@@ -168,6 +170,50 @@ class Holder:
         self.process.stdout.close()
 
 
+class Ring:
+    """The frames that a network hears, in memory shared with the kernel (packet(7), TPACKET_V2).
+
+    A socket's buffer would be too small for the ARP bursts of 255 addresses, and only the
+    machine's root may ask for a larger one; a ring may be as large as one likes.
+    Each slot is 2 KiB: a header of the kernel's, the sockaddr_ll at byte 32, the frame.
+    """
+
+    SLOT, SLOTS, BLOCK = 2048, 8192, 1 << 20
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
+        size = self.SLOT * self.SLOTS
+        request = struct.pack("4I", self.BLOCK, size // self.BLOCK, self.SLOT, self.SLOTS)
+        self.socket.setsockopt(SOL_PACKET, PACKET_RX_RING, request)
+        self.memory = mmap.mmap(self.socket.fileno(), size)
+        self.next = 0
+
+    def take(self) -> Iterator[tuple[float, int, int, bytes]]:
+        """What has come since: Unix time in seconds, ifindex, packet type, bytes."""
+        while True:
+            at = self.next * self.SLOT
+            status, _, length, mac, _, seconds, nanoseconds = struct.unpack_from(
+                "3I2H2I", self.memory, at
+            )
+            if not status & TP_STATUS_USER:
+                return
+            index, kind = struct.unpack_from("4xi2xB", self.memory, at + 32)
+            data = self.memory[at + mac : at + mac + length]
+            struct.pack_into("I", self.memory, at, 0)  # the slot is the kernel's again
+            self.next = (self.next + 1) % self.SLOTS
+            yield seconds + nanoseconds / 1e9, index, kind, data
+
+    def lost(self) -> int:
+        """How many frames found the ring full, since the last call."""
+        return int(struct.unpack("2I", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1])
+
+    def close(self) -> None:
+        """Stop hearing."""
+        self.memory.close()
+        self.socket.close()
+
+
 @dataclass
 class Capture:
     """Every frame that comes into the switch, each once, in the order of arrival."""
@@ -178,32 +224,30 @@ class Capture:
 
     def __post_init__(self) -> None:
         with network_of(self.pid):
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        with suppress(OSError):
-            self.socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE
+            self.ring = Ring()
+            self.hosts = {socket.if_nametoindex(port): host for port, host in self.ports.items()}
         self.wake, self.woken = os.pipe()
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
 
     def _listen(self) -> None:
         while True:
-            ready, _, _ = select.select([self.socket, self.wake], [], [])
+            ready, _, _ = select.select([self.ring.socket, self.wake], [], [])
             if self.wake in ready:
                 return
-            data, control, _, address = self.socket.recvmsg(65536, 64)
-            if address[2] == PACKET_OUTGOING or address[0] not in self.ports:
-                continue
-            seconds, nanoseconds = struct.unpack("qq", control[0][2][:16])
-            self.frames.append(Frame(seconds + nanoseconds / 1e9, self.ports[address[0]], data))
+            for t, index, kind, data in self.ring.take():
+                if kind != PACKET_OUTGOING and index in self.hosts:
+                    self.frames.append(Frame(t, self.hosts[index], data))
 
     def close(self) -> None:
         """Stop listening; `frames` stays."""
         os.write(self.woken, b".")
         self.thread.join()
-        self.socket.close()
+        lost = self.ring.lost()
+        self.ring.close()
         os.close(self.wake)
         os.close(self.woken)
+        assert not lost, f"the capture lost {lost} frames: nothing can be said about the others"
 
     def adverts(self, host: int | None = None, since: int = 0) -> list[Frame]:
         """The VRRP frames, of one host or of all."""
