@@ -162,9 +162,11 @@ def test_rules_without_preference_count_down_over_the_whole_file() -> None:
         "static_rules {\n from 10.0.0.1 table 5\n from 10.0.0.2 table 5\n}\n"
         "vrrp_instance A {\n interface eth0\n virtual_router_id 1\n"
         " virtual_ipaddress {\n 10.0.0.9\n }\n virtual_rules {\n from 10.0.0.3 table 5\n }\n}\n"
+        "static_rules {\n from 10.0.0.4 table 5\n}\n"
     )
     mine = found.config.instances[0].rules[0].preference
-    assert [mine, *(one.preference for one in found.config.static_rules)] == [16384, 16383, 16382]
+    assert [one.preference for one in found.config.static_rules] == [16384, 16383, 16381]
+    assert mine == 16382
 
 
 def test_a_route_without_an_interface_is_not_tracked_and_says_so() -> None:

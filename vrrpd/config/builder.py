@@ -1,7 +1,7 @@
 """Statements -> Config: the order in which a configuration comes together.
 
     1. global_defs and root switches         defaults for everything else
-    2. from top to bottom: trackers, instances
+    2. from top to bottom: trackers, static rules, instances
     3. groups                                they may name instances further down
     4. what concerns several instances       one vrid twice, weights in groups, unused scripts
 
@@ -28,6 +28,7 @@ from vrrpd.config.globals import Globals
 from vrrpd.config.model import Config, Instance
 from vrrpd.config.parser import Statement
 from vrrpd.config.route_words import routes
+from vrrpd.config.routing import Rule
 from vrrpd.config.rule_words import Preferences, rules
 from vrrpd.config.settings import remark
 from vrrpd.config.trackers import Trackables
@@ -50,8 +51,7 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
             remark(one, one.keyword, report)
     blocks = [one for one in root if _has_name(one, report)]
     trackables = Trackables()
-    preferences = Preferences()
-    instances = _instances(blocks, defaults, trackables, limits, report, preferences)
+    instances, static_rules = _defined(blocks, defaults, trackables, limits, report)
     _one_vrid_each(instances, report)
 
     def of(name: str) -> list[Statement]:
@@ -75,7 +75,7 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
         static_addresses=tuple(
             entries.addresses(lines("static_ipaddress"), report, static=True)),
         static_routes=tuple(routes(lines("static_routes"), report)),
-        static_rules=tuple(rules(lines("static_rules"), report, preferences)),
+        static_rules=tuple(static_rules),
     )
 
 
@@ -89,20 +89,26 @@ def _has_name(one: Statement, report: Reporter) -> bool:
     return False
 
 
-def _instances(
+def _defined(
     blocks: Sequence[Statement],
     defaults: Globals,
     trackables: Trackables,
     limits: Limits,
     report: Reporter,
-    preferences: Preferences,
-) -> list[Instance]:
-    """Trackers and instances, from top to bottom."""
+) -> tuple[list[Instance], list[Rule]]:
+    """Trackers, static rules and instances, from top to bottom.
+
+    The rules of both kinds draw their preferences from one counter, in the order of the file.
+    """
     instances: list[Instance] = []
+    static_rules: list[Rule] = []
+    preferences = Preferences()
     first: dict[str, Statement] = {}
     for one in blocks:
         if one.name.text in _TRACKABLE:
             trackables.define(one, report)
+        elif one.name.text == "static_rules":
+            static_rules += rules(one.block, report, preferences)
         elif one.name.text == "vrrp_instance":
             name = one.args[0].text
             if name in first:
@@ -113,7 +119,7 @@ def _instances(
             built = build_instance(one, defaults, trackables, limits, report, preferences)
             if built is not None:
                 instances.append(built)
-    return instances
+    return instances, static_rules
 
 
 def _one_vrid_each(instances: Iterable[Instance], report: Reporter) -> None:
