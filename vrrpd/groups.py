@@ -61,6 +61,7 @@ class Group:
         for member in self.members:
             member.ready = partial(self.ready, member)
             member.relieved = partial(self.relieved, member)
+            member.challenged = partial(self.challenged, member)
             member.followers.append(self.follow)
         for member in self.members:
             if own(member) is None and member.faults:
@@ -75,7 +76,7 @@ class Group:
     def detach(self) -> None:
         """Let the members go; what only the group held against them stays until `attach()`."""
         for member in self.members:
-            member.ready = member.relieved = alone
+            member.ready = member.relieved = member.challenged = alone
             if self.follow in member.followers:
                 member.followers.remove(self.follow)
 
@@ -105,6 +106,15 @@ class Group:
             member.faults.pop(SYNC, None)
         else:
             member.faults[SYNC] = self.because(sick)
+
+    def challenged(self, member: VirtualRouter) -> None:
+        """`member` has answered a weaker MASTER: the others say where they are, too (keepalived).
+
+        Whoever sent it may have taken more than the one virtual router.
+        """
+        for one in self.others(member):
+            if one.state is State.MASTER:
+                one.announcer.reassert(one.instance.garp, one.placed)
 
     def because(self, sick: VirtualRouter) -> str:
         """The reason for the others, when `sick` is in FAULT."""

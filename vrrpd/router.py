@@ -40,8 +40,8 @@ class VirtualRouter:
     `instance` is its configuration, `router` its state, `counters` its statistics under
     RFC 8347's names, `history` its last changes.  `faults` are the causes that keep it in FAULT,
     `weights` those that move its priority.  For its sync group, `ready` says why it must not become
-    MASTER yet (None: it may), `relieved` is called when a cause of FAULT is gone, and `followers`
-    after each change of state, with the value before it.
+    MASTER yet (None: it may), `relieved` is called when a cause of FAULT is gone, `challenged` when
+    a weaker MASTER was answered, and `followers` after each change of state, with the value before.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class VirtualRouter:
         self.armed_for: int | None = None
         self.ready: Callable[[], str | None] = alone
         self.relieved: Callable[[], object] = alone
+        self.challenged: Callable[[], object] = alone
         self.farewell = "STOP"  # what the scripts are told at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
         self.holdings = holdings or Holdings(instance, Estate(ports.kernel, journal, log))
@@ -333,6 +334,7 @@ class VirtualRouter:
         text = f"({self.name}) Received advert from {rival}, ours {self.params.priority}"
         self.log.limited(("rival", self.name, action.rival), f"{text}, forcing new election")
         self.announcer.reassert(self.instance.garp, self.placed)
+        self.challenged()
         self.notifier.tell(self.instance, "MASTER_RX_LOWER_PRI", self.params.priority)
 
     # The record, the scripts, the timer.

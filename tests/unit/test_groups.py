@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from labs.facts import Arp
 from labs.lan import Lan
 from labs.workload import Program
 from tests.cluster import advert, adverts, cluster, conf, inject, router, state, states
@@ -382,3 +383,14 @@ def test_whatever_happens_the_members_agree_when_all_is_quiet(seed: int) -> None
     lan.run(20)
     assert all_states(lan, "master", 3) == ["MASTER"] * 3
     assert all_states(lan, "backup", 3) == ["BACKUP"] * 3
+
+
+def test_a_weaker_master_of_one_member_makes_all_repeat_where_their_addresses_are() -> None:
+    """keepalived: garp_lower_prio_repeat rounds, also for the other members of the group."""
+    lan = cluster(one=group(100, 2, own=False))
+    lan.run(20)
+    began = lan.now
+    inject(lan, "one", advert(50, vrid=51))
+    lan.run(1)
+    announced = {arp.address for arp in lan.timeline().of(Arp) if arp.t >= began}
+    assert announced == {"192.168.1.10", "192.168.1.20"}
