@@ -1,6 +1,6 @@
 """Things worth looking at in a lesson: the source of what just happened.
 
-    source(Params.master_down)      the function, coloured, with the file and line it is from
+    show(Params.master_down)      the function, coloured, with the file and line it is from
 
 A lesson that claims something about the daemon shows the lines that do it, from the very module
 that is running. Plain text everywhere but in a notebook.
@@ -39,7 +39,7 @@ class Source:
         return f"<small>{html.escape(self.place)}</small>{coloured}"
 
 
-def source(thing: Callable[..., Any] | type[Any]) -> Source:
+def show(thing: Callable[..., Any] | type[Any]) -> Source:
     """The source of a function, method or class; raises TypeError for anything else."""
     lines, first = inspect.getsourcelines(thing)
     path = Path(inspect.getsourcefile(thing) or "?").resolve()

@@ -21,7 +21,7 @@ from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from tests.support import REPOSITORY, OrdinaryUser, eventually
 
-LESSON, CHALLENGE = "04-failover.ipynb", "A faster handover"
+LESSON, CHALLENGE = "05-failover.ipynb", "A faster handover"
 START_SECONDS, RUN_SECONDS = 60, 180
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # Headless, and silent towards everything but the page under test.

@@ -1,6 +1,6 @@
 """Executes one lesson in the kernel that it names, as JupyterLab would, and writes the result.
 
-    python tests/notebooks/execute.py notebooks/04-failover.ipynb RESULT.ipynb
+    python tests/notebooks/execute.py notebooks/05-failover.ipynb RESULT.ipynb
 
 A program of its own because the tests run it as another user. The result is written even if a cell
 fails: the outputs up to there are what one wants to see. The exit status is 1 then.

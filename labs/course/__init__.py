@@ -1,0 +1,61 @@
+"""What the lessons ask of the learner: a module lNN for each, found by its name.
+
+    TITLE        "Failover: pull the cable"
+    QUESTION     the one question that the lesson answers
+    MINUTES      how long a learner needs
+    CHALLENGES   {"leave": Challenge(task, state, steps), ...}
+    QUIZ         (Question(...), ...), the last of them from two lessons earlier
+
+The notebooks hold the prose and the experiments; what can be checked and tested is here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from labs.checks import Challenge
+from labs.errors import LabError, unknown
+from labs.quiz import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson as its module describes it; `name` is ``05``, or ``05-failover`` once asked so."""
+
+    name: str
+    title: str
+    question: str
+    minutes: int
+    challenges: dict[str, Challenge]
+    questions: tuple[Question, ...]
+
+
+def numbers() -> list[str]:
+    """The numbers of the lessons that have a module, as text: 02, 05, ..."""
+    return sorted(path.stem[1:] for path in Path(__file__).parent.glob("l[0-9][0-9].py"))
+
+
+def lesson(name: str) -> Lesson:
+    """The lesson ``05-failover``, or ``05``; raises LabError, naming the known ones."""
+    number = name[:2]
+    if number not in numbers():
+        raise unknown("lesson", name, numbers())
+    module = import_module(f"labs.course.l{number}")
+    return Lesson(
+        name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ
+    )
+
+
+@cache
+def challenges() -> dict[str, Challenge]:
+    """Every challenge by its name; raises LabError if two lessons use the same one."""
+    found: dict[str, Challenge] = {}
+    for number in numbers():
+        for name, challenge in lesson(number).challenges.items():
+            if name in found:
+                raise LabError(f"two lessons have a challenge {name!r}: rename that of {number}")
+            found[name] = challenge
+    return found

@@ -1,0 +1,1 @@
+"""The ring that executes the lessons, as a learner and as a learner who errs."""

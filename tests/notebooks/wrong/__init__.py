@@ -1,0 +1,18 @@
+"""Wrong answers to the challenges: two typical ones each, in a module lNN for each lesson.
+
+    WRONG = {"leave": (Wrong("lab.crash('master')", hint="killed says nothing"), ...)}
+
+A check is worth something only if it tells these from a solution, and says what is wrong with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a learner may try in vain: Python for the cell, and a regex for the first hint then."""
+
+    code: str
+    hint: str
