@@ -1,0 +1,109 @@
+"""What a router does when it hears an advertisement: the state machine asked one question.
+
+    hears("BACKUP", 150, own=100)    BACKUP of priority 100 hears priority 150:
+                                     it stays BACKUP; its Master_Down_Timer starts anew, 3.609 s
+    silence("BACKUP", own=100)       nothing heard for 3.609 s: it becomes MASTER, ...
+
+Nothing is written down here: every answer comes from `vrrpd.fsm.step()`, the function that the
+daemon itself calls.  Intervals are one second, version 2, Preempt_Mode on, as in the article.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from labs.errors import LabError, unknown
+from vrrpd import fsm
+from vrrpd.events import (
+    Action,
+    AdvertReceived,
+    Announce,
+    ReleaseAddresses,
+    SendAdvert,
+    Started,
+    TakeAddresses,
+    TimerFired,
+)
+from vrrpd.fsm import SECOND, Params, Router, State
+
+ME, OTHER = "192.168.1.12", "192.168.1.11"
+# A timer that has run a little when the advertisement comes, so that "starts anew" can be told.
+HEARD_AFTER = SECOND // 2
+STATES = {"BACKUP": State.BACKUP, "MASTER": State.MASTER}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a router: its `state`, what it did, and what its timer does (s or None)."""
+
+    event: str
+    before: str
+    state: str
+    deeds: tuple[str, ...]
+    timer: float | None
+
+    def __repr__(self) -> str:
+        stays = (
+            f"it stays {self.state}" if self.state == self.before else f"it becomes {self.state}"
+        )
+        name = "Adver_Timer" if self.state == "MASTER" else "Master_Down_Timer"
+        clock = f"its {name} starts anew, {self.timer:.3f} s" if self.timer else "its timer runs on"
+        return f"{self.event}:\n    " + "; ".join([stays, *self.deeds, clock])
+
+
+def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME) -> Answer:
+    """What a router in `state` with priority `own` does with an advertisement of priority `advert`.
+
+    Raises LabError for a state that hears nothing and for impossible priorities.
+    """
+    params, router = _running(state, own, me)
+    if not 0 <= advert <= 255:
+        raise LabError(f"no advertisement has priority {advert}: one byte, 0 to 255")
+    event = AdvertReceived(advert, IPv4Address(source), SECOND)
+    after, actions = fsm.step(params, router, event, HEARD_AFTER)
+    told = f"{state} of priority {own} hears priority {advert} from {source}"
+    return _answer(told, router, after, actions)
+
+
+def silence(state: str, *, own: int = 100) -> Answer:
+    """What a router in `state` does when nothing happens until its timer runs out."""
+    params, router = _running(state, own, ME)
+    assert router.deadline is not None
+    after, actions = fsm.step(params, router, TimerFired(), router.deadline)
+    told = f"{state} of priority {own}, whose timer of {router.deadline / SECOND:.3f} s runs out"
+    return _answer(told, router, after, actions)
+
+
+def _running(state: str, own: int, me: str) -> tuple[Params, Router]:
+    """A router that has just come into `state`, at time 0."""
+    if state not in STATES:
+        raise unknown("state", state, STATES)
+    if not 1 <= own <= 254:
+        raise LabError(f"a priority of {own}: routers like these have 1 to 254")
+    params = Params(51, own, IPv4Address(me))
+    router, _ = fsm.step(params, Router(), Started(), 0)
+    if state == "MASTER":
+        router, _ = fsm.become_master(params, router, 0, "asked to be")
+    return params, router
+
+
+def _answer(event: str, before: Router, after: Router, actions: list[Action]) -> Answer:
+    started = after.deadline if after.deadline != before.deadline else None
+    length = (started - after.armed) / SECOND if started is not None else None
+    deeds = tuple(filter(None, map(_deed, actions)))
+    return Answer(event, before.state.value, after.state.value, deeds, length)
+
+
+def _deed(action: Action) -> str:
+    """One action in the words of a bystander."""
+    match action:
+        case SendAdvert(priority):
+            return f"it advertises priority {priority}"
+        case TakeAddresses():
+            return "it takes the addresses"
+        case ReleaseAddresses():
+            return "it gives the addresses up"
+        case Announce():
+            return "it tells the network by gratuitous ARP"
+    return "it says by gratuitous ARP again where the addresses are"

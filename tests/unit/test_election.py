@@ -1,0 +1,48 @@
+"""The state machine, asked one question: the answers are those of RFC 3768 section 6.4."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.election import hears, silence
+from labs.errors import LabError
+
+
+@pytest.mark.parametrize(
+    ("state", "advert", "after", "timer"),
+    [
+        ("BACKUP", 150, "BACKUP", 3.609375),  # 6.4.2: greater or equal resets Master_Down_Timer
+        ("BACKUP", 100, "BACKUP", 3.609375),
+        ("BACKUP", 50, "BACKUP", None),  # lower, and Preempt_Mode: discard
+        ("BACKUP", 0, "BACKUP", 0.609375),  # resigned: Skew_Time
+        ("MASTER", 150, "BACKUP", 3.609375),  # 6.4.3
+        ("MASTER", 0, "MASTER", 1.0),
+    ],
+)
+def test_what_is_heard_decides(state: str, advert: int, after: str, timer: float | None) -> None:
+    answer = hears(state, advert, own=100)
+    assert (answer.state, answer.timer) == (after, timer)
+
+
+def test_a_tie_between_masters_goes_to_the_higher_address() -> None:
+    assert hears("MASTER", 100, source="192.168.1.13", me="192.168.1.12").state == "BACKUP"
+    assert hears("MASTER", 100, source="192.168.1.11", me="192.168.1.12").state == "MASTER"
+
+
+def test_silence_makes_a_master_who_speaks_before_it_takes() -> None:
+    answer = silence("BACKUP", own=150)
+    assert answer.state == "MASTER"
+    assert answer.deeds[0] == "it advertises priority 150"
+    assert "takes the addresses" in answer.deeds[1]
+    assert "3.414 s runs out" in repr(answer)
+
+
+def test_the_words_tell_the_timer_from_the_state() -> None:
+    assert "stays BACKUP; its timer runs on" in repr(hears("BACKUP", 50))
+    assert "Master_Down_Timer starts anew, 3.609 s" in repr(hears("MASTER", 150))
+
+
+@pytest.mark.parametrize("call", [lambda: hears("FAULT", 1), lambda: hears("BACKUP", 256)])
+def test_impossible_questions_are_refused(call: object) -> None:
+    with pytest.raises(LabError):
+        call()  # type: ignore[operator]
