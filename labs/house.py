@@ -8,6 +8,7 @@ the number of hosts, and writes words only where they hit neither other words no
     lanes      one per host: grey, filled in the host's colour while it owns the address;
                ticks on the upper edge for its Advertisements, a triangle for priority 0
     client     a thin lane in the colour of the host that answers, thick and red for nobody
+    you        what the learner expected, if the figure was given a guess (labs.guesses)
     x axis     seconds from the start of the window
     legend     only what occurs
 """
@@ -25,6 +26,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from labs import guesses
 from labs.facts import Action, Advert, Ping
 from labs.labels import Place, places
 from labs.ownership import Segment
@@ -70,8 +72,9 @@ class House:
         self.canvas = FigureCanvasAgg(self.figure)
         self.ax: Any = self.figure.add_axes((0, 0, 1, 1))
 
-    def draw(self) -> Figure:
+    def draw(self, guess: guesses.Guess | None = None) -> Figure:
         """Lanes first, then what happened in them, then words where there is room."""
+        self.lanes += guesses.height(guess)
         self._arrange(rows=0)
         labels = self._labels()
         self._arrange(rows=min(MOST_LABEL_ROWS, 1 + max((p.row for _, p in labels), default=-1)))
@@ -82,6 +85,7 @@ class House:
         self._stretches()
         if self.served:
             self._client()
+        guesses.draw(self, guess)
         for takeover in self.timeline.takeovers:
             self._takeover(takeover)
         self._title()
@@ -114,12 +118,13 @@ class House:
         """The middle of the host's lane."""
         return LANE * (self.hosts.index(host) + 0.5)
 
-    def _seconds(self, inches: float) -> float:
+    def seconds(self, inches: float) -> float:
+        """The time that takes `inches` of the x axis."""
         return inches * self.length / (self.width - LEFT - RIGHT)
 
     def _visible(self, duration: float) -> bool:
         """Wide enough to be seen: a hundredth of an inch."""
-        return duration >= self._seconds(0.01)
+        return duration >= self.seconds(0.01)
 
     # -- what is drawn -----------------------------------------------------------------------
 
@@ -129,7 +134,7 @@ class House:
             middle = self._lane(host)
             ax.add_patch(Rectangle((0, middle - BAR / 2), self.length, BAR, color=PAPER, lw=0))
             ax.text(
-                -self._seconds(0.1),
+                -self.seconds(0.1),
                 middle,
                 host,
                 ha="right",
@@ -231,7 +236,7 @@ class House:
 
     def _client(self) -> None:
         middle = LANE * len(self.hosts) + CLIENT_LANE / 2
-        self.ax.text(-self._seconds(0.1), middle, "client", ha="right", va="center", fontsize=10)
+        self.ax.text(-self.seconds(0.1), middle, "client", ha="right", va="center", fontsize=10)
         for part in self.timeline.service:
             colour = NOBODY if part.host is None else self.colour.get(part.host, UNKNOWN)
             height = CLIENT_BAR * (1.5 if part.host is None else 1.0)
@@ -262,7 +267,7 @@ class House:
         if named:
             side, gap = ("right", -0.05) if place.left else ("left", 0.05)
             self.ax.text(
-                x + self._seconds(gap),
+                x + self.seconds(gap),
                 top,
                 _label(action),
                 ha=side,
@@ -302,7 +307,7 @@ class House:
         long, tall = f"{head} after {tail}\n{measured}", f"{head}\nafter {tail}\n{measured}"
         colour = self.colour[takeover.to]
         on_bar = {"ha": "left", **words_on(colour)}
-        gap = self._seconds(0.07)
+        gap = self.seconds(0.07)
         stays = min(
             (s.end for s in self.timeline.spans() if s.host == takeover.to and s.end > takeover.at),
             default=takeover.at,
@@ -344,9 +349,9 @@ class House:
         actions = list(self.timeline.of(Action))
         inches = [_inches(_label(action), self.canvas, self.ax) + 0.12 for action in actions]
         lines = [self._x(action.t) for action in actions]
-        widths = [self._seconds(width) for width in inches]
+        widths = [self.seconds(width) for width in inches]
         return list(
-            zip(actions, places(lines, widths, self.length + self._seconds(RIGHT)), strict=True)
+            zip(actions, places(lines, widths, self.length + self.seconds(RIGHT)), strict=True)
         )
 
     def _title(self) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from labs.guesses import Guess
 from labs.house import DPI, STYLE, WIDTH, House
 from labs.telling import headline
 
@@ -31,10 +32,18 @@ if TYPE_CHECKING:
     from labs.timeline import Timeline
 
 
-def timeline(timeline: Timeline, title: str | None = None, width: float = WIDTH) -> Figure:
-    """The house figure, `width` inches wide; `title` defaults to the fact that it shows."""
+def timeline(
+    timeline: Timeline,
+    title: str | None = None,
+    width: float = WIDTH,
+    guess: Guess | None = None,
+) -> Figure:
+    """The house figure, `width` inches wide; `title` defaults to the fact that it shows.
+
+    `guess`: what somebody expected, drawn below the lanes.
+    """
     with rc_context(STYLE):
-        return House(timeline, title or headline(timeline), width).draw()
+        return House(timeline, title or headline(timeline), width).draw(guess)
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:

@@ -21,14 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
 from labs.errors import LabError, unknown
+from labs.guesses import Guess, start_of
 from labs.manners import Refusal, install
 from labs.progress import Answer, memory
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from labs.timeline import Timeline
 
 # A number this close to the measured one counts as right: what an eye reads off the figure.
 CLOSE = 0.15
+# Milliseconds in a unit; what is measured in something else is not drawn as a time.
+MILLI = {"s": 1000, "ms": 1}
 
 
 def said(answer: Answer | None, unit: str) -> str:
@@ -218,12 +223,29 @@ class Beside:
     timeline: Timeline
     since: float | None = None
 
+    def guess(self) -> Guess | None:
+        """The prediction as the figure wants it; None if there is none."""
+        answer, unit = self.prediction.guess, self.prediction.unit
+        if answer is None:
+            return None
+        words = f"you said {said(answer, unit)}"
+        if isinstance(answer, str) or unit not in MILLI:
+            return Guess(words)
+        since = start_of(self.timeline) if self.since is None else self.since
+        return Guess(words, since, answer * MILLI[unit] / 1000)
+
+    def figure(self) -> Figure:
+        """The house figure with the guess."""
+        return self.timeline.figure(guess=self.guess())
+
     def _repr_png_(self) -> bytes:
-        return self.timeline._repr_png_()
+        from labs.plot import png
+
+        return png(self.figure())
 
     def __repr__(self) -> str:
-        guess = said(self.prediction.guess, self.prediction.unit)
-        return f"{self.timeline.text()}\nyou said: {guess}"
+        guess = self.guess()
+        return "\n".join([self.timeline.text(), *([guess.words] if guess else [])])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
