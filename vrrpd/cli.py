@@ -103,7 +103,7 @@ def command_line() -> argparse.ArgumentParser:
     add("-r", "--vrrp_pid", metavar="FILE", help="accepted: vrrpd is one process")
     add("--log-format", choices=("text", "json"), default="text", help="lines of text or JSON")
     add("--journal", metavar="FILE", help="append every event to FILE as a line of JSON")
-    add("--control", default=SOCKET, metavar="SOCKET", help=f"for vrrpctl ({SOCKET})")
+    add("--control", metavar="SOCKET", help=f"for vrrpctl ({SOCKET}; beside the pid file)")
     add(
         "--max-vips",
         type=int,
@@ -153,7 +153,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.post import MailCarrier
-    from vrrpd.linux.process import Process, pid_file, write_pid
+    from vrrpd.linux.process import Process, control_socket, pid_file, write_pid
     from vrrpd.linux.runner import ScriptRunner
     from vrrpd.linux.systemd import Supervisor
 
@@ -179,7 +179,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
     if not ending:
         daemon.start(config)
-    control = listening(options.control, loop, daemon, journal, log)
+    socket = options.control or control_socket(config.globals)
+    control = listening(socket, loop, daemon, journal, log)
     with suppress_and_say(log, f"no pid file {pid}"):
         write_pid(pid)
     supervisor.ready("Running")

@@ -46,6 +46,7 @@ class Control:
         self.journal = journal
         self.clients: dict[int, Client] = {}
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
         with suppress(FileNotFoundError):
             os.unlink(path)  # a daemon that was killed left it behind
         mask = os.umask(0o177)

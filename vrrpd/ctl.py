@@ -6,6 +6,9 @@
     vrrpctl stats             the counters (names from RFC 8347)
     vrrpctl reload            read the configuration again
 
+Without --socket it asks the one vrrpd that runs here; daemons with an `instance` name or a
+`net_namespace` listen under names of their own, and of several one has to be chosen.
+
 Exit status: 0 done, 1 no such instance (or reload refused), 2 no daemon.  `--json` prints the
 daemon's answer as it came.
 """
@@ -13,6 +16,8 @@ daemon's answer as it came.
 from __future__ import annotations
 
 import argparse
+import errno
+import glob
 import json
 import socket
 import sys
@@ -21,6 +26,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 SOCKET = "/run/vrrpd.sock"
+# Where daemons with a name or a network of their own listen: beside their pid files.
+OTHERS = ("/run/keepalived/vrrpd*.sock", "/run/keepalived/*/vrrpd*.sock")
 NOT_FOUND = 1
 NO_DAEMON = 2
 
@@ -28,12 +35,17 @@ NO_DAEMON = 2
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
     arguments = parse(argv)
+    sockets = [arguments.socket] if arguments.socket else listening()
+    if len(sockets) > 1:
+        print(f"vrrpctl: several daemons run here: --socket {' or '.join(sockets)}",
+              file=sys.stderr)  # fmt: skip
+        return NO_DAEMON
     try:
-        answers = ask(arguments.socket, arguments.command, getattr(arguments, "name", None))
+        answers = ask(sockets[0], arguments.command, getattr(arguments, "name", None))
         first = next(answers)
     except (OSError, StopIteration) as error:
         reason = getattr(error, "strerror", None) or "it hung up"
-        print(f"vrrpctl: no daemon at {arguments.socket}: {reason}", file=sys.stderr)
+        print(f"vrrpctl: no daemon at {sockets[0]}: {reason}", file=sys.stderr)
         return NO_DAEMON
     if not first["ok"]:
         print(f"vrrpctl: {first['error']}", file=sys.stderr)
@@ -61,7 +73,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--json", action="store_true", help="print the answer as JSON")
-    shared.add_argument("--socket", default=SOCKET, help=f"the daemon's socket ({SOCKET})")
+    shared.add_argument("--socket", help=f"the daemon's socket ({SOCKET})")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("status", parents=[shared], help="state, timers and addresses")
     why = commands.add_parser("why", parents=[shared], help="the last changes and their reasons")
@@ -70,6 +82,18 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("stats", parents=[shared], help="counters")
     commands.add_parser("reload", parents=[shared], help="read the configuration again")
     return parser
+
+
+def listening() -> list[str]:
+    """The sockets of the daemons that run here; the usual one if there is none."""
+    paths = sorted(path for pattern in (SOCKET, *OTHERS) for path in glob.glob(pattern))
+    return [path for path in paths if answers_at(path)] or [SOCKET]
+
+
+def answers_at(path: str) -> bool:
+    """Whether anybody listens, whoever's daemon it is; one that was killed leaves its file."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        return connection.connect_ex(path) != errno.ECONNREFUSED
 
 
 def ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:

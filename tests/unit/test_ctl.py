@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject
+from vrrpd import ctl
 from vrrpd.control import Control
 from vrrpd.ctl import main
 from vrrpd.linux.loop import Loop
@@ -116,6 +117,23 @@ def test_a_socket_that_nobody_serves(tmp_path: Path, capsys: pytest.CaptureFixtu
     left.close()
     assert main(["status", "--socket", str(tmp_path / "left")]) == 2
     assert "Connection refused" in capsys.readouterr().err
+
+
+def test_it_finds_the_daemon_that_has_a_name_and_asks_which_of_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ctl, "SOCKET", str(tmp_path / "vrrpd.sock"))
+    monkeypatch.setattr(ctl, "OTHERS", (str(tmp_path / "vrrpd_*.sock"),))
+    assert ctl.listening() == [ctl.SOCKET]
+    with socket.socket(socket.AF_UNIX) as left, socket.socket(socket.AF_UNIX) as blue:
+        left.bind(ctl.SOCKET)  # a daemon that was killed: nobody listens
+        blue.bind(str(tmp_path / "vrrpd_blue.sock"))
+        blue.listen()
+        assert ctl.listening() == [str(tmp_path / "vrrpd_blue.sock")]
+        left.listen()
+        assert main(["status"]) == 2
+    told = capsys.readouterr().err
+    assert f"--socket {ctl.SOCKET} or {tmp_path}/vrrpd_blue.sock" in told
 
 
 def test_a_daemon_that_hangs_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.support import REPOSITORY
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
-from vrrpd.linux.process import enter, pid_file, write_pid
+from vrrpd.linux.process import control_socket, enter, pid_file, write_pid
 
 SETTLE = """
 import json, os, resource, subprocess, sys
@@ -155,6 +155,12 @@ def test_in_memory_and_out_of_it() -> None:
 )
 def test_pid_files(text: str, path: str) -> None:
     assert pid_file(loads(text).config.globals) == path
+
+
+def test_the_control_socket_is_beside_the_pid_file() -> None:
+    assert control_socket(Globals()) == "/run/vrrpd.sock"
+    named = loads("net_namespace red\ninstance blue").config.globals
+    assert control_socket(named) == "/run/keepalived/red/vrrpd_blue.sock"
 
 
 def test_a_pid_file_is_for_everybody(tmp_path: Path) -> None:

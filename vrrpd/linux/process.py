@@ -137,6 +137,11 @@ def pid_file(settings: Globals) -> str:
     return os.path.join(folder, f"vrrpd_{settings.instance}.pid" if settings.instance else PID)
 
 
+def control_socket(settings: Globals) -> str:
+    """Where vrrpctl finds us unless the command line says: beside our pid file."""
+    return pid_file(settings).removesuffix(".pid") + ".sock"
+
+
 def write_pid(path: str) -> None:
     """Write our pid for everybody to read.  Raises OSError."""
     os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
