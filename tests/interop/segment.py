@@ -272,6 +272,10 @@ class Capture:
                 file.write(one.data)
 
 
+# The reason of a test that is skipped for want of what `may_change_groups` asks about.
+NO_SCRIPTS = "optional: keepalived runs no script in an ordinary user's namespaces (setgroups)"
+
+
 def may_change_groups() -> bool:
     """Whether setgroups(2) is allowed, which it is not in an ordinary user's namespaces.
 

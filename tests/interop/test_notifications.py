@@ -20,13 +20,10 @@ from pathlib import Path
 import pytest
 
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import KINDS, Host, Segment, may_change_groups, network_of
+from tests.interop.segment import KINDS, NO_SCRIPTS, Host, Segment, may_change_groups, network_of
 from tests.smtp import Server
 
-pytestmark = pytest.mark.skipif(
-    not may_change_groups(),
-    reason="optional: keepalived runs no script in an ordinary user's namespaces (setgroups)",
-)
+pytestmark = pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
 
 GLOBALS = """global_defs {
  router_id R1
