@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.segment import KINDS, Frame, Segment
+from tests.interop.segment import KINDS, Capture, Frame, Segment, distinct, is_announcement
 
 PACED = """{top}
 vrrp_instance VI_1 {{
@@ -49,9 +49,7 @@ def heard(room: Path, kind: str, config: str, enough: int) -> list[Frame]:
 
 @pytest.mark.parametrize("top", [GLOBAL, GROUP], ids=["global", "group"])
 def test_paced_announcements_are_as_many_and_the_same(tmp_path: Path, top: str) -> None:
-    theirs, ours = (
-        heard(tmp_path / kind, kind, PACED.format(top=top), enough=7) for kind in KINDS
-    )
+    theirs, ours = (heard(tmp_path / kind, kind, PACED.format(top=top), enough=7) for kind in KINDS)
     assert sorted(f.data for f in ours) == sorted(f.data for f in theirs)
 
 
@@ -78,3 +76,59 @@ def test_unicast_peers_learn_our_own_address_after_a_fault(tmp_path: Path, kind:
         host.run("ip", "link", "set", "eth0", "up")
         lan.wait(gratuitous, "a gratuitous ARP for our own address")
         assert gratuitous()[0].data[:12].hex() == "ff" * 6 + "02000000000b"
+
+
+SECOND = """global_defs {{
+{top}
+}}
+vrrp_instance VI_1 {{
+interface eth0
+virtual_router_id 51
+priority 255
+garp_master_delay 0
+{words}
+virtual_ipaddress {{
+192.168.1.10
+192.168.2.10/24 dev eth1
+}}
+virtual_ipaddress_excluded {{
+192.168.2.30/24 dev eth1
+fd00::30/64 dev eth1
+}}
+}}
+"""
+
+
+def on_the_second(room: Path, kind: str, top: str, words: str, enough: int) -> list[Frame]:
+    """What a daemon announces on an eth1 whose cable comes back into the same host."""
+    with Segment(room, hosts=1) as lan:
+        host = lan[0]
+        lines = "link add eth1 address 02:00:00:00:01:0b type veth peer name far\nlink set far up"
+        host.run("ip", "-batch", "-", stdin=f"{lines}\nlink set eth1 up\n")
+        wire = Capture(host.holder.pid, {"far": 0})
+        try:
+            host.start(kind, SECOND.format(top=top, words=words))
+
+            def announced() -> list[Frame]:
+                return [f for f in wire.frames if is_announcement(f)]
+
+            lan.wait(lambda: len(announced()) >= enough, f"{enough} announcements on eth1")
+            return announced()
+        finally:
+            wire.close()
+
+
+@pytest.mark.parametrize(
+    ("top", "words", "enough"),
+    [
+        ("", "", 3 * 5),
+        ("", "garp_master_refresh 1\ngarp_master_refresh_repeat 2", 3 * 5 + 3 * 2 * 2),
+        ("vrrp_garp_extra_if all 1", "", 3 * 5 + 3 * 2),
+    ],
+    ids=["master", "refresh", "extra_if"],
+)
+def test_addresses_on_another_interface_are_announced_there(
+    tmp_path: Path, top: str, words: str, enough: int
+) -> None:
+    theirs, ours = (on_the_second(tmp_path / kind, kind, top, words, enough) for kind in KINDS)
+    assert set(distinct(ours)) == set(distinct(theirs))
