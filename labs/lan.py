@@ -20,20 +20,14 @@ from typing import Any
 
 from labs.errors import LabError, unknown
 from labs.facts import Action, Fact, Ping, State
+from labs.lan_verbs import Verbs
 from labs.outbox import HostPipes, HostPost
 from labs.timeline import Timeline
-from labs.virtual import (
-    HostClock,
-    HostFiles,
-    HostKernel,
-    HostProcesses,
-    HostRunner,
-    HostWire,
-    Machine,
-    Switch,
-    VirtualClock,
-    same_link,
-)
+from labs.virtual import Machine, same_link
+from labs.virtual_clock import VirtualClock
+from labs.virtual_ports import HostClock, HostKernel, HostWire
+from labs.virtual_switch import Switch
+from labs.workload import HostFiles, HostProcesses, HostRunner
 from vrrpd.config import Config, loads
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
@@ -58,11 +52,12 @@ class Silent(Log):
         self.lines.append(template % words)
 
 
-class Lan:
+class Lan(Verbs):
     """A simulated cluster.
 
     `state` names the files to start from; `hosts` maps names to addresses (all /24, on eth0);
     `latency` is in seconds; `ping` is how often the client pings `watch`, in seconds (None: never).
+    `seed` decides what cables with faults do; without `detailed` no Advertisement is recorded.
     Raises LabError for an unknown state or host.
     """
 
@@ -73,11 +68,16 @@ class Lan:
         watch: str = "192.168.1.10",
         latency: float = LATENCY,
         ping: float | None = 0.01,
+        seed: int = 0,
+        detailed: bool = True,
     ) -> None:
         self.watch = watch
         self.facts: list[Fact] = []
         self.clock = VirtualClock()
-        self.switch = Switch(self.clock, round(latency * SECOND), self.facts.append)
+        self.switch = Switch(
+            self.clock, round(latency * SECOND), self.facts.append, seed, detailed
+        )
+        self.followers: list[Callable[[Action], None]] = []
         self.machines: dict[str, Machine] = {}
         self.files: dict[str, str] = {}
         self.daemons: dict[str, Daemon] = {}
@@ -102,12 +102,12 @@ class Lan:
     @property
     def now(self) -> float:
         """Virtual seconds since the beginning."""
-        return self.clock.now() / SECOND
+        return self.clock.calendar / SECOND
 
     def owners(self) -> list[str]:
         """The hosts that have the watched address now."""
         ip = ip_address(self.watch)
-        return [name for name, machine in self.machines.items() if ip in machine.addresses]
+        return [name for name, machine in self.machines.items() if machine.has(ip)]
 
     def masters(self, instance: str = "VI_1") -> list[str]:
         """The hosts whose daemon says MASTER."""
@@ -144,7 +144,7 @@ class Lan:
                 f"{self.watch} is owned by {owners}: look at .timeline()"
             )
 
-    # The verbs.
+    # What a host is told.
 
     def conf(self, host: str, text: str | None = None) -> str:
         """Read or replace the keepalived.conf of `host`; `reload` makes it count."""
@@ -153,93 +153,21 @@ class Lan:
             self.files[machine.name] = text
         return self.files.get(machine.name, "")
 
-    def start(self, host: str) -> None:
-        """Start the daemon; nothing happens if it runs."""
+    def launch(self, host: str) -> None:
+        """Start the daemon of `host`, which does not run."""
         machine = self.machine(host)
-        if host in self.daemons:
-            return
-        self.act("start", host, f"vrrpd started on {host}")
         log = self.logs[host] = Silent(self.clock.now)
-        journal = Journal(None, self.clock.now, lambda: self.now, host)
+        clock = HostClock(machine)
+        journal = Journal(None, clock.now, lambda: self.now + machine.wall / SECOND, host)
         journal.listeners.append(lambda line: self.note(host, line))
-        outside = (HostClock(machine), HostWire(machine), HostKernel(machine))
+        outside = (clock, HostWire(machine), HostKernel(machine))
         beside = (HostRunner(machine), HostFiles(machine), HostProcesses(machine))
         ports = Ports(*outside, *beside, HostPipes(machine), HostPost(machine))
         daemon = Daemon(lambda: self.read(host), ports, journal, log)
         self.daemons[host] = daemon
         daemon.start()
 
-    def stop(self, host: str) -> None:
-        """SIGTERM: the daemon resigns and gives its addresses back."""
-        self.machine(host)
-        if host in self.daemons:
-            self.act("stop", host, f"vrrpd stopped on {host}")
-            self.daemons.pop(host).stop("stopped by a signal")
-            self.machines[host].end_life()
-
-    def crash(self, host: str) -> None:
-        """SIGKILL: nothing is said and the addresses stay."""
-        self.machine(host)
-        if self.daemons.pop(host, None) is not None:
-            self.act("crash", host, f"vrrpd killed on {host}")
-            self.machines[host].end_life()
-
-    def freeze(self, host: str) -> None:
-        """SIGSTOP: the daemon sleeps, its host does not."""
-        self.act("freeze", host, f"vrrpd frozen on {host}")
-        self.machine(host).frozen = True
-
-    def thaw(self, host: str) -> None:
-        """SIGCONT: the daemon wakes up to all it has missed."""
-        self.act("thaw", host, f"vrrpd goes on on {host}")
-        self.machine(host).thaw()
-
-    def reload(self, host: str) -> None:
-        """SIGHUP: the daemon reads its file again."""
-        self.machine(host)
-        self.act("reload", host, f"vrrpd reloads on {host}")
-        if host in self.daemons:
-            self.daemons[host].reload()
-
-    def link(self, host: str, status: str) -> None:
-        """Both ends of the cable administratively "up" or "down"."""
-        if status not in ("up", "down"):
-            raise unknown("link status", status, ("up", "down"))
-        self.act("link", host, f"link s1 {host} {status}")
-        self.machine(host).set_link(up=status == "up", plugged=status == "up")
-
-    def unplug(self, host: str) -> None:
-        """Pull the cable: no carrier."""
-        self.act("unplug", host, f"cable of {host} pulled")
-        self.machine(host).set_link(plugged=False)
-
-    def plug(self, host: str) -> None:
-        """Put the cable back."""
-        self.act("plug", host, f"cable of {host} plugged in")
-        self.machine(host).set_link(plugged=True)
-
-    def cut(self, host: str) -> None:
-        """The break is further away: the carrier stays, nothing passes."""
-        self.act("cut", host, f"path of {host} cut behind the switch port")
-        self.machine(host).set_link(reachable=False)
-
-    def mend(self, host: str) -> None:
-        """The path works again."""
-        self.act("mend", host, f"path of {host} mended")
-        self.machine(host).set_link(reachable=True)
-
     # Behind the verbs.
-
-    def machine(self, host: str) -> Machine:
-        """The machine of that name; LabError listing the known ones."""
-        if host not in self.machines:
-            raise unknown("host", host, list(self.machines))
-        return self.machines[host]
-
-    def act(self, verb: str, host: str, text: str) -> None:
-        """Record what the learner does."""
-        self.machine(host)
-        self.facts.append(Action(self.now, verb, host, text))
 
     def read(self, host: str) -> Config:
         """The configuration of `host`.  Raises ConfigError."""
@@ -251,7 +179,7 @@ class Lan:
         if line["event"] == "state":
             self.facts.append(
                 State(
-                    line["t"],
+                    round(self.now, 6),
                     host,
                     line["instance"],
                     line["from"],

@@ -1,86 +1,49 @@
-"""A machine in memory: the ports of `vrrpd/ports.py` on a clock that jumps.
+"""A machine in memory: what a daemon's host is made of, on a clock that jumps.
 
-    VirtualClock      time is a number; `advance()` plays what is due, in order
-    Switch            carries packets and frames between the machines, with a delay
-    Machine           one host: a network card, addresses, a daemon that can die or be frozen
-        HostClock, HostWire, HostKernel     what its daemon gets to see; more in workload.py
+    virtual_clock.py   time is a number; `advance()` plays what is due, in order
+    virtual_switch.py  carries packets and frames between the machines, or loses them
+    this file          Machine: a network card, addresses, a daemon that can die or be frozen
+    virtual_ports.py   what the daemon gets to see of it; more in workload.py and outbox.py
 
-The daemon that runs on them is vrrpd's own `Daemon`, from configuration to notify scripts.
+                     +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
+    Machine "master" |         and whatever the daemon puts there
+                     +-- other cards, plugged in nowhere
+
+The daemon that runs on it is vrrpd's own `Daemon`, from configuration to notify scripts.
 Everything is ordered: the same calls give the same facts on every machine and every day.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
-from labs.facts import Address, Advert, Arp, Fact, Heard, Link
-from labs.workload import HostFiles, HostProcesses, HostRunner, Workload
-from vrrpd import packet
+from labs.facts import Address, Link
+from labs.virtual_clock import VirtualClock, VirtualTimer
+from labs.virtual_switch import Switch
+from labs.workload import Workload
 from vrrpd.events import IPAddress
-from vrrpd.fsm import SECOND
-from vrrpd.ports import (
-    Belonging,
-    Interface,
-    Placed,
-    Receiver,
-    Shield,
-    VirtualLink,
-    Watcher,
-)
+from vrrpd.ports import Belonging, Interface, Receiver, Shield, Watcher
 
 CARD = "eth0"
+PREFIX6 = int(IPv6Address("2001:db8:1::"))
+MILLION = 1_000_000
 
 
-@dataclass(slots=True)
-class VirtualTimer:
-    """A call to come; None once it is cancelled."""
-
-    callback: Callable[[], None] | None
-
-    def cancel(self) -> None:
-        """Forget it."""
-        self.callback = None
-
-
-class VirtualClock:
-    """Virtual time in ns, and what is to happen in it."""
-
-    def __init__(self) -> None:
-        self.time = 0
-        self.serial = 0
-        self.heap: list[tuple[int, int, VirtualTimer]] = []
-
-    def now(self) -> int:
-        """The virtual time, ns since the beginning."""
-        return self.time
-
-    def call_at(self, when: int, callback: Callable[[], None]) -> VirtualTimer:
-        """Call back at `when`, or as the next thing if that is past."""
-        timer = VirtualTimer(callback)
-        self.serial += 1
-        heapq.heappush(self.heap, (max(when, self.time), self.serial, timer))
-        return timer
-
-    def advance(self, until: int, done: Callable[[], bool] | None = None) -> bool:
-        """Play everything that is due up to `until`; stop early when `done()`; whether it was."""
-        while self.heap and self.heap[0][0] <= until:
-            when, _, timer = heapq.heappop(self.heap)
-            if timer.callback is None:
-                continue
-            self.time = when
-            timer.callback()
-            if done is not None and done():
-                return True
-        self.time = max(self.time, until)
-        return done is not None and done()
+def link_local(mac: bytes) -> IPv6Address:
+    """The address that Linux makes of a MAC address (RFC 4291 appendix A)."""
+    ending = bytes((mac[0] ^ 2, *mac[1:3], 0xFF, 0xFE, *mac[3:]))
+    return IPv6Address(b"\xfe\x80" + bytes(6) + ending)
 
 
 @dataclass
 class Machine:
-    """One host.  `life` counts the lives of its daemon: what an earlier one planned is void."""
+    """One host.  `life` counts the lives of its daemon: what an earlier one planned is void.
+
+    `ip` is its own IPv4 address.  `addresses` has that and what the daemon has put up; the own
+    IPv6 addresses (`six`) come and go with the card, as Linux has it.
+    """
 
     name: str
     ip: IPv4Address
@@ -90,6 +53,8 @@ class Machine:
     up: bool = True
     plugged: bool = True
     reachable: bool = True  # False: the cable is cut further away, the carrier stays
+    present: bool = True  # False: the driver is gone, and eth0 with it
+    index: int = 2
     frozen: bool = False
     forwards: bool = False  # an IPv6 router
     ways: list[Belonging] = field(default_factory=list)  # routes and rules
@@ -98,26 +63,79 @@ class Machine:
     life: int = 0
     room: int = 0  # bytes that the daemon has asked for
     addresses: dict[IPAddress, int] = field(default_factory=dict)
+    homes: dict[IPAddress, str] = field(default_factory=dict)  # of those that are not on eth0
+    six: tuple[IPv6Address, ...] = ()
     backlog: list[tuple[bool, VirtualTimer]] = field(default_factory=list)  # (a timer?, call)
-    receivers: dict[tuple[int, int], Receiver] = field(default_factory=dict)
+    receivers: dict[tuple[str, int, int], Receiver] = field(default_factory=dict)
     watcher: Watcher | None = None
     scripts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
     workload: Workload = field(default_factory=Workload)
     cards: dict[str, Interface] = field(default_factory=dict)  # the others, plugged in nowhere
+    drift: int = 0  # how fast its clock is, in millionths
+    epoch: tuple[int, int] = (0, 0)  # true and own time when it last began to drift
+    wall: int = 0  # ns by which somebody has set its calendar forward
 
     def __post_init__(self) -> None:
         self.addresses[self.ip] = 24
+        self.six = (link_local(self.mac), IPv6Address(PREFIX6 + (int(self.ip) & 0xFF)))
         self.switch.machines.append(self)
+
+    # Its clock.
+
+    def local(self, true: int) -> int:
+        """What its clock says when it is `true` (ns)."""
+        if not self.drift and self.epoch == (0, 0):
+            return true
+        start, own = self.epoch
+        return own + (true - start) * (MILLION + self.drift) // MILLION
+
+    def true(self, local: int) -> int:
+        """The first moment (ns) at which its clock says `local`."""
+        if not self.drift and self.epoch == (0, 0):
+            return local
+        start, own = self.epoch
+        return start - ((own - local) * MILLION // (MILLION + self.drift))
+
+    def go_by(self, drift: int) -> None:
+        """From now on its clock gains `drift` millionths."""
+        now = self.clock.now()
+        self.epoch, self.drift = (now, self.local(now)), drift
+
+    # Its network cards.
 
     @property
     def connected(self) -> bool:
         """Whether frames pass between this host and the switch."""
-        return self.up and self.plugged and self.reachable
+        return self.up and self.plugged and self.reachable and self.present
+
+    def has(self, ip: IPAddress) -> bool:
+        """Whether an address is on this host."""
+        return ip in self.addresses or (ip in self.six and self.up and self.present)
+
+    def mac_of(self, ip: IPAddress) -> bytes:
+        """Whose MAC address goes with an address."""
+        card = self.cards.get(self.homes.get(ip, CARD))
+        return self.mac if card is None else card.mac
+
+    def silent(self, ip: IPAddress) -> bool:
+        """Whether the packet filter swallows what is for an address."""
+        return any(one.address.ip == ip for one in self.shield.silent)
+
+    def interface(self, name: str) -> Interface | None:
+        """What the kernel says of a card; None if there is none of that name."""
+        if name == CARD:
+            return self.card() if self.present else None
+        there = self.cards.get(name)
+        if there is None:
+            return None
+        return replace(there, addresses=tuple(ip for ip, at in self.homes.items() if at == name))
 
     def card(self) -> Interface:
         """What the kernel says of eth0."""
-        own = tuple(self.addresses)
-        return Interface(CARD, 2, self.mac, self.up, self.up and self.plugged, 1500, own)
+        away = {ip for ip, at in self.homes.items() if at != CARD}
+        own = tuple(ip for ip in self.addresses if ip not in away)
+        own += tuple(ip for ip in self.six if self.up and ip not in own)
+        return Interface(CARD, self.index, self.mac, self.up, self.up and self.plugged, 1500, own)
 
     def set_link(self, **what: bool) -> None:
         """Change `up`, `plugged` or `reachable`; the daemon hears of what it could notice."""
@@ -128,7 +146,29 @@ class Machine:
         if after == before:
             return
         self.switch.record(Link(self.switch.t, self.name, CARD, after.up, after.carrier))
+        if before.up and not after.up:
+            for ip in [ip for ip in self.addresses if ip.version == 6]:
+                self.forget(ip)  # Linux keeps no IPv6 address on a card that is down
         self.later(self.clock.now(), self.report_card)
+
+    def unload(self) -> None:
+        """The card is gone, with everything on it."""
+        if self.present:
+            self.present = False
+            self.switch.record(Link(self.switch.t, self.name, CARD, False, False))
+            for ip in [ip for ip in self.addresses if ip != self.ip]:
+                self.forget(ip)
+            for key in [key for key in self.receivers if key[0] == CARD]:
+                del self.receivers[key]
+            self.later(self.clock.now(), self.report_card)
+
+    def load(self) -> None:
+        """The card is back: the same name, the same address, but another card."""
+        if not self.present:
+            self.present, self.index = True, self.index + 100
+            card = self.card()
+            self.switch.record(Link(self.switch.t, self.name, CARD, card.up, card.carrier))
+            self.later(self.clock.now(), self.report_card)
 
     def report_card(self, name: str = CARD) -> None:
         """Tell the daemon that a card is not what it was."""
@@ -147,6 +187,20 @@ class Machine:
         if self.cards.pop(name, None) is not None:
             self.later(self.clock.now(), lambda: self.report_card(name))
 
+    def forget(self, ip: IPAddress) -> None:
+        """Somebody removes an address by hand."""
+        if self.addresses.pop(ip, None) is not None:
+            at = self.homes.pop(ip, CARD)
+            self.switch.record(Address(self.switch.t, self.name, at, str(ip), 32, False))
+            self.later(self.clock.now(), lambda: self.report_loss(ip, at))
+
+    def report_loss(self, ip: IPAddress, interface: str = CARD) -> None:
+        """Tell the daemon that an address was removed."""
+        if self.watcher is not None:
+            self.watcher.address_removed(interface, ip)
+
+    # Its daemon.
+
     def later(self, when: int, callback: Callable[[], object], timer: bool = False) -> VirtualTimer:
         """Let this life of the daemon do something at `when`: not if it has died, nor while frozen.
 
@@ -164,8 +218,29 @@ class Machine:
             else:
                 callback()
 
-        made = self.clock.call_at(when, call)
+        made = self.clock.call_at(when, call, (self.name, callback))
         return made
+
+    def arrives(self, when: int, callback: Callable[[], None]) -> None:
+        """Let a frame come in at `when`, if the cable is still in then."""
+        life = self.life
+
+        def call() -> None:
+            if self.life != life or not self.connected:
+                return
+            if self.frozen:
+                self.backlog.append((False, VirtualTimer(callback)))
+            else:
+                callback()
+
+        self.clock.call_at(when, call, (self.name, "frame"))
+
+    def now(self, callback: Callable[[], object]) -> None:
+        """Have the daemon do something at once; a frozen one when it wakes up."""
+        if self.frozen:
+            self.backlog.append((False, VirtualTimer(lambda: void(callback))))
+        else:
+            callback()
 
     def thaw(self) -> None:
         """Let the daemon do what it has missed."""
@@ -184,217 +259,13 @@ class Machine:
         self.workload.end_life()
         self.watcher = None
 
-    def forget(self, ip: IPAddress) -> None:
-        """Somebody removes an address by hand."""
-        if self.addresses.pop(ip, None) is not None:
-            self.switch.record(Address(self.switch.t, self.name, CARD, str(ip), 32, False))
-            self.later(self.clock.now(), lambda: self.report_loss(ip))
 
-    def report_loss(self, ip: IPAddress) -> None:
-        """Tell the daemon that an address was removed."""
-        if self.watcher is not None:
-            self.watcher.address_removed(CARD, ip)
-
-
-class Switch:
-    """Carries everything to everybody who is connected, `latency` ns later."""
-
-    def __init__(self, clock: VirtualClock, latency: int, witness: Callable[[Fact], None]) -> None:
-        self.clock = clock
-        self.latency = latency
-        self.record = witness
-        self.machines: list[Machine] = []
-        self.neighbours: dict[IPAddress, bytes] = {}  # the client's ARP table
-
-    @property
-    def t(self) -> float:
-        """Virtual seconds, as facts have them."""
-        return self.clock.now() / SECOND
-
-    def carry(self, sender: Machine, data: bytes) -> None:
-        """An IP packet enters by the port of `sender` and leaves by all others."""
-        if not sender.connected:
-            return
-        advert = packet.parse_ip(data)
-        says = packet.decode(advert.message, advert.source, advert.destination)
-        fields = (str(advert.source), says.vrid, says.version, says.priority)
-        interval = says.interval / SECOND
-        listed = tuple(str(ip) for ip in says.addresses)
-        self.record(Advert(self.t, sender.name, *fields, interval, listed, data.hex()))
-        for machine in self.machines:
-            if machine is not sender and machine.connected:
-                self.record(Heard(self.t, machine.name, *fields, interval))
-                self.deliver(machine, data, (advert.source.version, advert.protocol))
-
-    def deliver(self, machine: Machine, data: bytes, key: tuple[int, int]) -> None:
-        """Hand a packet over after the delay, with the moment of its arrival."""
-        at = self.clock.now() + self.latency
-
-        def arrive() -> None:
-            if key in machine.receivers:
-                machine.receivers[key](data, at)
-
-        machine.later(at, arrive)
-
-    def announce(self, sender: Machine, frame: bytes) -> None:
-        """A gratuitous ARP: the client believes it."""
-        if sender.connected and frame[12:14] == b"\x08\x06":
-            ip = IPv4Address(frame[28:32])
-            self.neighbours[ip] = frame[22:28]
-            self.record(Arp(self.t, sender.name, str(ip), frame[22:28].hex(":")))
-
-    def answerer(self, ip: IPAddress) -> Machine | None:
-        """Who answers the client's ping: the card it believes in, or whoever answers ARP."""
-        known = self.neighbours.get(ip)
-        for machine in self.machines:
-            if machine.connected and ip in machine.addresses and known in (None, machine.mac):
-                self.neighbours[ip] = machine.mac
-                return machine
-        return None
-
-
-# What a daemon gets to see of its machine.
-
-
-class HostClock:
-    """The Clock of one machine."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def now(self) -> int:
-        """The virtual time in ns."""
-        return self.machine.clock.now()
-
-    def call_at(self, when: int, callback: Callable[[], None]) -> VirtualTimer:
-        """Call back at `when` unless the daemon has died."""
-        return self.machine.later(when, callback, timer=True)
-
-
-class HostChannel:
-    """VRRP on eth0."""
-
-    def __init__(self, machine: Machine, key: tuple[int, int]) -> None:
-        self.machine = machine
-        self.key = key
-
-    def join(self, group: IPAddress) -> None:
-        """The switch floods, so every group is heard."""
-
-    def make_room(self, size: int, mtus: int) -> None:
-        """Nothing is ever lost here; that it was asked for is remembered."""
-        self.machine.room = size + mtus * self.machine.card().mtu
-
-    def send(self, data: bytes) -> None:
-        """Send one packet.  Raises OSError where Linux would: the card is down."""
-        if not self.machine.up:
-            raise OSError(100, "Network is down")
-        self.machine.switch.carry(self.machine, data)
-
-    def close(self) -> None:
-        """Hear no more."""
-        self.machine.receivers.pop(self.key, None)
-
-
-class HostWire:
-    """The Wire of one machine."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> HostChannel:
-        """Hear what comes in on eth0."""
-        self.machine.receivers[family, protocol] = receiver
-        return HostChannel(self.machine, (family, protocol))
-
-    def announce(self, interface: str, frames: Sequence[bytes]) -> None:
-        """Send ARP frames."""
-        for frame in frames:
-            self.machine.switch.announce(self.machine, frame)
-
-
-class HostKernel:
-    """The Kernel of one machine, which has one card that is plugged in."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def interface(self, name: str) -> Interface | None:
-        """eth0, another card, or None."""
-        return self.machine.card() if name == CARD else self.machine.cards.get(name)
-
-    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
-        """Take addresses off, put addresses on."""
-        held, switch, ways = self.machine.addresses, self.machine.switch, self.machine.ways
-        self.machine.ways = [one for one in ways if one not in remove]
-        self.machine.ways += [one for one in add if not isinstance(one, Placed)]
-        for placed in (one for one in remove if isinstance(one, Placed)):
-            ip, length = placed.address.ip, placed.address.prefixlen
-            if held.pop(ip, None) is not None:
-                switch.record(Address(switch.t, self.machine.name, CARD, str(ip), length, False))
-        for placed in (one for one in add if isinstance(one, Placed)):
-            ip, length = placed.address.ip, placed.address.prefixlen
-            if ip not in held:
-                switch.record(Address(switch.t, self.machine.name, CARD, str(ip), length, True))
-            held[ip] = length
-        return []
-
-    def create(self, link: VirtualLink) -> list[str]:
-        """The machine has a new card, as far as its daemon can tell."""
-        card = self.machine.card()
-        self.machine.cards[link.name] = replace(
-            card,
-            name=link.name,
-            index=100 + len(self.machine.cards),
-            mac=link.mac or card.mac,
-            addresses=(),
-            kind="macvlan" if link.kind == "vmac" else "ipvlan",
-        )
-        return []
-
-    def destroy(self, name: str) -> None:
-        """It is gone."""
-        self.machine.cards.pop(name, None)
-
-    def protect(self, shield: Shield) -> list[str]:
-        """Remember what is to be filtered: who is silent does not answer pings."""
-        self.machine.shield = shield
-        return []
-
-    def switch(self, interface: str, name: str, value: int) -> list[str]:
-        """Remember it."""
-        self.machine.switches[interface, name] = value
-        return []
-
-    def restore(self) -> None:
-        """Forget all of them."""
-        self.machine.switches.clear()
-
-    def forwards(self, name: str) -> bool:
-        """As the machine is set."""
-        return self.machine.forwards
-
-    def watch(self, watcher: Watcher) -> None:
-        """Tell `watcher` what happens to the card."""
-        self.machine.watcher = watcher
+def void(callback: Callable[[], object]) -> None:
+    """Call it; its answer is of no interest."""
+    callback()
 
 
 def same_link(machine: Machine) -> Link:
     """The fact that says how the card of `machine` stands now."""
     card = machine.card()
     return Link(machine.switch.t, machine.name, CARD, card.up, card.carrier)
-
-
-__all__ = [
-    "CARD",
-    "HostClock",
-    "HostFiles",
-    "HostKernel",
-    "HostProcesses",
-    "HostRunner",
-    "HostWire",
-    "Machine",
-    "Switch",
-    "VirtualClock",
-    "same_link",
-]

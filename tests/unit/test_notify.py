@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs.lan import Lan
-from labs.virtual import HostRunner
+from labs.workload import HostRunner
 from tests.cluster import advert, cluster, conf, inject, router, scripts, state
 
 ALL = (

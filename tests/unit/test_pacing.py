@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from labs.virtual import VirtualClock
+from labs.virtual_clock import VirtualClock
 from vrrpd.config import loads
 from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
 from vrrpd.pacing import Pacer
