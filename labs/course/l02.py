@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 TITLE = "Basic set-up: one address, two machines"
-QUESTION = "Two servers, one address: who answers, and how do the two agree on that?"
+QUESTION = "What is the smallest pair of machines that keeps one address alive?"
 MINUTES = 20
 
 SERVERS = ("master", "backup")
@@ -94,5 +94,11 @@ QUIZ = (
         ("nobody would hold the address", "both would hold it", "nothing would change"),
         right=1,
         why="They would not hear each other, and each would take itself for the only one.",
+    ),
+    Question(
+        "(Lesson 00) The cable of the MASTER is pulled. How does the BACKUP learn of it?",
+        ("it hears no more advertisements", "the switch tells it", "the MASTER says goodbye"),
+        right=0,
+        why="Without a cable nobody can say goodbye: silence is all there is to notice.",
     ),
 )

@@ -1,0 +1,36 @@
+"""The article's cluster in memory: what an interval costs, and which lines must be equal."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs.whatif import price, what_if
+
+
+def test_a_longer_interval_is_cheaper_and_slower() -> None:
+    once, twice = price([1, 2])
+    assert (once.adverts, twice.adverts) == (86_400, 43_200)
+    assert once.octets == 86_400 * 60  # 14 + 40 bytes, filled up to the shortest frame
+    # The skew of priority 100 is 0.609 s whatever the interval (RFC 3768 section 6.1).
+    assert once.takeover == pytest.approx(3.609, abs=0.01)
+    assert twice.takeover == pytest.approx(6.609, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("line", "owners"),
+    [
+        ({"auth_pass": "1112"}, ("master", "backup")),
+        ({"advert_int": 2}, ("master", "backup")),
+        ({"virtual_router_id": 52}, ("master", "backup")),
+        ({"state": "MASTER"}, ("master",)),
+        ({"priority": 200}, ("backup",)),
+    ],
+)
+def test_some_lines_must_be_equal(line: dict[str, object], owners: tuple[str, ...]) -> None:
+    [row] = what_if(line)  # type: ignore[arg-type]
+    assert row.owners == owners
+
+
+def test_both_show_themselves_as_tables() -> None:
+    assert "86,400" in repr(price([1]))
+    assert "master and backup" in repr(what_if({"auth_pass": "1112"}))
