@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labs.errors import LabError, unknown
@@ -69,6 +69,7 @@ DAEMONS = {
 def choose(daemon: str | dict[str, str] | None, servers: list[str]) -> dict[str, Daemon]:
     """Which daemon each server runs: one for all, one for each, or None for LAB_DAEMON or vrrpd.
 
+    A name may be followed by options for its command line: "vrrpd --max-vips 20".
     Raises LabError for an unknown daemon or host and for a daemon that is not installed.
     """
     wanted = daemon or os.environ.get("LAB_DAEMON") or "vrrpd"
@@ -76,11 +77,16 @@ def choose(daemon: str | dict[str, str] | None, servers: list[str]) -> dict[str,
     for host in names:
         if host not in servers:
             raise unknown("server", host, servers)
-    chosen = {host: names.get(host, "vrrpd") for host in servers}
-    for name in chosen.values():
-        if name not in DAEMONS:
-            raise unknown("daemon", name, DAEMONS)
-    return {host: DAEMONS[name] for host, name in chosen.items()}
+    return {host: _named(names.get(host, "vrrpd")) for host in servers}
+
+
+def _named(words: str) -> Daemon:
+    """The daemon that `words` begin with; LabError listing the known ones."""
+    name, _, options = words.partition(" ")
+    if name not in DAEMONS:
+        raise unknown("daemon", name, DAEMONS)
+    daemon = DAEMONS[name]
+    return replace(daemon, command=f"{daemon.command} {options}") if options else daemon
 
 
 def running(host: Host) -> list[Process]:
