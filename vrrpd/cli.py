@@ -18,6 +18,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
@@ -25,13 +26,15 @@ from vrrpd.config import Config, ConfigError, load
 from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log, logger
+from vrrpd.privileges import needed
 from vrrpd.security import secure
 from vrrpd.signals import NUMBERS
-from vrrpd.source import Source
+from vrrpd.source import Source, refusal
 
 if TYPE_CHECKING:
     from vrrpd.control import Control
     from vrrpd.daemon import Daemon
+    from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.post import MailCarrier
     from vrrpd.linux.runner import ScriptRunner
@@ -150,6 +153,7 @@ def check(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
+    from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.post import MailCarrier
@@ -158,7 +162,9 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.systemd import Supervisor
 
     log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
-    source = Source(lambda: read(options, log), log, options.namespace, Process(log).settle)
+    privileges = Privileges(log)
+    reading = partial(read, options, log, privileges)
+    source = Source(reading, log, options.namespace, Process(log).settle)
     config = source()
     pid = options.pid or pid_file(config.globals)
     if not (alone(pid, log) and entered(config.globals.net_namespace, log)):
@@ -176,26 +182,31 @@ def run(options: argparse.Namespace, log: Log) -> int:
     supervisor = Supervisor(loop)
     signals(loop, daemon, supervisor, ending)
     edge = Edge(loop, runner, log)
-    edge.run("startup", config.globals.startup_script, config.globals.startup_script_timeout_ns)
+    edge.begin(config.globals)
     if not ending:
         daemon.start(config)
     socket = options.control or control_socket(config.globals)
     control = listening(socket, loop, daemon, journal, log)
     with suppress_and_say(log, f"no pid file {pid}"):
         write_pid(pid)
+    reduce(privileges, config, options, (pid, socket))
     supervisor.ready("Running")
     loop.run_until(lambda: bool(ending))
     supervisor.stopping()
     daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
-    settings = daemon.config.globals
-    edge.run("shutdown", settings.shutdown_script, settings.shutdown_script_timeout_ns)
+    edge.end(daemon.config.globals)
+    tidy(control, journal, pid)
+    return 0
+
+
+def tidy(control: Control | None, journal: Journal, pid: str) -> None:
+    """Take away what is of no use without us."""
     if control is not None:
         control.close()
     journal.close()
     with suppress(OSError):
         os.unlink(pid)
-    return 0
 
 
 def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source) -> Ports:
@@ -243,7 +254,21 @@ def entered(namespace: str | None, log: Log) -> bool:
     return True
 
 
-def read(options: argparse.Namespace, log: Log) -> tuple[Config, list[str]]:
+def reduce(
+    privileges: Privileges, config: Config, options: argparse.Namespace, ours: tuple[str, ...]
+) -> None:
+    """Everything is set up: give up what is not needed from here on; `ours` are files we made."""
+    files = [one.file for one in config.track_files]
+    created = [one.file for one in config.track_files if one.init_file]
+    journal = [options.journal] if options.journal else []
+    me = os.getuid(), os.getgid()
+    reads, writes = [options.use_file, *files], [*ours, *journal, *created]
+    privileges.reduce(needed(config, me), reads, writes)
+
+
+def read(
+    options: argparse.Namespace, log: Log, privileges: Privileges
+) -> tuple[Config, list[str]]:
     """Read the configuration and log what is to be said about it; also return the mistakes.
 
     Raises ConfigError.
@@ -259,6 +284,9 @@ def read(options: argparse.Namespace, log: Log) -> tuple[Config, list[str]]:
     config, findings, _ = secure(loaded.config, Accounts())
     for finding in findings:
         log.say(str(finding))
+    lacking = privileges.lacking(needed(config, (os.getuid(), os.getgid())))
+    if lacking is not None:
+        raise refusal(lacking)
     mistakes = [str(one) for one in loaded.diagnostics if one.severity == "error"]
     return config, mistakes + [str(one) for one in findings if one.counts]
 

@@ -6,6 +6,7 @@ the daemon starts, or ends, all the same (keepalived).
 
 from __future__ import annotations
 
+from vrrpd.config.globals import Globals
 from vrrpd.config.model import Command
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
@@ -20,6 +21,14 @@ class Edge:
         self.loop = loop
         self.runner = runner
         self.log = log
+
+    def begin(self, settings: Globals) -> None:
+        """Run `startup_script`."""
+        self.run("startup", settings.startup_script, settings.startup_script_timeout_ns)
+
+    def end(self, settings: Globals) -> None:
+        """Run `shutdown_script`."""
+        self.run("shutdown", settings.shutdown_script, settings.shutdown_script_timeout_ns)
 
     def run(self, what: str, script: Command | None, timeout: int) -> None:
         """Run one of them to its end, or for `timeout` ns; how it goes is only logged."""

@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from vrrpd.linux.capabilities import give_up_all
+
 AT_ONCE = 8
 LAST_MOMENTS = 2  # seconds to finish in when the daemon has gone; keepalived leaves none
 GREETING, DONE, DATA_FOLLOWS = 220, 250, 354
@@ -80,7 +82,9 @@ def work(line: str) -> None:
 
 
 def main() -> None:
-    """Work until the input ends."""
+    """Work until the input ends.  Sending mail takes no privilege at all."""
+    with suppress(OSError):
+        give_up_all()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # systemd's too: we end when it has gone
     with ThreadPoolExecutor(AT_ONCE) as pool:

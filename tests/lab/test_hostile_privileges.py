@@ -1,0 +1,280 @@
+"""What the daemon may do once it runs, and what its scripts may: read from /proc, not believed.
+
+    plain configuration         CAP_NET_ADMIN and CAP_NET_RAW, in every set of every thread
+    scripts of another user     as well what it takes to become that user
+    a reload that needs more    refused; what runs goes on running
+    the control socket          answers its owner and nobody else
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.interop.segment import ENVIRONMENT, Host, Segment, may_change_groups
+from tests.support import REPOSITORY, eventually
+
+VIP = "192.168.1.10"
+ADMIN, RAW, CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 12, 1 << 13, 1 << 0, 1 << 1, 1 << 2
+SETUID, SETGID, KILL = 1 << 7, 1 << 6, 1 << 5
+NOBODY = 65534
+
+other_users = pytest.mark.skipif(
+    not may_change_groups(), reason="optional: an ordinary user's namespace has no other users"
+)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    """One machine."""
+    with Segment(tmp_path, hosts=1) as segment:
+        yield segment.hosts[0]
+
+
+def conf(*words: str, before: str = "", vip: str = VIP) -> str:
+    """A quick instance."""
+    lines = ["interface eth0", "virtual_router_id 51", "version 3", "advert_int 0.25", *words]
+    return f"{before}vrrp_instance VI_1 {{\n" + "\n".join(lines) + (
+        f"\nvirtual_ipaddress {{\n{vip}\n}}\n}}\n"
+    )
+
+
+def daemon_pid(host: Host) -> int:
+    """The pid that it has written, which is when it is set up."""
+    path = host.room / "pid"
+    eventually(path.exists, what=f"a pid file\n{host.text()}")
+    return int(eventually(path.read_text, what="a pid"))
+
+
+def sets(pid: int) -> set[tuple[str, int]]:
+    """The capability sets of all the threads of a process, without the bounding set."""
+    found = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for name, mask in re.findall(r"^Cap(\w+):\s*(\w+)$", (task / "status").read_text(), re.M):
+            if name != "Bnd":
+                found.add((name, int(mask, 16)))
+    return found
+
+
+def keeps(host: Host, *capabilities: int) -> None:
+    """The daemon has exactly these."""
+    pid, kept = daemon_pid(host), sum(capabilities)
+    wanted = {("Inh", 0), ("Amb", 0), ("Eff", kept), ("Prm", kept)}
+    eventually(lambda: sets(pid) == wanted, what=f"{wanted}, not {sets(pid)}\n{host.text()}")
+
+
+def master(host: Host, vip: str = VIP) -> None:
+    eventually(lambda: host.has(vip), 20, f"MASTER:\n{host.text()}")
+
+
+def script(host: Host, name: str, body: str) -> Path:
+    """A script that everybody may run."""
+    for path in (host.room, *host.room.parents):
+        if path.owner() == "root" and path.stat().st_mode & 0o077 != 0o055 and path != Path("/tmp"):
+            path.chmod(path.stat().st_mode | 0o055)
+    path = host.room / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_two_capabilities_are_left(host: Host) -> None:
+    host.start("vrrpd", conf())
+    keeps(host, ADMIN, RAW)
+    master(host)
+
+
+def test_they_are_enough_for_a_whole_life(host: Host) -> None:
+    """Addresses, a virtual MAC, its sysctls, a new interface, reload, farewell, files removed."""
+    host.start("vrrpd", conf("use_vmac", "vmac_xmit_base"))
+    keeps(host, ADMIN, RAW)
+    master(host)
+    host.reload(conf(vip="192.168.1.20"))
+    master(host, "192.168.1.20")
+    eventually(lambda: not host.has(VIP), what="the old address to go")
+    pid = host.room / "pid"
+    assert host.stop() == 0
+    assert host.virtual() == set()
+    assert not pid.exists()
+    assert not (host.room / "sock").exists()
+    assert "Operation not permitted" not in host.text()
+    assert "Permission denied" not in host.text()
+
+
+def test_a_script_of_root_has_what_root_has(host: Host) -> None:
+    told = host.room / "told"
+    check = script(host, "chk", f"grep Cap /proc/self/status >{told}.new && mv {told}.new {told}")
+    block = f'global_defs {{\nscript_user root\n}}\nvrrp_script chk {{\nscript "{check}"\n}}\n'
+    host.start("vrrpd", conf("track_script {\nchk\n}", before=block))
+    keeps(host, ADMIN, RAW)
+    eventually(told.exists, what="the script to run")
+    told.unlink()  # that may have been before the capabilities were given up
+    eventually(told.exists, what="the script to run again")
+    masks = dict(re.findall(r"Cap(\w+):\s*(\w+)", told.read_text()))
+    assert masks["Eff"] == masks["Bnd"]
+    assert int(masks["Eff"], 16) & (SETUID | DAC_OVERRIDE)
+
+
+@other_users
+def test_a_script_of_nobody_has_nothing(host: Host) -> None:
+    told = host.room / "told"
+    check = script(host, "chk", f"(id -u; id -G; grep Cap /proc/self/status) >{told}")
+    told.touch()
+    told.chmod(0o666)
+    block = f'vrrp_script chk {{\nscript "{check}"\nuser nobody nogroup\n}}\n'
+    host.start("vrrpd", conf("track_script {\nchk\n}", before=block))
+    keeps(host, ADMIN, RAW, SETUID, SETGID, KILL)
+    master(host)  # the script has succeeded, or this would be FAULT
+    eventually(lambda: "CapAmb" in told.read_text(), what="the script's words")
+    uid, groups, *lines = told.read_text().splitlines()
+    assert (uid, groups) == (str(NOBODY), str(NOBODY))
+    masks = dict(re.findall(r"Cap(\w+):\s*(\w+)", "\n".join(lines)))
+    assert {int(masks[one], 16) for one in ("Inh", "Prm", "Eff", "Amb")} == {0}
+
+
+@other_users
+def test_a_hanging_script_of_nobody_is_ended(host: Host) -> None:
+    """A signal to somebody else's process takes CAP_KILL."""
+    pid = host.room / "its pid"
+    pid.touch()
+    pid.chmod(0o666)
+    check = script(host, "chk", f"echo $$ >'{pid}'; exec sleep 300")
+    block = f'vrrp_script chk {{\nscript "{check}"\ntimeout 1\ninterval 60\nuser nobody\n}}\n'
+    host.start("vrrpd", conf("track_script {\nchk\n}", before=block))
+    eventually(lambda: "timed_out" in host.text(), 20, host.text())
+    number = pid.read_text().strip()
+    eventually(lambda: not Path(f"/proc/{number}").exists(), what=f"the end of {number}")
+
+
+@other_users
+def test_a_reload_that_needs_more_is_refused(host: Host) -> None:
+    check = script(host, "chk", "exit 0")
+    host.start("vrrpd", conf())
+    keeps(host, ADMIN, RAW)
+    master(host)
+    block = f'vrrp_script chk {{\nscript "{check}"\nuser nobody\n}}\n'
+    host.reload(conf("track_script {\nchk\n}", before=block, vip="192.168.1.20"))
+    eventually(lambda: "Reload refused" in host.text(), what=host.text())
+    assert "runs as uid 65534, which needs CAP_SETUID" in host.text()
+    assert "please restart vrrpd" in host.text()
+    assert host.has(VIP)
+    host.reload(conf(vip="192.168.1.30"))
+    master(host, "192.168.1.30")
+
+
+@other_users
+def test_a_file_of_somebody_else_can_still_be_read(host: Host) -> None:
+    """Whether root without capabilities can read a file is tried out before they are given up."""
+    level = host.room / "level"
+    level.write_text("7\n")
+    level.chmod(0o600)
+    os.chown(level, NOBODY, NOBODY)
+    block = f"track_file level {{\nfile {level}\nweight 1\n}}\n"
+    host.start("vrrpd", conf("track_file {\nlevel\n}", before=block))
+    keeps(host, ADMIN, RAW, DAC_READ_SEARCH)
+    master(host)
+    level.write_text("9\n")
+    eventually(lambda: "effective priority from 107 to 109" in host.text(), what=host.text())
+
+
+@other_users
+def test_a_fifo_of_somebody_else_can_still_be_written(host: Host) -> None:
+    settings = "global_defs {\nscript_user nobody\nvrrp_notify_fifo %s\n}\n"
+    fifo = host.room / "fifo"
+    host.start("vrrpd", conf(before=settings % fifo))
+    keeps(host, ADMIN, RAW, CHOWN, DAC_OVERRIDE)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert os.fstat(reader).st_uid == NOBODY
+        heard: list[bytes] = []
+
+        def told() -> bool:
+            with suppress(BlockingIOError):
+                heard.append(os.read(reader, 4096))
+            return b'"VI_1" MASTER' in b"".join(heard)
+
+        eventually(told, 20, f"the FIFO to tell of MASTER\n{host.text()}")
+    finally:
+        os.close(reader)
+
+
+# The control socket.
+
+ASK = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect(sys.argv[1])
+    client.sendall(b'{"command": "reload"}\\n')
+    print(client.recv(4096).decode())
+"""
+
+
+@other_users
+def test_the_control_socket_refuses_others(host: Host) -> None:
+    """Whoever may talk to it may reload the daemon: its owner, and nobody else."""
+    script(host, "unused", "")  # opens the directory: it must be the socket that refuses
+    host.start("vrrpd", conf())
+    master(host)
+    path = host.room / "sock"
+    eventually(path.exists, what="the socket")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    command = [sys.executable, "-c", ASK, str(path)]
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    stranger = subprocess.run([*drop, *command], capture_output=True, text=True, cwd="/")
+    assert stranger.returncode != 0
+    assert "PermissionError" in stranger.stderr
+    assert "Reloading" not in host.text()
+    owner = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(owner.stdout) == {"ok": True, "result": True}
+
+
+def test_clients_that_talk_without_end_or_never_read_cost_nothing(host: Host) -> None:
+    """A long line ends the connection, and so do answers that nobody reads; there are 16 places."""
+    host.start("vrrpd", conf())
+    master(host)
+    path = str(host.room / "sock")
+    with socket.socket(socket.AF_UNIX) as endless:
+        endless.connect(path)
+        with pytest.raises(OSError):  # noqa: PT011  (a broken pipe or a reset)
+            while True:
+                endless.sendall(b"x" * 4096)
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(path)
+        with pytest.raises(OSError):  # noqa: PT011
+            while True:
+                deaf.sendall(b'{"command": "stats"}\n' * 100)
+    many = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    try:
+        for one in many:
+            one.connect(path)
+        assert eventually(lambda: any(refused(one) for one in many), what="one turned away")
+    finally:
+        for one in many:
+            one.close()
+    command = [sys.executable, "-m", "vrrpd.ctl", "status", "--socket", path]
+
+    def answers() -> bool:
+        done = subprocess.run(command, env=ENVIRONMENT, cwd=REPOSITORY, capture_output=True)
+        return done.returncode == 0
+
+    eventually(answers, what="an answer for the next")
+    assert host.has(VIP)
+
+
+def refused(one: socket.socket) -> bool:
+    """Whether the other end has closed."""
+    try:
+        one.setblocking(False)
+        return one.recv(1) == b""
+    except OSError:
+        return False
