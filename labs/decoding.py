@@ -20,7 +20,7 @@ from typing import Any
 
 from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
-import labs.recorder as recorder
+from labs import records
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from vrrpd.packet import Datagram, PacketError, decode, parse_ipv4
 
@@ -37,14 +37,16 @@ Key = tuple[str, str, int]  # interface, address, prefix length
 class Decoder:
     """Turns the records of one recorder into facts, in the order they come.
 
-    `hosts` and `ports` are in the order of the recorder's plan; `port_hosts` names the host behind
-    each port, `target` is the address that the client pings.
+    All are in the order of the recorder's plan; `port_hosts` names the host behind
+    each port, `targets` are the addresses that the client pings.
     """
 
-    def __init__(self, hosts: Sequence[str], port_hosts: Sequence[str], target: str) -> None:
+    def __init__(
+        self, hosts: Sequence[str], port_hosts: Sequence[str], targets: Sequence[str]
+    ) -> None:
         self.hosts = list(hosts)
         self.port_hosts = list(port_hosts)
-        self.target = target
+        self.targets = list(targets)
         self.ready = False
         self.failure: str | None = None
         self._began: float | None = None
@@ -59,6 +61,10 @@ class Decoder:
         """The addresses of each host, loopback's left out."""
         return {host: {key[1] for key in keys} for host, keys in self._held.items()}
 
+    def owners_of(self, mac: str) -> set[str]:
+        """The hosts that have, or had, a card with this MAC address."""
+        return set(self._macs.get(mac, ()))
+
     def carrier(self) -> dict[str, bool]:
         """Has the host an interface that is up and has carrier?"""
         alive = {host for (host, _), (up, carrier) in self._links.items() if up and carrier}
@@ -66,23 +72,23 @@ class Decoder:
 
     def feed(self, kind: int, index: int, t: float, payload: bytes) -> list[Fact]:
         """The facts in one record; none when it tells nothing new."""
-        if kind == recorder.NETLINK:
+        if kind == records.NETLINK:
             # The first dumps say how it was, not what happened: all of it at the first moment.
             self._began = t if self._began is None else self._began
             t = t if self.ready else self._began
             return list(self._netlink(self.hosts[index], t, payload))
-        if kind == recorder.FRAME:
+        if kind == records.FRAME:
             return list(self._frame(self.port_hosts[index], t, payload[0], payload[1:]))
-        if kind == recorder.PING:
-            return [self._ping(t, payload)]
-        if kind == recorder.LOST:
+        if kind == records.PING:
+            return [self._ping(t, self.targets[index], payload)]
+        if kind == records.LOST:
             at_port = bool(index & 0x80)
             host = self.port_hosts[index & 0x7F] if at_port else self.hosts[index]
             where = f"at the switch port of {host}" if at_port else f"in {host}"
             return [Loss(t, host, f"{payload.decode()} {where}")]
-        if kind == recorder.FAILED:
+        if kind == records.FAILED:
             self.failure = payload.decode()
-        elif kind == recorder.READY:
+        elif kind == records.READY:
             self.ready = True
         return []
 
@@ -169,9 +175,7 @@ class Decoder:
 
     def _advert(self, host: str, t: float, kind: int, data: Datagram, packet: bytes) -> Fact:
         """Raises PacketError for a message that is no valid Advertisement."""
-        # AH (protocol 51) puts 24 bytes of its own before the message (RFC 2402).
-        message = data.message[24:] if data.protocol == 51 else data.message
-        told = decode(message, data.source, data.destination)
+        told = decode(data.message, data.source, data.destination)
         fields = (str(data.source), told.vrid, told.version, told.priority, told.interval / SECOND)
         if kind == PACKET_OUTGOING:
             return Heard(t, host, *fields)
@@ -179,12 +183,12 @@ class Decoder:
 
     # -- the client --------------------------------------------------------------------------
 
-    def _ping(self, t: float, payload: bytes) -> Ping:
-        sequence, rtt, raw = recorder.PONG.unpack(payload)
+    def _ping(self, t: float, target: str, payload: bytes) -> Ping:
+        sequence, rtt, raw = records.PONG.unpack(payload)
         if math.isnan(rtt):
-            return Ping(t, sequence, self.target, None, None)
+            return Ping(t, sequence, target, None, None)
         mac = raw.hex(":")
-        owners = self._macs.get(mac, set())
+        owners = self.owners_of(mac)
         # A virtual MAC address that several hosts have names none of them.
         who = next(iter(owners)) if len(owners) == 1 else mac
-        return Ping(t, sequence, self.target, who, rtt)
+        return Ping(t, sequence, target, who, rtt)

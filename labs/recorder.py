@@ -6,8 +6,8 @@ nothing but wait on sockets, so that its timestamps are good even while a notebo
 
     in every host      a netlink socket        addresses and links: first a dump, then each change
     on every port      an AF_PACKET socket     VRRP, gratuitous ARP, unsolicited NA (a BPF filter)
-    in the client      a raw ICMP socket       a ping every `interval`, on absolute deadlines
-                       an AF_PACKET socket     the replies, with the MAC address that sent them
+    in the client      a Pinger per target     a ping every `interval`, on absolute deadlines,
+                                               and the replies, with the MAC address that sent them
 
 A socket belongs to the namespace it was opened in, so the process visits each host once, by
 setns(2), and from then on watches them all from one loop.
@@ -23,94 +23,31 @@ from __future__ import annotations
 import ctypes
 import errno
 import json
-import math
 import os
-import random
 import selectors
 import signal
 import socket
 import struct
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+from labs.frames import ETH_P_ALL, VRRP_AND_ARP, Frames
+from labs.pinger import Pinger
+from labs.records import FAILED, FRAME, NETLINK, READY, Output
 
-# A record: kind, index (of a host or port in the plan), time, length; then so many bytes.
-RECORD = struct.Struct("<BBdI")
-READY, NETLINK, FRAME, PING, LOST, FAILED = range(6)
-# PING's bytes: sequence number, round-trip time (s, nan for no reply), MAC address of the answerer.
-PONG = struct.Struct("<Id6s")
-PATIENCE = 1.0  # a ping without a reply for so many seconds is unanswered
+T = TypeVar("T")
 
 # Constants of <linux/...> that the socket module lacks.
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
-SO_ATTACH_FILTER, SO_TIMESTAMPNS, SO_RXQ_OVFL = 26, 35, 40
-SOL_RAW, ICMP_FILTER = 255, 1
-ETH_P_ALL, ETH_P_IP = 3, 0x0800
 NLMSG = struct.Struct("=IHHII")
 NLMSG_DONE, RTM_GETLINK, RTM_GETADDR = 3, 18, 22
 NLM_F_REQUEST, NLM_F_DUMP, NLM_F_DUMP_INTR = 0x1, 0x300, 0x10
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
-
-# Classic BPF: (code, jump if true, jump if false, operand).
-LD_W, LD_H, LD_B, TAX, JEQ, JEQ_X, RET = 0x20, 0x28, 0x30, 0x07, 0x15, 0x1D, 0x06
-VRRP_AND_ARP = (
-    (LD_H, 0, 0, 12),  # 0  EtherType
-    (JEQ, 0, 4, 0x0806),  # 1  ARP: is the sender's address the target's?
-    (LD_W, 0, 0, 28),
-    (TAX, 0, 0, 0),
-    (LD_W, 0, 0, 38),
-    (JEQ_X, 10, 11, 0),
-    (JEQ, 0, 3, 0x0800),  # 6  IPv4: protocol 112, or 51 (AH)
-    (LD_B, 0, 0, 23),
-    (JEQ, 7, 0, 112),
-    (JEQ, 6, 7, 51),
-    (JEQ, 0, 6, 0x86DD),  # 10 IPv6: 112, or a neighbour advertisement
-    (LD_B, 0, 0, 20),
-    (JEQ, 3, 0, 112),
-    (JEQ, 0, 3, 58),
-    (LD_B, 0, 0, 54),
-    (JEQ, 0, 1, 136),
-    (RET, 0, 0, 0xFFFF),  # 16 keep
-    (RET, 0, 0, 0),  # 17 drop
-)
-
-
-def echo_replies(ident: int) -> tuple[tuple[int, int, int, int], ...]:
-    """The filter for IPv4 echo replies (no options) to our own pings."""
-    return (
-        (LD_B, 0, 0, 23),
-        (JEQ, 0, 5, socket.IPPROTO_ICMP),
-        (LD_B, 0, 0, 34),
-        (JEQ, 0, 3, 0),
-        (LD_H, 0, 0, 38),
-        (JEQ, 0, 1, ident),
-        (RET, 0, 0, 0xFFFF),
-        (RET, 0, 0, 0),
-    )
-
-
-class Output:
-    """Records on their way to the parent, written together once a turn of the loop."""
-
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-
-    def add(self, kind: int, index: int, t: float, payload: bytes = b"") -> None:
-        self.buffer += RECORD.pack(kind, index, t, len(payload)) + payload
-
-    def lost(self, index: int, t: float, what: str) -> None:
-        self.add(LOST, index, t, what.encode())
-
-    def flush(self) -> None:
-        while self.buffer:
-            del self.buffer[: os.write(sys.stdout.fileno(), self.buffer)]
 
 
 class Addresses:
@@ -177,114 +114,6 @@ class Addresses:
                 self.dumped = True
 
 
-class Frames:
-    """An AF_PACKET socket behind a filter, on one `interface` or (None) on all there are."""
-
-    def __init__(
-        self, interface: str | None, protocol: int, program: tuple[tuple[int, int, int, int], ...]
-    ) -> None:
-        # Protocol 0 hears nothing; Python can bind to an interface later, but not to "all".
-        heard = 0 if interface else socket.htons(protocol)
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, heard)
-        attach(self.socket, program)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        self.socket.setblocking(False)
-        self.dropped = 0
-        if interface:
-            self.socket.bind((interface, protocol))
-        else:
-            for _ in self.read():
-                pass  # what slipped in before the filter
-
-    def read(self) -> Iterator[tuple[float, int, bytes, int]]:
-        """(time, packet type, frame, frames lost before it) of each frame that is waiting."""
-        while True:
-            try:
-                frame, ancillary, _, address = self.socket.recvmsg(1 << 16, 256)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                # The interface went down or away: said once, and the netlink witness tells it too.
-                if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV):
-                    raise
-                continue
-            t, lost = time.time(), 0
-            for _, kind, data in ancillary:
-                if kind == SO_TIMESTAMPNS:
-                    seconds, nanoseconds = struct.unpack("@ll", data[:16])
-                    t = seconds + nanoseconds * 1e-9
-                elif kind == SO_RXQ_OVFL:
-                    dropped = struct.unpack("@I", data[:4])[0]
-                    lost, self.dropped = dropped - self.dropped, dropped
-            yield t, address[2], frame, lost
-
-
-class Pinger:
-    """A ping every `interval` seconds from the client's namespace, and what came back."""
-
-    def __init__(self, target: str, interval: float, output: Output) -> None:
-        self.target, self.interval, self.output = target, interval, output
-        ident = random.SystemRandom().randrange(1, 0x10000)
-        self.ident = ident
-        self.sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-        self.sender.setblocking(False)
-        # Replies come in by the other socket, which sees the Ethernet header.
-        self.sender.setsockopt(SOL_RAW, ICMP_FILTER, struct.pack("@I", 0xFFFFFFFF))
-        self.replies = Frames(None, ETH_P_IP, echo_replies(ident))
-        self.sequence = 0
-        self.waiting: dict[int, float] = {}
-        self.patience: deque[tuple[float, int]] = deque()
-        self.due = time.monotonic()
-
-    def turn(self) -> None:
-        """Send what is due and give up on what is overdue."""
-        now = time.monotonic()
-        while self.patience and self.patience[0][0] <= now:
-            sequence = self.patience.popleft()[1]
-            sent = self.waiting.pop(sequence, None)
-            if sent is not None:
-                pong = PONG.pack(sequence, math.nan, bytes(6))
-                self.output.add(PING, 0, sent, pong)
-        if now >= self.due:
-            # Deadlines that a busy machine missed are skipped, not made up for in a burst.
-            self.due += self.interval * (1 + (now - self.due) // self.interval)
-            self._send(now)
-
-    def _send(self, now: float) -> None:
-        self.sequence += 1
-        head = struct.pack("!BBHHH", 8, 0, 0, self.ident, self.sequence & 0xFFFF)
-        body = struct.pack("!II", self.sequence, 0)
-        total = sum(struct.unpack("!8H", head + body))
-        total = (total & 0xFFFF) + (total >> 16)
-        check = ~(total + (total >> 16)) & 0xFFFF
-        self.patience.append((now + PATIENCE, self.sequence))
-        self.waiting[self.sequence] = time.time()
-        # No route, no neighbour, a full queue: this ping will find no answer, and that is the fact.
-        with suppress(OSError):
-            self.sender.sendto(
-                head[:2] + check.to_bytes(2, "big") + head[4:] + body, (self.target, 0)
-            )
-
-    def read(self) -> None:
-        for t, _, frame, _ in self.replies.read():
-            if len(frame) < 46:
-                continue
-            sequence = struct.unpack_from("!I", frame, 42)[0]
-            sent = self.waiting.pop(sequence, None)
-            if sent is not None:
-                pong = PONG.pack(sequence, max(0.0, t - sent), frame[6:12])
-                self.output.add(PING, 0, sent, pong)
-
-
-def attach(sock: socket.socket, program: tuple[tuple[int, int, int, int], ...]) -> None:
-    """Give a socket a classic BPF filter (struct sock_fprog)."""
-    code = b"".join(struct.pack("@HBBI", *step) for step in program)
-    keep = ctypes.create_string_buffer(code)
-    fprog = struct.pack("@HP", len(program), ctypes.addressof(keep))
-    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)
-
-
 @contextmanager
 def network_of(pid: int) -> Iterator[None]:
     """Be in the network namespace of process `pid`.  Raises OSError when there is none."""
@@ -317,20 +146,18 @@ class Recorder:
         self.selector = selectors.DefaultSelector()
         self.selector.register(sys.stdin.fileno(), selectors.EVENT_READ, None)
         self.hosts: list[Addresses] = []
-        self.pinger: Pinger | None = None
+        self.pingers: list[Pinger] = []
         self.ready = False
         for index, (name, pid) in enumerate(plan["hosts"]):
             host = self._open(name, pid, partial(Addresses, index, self.output))
             self.hosts.append(host)
             self._watch(host.socket, host.read)
-        for index, port in enumerate(plan["ports"]):
-            frames = self._open(
-                port, plan["switch"], partial(Frames, port, ETH_P_ALL, VRRP_AND_ARP)
-            )
+        for index, (port, pid) in enumerate(plan["ports"]):
+            frames = self._open(port, pid, partial(Frames, port, ETH_P_ALL, VRRP_AND_ARP))
             self._watch(frames.socket, self._passing_on(index, frames))
-        if plan["client"] is not None:
-            pinger = partial(Pinger, plan["target"], plan["interval"], self.output)
-            self.pinger = self._open("the client", plan["client"], pinger)
+        for index, target in enumerate(plan["targets"] if plan["client"] is not None else ()):
+            pinger = partial(Pinger, index, target, plan["interval"], self.output)
+            self.pingers.append(self._open("the client", plan["client"], pinger))
 
     def _open(self, name: str, pid: int, make: Callable[[], T]) -> T:
         """What `make` returns when called in the network of `pid`; without that, say so and end."""
@@ -358,9 +185,10 @@ class Recorder:
         """Until standard input ends.  Pings begin when every host's dump is in."""
         while True:
             timeout = None
-            if self.ready and self.pinger is not None:
-                self.pinger.turn()
-                timeout = max(0.0, self.pinger.due - time.monotonic())
+            if self.ready and self.pingers:
+                for pinger in self.pingers:
+                    pinger.turn()
+                timeout = max(0.0, min(each.due for each in self.pingers) - time.monotonic())
             self.output.flush()
             for key, _ in self.selector.select(timeout):
                 if key.data is None:
@@ -371,9 +199,9 @@ class Recorder:
             if not self.ready and all(host.dumped for host in self.hosts):
                 self.ready = True
                 self.output.add(READY, 0, time.time())
-                if self.pinger is not None:
-                    self._watch(self.pinger.replies.socket, self.pinger.read)
-                    self.pinger.due = time.monotonic()
+                for pinger in self.pingers:
+                    self._watch(pinger.replies.socket, pinger.read)
+                    pinger.due = time.monotonic()
 
 
 def plan_from(descriptor: int) -> dict[str, Any]:
@@ -394,7 +222,3 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BrokenPipeError):
         Recorder(plan_from(sys.stdin.fileno())).run()
-
-
-if __name__ == "__main__":
-    main()

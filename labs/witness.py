@@ -25,18 +25,20 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import labs.recorder as recorder
+from labs import records as wire
 from labs.decoding import Decoder
 from labs.errors import LabError
 from labs.facts import F, Fact, Ping, in_order
 
-PROGRAM = Path(recorder.__file__)
+# -I keeps the learner's directory out of its sys.path; so it is told where this package is.
+PROGRAM = "import sys; sys.path.append(sys.argv[1]); from labs.recorder import main; main()"
+HOUSE = str(Path(__file__).resolve().parent.parent)
 F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ appeared in Python 3.10 only for some builds
 PIPE = 1 << 20  # minutes of records, should this process be busy or stopped
 START = 10.0  # seconds within which every namespace answers, or something is wrong
@@ -45,7 +47,7 @@ START = 10.0  # seconds within which every namespace answers, or something is wr
 def records(stream: IO[bytes]) -> Iterator[tuple[int, int, float, bytes]]:
     """(kind, index, time, payload) of each record in the stream, however it is cut into reads."""
     buffer = bytearray()
-    head = recorder.RECORD
+    head = wire.RECORD
     while chunk := stream.read(1 << 16):
         buffer += chunk
         at = 0
@@ -92,8 +94,10 @@ class Witness:
     """Records what happens in the hosts, on the switch and to a client, until closed.
 
     `hosts` maps names to a process in each host's network namespace, `ports` the switch's
-    interfaces to the hosts behind them, `switch_pid` is a process in the switch's namespace.
-    `client` (a name in `hosts`, or None) pings `target` every `interval` seconds.
+    interfaces to the hosts behind them, `switch_pid` is a process in the switch's namespace;
+    where there are several switches, one for each port.
+    `client` (a name in `hosts`, or None) pings `target`, or each of several, every `interval`
+    seconds.
     Raises LabError when a namespace cannot be watched.
     """
 
@@ -101,22 +105,23 @@ class Witness:
         self,
         hosts: Mapping[str, int],
         ports: Mapping[str, str],
-        switch_pid: int,
+        switch_pid: int | Mapping[str, int],
         client: str | None = "client",
-        target: str = "192.168.1.10",
+        target: str | Sequence[str] = "192.168.1.10",
         interval: float = 0.01,
     ) -> None:
+        targets = [target] if isinstance(target, str) else list(target)
+        behind = dict.fromkeys(ports, switch_pid) if isinstance(switch_pid, int) else switch_pid
         plan = {
             "hosts": list(hosts.items()),
-            "ports": list(ports),
-            "switch": switch_pid,
+            "ports": [(port, behind[port]) for port in ports],
             "client": hosts[client] if client is not None else None,
-            "target": target,
+            "targets": targets,
             "interval": interval,
         }
-        self._decoder = Decoder(list(hosts), list(ports.values()), target)
+        self._decoder = Decoder(list(hosts), list(ports.values()), targets)
         self._facts: list[Fact] = []
-        self._pings = PingLog(target)
+        self._pings = {each: PingLog(each) for each in targets}
         self._news = threading.Condition()
         self._count = 0  # records that told something
         self._ended = False
@@ -138,7 +143,8 @@ class Witness:
         """
         with self._news:
             seen = [fact for fact in self._facts if fact.t >= since]
-            return in_order([*seen, *self._pings.since(since)])
+            pings = (ping for log in self._pings.values() for ping in log.since(since))
+            return in_order([*seen, *pings])
 
     def of(self, kind: type[F]) -> list[F]:
         """The facts of one kind but Ping, such as Advert, sorted by time."""
@@ -206,7 +212,8 @@ class Witness:
     def __repr__(self) -> str:
         state = "closed" if self._ended else "watching"
         hosts = ", ".join(self._decoder.hosts)
-        return f"<Witness {state} {hosts}: {len(self._facts)} facts, {len(self._pings)} pings>"
+        pings = sum(map(len, self._pings.values()))
+        return f"<Witness {state} {hosts}: {len(self._facts)} facts, {pings} pings>"
 
     # -- the recorder ------------------------------------------------------------------------
 
@@ -234,7 +241,7 @@ class Witness:
     def _read(self, plan: object) -> None:
         """The thread: from the recorder's start to its end."""
         # -I and -S: nothing of the learner's directory or site-packages is needed or wanted.
-        command = [sys.executable, "-I", "-S", str(PROGRAM)]
+        command = [sys.executable, "-I", "-S", "-c", PROGRAM, HOUSE]
         try:
             with subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -261,9 +268,9 @@ class Witness:
             facts = self._decoder.feed(kind, index, t, payload)
             for fact in facts:
                 if isinstance(fact, Ping):
-                    self._pings.add(fact)
+                    self._pings[fact.address].add(fact)
                 else:
                     self._facts.append(fact)
-            if facts or kind in (recorder.READY, recorder.FAILED):
+            if facts or kind in (wire.READY, wire.FAILED):
                 self._count += 1
                 self._news.notify_all()

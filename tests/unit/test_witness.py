@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import labs.recorder as recorder
+import labs.records as wire
+from labs import recorder
 from labs.errors import LabError
 from labs.facts import Ping
-from labs.witness import PingLog, Witness, records
+from labs.witness import HOUSE, PROGRAM, PingLog, Witness, records
 
 VIP = "192.168.1.10"
 # What an array of 32-bit floats can hold exactly.
@@ -55,12 +56,12 @@ def test_a_host_that_is_gone_is_named() -> None:
 
 
 def test_the_recorder_needs_nothing_but_the_standard_library() -> None:
-    code = f"import runpy, sys; runpy.run_path({recorder.__file__!r}); print(*sys.modules)"
+    code = f"{PROGRAM.partition('; main()')[0]}; print(*sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-I", "-S", "-c", code, HOUSE], capture_output=True, text=True, check=True
     )
     tops = {name.partition(".")[0] for name in done.stdout.split()}
-    assert tops - set(sys.stdlib_module_names) <= {"__main__"}
+    assert tops - set(sys.stdlib_module_names) == {"__main__", "labs"}
 
 
 def test_the_plan_is_read_and_nothing_after_it() -> None:
@@ -87,9 +88,9 @@ class Dribble:
 
 @given(st.lists(st.binary(max_size=40), max_size=8), st.integers(1, 50))
 def test_records_may_be_cut_anywhere(payloads: list[bytes], size: int) -> None:
-    output = recorder.Output()
+    output = wire.Output()
     for i, payload in enumerate(payloads):
-        output.add(recorder.FRAME, i, i / 4, payload)
+        output.add(wire.FRAME, i, i / 4, payload)
     stream: Any = Dribble(bytes(output.buffer), size)
-    expected = [(recorder.FRAME, i, i / 4, payload) for i, payload in enumerate(payloads)]
+    expected = [(wire.FRAME, i, i / 4, payload) for i, payload in enumerate(payloads)]
     assert list(records(stream)) == expected

@@ -9,13 +9,14 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-import labs.recorder as recorder
+import labs.records as wire
+from labs import frames, recorder
 from labs.decoding import Decoder
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
-VIP = "192.168.1.10"
+VIP, VIP6 = "192.168.1.10", "2001:db8:1::10"
 MAC = bytes.fromhex("02000000000b")
 MASTER, GROUP = IPv4Address("192.168.1.11"), IPv4Address("224.0.0.18")
 INCOMING, OUTGOING = b"\x02", b"\x04"
@@ -28,8 +29,8 @@ UP, CARRIER = 0x1, 0x10000
 @pytest.fixture
 def decoder() -> Decoder:
     """One whose first dumps are in."""
-    decoder = Decoder(["master", "backup"], ["master", "backup"], VIP)
-    decoder.feed(recorder.READY, 0, 0.5, b"")
+    decoder = Decoder(["master", "backup"], ["master", "backup"], [VIP, VIP6])
+    decoder.feed(wire.READY, 0, 0.5, b"")
     return decoder
 
 
@@ -57,7 +58,7 @@ def address(text: str, kind: int = NEWADDR, sequence: int = 0) -> bytes:
 
 
 def told(decoder: Decoder, t: float, *messages: bytes, host: int = 0) -> list[Fact]:
-    return decoder.feed(recorder.NETLINK, host, t, b"".join(messages))
+    return decoder.feed(wire.NETLINK, host, t, b"".join(messages))
 
 
 def test_links_and_addresses(decoder: Decoder) -> None:
@@ -71,10 +72,10 @@ def test_links_and_addresses(decoder: Decoder) -> None:
 
 
 def test_what_the_first_dumps_say_was_so_from_the_first_moment() -> None:
-    decoder = Decoder(["master", "backup"], ["master", "backup"], VIP)
+    decoder = Decoder(["master", "backup"], ["master", "backup"], [VIP, VIP6])
     first = [*told(decoder, 1.0, link(UP | CARRIER)), *told(decoder, 1.1, address(VIP))]
     assert [fact.t for fact in first] == [1.0, 1.0]
-    decoder.feed(recorder.READY, 0, 1.2, b"")
+    decoder.feed(wire.READY, 0, 1.2, b"")
     assert [fact.t for fact in told(decoder, 1.3, address(VIP, DELADDR))] == [1.3]
 
 
@@ -142,7 +143,7 @@ def ethernet(kind: int, packet: bytes) -> bytes:
 
 
 def seen(decoder: Decoder, frame: bytes, way: bytes = INCOMING) -> list[Fact]:
-    return decoder.feed(recorder.FRAME, 0, 3.5, way + frame)
+    return decoder.feed(wire.FRAME, 0, 3.5, way + frame)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -196,7 +197,7 @@ def test_unsolicited_neighbour_advertisement(decoder: Decoder) -> None:
 
 
 def pong(decoder: Decoder, rtt: float, mac: bytes = MAC) -> Fact:
-    (fact,) = decoder.feed(recorder.PING, 0, 4.0, recorder.PONG.pack(9, rtt, mac))
+    (fact,) = decoder.feed(wire.PING, 0, 4.0, wire.PONG.pack(9, rtt, mac))
     return fact
 
 
@@ -217,18 +218,18 @@ def test_no_reply(decoder: Decoder) -> None:
 
 
 def test_losses_say_where(decoder: Decoder) -> None:
-    at_host = decoder.feed(recorder.LOST, 1, 5.0, b"netlink messages were lost")
-    at_port = decoder.feed(recorder.LOST, 0x80, 5.0, b"3 frames were lost")
+    at_host = decoder.feed(wire.LOST, 1, 5.0, b"netlink messages were lost")
+    at_port = decoder.feed(wire.LOST, 0x80, 5.0, b"3 frames were lost")
     assert at_host == [Loss(5.0, "backup", "netlink messages were lost in backup")]
     assert at_port == [Loss(5.0, "master", "3 frames were lost at the switch port of master")]
 
 
 def test_readiness_and_failure_are_no_facts() -> None:
-    decoder = Decoder(["master"], ["master"], VIP)
+    decoder = Decoder(["master"], ["master"], [VIP, VIP6])
     assert not decoder.ready
-    assert decoder.feed(recorder.READY, 0, 1.0, b"") == []
+    assert decoder.feed(wire.READY, 0, 1.0, b"") == []
     assert decoder.ready
-    assert decoder.feed(recorder.FAILED, 0, 1.0, b"master: No such process") == []
+    assert decoder.feed(wire.FAILED, 0, 1.0, b"master: No such process") == []
     assert decoder.failure == "master: No such process"
 
 
@@ -238,21 +239,21 @@ def test_readiness_and_failure_are_no_facts() -> None:
 def run(program: tuple[tuple[int, int, int, int], ...], frame: bytes) -> bool:
     """Classic BPF, as far as the recorder uses it; a load beyond the frame drops it."""
     accumulator = index = at = 0
-    sizes = {recorder.LD_W: 4, recorder.LD_H: 2, recorder.LD_B: 1}
+    sizes = {frames.LD_W: 4, frames.LD_H: 2, frames.LD_B: 1}
     while True:
         code, yes, no, operand = program[at]
         at += 1
-        if code == recorder.RET:
+        if code == frames.RET:
             return operand > 0
         if code in sizes:
             end = operand + sizes[code]
             if end > len(frame):
                 return False
             accumulator = int.from_bytes(frame[operand:end], "big")
-        elif code == recorder.TAX:
+        elif code == frames.TAX:
             index = accumulator
         else:
-            other = index if code == recorder.JEQ_X else operand
+            other = index if code == frames.JEQ_X else operand
             at += yes if accumulator == other else no
 
 
@@ -286,7 +287,7 @@ def ipv4(protocol: int, payload: bytes = bytes(16)) -> bytes:
     ],
 )
 def test_the_filter_of_the_ports(frame: bytes, kept: bool) -> None:
-    assert run(recorder.VRRP_AND_ARP, frame) is kept
+    assert run(frames.VRRP_AND_ARP, frame) is kept
 
 
 @pytest.mark.parametrize(
@@ -299,5 +300,20 @@ def test_the_filter_of_the_ports(frame: bytes, kept: bool) -> None:
     ids=["our reply", "another's reply", "a request"],
 )
 def test_the_filter_of_the_client(icmp: bytes, kept: bool) -> None:
-    assert run(recorder.echo_replies(4711), ipv4(1, icmp + bytes(8))) is kept
-    assert not run(recorder.echo_replies(4711), ipv4(17, icmp + bytes(8)))
+    assert run(frames.echo_replies(4711), ipv4(1, icmp + bytes(8))) is kept
+    assert not run(frames.echo_replies(4711), ipv4(17, icmp + bytes(8)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "ident", "kept"), [(129, 4711, True), (129, 1, False), (128, 4711, False)]
+)
+def test_the_ipv6_filter_keeps_only_our_own_replies(kind: int, ident: int, kept: bool) -> None:
+    echo = bytes([kind, 0, 0, 0]) + ident.to_bytes(2, "big") + bytes(10)
+    header = b"\x60\0\0\0" + len(echo).to_bytes(2, "big") + b"\x3a\x40" + bytes(32)
+    assert run(frames.echo_replies6(4711), bytes(12) + b"\x86\xdd" + header + echo) is kept
+
+
+def test_a_ping_names_the_address_it_went_to(decoder: Decoder) -> None:
+    (fact,) = decoder.feed(wire.PING, 1, 4.0, wire.PONG.pack(9, 0.001, MAC))
+    assert isinstance(fact, Ping)
+    assert fact.address == VIP6
