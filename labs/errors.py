@@ -21,8 +21,8 @@ class LabError(Exception):
         return [f"LabError: {self}"]
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> LabError:
+def unknown(kind: str, name: object, known: Iterable[str], where: str = "in this lab") -> LabError:
     """The error for a name that is not one of `known`, which it lists."""
     names = list(known)
     choice = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
-    return LabError(f"no {kind} called {name!r} in this lab: choose {choice or 'another'}")
+    return LabError(f"no {kind} called {name!r} {where}: choose {choice or 'another'}")

@@ -1,4 +1,4 @@
-"""Lab: the article's cluster, running in this process's namespaces.
+"""Lab: a cluster, running in this process's namespaces; the article's, if nothing else is said.
 
     lab = Lab("basic")                     three hosts, one switch, daemons, witnesses
     lab.settle()                           until exactly one host owns 192.168.1.10, for good
@@ -6,7 +6,7 @@
     lab.wait_until(lambda: lab.owners() == ["backup"])
     lab.timeline()                         what happened, from the witnesses
 
-A state is a directory of `labs/states/`: the files of every host at the start.
+A state is a directory of `labs/states/`: the topology and the files of every host at the start.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from labs import daemons, journals, namespace, network, start
+from labs import daemons, filters, journals, namespace, network, start
 from labs.daemons import CONFIGURATION
 from labs.errors import LabError
-from labs.facts import Action, Advert, Fact, State
-from labs.network import CLIENT, SERVERS, SWITCH
+from labs.facts import Action, Address, Advert, Fact, State
 from labs.node import PROGRAMS, Host
 from labs.timeline import Timeline
 from labs.verbs import Verbs
@@ -38,9 +38,6 @@ from labs.witness import Witness
 
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
-
-# A host's network as it was at the start: own address only, card up.
-RESTORE = "ip addr flush dev eth0 scope global; ip link set eth0 up; ip addr add {ip} dev eth0"
 
 T = TypeVar("T")
 _current: Lab | None = None
@@ -64,7 +61,8 @@ class Lab(Verbs):
     """A running cluster; what can be done to it is in `labs.verbs`.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
-    by default $LAB_DAEMON or vrrpd. `watch`: the address whose owners are wanted.
+    by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
+    client pings, the most important one first; by default those of the state's topology.
     A new Lab closes the one before it in this process, unless `beside` is true.
     Raises LabError outside a lab's namespaces and for unknown names.
     """
@@ -73,13 +71,13 @@ class Lab(Verbs):
         self,
         state: str = "basic",
         daemon: str | dict[str, str] | None = None,
-        watch: str = "192.168.1.10",
+        watch: str | Sequence[str] | None = None,
         beside: bool = False,
     ) -> None:
         global _current
-        self.state = start.known(state)
-        self.watch = watch
-        self.daemons = daemons.choose(daemon, list(SERVERS))
+        told = start.read(state)
+        self._asked = (daemon, (watch,) if isinstance(watch, str) else tuple(watch or ()))
+        self._plan(told)
         place = namespace.directory()
         _require_programs()
         if _current is not None and not beside:
@@ -88,16 +86,18 @@ class Lab(Verbs):
         self._actions: list[Action] = []
         self._closed = False
         try:
-            self.net = network.build(self.directory, watch)
-            self.hosts: dict[str, Host] = network.hosts(self.net)
-            self.witness = self._watch()
-            self._since = time.time()
-            self._begin()
+            self._build()
+            self._begin(told)
         except BaseException:
             self.close()
             raise
         atexit.register(self.close)
         _current = self
+
+    @property
+    def servers(self) -> list[str]:
+        """The hosts that can own an address."""
+        return list(self.layout.servers)
 
     @staticmethod
     def states() -> list[str]:
@@ -164,19 +164,35 @@ class Lab(Verbs):
         """Whether a daemon runs on the server `host`, frozen or not."""
         return bool(self._running(host))
 
-    def owners(self) -> list[str]:
-        """The hosts that hold the watched address now."""
+    def owners(self, address: str | None = None) -> list[str]:
+        """The hosts that hold `address`, by default the watched one, now."""
+        wanted = self._address(address)
         held = self.witness.held()
-        return [name for name in self.hosts if self.watch in held.get(name, ())]
+        return [name for name in self.hosts if wanted in held.get(name, ())]
 
     def facts(self) -> list[Fact]:
         """Everything the witnesses, the journals and the learner's hands have told, unsorted."""
-        said = [fact for host in SERVERS for fact in self._said(host)]
+        said = [fact for host in self.servers for fact in self._said(host)]
         return [*self.witness.facts(), *self._actions, *said]
 
-    def timeline(self) -> Timeline:
-        """What happened since the lab started or was last reset."""
-        return Timeline(self.facts(), self.watch, SERVERS, start=self._since, end=time.time())
+    def timeline(self, address: str | None = None) -> Timeline:
+        """What happened to `address`, by default the watched one, since the start or last reset."""
+        wanted, now = self._address(address), time.time()
+        return Timeline(self.facts(), wanted, self.servers, start=self._since, end=now)
+
+    def timelines(self) -> list[Timeline]:
+        """One timeline for each address that servers have shared since the start, in order."""
+        facts, now = self.facts(), time.time()
+        own = {one.partition("/")[0] for each in self.layout.sockets for one in (each.ip, each.ip6)}
+        shared = set(self.watched)
+        for fact in facts:
+            if isinstance(fact, Advert):
+                shared.update(fact.addresses)
+            elif isinstance(fact, Address) and fact.host in self.servers and fact.held:
+                shared.add(fact.address)
+        found = sorted(map(ip_address, shared - own), key=lambda one: (one.version, int(one)))
+        kept = [str(one) for one in found if not one.is_link_local or str(one) in self.watched]
+        return [Timeline(facts, one, self.servers, start=self._since, end=now) for one in kept]
 
     # --- waiting ---------------------------------------------------------------------------------
 
@@ -222,19 +238,21 @@ class Lab(Verbs):
     # --- starting over ---------------------------------------------------------------------------
 
     def reset(self, state: str | None = None) -> None:
-        """Return to the start of `state` (default: the present one): files, cables and daemons."""
-        self.state = start.known(state or self.state)
-        for host in SERVERS:
-            found = self._running(host)
-            daemons.send(found, signal.SIGKILL)
-            daemons.wait_gone(found, 5)
-        for host in self.hosts:
-            self._switch(f"ip link set {self._port(host)} master {SWITCH} up")
-            self.run(host, RESTORE.format(**self.hosts[host].params))
-            start.empty(self.hosts[host])
+        """Return to the start of `state` (default: the present one): files, cables and daemons.
+
+        Everything else that runs on the hosts ends, too.
+        """
+        told = start.read(state or self.state)
+        before = (self.layout, self.watched)
+        self._plan(told)
+        if before != (self.layout, self.watched):
+            self._dismantle()
+            self._build()
+        else:
+            self._clear()
         self._since = time.time()
         self._record("reset", None, f"reset to {self.state}")
-        self._begin()
+        self._begin(told)
 
     def close(self) -> None:
         """End every process of the lab; its interfaces and files go with them."""
@@ -245,11 +263,7 @@ class Lab(Verbs):
         atexit.unregister(self.close)
         if _current is self:
             _current = None
-        # A lab that could not be completed is closed, too.
-        if hasattr(self, "witness"):
-            self.witness.close()
-        if hasattr(self, "net"):
-            network.end(self.net)
+        self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Lab:
@@ -271,15 +285,53 @@ class Lab(Verbs):
 
     # --- insides ---------------------------------------------------------------------------------
 
-    def _watch(self) -> Witness:
-        """The witnesses, watching every host and every port of the switch."""
-        return Witness(
+    def _plan(self, told: start.Start) -> None:
+        """Take over what a state says of the network; LabError before anything is changed."""
+        daemon, watch = self._asked
+        layout = network.layout(told.topology)
+        chosen = daemons.choose(daemon, list(layout.servers))
+        self.state, self.layout, self.daemons = told.name, layout, chosen
+        self.watched = tuple(map(_same, watch or told.watch or layout.virtual))
+        self.watch = self.watched[0]
+
+    def _build(self) -> None:
+        """Hosts, switches, cables and the witnesses, watching every host and every port."""
+        self.net = network.build(self.directory, self.layout, self.watched)
+        self.hosts: dict[str, Host] = {name: self.net[name] for name in self.layout.hosts}
+        self.witness = Witness(
             hosts={name: host.pid for name, host in self.hosts.items()},
-            ports={self._port(name): name for name in self.hosts},
-            switch_pid=self.net[SWITCH].pid,
-            client=CLIENT,
-            target=self.watch,
+            ports={each.port: each.host for each in self.layout.sockets},
+            switch_pid={each.port: self.net[each.switch].pid for each in self.layout.sockets},
+            client=self.layout.client,
+            target=self.watched,
         )
+        self._since = time.time()
+
+    def _dismantle(self) -> None:
+        """End all that `_build` has made, as far as it came."""
+        if hasattr(self, "witness"):
+            self.witness.close()
+        if hasattr(self, "net"):
+            network.end(self.net)
+        for name in self.layout.hosts:
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+
+    def _clear(self) -> None:
+        """Leave the hosts and the switches as they were made."""
+        for host in self.hosts.values():
+            found = host.processes()
+            daemons.send(found, signal.SIGKILL)
+            daemons.wait_gone(found, 5)
+        for each in self.layout.sockets:
+            self._switch(each, filters.passing(each.port))
+            self._switch(each, f"ip link set {each.port} master {each.switch} up")
+        network.dress(self.net, self.layout, anew=True)
+        for host in self.hosts.values():
+            start.empty(host)
+
+    def _address(self, address: str | None) -> str:
+        """`address` as the kernel writes it, or the watched one; LabError if it is none."""
+        return self.watch if address is None else _same(address)
 
     def _said(self, name: str) -> list[State]:
         """The changes of state that the daemon of the server `name` has written down."""
@@ -287,11 +339,14 @@ class Lab(Verbs):
         path = self.hosts[name].path(written or self.daemons[name].log)
         return journals.states(path.read_text().splitlines(), name) if path.exists() else []
 
-    def _begin(self) -> None:
-        """Put the files of the state in place and start the daemons that have a configuration."""
+    def _begin(self, told: start.Start) -> None:
+        """Put the files of the state in place, start the daemons, and do what the state says.
+
+        What a state does at its beginning is history: the timeline starts after it.
+        """
         checks = []
-        for name in SERVERS:
-            if start.fill(self.hosts[name], self.state):
+        for name in self.servers:
+            if start.fill(self.hosts[name], told):
                 self._record("start", name, f"daemon of {name} started")
                 checks.append(daemons.start(self.hosts[name], self.daemons[name]))
         daemons.wait_ready(checks)
@@ -302,6 +357,9 @@ class Lab(Verbs):
             "hosts": {name: host.pid for name, host in self.hosts.items()},
         }
         (self.directory / CARD).write_text(json.dumps(card))
+        if told.steps:
+            start.play(self, told)
+            self._since = time.time()
 
     def _patience(self) -> float:
         """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
@@ -311,6 +369,16 @@ class Lab(Verbs):
 
     def _now(self) -> str:
         return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}"
+
+
+def _same(address: str) -> str:
+    """An address in the one spelling that the kernel uses; LabError if it is no address."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        raise LabError(
+            f"{address!r} is no address: write one without a prefix length, such as 192.168.1.10"
+        ) from None
 
 
 def _require_programs() -> None:

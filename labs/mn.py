@@ -18,7 +18,6 @@ from mininet.log import lg
 
 from labs.errors import LabError, unknown
 from labs.lab import Lab
-from labs.network import SWITCH
 
 VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 
@@ -50,12 +49,18 @@ class Prompt(CLI):
 
     def do_link(self, line: str) -> None:
         """Bring a link up or down: link s1 master up|down"""
-        words = line.split()
-        if len(words) != 3 or SWITCH not in words[:2]:
-            raise LabError(f"usage: link {SWITCH} {'|'.join(self.lab.hosts)} up|down")
-        ends = [word for word in words[:2] if word != SWITCH]
+        words, switches = line.split(), self.lab.layout.switches
+        ends = [word for word in words[:2] if word not in switches]
+        if len(words) != 3 or len(ends) == 2:
+            names = "|".join(self.lab.hosts)
+            raise LabError(f"usage: link {'|'.join(switches)} {names} up|down")
         if not ends:
-            raise unknown("host", SWITCH, self.lab.hosts)
+            raise unknown("host", words[1], self.lab.hosts)
+        switch = words[0] if words[0] in switches else words[1]
+        for interface, socket in self.lab.layout.cards(ends[0]).items():
+            if socket.switch == switch:
+                return self.lab.link(ends[0], words[2], interface)
+        # Not joined, or not there at all: the lab says which.
         self.lab.link(ends[0], words[2])
 
     def do_owners(self, _line: str) -> None:
@@ -77,7 +82,8 @@ class Prompt(CLI):
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
         """Complete any other word with the names of hosts and of the switch."""
-        return [name for name in (*self.lab.hosts, SWITCH) if name.startswith(text)]
+        known = (*self.lab.hosts, *self.lab.layout.switches)
+        return [name for name in known if name.startswith(text)]
 
     def _say(self, text: str) -> None:
         lg.output(f"{text}\n")

@@ -45,6 +45,12 @@ PROGRAMS = {
     "mount": "mount",
 }
 
+# An IPv6 address is of use at once, without a second of duplicate address detection.
+_USABLE = "; ".join(
+    f"test ! -e {path} || echo 0 >{path}"
+    for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
+)
+
 # What a host has for itself; everything else is the machine's.
 _OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
 # Directories that must stay reachable though they may lie under one of those.
@@ -134,7 +140,7 @@ class Host(Node):
         super().startShell(mnopts)
         # Mininet took the pid of `unshare`, which waits outside; the shell is its only child.
         self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
-        refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root")
+        refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root; {_USABLE}")
         if refused.strip():
             raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
 

@@ -4,12 +4,16 @@
     ---------------  ----------------------------------------  -------------------  --------------
     link(h, "down")  both ends administratively down           <BROADCAST,...>      sees it
     unplug / plug    the switch's end down / up                <NO-CARRIER,...,UP>  sees it
-    cut / mend       the port taken out of the switch / back   <...,UP,LOWER_UP>    hears nothing
+    cut              the port taken out of the switch          <...,UP,LOWER_UP>    hears nothing
+    lose             the switch drops a share of its frames    unchanged            hears less
+    oneway           ... all frames to it, or all from it      unchanged            hears, or is heard
+    mend             undoes cut, lose and oneway
     crash            SIGKILL to all its processes              unchanged            gone, VIPs stay
     stop / start     SIGTERM, and wait / start it              unchanged            says farewell
     freeze / thaw    SIGSTOP / SIGCONT                         unchanged            sleeps
     reload           SIGHUP                                    unchanged            reads its file
 
+A cable is that of eth0; where a host has two, `interface="eth1"` is the other one.
 Every verb may be repeated: to do what is already done changes nothing.
 Each records an Action, so that the timeline can say what the learner did and when.
 """
@@ -20,11 +24,11 @@ import signal
 import time
 from typing import Any
 
-from labs import daemons, network
+from labs import daemons, filters
 from labs.daemons import Daemon
 from labs.errors import LabError, unknown
 from labs.facts import Action
-from labs.network import SWITCH
+from labs.network import Layout, Socket
 from labs.node import Host, Process
 
 
@@ -32,42 +36,65 @@ class Verbs:
     """The verbs; `labs.lab.Lab` supplies the network, the hosts and their daemons."""
 
     net: Any
+    layout: Layout
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
     _actions: list[Action]
     _closed: bool
 
-    def link(self, host: str, status: str) -> None:
+    def link(self, host: str, status: str, interface: str = "eth0") -> None:
         """Mininet's `link s1 HOST up|down`: both ends of the cable, administratively."""
-        self._host(host)
+        socket = self._socket(host, interface)
         if status not in ("up", "down"):
             raise unknown("link status", status, ("up", "down"))
-        self._record("link", host, f"link s1 {host} {status}")
-        self.net.configLinkStatus("s1", host, status)
+        self._record("link", host, f"link {socket.switch} {host} {status}")
+        self.net.configLinkStatus(socket.switch, host, status)
 
-    def unplug(self, host: str) -> None:
+    def unplug(self, host: str, interface: str = "eth0") -> None:
         """Pull the cable of `host` out of its socket: the host sees NO-CARRIER."""
-        port = self._port(host)
-        self._record("unplug", host, f"cable of {host} pulled")
-        self._switch(f"ip link set {port} down")
+        socket = self._socket(host, interface)
+        self._record("unplug", host, f"{self._cable(socket)} pulled")
+        self._switch(socket, f"ip link set {socket.port} down")
 
-    def plug(self, host: str) -> None:
+    def plug(self, host: str, interface: str = "eth0") -> None:
         """Put the cable back."""
-        port = self._port(host)
-        self._record("plug", host, f"cable of {host} plugged in")
-        self._switch(f"ip link set {port} up")
+        socket = self._socket(host, interface)
+        self._record("plug", host, f"{self._cable(socket)} plugged in")
+        self._switch(socket, f"ip link set {socket.port} up")
 
-    def cut(self, host: str) -> None:
+    def cut(self, host: str, interface: str = "eth0") -> None:
         """Break the path behind the switch's port: the carrier stays and frames stop."""
-        port = self._port(host)
-        self._record("cut", host, f"path to {host} cut beyond the switch port")
-        self._switch(f"ip link set {port} nomaster")
+        socket = self._socket(host, interface)
+        self._record("cut", host, f"path to {self._end(socket)} cut beyond the switch port")
+        self._switch(socket, f"ip link set {socket.port} nomaster")
 
-    def mend(self, host: str) -> None:
-        """Undo `cut`."""
-        port = self._port(host)
-        self._record("mend", host, f"path to {host} mended")
-        self._switch(f"ip link set {port} master s1")
+    def lose(self, host: str, share: float, interface: str = "eth0") -> None:
+        """Let the switch drop this `share` (0 to 1) of the frames to and from `host`, by chance.
+
+        Raises LabError for a share that is none.
+        """
+        socket = self._socket(host, interface)
+        share = filters.share(share)
+        self._record("lose", host, f"path to {self._end(socket)} loses {share:.0%} of its frames")
+        self._switch(socket, filters.losing(socket.port, share))
+
+    def oneway(self, host: str, lost: str, interface: str = "eth0") -> None:
+        """Let frames pass one way only: with "to" nothing reaches `host`, with "from" nothing
+        leaves it.
+        """
+        socket = self._socket(host, interface)
+        if lost not in filters.WAYS:
+            raise unknown("direction", lost, filters.WAYS)
+        done = "reaches" if lost == "to" else "leaves"
+        self._record("oneway", host, f"nothing {done} {self._end(socket)} any more")
+        self._switch(socket, filters.losing(socket.port, 1, lost))
+
+    def mend(self, host: str, interface: str = "eth0") -> None:
+        """Undo `cut`, `lose` and `oneway`."""
+        socket = self._socket(host, interface)
+        self._record("mend", host, f"path to {self._end(socket)} mended")
+        self._switch(socket, filters.passing(socket.port))
+        self._switch(socket, f"ip link set {socket.port} master {socket.switch}")
 
     def crash(self, host: str) -> None:
         """End the daemon of `host` as a power cut would: no farewell, its addresses stay."""
@@ -139,13 +166,24 @@ class Verbs:
     def _running(self, name: str) -> list[Process]:
         return daemons.running(self._server(name))
 
-    def _port(self, name: str) -> str:
-        return network.port(self.net, self._host(name).name)
+    def _socket(self, name: str, interface: str = "eth0") -> Socket:
+        return self.layout.socket(self._host(name).name, interface)
 
-    def _switch(self, command: str) -> None:
-        refused = self.net[SWITCH].cmd(command).strip()
+    def _switch(self, socket: Socket, command: str) -> None:
+        """Have the switch of `socket` run a command; LabError if it says anything."""
+        refused = self.net[socket.switch].cmd(command).strip()
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
+
+    def _end(self, socket: Socket) -> str:
+        """The host, and its interface where it has several."""
+        several = len(self.layout.cards(socket.host)) > 1
+        return f"{socket.interface} of {socket.host}" if several else socket.host
+
+    def _cable(self, socket: Socket) -> str:
+        several = len(self.layout.cards(socket.host)) > 1
+        which = f"{socket.interface} of " if several else ""
+        return f"cable of {which}{socket.host}"
 
     def _record(self, verb: str, host: str | None, text: str) -> None:
         self._actions.append(Action(time.time(), verb, host, text))

@@ -16,13 +16,15 @@ Use it from the lab, `Lab("basic")`, or by itself, as root:
     mn --custom topologies/ha_pair.py --topo ha_pair --switch lxbr --controller none
 
 The MAC addresses tell in a capture who is speaking: their last byte is that of the IP address.
+In the lab a host also has the IPv6 address with its number, 2001:db8:1::11 for 192.168.1.11.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mininet.topo import Topo
 
-NETWORK = "192.168.1.0/24"
 # Name and last byte of the address, in the order of the switch ports.
 MACHINES = (("master", 11), ("backup", 12), ("client", 100))
 
@@ -30,11 +32,15 @@ MACHINES = (("master", 11), ("backup", 12), ("client", 100))
 class HaPair(Topo):
     """master, backup and client on one switch."""
 
+    servers: ClassVar[tuple[str, ...]] = ("master", "backup")
+    client: ClassVar[str] = "client"
+    virtual: ClassVar[tuple[str, ...]] = ("192.168.1.10",)
+
     def build(self) -> None:
         """Called by Mininet."""
         switch = self.addSwitch("s1")
         for port, (name, number) in enumerate(MACHINES, start=1):
-            self.addHost(name, ip=f"192.168.1.{number}/24")
+            self.addHost(name, ip=f"192.168.1.{number}/24", ip6=f"2001:db8:1::{number}/64")
             self.addLink(
                 name,
                 switch,

@@ -1,0 +1,122 @@
+"""Start states and topologies as they lie on disk: each can be read, and each hangs together."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from ipaddress import ip_interface
+from pathlib import Path
+
+import pytest
+
+from labs import network, start
+from labs.errors import LabError
+from tests.support import REPOSITORY
+
+
+@pytest.fixture
+def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of states of the test's own, beside a copy of `basic`."""
+    shutil.copytree(start.STATES / "basic", tmp_path / "basic")
+    monkeypatch.setattr(start, "STATES", tmp_path)
+    return tmp_path
+
+
+def begin(states: Path, text: str, name: str = "own") -> None:
+    (states / name).mkdir()
+    (states / name / "begin").write_text(text)
+
+
+@pytest.mark.parametrize("name", start.names())
+def test_every_state_can_be_read_and_speaks_of_hosts_that_exist(name: str) -> None:
+    told = start.read(name)
+    layout = network.layout(told.topology)
+    files = [path for source in told.sources for path in (start.STATES / source).iterdir()]
+    assert {path.name for path in files if path.is_dir()} <= set(layout.servers)
+    hosts = {words[1] for _, words in told.steps if len(words) > 1}
+    assert hosts <= {*layout.hosts, "nobody"}
+
+
+@pytest.mark.parametrize("name", start.names())
+def test_every_state_explains_itself(name: str) -> None:
+    first, blank, *rest = (start.STATES / name / "README.md").read_text().splitlines()
+    assert (first, blank) == (f"# {name}", "")
+    assert "".join(rest).strip()
+
+
+def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
+    begin(states, "topology routers  # two networks\nwatch 10.0.0.10\n", name="first")
+    begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait r2 owns 10.0.0.10\nsettle\n")
+    told = start.read("own")
+    assert told.sources == ("basic", "first", "own")
+    begin(states, "from first\nsettle\n", name="second")
+    told = start.read("second")
+    assert (told.topology, told.watch, told.sources) == (
+        "routers",
+        ("10.0.0.10",),
+        ("first", "second"),
+    )
+    assert [words for _, words in told.steps] == [("settle",)]
+
+
+@pytest.mark.parametrize("line", ["dance master", "wait master", "watch", "topology", "from a b"])
+def test_a_line_that_nobody_understands_is_named(states: Path, line: str) -> None:
+    begin(states, f"settle\n{line}\n")
+    with pytest.raises(LabError, match=re.escape(f"own/begin:2: `{line}` is no instruction")):
+        start.read("own")
+
+
+def test_unknown_states_and_topologies_are_answered_with_the_known_ones(states: Path) -> None:
+    with pytest.raises(LabError, match=r"no state called 'basics' .*: choose basic"):
+        start.read("basics")
+    with pytest.raises(LabError, match=r"no topology called 'ring'.*ha_pair, .* or two_pairs"):
+        network.layout("ring")
+
+
+@pytest.mark.parametrize("name", network.names())
+def test_a_topology_is_whole(name: str) -> None:
+    layout = network.layout(name)
+    assert {*layout.servers, layout.client} <= set(layout.hosts)
+    for field in ("ip", "ip6", "mac", "port"):
+        values = [getattr(socket, field) for socket in layout.sockets]
+        assert len(set(values)) == len(values), field
+    for socket in layout.sockets:
+        # The last byte of the MAC address and the last number of both addresses are one number.
+        number = int(socket.mac.rpartition(":")[2], 16)
+        assert ip_interface(socket.ip).ip.packed[-1] == number
+        assert socket.ip6.partition("/")[0].endswith(f"::{number}")
+    networks = {ip_interface(socket.ip).network for socket in layout.sockets}
+    assert len(networks) == len(layout.switches)
+    assert all(any(ip_interface(one).ip in each for each in networks) for one in layout.virtual)
+
+
+@pytest.mark.parametrize("name", network.names())
+def test_the_drawing_names_every_host_and_address(name: str) -> None:
+    layout = network.layout(name)
+    drawing = (REPOSITORY / "topologies" / f"{name}.py").read_text().split('"""')[1]
+    assert [host for host in layout.hosts if not re.search(rf"\b{host}\b", drawing)] == []
+    addresses = [socket.ip.partition("/")[0] for socket in layout.sockets]
+    assert [one for one in (*addresses, *layout.virtual) if one not in drawing] == []
+    assert f"mn --custom topologies/{name}.py --topo {name} --switch lxbr" in drawing
+
+
+@pytest.mark.parametrize("name", network.names())
+def test_plain_mininet_can_read_it(name: str) -> None:
+    """As `mn --custom` does: the file alone, executed, with nothing of ours on the path."""
+    code = (
+        "import sys, warnings; warnings.simplefilter('ignore'); names = {}\n"
+        "exec(compile(open(sys.argv[1]).read(), sys.argv[1], 'exec'), names, names)\n"
+        "print(*names['topos'][sys.argv[2]]().hosts())"
+    )
+    path = REPOSITORY / "topologies" / f"{name}.py"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path), name],
+        capture_output=True, text=True, check=True, cwd="/",
+    )  # fmt: skip
+    assert set(done.stdout.split()) == set(network.layout(name).hosts)
+
+
+def test_the_kernels_own_address_of_a_card() -> None:
+    assert network.link_local("02:00:00:00:00:0b") == "fe80::ff:fe00:b"
