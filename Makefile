@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test test-fast interop check figures doctor lock clean
+.PHONY: help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -13,18 +13,27 @@ help: ## Show this list
 setup: ## Install what is missing: apt packages, .venv, this package
 	@sh tools/setup.sh
 
-lab: setup ## Open the lessons in JupyterLab (PORT=8888)
+lab: setup ## Open your own copies of the lessons in JupyterLab (PORT=8888, LAB_WORK=~/vrrp-lab)
 	@exec $(BIN)/labs notebook --port $(PORT)
 
 demo: setup ## Pull a cable and plug it again, without a browser: prints the timeline
 	@mkdir -p build
 	@exec $(BIN)/labs run failover --figure build/failover.png
 
+learner: setup ## Write the learner's copies of the lessons to build/learner
+	@$(BIN)/labs learner build/learner
+
+book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
+	@exec sh tools/book.sh
+
 test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
 	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
 
 test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec $(BIN)/python tests/rings.py unit sim
+
+lessons: setup ## Run every pass of every lesson with both daemons (half an hour)
+	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks
 
 interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
@@ -45,6 +54,6 @@ lock: setup ## Renew the pins of requirements.lock from requirements.in (needs P
 	@sh tools/lock.sh
 
 clean: ## Remove what make made: .venv, build, caches
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-book build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find vrrpd labs topologies tests notebooks tools -depth \
 	    \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} + 2>/dev/null || true

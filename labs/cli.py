@@ -4,7 +4,9 @@
     labs run failover             pull the cable and plug it again; prints and draws the timeline
     labs cli                      Mininet's prompt on a running cluster
     labs ps, labs shell master    the labs that are running; a shell on one of their hosts
-    labs notebook                 the lessons in JupyterLab
+    labs notebook                 the lessons in JupyterLab, the learner's own copies
+    labs learner build/learner    those copies in another folder
+    labs report class/*           what learners predicted, tried and answered, as CSV
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.
@@ -71,6 +73,17 @@ def _parser() -> argparse.ArgumentParser:
     notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
     notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
     notebook.add_argument("--no-browser", action="store_true", help="only print the address")
+    notebook.add_argument("--source", action="store_true", help="the solved lessons, to edit them")
+    learner = command("learner", _learner, "Put the learner's copies of the lessons in a folder.")
+    learner.add_argument("folder", type=Path, help="edited copies in it are kept")
+    report = command("report", _report, "What learners predicted, tried and answered, as CSV.")
+    report.add_argument(
+        "folders",
+        type=Path,
+        nargs="*",
+        metavar="FOLDER",
+        help="of a learner, who is named as it is; default: your own, $LAB_WORK or ~/vrrp-lab",
+    )
     command("kernelspec", _kernelspec, "Make the kernel 'VRRP Lab' known to this venv's Jupyter.")
     execute = command("exec", _exec, "Run a command inside a lab's namespaces.")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
@@ -144,7 +157,23 @@ def _ps(_options: argparse.Namespace) -> None:
 def _notebook(options: argparse.Namespace) -> None:
     from labs.server import serve
 
-    serve(options.port, browser=False if options.no_browser else None)
+    browser = False if options.no_browser else None
+    serve(options.port, browser=browser, source=options.source)
+
+
+def _learner(options: argparse.Namespace) -> None:
+    from labs import learner
+
+    for line in learner.hand_out(options.folder):
+        print(line)
+    print(f"the lessons are in {options.folder}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from labs import grades, learner
+
+    folders = [(folder.resolve().name, folder) for folder in options.folders]
+    grades.write(folders or [(os.environ.get("USER", "learner"), learner.folder())], sys.stdout)
 
 
 def _kernelspec(_options: argparse.Namespace) -> None:

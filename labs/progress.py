@@ -62,7 +62,7 @@ def read(file: Path) -> Iterator[Entry]:
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = Entry(**json.loads(line))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
         if isinstance(entry.t, int | float) and isinstance(entry.item, str):
             yield entry

@@ -1,5 +1,6 @@
 """JupyterLab with the lessons: what `make lab` runs.
 
+    the learner's own copies          in $LAB_WORK or ~/vrrp-lab (labs.learner), edits kept
     127.0.0.1 only, with a token      also when root runs it
     the first lesson open             new notebooks get the kernel "VRRP Lab"
     no questions                      Ctrl-C ends the server and every lab, at once
@@ -17,32 +18,34 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from labs import learner
 from labs.errors import LabError
+from labs.progress import VARIABLE
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 HOST = "127.0.0.1"
 
 
-def serve(port: int, browser: bool | None = None) -> None:
+def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     """Serve the lessons on `port` until Ctrl-C.
 
     `browser`: whether to open one; by default if there is a screen to open it on.
-    Raises LabError if the port is taken or there are no notebooks.
+    `source`: serve the solved lessons of the repository, for their authors.
+    Raises LabError if the port is taken, there are no lessons or the folder cannot be written.
     """
-    if not NOTEBOOKS.is_dir():
-        raise LabError(f"{NOTEBOOKS} is missing: run this from a clone of the repository")
     require_free(port)
+    folder = learner.NOTEBOOKS if source else prepared()
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(16))
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     application = LabApp.initialize_server(
-        argv=arguments(port, has_screen if browser is None else browser)
+        argv=arguments(port, has_screen if browser is None else browser, folder)
     )
     application.web_app.settings["page_config_hook"] = _stay_offline
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: application.stop(from_signal=True))
-    words = f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n  Ctrl-C ends it.\n"
+    place = f"  Your lessons are in {folder}.\n"
+    words = f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n{place}  Ctrl-C ends it.\n"
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
     application.start()
@@ -53,19 +56,27 @@ def address(port: int, token: str) -> str:
     return f"http://{HOST}:{port}/lab/tree/{first_lesson()}?token={token}"
 
 
+def prepared() -> Path:
+    """The learner's folder, brought up to date; kernels find it in LAB_WORK."""
+    folder = learner.folder()
+    for line in learner.hand_out(folder):
+        print(line)
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
 def first_lesson() -> str:
     """The notebook to open: the first by name, which is how the lessons are numbered."""
-    lessons = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-    return lessons[0] if lessons else ""
+    return learner.lessons()[0].name
 
 
-def arguments(port: int, browser: bool) -> list[str]:
+def arguments(port: int, browser: bool, folder: Path) -> list[str]:
     """The command line of JupyterLab."""
     return [
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={NOTEBOOKS}",
+        f"--ServerApp.root_dir={folder}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.allow_root=True",
         "--ServerApp.log_level=WARN",

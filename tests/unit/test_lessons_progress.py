@@ -1,0 +1,190 @@
+"""What is remembered of a learner: by the kernel, by the file, and as a teacher's table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from labs import grades
+from labs.cli import main
+from labs.errors import LabError
+from labs.lessons import predict
+from labs.progress import FILE, Entry, memory, read
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder and a new kernel."""
+    monkeypatch.setenv("LAB_WORK", str(tmp_path))
+    memory.forget()
+    memory.lesson = "05-failover"
+    return tmp_path
+
+
+def restart() -> None:
+    memory.forget()
+    memory.lesson = "05-failover"
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def report(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    assert main(["report", str(folder)]) == 0
+    return table(capsys.readouterr().out)
+
+
+def test_nothing_is_written_without_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAB_WORK", raising=False)
+    monkeypatch.chdir(tmp_path)
+    memory.forget()
+    predict("How long?", 3.1, unit="s")
+    assert list(tmp_path.iterdir()) == []
+    assert predict("How long?").guess == 3.1  # remembered all the same
+
+
+def test_a_prediction_outlives_its_kernel(work: Path) -> None:
+    predict("How long?", 3.1, unit="s")
+    restart()
+    assert predict("How long?", unit="s").guess == 3.1
+
+
+def test_the_same_question_in_another_lesson_is_another_question(work: Path) -> None:
+    predict("How long?", 3.1, unit="s")
+    memory.lesson = "06-failback"
+    assert predict("How long?", unit="s").guess is None
+
+
+def test_an_answer_that_is_no_longer_a_choice_is_asked_again(work: Path) -> None:
+    predict("Who?", "master", choices=["master", "backup"])
+    assert predict("Who?", choices=["node1", "node2"]).guess is None
+
+
+def test_the_same_answer_is_written_once(work: Path) -> None:
+    predict("How long?", 3.1)
+    predict("How long?", 3.1)
+    assert len(list(read(work / FILE))) == 1
+
+
+def test_half_a_line_costs_only_itself(work: Path) -> None:
+    predict("First?", 1)
+    with (work / FILE).open("a") as stream:
+        stream.write('{"t": 3, "lesson": "05-fail')  # the power went
+    restart()
+    predict("Second?", 2)
+    assert [entry.item for entry in read(work / FILE)] == ["First?", "Second?"]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "null", "[1]", '"x"', "{}", '{"t": 1}', '{"item": 3}', "\x00\x01", "[" * 100_000]
+)
+def test_a_line_that_is_none_of_ours_is_skipped(line: str, work: Path) -> None:
+    good = Entry(1.0, "05-failover", "prediction", "How long?", 3.1).line()
+    (work / FILE).write_text(f"{line}\n{good}{line}")
+    assert [entry.answer for entry in read(work / FILE)] == [3.1]
+
+
+def test_a_folder_that_is_gone_is_said_once_and_ends_no_lesson(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAB_WORK", str(work / "gone"))
+    predict("First?", 1)
+    predict("Second?", 2)
+    assert capsys.readouterr().err.count("progress is not kept") == 1
+    assert predict("First?").guess == 1
+
+
+# --- the teacher's table -------------------------------------------------------------------------
+
+
+def test_a_prediction_and_its_measurement_are_one_line(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gap = predict("For how long, roughly?", 1, unit="s")
+    gap.judge(3.5814159, "three intervals")
+    gap.judge(3.1)  # run again: the first one counts
+    (row,) = report(work, capsys)
+    assert row == {
+        "learner": work.name,
+        "lesson": "05-failover",
+        "item": "For how long, roughly?",
+        "kind": "prediction",
+        "passed": "no",
+        "attempts": "1",
+        "prediction": "1",
+        "measured": "3.581",
+    }
+
+
+def test_a_prediction_that_was_never_tried_is_neither_right_nor_wrong(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict("Who?", "master", choices=["master", "backup"])
+    predict("Who?", "backup", choices=["master", "backup"])
+    (row,) = report(work, capsys)
+    assert (row["passed"], row["prediction"], row["measured"]) == ("", "backup", "")
+    assert row["attempts"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("tries", "passed", "attempts"),
+    [([False], "no", "1"), ([False, False, True, False], "yes", "3"), ([True], "yes", "1")],
+)
+def test_attempts_are_counted_up_to_the_first_success(
+    tries: list[bool],
+    passed: str,
+    attempts: str,
+    work: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for passing in tries:
+        memory.note("check", "leave", passed=passing)
+    (row,) = report(work, capsys)
+    assert (row["kind"], row["passed"], row["attempts"]) == ("check", passed, attempts)
+
+
+def test_lessons_come_in_order_whenever_they_were_done(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for lesson in ("06-failback", "02-basic-setup"):
+        memory.lesson = lesson
+        memory.note("quiz", "Which?", "a", passed=True)
+        memory.note("begin", lesson)
+    assert [row["lesson"] for row in report(work, capsys)] == ["02-basic-setup", "06-failback"]
+
+
+def test_a_class_is_one_table(tmp_path: Path) -> None:
+    for name in ("anna", "björn"):
+        (tmp_path / name).mkdir()
+        entry = Entry(1.0, "05-failover", "check", "leave, politely", passed=True)
+        (tmp_path / name / FILE).write_text(entry.line())
+    stream = io.StringIO()
+    grades.write([(name, tmp_path / name) for name in ("anna", "björn")], stream)
+    found = [(row["learner"], row["item"]) for row in table(stream.getvalue())]
+    assert found == [("anna", "leave, politely"), ("björn", "leave, politely")]
+
+
+def test_a_folder_without_progress_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(tmp_path / "nobody")]) == 2
+    assert "labs report FOLDER" in capsys.readouterr().err
+    with pytest.raises(LabError):
+        grades.write([("nobody", tmp_path)], io.StringIO())
+
+
+def test_entries_leave_out_what_is_not_known() -> None:
+    line = Entry(1.0, "05-failover", "begin", "05-failover").line()
+    assert json.loads(line) == {
+        "t": 1.0,
+        "lesson": "05-failover",
+        "kind": "begin",
+        "item": "05-failover",
+    }
