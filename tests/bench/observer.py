@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import time
+from contextlib import suppress
 
 NETLINK_ROUTE, RTMGRP_IPV4_IFADDR, RTM_NEWADDR = 0, 0x10, 20
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
@@ -26,10 +27,9 @@ IDLE = 0.02  # s without news after which lines are written
 def addresses() -> None:
     """Stamp each RTM_NEWADDR; told are the time and how many came with that read."""
     news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
-    try:
+    news.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # as much as is allowed
+    with suppress(OSError):
         news.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 22)
-    except OSError:
-        news.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     news.bind((0, RTMGRP_IPV4_IFADDR))
     print("ready", flush=True)
     pending: list[str] = []
@@ -74,10 +74,8 @@ def pings(address: str, every: float) -> None:
                 pending.append(f"{seconds + nanoseconds / 1e9:.6f}")
         elif time.monotonic() >= due:
             due += every
-            try:
+            with suppress(OSError):  # nobody knows the address just now
                 echo.sendto(request, (address, 0))
-            except OSError:
-                pass  # nobody knows the address just now
             if pending:
                 print("\n".join(pending), flush=True)
                 pending.clear()
