@@ -64,7 +64,7 @@ def needs(number: int, why: str) -> None:
     mask = int(status.split("CapEff:")[1].split()[0], 16)
     initial = Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
     if not (mask >> number & 1 and initial):
-        pytest.skip(f"needs {why}")
+        pytest.skip(f"optional: an ordinary user has no {why}")
 
 
 def test_without_a_word_only_the_umask_changes() -> None:
