@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.support import REPOSITORY
@@ -290,8 +290,10 @@ def arguments(word: Keyword) -> list[str]:
     }.get(word.kind, [])
 
 
-def of_keyword(word: Keyword) -> Iterator[tuple[str, str]]:
-    """Every way of writing one keyword."""
+def of_keyword(
+    word: Keyword, placed: Callable[[str, str], str] = placed
+) -> Iterator[tuple[str, str]]:
+    """Every way of writing one keyword; `placed` makes a file of its block and the statement."""
     where = f"{word.block or 'root'}/{word.name}"
     if word.kind in ("list", "entries", "block"):
         lines = ENTRIES.get(word.name, "x|")
