@@ -1,0 +1,1 @@
+"""The simulated ring: clusters in virtual time."""
