@@ -14,6 +14,7 @@ A daemon runs on the servers that have a keepalived.conf.
     settle                          then what to do: any verb of the lab, with its words,
     unplug master                   and to wait until somebody owns an address
     wait backup owns
+    run client ip neigh flush all   a shell command on a host, which no timeline will mention
 """
 
 from __future__ import annotations
@@ -88,14 +89,14 @@ def read(state: str) -> Start:
                 other = read(name)
                 sources = (*other.sources, *told.sources)
                 told = replace(other, name=state, sources=sources, steps=told.steps)
-            case ["wait", _, "owns"] | ["wait", _, "owns", _]:
+            case ["wait", _, "owns"] | ["wait", _, "owns", _] | ["run", _, _, *_]:
                 told = replace(told, steps=(*told.steps, (place, tuple(words))))
             case [verb, *_] if verb in VERBS:
                 told = replace(told, steps=(*told.steps, (place, tuple(words))))
             case _:
                 raise LabError(
                     f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, "
-                    f"wait HOST owns [ADDRESS], or one of {', '.join(VERBS)}"
+                    f"wait HOST owns [ADDRESS], run HOST COMMAND, or one of {', '.join(VERBS)}"
                 )
     return told
 
@@ -107,6 +108,8 @@ def play(lab: Lab, told: Start) -> None:
             match words:
                 case ("wait", host, "owns", *address):
                     _wait(lab, host, *address)
+                case ("run", host, *command):
+                    _run(lab, host, " ".join(command))
                 case (verb, *rest):
                     act: Callable[..., object] = getattr(lab, verb)
                     act(*rest)
@@ -118,6 +121,12 @@ def _wait(lab: Lab, host: str, address: str | None = None) -> None:
     wanted = [] if host == "nobody" else [host]
     what = f"{host} to own {address or lab.watch}"
     lab.wait_until(lambda: lab.owners(address) == wanted, timeout=30, what=what)
+
+
+def _run(lab: Lab, host: str, command: str) -> None:
+    done = lab.run(host, command)
+    if done.status:
+        raise LabError(f"it ended with status {done.status}: {done.text.strip()}")
 
 
 def empty(host: Host) -> None:
