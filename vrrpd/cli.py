@@ -13,6 +13,7 @@ systemd, a container or a shell's `&` does the rest.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -191,6 +192,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
         write_pid(pid)
     reduce(privileges, config, options, (pid, socket))
     supervisor.ready("Running")
+    at_leisure(loop, log, journal)
     loop.run_until(lambda: bool(ending))
     supervisor.stopping()
     daemon.stop(ending[0])
@@ -198,6 +200,14 @@ def run(options: argparse.Namespace, log: Log) -> int:
     edge.end(daemon.config.globals)
     tidy(control, journal, pid)
     return 0
+
+
+def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
+    """From here on what is written may wait for the work, and what is built is built to stay."""
+    journal.patient = True
+    loop.idle += [log.hold(), journal.flush]
+    gc.collect()
+    gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
 def tidy(control: Control | None, journal: Journal, pid: str) -> None:

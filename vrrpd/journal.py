@@ -9,6 +9,8 @@ brackets, so that what people grep for still matches.  The journal has one JSON 
 
 Contract: writing never raises and never blocks the daemon for want of space.  What could not be
 written is counted, and the first line that fits again says how many lines are missing.
+Both can hold their lines, with the time at which they were said, until the daemon has nothing
+better to do: before it sleeps, so that a takeover does not wait for a disk.
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ class Journal:
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.lost = 0
         self.fd: int | None = None
+        self.patient = False
+        self.held: list[dict[str, Any]] = []
 
     def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
         """Record one event.  `from_` is written as `from`, which is a word of Python's."""
@@ -65,6 +69,14 @@ class Journal:
         for listener in list(self.listeners):
             listener(line)
         if self.path is not None:
+            self.held.append(line)
+            if not self.patient:
+                self.flush()
+
+    def flush(self) -> None:
+        """Put down what is held; `patient` journals are told when they may."""
+        held, self.held = self.held, []
+        for line in held:
             self.store(line)
 
     def store(self, line: dict[str, Any]) -> None:
@@ -79,7 +91,7 @@ class Journal:
             self.lost = 0
         except OSError:
             self.lost += 1
-            self.close()
+            self.shut()
 
     def append(self, fd: int, data: bytes) -> None:
         """Write all of it or nothing: half a line would spoil the next one.  Raises OSError."""
@@ -89,7 +101,12 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
-        """Close the file; the next line opens it again."""
+        """Put down what is held and close the file; the next line opens it again."""
+        self.flush()
+        self.shut()
+
+    def shut(self) -> None:
+        """Close the file as it is."""
         fd, self.fd = self.fd, None
         if fd is not None:
             with suppress(OSError):
@@ -109,6 +126,12 @@ class Log:
         self.detailed = detailed
         self.logger = to or logging.getLogger("vrrpd")
         self.last: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def hold(self) -> Callable[[], None]:
+        """Hold lines back from now on; what is returned writes them."""
+        patience = Patience(self.logger)
+        self.logger.handlers[:] = [patience]
+        return patience.flush
 
     def say(self, text: str) -> None:
         """One line."""
@@ -145,6 +168,29 @@ class Log:
         )
 
 
+class Patience(logging.Handler):
+    """Holds log lines until `flush()`: they keep their time, and cost the work in hand little.
+
+    A new MASTER has better things to do than to write that it is one.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self.targets = list(logger.handlers)
+        self.held: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one line."""
+        self.held.append(record)
+
+    def flush(self) -> None:
+        """Write what is held."""
+        held, self.held = self.held, []
+        for record in held:
+            for target in self.targets:
+                target.handle(record)
+
+
 class JsonFormatter(logging.Formatter):
     """One log line as one JSON object."""
 
@@ -163,6 +209,7 @@ def logger(console: bool, syslog: bool, as_json: bool = False) -> logging.Logger
     to.setLevel(logging.INFO)
     to.propagate = False
     to.handlers.clear()
+    logging.logProcesses = logging.logThreads = False  # nobody asks, and each line would
     logging.raiseExceptions = False  # a log that cannot be written must not write tracebacks
     if console:
         handler: logging.Handler = logging.StreamHandler(sys.stdout)

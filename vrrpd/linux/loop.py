@@ -1,6 +1,7 @@
 """The daemon's clock and its one thread: epoll for what arrives, a timerfd for what is due.
 
     run()   wait -> read every socket that has something -> call every timer that is due
+                 -> do what could wait (`idle`)
 
 Contract: timers are called at their moment, never early, and in the order of their moments.
 What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
@@ -73,6 +74,7 @@ class Loop:
         self.armed: int | None = None
         self.running = False
         self.handlers: dict[int, Callable[[], None]] = {}
+        self.idle: list[Callable[[], None]] = []  # called before the loop goes to sleep
 
     # The Clock.
 
@@ -141,6 +143,8 @@ class Loop:
         end = None if patience is None else self.call_at(self.now() + patience, self.stop)
         while self.running and not done():
             self.arm()
+            for callback in self.idle:
+                self.guard(callback)
             self.read(self.epoll.poll())
             if self.heap and self.heap[0][0] <= self.now():
                 self.read(self.epoll.poll(0))  # what came while we slept comes first

@@ -1,0 +1,75 @@
+"""What is written when the work is done: held log lines and journal lines keep time and order."""
+
+from __future__ import annotations
+
+import json
+import logging
+import weakref
+from pathlib import Path
+
+from vrrpd.journal import Journal, Log
+from vrrpd.linux.loop import Loop
+
+
+class Told(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[float, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append((record.created, record.getMessage()))
+
+
+def logger(name: str) -> tuple[logging.Logger, Told]:
+    to, told = logging.getLogger(name), Told()
+    to.handlers[:] = [told]
+    to.setLevel(logging.INFO)
+    to.propagate = False
+    return to, told
+
+
+def test_held_lines_keep_their_order_and_their_moment() -> None:
+    to, told = logger("held")
+    log = Log(to=to)
+    log.say("at once")
+    flush = log.hold()
+    log.say("one")
+    log.limited(("a",), "two")
+    assert [text for _, text in told.lines] == ["at once"]
+    flush()
+    assert [text for _, text in told.lines] == ["at once", "one", "two"]
+    assert sorted(told.lines) == told.lines
+
+
+def test_what_is_held_is_written_when_the_program_ends() -> None:
+    to, told = logger("ending")
+    log = Log(to=to)
+    log.hold()
+    log.say("last words")
+    logging.shutdown([weakref.ref(handler) for handler in to.handlers])
+    assert [text for _, text in told.lines] == ["last words"]
+
+
+def test_a_patient_journal_writes_when_told_and_when_closed(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal(str(path))
+    journal.patient = True
+    journal.write("one")
+    assert [line["event"] for line in journal.recent] == ["one"]
+    assert not path.exists()
+    journal.flush()
+    journal.write("two")
+    journal.close()
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["one", "two"]
+
+
+def test_the_loop_is_idle_only_after_the_work(tmp_path: Path) -> None:
+    loop = Loop()
+    order: list[str] = []
+    loop.idle.append(lambda: order.append("idle"))
+    loop.call_at(loop.now(), lambda: order.append("first"))
+    loop.call_at(loop.now(), lambda: order.append("second"))
+    loop.call_at(loop.now() + 1_000_000, loop.stop)
+    loop.run()
+    loop.close()
+    assert order == ["idle", "first", "second", "idle"]
