@@ -1,32 +1,29 @@
 """What every lesson has in common, read from the files: short cells, a question first, predictions
-before the run, a challenge, questions at the end, words in both languages, no stored outputs."""
+before the run, challenges, a quiz, words in both languages, no stored outputs."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support import REPOSITORY
+from labs import course
+from labs.lab import Lab
+from tests.notebooks.lessons import LESSONS, Cell, name, number, of_kind, read, tagged, where
 
-LESSONS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-MAX_CELLS, MAX_LINES, MAX_WORDS = 40, 6, 60
+MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
+LEAST_PROSE, MOST_PROSE = 0.35, 0.65
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+# Written in pieces, or the rules of the house would find it here.
+SLEEP = re.compile(r"\bsle" + r"ep\b")
+# What a cell does to, or wants of, a running lab.
+TOUCHES = re.compile(r"\blab\.\w|\(lab\b|^%%(?:on|conf)|^%mn", re.M)
+STARTS = re.compile(r"\bLab\(|\bLan\(")
 
-pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-
-
-def cells(lesson: Path, kind: str | None = None) -> list[dict[str, Any]]:
-    """The cells of a lesson, of one kind if asked, each with its whole text under "text"."""
-    found = json.loads(lesson.read_text())["cells"]
-    return [
-        {**cell, "text": "".join(cell["source"])}
-        for cell in found
-        if kind in (None, cell["cell_type"])
-    ]
+pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=name)
 
 
 def words(text: str) -> int:
@@ -35,58 +32,210 @@ def words(text: str) -> int:
     return len(" ".join(lines).split())
 
 
-def test_cells_are_few_and_short(lesson: Path) -> None:
-    assert len(cells(lesson)) <= MAX_CELLS
-    for cell in cells(lesson, "code"):
-        if not cell["text"].startswith("%%conf"):  # a configuration file has the length it has
-            lines = [line for line in cell["text"].splitlines() if line.strip()]
-            assert len(lines) <= MAX_LINES, cell["text"]
-    for cell in cells(lesson, "markdown"):
-        assert words(cell["text"]) <= MAX_WORDS, cell["text"]
+def lines(text: str) -> int:
+    return len([line for line in text.splitlines() if line.strip()])
 
 
-def test_it_opens_with_a_title_and_a_question(lesson: Path) -> None:
-    title, _, rest = cells(lesson)[0]["text"].partition("\n")
-    assert re.match(rf"# {lesson.stem[:2]} ", title)
-    assert re.search(r"^\*.*\?\*$", rest, re.M), "no question in italics below the title"
+def code(lesson: Path) -> list[Cell]:
+    return of_kind(read(lesson), "code")
 
 
-def test_something_is_predicted_before_it_is_judged(lesson: Path) -> None:
-    code = "\n".join(cell["text"] for cell in cells(lesson, "code"))
-    asked = dict(re.findall(r"^(\w+) = (predict)\(", code, re.M))
-    assert asked
-    for name in asked:
-        judged = code.find(f"{name}.judge(")
-        assert judged > code.find(f"{name} = predict("), f"{name} is never judged"
-    assert "guess=" not in code, "the learner's guess is the learner's"
+def prose(lesson: Path) -> list[Cell]:
+    return of_kind(read(lesson), "markdown")
 
 
-def test_the_challenge_is_checked_before_and_after_its_solution(lesson: Path) -> None:
-    code = cells(lesson, "code")
-    solutions = [n for n, cell in enumerate(code) if "solution" in cell["metadata"].get("tags", [])]
-    checks = [n for n, cell in enumerate(code) if cell["text"].startswith("check(lab, ")]
-    assert len(solutions) == 1
-    assert checks == [solutions[0] - 1, solutions[0] + 1]
-    assert code[checks[0]]["text"] == code[checks[1]]["text"]
-    assert code[solutions[0]]["metadata"]["jupyter"]["source_hidden"] is True
+def calls(lesson: Path, function: str) -> list[tuple[int, ast.Call, Cell]]:
+    """Every call of `function`: the number of its code cell, the call and the cell."""
+    found = []
+    for position, cell in enumerate(code(lesson)):
+        if function not in cell["text"] or cell["text"].startswith("%"):
+            continue
+        for node in ast.walk(ast.parse(cell["text"])):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+                if called == function or getattr(called, "id", None) == function:
+                    found.append((position, node, cell))
+    return found
 
 
-def test_it_ends_with_three_questions_and_a_glossary(lesson: Path) -> None:
-    questions, glossary = cells(lesson, "markdown")[-2:]
-    assert questions["text"].count("<details><summary>") == 3
-    rows = [line for line in glossary["text"].splitlines() if line.startswith("|")]
-    assert JAPANESE.search("".join(rows))
+# --- size ----------------------------------------------------------------------------------------
+
+
+def test_code_cells_are_short(lesson: Path) -> None:
+    """A configuration file has the length that it has."""
+    long = [
+        f"{where(lesson, cell)}: {lines(cell['text'])} lines, {MAX_LINES} are allowed"
+        for cell in code(lesson)
+        if not cell["text"].startswith("%%conf") and not tagged(cell, "solution")
+        if lines(cell["text"]) > MAX_LINES
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_text_cells_are_short(lesson: Path) -> None:
+    long = [
+        f"{where(lesson, cell)}: {words(cell['text'])} words, {MAX_WORDS} are allowed"
+        for cell in prose(lesson)
+        if words(cell["text"]) > MAX_WORDS
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_cells_are_few_and_about_half_of_them_prose(lesson: Path) -> None:
+    cells = read(lesson)
+    share = len(prose(lesson)) / len(cells)
+    assert len(cells) <= MAX_CELLS, f"{len(cells)} cells"
+    assert LEAST_PROSE <= share <= MOST_PROSE, f"{share:.0%} of {len(cells)} cells are prose"
+
+
+def test_nothing_sleeps(lesson: Path) -> None:
+    found = [where(lesson, cell) for cell in code(lesson) if SLEEP.search(cell["text"])]
+    assert not found, "wait for a condition instead: " + "\n".join(found)
+
+
+# --- files and names -----------------------------------------------------------------------------
 
 
 def test_it_is_stored_without_outputs_for_our_kernel(lesson: Path) -> None:
     whole = json.loads(lesson.read_text())
     assert whole["metadata"]["kernelspec"]["name"] == "vrrp-lab"
-    for cell in cells(lesson, "code"):
-        assert cell["outputs"] == []
-        assert cell["execution_count"] is None
+    dirty = [
+        where(lesson, c) for c in code(lesson) if c["outputs"] or c["execution_count"] is not None
+    ]
+    assert not dirty, "\n".join(dirty)
 
 
-def test_its_links_lead_somewhere(lesson: Path) -> None:
-    text = "\n".join(cell["text"] for cell in cells(lesson, "markdown"))
+def test_every_cell_has_a_name_that_tells_what_it_is(lesson: Path) -> None:
+    ids = [cell["id"] for cell in read(lesson)]
+    assert len(set(ids)) == len(ids), sorted(i for i in ids if ids.count(i) > 1)
+    dull = re.compile(r"(cell|code|markdown|text|md|c|m)?-?\d*|[0-9a-f]{8}(-.*)?")
+    telling = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+    assert [i for i in ids if dull.fullmatch(i) or not telling.fullmatch(i)] == []
+
+
+def test_its_links_lead_to_other_lessons_or_to_the_web(lesson: Path) -> None:
+    """A learner's copy lies in a folder of its own, where nothing else of the repository is."""
+    text = "\n".join(cell["text"] for cell in prose(lesson))
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-        assert (lesson.parent / link).exists(), link
+        assert "/" not in link, f"{link} is not in the learner's folder"
+        assert (lesson.parent / link).exists(), f"{link} does not exist"
+
+
+def test_the_verbs_that_the_prose_names_exist(lesson: Path) -> None:
+    text = "\n".join(cell["text"] for cell in prose(lesson))
+    named = set(re.findall(r"`lab\.(\w+)", text))
+    made = {"net", "hosts", "servers", "witness", "daemons", "directory", "state", "watch"}
+    assert sorted(verb for verb in named - made if not hasattr(Lab, verb)) == []
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+
+def test_it_opens_with_a_title_and_a_question(lesson: Path) -> None:
+    title, _, rest = read(lesson)[0]["text"].partition("\n")
+    assert re.match(rf"# {lesson.stem[:2]} ", title), f"the title is {title!r}"
+    assert re.search(r"^\*.*\?\*$", rest, re.M), "no question in italics below the title"
+
+
+def test_its_first_code_cell_begins_the_lesson(lesson: Path) -> None:
+    (begin, *others) = calls(lesson, "begin")
+    assert others == []
+    position, call, _ = begin
+    assert position == 0
+    assert ast.unparse(call) == f"begin('{lesson.stem}')"
+
+
+def test_its_module_agrees_with_the_notebook(lesson: Path) -> None:
+    about = course.lesson(lesson.stem)
+    title = read(lesson)[0]["text"].partition("\n")[0]
+    assert title == f"# {lesson.stem[:2]} {about.title}", "TITLE of the module is another"
+    assert about.question.endswith("?")
+    assert 5 <= about.minutes <= MAX_MINUTES
+
+
+def test_everything_predicted_has_a_guess_is_committed_and_judged_in_this_order(
+    lesson: Path,
+) -> None:
+    asked = calls(lesson, "predict")
+    assert asked or number(lesson) in {0, 16}, "nothing is predicted"
+    for position, call, cell in asked:
+        told = where(lesson, cell)
+        assert any(keyword.arg == "guess" for keyword in call.keywords), f"{told}: no guess="
+        target = re.search(r"^(\w+) = predict\(", cell["text"], re.M)
+        assert target, f"{told}: a prediction needs a name"
+        variable = target.group(1)
+        committed = [
+            n for n, commit, _ in calls(lesson, "commit") if variable in ast.unparse(commit)
+        ]
+        judged = [
+            n for n, c in enumerate(code(lesson)) if re.search(rf"\b{variable}\.judge\(", c["text"])
+        ]
+        assert committed, f"{told}: no commit({variable})"
+        assert judged, f"{told}: {variable} is never judged"
+        assert position < min(committed) <= min(judged), f"{told}: predict, commit, judge"
+
+
+def test_a_cell_that_commits_does_so_first(lesson: Path) -> None:
+    late = [
+        where(lesson, cell)
+        for _, _, cell in calls(lesson, "commit")
+        if not cell["text"].startswith("commit(")
+    ]
+    assert not late, "\n".join(late)
+
+
+def test_every_section_that_touches_a_lab_starts_one(lesson: Path) -> None:
+    """So that any section runs after a restart of the kernel."""
+    section, started = "the beginning", False
+    found = []
+    for cell in read(lesson):
+        if cell["cell_type"] == "markdown":
+            heading = re.search(r"^## (.*)", cell["text"], re.M)
+            if heading:
+                section, started = heading.group(1), False
+        elif not started and TOUCHES.search(cell["text"]):
+            started = True
+            if not STARTS.search(cell["text"]):
+                found.append(f"section {section!r}: {where(lesson, cell)} comes before a Lab(...)")
+    assert not found, "\n".join(found)
+
+
+def test_every_challenge_is_checked_before_and_after_its_solution(lesson: Path) -> None:
+    cells = code(lesson)
+    asked = [re.match(r'check\(lab, "([\w-]+)"\)$', cell["text"].strip()) for cell in cells]
+    names = [found.group(1) if found else "" for found in asked]
+    challenges = course.lesson(lesson.stem).challenges
+    assert set(names) - {""} == set(challenges)
+    for challenge in challenges:
+        places = [n for n, found in enumerate(names) if found == challenge]
+        assert len(places) == 2, f"{challenge} is checked {len(places)} times, not twice"
+        between = cells[places[0] + 1 : places[1]]
+        assert any(tagged(cell, "solution") for cell in between), f"{challenge} has no solution"
+    for cell in cells:
+        if tagged(cell, "solution"):
+            hidden = cell["metadata"].get("jupyter", {}).get("source_hidden")
+            assert hidden is True, f"{where(lesson, cell)} is not hidden"
+
+
+def test_it_asks_three_or_four_questions(lesson: Path) -> None:
+    if number(lesson) == 0:
+        assert calls(lesson, "predict"), "the first lesson has no quiz, but a prediction"
+        return
+    (found,) = calls(lesson, "quiz")
+    assert ast.unparse(found[1]) == f"quiz('{lesson.stem}')"
+    questions = course.lesson(lesson.stem).questions
+    assert 3 <= len(questions) <= 4, f"QUIZ has {len(questions)} questions"
+    for question in questions:
+        assert question.why.endswith("."), question.text
+        assert len(set(question.choices)) >= 2, question.text
+
+
+def test_it_ends_with_words_in_both_languages_and_the_next_lesson(lesson: Path) -> None:
+    last = read(lesson)[-1]
+    assert last["cell_type"] == "markdown"
+    rows = [line for line in last["text"].splitlines() if line.startswith("|")]
+    assert JAPANESE.search("".join(rows)), "no glossary with Japanese words in the last cell"
+    position = LESSONS.index(lesson)
+    if position + 1 < len(LESSONS) and number(LESSONS[position + 1]) == number(lesson) + 1:
+        following = LESSONS[position + 1].name
+        assert f"]({following})" in last["text"], f"no link to {following} in the last cell"
