@@ -33,7 +33,7 @@ def _rival_hint(lab: Lab) -> str:
             f"{' and '.join(dead)} was killed and could not take the address off its card: "
             "an address outlives the daemon"
         )
-    return f"{left} can still speak, and is stronger than node1"
+    return f"node1 is the weakest, and waits as long as it hears {left}"
 
 
 def _winner_hint(lab: Lab) -> str:

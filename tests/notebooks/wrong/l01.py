@@ -7,7 +7,7 @@ from tests.notebooks.wrong import Wrong
 WRONG = {
     "weakest": (
         # The next in line takes over.
-        Wrong("lab.unplug('node2')", hint="node3 can still speak"),
+        Wrong("lab.unplug('node2')", hint="as long as it hears node3"),
         # A daemon that is killed leaves the address where it is.
         Wrong("lab.crash('node2'); lab.crash('node3')", hint="node2 was killed"),
     ),
