@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError, unknown
 from labs.facts import Action, Fact, Ping, State
+from labs.idle import Idle
 from labs.lan_verbs import Verbs
 from labs.outbox import HostPipes, HostPost
 from labs.timeline import Timeline
@@ -33,6 +34,9 @@ from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Ports
+
+if TYPE_CHECKING:
+    from labs.guard import Guard
 
 STATES = Path(__file__).with_name("states")
 HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12"}
@@ -58,6 +62,7 @@ class Lan(Verbs):
     `state` names the files to start from; `hosts` maps names to addresses (all /24, on eth0);
     `latency` is in seconds; `ping` is how often the client pings `watch`, in seconds (None: never).
     `seed` decides what cables with faults do; without `detailed` no Advertisement is recorded.
+    With `skips`, idle stretches are counted and not played (labs/idle.py).
     Raises LabError for an unknown state or host.
     """
 
@@ -70,14 +75,18 @@ class Lan(Verbs):
         ping: float | None = 0.01,
         seed: int = 0,
         detailed: bool = True,
+        skips: bool = False,
     ) -> None:
         self.watch = watch
         self.facts: list[Fact] = []
         self.clock = VirtualClock()
-        self.switch = Switch(
-            self.clock, round(latency * SECOND), self.facts.append, seed, detailed
-        )
+        wire = (self.clock, round(latency * SECOND), self.facts.append)
+        self.switch = Switch(*wire, seed, detailed)
         self.followers: list[Callable[[Action], None]] = []
+        self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
+        self.lines = 0  # how many lines all journals have
+        self.idle = Idle(self) if skips else None
+        self.guard: Guard | None = None  # who checks what is promised, if anybody
         self.machines: dict[str, Machine] = {}
         self.files: dict[str, str] = {}
         self.daemons: dict[str, Daemon] = {}
@@ -130,7 +139,10 @@ class Lan(Verbs):
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
-        self.clock.advance(self.clock.now() + round(seconds * SECOND))
+        if self.idle is not None:
+            self.idle.run(self.clock.calendar + round(seconds * SECOND))
+        else:
+            self.clock.advance(self.clock.now() + round(seconds * SECOND))
 
     def wait_until(
         self, condition: Callable[[], bool], timeout: float = 15.0, what: str = ""
@@ -175,7 +187,10 @@ class Lan(Verbs):
 
     def note(self, host: str, line: dict[str, Any]) -> None:
         """Keep a journal line; a change of state is a fact."""
+        self.lines += 1
         self.journals.setdefault(host, []).append(line)
+        for listener in self.listeners:
+            listener(host, line)
         if line["event"] == "state":
             self.facts.append(
                 State(

@@ -145,13 +145,14 @@ class Verbs:
         self.machine(host).set_link(reachable=True)
         self.switch.cables[host] = Cable()
 
-    def oneway(self, host: str, passes: str = "out") -> None:
-        """Frames pass in one direction only: "out" of the host, or "in"."""
-        if passes not in ("out", "in"):
-            raise unknown("direction", passes, ("out", "in"))
-        self.act("oneway", host, f"path of {host} passes frames only {passes}wards")
+    def oneway(self, host: str, lost: str) -> None:
+        """Frames pass one way only: "to" stops what is for `host`, "from" what is of it."""
+        if lost not in ("to", "from"):
+            raise unknown("direction", lost, ("to", "from"))
+        done = "reaches" if lost == "to" else "leaves"
+        self.act("oneway", host, f"nothing {done} {host} any more")
         cable = self.cable(host)
-        cable.out, cable.into = passes == "out", passes == "in"
+        cable.out, cable.into = lost == "to", lost == "from"
 
     def lose(self, host: str, share: float) -> None:
         """The path loses this share of all frames (0..1), in either direction."""

@@ -54,6 +54,7 @@ class HostChannel:
             raise OSError(19, "No such device")
         if not self.machine.up:
             raise OSError(100, "Network is down")
+        self.machine.spoken += 1
         self.machine.switch.carry(self.machine, data)
 
     def close(self) -> None:
@@ -92,6 +93,9 @@ class HostKernel:
     def interface(self, name: str) -> Interface | None:
         """eth0, another card, or None."""
         return self.machine.interface(name)
+
+    def prepare(self, add: Sequence[Belonging]) -> None:
+        """There is nothing to prepare where time does not pass."""
 
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Take addresses off, put addresses on."""

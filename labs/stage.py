@@ -1,0 +1,91 @@
+"""Plays scenarios on either lab: on the simulated one at once, on the real one in real time.
+
+    outcome = simulate(scenarios.load("split.txt"))      guarded: promises are checked at every step
+    perform(scenario, Lab("basic"))                      the same lines on the real machine
+
+A claim that is not true, or does not come true, is a LabError that names the line; in the
+simulation a broken promise is a Violation (see guard.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from labs import scenarios
+from labs.errors import LabError
+from labs.guard import Guard
+from labs.lan import Lan
+from labs.scenarios import PATIENCE, Scenario, Setup, Step
+from labs.violation import Violation
+
+FIRST = 11  # the first host is 192.168.1.11
+REAL = 1e4  # s; a scenario on the real machine that waits longer than this is a mistake
+
+
+def build(setup: Setup, detailed: bool = True, skips: bool = False, guarded: bool = True) -> Lan:
+    """A Lan with the hosts of a scenario, its daemons started; guarded as `lan.guard`."""
+    if setup.state is not None:
+        lan = Lan(setup.state, ping=None, seed=setup.seed, detailed=detailed, skips=skips)
+        lan.guard = Guard(lan) if guarded else None
+        return lan
+    hosts = {one[0]: f"192.168.1.{FIRST + number}" for number, one in enumerate(setup.hosts)}
+    watch = scenarios.KINDS[setup.kind][1][-1]
+    lan = Lan("empty", hosts, watch, ping=None, seed=setup.seed, detailed=detailed, skips=skips)
+    lan.guard = Guard(lan) if guarded else None
+    for name in hosts:
+        lan.conf(name, setup.configuration(name))
+        lan.start(name)
+    return lan
+
+
+def simulate(
+    scenario: Scenario, detailed: bool = True, skips: bool = False, guarded: bool = True
+) -> Lan:
+    """Play a scenario in virtual time and return the Lan at its end.
+
+    Raises Violation at the first broken promise, LabError at the first claim that is not true.
+    """
+    lan = build(scenario.setup, detailed, skips, guarded)
+    try:
+        for step in scenario.steps:
+            start = lan.now if step.after else 0.0
+            lan.run(max(0.0, start + step.at - lan.now))
+            one(lan, step)
+        if lan.guard is not None:
+            lan.guard.look()
+            lan.guard.finish()
+    except Violation as violation:
+        violation.at = lan.now
+        raise
+    return lan
+
+
+def perform(scenario: Scenario, lab: Any) -> None:
+    """Play a scenario on a real Lab, which has its state already.  Raises LabError."""
+    if scenario.setup.state is None:
+        raise LabError("this scenario brings its own hosts: it needs --simulated")
+    began = before = time.monotonic()
+    for step in scenario.steps:
+        due = (before if step.after else began) + step.at
+        lab.wait_until(since(due), timeout=REAL, what=f"the moment of `{step}`")
+        one(lab, step)
+        before = time.monotonic()
+
+
+def since(due: float) -> Callable[[], bool]:
+    """Whether a moment (monotonic, s) has come."""
+    return lambda: time.monotonic() >= due
+
+
+def one(lab: Any, step: Step) -> None:
+    """Do, wait for or check what one line says."""
+    if step.verb == "wait":
+        lab.wait_until(lambda: scenarios.holds(lab, step.words), timeout=PATIENCE, what=f"`{step}`")
+    elif step.verb in scenarios.CLAIMS:
+        if not scenarios.holds(lab, (step.verb, *step.words)):
+            owners = ", ".join(lab.owners()) or "nobody"
+            raise LabError(f"`{step}` is not so: owned by {owners}; look at .timeline()")
+    else:
+        scenarios.act(lab, step)
