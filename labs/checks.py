@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labs.cards import RIGHT, WRONG, card, folded
-from labs.errors import LabError, unknown
+from labs.errors import LabError
 from labs.manners import install
 from labs.progress import memory
 
@@ -83,7 +83,8 @@ class Report:
 
     def _title(self) -> str:
         done, steps = len(self.met), len(self.met) + len(self.unmet)
-        return f"{self.task}: {'done' if self.passed else f'{done} of {steps}'}"
+        tried = f" (tried {self.attempt} times)" if self.attempt > 1 else ""
+        return f"{self.task}: {'done' if self.passed else f'{done} of {steps}{tried}'}"
 
     def _lines(self) -> list[str]:
         lines = [f"✓ {goal}" for goal in self.met]
@@ -105,15 +106,19 @@ class Report:
 def check(lab: Lab, challenge: str) -> Report:
     """Which steps of `challenge` the lab meets now; later steps wait for the earlier ones.
 
-    Raises LabError, naming the known ones, for a challenge that does not exist.
+    Raises LabError, naming the known ones, for a challenge that does not exist, and for a lab that
+    is none or has ended.
     """
     from labs import course
 
     install()
-    known = course.challenges()
-    if challenge not in known:
-        raise unknown("challenge", challenge, known)
-    report = look(lab, known[challenge], len(memory.entries("check", challenge)) + 1)
+    if not hasattr(lab, "owners") or getattr(lab, "closed", False):
+        raise LabError(
+            "there is no lab to check: run the cell above that says `lab = Lab(...)`, "
+            f'do your part, then run check(lab, "{challenge}") again'
+        )
+    found = course.challenge(challenge, memory.lesson)
+    report = look(lab, found, len(memory.entries("check", challenge)) + 1)
     memory.note("check", challenge, passed=report.passed)
     return report
 

@@ -160,6 +160,11 @@ class Lab(Verbs):
         whole = path.read_text().rpartition("\n")[0].splitlines()  # the last may be half written
         return [json.loads(line) for line in whole]
 
+    @property
+    def closed(self) -> bool:
+        """Whether this lab has ended; a new one has taken its place, or its kernel is leaving."""
+        return self._closed
+
     def running(self, host: str) -> bool:
         """Whether a daemon runs on the server `host`, frozen or not."""
         return bool(self._running(host))

@@ -131,6 +131,9 @@ class Prediction:
         told = widgets.Label()
 
         def record(_: object) -> None:
+            if memory.entries("verdict", self.question):
+                told.value = f"it has happened: you said {self._said()}"
+                return
             try:
                 self.record(answer.value if self.choices else number(answer.value))
             except (ValueError, LabError):

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -68,11 +69,17 @@ def read(file: Path) -> Iterator[Entry]:
             yield entry
 
 
+def opened() -> str:
+    """The lesson whose notebook Jupyter has started this kernel for; empty if it does not say."""
+    stem = Path(os.environ.get("JPY_SESSION_NAME", "")).name.partition(".")[0]
+    return stem if re.fullmatch(r"\d\d-[\w-]+", stem) else ""
+
+
 class Memory:
     """What this kernel knows: the entries of the file when it started, and its own since then."""
 
     def __init__(self) -> None:
-        self.lesson = ""
+        self.lesson = opened()
         self._entries: list[Entry] | None = None
         self._warned = False
 

@@ -49,6 +49,15 @@ def lesson(name: str) -> Lesson:
     )
 
 
+def challenge(name: str, present: str = "") -> Challenge:
+    """The challenge `name` of the lesson `present`, or of any; LabError if there is none."""
+    if present[:2] in numbers() and name in (known := lesson(present).challenges):
+        return known[name]
+    if name not in challenges():
+        raise unknown("challenge", name, challenges())
+    return challenges()[name]
+
+
 @cache
 def challenges() -> dict[str, Challenge]:
     """Every challenge by its name; raises LabError if two lessons use the same one."""

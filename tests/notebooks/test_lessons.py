@@ -34,7 +34,7 @@ PROGRAM = Path(__file__).with_name("execute.py")
 # For one pass: what a lesson may take, and as much again for a machine that is busy.
 SECONDS = 200
 MOST_MINUTES, WORDS_A_MINUTE, PREDICTION_SECONDS = 20, 200, 30
-REPORT = re.compile(r": (done|\d+ of \d+)$", re.M)
+REPORT = re.compile(r": (done|\d+ of \d+)\b")
 
 
 def require(daemon: str) -> None:

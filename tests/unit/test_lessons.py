@@ -1,67 +1,57 @@
-"""The learning loop: predictions are kept and judged, challenges tell right from wrong and say why.
+"""The learning loop: predictions are judged, checks wait and say why not, quizzes give the reason.
 
-The lab here is a stand-in with the few things that a challenge looks at; the lessons themselves run
-on a real one, in the notebooks ring.
+The lab here is a stand-in with the few things that a check looks at; the challenges of the lessons
+themselves are tried on a real one, in the notebooks ring.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from labs import course
+from labs import checks, course
 from labs.errors import LabError
-from labs.facts import Advert
-from labs.lessons import Report, check, predict, setting
+from labs.lessons import Challenge, Question, Quiz, Report, Step, begin, check, predict, setting
 from labs.progress import memory
-from labs.timeline import Takeover
-
-CONF = (
-    "vrrp_instance VI_1 {{\n  state {state}\n  virtual_router_id {vrid}\n  priority {priority}\n}}"
-)
-BASIC = {
-    "master": {"state": "MASTER", "vrid": 51, "priority": 150},
-    "backup": {"state": "BACKUP", "vrid": 51, "priority": 100},
-}
 
 
 @pytest.fixture(autouse=True)
 def _new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAB_WORK", raising=False)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     memory.forget()
 
 
-class FakeLab:
-    """Files, owners, cables and the last takeover, as a test sets them."""
+class FakeWitness:
+    """The cables as a test sets them."""
 
-    def __init__(self, owners: tuple[str, ...] = ("master",), **files: dict[str, Any]) -> None:
-        self.files = {host: CONF.format(**{**BASIC[host], **files.get(host, {})}) for host in BASIC}
+    def __init__(self) -> None:
+        self.cables = {"master": True, "backup": True, "client": True}
+
+    def carrier(self) -> dict[str, bool]:
+        return self.cables
+
+
+class FakeLab:
+    """Owners, cables and daemons as a test sets them; time passes at every look."""
+
+    def __init__(self, *owners: str) -> None:
         self.held = list(owners)
         self.watch = "192.168.1.10"
-        self.daemons = BASIC
-        self.cables = {"master": True, "backup": True}
-        self.witness = SimpleNamespace(carrier=lambda: self.cables)
-        self.vrid = 51
-        self.takeovers: list[Takeover] = []
-
-    def conf(self, host: str) -> str:
-        return self.files[host]
-
-    def running(self, host: str) -> bool:
-        return host in self.files
+        self.daemons = dict.fromkeys(("master", "backup"), "vrrpd")
+        self.silent: set[str] = set()
+        self.witness = FakeWitness()
+        self.waited: list[float] = []
 
     def owners(self) -> list[str]:
         return self.held
 
-    def facts(self) -> list[Advert]:
-        return [Advert(0.0, host, "192.168.1.11", self.vrid, 2, 150, 1, (), "") for host in BASIC]
-
-    def timeline(self) -> Any:
-        return SimpleNamespace(takeovers=self.takeovers)
+    def running(self, host: str) -> bool:
+        return host not in self.silent
 
     def wait_until(self, condition: Any, timeout: float, what: str) -> None:
+        self.waited.append(timeout)
         if not condition():
             raise LabError(what)
 
@@ -109,106 +99,142 @@ def test_the_form_records_the_answer() -> None:
     row.children[0].click()
     assert prediction.guess == "backup"
     assert row.children[1].value == "recorded: backup"
+    assert predict("Who?", choices=["master", "backup"]).guess == "backup"  # the cell, run again
+
+
+def test_what_was_measured_can_no_longer_be_predicted() -> None:
+    prediction = predict("How long?", unit="s")
+    _, answer, row = prediction._form().children
+    answer.value = "1"
+    prediction.judge(3.6)
+    answer.value = "3.6"
+    assert prediction.guess == 1
+    assert row.children[1].value == "it has happened: you said 1 s"
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("3.1", 3.1), ("3,1 s", 3.1), (" about 3 ", 3), ("-.5", -0.5), ("0", 0), ("3 or 4", 3)],
+)
+def test_a_number_is_found_in_what_people_type(typed: str, number: float) -> None:
+    prediction = predict("How long?", unit="s")
+    prediction._form().children[1].value = typed
+    assert prediction.guess == number
 
 
 def test_what_a_learner_typed_is_shown_as_text_not_as_html() -> None:
     assert "<script>" not in predict("<script>", 1).judge(1, "<script>")._repr_html_()
 
 
-# --- challenges ----------------------------------------------------------------------------------
+# --- checks --------------------------------------------------------------------------------------
 
 
-def looked_at(lab: FakeLab, challenge: str) -> Report:
-    return check(lab, challenge)  # type: ignore[arg-type]
+LEAVE = Challenge(
+    "A faster handover",
+    state="basic",
+    steps=(
+        Step("master runs", lambda lab: lab.running("master"), ("start it",)),
+        Step(
+            "backup holds it",
+            lambda lab: lab.owners() == ["backup"],
+            (lambda lab: f"{lab.owners()[0]} has it", "look at the verbs", "lab.stop('master')"),
+            patience=5,
+        ),
+        Step("all is well", lambda lab: bool(lab.journal("backup")), ("nothing to say",)),
+    ),
+)
 
 
-@pytest.mark.parametrize("challenge", ["vrid", "leave", "favourite"])
-def test_no_challenge_is_met_at_the_start(challenge: str) -> None:
-    report = looked_at(FakeLab(), challenge)
+@pytest.fixture
+def _leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A course with one challenge."""
+    monkeypatch.setattr(course, "challenges", lambda: {"leave": LEAVE})
+
+
+def looked_at(lab: FakeLab, challenge: Challenge = LEAVE) -> Report:
+    return checks.look(lab, challenge)  # type: ignore[arg-type]
+
+
+def test_the_first_step_that_is_not_met_gives_the_hints() -> None:
+    lab = FakeLab("master")
+    report = looked_at(lab)
     assert not report
-    assert report.hint
+    assert report.met == ("master runs",)
+    assert report.unmet == ("backup holds it", "all is well")
+    assert report.hints == ("master has it", "look at the verbs", "lab.stop('master')")
+    assert lab.waited == [5]
 
 
-def test_an_unknown_challenge_lists_the_known_ones() -> None:
-    with pytest.raises(LabError, match=r"leave.* favourite"):
-        looked_at(FakeLab(), "vrids")
-
-
-def test_the_vrid_challenge_names_the_file_that_was_forgotten() -> None:
-    report = looked_at(FakeLab(master={"vrid": 52}), "vrid")
-    assert report.hint == "the file of backup names another virtual_router_id"
-
-
-def test_the_vrid_challenge_notices_a_daemon_with_the_old_file() -> None:
-    lab = FakeLab(master={"vrid": 52}, backup={"vrid": 52})
-    assert "reads its file when it starts" in looked_at(lab, "vrid").hint
-
-
-def test_the_vrid_challenge_notices_two_owners() -> None:
-    lab = FakeLab(("master", "backup"), master={"vrid": 52}, backup={"vrid": 52})
-    lab.vrid = 52
-    assert "do not hear each other" in looked_at(lab, "vrid").hint
-
-
-def test_the_vrid_challenge_can_be_met() -> None:
-    lab = FakeLab(master={"vrid": 52}, backup={"vrid": 52})
-    lab.vrid = 52
-    assert looked_at(lab, "vrid")
-
-
-def takeover(after: float, verb: str) -> Takeover:
-    cause: Any = SimpleNamespace(verb=verb)
-    return Takeover("master", "backup", at=10.0, after=after, cause=cause)
-
-
-@pytest.mark.parametrize(
-    ("verb", "words"), [("unplug", "cannot say goodbye"), ("crash", "which signal"), ("x", "reset")]
-)
-def test_the_hint_for_a_slow_handover_knows_what_was_done(verb: str, words: str) -> None:
-    lab = FakeLab(("backup",))
-    lab.takeovers = [takeover(3.609, verb)]
-    assert words in looked_at(lab, "leave").hint
-
-
-def test_a_quick_handover_is_accepted() -> None:
-    lab = FakeLab(("backup",))
-    lab.takeovers = [takeover(0.61, "stop")]
-    assert looked_at(lab, "leave")
-
-
-@pytest.mark.parametrize(
-    ("files", "cable", "owners", "words"),
-    [
-        ({"backup": {"state": "MASTER"}}, True, ("master",), "alone"),
-        ({}, True, ("backup",), "highest priority"),
-        ({"backup": {"priority": 200}}, False, ("backup",), "plug"),
-        ({"backup": {"priority": 200}}, True, ("master",), "reads its file"),
-    ],
-)
-def test_the_favourite_challenge_says_what_is_still_wrong(
-    files: dict[str, Any], cable: bool, owners: tuple[str, ...], words: str
-) -> None:
-    lab = FakeLab(owners, **files)
-    lab.cables["master"] = cable
-    assert words in looked_at(lab, "favourite").hint
-
-
-def test_the_favourite_may_win_by_either_file() -> None:
-    assert looked_at(FakeLab(("backup",), backup={"priority": 200}), "favourite")
-    assert looked_at(FakeLab(("backup",), master={"priority": 50}), "favourite")
-
-
-def test_a_report_lists_what_is_met_and_what_is_not() -> None:
-    report = Report("Task", ("first",), ("second", "third"), ("look again",), "all is dark")
-    assert repr(report).splitlines() == [
-        *("Task: 1 of 3", "✓ first", "→ second", "· third", "Now: all is dark", "Hint: look again")
+def test_a_report_says_what_is_met_what_comes_next_and_what_the_lab_looks_like() -> None:
+    lab = FakeLab("master")
+    lab.silent.add("backup")
+    lab.witness.cables["backup"] = False
+    assert repr(looked_at(lab)).splitlines() == [
+        "A faster handover: 1 of 3",
+        "✓ master runs",
+        "→ backup holds it",
+        "· all is well",
+        "Now: 192.168.1.10 is held by master; no cable in backup; no daemon on backup",
+        "Hint: master has it",
     ]
 
 
-def test_every_step_has_a_hint() -> None:
-    steps = [step for challenge in course.challenges().values() for step in challenge.steps]
-    assert steps
-    assert all(1 <= len(step.hints) <= 3 for step in steps)
+def test_the_hints_are_folded_one_within_the_other() -> None:
+    page = looked_at(FakeLab("master"))._repr_html_()
+    assert page.count("<details>") == 3
+    assert page.index("master has it") < page.index("look at the verbs") < page.index("lab.stop(")
+    assert page.rstrip().endswith("</details></details></details></div>")
+
+
+def test_what_cannot_be_looked_at_is_not_met_and_no_error() -> None:
+    class Broken(FakeLab):
+        def journal(self, host: str) -> list[str]:
+            raise LabError("no such host")
+
+    assert looked_at(Broken("backup")).unmet == ("all is well",)
+
+
+def test_a_hint_that_cannot_look_says_why() -> None:
+    def blind(_: Any) -> str:
+        raise LabError("backup has no file: write one")
+
+    challenge = Challenge("A task", "basic", (Step("a goal", lambda _: False, (blind,)),))
+    assert looked_at(FakeLab("master"), challenge).hint == "backup has no file: write one"
+
+
+def test_everything_met_is_done() -> None:
+    report = Report("A task", ("first", "second"))
+    assert report
+    assert repr(report) == "A task: done\n✓ first\n✓ second"
+    assert "<details>" not in report._repr_html_()
+
+
+@pytest.mark.usefixtures("_leave")
+def test_attempts_are_counted_and_said() -> None:
+    lab: Any = FakeLab("master")
+    assert "tried" not in repr(check(lab, "leave"))
+    assert check(lab, "leave").attempt == 2
+    assert "(tried 3 times)" in repr(check(lab, "leave"))
+
+
+@pytest.mark.usefixtures("_leave")
+def test_an_unknown_challenge_lists_the_known_ones() -> None:
+    lab: Any = FakeLab()
+    with pytest.raises(LabError, match="choose leave"):
+        check(lab, "leaf")
+
+
+def test_a_check_without_a_lab_says_which_cell_to_run() -> None:
+    nothing: Any = None
+    with pytest.raises(LabError, match=r"lab = Lab\(\.\.\.\)"):
+        check(nothing, "leave")
+
+
+def test_a_check_of_a_lab_that_was_closed_says_which_cell_to_run() -> None:
+    lab: Any = FakeLab()
+    lab.closed = True
+    with pytest.raises(LabError, match=r"lab = Lab\(\.\.\.\)"):
+        check(lab, "leave")
 
 
 @pytest.mark.parametrize(
@@ -223,3 +249,71 @@ def test_every_step_has_a_hint() -> None:
 )
 def test_a_setting_is_read_as_the_daemon_reads_it(text: str, value: str | None) -> None:
     assert setting(text, "priority") == value
+
+
+# --- quizzes -------------------------------------------------------------------------------------
+
+WHO = Question("Who decides?", ("state", "priority"), right=1, why="The higher one wins.")
+
+
+def test_a_right_answer_gets_its_reason_and_a_wrong_one_another_chance() -> None:
+    quiz = Quiz((WHO,))
+    assert "The higher one wins." in quiz.answer(0, "priority")
+    wrong = quiz.answer(0, "state")
+    assert "Not quite" in wrong
+    assert "wins" not in wrong
+    assert [entry.passed for entry in memory.entries("quiz", WHO.text)] == [True, False]
+
+
+def test_choosing_in_the_form_shows_the_reason() -> None:
+    (question,) = Quiz((WHO,))._form().children
+    _, choices, told = question.children
+    choices.value = "priority"
+    assert "The higher one wins." in told.value
+
+
+def test_without_widgets_the_answers_are_folded_away_or_below() -> None:
+    quiz = Quiz((WHO, WHO))
+    assert repr(quiz).splitlines() == [
+        *("1. Who decides?", "   a) state", "   b) priority"),
+        *("2. Who decides?", "   a) state", "   b) priority"),
+        "Answers: 1b  2b",
+    ]
+    page = quiz._repr_html_()
+    assert page.count("<details>") == 2
+    assert page.index("priority") < page.index("<details>") < page.index("The higher one")
+
+
+def test_a_question_without_its_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match="no choice 2"):
+        Question("Who?", ("a", "b"), right=2, why="")
+
+
+# --- the course ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", course.numbers())
+def test_every_lesson_says_what_it_asks(number: str) -> None:
+    lesson = course.lesson(number)
+    assert lesson.title
+    assert lesson.question.endswith("?")
+    assert all(1 <= len(s.hints) <= 3 for c in lesson.challenges.values() for s in c.steps)
+
+
+def test_no_two_challenges_have_one_name() -> None:
+    assert sum(len(course.lesson(n).challenges) for n in course.numbers()) == len(
+        course.challenges()
+    )
+
+
+def test_a_lesson_begins_with_its_question() -> None:
+    number = course.numbers()[0]
+    opened = begin(number)
+    assert course.lesson(number).question in repr(opened)
+    assert "minutes" in repr(opened)
+    assert memory.lesson == number
+
+
+def test_a_lesson_that_does_not_exist_lists_those_that_do() -> None:
+    with pytest.raises(LabError, match="choose"):
+        begin("99-the-end")

@@ -20,6 +20,7 @@ from labs.progress import FILE, Entry, memory, read
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A learner's folder and a new kernel."""
     monkeypatch.setenv("LAB_WORK", str(tmp_path))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     memory.forget()
     memory.lesson = "05-failover"
     return tmp_path
@@ -60,6 +61,23 @@ def test_the_same_question_in_another_lesson_is_another_question(work: Path) -> 
     predict("How long?", 3.1, unit="s")
     memory.lesson = "06-failback"
     assert predict("How long?", unit="s").guess is None
+
+
+@pytest.mark.parametrize(
+    ("session", "lesson"),
+    [
+        ("/home/anna/vrrp-lab/05-failover.ipynb", "05-failover"),
+        ("05-failover.new.ipynb", "05-failover"),
+        ("/tmp/Untitled.ipynb", ""),
+        ("", ""),
+    ],
+)
+def test_a_new_kernel_knows_its_notebook_before_begin(
+    session: str, lesson: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", session)
+    memory.forget()
+    assert memory.lesson == lesson
 
 
 def test_an_answer_that_is_no_longer_a_choice_is_asked_again(work: Path) -> None:
