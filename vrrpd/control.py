@@ -11,6 +11,7 @@ The socket is mode 0600: whoever may talk to it may reload the daemon.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -18,10 +19,14 @@ from contextlib import suppress
 from typing import Any
 
 from vrrpd.daemon import Daemon
+from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Timer
 
 LONGEST = 4096
+PAUSE = SECOND  # without a descriptor for the next client
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 CLIENTS = 16
 
 
@@ -45,6 +50,7 @@ class Control:
         self.daemon = daemon
         self.journal = journal
         self.clients: dict[int, Client] = {}
+        self.pause: Timer | None = None
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -61,14 +67,29 @@ class Control:
 
     def accept(self) -> None:
         """Take a new client, or turn it away if there are too many."""
-        with suppress(OSError):
+        try:
             connection, _ = self.server.accept()
-            if len(self.clients) >= CLIENTS:
-                connection.close()
-                return
+        except OSError as error:
+            if error.errno in SHORTAGES:
+                self.rest()
+            return
+        if len(self.clients) >= CLIENTS:
+            connection.close()
+            return
+        with suppress(OSError):
             client = Client(connection)
             self.clients[connection.fileno()] = client
             self.loop.add_reader(connection.fileno(), lambda: self.read(client))
+
+    def rest(self) -> None:
+        """Look away for a while: whoever waits would wake us for nothing, again and again."""
+        self.loop.remove_reader(self.server.fileno())
+        self.pause = self.loop.call_at(self.loop.now() + PAUSE, self.resume)
+
+    def resume(self) -> None:
+        """Look again who waits."""
+        self.pause = None
+        self.loop.add_reader(self.server.fileno(), self.accept)
 
     def read(self, client: Client) -> None:
         """Take what a client says and answer every complete line."""
@@ -144,6 +165,8 @@ class Control:
         self.journal.listeners.remove(self.spread)
         for client in list(self.clients.values()):
             self.drop(client)
+        if self.pause is not None:
+            self.pause.cancel()
         self.loop.remove_reader(self.server.fileno())
         self.server.close()
         with suppress(OSError):
