@@ -31,7 +31,7 @@ from vrrpd.fsm import Router, State
 from vrrpd.journal import Log
 from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
 from vrrpd.pacing import Pacer
-from vrrpd.ports import Clock, Interface, Kernel, Placed, Timer
+from vrrpd.ports import Clock, Kernel, Placed, Timer
 
 if TYPE_CHECKING:
     from vrrpd.router import VirtualRouter
@@ -49,6 +49,8 @@ class Announcer:
         self.speaks_on = ""
         self.pending: list[Timer] = []
         self.second: int | None = None  # when the second burst is due
+        # Frames by (interface, MAC address, IPv6 router or not), then by address.
+        self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
 
     def take(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The bursts of a new MASTER, and its refreshes from then on."""
@@ -127,26 +129,33 @@ class Announcer:
             timer = self.clock.call_at(self.clock.now() + delay, call)
             self.pending.append(timer)
 
+    def prepare(self, placed: Sequence[Placed]) -> None:
+        """Have the frames of a burst ready."""
+        self.frames = {}
+        for interface in dict.fromkeys(one.interface for one in placed):
+            self.round(interface, placed)
+
     def burst(self, placed: Sequence[Placed], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
         for interface in dict.fromkeys(one.interface for one in placed):
-            state = self.kernel.interface(interface)
-            if state is None or not state.mac:
+            frames = self.round(interface, placed)
+            if not frames:
                 continue
-            mine = [one.address.ip for one in placed if one.interface == interface]
+            self.pacer.send(self.name, interface, frames * rounds, self.refused(interface))
             self.log.detail(
                 f"({self.name}) Sending/queueing gratuitous ARPs on {interface} for "
-                + ", ".join(map(str, mine))
+                + ", ".join(str(one.address.ip) for one in placed if one.interface == interface)
             )
-            frames = [self.frame(state, ip) for ip in mine]
-            self.pacer.send(self.name, interface, frames * rounds, self.refused(interface))
 
-    def frame(self, interface: Interface, ip: IPAddress) -> bytes:
-        """The frame that says: `ip` lives behind this interface."""
-        if isinstance(ip, IPv6Address):
-            router = self.kernel.forwards(interface.name)
-            return neighbour_advertisement(interface.mac, ip, router)
-        return gratuitous_arp(interface.mac, ip)
+    def round(self, interface: str, placed: Sequence[Placed]) -> list[bytes]:
+        """One frame for every address on the interface; none if it has no MAC address."""
+        state = self.kernel.interface(interface)
+        if state is None or not state.mac:
+            return []
+        mine = [one.address.ip for one in placed if one.interface == interface]
+        router = any(ip.version == 6 for ip in mine) and self.kernel.forwards(interface)
+        known = self.frames.setdefault((interface, state.mac, router), {})
+        return [known.get(ip) or known.setdefault(ip, frame(state.mac, ip, router)) for ip in mine]
 
     def refused(self, interface: str) -> Callable[[OSError], None]:
         """What to say when the machine does not let us send."""
@@ -164,6 +173,13 @@ class Announcer:
         self.pending.clear()
         self.second = None
         self.pacer.withdraw(self.name)
+
+
+def frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
+    """The frame that says: `ip` lives at `mac`, on an IPv6 `router` or not."""
+    if isinstance(ip, IPv6Address):
+        return neighbour_advertisement(mac, ip, router)
+    return gratuitous_arp(mac, ip)
 
 
 def introduce(router: VirtualRouter, before: Router) -> None:

@@ -91,6 +91,10 @@ class Holdings:
             return ()
         return tuple(self.placed)
 
+    def prepare(self) -> None:
+        """Have everything ready for `take()`, which may have to be quick."""
+        self.estate.kernel.prepare(self.without_real(self.everything))
+
     def take(self) -> None:
         """Become their holder."""
         self.estate.silence(self.instance.name, self.silent)
@@ -130,17 +134,20 @@ class Holdings:
             others = [one for one in estate.holders if one is not self]
             kept = {where(one) for other in others for one in other.placed}
             remove = [one for one in remove if where(one) is None or where(one) not in kept]
+        problems = estate.kernel.change(add, remove)
         for verb, things in (("removing", remove), ("setting", add)):
             for what, kind in KINDS.items():
                 listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
                 if listed:
                     estate.log.detail(f"({name}) {verb} {what}: {listed}")
-        for problem in estate.kernel.change(add, remove):
+        for problem in problems:
             estate.log.limited(("kernel", name, problem), f"({name}) {problem}")
             estate.journal.write("refused", name, reason=problem)
 
     def without_real(self, things: list[Belonging]) -> list[Belonging]:
         """`things` without the owner's real address."""
+        if self.real is None:
+            return things
         return [
             one for one in things if not (isinstance(one, Placed) and one.address.ip == self.real)
         ]

@@ -81,6 +81,9 @@ class Pacer:
         self, sender: str, interface: str, frames: Sequence[bytes], trouble: Trouble
     ) -> None:
         """Send `frames` on `interface`, now or in their turn."""
+        if not self.groups and not any(self.default):  # nearly always
+            self.attempt(interface, frames, trouble)
+            return
         at_once: list[bytes] = []
         for frame in frames:
             lane = self.lane(interface, frame[12:14] == ARP)

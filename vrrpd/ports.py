@@ -168,6 +168,9 @@ class Kernel(Protocol):
     def interface(self, name: str) -> Interface | None:
         """The present state of an interface, or None if there is none of that name."""
 
+    def prepare(self, add: Sequence[Belonging]) -> None:
+        """A hint: these very things, and nothing else, may have to be added in a hurry."""
+
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Remove, then add, in order and in one go; one line for each refusal.
 

@@ -30,7 +30,7 @@ from vrrpd.notify import Notifier
 from vrrpd.pacing import Pacer
 from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError
 from vrrpd.ports import Placed, Ports, Timer
-from vrrpd.receive import Expectation, Segment
+from vrrpd.receive import Expectation, Segment, difference
 from vrrpd.speaker import Speaker
 
 
@@ -69,6 +69,8 @@ class VirtualRouter:
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.params = self.derive()
+        self.expected: Expectation | None = None
+        self.agreed: Advertisement | None = None  # the last one that named our addresses
         self.counters: Counter[str] = Counter()
         self.history: deque[dict[str, Any]] = deque(maxlen=50)
         self.timer: Timer | None = None
@@ -105,18 +107,18 @@ class VirtualRouter:
 
     @property
     def expectation(self) -> Expectation:
-        """What an Advertisement must be for this router to accept it."""
+        """What an Advertisement must be for this router to accept it.
+
+        It is the same object until something has changed, which with AH is every packet.
+        """
         one = self.instance
-        return Expectation(
-            one.version,
-            one.advert_interval_ns,
-            one.auth,
-            self.source,
-            one.unicast,
-            self.speaker.sequence,
-            one.strict,
-            one.unicast_peers if one.check_unicast_src else (),
-        )
+        if self.expected is None or one.auth.kind == "AH":
+            peers = one.unicast_peers if one.check_unicast_src else ()
+            self.expected = Expectation(
+                one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
+                self.speaker.sequence, one.strict, peers,
+            )  # fmt: skip
+        return self.expected
 
     @property
     def priority(self) -> int:
@@ -163,6 +165,14 @@ class VirtualRouter:
         if changed:
             for follow in self.followers:
                 follow(self, before)
+            self.rehearse()
+
+    def rehearse(self) -> None:
+        """In BACKUP there is time to get ready for a takeover."""
+        if self.state is State.BACKUP:
+            self.speaker.prepare(self.params.priority)
+            self.holdings.prepare()
+            self.announcer.prepare(self.placed)
 
     def start(self, delay: int = 0) -> None:
         """Begin: BACKUP, or FAULT if something is already known to be wrong."""
@@ -194,18 +204,16 @@ class VirtualRouter:
         RFC 9568 section 7.1 and keepalived from 2.3.3 on accept it; older ones discard, and then
         both are MASTER.
         """
+        if advert is self.agreed:
+            return
         mine = {one.ip for one in self.instance.addresses}
         theirs = set(advert.addresses)
         if mine == theirs:
+            self.agreed = advert
             return
         self.counters["address-list-errors"] += 1
-        missing = ", ".join(map(str, sorted(mine - theirs, key=int)))
-        extra = ", ".join(map(str, sorted(theirs - mine, key=int)))
-        parts = (missing and f"lacks {missing}", extra and f"also has {extra}")
-        text = " and ".join(part for part in parts if part)
-        self.log.limited(
-            ("addresses", self.name, source), f"({self.name}) advertisement from {source} {text}"
-        )
+        text = f"({self.name}) advertisement from {source} {difference(mine, theirs)}"
+        self.log.limited(("addresses", self.name, source), text)
 
     def drop(self, error: PacketError, datagram: Datagram) -> None:
         """Count and report a packet that failed a check; nothing else happens to us."""
@@ -214,13 +222,8 @@ class VirtualRouter:
         self.counters[error.check.value] += 1
         text = f"({self.name}) dropped packet from {datagram.source}: {error}"
         if self.log.limited((error.check, self.name, datagram.source), text):
-            self.journal.write(
-                "drop",
-                self.name,
-                source=str(datagram.source),
-                cause=error.check.value,
-                reason=str(error),
-            )
+            told = {"source": str(datagram.source), "cause": error.check.value}
+            self.journal.write("drop", self.name, **told, reason=str(error))
 
     def fault(self, cause: str, reason: str) -> None:
         """`cause` (a key) keeps this router from working; `reason` says so to people."""
@@ -285,6 +288,7 @@ class VirtualRouter:
         held = self.state is State.MASTER
         added = self.holdings.renew(instance, held)
         if not held:
+            self.rehearse()
             return
         self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
@@ -292,6 +296,7 @@ class VirtualRouter:
     def reform(self) -> None:
         """Work out the parameters afresh, and let the state machine know the old ones."""
         before, self.params = self.params, self.derive()
+        self.expected = self.agreed = None
         if before != self.params:
             self.dispatch(events.Reconfigured(before))
 

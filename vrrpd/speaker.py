@@ -42,6 +42,11 @@ class Speaker:
         self.source = source
         self.messages.clear()
 
+    def prepare(self, priority: int) -> None:
+        """Have the messages with that priority ready."""
+        for destination in self.destinations:
+            self.message(priority, destination)
+
     def say(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last OSError, if any."""
         self.ident = self.ident % 0xFFFF + 1
@@ -58,11 +63,7 @@ class Speaker:
 
     def packet(self, priority: int, destination: IPAddress) -> bytes:
         """The IP packet that carries our Advertisement to `destination`."""
-        message = self.messages.get((priority, destination))
-        if message is None:
-            pseudo = not self.instance.v3_checksum_as_v2
-            message = encode(self.advertisement(priority), self.source, destination, pseudo)
-            self.messages[priority, destination] = message
+        message = self.message(priority, destination)
         source, ttl = self.source, self.instance.unicast_ttl if self.instance.unicast else 255
         if isinstance(source, IPv6Address):
             assert isinstance(destination, IPv6Address)
@@ -72,6 +73,15 @@ class Speaker:
             return ipv4_packet(message, source, destination, self.ident, ttl)
         key = self.instance.auth.password
         return ah.seal(message, source, destination, self.ident, ttl, key, self.sequence)
+
+    def message(self, priority: int, destination: IPAddress) -> bytes:
+        """The VRRP message of that packet; without AH it is always the same."""
+        message = self.messages.get((priority, destination))
+        if message is None:
+            pseudo = not self.instance.v3_checksum_as_v2
+            message = encode(self.advertisement(priority), self.source, destination, pseudo)
+            self.messages[priority, destination] = message
+        return message
 
     def advertisement(self, priority: int) -> Advertisement:
         """What this router says of itself, with that priority."""

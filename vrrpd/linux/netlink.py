@@ -27,19 +27,18 @@ from ipaddress import ip_address
 from typing import Any
 
 from pyroute2.netlink import nlmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from vrrpd.config.routing import Route, Rule
 from vrrpd.events import IPAddress
+from vrrpd.linux import attributes as tlv
 from vrrpd.linux import routes, rules, sysctl, vmac
 from vrrpd.linux.filter import Filter
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.orders import RTM_DELROUTE, RTM_DELRULE, Order, Orders, said
+from vrrpd.linux.orders import HEADER, RTM_DELROUTE, RTM_DELRULE, Batch, Orders
 from vrrpd.linux.routes import Key
 from vrrpd.ports import Belonging, Interface, Placed, Shield, VirtualLink, Watcher
 
-HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -48,9 +47,13 @@ SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
+IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
+IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_TENTATIVE = 0x40
-BUFFER = 1 << 20
-PATIENCE = 2.0  # s for the kernel's answer, which is there before send(2) returns
+BUFFER = 1 << 20  # bytes that the kernel keeps for us
+ROOM = 1 << 16  # bytes read at once; the kernel sends no more than half of that
+# A timeval for the kernel's answer, which is there before send(2) returns.
+PATIENCE = struct.pack("@ll", 2, 0)
 
 
 
@@ -91,8 +94,8 @@ class Netlink:
         self.loop = loop
         self.links: dict[int, Interface] = {}
         self.watcher: Watcher | None = None
-        self.sequence = 0
         self.orders = Orders(self.index_of)
+        self.prepared: dict[int, tuple[list[Belonging], Batch]] = {}  # by id of the first thing
         self.filter = Filter()
         self.switches = sysctl.Switches()
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
@@ -100,7 +103,8 @@ class Netlink:
         self.expected: Counter[tuple[int, IPAddress]] = Counter()
         self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.command.bind((0, 0))
-        self.command.settimeout(PATIENCE)
+        # Not settimeout(): Python would ask poll(2) before each call.
+        self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
         self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self.command.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self.port = self.command.getsockname()[0]
@@ -126,15 +130,15 @@ class Netlink:
 
     def dump(self, kind: int, family: int) -> Iterator[tuple[int, bytes]]:
         """Yield (type, message) of everything the kernel has of this kind."""
-        self.sequence += 1
+        self.orders.sequence += 1
         body = struct.pack("=B15x", family) if kind == RTM_GETLINK else struct.pack("=B7x", family)
         flags = NLM_F_REQUEST | NLM_F_DUMP
         self.command.send(
-            HEADER.pack(HEADER.size + len(body), kind, flags, self.sequence, 0) + body
+            HEADER.pack(HEADER.size + len(body), kind, flags, self.orders.sequence, 0) + body
         )
         while True:
-            for answer, sequence, _, message in split(self.command.recv(BUFFER)):
-                if sequence != self.sequence:
+            for answer, sequence, _, message in split(self.command.recv(ROOM)):
+                if sequence != self.orders.sequence:
                     continue
                 if answer in (NLMSG_DONE, NLMSG_ERROR):
                     return
@@ -142,58 +146,46 @@ class Netlink:
 
     # Commanding.
 
+    def prepare(self, add: Sequence[Belonging]) -> None:
+        """Have the requests ready that add these things at once."""
+        if add:
+            self.prepared[id(add[0])] = (list(add), self.orders.batch(add, []))
+
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
         """Remove, then add, all in one send(2); one line for each refusal of the kernel."""
-        wanted: dict[int, Order] = {}
-        problems: list[str] = []
-        batch: list[bytes] = []
-        for verb, things in (("remove", remove), ("add", add)):
-            for thing in things:
-                try:
-                    order = self.orders.make("add" if verb == "add" else "remove", thing)
-                except LookupError as error:  # with its interface a thing is gone anyhow
-                    if verb == "add":
-                        problems.append(f"cannot add {said(thing)}: no interface {error}")
-                    continue
-                self.sequence += 1
-                wanted[self.sequence] = order
-                batch.append(self.request(order))
-                if not isinstance(thing, Placed):
-                    self.guard(order.verb, thing)
-        if batch:
+        things, batch = self.prepared.get(id(add[0]), (None, None)) if add else (None, None)
+        if batch is None or things != add or remove:
+            batch = self.orders.batch(add, remove)
+        problems = list(batch.problems)
+        if batch.orders:
             try:
-                self.command.send(b"".join(batch))
-                problems += self.answers(wanted)
+                self.command.send(batch.data)
+                problems += self.answers(batch)
             except OSError as error:
                 problems.append(f"cannot change addresses: {error.strerror or error}")
+        for order in batch.orders.values():
+            if not isinstance(order.thing, Placed):
+                self.guard(order.verb, order.thing)
         return problems
 
-    def request(self, order: Order) -> bytes:
-        """One request with the latest sequence number."""
-        length = HEADER.size + len(order.body)
-        header = HEADER.pack(length, order.kind, order.flags, self.sequence, 0)
-        return header + order.body + bytes(-length % 4)
-
-    def answers(self, wanted: dict[int, Order]) -> list[str]:
-        """Read the kernel's answer to every request; return the refusals in words."""
-        problems = []
-        open_ = set(wanted)
-        while open_:
-            for kind, sequence, _, message in split(self.command.recv(BUFFER)):
-                if kind != NLMSG_ERROR or sequence not in open_:
+    def answers(self, batch: Batch) -> list[str]:
+        """Read what the kernel answers to the requests; return the refusals in words."""
+        problems, refused, done = [], set(), False
+        while not done:
+            for kind, sequence, _, message in split(self.command.recv(ROOM)):
+                if kind != NLMSG_ERROR or sequence not in batch.orders:
                     continue
-                open_.remove(sequence)
+                done = done or sequence == batch.last
                 number = -int.from_bytes(message[16:20], "little", signed=True)
-                order = wanted[sequence]
-                if order.kind == RTM_DELADDR and not number:
-                    assert isinstance(order.thing, Placed)
-                    ip = order.thing.address.ip
-                    if ip.version == 6:
-                        self.expected[order.index, ip] += 1
-                refusal = order.refusal(number)
-                if refusal is not None:
-                    problems.append(refusal)
-        return problems
+                if number:
+                    refused.add(sequence)
+                    problems.append(batch.orders[sequence].refusal(number))
+        for sequence, order in batch.orders.items():
+            if order.kind == RTM_DELADDR and sequence not in refused:
+                assert isinstance(order.thing, Placed)
+                if order.thing.address.ip.version == 6:
+                    self.expected[order.index, order.thing.address.ip] += 1
+        return [problem for problem in problems if problem is not None]
 
     def guard(self, verb: str, thing: Route | Rule) -> None:
         """From now on tell of the removal of `thing` by others; or no more."""
@@ -214,13 +206,13 @@ class Netlink:
 
     def ask(self, kind: int, flags: int, body: bytes) -> int:
         """Send one request and return the kernel's answer: an errno, 0 for success."""
-        self.sequence += 1
+        self.orders.sequence += 1
         length = HEADER.size + len(body)
         flags |= NLM_F_REQUEST | NLM_F_ACK
-        self.command.send(HEADER.pack(length, kind, flags, self.sequence, 0) + body)
+        self.command.send(HEADER.pack(length, kind, flags, self.orders.sequence, 0) + body)
         while True:
-            for answer, sequence, _, message in split(self.command.recv(BUFFER)):
-                if answer == NLMSG_ERROR and sequence == self.sequence:
+            for answer, sequence, _, message in split(self.command.recv(ROOM)):
+                if answer == NLMSG_ERROR and sequence == self.orders.sequence:
                     return -int.from_bytes(message[16:20], "little", signed=True)
 
     def create(self, link: VirtualLink) -> list[str]:
@@ -266,7 +258,7 @@ class Netlink:
         """Take in what has changed, and tell the watcher."""
         while True:
             try:
-                data = self.events.recv(BUFFER)
+                data = self.events.recv(ROOM)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -306,7 +298,7 @@ class Netlink:
         if kind == RTM_DELLINK:
             if before is not None and link["family"] == socket.AF_UNSPEC:
                 del self.links[index]
-                self.orders.forget(index)
+                self.forget(index)
                 self.changed(before.name)
             return
         self.links[index] = after = Interface(
@@ -319,22 +311,29 @@ class Netlink:
             addresses=before.addresses if before is not None else (),
             kind=kind_of(attributes),
         )
+        if before is None or before.name != after.name:
+            self.prepared.clear()
         if after != before:
             self.changed(after.name)
             if before is not None and before.name != after.name:
                 self.changed(before.name)
 
+    def forget(self, index: int) -> None:
+        """An interface is gone, and its number may come back as another's."""
+        self.orders.forget(index)
+        self.prepared.clear()
+
     def learn_address(self, kind: int, message: bytes, ours: bool) -> None:
         """An address came or went."""
-        body = ifaddrmsg(message)
-        body.decode()
-        attributes = read_attributes(body)
-        text = attributes.get("IFA_LOCAL") or attributes.get("IFA_ADDRESS")
-        link = self.links.get(body["index"])
-        if link is None or text is None:
+        _, _, flags, _, index = IFADDRMSG.unpack_from(message, HEADER.size)
+        found = tlv.attributes(message[HEADER.size + IFADDRMSG.size :])
+        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
+        link = self.links.get(index)
+        if link is None or packed is None:
             return
-        ip = ip_address(text)
-        if attributes.get("IFA_FLAGS", body["flags"]) & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
+        ip = ip_address(packed)
+        flags = tlv.number(found.get(IFA_FLAGS)) or flags
+        if flags & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
             return  # not ours to speak from until duplicate address detection is over
         rest = tuple(one for one in link.addresses if one != ip)
         if kind == RTM_NEWADDR:

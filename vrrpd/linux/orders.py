@@ -1,6 +1,7 @@
 """What a MASTER holds, as requests to the kernel: addresses, routes, rules.
 
     order = orders.make("add", Placed(...))     type, flags and body of one rtnetlink message
+    batch = orders.batch(add, remove)           many of them, ready to be sent
     order.refusal(errno)                        the kernel's answer in words; None: all is well
 
 Bodies are encoded once and kept: a takeover sends the same ones again and again.
@@ -13,17 +14,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from typing import Literal
 
 from vrrpd.config.model import Address
 from vrrpd.config.routing import Route, Rule
 from vrrpd.linux import routes, rules
+from vrrpd.linux.attributes import attribute, u32
 from vrrpd.ports import Belonging, Placed
 
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWROUTE, RTM_DELROUTE = 24, 25
 RTM_NEWRULE, RTM_DELRULE = 32, 33
@@ -32,6 +34,8 @@ NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x8
 HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
 IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
+IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
+IFA_CACHEINFO, IFA_FLAGS = 6, 8
 FOREVER = 0xFFFFFFFF
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
 
@@ -62,16 +66,54 @@ class Order:
         return f"cannot {self.verb} {said(self.thing)}: {os.strerror(number)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Requests that go out in one send(2); `orders` by their sequence numbers, in order.
+
+    Only the last one asks for an answer: those that fail are answered unasked (netlink(7)).
+    `problems` are what could not even be asked for.
+    """
+
+    data: bytes
+    orders: dict[int, Order]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> int:
+        """The sequence number whose answer is the last one."""
+        return next(reversed(self.orders), 0)
+
+
 class Orders:
     """Makes orders; `index_of` knows the interfaces."""
 
     def __init__(self, index_of: IndexOf) -> None:
         self.index_of = index_of
+        self.sequence = 0
         self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
+
+    def batch(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> Batch:
+        """The requests that remove and then add these things."""
+        orders: list[Order] = []
+        problems = []
+        whole: tuple[tuple[Verb, Sequence[Belonging]], ...] = (("remove", remove), ("add", add))
+        for verb, things in whole:
+            for thing in things:
+                try:
+                    orders.append(self.make(verb, thing))
+                except LookupError as error:  # with its interface a thing is gone anyhow
+                    if verb == "add":
+                        problems.append(f"cannot add {said(thing)}: no interface {error}")
+        numbers = range(self.sequence + 1, self.sequence + 1 + len(orders))
+        self.sequence += len(orders)
+        data = b"".join(map(request, orders[:-1], numbers))
+        if orders:
+            data += request(orders[-1], numbers[-1], NLM_F_ACK)
+        return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
 
     def make(self, verb: Verb, thing: Belonging) -> Order:
         """The request that adds or removes `thing`.  Raises LookupError."""
-        flags = NLM_F_REQUEST | NLM_F_ACK
+        flags = NLM_F_REQUEST
         new = verb == "add"
         if isinstance(thing, Placed):
             index = self.index_of(thing.interface)
@@ -103,6 +145,13 @@ class Orders:
             return None
 
 
+def request(order: Order, sequence: int, more: int = 0) -> bytes:
+    """One request as bytes; `more` are further flags."""
+    length = HEADER.size + len(order.body)
+    header = HEADER.pack(length, order.kind, order.flags | more, sequence, 0)
+    return header + order.body + bytes(-length % 4)
+
+
 def said(thing: Belonging) -> str:
     """A thing in words."""
     if isinstance(thing, Placed):
@@ -122,24 +171,24 @@ def flags_of(address: Address) -> int:
 
 
 def encode_address(kind: int, index: int, address: Address) -> bytes:
-    """Return the body of RTM_NEWADDR or RTM_DELADDR for `address` on interface `index`."""
-    message = ifaddrmsg()
-    message["family"] = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
-    message["prefixlen"] = address.prefixlen
-    message["index"] = index
-    message["scope"] = address.scope or 0
-    far = str(address.peer or address.ip)
-    attributes: list[tuple[str, Any]] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", far)]
+    """Return the body of RTM_NEWADDR or RTM_DELADDR for `address` on interface `index`.
+
+    Written out by hand: pyroute2 takes 0.15 ms for one, which is too long for hundreds of them.
+    """
+    family = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
+    parts = [
+        struct.pack("=BBBBI", family, address.prefixlen, 0, address.scope or 0, index),
+        attribute(IFA_LOCAL, address.ip.packed),
+        attribute(IFA_ADDRESS, (address.peer or address.ip).packed),
+    ]
     if kind == RTM_NEWADDR:
         if address.broadcast is not None:
-            attributes.append(("IFA_BROADCAST", str(address.broadcast)))
+            parts.append(attribute(IFA_BROADCAST, address.broadcast.packed))
         if flags_of(address):
-            attributes.append(("IFA_FLAGS", flags_of(address)))
+            parts.append(u32(IFA_FLAGS, flags_of(address)))
         if address.preferred_lft is not None:
-            life = {"ifa_preferred": address.preferred_lft, "ifa_valid": FOREVER}
-            attributes.append(("IFA_CACHEINFO", {**life, "cstamp": 0, "tstamp": 0}))
+            life = struct.pack("=IIII", address.preferred_lft, FOREVER, 0, 0)
+            parts.append(attribute(IFA_CACHEINFO, life))
     if address.label is not None:
-        attributes.append(("IFA_LABEL", address.label))
-    message["attrs"] = attributes
-    message.encode()
-    return bytes(message.data)[16:]  # without the netlink header, which has its own number
+        parts.append(attribute(IFA_LABEL, address.label.encode() + b"\0"))
+    return b"".join(parts)
