@@ -32,7 +32,8 @@ def test_the_same_words_are_not_checked_twice_and_count_every_time(
 def test_after_a_reload_everything_is_checked_again() -> None:
     lan = cluster(one=conf(100))
     inject(lan, "one", advert(150))
-    lan.conf("one", conf(100).replace("virtual_router_id 51", "virtual_router_id 51\n advert_int 2"))
+    other = conf(100).replace("priority 100", "priority 100\nadvert_int 2")
+    lan.conf("one", other)
     lan.reload("one")
     inject(lan, "one", advert(150))
     assert router(lan, "one").counters["interval-errors"] == 1
