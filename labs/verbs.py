@@ -6,7 +6,7 @@
     unplug / plug    the switch's end down / up                <NO-CARRIER,...,UP>  sees it
     cut              the port taken out of the switch          <...,UP,LOWER_UP>    hears nothing
     lose             the switch drops a share of its frames    unchanged            hears less
-    oneway           ... all frames to it, or all from it      unchanged            hears, or is heard
+    oneway           ... all frames to it, or all from it      unchanged            deaf, or dumb
     mend             undoes cut, lose and oneway
     crash            SIGKILL to all its processes              unchanged            gone, VIPs stay
     stop / start     SIGTERM, and wait / start it              unchanged            says farewell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -29,10 +30,8 @@ def test_neighbours_reach_each_other_over_both_protocols(whole: Lab) -> None:
         first, *others = [each for each in whole.layout.sockets if each.switch == switch]
         for other in others:
             for address in (other.ip, other.ip6):
-                eventually(
-                    lambda address=address: reaches(whole, first.host, address),
-                    what=f"{address} from {first.host}",
-                )
+                found = partial(reaches, whole, first.host, address)
+                eventually(found, what=f"{address} from {first.host}")
 
 
 def test_no_address_waits_for_duplicates(whole: Lab) -> None:
