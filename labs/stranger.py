@@ -5,6 +5,7 @@
     guess(packet)                 the password behind an authentication header, by trying
     sealed(packet, key, caught)   the same packet with a right authentication header
     steal(lab, packet)            the packet every second, and the address on his own card
+    repeat(lab, packet, every=1)  only the packet
     withdraw(lab)                 no more of that
     lock_port(lab)                the switch lets nothing of the kind through any more
     repelled(lab, source)         whether the cluster stands everything he can make of it
@@ -46,7 +47,7 @@ RECOVERY = 8.0
 # Runs on the stranger: sends the packets on its command line, hexadecimal, once or every second.
 # A frame goes out as it is; an IP packet is given its Ethernet header by the kernel.
 _SENDER = """
-import socket, sys, time
+import select, socket, sys
 pause, *packets = sys.argv[1:]
 raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
@@ -60,9 +61,9 @@ while True:
             card.send(packet)
     if not float(pause):
         break
-    time.sleep(float(pause))
+    select.select((), (), (), float(pause))
 """
-_THIEF = "/run/thief.pid"
+_LOOP = "/run/loop.pid"
 
 
 def heard(lab: Lab, host: str = HOST) -> list[bytes]:
@@ -90,13 +91,19 @@ def steal(lab: Lab, *packets: Any, address: str = "192.168.1.10", host: str = HO
     """Have `host` take `address`, and every second say where it is, and say `packets`."""
     withdraw(lab, address, host)
     mac = bytes.fromhex(lab.run(host, "cat /sys/class/net/eth0/address").text.replace(":", ""))
-    loop = f"nohup {_command([*packets, gratuitous(mac, address)], pause=1)} >/dev/null 2>&1"
-    lab.run(host, f"ip address add {address}/32 dev eth0; {loop} & echo $! >{_THIEF}")
+    lab.run(host, f"ip address add {address}/32 dev eth0")
+    repeat(lab, *packets, gratuitous(mac, address), every=1, host=host)
+
+
+def repeat(lab: Lab, *packets: Any, every: float, host: str = HOST) -> None:
+    """Have `host` send `packets` every so many seconds, until `withdraw`."""
+    loop = f"nohup {_command(packets, pause=every)} >/dev/null 2>&1"
+    lab.run(host, f"kill $(cat {_LOOP}); {loop} & echo $! >{_LOOP}")
 
 
 def withdraw(lab: Lab, address: str = "192.168.1.10", host: str = HOST) -> None:
-    """End what `steal` began; nothing happens if nothing was stolen."""
-    lab.run(host, f"kill $(cat {_THIEF}); rm {_THIEF}; ip address del {address}/32 dev eth0")
+    """End what `steal` or `repeat` began; nothing happens if nothing was."""
+    lab.run(host, f"kill $(cat {_LOOP}); rm {_LOOP}; ip address del {address}/32 dev eth0")
 
 
 def gratuitous(mac: bytes, address: str) -> bytes:

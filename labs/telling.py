@@ -74,7 +74,7 @@ def headline(timeline: Timeline) -> str:
     if len(takeovers) == 2:
         back = f"{takeovers[1].to} took it back" if first.split else "back"
         text += f", and {back}{_since(takeovers[1])}"
-    return _pronoun(text)
+    return _pronoun(text).rstrip(",")  # nothing follows when nobody did anything
 
 
 def _pronoun(text: str) -> str:
