@@ -36,10 +36,14 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     folder = learner.NOTEBOOKS if source else prepared()
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
-    token = os.environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(16))
+    # Neither an empty variable nor the user's own Jupyter settings shall leave the door open.
+    token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     application = LabApp.initialize_server(
-        argv=arguments(port, has_screen if browser is None else browser, folder)
+        argv=[
+            *arguments(port, has_screen if browser is None else browser, folder),
+            f"--IdentityProvider.token={token}",
+        ]
     )
     application.web_app.settings["page_config_hook"] = _stay_offline
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
