@@ -1,9 +1,11 @@
-"""06 Failback: make the other machine the favourite, though its file says BACKUP."""
+"""06 Failback: put the cable back and leave the address where it is."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from labs.facts import Action, Link
 from labs.lessons import Challenge, Question, Step, setting
 
 if TYPE_CHECKING:
@@ -11,51 +13,76 @@ if TYPE_CHECKING:
 
 TITLE = "Failback: the cable is back"
 QUESTION = "Why does the address come back, and do I want that?"
-MINUTES = 15
+MINUTES = 20
 
-SERVERS = ("master", "backup")
-# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
-PATIENCE = 12.0
+# Seconds in which `master` would have taken the address: a Master_Down_Interval, and a little.
+WOULD_HAVE = 4.0
 
 
-def _priorities_swapped(lab: Lab) -> bool:
-    values = [setting(lab.conf(host), "priority") or "" for host in SERVERS]
-    return all(value.isdigit() for value in values) and int(values[1]) > int(values[0])
+def _back_since(lab: Lab) -> float:
+    """When `master` was last given a chance: its carrier came back, or its daemon was started."""
+    chances = [
+        fact.t
+        for fact in lab.facts()
+        if (isinstance(fact, Link) and fact.host == "master" and fact.carrier)
+        or (isinstance(fact, Action) and fact.host == "master" and fact.verb in ("start", "reload"))
+    ]
+    return max(chances, default=0.0)
+
+
+def _stayed(lab: Lab) -> bool:
+    return lab.owners() == ["backup"] and time.time() > _back_since(lab) + WOULD_HAVE
+
+
+def _moved_hint(lab: Lab) -> str:
+    text = lab.conf("master")
+    if "backup" not in lab.owners() and _has_nopreempt(text):
+        if setting(text, "state") == "MASTER":
+            return "`nopreempt` is dropped where `state MASTER` stands in the same file"
+        return "the file says nopreempt: had the daemon read it when the cable came back?"
+    if "backup" not in lab.owners():
+        return "the address has moved back: master is stronger, and a stronger machine preempts"
+    return "backup still has it, but not for long enough to be sure: check again"
+
+
+def _has_nopreempt(text: str) -> bool:
+    words = [line.split("#")[0].split("!")[0].split() for line in text.splitlines()]
+    return ["nopreempt"] in words
 
 
 CHALLENGES = {
-    "favourite": Challenge(
-        "A new favourite",
-        state="basic",
+    "stay": Challenge(
+        "No second move",
+        state="failover",
         steps=(
             Step(
-                "the files still say state MASTER and state BACKUP",
-                lambda lab: (
-                    [setting(lab.conf(host), "state") for host in SERVERS] == ["MASTER", "BACKUP"]
-                ),
-                hints=("leave the word after `state` alone: something else decides",),
-            ),
-            Step(
-                "the file of backup has the higher priority",
-                _priorities_swapped,
+                "the cable of master is in",
+                lambda lab: bool(lab.witness.carrier().get("master")),
                 hints=(
-                    "the highest priority wins; compare the two files",
-                    "150 against 100: raise one or lower the other, with lab.conf(host, text)",
+                    "the cable is still out: master could not take over from anybody",
+                    "before you put it back, think of what master will do then",
+                    "change(lab, 'master', ...), lab.reload('master'), lab.plug('master')",
                 ),
             ),
             Step(
-                "no cable is pulled",
-                lambda lab: all(lab.witness.carrier().get(host) for host in SERVERS),
-                hints=("lab.plug both machines: a favourite must win against a healthy rival",),
-            ),
-            Step(
-                "backup holds 192.168.1.10, and nobody else",
-                lambda lab: lab.owners() == ["backup"],
+                "the daemon of master runs",
+                lambda lab: lab.running("master"),
                 hints=(
-                    "a daemon reads its file when it starts: has each of them read its new one?",
-                    "lab.stop(host), then lab.start(host)",
+                    "nobody runs on master: it would never take over, whatever happens to backup",
+                    "lab.start('master'), with a file that lets the address stay where it is",
                 ),
-                patience=PATIENCE,
+            ),
+            Step(
+                "the address has stayed with backup for longer than master's patience",
+                _stayed,
+                hints=(
+                    _moved_hint,
+                    "which setting forbids a stronger BACKUP to push a weaker MASTER aside? "
+                    "start again with lab = Lab('failover')",
+                    "change(lab, 'master', state='BACKUP', nopreempt=True), lab.reload('master'), "
+                    "then the cable",
+                ),
+                patience=8.0,
             ),
         ),
     )
@@ -63,9 +90,39 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Which word of the file decides who is the favourite?",
-        ("state", "priority", "interface"),
+        "What does a BACKUP do with an advertisement of lower priority than its own?",
+        (
+            "it answers at once with its own",
+            "it discards it, and its timer runs on",
+            "it resets its Master_Down_Timer",
+        ),
         right=1,
-        why="The highest priority wins; state is only where a router would like to begin.",
+        why="So it takes over when its own patience ends, as if nobody were there (6.4.2).",
+    ),
+    Question(
+        "Why does a client hardly notice a failback, but always a failover?",
+        (
+            "the old holder answers until it hears the new one",
+            "the stronger machine is faster",
+            "a failback needs no gratuitous ARP",
+        ),
+        right=0,
+        why="Nothing is broken in a failback: one hands over to the other.",
+    ),
+    Question(
+        "`nopreempt` and `state MASTER` in one file: what comes of it?",
+        ("the daemon does not start", "state is ignored", "nopreempt is ignored"),
+        right=2,
+        why="keepalived drops nopreempt with a warning; write state BACKUP on both machines.",
+    ),
+    Question(
+        "(Lesson 04) An address is in the file of master only. What did keepalived 2.2.7 do then?",
+        (
+            "it discarded the advertisements, and there were two masters",
+            "it copied the address to the other machine",
+            "it ignored the address",
+        ),
+        right=0,
+        why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",
     ),
 )

@@ -1,17 +1,17 @@
-"""06 Failback: the word that does not decide, and a file that nobody has read."""
+"""06 Failback: the cable put back with nothing else, and nopreempt beside state MASTER."""
 
 from tests.notebooks.wrong import Wrong
 
 WRONG = {
-    "favourite": (
+    "stay": (
         Wrong(
-            "lab.conf('backup', lab.conf('backup').replace('state BACKUP', 'state MASTER'))\n"
-            "lab.stop('backup'); lab.start('backup')",
-            hint="leave the word after `state` alone",
+            "lab.plug('master'); lab.wait_until(lambda: lab.owners() == ['master'])",
+            hint="a stronger machine preempts",
         ),
         Wrong(
-            "lab.conf('backup', lab.conf('backup').replace('priority 100', 'priority 200'))",
-            hint="reads its file when it starts",
+            "change(lab, 'master', nopreempt=True); lab.reload('master'); lab.plug('master')\n"
+            "lab.wait_until(lambda: lab.owners() == ['master'])",
+            hint="dropped where `state MASTER` stands",
         ),
     )
 }

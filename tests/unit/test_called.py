@@ -1,0 +1,36 @@
+"""What scripts have written down, and its marks in the timeline."""
+
+from __future__ import annotations
+
+from labs.called import Call, Calls
+from labs.facts import Action
+from labs.timeline import Timeline
+
+SEEN = Timeline((), "192.168.1.10", ("master", "backup"), start=100.0, end=110.0)
+CALLS = Calls(
+    [
+        Call(103.5, "master", "hoge.sh"),
+        Call(100.1, "master", "hage.sh"),
+        Call(100.2, "backup", "all.sh", "INSTANCE VI_1 BACKUP 100"),
+    ],
+    SEEN,
+)
+
+
+def test_calls_are_told_in_order_counting_from_the_start() -> None:
+    assert repr(CALLS).splitlines() == [
+        "  0.10 s  master  hage.sh",
+        "  0.20 s  backup  all.sh INSTANCE VI_1 BACKUP 100",
+        "  3.50 s  master  hoge.sh",
+    ]
+    assert CALLS.of("master") == ["hage.sh", "hoge.sh"]
+
+
+def test_a_call_is_a_mark_that_moves_nothing() -> None:
+    marks = list(CALLS.timeline().of(Action))
+    assert [(mark.t, mark.text, mark.host) for mark in marks] == [
+        (100.1, "hage.sh on master", None),
+        (100.2, "all.sh on backup", None),
+        (103.5, "hoge.sh on master", None),
+    ]
+    assert CALLS.timeline().takeovers == SEEN.takeovers
