@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from labs.violation import Violation
 from labs.virtual import Machine
 from vrrpd.events import IPAddress
-from vrrpd.fsm import OWNER, RESIGN, SECOND, State
+from vrrpd.fsm import OWNER, RESIGN, SECOND, Params, State
 from vrrpd.packet import Advertisement
 from vrrpd.router import VirtualRouter
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from labs.lan import Lan
 
 EASE = SECOND // 1000  # what rounding and the switch may cost
+MINUTE = 60 * SECOND
 Key = tuple[int, int]  # VRID and family
 
 
@@ -54,10 +55,22 @@ class Node:
 
 @dataclass
 class Patience:
-    """From when on a BACKUP may become MASTER (ns by its own clock), and why."""
+    """What a BACKUP's timer counts from (`start`, ns by its own clock), and why.
 
-    until: int
+    `interval` (ns) is the MASTER's if it has taught one; a resignation costs only Skew_Time.
+    """
+
+    start: int
+    interval: int | None
     why: str
+    skew_only: bool = False
+
+    def until(self, params: Params) -> int:
+        """When it is over under these parameters."""
+        interval = self.interval or params.advert_interval
+        return self.start + (
+            params.skew(interval) if self.skew_only else params.master_down(interval)
+        )
 
 
 class Bounds:
@@ -74,12 +87,14 @@ class Bounds:
         self.quiet = 0  # since when nothing has been done to the LAN
         self.due = 0  # the next moment at which a bound can be broken
         self.stale = True
+        self.slow = 0  # the slowest way (ns) before the last time something was done
         lan.followers.append(lambda _: self.disturb())
 
     # What is seen.
 
     def disturb(self) -> None:
         """Somebody does something to the LAN, or something has failed."""
+        self.slow = self.slowest()  # what is on its way takes as long as it took before
         self.quiet = self.lan.clock.calendar
         self.stale = True
 
@@ -98,14 +113,12 @@ class Bounds:
             self.last[router] = (said.priority, source)
         if router.state is not State.BACKUP:
             return
-        params = router.params
+        learned = self.learned.get(router)
         if said.priority == RESIGN:
-            interval = self.learned.get(router, params.advert_interval)
-            self.patience[router] = Patience(at + params.skew(interval), "a resignation")
-        elif said.priority >= params.priority or not params.preempts:
+            self.patience[router] = Patience(at, learned, "a resignation", skew_only=True)
+        elif said.priority >= router.params.priority or not router.params.preempts:
             self.learned[router] = said.interval
-            wait = params.down_timer_adverts * said.interval + params.skew(said.interval)
-            self.patience[router] = Patience(at + wait, f"priority {said.priority}")
+            self.patience[router] = Patience(at, said.interval, f"priority {said.priority}")
 
     def listen(self, host: str, line: dict[str, Any]) -> None:
         """A line of a journal."""
@@ -125,16 +138,14 @@ class Bounds:
         now, params = machine.local(self.lan.clock.now()), router.params
         if line["to"] == "BACKUP":
             self.learned.pop(router, None)
-            wait = params.skew(params.advert_interval)
-            if line["trigger"] != "AddressLost":
-                wait += params.down_timer_adverts * params.advert_interval
-            self.patience[router] = Patience(now + wait, f"entering BACKUP ({line['trigger']})")
+            why = f"entering BACKUP ({line['trigger']})"
+            self.patience[router] = Patience(now, None, why, line["trigger"] == "AddressLost")
             if line["trigger"] == "AdvertReceived":
                 self.still(machine, router)
         elif line["to"] == "MASTER" and line["trigger"] == "TimerFired":
             due = self.patience.get(router)
-            if due is not None and now < due.until and params.priority != OWNER:
-                early = (due.until - now) / SECOND
+            if due is not None and now < due.until(params) and params.priority != OWNER:
+                early = (due.until(params) - now) / SECOND
                 raise Violation("patient", f"{machine.name} is {early:.6f} s early after {due.why}")
 
     def still(self, machine: Machine, router: VirtualRouter) -> None:
@@ -181,9 +192,11 @@ class Bounds:
         return same and self.lan.switch.passes(other.machine, one.machine)
 
     def slowest(self) -> int:
-        """The longest (ns) a frame may take."""
+        """The longest (ns) a frame may take that arrives now."""
         cables = [one.slowest for one in self.lan.switch.cables.values()]
-        return self.lan.switch.latency + 2 * max(cables, default=0) + EASE
+        now = self.lan.switch.latency + 2 * max(cables, default=0) + EASE
+        calm = self.lan.clock.calendar - self.quiet > MINUTE
+        return now if calm else max(now, self.slow)
 
     def patience_of(self, node: Node) -> int:
         """D of a router, with what its clock and its sync group may add."""
