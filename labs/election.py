@@ -10,6 +10,7 @@ daemon itself calls.  Intervals are one second, version 2, Preempt_Mode on, as i
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -30,6 +31,7 @@ from vrrpd.fsm import SECOND, Params, Router, State
 ME, OTHER = "192.168.1.12", "192.168.1.11"
 # A timer that has run a little when the advertisement comes, so that "starts anew" can be told.
 HEARD_AFTER = SECOND // 2
+WIDTH = 86  # characters of an answer, so that a page of a book holds it
 STATES = {"BACKUP": State.BACKUP, "MASTER": State.MASTER}
 
 
@@ -49,7 +51,8 @@ class Answer:
         )
         name = "Adver_Timer" if self.state == "MASTER" else "Master_Down_Timer"
         clock = f"its {name} starts anew, {self.timer:.3f} s" if self.timer else "its timer runs on"
-        return f"{self.event}:\n    " + "; ".join([stays, *self.deeds, clock])
+        told = "; ".join([stays, *self.deeds, clock])
+        return f"{self.event}:\n" + textwrap.indent(textwrap.fill(told, WIDTH), "    ")
 
 
 def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME) -> Answer:
