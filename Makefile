@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean
+.PHONY: help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -37,6 +37,13 @@ lessons: setup ## Run every pass of every lesson with both daemons (half an hour
 
 interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
+
+fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-fuzz.lock </dev/null
+	@exec nice $(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60)
+
+soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renews the table (SOAK=1)
+	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.lab.soak
 
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
