@@ -32,6 +32,7 @@ from labs.daemons import CONFIGURATION
 from labs.errors import LabError
 from labs.facts import Action, Address, Advert, Fact, State
 from labs.node import PROGRAMS, Host
+from labs.services import Services
 from labs.timeline import Timeline
 from labs.verbs import Verbs
 from labs.witness import Witness
@@ -57,8 +58,8 @@ class Result:
     __str__ = __repr__
 
 
-class Lab(Verbs):
-    """A running cluster; what can be done to it is in `labs.verbs`.
+class Lab(Verbs, Services):
+    """A running cluster; what can be done to it is in `labs.verbs`, on it in `labs.services`.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
     by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
@@ -84,6 +85,7 @@ class Lab(Verbs):
             _current.close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
+        self._services: dict[tuple[str, str], Any] = {}
         self._closed = False
         try:
             self._build()
@@ -314,6 +316,7 @@ class Lab(Verbs):
 
     def _dismantle(self) -> None:
         """End all that `_build` has made, as far as it came."""
+        self._end_services()
         if hasattr(self, "witness"):
             self.witness.close()
         if hasattr(self, "net"):
@@ -323,6 +326,7 @@ class Lab(Verbs):
 
     def _clear(self) -> None:
         """Leave the hosts and the switches as they were made."""
+        self._end_services()
         for host in self.hosts.values():
             found = host.processes()
             daemons.send(found, signal.SIGKILL)

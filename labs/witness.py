@@ -156,6 +156,11 @@ class Witness:
         with self._news:
             return self._decoder.held()
 
+    def hosts_of(self, mac: str) -> set[str]:
+        """The hosts that have, or had, a card with this MAC address."""
+        with self._news:
+            return self._decoder.owners_of(mac)
+
     def carrier(self) -> dict[str, bool]:
         """Whether each host has an interface that is up and has carrier now."""
         with self._news:

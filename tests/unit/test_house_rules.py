@@ -33,7 +33,7 @@ ALLOWED = {
         *("topologies", "vrrpd", "mininet", "pyroute2", "scapy"),
         *("IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core", "traitlets"),
         *("jupyterlab", "jupyter_server", "tornado", "zmq", "nbformat", "prompt_toolkit"),
-        *("matplotlib", "numpy", "pygments"),
+        *("matplotlib", "numpy", "pygments", "aiosmtpd"),
     },
 }
 
