@@ -9,7 +9,7 @@ Runner, Files and Processes are in `workload.py`, Pipes and Post in `outbox.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from labs.facts import Address
@@ -43,6 +43,9 @@ class HostChannel:
 
     def join(self, group: IPAddress) -> None:
         """The switch floods, so every group is heard."""
+
+    def only(self, vrids: Collection[int]) -> None:
+        """Everything is handed over: here it costs nothing."""
 
     def make_room(self, size: int, mtus: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""

@@ -330,3 +330,11 @@ def parse_ipv6(packet: bytes) -> Datagram:
         raise PacketError(Check.LENGTH, f"IPv6 says {length} bytes, {len(packet) - 40} came")
     message = packet[IPV6.size : IPV6.size + length]
     return Datagram(IPv6Address(source), IPv6Address(destination), hops, protocol, message)
+
+
+def difference(mine: set[IPAddress], theirs: set[IPAddress]) -> str:
+    """What an Advertisement names that we do not, and the other way round, in words."""
+    missing = ", ".join(map(str, sorted(mine - theirs, key=int)))
+    extra = ", ".join(map(str, sorted(theirs - mine, key=int)))
+    parts = (missing and f"lacks {missing}", extra and f"also has {extra}")
+    return " and ".join(part for part in parts if part)

@@ -19,7 +19,7 @@ All times are integer nanoseconds of the Clock, which is monotonic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -56,6 +56,12 @@ class Channel(Protocol):
 
     def make_room(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
+
+    def only(self, vrids: Collection[int]) -> None:
+        """A hint: packets for other virtual routers need not be handed over; none: all must be.
+
+        Raises OSError.
+        """
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet, header included.  Raises OSError if the machine refuses."""

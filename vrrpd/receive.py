@@ -18,6 +18,7 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -244,6 +245,7 @@ class Segment:
     def add(self, router: VirtualRouter) -> None:
         """From now on this router's packets find it."""
         self.routers.setdefault(router.instance.vrid, []).append(router)
+        self.narrow()
 
     def remove(self, router: VirtualRouter) -> None:
         """This router is no more."""
@@ -252,11 +254,13 @@ class Segment:
         mine.remove(router)
         if not mine:
             del self.routers[router.instance.vrid]
+        self.narrow()
 
     def configure(self, settings: Globals) -> None:
         """These settings are in force from now on."""
         self.settings = settings
         self.make_room()
+        self.narrow()
 
     def make_room(self) -> None:
         """Have as much kept for us as the configuration asks for, if it does."""
@@ -268,6 +272,13 @@ class Segment:
             except OSError as error:
                 text = f"receive buffer on {self.interface}: {error.strerror or error}"
                 self.log.limited(("room", self.interface), text)
+
+    def narrow(self) -> None:
+        """Hear only what is for our virtual routers, unless somebody wants to know of others."""
+        if self.channel is not None:
+            vrids = () if self.settings.log_unknown_vrids else tuple(self.routers)
+            with suppress(OSError):  # what it cannot keep from us we drop
+                self.channel.only(vrids)
 
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.
@@ -288,6 +299,7 @@ class Segment:
         except OSError as error:
             self.complain(error)
         self.make_room()
+        self.narrow()
         for group in {router.group for mine in self.routers.values() for router in mine}:
             self.join(group)
 
@@ -379,11 +391,3 @@ def find_vrid(datagram: Datagram) -> int:
     """
     check_readable(datagram.message)
     return datagram.message[1]
-
-
-def difference(mine: set[IPAddress], theirs: set[IPAddress]) -> str:
-    """What an Advertisement names that we do not, and the other way round, in words."""
-    missing = ", ".join(map(str, sorted(mine - theirs, key=int)))
-    extra = ", ".join(map(str, sorted(theirs - mine, key=int)))
-    parts = (missing and f"lacks {missing}", extra and f"also has {extra}")
-    return " and ".join(part for part in parts if part)

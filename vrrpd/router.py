@@ -28,9 +28,9 @@ from vrrpd.holdings import Holdings
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
 from vrrpd.pacing import Pacer
-from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError
+from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import Placed, Ports, Timer
-from vrrpd.receive import Expectation, Segment, difference
+from vrrpd.receive import Expectation, Segment
 from vrrpd.speaker import Speaker
 
 

@@ -16,10 +16,12 @@ from vrrpd.linux.sockets import RawWire
 def test_room(family: int, size: int, mtus: int, expected: int) -> None:
     subprocess.run(["ip", "link", "add", "room0", "type", "veth", "peer", "room1"], check=True)
     try:
-        channel = RawWire(Loop()).listen("room0", family, 112, lambda packet, at: None)
+        wire = RawWire(Loop())
+        channel = wire.listen("room0", family, 112, lambda packet, at: None)
         channel.make_room(size, mtus)
         found = channel.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert found == 2 * expected  # the kernel doubles it
         channel.close()
+        wire.drop()
     finally:
         subprocess.run(["ip", "link", "delete", "room0"], check=True)

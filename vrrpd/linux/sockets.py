@@ -15,10 +15,11 @@ Advertisement late would otherwise wait a whole Master_Down_Interval from there.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from fcntl import ioctl
 
 from vrrpd.events import IPAddress
@@ -32,6 +33,11 @@ IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
 LARGEST = 65535
 BATCH = 64  # packets read in one go before others get their turn
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+# struct sock_filter, and the instructions that filter_for() uses (linux/bpf_common.h)
+INSTRUCTION = struct.Struct("@HBBI")
+LD_BYTE, LD_BYTE_X, LD_LENGTH, LDX_HEADER_LENGTH = 0x30, 0x50, 0x80, 0xB1
+SUB_X, JUMP_EQ, JUMP_GE, RETURN = 0x1C, 0x15, 0x35, 0x06
 TIMESPEC = struct.Struct("@ll")
 ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + socket.CMSG_SPACE(4)
 
@@ -45,6 +51,7 @@ class RawChannel:
         self.loop = loop
         self.receiver = receiver
         self.family = family
+        self.protocol = protocol
         self.index = socket.if_nametoindex(interface)
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
@@ -97,6 +104,19 @@ class RawChannel:
             size += mtus * struct.unpack("@16xi12x", ioctl(self.socket, SIOCGIFMTU, request))[0]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
+    def only(self, vrids: Collection[int]) -> None:
+        """Have the kernel drop what is for other virtual routers; none: let everything come.
+
+        Behind an authentication header the VRID is not looked for.  Raises OSError.
+        """
+        if not vrids or self.protocol != PROTOCOL:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            return
+        program = filter_for(sorted(vrids), self.family)
+        code = ctypes.create_string_buffer(program)
+        request = struct.pack("@HP", len(program) // INSTRUCTION.size, ctypes.addressof(code))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, request)
+
     def send(self, packet: bytes) -> None:
         """Send one IP packet to the destination in its header.  Raises OSError.
 
@@ -145,6 +165,23 @@ class RawChannel:
         self.socket.close()
 
 
+def filter_for(vrids: Sequence[int], family: int) -> bytes:
+    """A classic BPF program that lets pass what is for these VRIDs, or too short to tell.
+
+    Over IPv4 it sees the IP header, over IPv6 it begins with the VRRP message (raw(7)).
+    """
+    start: list[tuple[int, int, int, int]] = []
+    if family == 4:
+        start += [(LDX_HEADER_LENGTH, 0, 0, 0), (LD_LENGTH, 0, 0, 0), (SUB_X, 0, 0, 0)]
+    else:
+        start += [(LD_LENGTH, 0, 0, 0)]
+    start += [(JUMP_GE, 1, 0, 2), (RETURN, 0, 0, LARGEST)]
+    start += [(LD_BYTE_X if family == 4 else LD_BYTE, 0, 0, 1)]
+    tests = [(JUMP_EQ, len(vrids) - at, 0, vrid) for at, vrid in enumerate(vrids)]
+    program = [*start, *tests, (RETURN, 0, 0, 0), (RETURN, 0, 0, LARGEST)]
+    return b"".join(INSTRUCTION.pack(*line) for line in program)
+
+
 def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], source: str) -> bytes:
     """The IPv6 packet that a message came in: raw sockets give its header away piece by piece."""
     destination, hops = bytes(16), 0
@@ -162,16 +199,53 @@ class RawWire:
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
-        self.frames: socket.socket | None = None
+        self.senders: dict[int, socket.socket] = {}  # packet sockets by interface index
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Hear one kind of packet on `interface`.  Raises OSError."""
-        return RawChannel(self.loop, interface, family, protocol, receiver)
+        channel = RawChannel(self.loop, interface, family, protocol, receiver)
+        self.sender(interface)  # a new MASTER has no time to make one
+        return channel
+
+    def sender(self, interface: str) -> socket.socket:
+        """A packet socket that sends on `interface`.  Raises OSError.
+
+        Bound, because with an address in every call Python would look up the index each time.
+        """
+        index = socket.if_nametoindex(interface)
+        if index not in self.senders:
+            self.drop(gone)
+            # Protocol 0: this socket only sends, so the kernel need not copy it a thing.
+            one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            try:
+                one.bind((interface, 0))
+            except OSError:
+                one.close()
+                raise
+            self.senders[index] = one
+        return self.senders[index]
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send frames back to back.  Raises OSError."""
-        if self.frames is None:
-            # Protocol 0: this socket only sends, so the kernel need not copy it a thing.
-            self.frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        for frame in frames:
-            self.frames.sendto(frame, (interface, 0))
+        one = self.sender(interface)
+        try:
+            for frame in frames:
+                one.send(frame)
+        except OSError:
+            # An interface with the same index may be another one by now.
+            self.drop(lambda index: self.senders[index] is one)
+            raise
+
+    def drop(self, which: Callable[[int], bool] = lambda index: True) -> None:
+        """Close the packet sockets of the interfaces `which` names by index; by default all."""
+        for index in [index for index in self.senders if which(index)]:
+            self.senders.pop(index).close()
+
+
+def gone(index: int) -> bool:
+    """Whether there is no interface of this number any more."""
+    try:
+        socket.if_indextoname(index)
+    except OSError:
+        return True
+    return False
