@@ -13,6 +13,7 @@ and the timer starts anew at each of these; the last one before the takeover cou
     an Advertisement of priority 0 (the master says bye)    Skew_Time
     its network card got its carrier back                   Master_Down_Interval
     its daemon was started                                  Master_Down_Interval
+    its daemon was reloaded: see `_reloaded`                Master_Down_Interval
 
 So no daemon is asked: the prediction can be wrong, and that would be news.
 The one exception is when a daemon is ready.  A program needs some tenths of a second from being
@@ -36,6 +37,7 @@ PHRASES = {
     "carrier": "after its link came up",
     "start": "after its daemon was started",
     "ready": "after its daemon was ready",
+    "reload": "after its daemon was reloaded",
 }
 
 
@@ -133,23 +135,46 @@ def _restarts(
 ) -> Iterator[tuple[str, float, float | None]]:
     """(basis, when, interval heard) of each event that started the timer of `host`, in order."""
     carrier: dict[str, bool] = {}
+    begun, last = float("-inf"), None
     for fact in facts:
         if fact.t >= before:
             return
+        if isinstance(fact, Heard) and fact.host == host:
+            last = fact
         match fact:
             case Link(host=who) if who == host:
                 alive = fact.up and fact.carrier
                 if alive and carrier.get(fact.interface) is False:
+                    begun = fact.t
                     yield "carrier", fact.t, None
                 carrier[fact.interface] = alive
             case Action(verb="start", host=who) if who == host:
+                begun = fact.t
                 yield "start", fact.t, None
             case State(host=who, frm="INIT", to="BACKUP") if who == host and _exact(fact):
+                begun = fact.t
                 yield "ready", fact.t, None
+            case Action(verb="reload", host=who) if who == host:
+                yield from _reloaded(facts, fact, begun, last)
             case Heard(host=who) if who == host and fact.priority == 0:
                 yield "goodbye", fact.t, fact.interval
             case Heard(host=who) if who == host and fact.priority >= priority:
                 yield "advert", fact.t, fact.interval
+
+
+def _reloaded(
+    facts: Sequence[Fact], reload: Action, begun: float, last: Heard | None
+) -> Iterator[tuple[str, float, float | None]]:
+    """What a reload of a host that last heard `last` means for its timer, if anything.
+
+    keepalived starts it anew; vrrpd lets it run on.  But whoever stayed BACKUP for longer than its
+    patience since `begun` was content with the master until now, whatever its new priority.
+    """
+    mine = [f for f in facts if isinstance(f, State) and f.host == reload.host]
+    if mine and not any(map(_exact, mine)):
+        yield "reload", reload.t, None
+    elif last and last.priority and last.t - begun > (ADVERTS + 1) * last.interval:
+        yield "advert", last.t, last.interval
 
 
 def _exact(fact: State) -> bool:

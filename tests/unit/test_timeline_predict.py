@@ -148,3 +148,33 @@ def test_recorded_hearing_is_left_alone() -> None:
 def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
     assert vrids([advert(1.0, "master")], "192.168.1.10") == {51}
     assert vrids([advert(1.0, "master")], "192.168.1.99") == set()
+
+
+RAISED: list[Fact] = [
+    Action(0.0, "start", "backup", ""),
+    *(heard(float(t), "backup", "master", priority=150) for t in range(1, 9)),
+    Action(8.5, "reload", "backup", "priority 200"),
+    heard(9.0, "backup", "master", priority=150),
+    advert(90.0, "backup", priority=200),
+]
+
+
+def test_a_backup_that_was_content_before_its_reload_counts_from_the_last_one_it_heard() -> None:
+    expected = Prediction("backup", "advert", 8.0, 3 + 56 / 256)
+    assert predict(RAISED, "backup", 50.0) == expected
+
+
+def test_keepalived_starts_its_timer_anew_when_it_reloads() -> None:
+    log = State(0.0, "backup", "VI_1", "INIT", "BACKUP")  # whole seconds: keepalived's
+    expected = Prediction("backup", "reload", 8.5, 3 + 56 / 256)
+    assert predict([log, *RAISED], "backup", 50.0) == expected
+
+
+def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
+    facts = [
+        Action(0.0, "start", "backup", ""),
+        heard(1.0, "backup", "master", priority=150),
+        Action(1.5, "reload", "backup", ""),
+        advert(90.0, "backup", priority=200),
+    ]
+    assert predict(facts, "backup", 50.0) == Prediction("backup", "start", 0.0, 3 + 56 / 256)
