@@ -26,6 +26,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
+# Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
+# Every worker of an isolated ring has namespaces of its own.
+WORKERS = {"unit": 2, "lab": 3, "interop": 2, "notebooks": 5}
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
 
 
@@ -85,12 +88,22 @@ def run_ring(ring: str, report: Path) -> Outcome:
     """Runs the tests of one ring; its own output goes straight to the terminal."""
     place = [sys.executable, "-m", "labs.namespace", "--"] if ring in ISOLATED else []
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{ring}"]
+    pytest += side_by_side(ring, place)
     print(f"── {ring} " + "─" * (76 - len(ring)), flush=True)
     began = time.monotonic()
     # Inside a lab everybody is root, and pytest's own place would be another root's.
     places = [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
     status = subprocess.call([*place, *pytest, *places], cwd=REPOSITORY)
     return Outcome(ring, status, *counted(report), time.monotonic() - began)
+
+
+def side_by_side(ring: str, place: list[str]) -> list[str]:
+    """pytest's options for the workers of `ring`; none if its tests come one after another."""
+    workers = int(os.environ.get("TEST_WORKERS") or WORKERS.get(ring, 1))
+    if workers < 2:
+        return []
+    python = " ".join([*place, sys.executable])
+    return ["--dist=worksteal", f"--tx={workers}*popen//python={python}"]
 
 
 def counted(report: Path) -> tuple[int, int, int]:

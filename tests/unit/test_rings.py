@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import rings
 from tests.rings import NO_TESTS, OPENED, Outcome, closed_above, closing_line, counted, main
 
 REPORT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>"""
@@ -70,3 +71,16 @@ def test_a_closed_directory_is_opened_for_one_command_only(tmp_path: Path) -> No
     )
     assert done.stdout.split("\n") == ["755", "755", "the checkout"]
     assert closed.stat().st_mode & 0o777 == 0o700
+
+
+def test_rings_that_wait_do_so_side_by_side_in_namespaces_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TEST_WORKERS", raising=False)
+    place = ["python", "-m", "labs.namespace", "--"]
+    (spread, workers) = rings.side_by_side("lab", place)
+    assert spread == "--dist=worksteal"
+    assert workers.startswith(f"--tx={rings.WORKERS['lab']}*popen//python=python -m labs.namespace")
+    assert rings.side_by_side("browser", []) == []
+    monkeypatch.setenv("TEST_WORKERS", "1")
+    assert rings.side_by_side("lab", place) == []
