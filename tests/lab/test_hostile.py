@@ -1,7 +1,8 @@
-"""Bad days, a few of each: vrrpd keeps its promises, and keepalived's figures are printed.
+"""Bad days, a few of each: vrrpd keeps its promises, with the seed and the figures printed.
 
-The whole of it is `make soak-real`, which writes the table in the documentation.
-HARDSHIP=N multiplies the rounds.
+The whole of it, with keepalived beside it, is `make soak-real`, which writes the table in
+docs/guarantees-real.md.  HARDSHIP=N multiplies the rounds here; HARDSHIP_PACE is the number of
+forged frames a second, 0 for as many as one core can send.
 """
 
 from __future__ import annotations
