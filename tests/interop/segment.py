@@ -413,12 +413,14 @@ class Host:
     def freeze(self) -> None:
         """SIGSTOP to all of its processes, the parent first."""
         for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # a script may have ended by itself
+                os.kill(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT to all of its processes, the children first: nobody is restarted or reported."""
         for pid in reversed(self.processes()):
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def crash(self) -> None:
         """SIGKILL to all of its processes.
