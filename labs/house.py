@@ -1,7 +1,7 @@
 """How the house figure is drawn; `labs.plot` is the door.
 
-One class, used once per figure: it lays out lanes by inches, so that they look the same whatever
-the number of hosts, and writes words only where they hit neither other words nor a line.
+One class, used once per panel of a figure: it lays out lanes by inches, so that they look the same
+whatever the number of hosts, and writes words (labs.lettering) only where there is room.
 
     title      the fact
     labels     one row, or more where they would collide: what the learner did
@@ -15,31 +15,30 @@ the number of hosts, and writes words only where they hit neither other words no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import patheffects
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from labs import guesses
 from labs.facts import Action, Advert, Ping
-from labs.labels import Place, places
+from labs.labels import Place
+from labs.lettering import DPI as DPI
+from labs.lettering import RIGHT, Lettering, label
 from labs.ownership import Segment
 from labs.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, words_on
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from labs.timeline import Takeover, Timeline
 
 # Inches.
-WIDTH, DPI = 9.0, 130
+WIDTH = 9.0
 LANE, BAR, CLIENT_LANE, CLIENT_BAR = 0.62, 0.42, 0.34, 0.17
 TITLE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.17, 0.36, 0.28
-LEFT, RIGHT = 0.85, 0.22
+LEFT = 0.85
 MOST_LABEL_ROWS = 7
 
 STYLE = {
@@ -51,65 +50,78 @@ STYLE = {
     "hatch.linewidth": 2.2,
 }
 PREDICTED: dict[str, Any] = {"color": INK, "lw": 1.4, "ls": (0, (3, 2))}
-HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
-class House:
-    """One drawing of the figure: y is in inches from the top of the first lane, downwards."""
+class House(Lettering):
+    """One panel of the figure: y is in inches from the top of its first lane, downwards.
 
-    def __init__(self, timeline: Timeline, title: str, width: float) -> None:
-        self.timeline = timeline
-        self.title = title
-        self.width = width
+    First `plan`, which says how tall it gets; then `place`, in a figure of the final size; then
+    `paint`.  `length` is that of the time axis, in seconds, when other panels share it.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        title: str,
+        figure: Figure,
+        length: float | None = None,
+        guess: guesses.Guess | None = None,
+    ) -> None:
+        self.timeline, self.title, self.guess = timeline, title, guess
+        self.figure, self.canvas = figure, figure.canvas
+        self.width = float(figure.get_size_inches()[0])
         self.hosts = timeline.hosts
-        self.length = max(timeline.end - timeline.start, 1e-6)
+        self.own = max(timeline.end - timeline.start, 1e-6)
+        self.length = self.own if length is None else length
         self.colour = {h: HOST_COLOURS[i % len(HOST_COLOURS)] for i, h in enumerate(self.hosts)}
         self.served = any(True for _ in timeline.of(Ping))
         self.lanes = LANE * max(1, len(self.hosts)) + (CLIENT_LANE if self.served else 0.0)
+        self.lanes += guesses.height(guess)
         self.legend: dict[str, Any] = {}
         self.taken: list[Any] = []
-        self.figure = Figure(figsize=(width, 3.2), dpi=DPI)
-        self.canvas = FigureCanvasAgg(self.figure)
-        self.ax: Any = self.figure.add_axes((0, 0, 1, 1))
+        self.above = self.height = self.top = 0.0
+        self.ax: Any = figure.add_axes((0, 0, 1, 1), label=str(len(figure.axes)))
 
-    def draw(self, guess: guesses.Guess | None = None) -> Figure:
-        """Lanes first, then what happened in them, then words where there is room."""
-        self.lanes += guesses.height(guess)
-        self._arrange(rows=0)
-        labels = self._labels()
-        self._arrange(rows=min(MOST_LABEL_ROWS, 1 + max((p.row for _, p in labels), default=-1)))
-        for action, place in labels:
-            self._action(action, place)
-        self._lanes()
-        self._adverts()
-        self._stretches()
-        if self.served:
-            self._client()
-        guesses.draw(self, guess)
-        for takeover in self.timeline.takeovers:
-            self._takeover(takeover)
-        self._title()
-        self._legend()
-        return self.figure
+    def plan(self) -> float:
+        """Find a row for each label; inches from the panel's top to the end of its lanes."""
+        self.labels = self._labels()
+        highest = 1 + max((place.row for _, place in self.labels), default=-1)
+        rows = min(MOST_LABEL_ROWS, highest)
+        self.top = TITLE + LABEL_ROW * rows + (0.06 if rows else 0.0)
+        return self.top + self.lanes
 
-    # -- where things are --------------------------------------------------------------------
-
-    def _arrange(self, rows: int) -> None:
-        """Give the figure its height and the axes its place, with `rows` of labels above."""
-        top = TITLE + LABEL_ROW * rows + (0.06 if rows else 0.0)
-        height = top + self.lanes + AXIS + LEGEND
-        self.figure.set_size_inches(self.width, height)
-        self.height = height
+    def place(self, above: float, height: float) -> None:
+        """Give the axes their place: the panel begins `above` inches below the figure's top."""
+        self.above, self.height = above, height
         self.ax.set_position(
             (
                 LEFT / self.width,
-                (AXIS + LEGEND) / height,
+                1 - (above + self.top + self.lanes) / height,
                 (self.width - LEFT - RIGHT) / self.width,
                 self.lanes / height,
             )
         )
         self.ax.set_xlim(0, self.length)
         self.ax.set_ylim(self.lanes, 0)
+
+    def paint(self, axis: bool = True) -> None:
+        """Lanes first, then what happened in them, then words; numbers below if it has the axis."""
+        for action, place in self.labels:
+            self._action(action, place)
+        self._lanes()
+        self._adverts()
+        self._stretches()
+        if self.served:
+            self._client()
+        guesses.draw(self, self.guess)
+        for takeover in self.timeline.takeovers:
+            self._takeover(takeover)
+        self._title()
+        if not axis:
+            self.ax.set_xlabel("")
+            self.ax.tick_params(axis="x", labelbottom=False)
+
+    # -- where things are --------------------------------------------------------------------
 
     def _x(self, t: float) -> float:
         return t - self.timeline.start
@@ -132,7 +144,7 @@ class House:
         ax = self.ax
         for host in self.hosts:
             middle = self._lane(host)
-            ax.add_patch(Rectangle((0, middle - BAR / 2), self.length, BAR, color=PAPER, lw=0))
+            ax.add_patch(Rectangle((0, middle - BAR / 2), self.own, BAR, color=PAPER, lw=0))
             ax.text(
                 -self.seconds(0.1),
                 middle,
@@ -269,7 +281,7 @@ class House:
             self.ax.text(
                 x + self.seconds(gap),
                 top,
-                _label(action),
+                label(action),
                 ha=side,
                 va="top",
                 fontsize=8.5,
@@ -317,83 +329,3 @@ class House:
         short = f"{head}\n{measured}"
         if not self._words(begin, middle, [long, tall], within=room, **on_bar):
             self._words(due - gap, middle, [tall, short, head], ha="right")
-
-    # -- words -------------------------------------------------------------------------------
-
-    def _words(
-        self,
-        x: float,
-        y: float,
-        choices: Sequence[str],
-        within: float | None = None,
-        **style: Any,
-    ) -> bool:
-        """Write the first of `choices` that fits into `within` seconds and hits no other words."""
-        style = {"ha": "center", "va": "center", "fontsize": 7.6, "linespacing": 1.1} | style
-        if "color" not in style:
-            style["path_effects"] = HALO
-        for choice in choices:
-            words = self.ax.text(x, y, choice, zorder=9, **style)
-            box = words.get_window_extent(self.canvas.get_renderer())
-            room = self.ax.get_window_extent()
-            fits = within is None or box.width < within / self.length * room.width - 4
-            inside = box.x0 >= room.x0 and box.x1 <= room.x1 + RIGHT * DPI
-            if fits and inside and not any(box.overlaps(other) for other in self.taken):
-                self.taken.append(box)
-                return True
-            words.remove()
-        return False
-
-    def _labels(self) -> list[tuple[Action, Place]]:
-        """Every action and the place of its label."""
-        actions = list(self.timeline.of(Action))
-        inches = [_inches(_label(action), self.canvas, self.ax) + 0.12 for action in actions]
-        lines = [self._x(action.t) for action in actions]
-        widths = [self.seconds(width) for width in inches]
-        return list(
-            zip(actions, places(lines, widths, self.length + self.seconds(RIGHT)), strict=True)
-        )
-
-    def _title(self) -> None:
-        """The fact, as large as fits in one line."""
-        title = self.figure.text(
-            0.12 / self.width,
-            1 - 0.09 / self.height,
-            self.title,
-            va="top",
-            fontsize=11,
-            weight="bold",
-        )
-        room = (self.width - 0.24) * self.figure.dpi
-        extent = title.get_window_extent(self.canvas.get_renderer()).width
-        title.set_fontsize(min(11.0, max(7.0, 11.0 * room / extent)))
-
-    def _legend(self) -> None:
-        order = ["owns", "Adv", "priority", "nobody", "no answer", "two", "predicted"]
-        names = sorted(
-            self.legend, key=lambda n: [n.startswith(prefix) for prefix in order].index(True)
-        )
-        self.figure.legend(
-            [self.legend[name] for name in names],
-            names,
-            loc="lower center",
-            ncol=max(1, len(names)),
-            frameon=False,
-            fontsize=8.5,
-            handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
-            borderaxespad=0.1,
-            columnspacing=1.6,
-            handletextpad=0.5,
-        )
-
-
-def _label(action: Action) -> str:
-    return action.text or action.verb
-
-
-def _inches(words: str, canvas: Any, ax: Any) -> float:
-    """The width of `words` as a label of an action."""
-    probe = ax.text(0, 0, words, fontsize=8.5)
-    width: float = probe.get_window_extent(canvas.get_renderer()).width / DPI
-    probe.remove()
-    return width

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import labs.plot as plot
+from labs.errors import LabError
 from labs.facts import Action, Fact
 from labs.labels import places
 from labs.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
@@ -167,3 +170,62 @@ def test_colours_stay_apart_in_grey() -> None:
     assert luma(PAPER) - max(master, backup, luma(NOBODY)) > 0.2
     assert words_on(HOST_COLOURS[0])["color"] == "white"
     assert words_on(HOST_COLOURS[1])["color"] != "white"
+
+
+def stacked() -> plot.Stack:
+    """Long, short, crowded and empty windows, two hosts and three."""
+    hosts = ["master", "backup"]
+    whole = Timeline(stories.failover_and_failback(), hosts=hosts)
+    parts = [whole, whole.between(10.0, 10.7), Timeline(stories.split_brain(), hosts=hosts)]
+    parts += [Timeline(crowded(), hosts=[*hosts, "third"]), Timeline([], hosts=hosts)]
+    return plot.stack(parts, titles=["whole", "short", "split", "crowded", "nothing at all"])
+
+
+def test_a_stack_has_a_panel_for_each_on_one_time_axis() -> None:
+    figure = stacked().figure
+    assert len(figure.axes) == 5
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    assert [axes.get_xlabel() for axes in figure.axes] == ["", "", "", "", "seconds"]
+    lefts = {round(axes.get_position().x0, 6) for axes in figure.axes}
+    assert len(lefts) == 1
+    tops = [axes.get_position().y1 for axes in figure.axes]
+    assert tops == sorted(tops, reverse=True)
+    assert [text.get_text() for text in figure.texts] == [*stacked().titles]
+    assert len(figure.legends) == 1
+
+
+def test_no_panel_covers_another() -> None:
+    figure = stacked().figure
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [
+        [text.get_window_extent(renderer) for text in axes.texts if text.get_text()]
+        + [axes.get_window_extent(renderer)]
+        for axes in figure.axes
+    ]
+    for upper, lower in pairwise(boxes):
+        assert min(box.y0 for box in upper) >= max(box.y1 for box in lower)
+
+
+def test_a_stack_reads_as_text_too() -> None:
+    text = stacked().text()
+    assert all(f"{title}\n192.168.1.10" in text for title in stacked().titles)
+    assert stacked()._repr_png_().startswith(PNG)
+
+
+def test_several_addresses_share_one_word_in_the_legend() -> None:
+    one = Timeline(stories.crash(), hosts=["master", "backup"])
+    renamed = [
+        dataclasses.replace(fact, address="192.168.1.20") if hasattr(fact, "address") else fact
+        for fact in stories.crash()
+    ]
+    other = Timeline(renamed, "192.168.1.20", hosts=["master", "backup"])
+    assert "owns the address" in legend(plot.stack([one, other]).figure)
+    assert "owns 192.168.1.10" in legend(plot.stack([one, one]).figure)
+
+
+def test_a_stack_needs_a_title_for_each_or_none() -> None:
+    one = Timeline(stories.crash(), hosts=["master", "backup"])
+    assert plot.stack([one, one]).titles[0].startswith("backup took 192.168.1.10")
+    for timelines, titles in (([], None), ([one], []), ([one], ["a", "b"])):
+        with pytest.raises(LabError, match="give at least one timeline, and a title for each"):
+            plot.stack(timelines, titles)
