@@ -14,11 +14,14 @@ keepalived's rules, some of which surprise:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vrrpd.config.text import SourceLine, Traced, Word
 
 BLANK = " \t\f\v\r\n"
+WORD_END = re.compile(f'[{BLANK}"]')
+FIRST_BLANK = re.compile(f'[{BLANK}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | 
     `unescape` takes the backslash out of `\#` and `\!`.
     """
     text = line.text
+    if "#" not in text and "!" not in text:
+        return line, None
     quoted = False
     index = 0
     dropped: list[int] = []
@@ -69,6 +74,9 @@ def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | 
 
 def split_braces(line: Traced) -> list[Traced]:
     """The pieces of the line, each brace outside double quotes a piece of its own."""
+    if "{" not in line.text and "}" not in line.text:
+        line = line.strip()
+        return [line] if line.text else []
     pieces: list[Traced] = []
     start = 0
     quoted = False
@@ -100,7 +108,7 @@ def split_words(piece: Traced) -> tuple[list[Word], Word | None]:
             words.append(piece.word(index + 1, end, quoted=True))
             index = end + 1
         else:
-            end = piece.find(lambda char: char in BLANK + '"', index)
+            end = piece.find(WORD_END, index)
             words.append(piece.word(index, end))
             index = end
     return words, None
@@ -111,4 +119,4 @@ def after_first_word(piece: Traced) -> Traced:
     if piece.text[:1] == '"':
         end = piece.text.find('"', 1)
         return piece.part(end + 1 if end > 0 else len(piece)).strip()
-    return piece.part(piece.find(lambda char: char in BLANK + '"')).strip()
+    return piece.part(piece.find(WORD_END)).strip()

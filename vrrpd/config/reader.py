@@ -19,7 +19,7 @@ from vrrpd.config import include
 from vrrpd.config.definitions import DEFINITION, Definitions
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.lexer import (
-    BLANK,
+    FIRST_BLANK,
     Line,
     after_first_word,
     cut_comment,
@@ -132,7 +132,7 @@ class Reader:
     def _conditional(self, text: Traced) -> Traced | None:
         if not text.text.startswith("@"):
             return text
-        end = text.find(lambda char: char in BLANK)
+        end = text.find(FIRST_BLANK)
         name = text.text[1:end]
         negated = name.startswith("^")
         matches = (name[1:] if negated else name) == self._config_id

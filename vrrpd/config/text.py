@@ -10,7 +10,7 @@ able to say "line 12, column 9". So each character carries the column it had in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 
 
@@ -56,8 +56,11 @@ class Traced:
         return Traced(self.text + other.text, self.columns + other.columns, self.source)
 
     def strip(self) -> Traced:
+        text = self.text.strip()
+        if len(text) == len(self.text):
+            return self
         start = len(self.text) - len(self.text.lstrip())
-        return self.part(start, len(self.text.rstrip()) if self.text.strip() else start)
+        return self.part(start, start + len(text))
 
     def replace(self, start: int, end: int, value: str) -> Traced:
         """`value` instead of [start:end], all of it pointing at the column of `start`."""
@@ -77,9 +80,7 @@ class Traced:
         last = self.columns[max(start, min(end, len(self.columns)) - 1)]
         return Word(self.text[start:end], self.source, first, max(1, last - first + 1), quoted)
 
-    def find(self, accept: Callable[[str], bool], start: int = 0) -> int:
-        """Index of the first character that `accept` likes, or the length."""
-        for index in range(start, len(self.text)):
-            if accept(self.text[index]):
-                return index
-        return len(self.text)
+    def find(self, what: re.Pattern[str], start: int = 0) -> int:
+        """Index of the first place from `start` on that matches, or the length."""
+        found = what.search(self.text, start)
+        return found.start() if found else len(self.text)
