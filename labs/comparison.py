@@ -19,6 +19,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from labs import daemons
 from labs.daemons import choose
 from labs.errors import LabError, unknown
 from labs.facts import Advert
@@ -176,9 +177,18 @@ class Table:
 def install(lab: Lab, host: str, daemon: str) -> None:
     """Stop whatever daemon runs on `host` and start `daemon` there, with the same file.
 
-    Raises LabError for an unknown host or daemon.
+    Nothing happens if it runs already. Raises LabError for an unknown host or daemon.
     """
+    if host not in lab.daemons:
+        raise unknown("server", host, lab.daemons)
+    if running(lab, host) == daemon:
+        return
     chosen = choose({host: daemon}, [host])[host]
     lab.stop(host)
     lab.daemons[host] = chosen
     lab.start(host)
+
+
+def running(lab: Lab, host: str) -> str | None:
+    """The daemon that runs on `host`, by the name of its program; None if there is none."""
+    return next((process.program for process in daemons.running(lab.hosts[host])), None)

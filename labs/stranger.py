@@ -26,7 +26,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
-from labs.facts import Advert, Heard, Ping
+from labs.facts import Advert, Heard
 from labs.timeline import Timeline
 from vrrpd import ah
 from vrrpd.packet import AUTH_BYTES, GROUP4, PROTOCOL_AH, AuthType, parse_ipv4
@@ -111,14 +111,6 @@ def gratuitous(mac: bytes, address: str) -> bytes:
     from vrrpd.neighbour import gratuitous_arp
 
     return gratuitous_arp(mac, IPv4Address(address))
-
-
-def answering(lab: Lab, for_seconds: float = 0.5) -> str:
-    """The host that answered all pings of the client for the last seconds; "nobody", "several"."""
-    since = time.time() - for_seconds
-    pings = [fact for fact in lab.facts() if isinstance(fact, Ping) and fact.t > since]
-    who = {ping.answered_by for ping in pings} or {None}
-    return "several" if len(who) > 1 else who.pop() or "nobody"
 
 
 def with_lane(timeline: Timeline, host: str = HOST) -> Timeline:

@@ -1,0 +1,123 @@
+"""Is a cluster well?  What an operator would want to be true, from what the witnesses saw.
+
+    restored(lab)        master serves the client alone, and backup stands by; waits while it may
+                         still become so
+    drill(lab)           the real test: master leaves, backup serves the client, master comes back
+    standing_by(lab, h)  whether `h` runs, listens, and has heard a master
+    answering(lab)       the host that answers the client
+
+A backup that hears nothing is quiet, too, until its Master_Down_Interval is over; only then, or
+when it has given way to a stronger one, is it known to hear.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from labs import daemons
+from labs.errors import LabError
+from labs.facts import Action, Address, Ping, State
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+MASTER, BACKUP = "master", "backup"
+# Longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken.
+DEAF = 3.8
+# A state of affairs that lasts this long is not a handover any more (s).
+LASTING = 1.3
+# How long a cluster may take to come back after whatever was done to it (s).
+PATIENCE = 12.0
+# The client pings every 10 ms; without an answer for this long it gets none (s).
+FRESH = 0.3
+# A master that leaves costs the Skew_Time of backup, under a second (s).
+HANDOVER = 2.5
+
+
+def answering(lab: Lab, for_seconds: float = 0.5) -> str:
+    """The host that answers the client, and has for some seconds; "nobody", or "several"."""
+    now = time.time()
+    answered = [f for f in _pings(lab) if f.answered_by and f.t > now - for_seconds]
+    # A ping counts as lost only a second later; until then, that answers are missing must do.
+    if not answered or answered[-1].t < now - FRESH:
+        return "nobody"
+    who = {ping.answered_by or "" for ping in answered}
+    return who.pop() if len(who) == 1 else "several"
+
+
+def _pings(lab: Lab) -> list[Ping]:
+    return sorted((f for f in lab.facts() if isinstance(f, Ping)), key=lambda ping: ping.t)
+
+
+def asleep(lab: Lab, host: str) -> bool:
+    """Whether the daemon of `host` has been stopped by a signal, and not continued."""
+    return daemons.frozen(daemons.running(lab.hosts[host]))
+
+
+def standing_by(lab: Lab, host: str) -> bool:
+    """Whether `host` is BACKUP, and known to hear its master."""
+    states = [f for f in lab.timeline().facts if isinstance(f, State) and f.host == host]
+    if not lab.running(host) or asleep(lab, host) or not states or states[-1].to != "BACKUP":
+        return False
+    if states[-1].frm == "MASTER":
+        return True
+    # keepalived's log knows whole seconds only.
+    return time.time() - _touched(lab, host) > DEAF
+
+
+def serves(lab: Lab) -> bool:
+    """Whether master alone holds the address, and the client gets its answers from it."""
+    return lab.owners() == [MASTER] and answering(lab) == MASTER
+
+
+def restored(lab: Lab) -> bool:
+    """Whether `master` serves and `backup` stands by; waits as long as that may still come."""
+    began = time.monotonic()
+
+    def decided() -> bool:
+        return (serves(lab) and standing_by(lab, BACKUP)) or _hopeless(lab, began)
+
+    try:
+        lab.wait_until(decided, PATIENCE)
+    except LabError:
+        return False
+    return serves(lab) and standing_by(lab, BACKUP)
+
+
+def drill(lab: Lab) -> bool:
+    """Whether backup serves the client while master is stopped; starts master again."""
+    lab.stop(MASTER)
+    try:
+        lab.wait_until(lambda: answering(lab) == BACKUP, HANDOVER)
+        passed = True
+    except LabError:
+        passed = False
+    lab.start(MASTER)
+    lab.wait_until(lambda: serves(lab), PATIENCE, what="master to serve the client again")
+    return passed
+
+
+def _touched(lab: Lab, host: str) -> float:
+    """When something last happened to the daemon of `host`: a change of state, or a verb."""
+    facts = lab.timeline().facts
+    own = [f.t for f in facts if isinstance(f, Action | State) and f.host == host]
+    return max(own, default=0.0)
+
+
+def _hopeless(lab: Lab, began: float) -> bool:
+    """Whether what is wrong will not pass by itself; `began` is when we began to look."""
+    looked, now = time.monotonic() - began, time.time()
+    if looked < LASTING:
+        return False
+    facts = lab.timeline().facts
+    owners = [f.t for f in facts if isinstance(f, Address) and f.address == lab.watch]
+    lasts = now - max(owners, default=0.0)
+    if len(lab.owners()) > 1:
+        return lasts > LASTING
+    if lab.owners() == [MASTER] and lasts > LASTING:
+        answers = [f.t for f in _pings(lab) if f.answered_by == MASTER]
+        if now - max(answers, default=0.0) > LASTING:
+            return True
+    latest = max([*owners, *(_touched(lab, host) for host in lab.daemons)])
+    return now - latest > DEAF + LASTING
