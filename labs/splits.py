@@ -1,0 +1,103 @@
+"""Split brains, made and healed on purpose, at the moment that shows most.
+
+    split(lab)                     cut the master off and wait until two hold the address
+    heal(lab, "backup")            mend the path right after this one has spoken, so that the other
+                                   is the first to be heard; the timeline, up to the next answer
+    directions()                   what each kind of one-way path leads to, as a table
+
+After a mend the first advertisement to pass decides what becomes of the clients, and chance decides
+whose it is; a lesson cannot leave that to chance.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labs.facts import Advert, Ping
+from labs.timeline import Timeline
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+# s; a Linux client asks again after at most about 40 s: base_reachable_time (up to 45 s for an
+# entry, as 1.5 times 30), delay_first_probe_time (5 s) and three probes, see arp(7).
+FORGETS = 70.0
+LATELY, AFTERWARDS = 0.5, 1.0  # s
+
+
+def split(lab: Lab, host: str = "master") -> None:
+    """Cut the path to `host` and wait until it and somebody else hold the address."""
+    lab.cut(host)
+    lab.wait_until(lambda: len(lab.owners()) > 1, what="two to hold the address")
+
+
+def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
+    """Mend the path to `cut` as soon as `after` has sent its next advertisement.
+
+    The timeline, from a second before the mend until a second after the client is answered.
+    """
+    heard = len(_adverts(lab, after))
+    lab.wait_until(lambda: len(_adverts(lab, after)) > heard, what=f"a word of {after}")
+    mended = _adverts(lab, after)[-1].t
+    lab.mend(cut)
+    lab.wait_until(lambda: len(lab.owners()) == 1, what="one of the two to give way")
+    [owner] = lab.owners()
+    settled = lab.timeline().end
+    lab.wait_until(
+        lambda: _answerer(lab, settled) == owner, timeout=FORGETS, what=f"an answer of {owner}"
+    )
+    answered = time.time()
+    lab.wait_until(lambda: time.time() > answered + AFTERWARDS, what="a second of it")
+    return lab.timeline().between(mended - 1, answered + AFTERWARDS)
+
+
+def _adverts(lab: Lab, host: str) -> list[Advert]:
+    return [advert for advert in lab.witness.of(Advert) if advert.host == host]
+
+
+def _answerer(lab: Lab, since: float) -> str | None:
+    """Who answered the client's latest ping since then; None if nobody did."""
+    told = lab.witness.facts(max(since, time.time() - LATELY))
+    pings = [fact for fact in told if isinstance(fact, Ping) and fact.address == lab.watch]
+    return pings[-1].answered_by if pings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is `lost`, who holds the address ten seconds later and who answers the client."""
+
+    lost: str
+    holders: tuple[str, ...]
+    answers: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Some outcomes as a table."""
+
+    rows: tuple[Outcome, ...]
+
+    def __repr__(self) -> str:
+        lines = [f"{'lost':<20}  {'hold the address':<20}  client is answered by"]
+        for row in self.rows:
+            holders = " and ".join(row.holders)
+            lines.append(f"{row.lost:<20}  {holders:<20}  {row.answers or 'nobody'}")
+        return "\n".join(lines)
+
+
+def directions() -> Outcomes:
+    """Every one-way path of the pair, tried in memory with vrrpd's own daemons."""
+    from labs.lan import Lan
+
+    rows = []
+    for host in ("master", "backup"):
+        for lost in ("from", "to"):
+            lan = Lan("basic")
+            lan.run(5)  # until the master holds the address
+            lan.oneway(host, lost)
+            lan.run(10)
+            last = lan.timeline().service[-1]
+            rows.append(Outcome(f"all {lost} {host}", tuple(lan.owners()), last.host))
+    return Outcomes(tuple(rows))
