@@ -66,6 +66,9 @@ CSS = """
 .cell_output details > pre { font-size: 70%; overflow-x: auto; }
 """
 
+# Lanes drawn in characters, their scale, their marks and their legend.
+LANES = re.compile(r"[░▒▓█·!]{4}|█ owns|^\s*\^ |\b0 s  ")
+
 
 def digest(lesson: Path) -> str:
     """Of a lesson and of all that it may import: what was executed for the same is still right."""
@@ -113,7 +116,7 @@ def page(notebook: dict[str, Any]) -> dict[str, Any]:
 def _told(output: dict[str, Any]) -> str:
     """The sentences of a figure's text twin, without the lanes drawn in characters."""
     lines = "".join(output["data"].get("text/plain", "")).splitlines()
-    told = [line.strip() for line in lines if line.strip() and not re.search("[░▒▓█·!]{4}", line)]
+    told = [line.strip() for line in lines if line.strip() and not LANES.search(line)]
     return " ".join(told)[:1000] or "a figure"
 
 
