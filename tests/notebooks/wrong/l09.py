@@ -1,0 +1,20 @@
+"""09 Twenty VIPs: the surplus left out, and only one of the two files changed."""
+
+from tests.notebooks.wrong import Wrong
+
+WRONG = {
+    "excluded": (
+        Wrong(
+            "for host in lab.servers:\n"
+            "    change(lab, host, virtual_ipaddress=growth.vips(20)); lab.reload(host)",
+            hint="192.168.1.120, .* is in neither list",
+        ),
+        Wrong(
+            "names = growth.vips(23)\n"
+            "change(lab, 'master', virtual_ipaddress=names[:20],\n"
+            "       virtual_ipaddress_excluded=names[20:])\n"
+            "lab.reload('master')",
+            hint="20 \\(master\\) and 23 \\(backup\\)",
+        ),
+    )
+}
