@@ -29,8 +29,12 @@ PORT = 8888
 # A lab of three hosts with its notebook server and kernel needs about a third of this.
 MEMORY_MIB = 1024
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+PROFILE = Path(__file__).resolve().parent.parent / "packaging" / "apparmor" / "vrrp-lab"
 APPARMOR_REMEDY = (
-    "allow it with `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, "
+    "allow it to labs alone with these two commands,\n"
+    f"sudo cp {PROFILE} /etc/apparmor.d/vrrp-lab\n"
+    "sudo apparmor_parser -r /etc/apparmor.d/vrrp-lab\n"
+    "or to everybody with `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, "
     "or run `sudo make lab`, which needs no user namespaces"
 )
 SBIN = "/usr/sbin:/sbin"
@@ -54,7 +58,9 @@ class Finding:
         sign = "ok" if self.ok else ("MISSING" if self.needed else "absent")
         yield f"{sign:<8} {self.name:<16} {self.found}"
         if not self.ok and self.remedy:
-            yield f"{'':<8} {'':<16} remedy: {self.remedy}"
+            first, *rest = self.remedy.splitlines()
+            yield f"{'':<8} {'':<16} remedy: {first}"
+            yield from (f"{'':<8} {'':<16} {line}" for line in rest)
 
 
 def diagnose(port: int = PORT) -> list[Finding]:

@@ -55,6 +55,9 @@ _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
+_RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_PROFILE = Path("/proc/self/attr/apparmor/current")
+
 _FORWARDED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
               signal.SIGUSR2}  # fmt: skip
 _HANDLED = _FORWARDED | {signal.SIGCHLD}
@@ -183,6 +186,7 @@ def _unshare() -> None:
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0 and _libc.unshare(rest) == 0:
         return
+    _ask_apparmor()
     if _libc.unshare(_CLONE_NEWUSER | rest) != 0:
         code = ctypes.get_errno()
         raise LabError(_refusal(OSError(code, os.strerror(code))))
@@ -194,12 +198,24 @@ def _unshare() -> None:
         raise LabError(_refusal(error)) from None
 
 
+def _ask_apparmor() -> None:
+    """Take on the profile of packaging/apparmor, if it is loaded: Ubuntu lets others make no lab.
+
+    An unconfined program may choose its profile; the kernel refuses a name that it does not know.
+    """
+    try:
+        if _RESTRICTED.read_text().strip() == "1":
+            _PROFILE.write_text("changeprofile vrrp-lab")
+    except OSError:
+        return  # no such switch here, or no such profile: what follows shows whether it matters
+
+
 def _refusal(error: OSError) -> str:
     """What the machine refused, which setting is the reason, and the remedy."""
     root = "or use `sudo make lab`, which needs no user namespaces"
     for name, closed, remedy in (
         ("kernel.apparmor_restrict_unprivileged_userns", "1",
-         "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` opens them"),
+         "`labs doctor` prints the two commands that allow them to labs alone"),
         ("kernel.unprivileged_userns_clone", "0",
          "`sudo sysctl -w kernel.unprivileged_userns_clone=1` opens them"),
         ("user.max_user_namespaces", "0",

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from labs import doctor
+from labs import doctor, namespace
 from labs.doctor import Finding, report
 
 
@@ -57,6 +57,24 @@ def test_apparmor_is_told_with_both_remedies(tmp_path, monkeypatch: pytest.Monke
     assert not finding.ok
     assert "sysctl" in finding.remedy
     assert "sudo make lab" in finding.remedy
+    commands = [line.split()[-1] for line in finding.lines() if line.split()[:1] == ["sudo"]]
+    assert commands == ["/etc/apparmor.d/vrrp-lab"] * 2
+    assert doctor.PROFILE.read_text().count("sudo cp packaging/apparmor/vrrp-lab") == 1
+    assert "\nprofile vrrp-lab flags=(unconfined) {\n  userns,\n" in doctor.PROFILE.read_text()
+
+
+@pytest.mark.parametrize(("switch", "asked"), [("1", "changeprofile vrrp-lab"), ("0", "")])
+def test_a_lab_takes_on_the_profile_only_where_it_is_needed(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, switch: str, asked: str
+) -> None:
+    (tmp_path / "switch").write_text(switch)
+    (tmp_path / "current").write_text("")
+    monkeypatch.setattr(namespace, "_RESTRICTED", tmp_path / "switch")
+    monkeypatch.setattr(namespace, "_PROFILE", tmp_path / "current")
+    namespace._ask_apparmor()
+    assert (tmp_path / "current").read_text() == asked
+    monkeypatch.setattr(namespace, "_PROFILE", tmp_path / "absent" / "current")
+    namespace._ask_apparmor()  # no profile to ask for is no error
 
 
 def test_a_program_that_is_absent_or_hangs_is_a_finding_not_a_crash() -> None:
