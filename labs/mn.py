@@ -22,6 +22,10 @@ from labs.lab import Lab
 VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 
 
+# Those that need one word more than a host.
+WORDED = {"lose": "HOST SHARE, such as lose master 0.3", "oneway": "HOST to|from"}
+
+
 class Prompt(CLI):
     """Mininet's command line with the lab's verbs; a LabError is one printed line."""
 
@@ -33,7 +37,7 @@ class Prompt(CLI):
         """Run one line; whether it asks to leave."""
         try:
             verb, *names = line.split() or [""]
-            if verb in VERBS:
+            if verb in VERBS or verb in WORDED:
                 return self._verb(verb, names)
             return bool(super().onecmd(line))
         except LabError as error:
@@ -43,6 +47,11 @@ class Prompt(CLI):
     def _verb(self, verb: str, names: list[str]) -> bool:
         if not names:
             raise LabError(f"which host? {verb} {' or '.join(self.lab.daemons)}")
+        if verb in WORDED:
+            if len(names) != 2:
+                raise LabError(f"usage: {verb} {WORDED[verb]}")
+            getattr(self.lab, verb)(*names)
+            return False
         for name in names:
             getattr(self.lab, verb)(name)
         return False
@@ -77,7 +86,7 @@ class Prompt(CLI):
 
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """Complete the first word: commands, verbs and hosts."""
-        known = [*super().completenames(text, *ignored), *VERBS, *self.lab.hosts]
+        known = [*super().completenames(text, *ignored), *VERBS, *WORDED, *self.lab.hosts]
         return sorted({name for name in known if name.startswith(text)})
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:

@@ -33,6 +33,8 @@ PHRASES = {
     "plug": "the cable{of} was plugged in",
     "cut": "{host} was cut off",
     "mend": "{host} was reached again",
+    "lose": "the path to {host} began to lose frames",
+    "oneway": "the path to {host} became one-way",
     "crash": "the daemon{on} was killed",
     "stop": "the daemon{on} was stopped",
     "start": "the daemon{on} was started",
