@@ -125,7 +125,7 @@ class Prediction:
         if self.choices:
             answer = widgets.RadioButtons(options=self.choices, value=None)
         else:
-            answer = widgets.Text(placeholder="a number", description=self.unit)
+            answer = widgets.Text(placeholder=f"a number{self.unit and f' ({self.unit})'}")
             answer.continuous_update = False  # a value is what Enter ended, not every digit
         button = widgets.Button(description="That is my guess")
         told = widgets.Label()

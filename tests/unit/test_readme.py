@@ -1,10 +1,10 @@
-"""README.md says what the code does: the table of transitions is the state machine's own."""
+"""README.md says what the code does: its tables are the state machine's and the lessons' own."""
 
 from __future__ import annotations
 
 import pytest
 
-from tools import transitions
+from tools import contents, transitions
 
 
 def test_the_table_of_transitions_is_current():
@@ -21,3 +21,13 @@ def test_every_state_has_a_row_and_a_backup_lets_its_timer_run_for_a_weaker_mast
 def test_a_text_without_marks_is_refused():
     with pytest.raises(ValueError, match="transitions"):
         transitions.written("# README")
+
+
+def test_the_list_of_lessons_is_current():
+    text = contents.README.read_text(encoding="utf-8")
+    assert text == contents.written(text), "remedy: python -m tools.contents --write"
+
+
+def test_a_text_without_marks_for_the_lessons_is_refused():
+    with pytest.raises(ValueError, match="lessons"):
+        contents.written("# README")
