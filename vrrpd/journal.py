@@ -29,6 +29,7 @@ from contextlib import suppress
 from typing import Any
 
 from vrrpd.fsm import SECOND
+from vrrpd.outlets import Console, Syslog
 
 SYSLOG = "/dev/log"
 LIMIT = SECOND  # one line per cause and peer in this time (ns)
@@ -212,14 +213,10 @@ def logger(console: bool, syslog: bool, as_json: bool = False) -> logging.Logger
     logging.logProcesses = logging.logThreads = False  # nobody asks, and each line would
     logging.raiseExceptions = False  # a log that cannot be written must not write tracebacks
     if console:
-        handler: logging.Handler = logging.StreamHandler(sys.stdout)
+        handler: logging.Handler = Console(sys.stdout)
         text = logging.Formatter("%(asctime)s: %(message)s", "%a %b %d %H:%M:%S %Y")
         handler.setFormatter(JsonFormatter() if as_json else text)
         to.addHandler(handler)
     if syslog and os.path.exists(SYSLOG):
-        from logging.handlers import SysLogHandler  # costs 20 ms that a lab can do without
-
-        handler = SysLogHandler(SYSLOG, SysLogHandler.LOG_DAEMON)
-        handler.ident = f"vrrpd[{os.getpid()}]: "
-        to.addHandler(handler)
+        to.addHandler(Syslog(SYSLOG))
     return to

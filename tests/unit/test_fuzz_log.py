@@ -1,0 +1,167 @@
+"""A log that nobody takes away must not stop a router: lines are lost, counted, and told of later.
+
+    console   a pipe whose reader has stopped reading
+    syslog    a socket whose daemon is alive and does not read
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY
+from vrrpd import journal
+from vrrpd.outlets import Console
+
+# Writes as many lines as it is told to and says on standard error that it is through.
+WRITER = """
+import sys
+from vrrpd.journal import Log, logger
+log = Log(to=logger(True, False))
+for number in range(int(sys.argv[1])):
+    log.say(f"line {number} " + "x" * 100)
+print("through", file=sys.stderr, flush=True)
+sys.stdin.readline()
+log.say("after")
+"""
+LINES = 2000  # of 130 bytes: four times what a pipe holds
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """The logger of this process as it was."""
+    yield
+    for handler in logging.getLogger("vrrpd").handlers:
+        handler.close()
+    logging.getLogger("vrrpd").handlers.clear()
+
+
+def taken(pipe: int) -> list[str]:
+    """The lines that are in a pipe."""
+    data = b""
+    while select.select([pipe], [], [], 0)[0]:
+        data += os.read(pipe, 65536)
+    return data.decode().splitlines()
+
+
+def test_a_console_that_nobody_reads() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(LINES)], cwd=REPOSITORY, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as writer:  # fmt: skip
+        try:
+            assert writer.stdout and writer.stderr and writer.stdin  # noqa: PT018
+            assert select.select([writer.stderr], [], [], 20)[0], "the writer waits for a reader"
+            kept = taken(writer.stdout.fileno())
+            writer.stdin.write("\n")
+            writer.stdin.close()
+            assert writer.wait(20) == 0
+            last = writer.stdout.read().splitlines()
+        finally:
+            writer.kill()
+    assert 100 < len(kept) < LINES
+    assert [line.split()[6] for line in kept] == [str(n) for n in range(len(kept))]
+    assert len(last) == 1
+    assert last[0].endswith(f": after ({LINES - len(kept)} lines before this are lost)")
+
+
+def test_a_file_as_console_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w") as file:
+        command = [sys.executable, "-c", WRITER, str(LINES)]
+        subprocess.run(command, cwd=REPOSITORY, stdout=file, input="\n", text=True, check=True)
+    lines = path.read_text().splitlines()
+    assert len(lines) == LINES + 1
+    assert lines[-1].endswith(": after")
+
+
+def test_a_line_longer_than_a_pipe_takes_at_once() -> None:
+    near, far = os.pipe()
+    with os.fdopen(far, "w") as stream:
+        outlet = Console(stream)
+        outlet.put("y" * 10_000)
+        assert taken(near) == ["y" * 10_000]
+        with pytest.raises(BlockingIOError):
+            outlet.put("z" * 100_000)
+        taken(near)
+        outlet.put("after")
+        assert taken(near) == ["", "after"]  # half a line is ended first
+    os.close(near)
+
+
+def test_a_full_disk_spoils_neither_the_next_line_nor_the_exit_status() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-c", WRITER, "3"]
+        done = subprocess.run(command, cwd=REPOSITORY, stdout=full, input="\n", text=True)
+    assert done.returncode == 0
+
+
+def test_a_console_that_is_gone() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, "3"], cwd=REPOSITORY, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as writer:  # fmt: skip
+        assert writer.stdout
+        writer.stdout.close()
+        assert writer.stdin
+        writer.stdin.write("\n")
+        writer.stdin.close()
+        assert writer.wait(20) == 0
+
+
+@pytest.fixture
+def syslogd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """What syslog's end of /dev/log looks like."""
+    path = tmp_path / "log"
+    monkeypatch.setattr(journal, "SYSLOG", str(path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+        end.bind(str(path))
+        end.setblocking(False)
+        yield end
+
+
+def heard(end: socket.socket) -> list[str]:
+    found = []
+    while True:
+        try:
+            found.append(end.recv(4096).decode())
+        except BlockingIOError:
+            return found
+
+
+def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket) -> None:
+    log = journal.Log(to=journal.logger(False, True))
+    log.say("(VI_1) Entering MASTER STATE")
+    assert heard(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
+
+
+def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
+    log = journal.Log(to=journal.logger(False, True))
+    for number in range(LINES):
+        log.say(f"line {number}")
+    kept = heard(syslogd)
+    assert 1 <= len(kept) < LINES
+    log.say("after")
+    [last] = heard(syslogd)
+    assert last.endswith(f": after ({LINES - len(kept)} lines before this are lost)")
+
+
+def test_a_syslog_that_is_started_again(syslogd: socket.socket) -> None:
+    log = journal.Log(to=journal.logger(False, True))
+    log.say("one")
+    path = syslogd.getsockname()
+    os.unlink(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
+        again.bind(path)
+        again.setblocking(False)
+        syslogd.close()
+        log.say("two")
+        assert [line.rpartition(" ")[2] for line in heard(again)] == ["two"]

@@ -1,0 +1,122 @@
+"""Where log lines go: a console or syslog, which may not take them.
+
+    Console   standard output: a file, a terminal, or a pipe whose reader may have stopped reading
+    Syslog    /dev/log, one datagram a line: `<30>vrrpd[412]: text` (facility daemon, info)
+
+Contract: a line that cannot be written at once is lost and counted; the next one that can be says
+how many are missing.  A router must not wait for whoever reads its log: with a blocking write, a
+syslog daemon that hangs would end every virtual router a few hundred lines later.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+from typing import TextIO
+
+AT_ONCE = select.PIPE_BUF  # bytes that fit into a pipe of which poll(2) says that it is ready
+PRIORITY = 3 << 3 | 6  # LOG_DAEMON, LOG_INFO
+
+
+class Outlet(logging.Handler):
+    """Counts what is lost.  Children say how a line is put down: `put` raises OSError."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, or lose it."""
+        text = self.format(record)
+        if self.lost:
+            text += f" ({self.lost} lines before this are lost)"
+        try:
+            self.put(text)
+            self.lost = 0
+        except (OSError, ValueError):  # ValueError: closed
+            self.lost += 1
+
+    def put(self, text: str) -> None:
+        """Put down one line, at once.  Raises OSError."""
+        raise NotImplementedError
+
+
+class Console(Outlet):
+    """Writes to the descriptor of a stream if that can be done without waiting.
+
+    Not through the stream: what its buffer holds after a full disk would come later, or spoil the
+    exit status.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.stream = stream
+        self.poll = select.poll()
+        self.half = False  # the last line was not written to its end
+        try:
+            self.number: int | None = stream.fileno()
+            self.poll.register(self.number, select.POLLOUT)
+        except (OSError, ValueError):  # a stream of Python's own, in a test
+            self.number = None
+
+    def put(self, text: str) -> None:
+        """Write as much at a time as a pipe that is ready takes without waiting."""
+        if self.number is None:
+            self.stream.write(text + "\n")
+            return
+        data = ("\n" * self.half + text + "\n").encode("utf-8", "backslashreplace")
+        rest = data
+        try:
+            while rest:
+                if not self.poll.poll(0):
+                    raise BlockingIOError
+                rest = rest[os.write(self.number, rest[:AT_ONCE]) :]
+        finally:
+            self.half = self.half if rest == data else bool(rest)
+
+
+class Syslog(Outlet):
+    """Sends to the socket of syslog; one that has been started anew is found again."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+        self.ident = f"<{PRIORITY}>vrrpd[{os.getpid()}]: "
+        self.socket: socket.socket | None = None
+
+    def put(self, text: str) -> None:
+        """Send; a socket that leads nowhere is opened again, once."""
+        data = (self.ident + text).encode("utf-8", "backslashreplace")
+        try:
+            self.connected().send(data)
+        except BlockingIOError:
+            raise
+        except OSError:
+            self.hang_up()
+            self.connected().send(data)
+
+    def connected(self) -> socket.socket:
+        """The socket, opened on first need.  Raises OSError."""
+        if self.socket is None:
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            one.setblocking(False)
+            try:
+                one.connect(self.path)
+            except OSError:
+                one.close()
+                raise
+            self.socket = one
+        return self.socket
+
+    def hang_up(self) -> None:
+        """Give the descriptor back; the next line opens another."""
+        one, self.socket = self.socket, None
+        if one is not None:
+            one.close()
+
+    def close(self) -> None:
+        """No more lines will come."""
+        self.hang_up()
+        super().close()
