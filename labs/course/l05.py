@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TITLE = "Failover: pull the cable"
 QUESTION = "How long is the service away when the cable is pulled, and why that long?"
-MINUTES = 15
+MINUTES = 20
 
 # Less than any Master_Down_Interval at advert_int 1, more than any Skew_Time.
 QUICK = 1.0
@@ -46,7 +46,7 @@ CHALLENGES = {
                 "backup holds 192.168.1.10, and nobody else",
                 lambda lab: lab.owners() == ["backup"],
                 hints=("the address is still with the master: make the master give it up",),
-                patience=5.0,
+                patience=3.0,
             ),
             Step(
                 "it took over less than a second after the master's last word",
@@ -77,5 +77,21 @@ QUIZ = (
         ),
         right=1,
         why="The higher the priority, the shorter the skew: the strongest loses patience first.",
+    ),
+    Question(
+        "Two people pull the same cable on two days: 2.7 s and 3.5 s without an answer. Why?",
+        (
+            "the machine was slower on the second day",
+            "the pulls came at other moments between two advertisements",
+            "the skew is chosen by chance",
+        ),
+        right=1,
+        why="The patience counts from the last advertisement, the outage from the pull.",
+    ),
+    Question(
+        "(Lesson 03) Both files say `state MASTER`. Who holds the address in the end?",
+        ("both of them", "the one with the higher priority", "nobody: they disagree"),
+        right=1,
+        why="The priority decides; `state` is only where a router would like to begin.",
     ),
 )
