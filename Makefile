@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
+.PHONY: bench bench-quick help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -49,6 +49,13 @@ check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py
+
+bench: setup ## Measure vrrpd beside keepalived, whole (about an hour)
+	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench
+
+bench-quick: setup ## Every instrument of the measurements once, in a minute
+	@mkdir -p build
+	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
 
 figures: setup ## Draw the pictures of the README anew, from a real run
 	@mkdir -p docs/images

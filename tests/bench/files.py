@@ -15,9 +15,9 @@ def instance(
     interface: str = "eth0", version: int = 3,
 ) -> str:  # fmt: skip
     """One vrrp_instance; `interval` in seconds."""
-    vips = "\n".join(addresses)
+    vips, state = "\n".join(addresses), "MASTER" if priority == 255 else "BACKUP"
     return (
-        f"vrrp_instance {name} {{\nstate BACKUP\ninterface {interface}\nvirtual_router_id {vrid}\n"
+        f"vrrp_instance {name} {{\nstate {state}\ninterface {interface}\nvirtual_router_id {vrid}\n"
         f"version {version}\npriority {priority}\nadvert_int {interval:g}\n"
         f"virtual_ipaddress {{\n{vips}\n}}\n}}\n"
     )

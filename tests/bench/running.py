@@ -85,6 +85,8 @@ def scale(
         holder = 1 if role == "BACKUP" else 0
         for lan in lans.values():
             lan.wait(lambda lan=lan: len(lan[holder].virtual()) >= count, "all to settle", 120)
+            begun = "BACKUP STATE"
+            lan.wait(lambda lan=lan: lan[0].text().count(begun) >= count, "all to begin", 120)  # noqa: B023
         meters = {kind: Meter(lan[0]) for kind, lan in lans.items()}
         for meter in meters.values():
             meter.__enter__()

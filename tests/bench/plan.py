@@ -1,0 +1,81 @@
+"""Which measurements there are, whole and quick, and what each of them promises.
+
+A Section is a name, its parts (each a call that returns rows) and how long it takes, more or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.bench import once, running, takeover
+from tests.bench.takeover import Scenario
+from tests.interop.segment import KINDS
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement: `section` is the key of its rows in the result."""
+
+    section: str
+    title: str
+    measure: Callable[[Path], Rows]
+
+
+def takeovers(scenario: Scenario, runs: int, seed: int) -> Part:
+    """Takeovers of all makes in turns."""
+
+    def measure(room: Path) -> Rows:
+        return takeover.measure(room, scenario, list(KINDS), runs, seed)
+
+    return Part("takeover", f"takeover, {scenario}", measure)
+
+
+def quick(seed: int) -> Iterator[Part]:
+    """A minute: every instrument once."""
+    yield takeovers(Scenario(3, 0.1, 1, "kill"), 4, seed)
+    yield takeovers(Scenario(3, 0.1, 100, "unplug"), 2, seed)
+    yield Part("jitter", "jitter at 100 ms", lambda room: running.jitter(room, 0.1, 40))
+    yield scaled(10, 0.1, 2, "BACKUP")
+    yield Part("receiving", "packets", lambda room: running.receiving(room, 1000))
+    yield Part("start", "start", lambda room: once.start(room, 1))
+    yield Part("checking", "-t", lambda room: once.checking(room, 100, 10, 1))
+    yield Part("reload", "reload", lambda room: once.reload(room, 20, 4, 1))
+    yield Part("labs", "two labs", lambda room: [once.labs(2, 1)])
+
+
+def scaled(count: int, interval: float, seconds: float, role: str) -> Part:
+    """Cost with that many instances."""
+    title = f"{count} instances at {interval:g} s as {role}"
+    measure = partial(
+        running.scale, count=count, interval=interval, seconds=seconds, role=role
+    )
+    return Part("scale", title, measure)
+
+
+def whole(seed: int) -> Iterator[Part]:
+    """All that the page shows."""
+    for version, interval, runs in ((3, 0.1, 36), (3, 0.01, 36), (2, 1.0, 10)):
+        for fault in ("kill", "term", "unplug"):
+            yield takeovers(Scenario(version, interval, 1, fault), runs, seed)
+    for vips in (20, 100, 250):
+        for fault in ("kill", "unplug"):
+            yield takeovers(Scenario(3, 0.1, vips, fault), 15, seed)
+    for interval, adverts in ((1.0, 60), (0.1, 600), (0.01, 3000)):
+        measure = partial(running.jitter, interval=interval, adverts=adverts)
+        yield Part("jitter", f"jitter at {interval:g} s", measure)
+    for role in ("BACKUP", "MASTER"):
+        for interval in (1.0, 0.1):
+            for count in (1, 10, 100, 255, 1000):
+                yield scaled(count, interval, 10, role)
+    yield scaled(255, 0.01, 20, "BACKUP")
+    yield Part("receiving", "packets", lambda room: running.receiving(room, 20000))
+    yield Part("start", "start", lambda room: once.start(room, 10))
+    yield Part("checking", "-t", lambda room: once.checking(room, 1000, 10, 5))
+    yield Part("reload", "reload", lambda room: once.reload(room, 255, 4, 5))
+    yield Part("labs", "forty labs", lambda room: [once.labs(40, 600)])
