@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labs.errors import LabError
-    from labs.lab import Lab, Result
+    from labs.lab import Lab
+    from labs.looking import Result
 
 __all__ = ["Lab", "LabError", "Result"]
 
 _WHERE = {
     "Lab": "labs.lab",
-    "Result": "labs.lab",
+    "Result": "labs.looking",
     "LabError": "labs.errors",
     "Lan": "labs.lan",
     "Timeline": "labs.timeline",

@@ -170,6 +170,10 @@ def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
     assert mn.command(machines, "unplug mastr").startswith("no host called 'mastr'")
     assert mn.command(machines, "unplug") == "which host? unplug master or backup\n"
     assert mn.command(machines, "link master down").startswith("usage: link s1 master|backup")
+    assert mn.command(machines, "lose master 1") == ""
+    assert "100% packet loss" in mn.command(machines, "client ping -c 1 -W 0.2 master")
+    assert mn.command(machines, "mend master") == ""
+    assert mn.command(machines, "oneway master").startswith("usage: oneway HOST to|from")
     assert "Unknown command: dance" in mn.command(machines, "dance")
 
 
