@@ -21,7 +21,7 @@ from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 
 from labs import Lab, LabError, checks, course
-from tests.notebooks.lessons import Cell, of_kind, read, tagged
+from tests.notebooks.lessons import Cell, checked, of_kind, read, tagged
 from tests.notebooks.wrong import Wrong
 
 SETTLE_SECONDS = 8
@@ -41,7 +41,7 @@ def imports(cells: list[Cell]) -> str:
 def solution(cells: list[Cell], challenge: str) -> str:
     """The source of the solution cells between the two checks of `challenge`."""
     code = of_kind(cells, "code")
-    first, last = (n for n, cell in enumerate(code) if f'check(lab, "{challenge}")' in cell["text"])
+    first, last = (n for n, cell in enumerate(code) if checked(cell) == challenge)
     between = [cell["text"] for cell in code[first + 1 : last] if tagged(cell, "solution")]
     assert between, f"no solution of {challenge} between its two checks"
     return "\n\n".join(between)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,13 @@ def of_kind(cells: list[Cell], kind: str) -> list[Cell]:
 def tagged(cell: Cell, tag: str) -> bool:
     """Whether a cell has `tag`."""
     return tag in cell["metadata"].get("tags", [])
+
+
+def checked(cell: Cell) -> str:
+    """The challenge that a cell checks in its last line; empty if it checks none."""
+    last = cell["text"].strip().rpartition("\n")[2]
+    found = re.fullmatch(r'check\(lab, "([\w-]+)"\)', last)
+    return found.group(1) if found else ""
 
 
 def shown(cell: Cell, kind: str = "text/plain") -> str:

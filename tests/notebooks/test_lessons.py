@@ -18,6 +18,7 @@ from labs import course
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import (
     Cell,
+    checked,
     errors,
     name,
     of_kind,
@@ -71,7 +72,7 @@ def test_a_lesson_runs_as_an_ordinary_user_and_leaves_nothing(
 def check_pass(lesson: Path, cells: list[Cell]) -> None:
     """In order, every challenge is unmet before its solution and met after it."""
     for challenge in course.lesson(lesson.stem).challenges:
-        said = [shown(c) for c in cells if re.search(rf'check\(lab, "{challenge}"\)', c["text"])]
+        said = [shown(cell) for cell in cells if checked(cell) == challenge]
         assert len(said) == 2, f"{lesson.name}: {challenge} is checked {len(said)} times"
         before, after = said
         assert re.search(r": \d of \d", before), f"{lesson.name}, untouched start: {before}"
@@ -98,7 +99,7 @@ def check_shuffled(lesson: Path, result: Path) -> None:
         for error in errors(cell):
             line = f"{error['ename']}: {error['evalue']}"
             assert error["ename"] == "LabError", f"{where(lesson, cell)}: {line}; {told}"
-        if cell["text"].startswith("check(lab, "):
+        if checked(cell):
             assert REPORT.search(shown(cell)), f"{where(lesson, cell)} has no report; {told}"
 
 

@@ -12,7 +12,17 @@ import pytest
 
 from labs import course
 from labs.lab import Lab
-from tests.notebooks.lessons import LESSONS, Cell, name, number, of_kind, read, tagged, where
+from tests.notebooks.lessons import (
+    LESSONS,
+    Cell,
+    checked,
+    name,
+    number,
+    of_kind,
+    read,
+    tagged,
+    where,
+)
 
 MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
 LEAST_PROSE, MOST_PROSE = 0.35, 0.65
@@ -21,7 +31,7 @@ JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 SLEEP = re.compile(r"\bsle" + r"ep\b")
 # What a cell does to, or wants of, a running lab.
 TOUCHES = re.compile(r"\blab\.\w|\(lab\b|^%%(?:on|conf)|^%mn", re.M)
-STARTS = re.compile(r"\bLab\(|\bLan\(")
+STARTS = re.compile(r"^(?:\w+, )?lab\b.* = |\b(?:Lab|Lan|Pairs)\(", re.M)
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=name)
 
@@ -202,8 +212,7 @@ def test_every_section_that_touches_a_lab_starts_one(lesson: Path) -> None:
 
 def test_every_challenge_is_checked_before_and_after_its_solution(lesson: Path) -> None:
     cells = code(lesson)
-    asked = [re.match(r'check\(lab, "([\w-]+)"\)$', cell["text"].strip()) for cell in cells]
-    names = [found.group(1) if found else "" for found in asked]
+    names = [checked(cell) for cell in cells]
     challenges = course.lesson(lesson.stem).challenges
     assert set(names) - {""} == set(challenges)
     for challenge in challenges:
