@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from labs import daemons
 from labs.daemons import choose
 from labs.errors import LabError, unknown
-from labs.facts import Advert
+from labs.facts import Advert, State
 from labs.lab import Lab
 from labs.timeline import Takeover, Timeline
 
@@ -116,6 +116,8 @@ class Pairs:
         Each is counted from the event that its prediction counts from, the last Advertisement.
         """
         measured = [t.measured for t in self.takeovers().values() if t.measured is not None]
+        if not measured:
+            raise LabError("no witness knows when these takeovers were due: pairs.each(...) first")
         return max(measured) - min(measured)
 
     def table(self) -> Table:
@@ -187,6 +189,12 @@ def install(lab: Lab, host: str, daemon: str) -> None:
     lab.stop(host)
     lab.daemons[host] = chosen
     lab.start(host)
+    # keepalived misses a signal that comes before it has begun to listen for adverts.
+    lab.wait_until(lambda: _has_begun(lab, host), what=f"the daemon of {host} to begin")
+
+
+def _has_begun(lab: Lab, host: str) -> bool:
+    return any(isinstance(fact, State) and fact.host == host for fact in lab.facts())
 
 
 def running(lab: Lab, host: str) -> str | None:

@@ -1,6 +1,6 @@
 """Somebody on the LAN who is not part of the cluster: what he hears, and what he can say.
 
-    heard(lab)                    the Advertisements that the switch brought him, as IP packets
+    heard(lab), last_heard(lab)   the Advertisements that the switch brought him, as IP packets
     send(lab, packet)             a packet of his own, from scapy or in bytes
     guess(packet)                 the password behind an authentication header, by trying
     sealed(packet, key, caught)   the same packet with a right authentication header
@@ -75,6 +75,14 @@ def heard(lab: Lab, host: str = HOST) -> list[bytes]:
         for advert in sorted((f for f in facts if isinstance(f, Advert)), key=lambda f: f.t)
         if any(e.source == advert.source and abs(e.t - advert.t) < SAME_FRAME for e in ears)
     ]
+
+
+def last_heard(lab: Lab, host: str = HOST) -> bytes:
+    """The last of them; LabError if there is none."""
+    packets = heard(lab, host)
+    if not packets:
+        raise LabError(f"{host} has heard no Advertisement yet: lab.settle(), then try again")
+    return packets[-1]
 
 
 def send(lab: Lab, *packets: Any, host: str = HOST) -> None:
