@@ -68,9 +68,17 @@ class Patience:
     def until(self, params: Params) -> int:
         """When it is over under these parameters."""
         interval = self.interval or params.advert_interval
-        return self.start + (
-            params.skew(interval) if self.skew_only else params.master_down(interval)
-        )
+        return self.start + (skew if self.skew_only else down)(params, interval)
+
+
+def skew(params: Params, interval: int) -> int:
+    """Skew_Time in ns, worked out here once more from RFC 3768 and RFC 9568 section 6.1."""
+    return (256 - params.priority) * (SECOND if params.version == 2 else interval) // 256
+
+
+def down(params: Params, interval: int) -> int:
+    """Master_Down_Interval in ns."""
+    return params.down_timer_adverts * interval + skew(params, interval)
 
 
 class Bounds:
@@ -201,7 +209,7 @@ class Bounds:
     def patience_of(self, node: Node) -> int:
         """D of a router, with what its clock and its sync group may add."""
         params = node.router.params
-        wait = params.down_timer_adverts * self.longest + params.skew(self.longest)
+        wait = down(params, self.longest)
         if self.lan.daemons[node.machine.name].groups:
             wait *= 2
         return wait + wait * abs(node.machine.drift) // 1_000_000

@@ -1,9 +1,9 @@
 """Cases of FRR's issue tracker, os-ken, NixOS and netlab, in virtual time.
 
-    FRR       no VRRP tests of its own; these are the faults that its users have reported
-    os-ken    52 virtual routers, their priorities shuffled while they run, half of them shut down
-    NixOS     two nodes, the higher priority owns the address, the other can ping it
-    netlab    a change of priority, an interface that goes down, IPv6
+FRR       no VRRP tests of its own; these are the faults that its users have reported
+os-ken    52 virtual routers, their priorities shuffled while they run, half of them shut down
+NixOS     two nodes, the higher priority owns the address, the other can ping it
+netlab    a change of priority, an interface that goes down, IPv6
 """
 
 from __future__ import annotations

@@ -34,9 +34,7 @@ def settled(kind: Kind, *words: str, **priorities: int) -> Lan:
 def entered(lan: Lan, host: str, what: str) -> list[float]:
     """When a host entered a state."""
     return [
-        line["t"]
-        for line in lan.journal(host)
-        if line["event"] == "state" and line["to"] == what
+        line["t"] for line in lan.journal(host) if line["event"] == "state" and line["to"] == what
     ]
 
 

@@ -102,6 +102,16 @@ def test_version_3_does_not_learn_from_somebody_weaker() -> None:
     assert router.deadline == NOW + 2 + 609_375_000
 
 
+def test_version_3_does_not_learn_from_a_leaver() -> None:
+    """Two resignations at other intervals: the skew is that of the interval in force."""
+    params = replace(PARAMS, version=3)
+    router = Router(State.BACKUP, NOW + 9 * SECOND, NOW)
+    router, _ = step(params, router, AdvertReceived(200, OTHER, 2 * SECOND), NOW)
+    for interval in (10 * SECOND, CENTISECOND):
+        router, _ = step(params, router, AdvertReceived(0, OTHER, interval), NOW)
+        assert router.deadline == NOW + params.skew(2 * SECOND)
+
+
 def test_version_3_advertises_at_its_own_interval_again_once_master() -> None:
     params = replace(PARAMS, version=3, advert_interval=2 * SECOND)
     router, _ = step(params, Router(), Started(), NOW)
