@@ -233,7 +233,7 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     source.follow(lambda settings: fit(kernel, processes, settings, log))
     return Ports(
         loop,
-        RawWire(loop),
+        RawWire(loop, log),
         kernel,
         runner,
         SmallFiles(loop),

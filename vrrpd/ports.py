@@ -57,10 +57,10 @@ class Channel(Protocol):
     def make_room(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
 
-    def only(self, vrids: Collection[int]) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """A hint: packets for other virtual routers need not be handed over; none: all must be.
 
-        Raises OSError.
+        In a flood, what has none of `shapes` need not be handed over either.  Raises OSError.
         """
 
     def send(self, packet: bytes) -> None:

@@ -46,6 +46,7 @@ from vrrpd.packet import (
     read,
 )
 from vrrpd.ports import Channel, Wire
+from vrrpd.shapes import shapes
 
 if TYPE_CHECKING:
     from vrrpd.router import VirtualRouter
@@ -277,8 +278,9 @@ class Segment:
         """Hear only what is for our virtual routers, unless somebody wants to know of others."""
         if self.channel is not None:
             vrids = () if self.settings.log_unknown_vrids else tuple(self.routers)
+            mine = [router.instance for routers in self.routers.values() for router in routers]
             with suppress(OSError):  # what it cannot keep from us we drop
-                self.channel.only(vrids)
+                self.channel.only(vrids, shapes(mine))
 
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.

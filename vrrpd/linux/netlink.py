@@ -6,8 +6,9 @@ Two sockets.  One asks and commands; the other hears what changes, whoever chang
     interface(name)       from a table that the second socket keeps current
     watch(watcher)        interface_changed(), address_removed(), route_removed()
 
-pyroute2 knows the formats; the sockets are plain ones, because a batch of addresses in a single
-system call is what makes a takeover with hundreds of them quick.
+Sockets and formats are plain ones: a batch of addresses in a single system call is what makes a
+takeover with hundreds of them quick, and a library that knows all of netlink would take longer to
+import than the whole daemon.  The tests read the same messages with pyroute2.
 
 Contract: a change of ours is never reported back as somebody else's: the kernel marks every
 notification with the socket that caused it.  If notifications were lost (ENOBUFS) the table is
@@ -24,10 +25,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any
-
-from pyroute2.netlink import nlmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from vrrpd.config.routing import Route, Rule
 from vrrpd.events import IPAddress
@@ -47,6 +44,8 @@ SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
+IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_INFO_KIND = 1, 3, 4, 18, 1
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_TENTATIVE = 0x40
@@ -73,18 +72,10 @@ def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
         at += (length + 3) & ~3
 
 
-def read_attributes(message: nlmsg) -> dict[str, Any]:
-    """The attributes of a decoded message by name, the first of each."""
-    found: dict[str, Any] = {}
-    for attribute in message.get("attrs", ()):
-        found.setdefault(attribute[0], attribute[1])
-    return found
-
-
-def kind_of(attributes: dict[str, Any]) -> str:
-    """What kind of virtual interface this is; "" for a real one."""
-    info = attributes.get("IFLA_LINKINFO")
-    return str(read_attributes(info).get("IFLA_INFO_KIND", "")) if info else ""
+def kind_of(information: bytes) -> str:
+    """What kind of virtual interface IFLA_LINKINFO speaks of; "" for a real one."""
+    kind = tlv.attributes(information).get(IFLA_INFO_KIND, b"")
+    return kind.rstrip(b"\0").decode(errors="replace")
 
 
 class Netlink:
@@ -290,26 +281,24 @@ class Netlink:
 
     def learn_link(self, kind: int, message: bytes) -> None:
         """An interface appeared, vanished or changed."""
-        link = ifinfmsg(message)
-        link.decode()
-        attributes = read_attributes(link)
-        index, flags = link["index"], link["flags"]
+        family, _, index, flags, _ = IFINFOMSG.unpack_from(message, HEADER.size)
+        found = tlv.attributes(message[HEADER.size + IFINFOMSG.size :])
         before = self.links.get(index)
         if kind == RTM_DELLINK:
-            if before is not None and link["family"] == socket.AF_UNSPEC:
+            if before is not None and family == socket.AF_UNSPEC:
                 del self.links[index]
                 self.forget(index)
                 self.changed(before.name)
             return
         self.links[index] = after = Interface(
-            name=attributes["IFLA_IFNAME"],
+            name=found[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
             index=index,
-            mac=bytes.fromhex((attributes.get("IFLA_ADDRESS") or "").replace(":", "")),
+            mac=found.get(IFLA_ADDRESS, b""),
             up=bool(flags & IFF_UP),
             carrier=bool(flags & IFF_LOWER_UP and flags & IFF_RUNNING),
-            mtu=attributes.get("IFLA_MTU", 1500),
+            mtu=tlv.number(found.get(IFLA_MTU)) or 1500,
             addresses=before.addresses if before is not None else (),
-            kind=kind_of(attributes),
+            kind=kind_of(found.get(IFLA_LINKINFO, b"")),
         )
         if before is None or before.name != after.name:
             self.prepared.clear()

@@ -19,13 +19,19 @@ import ctypes
 import errno
 import socket
 import struct
+import sys
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from fcntl import ioctl
 
 from vrrpd.events import IPAddress
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
+from vrrpd.linux.sieve import sieve
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
-from vrrpd.ports import Receiver
+from vrrpd.ports import Receiver, Timer
+from vrrpd.shapes import Shape
 
 SO_TIMESTAMPNS = 35
 SIOCGIFMTU = 0x8921
@@ -39,19 +45,32 @@ INSTRUCTION = struct.Struct("@HBBI")
 LD_BYTE, LD_BYTE_X, LD_LENGTH, LDX_HEADER_LENGTH = 0x30, 0x50, 0x80, 0xB1
 SUB_X, JUMP_EQ, JUMP_GE, RETURN = 0x1C, 0x15, 0x35, 0x06
 TIMESPEC = struct.Struct("@ll")
-ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + socket.CMSG_SPACE(4)
+ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + 2 * socket.CMSG_SPACE(4)
+SO_RXQ_OVFL = 40
+FLOOD = 10 * SECOND  # for so long after an overflow the kernel sieves
 
 
 class RawChannel:
     """VRRP of one address family and IP protocol on one interface."""
 
     def __init__(
-        self, loop: Loop, interface: str, family: int, protocol: int, receiver: Receiver
+        self,
+        loop: Loop,
+        interface: str,
+        family: int,
+        protocol: int,
+        receiver: Receiver,
+        log: Log | None = None,
     ) -> None:
         self.loop = loop
         self.receiver = receiver
         self.family = family
         self.protocol = protocol
+        self.interface = interface
+        self.log = log
+        self.wanted: tuple[Collection[int], Collection[Shape]] = ((), ())
+        self.lost = 0  # packets for which there was no room
+        self.calm: Timer | None = None  # not None: it sieves, until then
         self.index = socket.if_nametoindex(interface)
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
@@ -68,6 +87,7 @@ class RawChannel:
         one.setblocking(False)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         one.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        one.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 6)  # TC_PRIO_CONTROL
         if self.family == 4:
             one.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
@@ -104,18 +124,42 @@ class RawChannel:
             size += mtus * struct.unpack("@16xi12x", ioctl(self.socket, SIOCGIFMTU, request))[0]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
-    def only(self, vrids: Collection[int]) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """Have the kernel drop what is for other virtual routers; none: let everything come.
 
-        Behind an authentication header the VRID is not looked for.  Raises OSError.
+        In a flood it also drops what has none of `shapes`.  Behind an authentication header
+        neither is looked for.  Raises OSError.
         """
-        if not vrids or self.protocol != PROTOCOL:
+        self.wanted = vrids, shapes
+        if self.protocol != PROTOCOL:
+            return
+        if self.calm is not None and shapes:
+            program = sieve(shapes, self.family)
+        elif vrids:
+            program = filter_for(sorted(vrids), self.family)
+        else:
             self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
             return
-        program = filter_for(sorted(vrids), self.family)
         code = ctypes.create_string_buffer(program)
         request = struct.pack("@HP", len(program) // INSTRUCTION.size, ctypes.addressof(code))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, request)
+
+    def overrun(self, lost: int) -> None:
+        """More has come than we could read, and Advertisements may be among what was lost."""
+        more, self.lost = lost - self.lost, lost
+        if self.log is not None:
+            text = f"{self.interface}: more VRRP than can be read, {more} packets lost"
+            self.log.limited(("flood", self.interface), text)
+        if self.calm is None:
+            self.calm = self.loop.call_at(self.loop.now() + FLOOD, self.relax)
+            with suppress(OSError):
+                self.only(*self.wanted)
+
+    def relax(self) -> None:
+        """See whether it is over: if not, the next overflow comes at once."""
+        self.calm = None
+        with suppress(OSError):
+            self.only(*self.wanted)
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet to the destination in its header.  Raises OSError.
@@ -147,6 +191,8 @@ class RawChannel:
                 return
             except OSError:  # ENETDOWN and the like: netlink tells the rest of the story
                 return
+            if len(ancillary) > 1:
+                self.count_lost(ancillary)
             if self.family == 6:
                 packet = with_header(packet, ancillary, address[0])
             self.receiver(packet, self.arrival(ancillary))
@@ -159,8 +205,18 @@ class RawChannel:
                 return self.loop.from_wall(whole * 1_000_000_000 + rest)
         return self.loop.now()
 
+    def count_lost(self, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
+        """Look at what the kernel says of packets that it had no room for."""
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
+                lost = int.from_bytes(data[:4], sys.byteorder)
+                if lost != self.lost:
+                    self.overrun(lost)
+
     def close(self) -> None:
         """Close the socket; the kernel leaves the groups."""
+        if self.calm is not None:
+            self.calm.cancel()
         self.loop.remove_reader(self.socket.fileno())
         self.socket.close()
 
@@ -197,13 +253,14 @@ def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], sou
 class RawWire:
     """The Wire of the real machine."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, log: Log | None = None) -> None:
         self.loop = loop
+        self.log = log
         self.senders: dict[int, socket.socket] = {}  # packet sockets by interface index
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Hear one kind of packet on `interface`.  Raises OSError."""
-        channel = RawChannel(self.loop, interface, family, protocol, receiver)
+        channel = RawChannel(self.loop, interface, family, protocol, receiver, self.log)
         self.sender(interface)  # a new MASTER has no time to make one
         return channel
 

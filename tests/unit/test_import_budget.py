@@ -1,0 +1,49 @@
+"""What the daemon may import: seconds depend on the machine, the list of modules does not.
+
+Each entry was weighed: together they take about 0.2 s of processor time.  What is not in the list
+(asyncio, ssl, email, typing-heavy libraries) would take as much again, before every takeover that
+waits for a restarted daemon.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.support import REPOSITORY
+
+ALLOWED = set(
+    "__future__ argparse array ast atexit bisect bz2 collections contextlib copy copyreg ctypes "
+    "dataclasses decimal difflib dis enum errno fcntl fnmatch functools gc genericpath getpass "
+    "gettext glob hashlib heapq hmac importlib inspect ipaddress itertools json keyword linecache "
+    "locale logging lzma math ntpath numbers opcode operator os pathlib posixpath pwd random re "
+    "reprlib resource select selectors shutil signal socket stat string struct subprocess termios "
+    "textwrap threading token tokenize traceback types typing unicodedata urllib vrrpd warnings "
+    "weakref zlib grp".split()
+)
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+before = set(sys.modules)
+import vrrpd.cli, vrrpd.daemon
+from vrrpd.linux import (capabilities, edge, inotify, loop, netlink, pipes, post, process, procs,
+                         rooms, runner, sockets, systemd)
+print(*{{name.split(".")[0] for name in set(sys.modules) - before}})
+"""
+
+
+def imported() -> set[str]:
+    """The top-level modules that a starting daemon brings in, private ones left out."""
+    # Isolated and without site: what the machine itself puts into every Python is not ours.
+    command = [sys.executable, "-I", "-S", "-c", PROGRAM]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {name for name in said.split() if not name.startswith("_") or name == "__future__"}
+
+
+def test_a_starting_daemon_imports_what_was_weighed_and_nothing_else() -> None:
+    assert imported() - ALLOWED == set()
+
+
+def test_the_heavy_ones_stay_out() -> None:
+    heavy = {"asyncio", "ssl", "email", "http", "sqlite3", "multiprocessing", "pyroute2", "scapy"}
+    assert not heavy & ALLOWED
