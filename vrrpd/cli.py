@@ -13,6 +13,7 @@ systemd, a container or a shell's `&` does the rest.
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import os
 import signal
@@ -204,8 +205,9 @@ def run(options: argparse.Namespace, log: Log) -> int:
 
 def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
-    journal.patient = True
-    loop.idle += [log.hold(), journal.flush]
+    log.patient = journal.patient = True
+    atexit.register(log.flush)
+    loop.idle += [log.flush, journal.flush]
     gc.collect()
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 

@@ -127,21 +127,31 @@ class Log:
         self.detailed = detailed
         self.logger = to or logging.getLogger("vrrpd")
         self.last: dict[tuple[object, ...], tuple[int, int]] = {}
+        self.patient = False
+        self.held: list[tuple[float, str]] = []  # Unix time, line
 
-    def hold(self) -> Callable[[], None]:
-        """Hold lines back from now on; what is returned writes them."""
-        patience = Patience(self.logger)
-        self.logger.handlers[:] = [patience]
-        return patience.flush
+    def flush(self) -> None:
+        """Write what is held; a `patient` log is told when it may.
+
+        Lines keep the time at which they were said, and cost the work in hand next to nothing:
+        a new MASTER has better things to do than to write that it is one.
+        """
+        held, self.held = self.held, []
+        for created, text in held:
+            record = logging.makeLogRecord({"msg": text, "levelno": logging.INFO})
+            record.created, record.msecs = created, created % 1 * 1000
+            self.logger.handle(record)
 
     def say(self, text: str) -> None:
         """One line."""
-        self.logger.info("%s", text)
+        self.held.append((time.time(), text))
+        if not self.patient:
+            self.flush()
 
     def detail(self, text: str) -> None:
         """One line for those who asked for them (-D/--log-detail)."""
         if self.detailed:
-            self.logger.info("%s", text)
+            self.say(text)
 
     def limited(self, key: tuple[object, ...], text: str) -> bool:
         """One line unless `key` had one within the last second; whether it was written.
@@ -157,7 +167,7 @@ class Log:
             self.last.clear()  # a flood of forged peers must not grow our memory
         self.last[key] = (now, 0)
         more = f" ({swallowed} more like this since)" if swallowed else ""
-        self.logger.info("%s%s", text, more)
+        self.say(f"{text}{more}")
         return True
 
     def trouble(self, error: BaseException) -> None:
@@ -167,29 +177,6 @@ class Log:
         self.limited(
             ("trouble", place), f"internal error at {place}: {type(error).__name__}: {error}"
         )
-
-
-class Patience(logging.Handler):
-    """Holds log lines until `flush()`: they keep their time, and cost the work in hand little.
-
-    A new MASTER has better things to do than to write that it is one.
-    """
-
-    def __init__(self, logger: logging.Logger) -> None:
-        super().__init__()
-        self.targets = list(logger.handlers)
-        self.held: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line."""
-        self.held.append(record)
-
-    def flush(self) -> None:
-        """Write what is held."""
-        held, self.held = self.held, []
-        for record in held:
-            for target in self.targets:
-                target.handle(record)
 
 
 class JsonFormatter(logging.Formatter):

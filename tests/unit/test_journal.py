@@ -154,7 +154,7 @@ def log() -> Log:
     log.logger = type(
         "Kept",
         (),
-        {"info": lambda _, form, *words: log.said.append(form % words)},  # type: ignore[attr-defined]
+        {"handle": lambda _, line: log.said.append(line.getMessage())},  # type: ignore[attr-defined]
     )()
     return log
 
