@@ -17,6 +17,7 @@ from labs.virtual import CARD, Machine
 from labs.virtual_clock import VirtualTimer
 from vrrpd.events import IPAddress
 from vrrpd.ports import Belonging, Interface, Placed, Receiver, Shield, VirtualLink, Watcher
+from vrrpd.shapes import Shape
 
 
 class HostClock:
@@ -44,7 +45,7 @@ class HostChannel:
     def join(self, group: IPAddress) -> None:
         """The switch floods, so every group is heard."""
 
-    def only(self, vrids: Collection[int]) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
 
     def make_room(self, size: int, mtus: int) -> None:

@@ -26,6 +26,7 @@ from typing import Protocol, TypeAlias
 from vrrpd.config.model import Address, Command
 from vrrpd.config.routing import Route, Rule
 from vrrpd.events import IPAddress
+from vrrpd.shapes import Shape
 
 Receiver = Callable[[bytes, int], None]
 """Called with one IP packet, header included, and the time (ns) at which it arrived."""

@@ -131,11 +131,10 @@ class RawChannel:
         neither is looked for.  Raises OSError.
         """
         self.wanted = vrids, shapes
-        if self.protocol != PROTOCOL:
-            return
-        if self.calm is not None and shapes:
+        plain = self.protocol == PROTOCOL
+        if plain and shapes and self.calm is not None:
             program = sieve(shapes, self.family)
-        elif vrids:
+        elif plain and vrids:
             program = filter_for(sorted(vrids), self.family)
         else:
             self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)

@@ -1,0 +1,165 @@
+"""In a flood the kernel keeps only what could be an Advertisement for us, and afterwards all again.
+
+    room for few, many sent ─> the kernel counts what it lost ─> sieve ─> ten seconds later: off
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from tests.captures import packets
+from vrrpd.fsm import SECOND
+from vrrpd.linux import sockets
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.sieve import sieve
+from vrrpd.linux.sockets import RawWire
+from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
+from vrrpd.shapes import Shape
+
+NEAR, FAR = "sieve0", "sieve1"
+SOURCE = IPv4Address("10.78.0.2")
+PASSWORD = b"1111\0\0\0\0"
+MINE = Shape(51, 0x21, True, (1, 1), PASSWORD)
+GOOD = Advertisement(2, 51, 150, SECOND, (IPv4Address("10.78.0.10"),), 1, PASSWORD)
+
+
+@pytest.fixture
+def cable() -> Iterator[None]:
+    """Two ends of a cable."""
+    lines = [f"link add {NEAR} type veth peer name {FAR}", f"link set {NEAR} up",
+             f"link set {FAR} up", f"addr add 10.78.0.1/24 dev {NEAR}"]  # fmt: skip
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+    yield
+    subprocess.run(["ip", "link", "delete", NEAR], check=True)
+
+
+class Ear:
+    """What arrives at NEAR."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.heard: list[bytes] = []
+        self.wire = RawWire(self.loop)
+        self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, _: self.heard.append(packet))
+        self.channel.join(GROUP4)
+
+    def hear(self, sent: list[bytes]) -> list[bytes]:
+        """Send, and take what comes until something of ours is among it."""
+        self.heard.clear()
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+            out.bind((FAR, 0))
+            for packet in sent:
+                out.send(bytes.fromhex("01005e000012 0200000000aa 0800") + packet)
+        self.loop.run_until(lambda: sent[-1] in self.heard, 2 * SECOND)
+        return self.heard
+
+    def close(self) -> None:
+        self.channel.close()
+        self.wire.drop()
+        self.loop.close()
+
+
+@pytest.fixture
+def ear(cable: None) -> Iterator[Ear]:
+    """Somebody who listens."""
+    one = Ear()
+    yield one
+    one.close()
+
+
+def packet(advert: Advertisement = GOOD, ttl: int = 255, **changes: object) -> bytes:
+    """One IP packet."""
+    message = encode(replace(advert, **changes), SOURCE, GROUP4)  # type: ignore[arg-type]
+    return ipv4_packet(message, SOURCE, GROUP4, 1, ttl)
+
+
+FORGED = {
+    "ttl": packet(ttl=64),
+    "vrid": packet(vrid=52),
+    "password": packet(auth=b"2222\0\0\0\0"),
+    "half a password": packet(auth=b"1111\0\0\0x"),
+    "no password": packet(auth_type=0, auth=bytes(8)),
+    "interval": packet(interval=2 * SECOND),
+    "version": packet(version=3),
+    "short": ipv4_packet(b"\x21\x33", SOURCE, GROUP4, 1),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_a_sieve_keeps_out(ear: Ear, name: str) -> None:
+    ear.channel.calm = ear.loop.call_at(ear.loop.now() + 60 * SECOND, ear.channel.relax)
+    ear.channel.only((51,), (MINE,))
+    assert ear.hear([FORGED[name], packet()]) == [packet()]
+
+
+def test_what_it_lets_through(ear: Ear) -> None:
+    """Other addresses, other priorities, a wrong checksum: the checks are still to come."""
+    other = Shape(52, 0x31, False)
+    ear.channel.calm = ear.loop.call_at(ear.loop.now() + 60 * SECOND, ear.channel.relax)
+    ear.channel.only((51, 52), (other, MINE))
+    many = tuple(IPv4Address(f"10.78.1.{n}") for n in range(1, 200))
+    third = replace(GOOD, version=3, vrid=52, auth_type=0, auth=bytes(8))
+    sent = [packet(addresses=many), packet(priority=0), packet(third, ttl=9), packet()]
+    assert ear.hear(sent) == sent
+
+
+def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
+    ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "FLOOD", SECOND // 5)
+    ear.channel.only((51, 52), (MINE,))
+    ear.channel.make_room(1, 0)  # the kernel gives a little more
+    ear.hear([FORGED["password"]] * 500 + [packet()])
+    ear.loop.run_until(lambda: ear.channel.lost > 0, 2 * SECOND)
+    for _ in range(3):  # the number of lost ones comes with the next packet that is kept
+        ear.hear([packet()])
+    assert ear.channel.lost > 0
+    ear.loop.run_until(lambda: ear.channel.calm is None, 5 * SECOND)
+    assert ear.channel.calm is None
+    assert ear.hear([FORGED["password"], packet()]) == [FORGED["password"], packet()]
+
+
+def test_keepalived_s_own_packets_have_the_shape() -> None:
+    """What the captures hold passes in a simulation of the machine, so none is lost in a flood."""
+    for capture, shape in (("01", MINE), ("04", Shape(51, 0x31, True))):
+        code = sieve([replace(shape, vrid=packets(capture)[0][21])], 4)
+        assert all(run(code, one) for one in packets(capture))
+        assert not any(run(code, one[:21] + b"\x07" + one[22:]) for one in packets(capture))
+
+
+def run(code: bytes, data: bytes) -> int:
+    """What a classic BPF program returns for a packet."""
+    a = x = at = 0
+    while True:
+        operation, hit, miss, k = sockets.INSTRUCTION.unpack_from(code, at * 8)
+        at += 1
+        if operation == 0x06:
+            return int(k)
+        if operation == 0x15:
+            at += hit if a == k else miss
+        elif operation == 0xB1:
+            x = (data[k] & 15) * 4
+        elif operation == 0x80:
+            a = len(data)
+        elif operation == 0x14:
+            a -= k
+        elif operation == 0x07:
+            x = a
+        else:
+            size, base = {0x30: (1, 0), 0x50: (1, x), 0x40: (4, x)}[operation]
+            if base + k + size > len(data):
+                return 0
+            a = int.from_bytes(data[base + k : base + k + size], "big")
+
+
+def test_over_ipv6_the_program_begins_with_the_message() -> None:
+    code = sieve([Shape(51, 0x31, True)], 6)
+    assert run(code, b"\x31\x33" + bytes(6))
+    assert not run(code, b"\x31\x34" + bytes(6))
+    assert not run(code, b"\x21\x33" + bytes(6))

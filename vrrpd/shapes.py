@@ -1,0 +1,48 @@
+"""What every good Advertisement for a virtual router has in common, byte by byte.
+
+    TTL 255 | version and type | VRID | version 2: authentication type, interval, password
+
+A Shape is less than the checks in `receive.py`: nothing that they would accept has another shape,
+but what has the shape may still be refused.  So a filter in the kernel can throw away most of a
+flood before it costs us anything (`linux/sieve.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vrrpd.config.model import Instance
+from vrrpd.fsm import SECOND
+from vrrpd.packet import ADVERTISEMENT, AuthType
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`second` are the authentication type and the interval of version 2, `password` its 8 bytes.
+
+    None: any will do.  `near`: only TTL 255 will do.
+    """
+
+    vrid: int
+    first: int
+    near: bool
+    second: tuple[int, int] | None = None
+    password: bytes | None = None
+
+
+def shape(instance: Instance) -> Shape:
+    """What `receive.admit` asks of every Advertisement for this instance."""
+    first = instance.version << 4 | ADVERTISEMENT
+    near = not instance.unicast
+    if instance.version == 3:
+        return Shape(instance.vrid, first, near)
+    kind = AuthType[instance.auth.kind]
+    second = kind.value, instance.advert_interval_ns // SECOND
+    password = instance.auth.password if kind is AuthType.PASS else None
+    return Shape(instance.vrid, first, near, second, password)
+
+
+def shapes(instances: Iterable[Instance]) -> tuple[Shape, ...]:
+    """Each once."""
+    return tuple(dict.fromkeys(map(shape, instances)))
