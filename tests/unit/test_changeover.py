@@ -1,0 +1,55 @@
+"""Files that change places, and where the story of a changeover begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from labs.changeover import BEFORE, story, swap
+from labs.facts import Action, Address, Fact
+from labs.timeline import Timeline
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+
+class Cluster:
+    """As much of a Lab as these functions need."""
+
+    def __init__(self, *facts: Fact) -> None:
+        self.files = {"master": "priority 150\n", "backup": "priority 100\n"}
+        self.facts = facts
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        if text is not None:
+            self.files[host] = text
+        return self.files[host]
+
+    def timeline(self) -> Timeline:
+        return Timeline(self.facts, hosts=("master", "backup"), start=0.0, end=20.0)
+
+
+def held(t: float, host: str, on: bool = True) -> Address:
+    return Address(t, host, "eth0", "192.168.1.10", 32, on)
+
+
+START = (Action(0.1, "start", "master", ""), held(3.6, "master"))
+
+
+def test_swapped_files_are_each_others() -> None:
+    cluster = Cluster()
+    swap(cast("Lab", cluster))
+    assert cluster.files == {"master": "priority 100\n", "backup": "priority 150\n"}
+
+
+def test_a_story_begins_a_moment_before_the_first_thing_that_was_done() -> None:
+    moved = (held(12.0, "backup"), held(12.0, "master", on=False))
+    cluster = Cluster(*START, Action(9.0, "reload", "backup", ""), *moved)
+    told = story(cast("Lab", cluster))
+    assert (told.start, told.end) == (9.0 - BEFORE, 20.0)
+    assert [takeover.to for takeover in told.takeovers] == ["backup"]
+
+
+def test_a_story_never_begins_before_somebody_had_the_address() -> None:
+    told = story(cast("Lab", Cluster(*START, Action(3.7, "stop", "master", ""))))
+    assert told.start == 3.6
+    assert told.takeovers == []
