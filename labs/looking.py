@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -140,7 +142,7 @@ class Looking:
     def timeline(self, address: str | None = None) -> Timeline:
         """What happened to `address`, by default the watched one, since the start or last reset."""
         wanted, now = self._address(address), time.time()
-        return Timeline(self.facts(), wanted, self.servers, start=self._since, end=now)
+        return self._timeline(wanted, self.facts(), now)
 
     def timelines(self) -> list[Timeline]:
         """One timeline for each address that servers have shared since the start, in order."""
@@ -154,9 +156,29 @@ class Looking:
                 shared.add(fact.address)
         found = sorted(map(ip_address, shared - own), key=lambda one: (one.version, int(one)))
         kept = [str(one) for one in found if not one.is_link_local or str(one) in self.watched]
-        return [Timeline(facts, one, self.servers, start=self._since, end=now) for one in kept]
+        return [self._timeline(one, facts, now) for one in kept]
 
     # --- insides ---------------------------------------------------------------------------------
+
+    def _timeline(self, address: str, facts: list[Fact], now: float) -> Timeline:
+        """With a lane for each server that has, had or is meant to have the address.
+
+        Where that is one alone, with a lane for all: that the others lack it is worth seeing.
+        """
+        held = {f.host for f in facts if isinstance(f, Address) and f.address == address}
+        hosts = [name for name in self.servers if name in held or self._meant(name, address)]
+        lanes = hosts if len(hosts) > 1 else self.servers
+        return Timeline(facts, address, lanes, start=self._since, end=now)
+
+    def _meant(self, name: str, address: str) -> bool:
+        """Does the configuration of a server speak of the address?"""
+        path = self.hosts[name].path(CONFIGURATION)
+        text = path.read_text(errors="replace") if path.exists() else ""
+        for word in re.findall(r"[0-9a-fA-F:.]+", re.sub(r"[#!].*", "", text)):
+            with suppress(ValueError):
+                if str(ip_address(word)) == address:
+                    return True
+        return False
 
     def _address(self, address: str | None) -> str:
         """`address` as the kernel writes it, or the watched one; LabError if it is none."""

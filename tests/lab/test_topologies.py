@@ -129,6 +129,19 @@ def test_every_shared_address_has_a_timeline() -> None:
         assert lab.servers == ["master", "backup"]
 
 
+def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = start.Start("empty", topology="two_pairs", sources=("empty",))
+    monkeypatch.setattr(start, "read", lambda state: told)
+    with Lab("empty", beside=True) as lab:
+        assert lab.timeline().hosts == tuple(lab.servers)
+        lab.run("master2", "ip address add 192.168.1.20/32 dev eth0")
+        lab.wait_until(lambda: lab.owners("192.168.1.20") == ["master2"])
+        assert lab.timeline("192.168.1.20").hosts == tuple(lab.servers)  # one alone
+        lab.conf("backup2", "virtual_ipaddress { 192.168.1.20/24 dev eth0 }  # 192.168.1.30\n")
+        assert lab.timeline("192.168.1.20").hosts == ("master2", "backup2")
+        assert lab.timeline("192.168.1.30").hosts == tuple(lab.servers)
+
+
 @pytest.mark.parametrize("daemon", ["vrrpd", "keepalived"])
 def test_a_state_begins_where_it_says(daemon: str) -> None:
     """And resetting to one of another topology builds that."""
