@@ -56,7 +56,8 @@ class Step:
     after: bool = True
 
     def __str__(self) -> str:
-        moment = f"{'+' if self.after else ''}{self.at:g}"
+        digits = f"{self.at:.6f}".rstrip("0").rstrip(".")
+        moment = ("+" if self.after else "") + digits
         return " ".join((f"{moment:<9}", self.verb, *self.words)).rstrip()
 
 

@@ -1,0 +1,164 @@
+"""The promises of labs/guard.py are looked at, and noticed when they are broken.
+
+Each test breaks one promise by hand, behind the daemon's back, and the guard must name it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from labs import scenarios, stage
+from labs.lan import Lan
+from labs.scenarios import Setup
+from labs.violation import Violation
+from vrrpd.fsm import Router, State
+
+
+def lan(**more: object) -> Lan:
+    setup = Setup(None, (("a", 200, ""), ("b", 100, "")))
+    one = stage.build(replace(setup, **more))  # type: ignore[arg-type]
+    one.run(10)
+    return one
+
+
+def router(one: Lan, host: str, number: int = 0):  # type: ignore[no-untyped-def]
+    return list(one.daemons[host].routers.values())[number]
+
+
+def broken(one: Lan, seconds: float = 5) -> str:
+    """The promise that is broken within the next seconds, or at the end of them."""
+    assert one.guard is not None
+    try:
+        one.run(seconds)
+        one.guard.finish()
+    except Violation as violation:
+        return violation.promise
+    return "nothing"
+
+
+def test_all_is_well_as_long_as_nobody_meddles() -> None:
+    one = lan()
+    one.run(3600)
+    assert one.guard is not None
+    one.guard.finish()
+    assert one.guard.checks > 3600
+
+
+def test_held_an_address_that_a_master_lacks() -> None:
+    one = lan()
+    one.machines["a"].addresses.pop(ip_address("192.168.1.10"))
+    assert broken(one) == "held"
+
+
+def test_held_an_address_that_a_backup_has() -> None:
+    one = lan()
+    one.machines["b"].addresses[ip_address("192.168.1.10")] = 32
+    assert broken(one) == "held"
+
+
+def test_timer_none_where_one_belongs() -> None:
+    one = lan()
+    router(one, "b").timer.cancel()
+    assert broken(one) == "timer"
+
+
+def test_timer_two_where_one_belongs() -> None:
+    one = lan()
+    waiting = router(one, "b")
+    waiting.ports.clock.call_at(one.clock.now() + 3600 * 10**9, waiting.expire)
+    assert broken(one) == "timer"
+
+
+def test_timer_one_in_fault() -> None:
+    one = lan()
+    waiting = router(one, "b")
+    waiting.router = Router(State.FAULT, 5)
+    assert broken(one) == "timer"
+
+
+def test_synced_a_group_that_splits() -> None:
+    one = lan(synced=True)
+    first = router(one, "b")
+    first.router = replace(first.router, state=State.MASTER)
+    for placed in first.placed:
+        one.machines["b"].addresses[placed.address.ip] = 32
+    assert broken(one) == "synced"
+
+
+def test_notified_a_script_that_was_not_told() -> None:
+    one = lan()
+    one.machines["a"].scripts.pop()
+    assert broken(one) == "notified"
+
+
+@pytest.mark.parametrize("counter", ["advertisement-sent", "master-transitions"])
+def test_counted_what_nobody_saw(counter: str) -> None:
+    one = lan()
+    router(one, "a").counters[counter] += 1
+    assert broken(one) == "counted"
+
+
+def test_counted_a_packet_that_is_not_in_the_counters() -> None:
+    one = lan()
+    router(one, "b").counters["advertisement-rcvd"] -= 1
+    assert broken(one) == "counted"
+
+
+def test_served_a_backup_that_waits_for_ever() -> None:
+    one = lan()
+    waiting = router(one, "b")
+    one.unplug("a")
+    one.run(1)
+    waiting.router = replace(waiting.router, deadline=one.clock.now() + 10**15)
+    waiting.arm()
+    one.clock.call_at(one.clock.now() + 4 * 10**9, lambda: None)
+    assert broken(one, 10) == "served"
+
+
+def test_single_two_masters_that_hear_each_other_and_stay() -> None:
+    one = lan()
+    one.cut("b")
+    one.run(10)
+    for machine in one.machines.values():
+        machine.receivers.clear()  # deaf daemons; the switch passes everything
+    one.mend("b")
+    assert broken(one, 1.0) == "nothing"
+    assert broken(one, 1.0) == "single"
+
+
+def test_ordered_a_quiet_network_with_the_wrong_master() -> None:
+    one = lan(hosts=(("a", 100, ""), ("b", 200, "")))
+    strong = router(one, "b")
+    one.restart("b")
+    strong = router(one, "b")
+    strong.params = replace(strong.params, preempt=True)
+    object.__setattr__(strong, "hear", lambda *_: strong.counters.update({"advertisement-rcvd": 1}))
+    strong.router = replace(strong.router, deadline=10**18)
+    strong.arm()
+    assert broken(one, 60) == "ordered"
+
+
+def test_patient_a_takeover_that_comes_early() -> None:
+    one = lan()
+    hasty = router(one, "b")
+    hasty.router = replace(hasty.router, deadline=one.clock.now() + 10**8)
+    hasty.arm()
+    assert broken(one) == "patient"
+
+
+def test_still_a_master_that_gives_way_to_a_weaker_one() -> None:
+    one = lan()
+    weak, strong = router(one, "b"), router(one, "a")
+    real, strong.params = strong.params, replace(strong.params, priority=50)
+    weak.send(100)
+    one.listeners.insert(0, lambda *_: setattr(strong, "params", real))
+    assert broken(one, 0.01) == "still"
+
+
+def test_a_violation_says_when() -> None:
+    scenario = scenarios.parse("host a 200\nhost b 100\n+10 owner b\n")
+    with pytest.raises(Exception, match="owner b"):
+        stage.simulate(scenario)
