@@ -243,4 +243,6 @@ def measure(
     finally:
         for pair in pairs:
             pair.close()
+    lost = {pair.kind: pair.lan.wire.lost for pair in pairs if pair.lan.wire.lost}
+    assert not lost, f"frames were lost by the capture, so the first may not be the first: {lost}"
     return samples

@@ -197,7 +197,8 @@ def record(room: Path, kind: str, case: Case) -> Sent:
         lan[0].stop()
         lan.wait(lambda: lan.wire.adverts(0)[-1].priority == 0, "the farewell")
         assert lan[0].virtual() == set()
-        return Sent(lan.wire.adverts(0), announced())
+    assert not lan.wire.lost, f"{lan.wire.lost} frames were lost: who knows what they said"
+    return Sent(lan.wire.adverts(0), announced())
 
 
 @pytest.fixture(scope="module")
