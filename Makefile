@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: bench bench-quick help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
+.PHONY: soak bench bench-quick help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -30,7 +30,7 @@ test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
 	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
 
 test-fast: setup ## Run the rings that need no privileges, within a minute
-	@exec $(BIN)/python tests/rings.py unit sim
+	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
 
 lessons: setup ## Run every pass of every lesson with both daemons (half an hour)
 	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks
@@ -41,6 +41,9 @@ interop: setup ## Hold vrrpd against keepalived and FRR in every combination (so
 fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)
 	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-fuzz.lock </dev/null
 	@exec nice $(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60)
+
+soak: setup ## Simulate days of random faults, as many as asked (DAYS=10000, SEED=the time)
+	@exec $(BIN)/python -m labs.search --days $(or $(DAYS),10000) $(if $(SEED),--seed $(SEED))
 
 soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renews the table (SOAK=1)
 	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.lab.soak

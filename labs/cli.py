@@ -2,6 +2,7 @@
 
     labs doctor                   what this machine lacks, with the remedy
     labs run failover             pull the cable and plug it again; prints and draws the timeline
+    labs run FILE --simulated     a scenario file, in memory (without --simulated: on a real lab)
     labs cli                      Mininet's prompt on a running cluster
     labs ps, labs shell master    the labs that are running; a shell on one of their hosts
     labs notebook                 the lessons in JupyterLab, the learner's own copies
@@ -28,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     """The entry point of the program `labs`; returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(words)
-    if options.inside and not namespace.inside():
+    simulated = getattr(options, "simulated", False)
+    if options.inside and not simulated and not namespace.inside():
         return namespace.main(["--", sys.executable, "-m", "labs.cli", *words])
     try:
         return int(options.action(options) or 0)
@@ -52,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "Say what this machine lacks for a lab, with the remedy.")
     run = command("run", _run, "Run a scenario and print what the witnesses saw.", inside=True)
-    run.add_argument("scenario", choices=["failover"], help="unplug the master and plug it again")
+    run.add_argument("scenario", help="`failover` (the master's cable), or a scenario file")
+    run.add_argument("--simulated", action="store_true", help="in memory, in virtual time")
     run.add_argument(
         "--figure",
         type=Path,
@@ -106,11 +109,10 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from labs.lab import Lab
-    from labs.scenario import SCENARIOS, table
+    from labs.scenario import table
+    from labs.stage import tell
 
-    with Lab("basic", daemon=options.daemon) as lab:
-        timeline = SCENARIOS[options.scenario](lab)
+    timeline = tell(options.scenario, options.simulated, options.daemon)
     print(timeline.text())
     print(f"\n{table(timeline)}\n")
     if options.json:

@@ -18,21 +18,39 @@ from labs.errors import LabError
 from labs.guard import Guard
 from labs.lan import Lan
 from labs.scenarios import PATIENCE, Scenario, Setup, Step
+from labs.timeline import Timeline
 from labs.violation import Violation
 
+PING = 0.01  # s; for scenarios that are looked at
+FAILOVER = """
+# The master's cable is pulled and put back.
+state basic
+0  wait owner master
++2 unplug master
++0 wait owner backup
++2 plug master
++0 wait owner master
++2 end
+"""
 FIRST = 11  # the first host is 192.168.1.11
 REAL = 1e4  # s; a scenario on the real machine that waits longer than this is a mistake
 
 
-def build(setup: Setup, detailed: bool = True, skips: bool = False, guarded: bool = True) -> Lan:
+def build(
+    setup: Setup,
+    detailed: bool = True,
+    skips: bool = False,
+    guarded: bool = True,
+    ping: float | None = None,
+) -> Lan:
     """A Lan with the hosts of a scenario, its daemons started; guarded as `lan.guard`."""
     if setup.state is not None:
-        lan = Lan(setup.state, ping=None, seed=setup.seed, detailed=detailed, skips=skips)
+        lan = Lan(setup.state, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
         lan.guard = Guard(lan) if guarded else None
         return lan
     hosts = {one[0]: f"192.168.1.{FIRST + number}" for number, one in enumerate(setup.hosts)}
     watch = scenarios.KINDS[setup.kind][1][-1]
-    lan = Lan("empty", hosts, watch, ping=None, seed=setup.seed, detailed=detailed, skips=skips)
+    lan = Lan("empty", hosts, watch, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
     lan.guard = Guard(lan) if guarded else None
     for name in hosts:
         lan.conf(name, setup.configuration(name))
@@ -41,13 +59,17 @@ def build(setup: Setup, detailed: bool = True, skips: bool = False, guarded: boo
 
 
 def simulate(
-    scenario: Scenario, detailed: bool = True, skips: bool = False, guarded: bool = True
+    scenario: Scenario,
+    detailed: bool = True,
+    skips: bool = False,
+    guarded: bool = True,
+    ping: float | None = None,
 ) -> Lan:
     """Play a scenario in virtual time and return the Lan at its end.
 
     Raises Violation at the first broken promise, LabError at the first claim that is not true.
     """
-    lan = build(scenario.setup, detailed, skips, guarded)
+    lan = build(scenario.setup, detailed, skips, guarded, ping)
     try:
         for step in scenario.steps:
             start = lan.now if step.after else 0.0
@@ -60,6 +82,27 @@ def simulate(
         violation.at = lan.now
         raise
     return lan
+
+
+def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
+    """`labs run`: play `failover` or a scenario file, and return what the witnesses saw.
+
+    Raises LabError, also for a broken promise.
+    """
+    scenario = scenarios.parse(FAILOVER) if name == "failover" else scenarios.load(name)
+    if simulated:
+        try:
+            return simulate(scenario, ping=PING).timeline()
+        except Violation as violation:
+            raise LabError(f"{violation}; the scenario shows a mistake of the daemon") from None
+    from labs.lab import Lab
+    from labs.scenario import SCENARIOS
+
+    with Lab(scenario.setup.state or "basic", daemon=daemon) as lab:
+        if name in SCENARIOS:
+            return SCENARIOS[name](lab)
+        perform(scenario, lab)
+        return lab.timeline()
 
 
 def perform(scenario: Scenario, lab: Any) -> None:
