@@ -4,6 +4,7 @@
     restart(lab, "backup")     its daemon says goodbye, ends, starts and listens again
     hold(lab, "backup")        until that machine alone has the address, and has said so once more
     story(lab)                 the timeline from just before the first thing that was done
+    since(lab, "plug")         ... from just before the last plug
 
 What each of them costs the client is the subject of lesson 07.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.errors import LabError
 from labs.facts import Action, Advert
 
 if TYPE_CHECKING:
@@ -59,6 +61,18 @@ def story(lab: Lab) -> Timeline:
     begun = next((span.start for span in seen.spans()), seen.start)
     done = [action.t for action in seen.of(Action) if action.t > begun]
     return seen.between(max(begun, min(done, default=begun) - BEFORE), seen.end)
+
+
+def since(lab: Lab, verb: str) -> Timeline:
+    """The timeline from a second before the last action of that verb.
+
+    LabError if there has been none.
+    """
+    seen = lab.timeline()
+    done = [action.t for action in seen.of(Action) if action.verb == verb]
+    if not done:
+        raise LabError(f"nobody has done `{verb}` here yet: run the cell that does, then this one")
+    return seen.between(done[-1] - BEFORE, seen.end)
 
 
 def _beginnings(lab: Lab, host: str) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from labs.changeover import BEFORE, story, swap
+import pytest
+
+from labs.changeover import BEFORE, since, story, swap
+from labs.errors import LabError
 from labs.facts import Action, Address, Fact
 from labs.timeline import Timeline
 
@@ -53,3 +56,10 @@ def test_a_story_never_begins_before_somebody_had_the_address() -> None:
     told = story(cast("Lab", Cluster(*START, Action(3.7, "stop", "master", ""))))
     assert told.start == 3.6
     assert told.takeovers == []
+
+
+def test_the_last_action_of_a_verb_is_the_one_that_counts() -> None:
+    cluster = Cluster(*START, Action(5.0, "plug", "master", ""), Action(9.0, "plug", "master", ""))
+    assert since(cast("Lab", cluster), "plug").start == 9.0 - BEFORE
+    with pytest.raises(LabError, match="nobody has done `unplug`"):
+        since(cast("Lab", cluster), "unplug")
