@@ -1,4 +1,4 @@
-"""The corpus: inputs worth keeping, and the seeds that the fuzzer starts from.
+"""The corpus that the fuzzer starts from: inputs worth keeping, and the seeds it grew from.
 
     tests/data/corpus/TARGET/NAME      one input each; NAME is the beginning of its SHA-1
     tests/data/corpus/TARGET/bug-*     an input that once was a finding; never minimised away

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing with atheris (libFuzzer for Python): `make fuzz SECONDS=60`.
 
-    tests/data/corpus/TARGET, seeds ──> libFuzzer ──> build/fuzz/found/TARGET   worth keeping
-                                            └───────> build/fuzz/TARGET-crash-*  findings
+    tests/data/corpus/TARGET ──> libFuzzer ──> build/fuzz/found/TARGET   worth keeping
+                                     └───────> build/fuzz/TARGET-crash-*  findings
 
     python -m tests.fuzz.run SECONDS [TARGET...]     all targets share the time
     python -m tests.fuzz.run --one TARGET FILE       give one file to a target, to see the finding
@@ -33,15 +33,11 @@ def fuzz(target: str, seconds: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["vrrpd"]):
-        from tests.fuzz.corpus import CORPUS, name, seeds
+        from tests.fuzz.corpus import CORPUS
         from tests.fuzz.targets import TARGETS as functions
 
-    start = BUILD / "seeds" / target
     found = BUILD / "found" / target
-    for folder in (start, found):
-        folder.mkdir(parents=True, exist_ok=True)
-    for data in seeds(target):
-        (start / name(data)).write_bytes(data)
+    found.mkdir(parents=True, exist_ok=True)
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST[target]}",
@@ -50,7 +46,7 @@ def fuzz(target: str, seconds: int) -> None:
         f"-artifact_prefix={BUILD}/{target}-",
         "-print_final_stats=1",
     ]
-    folders = [str(found), str(CORPUS / target), str(start)]
+    folders = [str(found), str(CORPUS / target)]  # new inputs go into the first
     atheris.Setup([sys.argv[0], *options, *folders], functions[target])
     atheris.Fuzz()
 
