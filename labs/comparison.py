@@ -199,4 +199,6 @@ def _has_begun(lab: Lab, host: str) -> bool:
 
 def running(lab: Lab, host: str) -> str | None:
     """The daemon that runs on `host`, by the name of its program; None if there is none."""
+    if not lab.running(host):  # and LabError if the lab is closed
+        return None
     return next((process.program for process in daemons.running(lab.hosts[host])), None)
