@@ -32,7 +32,7 @@ test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
 test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
 
-lessons: setup ## Run every pass of every lesson with both daemons (half an hour)
+lessons: setup ## Run every pass of every lesson with both daemons (about twenty minutes)
 	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks
 
 interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
