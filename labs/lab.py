@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from labs import daemons, filters, namespace, network, start
+from labs import daemons, namespace, network, start
 from labs.errors import LabError
 from labs.facts import Action, Advert
 from labs.looking import Looking, same
@@ -71,6 +71,7 @@ class Lab(Verbs, Looking, Services):
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
         self._services: dict[tuple[str, str], Any] = {}
+        self._lossy: dict[str, str] = {}
         self._closed = False
         try:
             self._build()
@@ -195,6 +196,7 @@ class Lab(Verbs, Looking, Services):
 
     def _build(self) -> None:
         """Hosts, switches, cables and the witnesses, watching every host and every port."""
+        self._lossy.clear()
         self.net = network.build(self.directory, self.layout, self.watched)
         self.hosts: dict[str, Host] = {name: self.net[name] for name in self.layout.hosts}
         self.witness = Witness(
@@ -223,9 +225,12 @@ class Lab(Verbs, Looking, Services):
             found = host.processes()
             daemons.send(found, signal.SIGKILL)
             daemons.wait_gone(found, 5)
-        for each in self.layout.sockets:
-            self._switch(each, filters.passing(each.port))
-            self._switch(each, f"ip link set {each.port} master {each.switch} up")
+        for port in list(self._lossy):
+            self._pass(port)
+        for switch in self.layout.switches:
+            ports = [each.port for each in self.layout.sockets if each.switch == switch]
+            lines = [f"ip link set {port} master {switch} up" for port in ports]
+            self._switch(switch, "; ".join(lines))
         network.dress(self.net, self.layout, anew=True)
         for host in self.hosts.values():
             start.empty(host)

@@ -13,6 +13,7 @@ Three of its habits are kept out: it would raise the machine's own sysctls (`fix
 from __future__ import annotations
 
 import pkgutil
+import subprocess
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,20 +37,21 @@ CLIENT = "client"
 
 # Back to the start: whatever a daemon or a learner has added to a host's network goes.
 # What the kernel makes itself (an interface of a loaded module, say) stays and says so: ignored.
+# Few programs are started, for a reset on a busy machine is mostly waiting for them.
 _BLANK = """nft flush ruleset
-for card in $(ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/'); do
+ip -br link | while IFS='@ ' read -r card rest; do
     case " lo CARDS " in *" $card "*) ;; *) ip link delete dev "$card" ;; esac
 done
-for family in -4 -6; do
-    ip $family rule flush
-    ip $family rule add lookup main pref 32766
-    ip $family route show table all | sed -n 's/.* table \\([0-9][0-9]*\\).*/\\1/p' | sort -u |
-        while read -r table; do ip $family route flush table "$table"; done
-    for origin in static boot keepalived 112; do ip $family route flush proto $origin; done
-done
-ip rule add lookup default pref 32767
-ip neigh flush all
+tables() {
+    ip $1 route show table all | while read -r route; do
+        case $route in
+            *" table local "*) ;;
+            *" table "*) route=${route#* table }; echo "route flush table ${route%% *}" ;;
+        esac
+    done
+}
 """
+_RULES = ("rule flush", "rule add lookup main pref 32766", "route flush table main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,34 +150,59 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
 def dress(net: Any, plan: Layout, anew: bool = False) -> None:
     """Give the hosts the rest of what the topology says; `anew`: after taking away all they have.
 
-    All at once, for a host's turn is mostly waiting for programs to start.
+    Mininet has given every host its IPv4 addresses and route when this is first called.
     """
-    scripts = {name: _dress(net[name], plan.cards(name), anew) for name in plan.hosts}
-    running = {name: net[name].popen(["sh", "-c", text]) for name, text in scripts.items()}
-    said = {name: process.communicate()[1] for name, process in running.items()}
-    for name, refused in said.items():
-        if refused and not anew:
-            remedy = f"{refused.decode().strip()}; try `labs doctor`"
-            raise LabError(f"cannot address {name}: {remedy}")
+    if not anew:
+        for name in plan.hosts:
+            refused = net[name].cmd(_first(net[name], plan.cards(name)))
+            if refused.strip():
+                raise LabError(f"cannot address {name}: {refused.strip()}; try `labs doctor`")
+        return
+    # All at once: a host's turn is mostly waiting.
+    scripts = {name: _again(net[name], plan.cards(name)) for name in plan.hosts}
+    running = [
+        net[name].popen(["sh", "-c", text], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for name, text in scripts.items()
+    ]
+    for process in running:
+        process.stdout.readline()
+    # Only when no host has an old address any more can nobody learn one.
+    for process in running:
+        process.communicate(b"\n")
 
 
-def _dress(host: Host, cards: dict[str, Socket], anew: bool) -> str:
-    """The shell script that does it for one host."""
-    lines = []
-    for interface, socket in cards.items():
-        if anew:
-            lines += [f"addr flush dev {interface}", f"link set {interface} up"]
-            lines.append(f"addr add {socket.ip} brd + dev {interface}")
-            lines.append(f"addr add {link_local(socket.mac)}/64 dev {interface} nodad")
-        lines.append(f"addr add {socket.ip6} dev {interface} nodad")
-    if anew and (route := host.params.get("defaultRoute")):
-        lines.append(f"route replace default {route}")
-    script = _BLANK.replace("CARDS", " ".join(cards)) if anew else ""
-    script += "ip -force -batch - <<'END'\n" + "\n".join(lines) + "\nEND\n"
-    forward = "1" if host.params.get("forward") else "0"
-    for family in ("ipv4", "ipv6") if anew or forward == "1" else ():
-        script += f"echo {forward} >/proc/sys/net/{family}/conf/all/forwarding\n"
-    return script
+def _first(host: Host, cards: dict[str, Socket]) -> str:
+    """The command for a fresh host: no duplicate address detection, the address is of use now."""
+    parts = [f"ip addr add {each.ip6} dev {each.interface} nodad" for each in cards.values()]
+    return " && ".join([*parts, *_forwarding(host, only_on=True)])
+
+
+def _again(host: Host, cards: dict[str, Socket]) -> str:
+    """The script for a host that has been used."""
+    four, six = [*_RULES, "rule add lookup default pref 32767"], list(_RULES)
+    for interface, each in cards.items():
+        four += [f"addr flush dev {interface}", f"link set {interface} up"]
+        four.append(f"addr add {each.ip} brd + dev {interface}")
+        six.append(f"addr flush dev {interface}")
+        for address in (f"{link_local(each.mac)}/64", each.ip6):
+            six.append(f"addr add {address} dev {interface} nodad")
+    if route := host.params.get("defaultRoute"):
+        four.append(f"route replace default {route}")
+    script = [_BLANK.replace("CARDS", " ".join(cards))]
+    for family, lines in (("-4", four), ("-6", six)):
+        told = "\n".join(lines)
+        script.append(f"{{ tables {family}; echo '{told}'; }} | ip -force {family} -batch -")
+    last = ["echo done", "read -r _", "ip neigh flush all"]
+    return "\n".join([*script, *_forwarding(host), *last])
+
+
+def _forwarding(host: Host, only_on: bool = False) -> list[str]:
+    """The commands that make a host pass packets on, or not."""
+    on = bool(host.params.get("forward"))
+    if only_on and not on:
+        return []
+    conf = "/proc/sys/net/{}/conf/all/forwarding"
+    return [f"echo {int(on)} >{conf.format(family)}" for family in ("ipv4", "ipv6")]
 
 
 def link_local(mac: str) -> str:

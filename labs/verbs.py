@@ -41,6 +41,7 @@ class Verbs:
     daemons: dict[str, Daemon]
     _actions: list[Action]
     _closed: bool
+    _lossy: dict[str, str]  # ports that lose frames -> their switches
 
     def link(self, host: str, status: str, interface: str = "eth0") -> None:
         """Mininet's `link s1 HOST up|down`: both ends of the cable, administratively."""
@@ -54,19 +55,19 @@ class Verbs:
         """Pull the cable of `host` out of its socket: the host sees NO-CARRIER."""
         socket = self._socket(host, interface)
         self._record("unplug", host, f"{self._cable(socket)} pulled")
-        self._switch(socket, f"ip link set {socket.port} down")
+        self._switch(socket.switch, f"ip link set {socket.port} down")
 
     def plug(self, host: str, interface: str = "eth0") -> None:
         """Put the cable back."""
         socket = self._socket(host, interface)
         self._record("plug", host, f"{self._cable(socket)} plugged in")
-        self._switch(socket, f"ip link set {socket.port} up")
+        self._switch(socket.switch, f"ip link set {socket.port} up")
 
     def cut(self, host: str, interface: str = "eth0") -> None:
         """Break the path behind the switch's port: the carrier stays and frames stop."""
         socket = self._socket(host, interface)
         self._record("cut", host, f"path to {self._end(socket)} cut beyond the switch port")
-        self._switch(socket, f"ip link set {socket.port} nomaster")
+        self._switch(socket.switch, f"ip link set {socket.port} nomaster")
 
     def lose(self, host: str, share: float, interface: str = "eth0") -> None:
         """Let the switch drop this `share` (0 to 1) of the frames to and from `host`, by chance.
@@ -76,7 +77,7 @@ class Verbs:
         socket = self._socket(host, interface)
         share = filters.share(share)
         self._record("lose", host, f"path to {self._end(socket)} loses {share:.0%} of its frames")
-        self._switch(socket, filters.losing(socket.port, share))
+        self._drop(socket, share)
 
     def oneway(self, host: str, lost: str, interface: str = "eth0") -> None:
         """Let frames pass one way only: with "to" nothing reaches `host`, with "from" nothing
@@ -87,14 +88,14 @@ class Verbs:
             raise unknown("direction", lost, filters.WAYS)
         done = "reaches" if lost == "to" else "leaves"
         self._record("oneway", host, f"nothing {done} {self._end(socket)} any more")
-        self._switch(socket, filters.losing(socket.port, 1, lost))
+        self._drop(socket, 1, lost)
 
     def mend(self, host: str, interface: str = "eth0") -> None:
         """Undo `cut`, `lose` and `oneway`."""
         socket = self._socket(host, interface)
         self._record("mend", host, f"path to {self._end(socket)} mended")
-        self._switch(socket, filters.passing(socket.port))
-        self._switch(socket, f"ip link set {socket.port} master {socket.switch}")
+        self._pass(socket.port)
+        self._switch(socket.switch, f"ip link set {socket.port} master {socket.switch}")
 
     def crash(self, host: str) -> None:
         """End the daemon of `host` as a power cut would: no farewell, its addresses stay."""
@@ -169,9 +170,18 @@ class Verbs:
     def _socket(self, name: str, interface: str = "eth0") -> Socket:
         return self.layout.socket(self._host(name).name, interface)
 
-    def _switch(self, socket: Socket, command: str) -> None:
-        """Have the switch of `socket` run a command; LabError if it says anything."""
-        refused = self.net[socket.switch].cmd(command).strip()
+    def _drop(self, socket: Socket, share: float, way: str | None = None) -> None:
+        self._lossy[socket.port] = socket.switch
+        self._switch(socket.switch, filters.losing(socket.port, share, way))
+
+    def _pass(self, port: str) -> None:
+        """Undo `_drop`, if it was done."""
+        if port in self._lossy:
+            self._switch(self._lossy.pop(port), filters.passing(port))
+
+    def _switch(self, switch: str, command: str) -> None:
+        """Have a switch run a command; LabError if it says anything."""
+        refused = self.net[switch].cmd(command).strip()
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 
