@@ -203,7 +203,7 @@ def _axes(ax: Any) -> None:
     names = [f"{interval * 1000:g} ms" for interval in INTERVALS]
     ax.set_xticks(ticks, [f"{t:.3g} s\n({n})" for t, n in zip(ticks, names, strict=True)])
     ax.set_xticks([], minor=True)
-    ax.set_xlabel("the backup takes over after (with three missed, one every)", fontsize=8.5)
+    ax.set_xlabel("the backup takes over after ... (three missed, one every ...)", fontsize=8.5)
     ax.set_ylabel("false alarms a day", fontsize=8.5)
     ax.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")

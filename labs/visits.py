@@ -88,7 +88,7 @@ class Visits:
         )
 
     def failure(self, seconds: float = 7.0) -> Timeline:
-        """The timeline from a second before the longest time without a page, so many seconds long.
+        """The timeline from a second before the longest time without a page, `seconds` at most.
 
         Raises LabError if every visit has brought its page.
         """
@@ -98,7 +98,7 @@ class Visits:
         if not seen.outages:
             raise LabError("every visit brought a page: stop a web server, and wait")
         worst = max(seen.outages, key=lambda part: part.duration)
-        return whole.between(worst.start - 1, worst.start - 1 + seconds)
+        return whole.between(worst.start - 1, min(whole.end, worst.start - 1 + seconds))
 
     def close(self) -> None:
         """Ask no more; what was seen stays."""

@@ -15,7 +15,7 @@ QUESTION = "Two masters: how, what does the client see, how do I notice and prev
 MINUTES = 20
 
 # Seconds for a check to be believed and for the other to lose its patience.
-PATIENCE = 12.0
+PATIENCE = 8.0
 
 
 def _is_cut(lab: Lab) -> bool:

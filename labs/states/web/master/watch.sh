@@ -1,5 +1,5 @@
 #!/bin/bash
-# The article's remedy: once the service is down, stop the daemon, and the machine leaves the cluster.
+# The article's remedy: when the service is down, stop the daemon.
 while /etc/keepalived/chk_http.sh; do
     sleep 1
 done
