@@ -49,6 +49,7 @@ class Talk:
                 start_new_session=True,
             )  # fmt: skip
         self._closed: float | None = None
+        self._told = ""
 
     def begin(self) -> None:
         """Wait for the first line to come back; LabError if the connection does not come about."""
@@ -62,7 +63,9 @@ class Talk:
     @property
     def events(self) -> list[dict[str, Any]]:
         """Everything that has happened, in order: connected, echo (n, who, rtt), end (why)."""
-        whole = self._path.read_text().rpartition("\n")[0].splitlines()
+        with suppress(FileNotFoundError):  # the lab is closed, and its files are gone
+            self._told = self._path.read_text()
+        whole = self._told.rpartition("\n")[0].splitlines()
         return [json.loads(line) for line in whole if line.startswith("{")]
 
     @property
@@ -96,6 +99,7 @@ class Talk:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._told = self._path.read_text()
 
     close = end
 
