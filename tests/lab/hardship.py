@@ -579,17 +579,17 @@ HARDSHIPS = {
     "reloads": Hardship(
         "reload under traffic: no advertisement comes too late, nobody takes over",
         "Master_Down_Interval",
-        reloads, 15, 1000,
+        reloads, 10, 1000,
     ),
     "flood": Hardship(
         "a second of forged and malformed advertisements: nothing changes, none of its own is lost",
         "3 intervals",
-        flood, 6, 60,
+        flood, 5, 60,
     ),
     "scripts": Hardship(
         "scripts that hang, print without end, fork, ignore SIGTERM",
         "Master_Down_Interval",
-        scripts, 3, 20,
+        scripts, 2, 20,
     ),
     "full disk": Hardship(
         "failover without a byte free for log, journal, dump", "takes place",
@@ -597,7 +597,7 @@ HARDSHIPS = {
     ),
     "descriptors": Hardship(
         "a second without a descriptor to open", "Master_Down_Interval",
-        starved, 4, 60,
+        starved, 3, 60,
     ),
     "interface": Hardship(
         "the interface deleted and made again", "MASTER again",
