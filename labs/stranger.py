@@ -158,8 +158,8 @@ class Guess:
     seconds: float
 
     def __repr__(self) -> str:
-        found = f"it is {self.password!r}" if self.password is not None else "none of them"
-        return f"{found}: {self.tries:,} passwords tried in {self.seconds:.2f} s"
+        found = f"It is {self.password!r}" if self.password is not None else "None of them"
+        return f"{found}, after {self.tries:,} passwords in {self.seconds:.2f} s"
 
 
 def candidates() -> Iterator[str]:

@@ -26,13 +26,13 @@ def plain() -> bytes:
 def test_a_short_number_is_guessed_from_one_packet() -> None:
     found = stranger.guess(signed())
     assert found.password == "1111"
-    assert repr(found).startswith(f"it is '1111': {found.tries:,} passwords tried")
+    assert repr(found).startswith(f"It is '1111', after {found.tries:,} passwords")
 
 
 def test_a_password_that_is_not_among_the_tried_ones_is_not_found() -> None:
     found = stranger.guess(signed(), ["1112", "secret"])
     assert (found.password, found.tries) == (None, 2)
-    assert repr(found).startswith("none of them: 2 passwords tried")
+    assert repr(found).startswith("None of them, after 2 passwords")
 
 
 def test_without_an_authentication_header_there_is_nothing_to_guess() -> None:
