@@ -5,6 +5,7 @@
     hold(lab, "backup")        until that machine alone has the address, and has said so once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
+    takeover(timeline)         the last one in it
 
 What each of them costs the client is the subject of lesson 07.
 """
@@ -18,7 +19,7 @@ from labs.facts import Action, Advert
 
 if TYPE_CHECKING:
     from labs.lab import Lab
-    from labs.timeline import Timeline
+    from labs.timeline import Takeover, Timeline
 
 BEFORE = 1.0  # s of calm that a story begins with
 
@@ -73,6 +74,17 @@ def since(lab: Lab, verb: str) -> Timeline:
     if not done:
         raise LabError(f"nobody has done `{verb}` here yet: run the cell that does, then this one")
     return seen.between(done[-1] - BEFORE, seen.end)
+
+
+def takeover(timeline: Timeline) -> Takeover:
+    """The last takeover of `timeline` that something done has caused and that can be explained.
+
+    LabError if there is none, as when the cell that makes one was left out.
+    """
+    for move in reversed(timeline.takeovers):
+        if move.cause and move.prediction and move.after is not None:
+            return move
+    raise LabError("the address has not moved here yet: run the cells of this section in order")
 
 
 def _beginnings(lab: Lab, host: str) -> int:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labs.errors import LabError
 from labs.facts import Advert
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ class Growth:
     """The length in bytes of the IP packet that carried each number of addresses."""
 
     lengths: dict[int, int]
+
+    def length(self, count: int) -> int:
+        """How long the packet with `count` addresses was; LabError if there was none."""
+        if count not in self.lengths:
+            raise LabError(f"no advertisement with {count} addresses was seen: send one first")
+        return self.lengths[count]
 
     def text(self) -> str:
         """A line for each number of addresses."""
@@ -87,7 +94,8 @@ def of(adverts: Iterable[Advert]) -> Growth:
 
 
 def on_the_wire(lab: Lab) -> Growth:
-    """What this lab has sent so far."""
+    """What this lab has sent so far; waits for the first."""
+    last(lab)
     return of(fact for fact in lab.facts() if isinstance(fact, Advert))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from labs.changeover import BEFORE, since, story, swap
+from labs.changeover import BEFORE, since, story, swap, takeover
 from labs.errors import LabError
 from labs.facts import Action, Address, Fact
 from labs.timeline import Timeline
@@ -63,3 +63,8 @@ def test_the_last_action_of_a_verb_is_the_one_that_counts() -> None:
     assert since(cast("Lab", cluster), "plug").start == 9.0 - BEFORE
     with pytest.raises(LabError, match="nobody has done `unplug`"):
         since(cast("Lab", cluster), "unplug")
+
+
+def test_where_nothing_has_moved_there_is_no_takeover_to_look_at() -> None:
+    with pytest.raises(LabError, match="has not moved here yet"):
+        takeover(Cluster(*START).timeline())
