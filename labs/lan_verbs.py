@@ -105,11 +105,14 @@ class Verbs:
     # The cable.
 
     def link(self, host: str, status: str) -> None:
-        """Both ends of the cable administratively "up" or "down"."""
+        """Both ends of the cable administratively "up" or "down", the switch's a moment earlier."""
         if status not in ("up", "down"):
             raise unknown("link status", status, ("up", "down"))
         self.act("link", host, f"link s1 {host} {status}")
-        self.machine(host).set_link(up=status == "up", plugged=status == "up")
+        machine, up = self.machine(host), status == "up"
+        machine.set_link(plugged=up)
+        when = self.clock.now() + SECOND // 1000
+        self.clock.call_at(when, lambda: machine.set_link(up=up), (host, "link"))
 
     def unplug(self, host: str) -> None:
         """Pull the cable: no carrier."""

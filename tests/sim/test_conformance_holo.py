@@ -136,7 +136,7 @@ def test_ibus_iface_update1_the_parent_goes_down(kind: Kind, was: str) -> None:
     lan.run(10)
     assert (state(lan, "one"), len(adverts(lan, "one"))) == ("FAULT", sent)
     lan.link("one", "up")
-    lan.run(0)
+    lan.run(0.001)
     assert state(lan, "one") == "BACKUP"
     lan.run(10)
     assert state(lan, "one") == was

@@ -46,7 +46,7 @@ def test_no_farewell_on_a_dead_link(lan: Lan) -> None:
 
 
 def test_an_interface_that_is_down_has_its_own_reason(lan: Lan) -> None:
-    lan.link("one", "down")
+    lan.machines["one"].set_link(up=False)  # by the administrator of the host
     lan.run(0)
     assert last_reason(lan) == "interface eth0 is down"
 
