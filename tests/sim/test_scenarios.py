@@ -1,0 +1,99 @@
+"""The scenario language, and every story in tests/sim/scenarios/ under all promises.
+
+A bug that the search finds becomes a file there; the others are stories worth keeping.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labs import scenarios, stage
+from labs.cli import main
+from labs.errors import LabError
+from labs.scenarios import parse
+
+STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_story_ends_well(path: Path) -> None:
+    lan = stage.simulate(scenarios.load(path))
+    assert lan.guard is not None
+    assert lan.guard.checks > 20
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_a_story_says_what_it_is_about_and_survives_writing(path: Path) -> None:
+    told = scenarios.load(path)
+    assert told.about
+    assert parse(str(told)) == told
+
+
+def test_the_named_state_of_the_lab() -> None:
+    lan = stage.simulate(
+        parse("state basic\n0 wait owner master\n+1 unplug master\n+9 is backup MASTER")
+    )
+    assert lan.owners() == ["backup"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("host a\n", "scenario:1"),
+        ("host a 100\nsometimes unplug a\n", "scenario:2.*neither a moment"),
+        ("host a 100\n+1\n", "needs a verb"),
+        ("host a 100\n+1 wait\n", "wait for what"),
+        ("kind v9\n", "scenario:1"),
+        ("host a 100\n+1 unplug b\n", "no host called .b."),
+        ("host a 100\n+1 dance a\n", "cannot do that"),
+        ("host a 100\n+1 lose a much\n", "no number"),
+        ("host a 100\n+1 owner a\n", "is not so"),
+        ("host a 100\n+1 wait owner b\n", "did not come true"),
+        ("host a 100\n+1 __init__ a\n", "cannot do that"),
+        ("state nowhere\n+1 end\n", "nowhere"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_its_line(text: str, complaint: str) -> None:
+    with pytest.raises(LabError, match=complaint):
+        stage.simulate(parse(text))
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(LabError, match="cannot read"):
+        scenarios.load("/nowhere/at/all.txt")
+
+
+def test_the_command_line_plays_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = tmp_path / "story.png"
+    assert main(["run", str(STORIES[0]), "--simulated", "--figure", str(figure)]) == 0
+    assert figure.stat().st_size > 1000
+    assert "took" in capsys.readouterr().out
+
+
+def test_the_real_lab_obeys_the_same_lines() -> None:
+    """A stand-in for Lab that writes down what it is told; the lab ring has the real one."""
+
+    class Told:
+        def __init__(self) -> None:
+            self.verbs: list[str] = []
+
+        def __getattr__(self, verb: str):  # type: ignore[no-untyped-def]
+            return lambda *words: self.verbs.append(" ".join((verb, *map(str, words))))
+
+        def wait_until(self, condition, timeout: float, what: str) -> None:  # type: ignore[no-untyped-def]
+            while not condition():
+                pass
+
+        def owners(self) -> list[str]:
+            return ["master"]
+
+    lab = Told()
+    text = (
+        "state basic\n0 wait owner master\n+0.01 unplug master\n+0 lose backup 0.5\n+0 owner master"
+    )
+    stage.perform(parse(text), lab)
+    assert lab.verbs == ["unplug master", "lose backup 0.5"]
+    with pytest.raises(LabError, match="--simulated"):
+        stage.perform(parse("host a 100\n+0 end"), lab)
