@@ -86,8 +86,11 @@ def test_a_daemon_started_by_hand_is_found(cluster: Lab) -> None:
 
 def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
     assert "VI_1" in cluster.log("master")
-    states = [fact for fact in cluster.timeline().of(State) if fact.host == "master"]
-    assert states[-1].to == "MASTER"
+    # The journal is written when the work is done: a moment after the address is there.
+    cluster.wait_until(
+        lambda: [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
+        == ["MASTER"]
+    )
     if cluster.daemons["master"].name == "vrrpd":
         [entry] = [e for e in cluster.journal("master") if e["event"] == "state"][-1:]
         assert entry["to"] == "MASTER"
