@@ -95,6 +95,7 @@ class Bounds:
         self.quiet = 0  # since when nothing has been done to the LAN
         self.due = 0  # the next moment at which a bound can be broken
         self.stale = True
+        self.reached: dict[str, float] = {}  # how much of a bound was ever needed (1: all of it)
         self.slow = 0  # the slowest way (ns) before the last time something was done
         lan.followers.append(lambda _: self.disturb())
 
@@ -221,11 +222,16 @@ class Bounds:
         self.due = min(self.due, since + bound + 1)
         return False
 
+    def reach(self, promise: str, took: int, bound: int) -> None:
+        """Remember the closest call."""
+        self.reached[promise] = max(self.reached.get(promise, 0.0), took / bound)
+
     def served(self, group: list[Node], now: int) -> None:
         """No healthy router is without an owner that it can hear for longer than D."""
         for node in group:
             if node.master or any(one.master and self.hears(node, one) for one in group):
-                self.unserved.pop(node.router, None)
+                since = self.unserved.pop(node.router, now)
+                self.reach("served", now - since, self.patience_of(node) + self.slowest())
                 continue
             since = self.unserved.setdefault(node.router, now)
             if self.expire(since, self.patience_of(node) + self.slowest(), now):
@@ -250,7 +256,8 @@ class Bounds:
                 raise Violation("single", f"{names} both MASTER for {(now - since) / SECOND:.3f} s")
         for pair in [pair for pair in self.doubles if pair not in both]:
             if any(node.router in pair for node in group) or pair[0].state is not State.MASTER:
-                del self.doubles[pair]
+                since = self.doubles.pop(pair)
+                self.reach("single", now - since, self.longest + self.slowest())
 
     def ordered(self, group: list[Node], now: int) -> None:
         """Once it is quiet there is one MASTER, and with preemption the best."""

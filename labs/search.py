@@ -207,6 +207,7 @@ class Search:
     faults: int = 0
     checks: int = 0
     stories: int = 0
+    reached: dict[str, float] = field(default_factory=dict)  # the most of a bound that was needed
     findings: list[Finding] = field(default_factory=list)
 
     def run(self, days: float, told: Callable[[Search], None] | None = None) -> list[Finding]:
@@ -230,6 +231,8 @@ class Search:
         self.days += lan.now / DAY
         self.played += lan.clock.time / 1e9
         self.checks += lan.guard.checks
+        for promise, share in lan.guard.bounds.reached.items():
+            self.reached[promise] = max(share, self.reached.get(promise, 0.0))
 
 
 def finding(scenario: Scenario, violation: Violation) -> Finding:
@@ -282,6 +285,8 @@ def main(argv: list[str] | None = None) -> int:
         f"{search.faults:,} faults, {search.checks:,} checks, "
         f"{time.monotonic() - began:,.1f} s, {len(search.findings)} broken promises"
     )
+    closest = ", ".join(f"{name} {share:.1%}" for name, share in sorted(search.reached.items()))
+    print(f"of their bounds were needed at most: {closest}")
     return 1 if search.findings else 0
 
 
