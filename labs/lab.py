@@ -70,6 +70,7 @@ class Lab(Verbs, Looking, Services):
             _current.close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
+        self._ready = 0.0  # when the daemons that were started last had begun to listen
         self._services: dict[tuple[str, str], Any] = {}
         self._lossy: dict[str, str] = {}
         self._closed = False
@@ -120,7 +121,7 @@ class Lab(Verbs, Looking, Services):
         Nothing is about to change once every Master_Down_Timer that the learner's last action may
         have started has run out: whoever wanted to take over would have.
         """
-        acted = max([self._since, *(action.t for action in self._actions)])
+        acted = max([self._since, self._ready, *(action.t for action in self._actions)])
         seen, changed, patience = self.owners(), time.time(), 1.0
 
         def settled() -> bool:
@@ -246,6 +247,7 @@ class Lab(Verbs, Looking, Services):
                 self._record("start", name, f"daemon of {name} started")
                 checks.append(daemons.start(self.hosts[name], self.daemons[name]))
         daemons.wait_ready(checks)
+        self._ready = time.time()
         card = {
             "pid": os.getpid(),
             "state": self.state,

@@ -169,9 +169,12 @@ class Timeline:
         return ownership.outages(self.service)
 
     def outage_at(self, t: float) -> Service | None:
-        """The outage that a takeover at `t` ended, if there was one."""
+        """The outage that a takeover at `t` ended, if there was one: the longest around it.
+
+        Single pings may be lost before and after, while the network learns the new way.
+        """
         around = [o for o in self.outages if o.start <= t + CLIENT_LAG and o.end >= t - CLIENT_LAG]
-        return around[-1] if around else None
+        return max(around, key=lambda outage: outage.duration, default=None)
 
     # -- who took over, and when it was due --------------------------------------------------
 

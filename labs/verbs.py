@@ -40,6 +40,7 @@ class Verbs:
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
     _actions: list[Action]
+    _ready: float
     _closed: bool
     _lossy: dict[str, str]  # ports that lose frames -> their switches
 
@@ -124,6 +125,7 @@ class Verbs:
         if not self._running(host):
             self._record("start", host, f"daemon of {host} started")
             daemons.wait_ready([daemons.start(self.hosts[host], self.daemons[host])])
+            self._ready = time.time()
 
     def freeze(self, host: str) -> None:
         """Stop the daemon's clock: it keeps its addresses and says nothing."""

@@ -12,15 +12,16 @@ import sys
 
 from tests.support import REPOSITORY
 
-ALLOWED = set(
-    "__future__ argparse array ast atexit bisect bz2 collections contextlib copy copyreg ctypes "
-    "dataclasses decimal difflib dis enum errno fcntl fnmatch functools gc genericpath getpass "
-    "gettext glob hashlib heapq hmac importlib inspect ipaddress itertools json keyword linecache "
-    "locale logging lzma math ntpath numbers opcode operator os pathlib posixpath pwd random re "
-    "reprlib resource select selectors shutil signal socket stat string struct subprocess termios "
-    "textwrap threading token tokenize traceback types typing unicodedata urllib vrrpd warnings "
-    "weakref zlib grp".split()
-)
+ALLOWED_WORDS = """
+    __future__ argparse array ast atexit bisect bz2 collections contextlib copy copyreg ctypes
+    dataclasses decimal difflib dis enum errno fcntl fnmatch functools gc genericpath getpass
+    gettext glob hashlib heapq hmac importlib inspect ipaddress itertools json keyword linecache
+    locale logging lzma math ntpath numbers opcode operator os pathlib posixpath pwd random re
+    reprlib resource select selectors shutil signal socket stat string struct subprocess termios
+    textwrap threading token tokenize traceback types typing unicodedata urllib vrrpd warnings
+    weakref zlib grp
+"""
+ALLOWED = set(ALLOWED_WORDS.split())
 PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
