@@ -137,7 +137,7 @@ QUIZ = (
         "Your advertisements are signed with a strong key. What can a neighbour still do?",
         (
             "nothing",
-            "send a recording of yesterday's advertisements to make master step back",
+            "send advertisements of its own that are believed",
             "answer ARP for your address",
         ),
         right=2,
