@@ -223,6 +223,32 @@ def test_a_stamp_from_a_clock_that_was_set_counts_as_now(loop: Loop, off: int) -
     assert before <= loop.from_wall(time.time_ns() - off) <= loop.now()
 
 
+@pytest.mark.parametrize("step", [2 * SECOND, -2 * SECOND])
+def test_a_wall_clock_that_steps_while_packets_wait_makes_none_of_them_older(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A packet that seems 2 s old would restart the Master_Down_Timer 2 s too early."""
+    loop.from_wall(time.time_ns())
+    stamp, real = time.time_ns(), time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + step)
+    before = loop.now()
+    assert loop.from_wall(stamp) >= before
+    assert loop.now() - loop.from_wall(time.time_ns() - MILLISECOND) < 100 * MILLISECOND
+
+
+def test_a_wall_clock_that_is_slewed_is_believed(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NTP may make a second last 0.5 ms more or less, and packets may be hours apart."""
+    loop.from_wall(time.time_ns())
+    real, mono = time.time_ns, time.monotonic_ns
+    hour = 3600 * SECOND
+    monkeypatch.setattr(time, "monotonic_ns", lambda: mono() + hour)
+    monkeypatch.setattr(time, "time_ns", lambda: real() + hour + hour // 2000)
+    age = loop.now() - loop.from_wall(time.time_ns() - 50 * MILLISECOND)
+    assert 40 * MILLISECOND < age < 5 * SECOND
+
+
 def test_many_timers_cost_no_memory_once_they_are_past(loop: Loop) -> None:
     before = len(loop.heap)
     called: list[int] = []

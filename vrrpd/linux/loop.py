@@ -28,6 +28,9 @@ from vrrpd.fsm import SECOND
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
 TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
+# ns by which the wall clock may move against ours between two stamps, plus a thousandth of the time
+# between them: NTP's slew is half of that.
+SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 ROUNDS = 16  # of reading before timers that are due; a reader takes a batch in each
 
@@ -67,6 +70,7 @@ class Loop:
         self.timerfd = self.libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
         if self.timerfd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
+        self.clocks = (self.now(), time.time_ns() - self.now())  # then; wall clock minus ours
         self.epoll = select.epoll()
         self.epoll.register(self.timerfd, select.EPOLLIN)
         self.readers: dict[int, Callable[[], None]] = {}
@@ -93,11 +97,15 @@ class Loop:
     def from_wall(self, stamp: int) -> int:
         """The monotonic moment of a CLOCK_REALTIME stamp (ns) taken by the kernel.
 
-        A stamp that cannot be right, because the wall clock was set in between, counts as now.
+        A stamp that cannot be right, because the wall clock was set in between, counts as now:
+        a packet that is made older than it is would end a BACKUP's patience early.
         """
         now = self.now()
-        age = time.time_ns() - stamp
-        return now - age if 0 <= age < TOO_OLD else now
+        wall = time.time_ns()
+        (then, offset), self.clocks = self.clocks, (now, wall - now)
+        stepped = abs(wall - now - offset) > SLACK + (now - then) // 1000
+        age = wall - stamp
+        return now if stepped or not 0 <= age < TOO_OLD else now - age
 
     # What arrives.
 
