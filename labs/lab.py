@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from labs import daemons, namespace, network, start
+from labs.door import Door
 from labs.errors import LabError
 from labs.facts import Action, Advert
 from labs.looking import Looking, same
@@ -70,6 +71,7 @@ class Lab(Verbs, Looking, Services):
             _current.close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
+        self._journals = {}
         self._ready = 0.0  # when the daemons that were started last had begun to listen
         self._services: dict[tuple[str, str], Any] = {}
         self._lossy: dict[str, str] = {}
@@ -77,6 +79,7 @@ class Lab(Verbs, Looking, Services):
         try:
             self._build()
             self._begin(told)
+            self._door = Door(self)
         except BaseException:
             self.close()
             raise
@@ -164,6 +167,8 @@ class Lab(Verbs, Looking, Services):
         atexit.unregister(self.close)
         if _current is self:
             _current = None
+        if hasattr(self, "_door"):
+            self._door.close()
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -61,6 +61,7 @@ class Looking:
     watch: str
     watched: tuple[str, ...]
     _actions: list[Action]
+    _journals: dict[str, tuple[tuple[int, int, int] | None, list[State]]]
     _closed: bool
     _since: float
     _host: Callable[[str], Host]
@@ -136,8 +137,16 @@ class Looking:
 
     def facts(self) -> list[Fact]:
         """Everything the witnesses, the journals and the learner's hands have told, unsorted."""
-        said = [fact for host in self.servers for fact in self._said(host)]
-        return [*self.witness.facts(), *self._actions, *said]
+        return [*self.witness.facts(), *self.told()]
+
+    def told(self) -> list[Fact]:
+        """What the journals and the learner's hands have told, unsorted."""
+        return [*self._actions, *(fact for host in self.servers for fact in self._said(host))]
+
+    @property
+    def since(self) -> float:
+        """When this lab was started or last reset (Unix time): its timelines begin there."""
+        return self._since
 
     def timeline(self, address: str | None = None) -> Timeline:
         """What happened to `address`, by default the watched one, since the start or last reset."""
@@ -188,7 +197,16 @@ class Looking:
         """The changes of state that the daemon of the server `name` has written down."""
         written = self.daemons[name].journal
         path = self.hosts[name].path(written or self.daemons[name].log)
-        return journals.states(path.read_text().splitlines(), name) if path.exists() else []
+        if not path.exists():
+            return []
+        # Whoever watches asks several times a second: a file is read again when it has changed.
+        now = path.stat()
+        version = (now.st_ino, now.st_size, now.st_mtime_ns)
+        known, said = self._journals.get(name, (None, []))
+        if known != version:
+            said = journals.states(path.read_text().splitlines(), name)
+            self._journals[name] = (version, said)
+        return said
 
 
 def same(address: str) -> str:

@@ -27,7 +27,7 @@ CARDS = "lab-*/lab.json"
 class Running:
     """One lab: `pid` of the program that runs it, `age` in seconds, `hosts`: pid of each shell.
 
-    All pids are those that this process sees.
+    All pids are those that this process sees, and so is the path of its private `directory`.
     """
 
     pid: int
@@ -35,6 +35,7 @@ class Running:
     state: str
     daemons: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, int] = field(default_factory=dict)
+    directory: Path = Path()
 
 
 def find() -> list[Running]:
@@ -90,7 +91,7 @@ def _labs(init: int) -> Iterator[Running]:
                 # A host's shell is process 1 of one namespace more.
                 hosts = {name: below[inner, 1] for name, inner in told["hosts"].items()}
                 age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
-                yield Running(pid, age, told["state"], told["daemons"], hosts)
+                yield Running(pid, age, told["state"], told["daemons"], hosts, card.parent)
 
 
 def _inner(pid: int, init: int) -> list[int]:

@@ -21,6 +21,7 @@ Each records an Action, so that the timeline can say what the learner did and wh
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from typing import Any
 
@@ -30,6 +31,9 @@ from labs.errors import LabError, unknown
 from labs.facts import Action
 from labs.network import Layout, Socket
 from labs.node import Host, Process
+
+# A switch has one shell, and `labs watch` may use it while a cell does.
+_AT_A_SWITCH = threading.Lock()
 
 
 class Verbs:
@@ -183,7 +187,8 @@ class Verbs:
 
     def _switch(self, switch: str, command: str) -> None:
         """Have a switch run a command; LabError if it says anything."""
-        refused = self.net[switch].cmd(command).strip()
+        with _AT_A_SWITCH:
+            refused = self.net[switch].cmd(command).strip()
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 

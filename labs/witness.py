@@ -29,12 +29,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TypeAlias
 
 from labs import records as wire
 from labs.decoding import Decoder
 from labs.errors import LabError
 from labs.facts import F, Fact, Ping, in_order
+
+# What is new, and how much there was of each kind of record.
+News: TypeAlias = tuple[list[Fact], list[int]]
 
 # -I keeps the learner's directory out of its sys.path; so it is told where this package is.
 PROGRAM = "import sys; sys.path.append(sys.argv[1]); from labs.recorder import main; main()"
@@ -83,11 +86,17 @@ class PingLog:
 
     def since(self, t: float) -> Iterator[Ping]:
         """Those sent at `t` or later, in the order in which their fate was known."""
-        rows = zip(self._t, self._sequence, self._who, self._rtt, strict=True)
-        for sent, sequence, who, rtt in rows:
-            if sent >= t:
-                answer = None if math.isnan(rtt) else rtt
-                yield Ping(sent, sequence, self.address, self._names[who], answer)
+        return (self._ping(row) for row, sent in enumerate(self._t) if sent >= t)
+
+    def rows(self, first: int) -> Iterator[Ping]:
+        """Those from row `first` on."""
+        return map(self._ping, range(first, len(self._t)))
+
+    def _ping(self, row: int) -> Ping:
+        rtt = self._rtt[row]
+        answer = None if math.isnan(rtt) else rtt
+        who = self._names[self._who[row]]
+        return Ping(self._t[row], self._sequence[row], self.address, who, answer)
 
 
 class Witness:
@@ -145,6 +154,25 @@ class Witness:
             seen = [fact for fact in self._facts if fact.t >= since]
             pings = (ping for log in self._pings.values() for ping in log.since(since))
             return in_order([*seen, *pings])
+
+    def after(self, mark: Sequence[int] = (), pings_from: float = -math.inf) -> News:
+        """What has been seen since `mark`, and the mark to ask with the next time.
+
+        The first time, without a mark: everything, but of the pings those sent from `pings_from`
+        on.  It costs as much as there is to tell.
+        """
+        with self._news:
+            reached = [len(self._facts), *map(len, self._pings.values())]
+            new: list[Fact]
+            if len(mark) == len(reached):
+                new = self._facts[mark[0] :]
+                for log, known in zip(self._pings.values(), mark[1:], strict=True):
+                    new += log.rows(known)
+            else:
+                new = list(self._facts)
+                for log in self._pings.values():
+                    new += log.since(pings_from)
+            return new, reached
 
     def of(self, kind: type[F]) -> list[F]:
         """The facts of one kind but Ping, such as Advert, sorted by time."""

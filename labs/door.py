@@ -1,0 +1,120 @@
+"""The door of a lab: another program of the same user can look in, and have the lab do things.
+
+    labs watch                                     the lab's own process
+    ┌──────────────┐   lab-x/door, a Unix socket   ┌──────────────────────────────┐
+    │ what is new? │ ────────────────────────────> │ thread "door": facts since,  │
+    │ unplug master│ <──────────────────────────── │ or lab.unplug("master")      │
+    └──────────────┘   one JSON object a line      └──────────────────────────────┘
+
+    {"ask": "news", "mark": null}           {"lab": {...}, "seen": [...], "mark": [...], ...}
+    {"ask": "unplug", "host": "master"}     {"done": "unplug"}, or {"error": "no host called ..."}
+
+Whatever comes in by the door goes through the lab's verbs, so it is an Action like any other.
+The socket lies in the lab's private directory, where only its user and root can come, and vanishes
+with it.  A Unix socket is found by its path, and so from another network namespace, too.
+A caller names with `mark` what it already has; the first time it gets everything but old pings.
+"""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labs import daemons, facts
+from labs.errors import LabError, unknown
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+
+NAME = "door"
+VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
+# s of pings that a newcomer gets; of everything else, all.
+PINGS = 60.0
+# s for which it is not looked again whether daemons run: that reads /proc.
+FRESH = 0.4
+
+
+class Door:
+    """Answers callers until closed; one thread listens, one more serves each caller."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._looked = (0.0, dict[str, str]())
+        door = self
+
+        class Caller(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError):  # the caller has left
+                    for line in self.rfile:
+                        self.wfile.write(json.dumps(door.answer(line)).encode() + b"\n")
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+        self.path = Path(lab.directory, NAME)
+        self._server = Server(str(self.path), Caller)
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, args=(0.1,), name="door", daemon=True).start()
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """The answer to one line; a request that cannot be met is answered with why."""
+        try:
+            request = json.loads(line)
+            ask = request["ask"]
+            if ask == "news":
+                return self._news(request.get("mark") or [])
+            if ask not in VERBS:
+                raise unknown("verb", ask, VERBS)
+            getattr(self.lab, ask)(request["host"])
+            return {"done": ask}
+        except LabError as error:
+            return {"error": str(error)}
+        except OSError as error:
+            return {"error": f"the lab is just being changed ({error}): ask again"}
+        except (ValueError, TypeError, KeyError):
+            return {"error": 'not a request: {"ask": "news"} or {"ask": VERB, "host": HOST}'}
+
+    # --- insides ---------------------------------------------------------------------------------
+
+    def _news(self, mark: list[Any]) -> dict[str, Any]:
+        """What has happened since `mark`, and how the lab is now."""
+        lab, witness = self.lab, self.lab.witness
+        told = lab.told()
+        # A lab that was reset to another network has another witness: begin anew.
+        same = mark[:1] == [id(witness)]
+        seen, reached = witness.after(mark[2:] if same else (), time.time() - PINGS)
+        return {
+            "lab": {
+                "state": lab.state, "watch": lab.watch, "since": lab.since, "now": time.time(),
+                "hosts": list(lab.hosts), "servers": lab.servers, "client": lab.layout.client,
+                "runs": {name: daemon.name for name, daemon in lab.daemons.items()},
+                "carrier": witness.carrier(), "owners": lab.owners(), "daemons": self._daemons(),
+            },
+            "anew": not same,
+            "seen": [facts.to_json(fact) for fact in seen],
+            "told": None if mark[1:2] == [len(told)] else [facts.to_json(fact) for fact in told],
+            "mark": [id(witness), len(told), *reached],
+        }  # fmt: skip
+
+    def _daemons(self) -> dict[str, str]:
+        """ "runs", "frozen" or "gone" for every server."""
+        when, known = self._looked
+        if time.monotonic() > when + FRESH:
+            known = {}
+            for name in self.lab.servers:
+                found = daemons.running(self.lab.hosts[name])
+                known[name] = "gone" if not found else "runs"
+                if daemons.frozen(found):
+                    known[name] = "frozen"
+            self._looked = (time.monotonic(), known)
+        return known
