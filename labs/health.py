@@ -31,8 +31,10 @@ LASTING = 1.3
 PATIENCE = 12.0
 # The client pings every 10 ms; without an answer for this long it gets none (s).
 FRESH = 0.3
+# A script that is asked every other second has answered by then (s).
+RUN = 3.0
 # A master that leaves costs the Skew_Time of backup, under a second (s).
-HANDOVER = 2.5
+HANDOVER = 2.0
 
 
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:
@@ -119,5 +121,8 @@ def _hopeless(lab: Lab, began: float) -> bool:
         answers = [f.t for f in _pings(lab) if f.answered_by == MASTER]
         if now - max(answers, default=0.0) > LASTING:
             return True
-    latest = max([*owners, *(_touched(lab, host) for host in lab.daemons)])
-    return now - latest > DEAF + LASTING
+    quiet = now - max([*owners, *(_touched(lab, host) for host in lab.daemons)])
+    last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
+    if all(last.get(host) == "FAULT" for host in lab.daemons):
+        return quiet > RUN
+    return quiet > DEAF + LASTING
