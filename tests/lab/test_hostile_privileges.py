@@ -238,6 +238,12 @@ def test_the_control_socket_refuses_others(host: Host) -> None:
     assert json.loads(owner.stdout) == {"ok": True, "result": True}
 
 
+def without_end(connection: socket.socket, words: bytes) -> None:
+    """Send the same again and again."""
+    while True:
+        connection.sendall(words)
+
+
 def test_clients_that_talk_without_end_or_never_read_cost_nothing(host: Host) -> None:
     """A long line ends the connection, and so do answers that nobody reads; there are 16 places."""
     host.start("vrrpd", conf())
@@ -246,13 +252,11 @@ def test_clients_that_talk_without_end_or_never_read_cost_nothing(host: Host) ->
     with socket.socket(socket.AF_UNIX) as endless:
         endless.connect(path)
         with pytest.raises(OSError):  # noqa: PT011  (a broken pipe or a reset)
-            while True:
-                endless.sendall(b"x" * 4096)
+            without_end(endless, b"x" * 4096)
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.connect(path)
         with pytest.raises(OSError):  # noqa: PT011
-            while True:
-                deaf.sendall(b'{"command": "stats"}\n' * 100)
+            without_end(deaf, b'{"command": "stats"}\n' * 100)
     many = [socket.socket(socket.AF_UNIX) for _ in range(40)]
     try:
         for one in many:
