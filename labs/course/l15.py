@@ -119,7 +119,7 @@ QUIZ = (
         why="It writes the file and goes on; with SIGUSR2 it writes its counters.",
     ),
     Question(
-        "Lesson 13: what does a vrrp_sync_group do?",
+        "(Lesson 13) What does a vrrp_sync_group do?",
         (
             "it shares the load between two servers",
             "it keeps several virtual routers of a machine in the same state",

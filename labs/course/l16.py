@@ -199,7 +199,7 @@ QUIZ = (
         why="Mystery 6 was green, too.",
     ),
     Question(
-        "Lesson 14: which lock keeps a neighbour from lying by ARP?",
+        "(Lesson 14) Which lock keeps a neighbour from lying by ARP?",
         ("auth_type AH", "unicast_peer", "rules at its switch port"),
         right=2,
         why="The others are about advertisements; ARP is believed by the clients.",

@@ -237,6 +237,9 @@ def test_it_asks_three_or_four_questions(lesson: Path) -> None:
     for question in questions:
         assert question.why.endswith("."), question.text
         assert len(set(question.choices)) >= 2, question.text
+    if number(lesson) > 1:
+        earlier = f"(Lesson {number(lesson) - 2:02d}) "
+        assert questions[-1].text.startswith(earlier), "the last question looks two lessons back"
 
 
 def test_it_ends_with_words_in_both_languages_and_the_next_lesson(lesson: Path) -> None:
