@@ -4,6 +4,7 @@
     labs run failover             pull the cable and plug it again; prints and draws the timeline
     labs run FILE --simulated     a scenario file, in memory (without --simulated: on a real lab)
     labs cli                      Mininet's prompt on a running cluster
+    labs watch                    a running lab on this terminal, live, with keys to pull its cables
     labs ps, labs shell master    the labs that are running; a shell on one of their hosts
     labs notebook                 the lessons in JupyterLab, the learner's own copies
     labs learner build/learner    those copies in another folder
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     shell.add_argument("host", help="master, backup or client")
     shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
     shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
+    watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     command("ps", _ps, "List the labs that are running.")
     notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
     notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
@@ -141,6 +144,13 @@ def _shell(options: argparse.Namespace) -> int:
     command = running.shell(lab, options.host, options.command)
     sys.stdout.flush()
     os.execvp(command[0], command)
+
+
+def _watch(options: argparse.Namespace) -> None:
+    from labs import running
+    from labs.watch import watch
+
+    watch(running.choose(running.find(), options.lab))
 
 
 def _ps(_options: argparse.Namespace) -> None:

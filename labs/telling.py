@@ -172,12 +172,12 @@ def text(timeline: Timeline, width: int = 60) -> str:
     names = [timeline.address, *timeline.hosts, "client"]
     margin = max(map(len, names)) + 2
     lanes = [(timeline.address, _axis(timeline, width))]
-    lanes += [(host, _owner_lane(timeline, host, width)) for host in timeline.hosts]
+    lanes += [(host, owner_lane(timeline, host, width)) for host in timeline.hosts]
     if served:
-        lanes.append(("client", _client_lane(timeline, width)))
+        lanes.append(("client", client_lane(timeline, width)))
     lines = [f"{name:<{margin}}{lane}".rstrip() for name, lane in lanes]
-    lines += [" " * margin + row for row in _action_rows(timeline, width)]
-    lines.append(" " * margin + _key("".join(lane for _, lane in lanes)))
+    lines += [" " * margin + row for row in action_rows(timeline, width)]
+    lines.append(" " * margin + key("".join(lane for _, lane in lanes)))
     for told in sentences(timeline):
         lines += textwrap.wrap(told, LINE, subsequent_indent="  ")
     return "\n".join(lines)
@@ -213,7 +213,8 @@ def _pieces(timeline: Timeline, width: int) -> list[tuple[float, float]]:
     return [(timeline.start + i * piece, timeline.start + (i + 1) * piece) for i in range(width)]
 
 
-def _owner_lane(timeline: Timeline, host: str, width: int) -> str:
+def owner_lane(timeline: Timeline, host: str, width: int) -> str:
+    """When `host` owned the address, in `width` characters."""
     row = ""
     for start, end in _pieces(timeline, width):
         times = {OWNS: 0.0, SHARES: 0.0, LACKS: 0.0}
@@ -225,7 +226,8 @@ def _owner_lane(timeline: Timeline, host: str, width: int) -> str:
     return row
 
 
-def _client_lane(timeline: Timeline, width: int) -> str:
+def client_lane(timeline: Timeline, width: int) -> str:
+    """When the client was answered, in `width` characters."""
     row = ""
     for start, end in _pieces(timeline, width):
         here = {p.host is None for p in timeline.service if p.start < end and p.end > start}
@@ -233,7 +235,7 @@ def _client_lane(timeline: Timeline, width: int) -> str:
     return row
 
 
-def _action_rows(timeline: Timeline, width: int) -> list[str]:
+def action_rows(timeline: Timeline, width: int) -> list[str]:
     """``^ unplug master`` under its moment, in as many rows as keep the labels apart."""
     length = timeline.end - timeline.start
     rows: list[str] = []
@@ -252,7 +254,7 @@ def _action_rows(timeline: Timeline, width: int) -> list[str]:
     return rows
 
 
-def _key(drawn: str) -> str:
+def key(drawn: str) -> str:
     """What the characters mean, only those that occur."""
     meanings = {
         OWNS: "owns",
