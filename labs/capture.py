@@ -15,6 +15,7 @@ import json
 import socket
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +87,10 @@ class Capture:
         with network_of(host.pid):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+        # As much as an ordinary user may have, which the reading thread empties soon enough.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
+        with suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
 
     def of(self, kind: str) -> list[Frame]:
