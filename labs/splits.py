@@ -3,6 +3,7 @@
     split(lab)                     cut the master off and wait until two hold the address
     heal(lab, "backup")            mend the path right after this one has spoken, so that the other
                                    is the first to be heard; the timeline, up to the next answer
+    unplugged()                    for comparison: a pulled cable, in memory
     directions()                   what each kind of one-way path leads to, as a table
 
 After a mend the first advertisement to pass decides what becomes of the clients, and chance decides
@@ -21,8 +22,8 @@ from labs.timeline import Timeline
 if TYPE_CHECKING:
     from labs.lab import Lab
 
-# s; a Linux client asks again after at most about 40 s: base_reachable_time (up to 45 s for an
-# entry, as 1.5 times 30), delay_first_probe_time (5 s) and three probes, see arp(7).
+# s; a Linux client asks again after at most 53 s: base_reachable_time (30 s, up to 1.5 times that
+# for an entry), delay_first_probe_time (5 s) and three probes of a second, see arp(7).
 FORGETS = 70.0
 LATELY, AFTERWARDS = 0.5, 1.0  # s
 
@@ -51,6 +52,17 @@ def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
     answered = time.time()
     lab.wait_until(lambda: time.time() > answered + AFTERWARDS, what="a second of it")
     return lab.timeline().between(mended - 1, answered + AFTERWARDS)
+
+
+def unplugged() -> Timeline:
+    """An ordinary failover in memory: the cable of the master is pulled out of the machine."""
+    from labs.lan import Lan
+
+    lan = Lan("basic")
+    lan.run(8.1)
+    lan.unplug("master")
+    lan.run(4.7)
+    return lan.timeline().last(6)
 
 
 def _adverts(lab: Lab, host: str) -> list[Advert]:
