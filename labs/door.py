@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs import daemons, facts
+from labs.checks import setting
 from labs.errors import LabError, unknown
 
 if TYPE_CHECKING:
@@ -99,12 +100,23 @@ class Door:
                 "hosts": list(lab.hosts), "servers": lab.servers, "client": lab.layout.client,
                 "runs": {name: daemon.name for name, daemon in lab.daemons.items()},
                 "carrier": witness.carrier(), "owners": lab.owners(), "daemons": self._daemons(),
+                "priorities": self._priorities(),
             },
             "anew": not same,
             "seen": [facts.to_json(fact) for fact in seen],
             "told": None if mark[1:2] == [len(told)] else [facts.to_json(fact) for fact in told],
             "mark": [id(witness), len(told), *reached],
         }  # fmt: skip
+
+    def _priorities(self) -> dict[str, int]:
+        """What the files say, for those who have not spoken yet."""
+        found = {}
+        for name in self.lab.servers:
+            with suppress(LabError, OSError):
+                value = setting(self.lab.conf(name), "priority") or ""
+                if value.isdigit():
+                    found[name] = int(value)
+        return found
 
     def _daemons(self) -> dict[str, str]:
         """ "runs", "frozen" or "gone" for every server."""

@@ -46,7 +46,7 @@ def draw(picture: Picture, width: int, height: int, chosen: str = "", note: str 
         lines: list[Line] = [[("", row)] for row in textwrap.wrap(told, max(1, width))]
         return _fitted(lines, width, height)
     foot = _keys(width)
-    lines = [_head(picture, width), [], [(DIM, _row(*TITLES))]]
+    lines = [_head(picture, width), [(DIM, _row(*TITLES))]]
     for number, host in enumerate(picture.hosts, 1):
         lines.append(_host(host, number, host.name == chosen, width))
     lines += [[], *_lanes(picture, width)]
@@ -104,7 +104,7 @@ def _host(host: HostNow, number: int, is_chosen: bool, width: int) -> Line:
     mark = f"{'▶' if is_chosen else ' '}{number if number < 10 else ' '}"
     base = CHOSEN if is_chosen else ""
     address = "● HOLDS" if host.owns else "○" if host.daemon else ""
-    daemon = f"{host.daemon} {host.runs if host.runs != 'gone' else 'is gone'}".strip()
+    daemon = f"{host.daemon} {host.runs if host.runs == 'runs' else host.runs.upper()}".strip()
     cells = [
         (base, mark),
         (base, host.name),

@@ -162,13 +162,13 @@ class Watched:
             return HostNow(name, owns, carrier, note=_answered(seen))
         runs = lab["daemons"].get(name, "gone")
         timer, note = None, ""
+        priority = _priority(seen, name) or lab["priorities"].get(name)
         if runs != "runs":
             note = "its clock stands still" if runs == "frozen" else "nobody waits"
         elif not carrier:
             note = "no cable, no timer"
         else:
-            timer = _speaks(seen, name, now) if owns else _waits(seen, name, now)
-        priority = _priority(seen, name)
+            timer = _speaks(seen, name, now) if owns else _waits(seen, name, now, priority)
         return HostNow(name, owns, carrier, lab["runs"][name], runs, priority, timer, note)
 
 
@@ -204,9 +204,14 @@ def _speaks(seen: Timeline, host: str, now: float) -> Timer | None:
     return Timer("speaks", max(0.0, left), own[-1].interval) if left > -PASSED else None
 
 
-def _waits(seen: Timeline, host: str, now: float) -> Timer | None:
-    """When the Master_Down_Timer of a BACKUP runs out, unless it hears from the master."""
-    due = predict.predict(seen.router_facts, host, now)
+def _waits(seen: Timeline, host: str, now: float, priority: int | None) -> Timer | None:
+    """When the Master_Down_Timer of a BACKUP runs out, unless it hears from the master.
+
+    `priority` is what its file says, in case it has never spoken.
+    """
+    # Whole seconds, as the log of a keepalived has them: predictions must not take it for exact.
+    said = State(float(int(now)), host, "", "", "", "", priority)
+    due = predict.predict([*seen.router_facts, said], host, now)
     if due is None or due.at < now - PASSED:
         return None
     return Timer("takes over", max(0.0, due.at - now), due.wait)

@@ -1,0 +1,152 @@
+"""`labs watch` on a pseudo-terminal: what a person sees there, and what the keys do to the lab."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from labs import Lab, running
+from tests.lab.outside import LABS
+from tests.support import REPOSITORY, eventually
+from tests.terminal import Terminal
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|38|48)[0-9;]*m")
+
+
+@pytest.fixture(scope="module")
+def prompt() -> Iterator[subprocess.Popen[str]]:
+    """`labs cli` in another program, with a cluster that has its master soon."""
+    with own_prompt() as process:
+        yield process
+
+
+@contextmanager
+def own_prompt() -> Iterator[subprocess.Popen[str]]:
+    """The same, for one test alone."""
+    with subprocess.Popen(
+        [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        cwd=REPOSITORY,
+    ) as process:  # fmt: skip
+        eventually(lambda: process.pid in [lab.pid for lab in running.find()], timeout=30)
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+
+
+def said(prompt: subprocess.Popen[str], line: str) -> str:
+    """What the prompt of the lab answers to a line that is answered with one line."""
+    assert prompt.stdin is not None
+    assert prompt.stdout is not None
+    prompt.stdin.write(line + "\n")
+    prompt.stdin.flush()
+    return prompt.stdout.readline().strip()
+
+
+def watch(prompt: subprocess.Popen[str], **options: Any) -> Terminal:
+    return Terminal([*LABS, "watch", "--lab", str(prompt.pid)], **options)
+
+
+def timer(terminal: Terminal, host: str) -> float:
+    """The seconds that the timer of a host shows."""
+    found = re.search(r"takes over in (\d\.\d) s", terminal.row(f" {host} "))
+    return float(found.group(1)) if found else 0.0
+
+
+def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) -> None:
+    with watch(prompt) as seen:
+        seen.until(lambda: "192.168.1.10 is held by master" in seen.lines[0])
+        assert "▶1 master    ● HOLDS  in     vrrpd runs        150  speaks in" in seen.text
+        seen.until(lambda: timer(seen, "backup") > 2.5)
+        assert "pings: master answers in" in seen.row("3 client")
+        seen.type("u")
+        # The dead time can be watched: nobody holds it, and the backup's timer runs down.
+        seen.until(lambda: "nobody holds 192.168.1.10" in seen.lines[0])
+        seen.until(lambda: "► cable of master pulled" in seen.text)
+        assert "OUT" in seen.row("▶1 master")
+        seen.until(lambda: 0 < timer(seen, "backup") < 1.5)
+        seen.until(lambda: "192.168.1.10 is held by backup" in seen.lines[0])
+        assert "unplug master: done" in seen.text
+        seen.until(lambda: "the client had no answer for" in seen.text)
+        assert "backup BACKUP → MASTER: no advertisement for 3.609 s" in seen.text
+        assert "^ unplug master" in seen.text
+        assert said(prompt, "owners") == "backup"
+        seen.type("p")
+        seen.until(lambda: "192.168.1.10 is held by master" in seen.lines[0])
+        seen.type("q")
+    assert seen.status == 0
+    assert said(prompt, "owners") == "master"
+
+
+def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[str]) -> None:
+    with watch(prompt, NO_COLOR="1") as seen:
+        seen.until(lambda: "held by master" in seen.lines[0])
+        seen.type("1c")
+        seen.until(lambda: "held by master AND backup" in seen.lines[0])
+        assert "vrrpd GONE" in seen.row("1 master")
+        seen.until(lambda: "▓ two own" in seen.text)
+        seen.type("t")
+        seen.until(lambda: "vrrpd runs" in seen.row("1 master"))
+        seen.type("3c")
+        seen.until(lambda: "client runs no daemon" in seen.text)
+        seen.type("\x03")
+    assert seen.status == 0
+    assert not COLOUR.search(seen.raw)
+
+
+def test_the_window_may_change_its_size(prompt: subprocess.Popen[str]) -> None:
+    with watch(prompt) as seen:
+        seen.until(lambda: "held by master" in seen.lines[0])
+        assert COLOUR.search(seen.raw)
+        for columns, rows in ((120, 40), (60, 14), (40, 8), (80, 24)):
+            seen.resize(columns, rows)
+            wide = columns >= 60
+            seen.until(lambda wide=wide: ("quit" in seen.lines[-1]) == wide)
+            seen.until(lambda: "192.168.1.10 is held by" in seen.text)
+            assert max(map(len, seen.lines)) <= columns
+        seen.type("q")
+    assert seen.status == 0
+    assert seen.raw.endswith(b"\x1b[?25h")  # the cursor is back
+
+
+def test_the_watch_ends_with_the_lab() -> None:
+    with own_prompt() as prompt, watch(prompt) as seen:
+        seen.until(lambda: "VRRP Lab" in seen.text)
+        assert prompt.stdin is not None
+        prompt.stdin.write("exit\n")
+        prompt.stdin.flush()
+    assert seen.status == 0
+    assert "the lab has ended" in seen.text
+
+
+def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> None:
+    eventually(lambda: said(prompt, "owners") == "master")
+    done = subprocess.run(
+        [*LABS, "watch", "--lab", str(prompt.pid)], capture_output=True, text=True, timeout=60,
+        cwd=REPOSITORY, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "192.168.1.10 is held by master" in done.stdout.splitlines()[0]
+    assert "\x1b" not in done.stdout
+
+
+def test_the_door_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
+    with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:
+        caller.connect(str(machines.directory / "door"))
+
+        def ask(line: bytes) -> str:
+            lines.write(line + b"\n")
+            lines.flush()
+            return str(json.loads(lines.readline())["error"])
+
+        assert ask(b"hello").startswith("not a request")
+        assert ask(b'{"ask": "unplug"}').startswith("not a request")
+        assert ask(b'{"ask": "close", "host": "master"}').startswith("no verb called 'close'")
+        assert "choose master, backup or client" in ask(b'{"ask": "unplug", "host": "mastr"}')
