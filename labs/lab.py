@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs import daemons, namespace, network, start
 from labs.door import Door
@@ -33,6 +33,9 @@ from labs.node import PROGRAMS, Host
 from labs.services import Services
 from labs.verbs import Verbs
 from labs.witness import Witness
+
+if TYPE_CHECKING:
+    from labs.panel.panel import Bench
 
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
@@ -138,6 +141,15 @@ class Lab(Verbs, Looking, Services):
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
         return seen[0]
+
+    # --- playing ---------------------------------------------------------------------------------
+
+    def bench(self) -> Bench:
+        """A live panel of this lab, to click, to scrub and to save (labs/panel)."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfLab
+
+        return Bench(OfLab(self))
 
     # --- starting over ---------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from vrrpd.ports import Ports
 
 if TYPE_CHECKING:
     from labs.guard import Guard
+    from labs.panel.panel import Bench
 
 STATES = Path(__file__).with_name("states")
 HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12"}
@@ -133,6 +134,13 @@ class Lan(Verbs):
     def timeline(self) -> Timeline:
         """What has happened so far."""
         return Timeline(self.facts, self.watch, list(self.machines), start=0.0, end=self.now)
+
+    def bench(self) -> Bench:
+        """A live panel of this cluster; while it is shown, virtual time passes like real time."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfLan
+
+        return Bench(OfLan(self))
 
     # Time.
 

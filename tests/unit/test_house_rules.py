@@ -30,9 +30,9 @@ ALLOWED = {
     "topologies": {"mininet"},
     "labs": {
         *("topologies", "vrrpd", "mininet", "pyroute2", "scapy"),
-        *("IPython", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core", "traitlets"),
-        *("jupyterlab", "jupyter_server", "tornado", "zmq", "nbformat", "prompt_toolkit"),
-        *("matplotlib", "numpy", "pygments", "aiosmtpd"),
+        *("IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core"),
+        *("jupyterlab", "jupyter_server", "tornado", "traitlets", "zmq", "nbformat"),
+        *("matplotlib", "numpy", "prompt_toolkit", "pygments", "aiosmtpd"),
     },
 }
 

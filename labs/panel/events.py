@@ -1,0 +1,198 @@
+"""What the bench draws: facts, translated into small events for a browser.
+
+An event is a JSON object: "k" is its kind, "t" when (s, the clock of the facts), "h" the host:
+
+    own   a on            address number `a` came (on) or went
+    lnk   i up ok         the card `i`: administratively up; has carrier
+    adv   p v r           an Advertisement entered the switch: priority, version, VRID
+    hrd   f p r           ... and left it towards `h`; `f` sent it
+    arp   a               a gratuitous ARP for address number `a`
+    png   e a by n        `n` pings from `t` to `e` were answered by the host `by` (null: nobody)
+    act   v x             somebody did something: verb, words
+    st    i f to why p    a daemon changed state, in its own words
+    dmn   s               the daemon "runs", is "frozen" or "gone"
+    pth   s               the path behind the switch port: "" (whole), "cut" or "lossy"
+    tmr   r w b           the Master_Down_Timer of VRID `r` starts: `w` seconds (0: it stops), why
+
+The last one is nobody's fact: it is the protocol's arithmetic (`labs.predict`, RFC 3768 section
+6.1) applied to what the witnesses saw, so the ring that counts down can be wrong like a prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from labs.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State
+from labs.predict import ADVERTS, skew
+
+Event: TypeAlias = dict[str, Any]
+# (host, VRID) -> priority, as the configuration has it; asked when no witness has heard it yet.
+Priorities: TypeAlias = Callable[[str], Mapping[int, int]]
+
+# s: pings of one answerer that follow one another so closely are one stretch.
+TOUCHING = 0.15
+# s: a host that gives an address up restarted its timer so shortly before.
+HANDOVER = 1.0
+DAEMON = {"start": "runs", "thaw": "runs", "stop": "gone", "crash": "gone", "freeze": "frozen"}
+PATH = {"cut": "cut", "lose": "lossy", "oneway": "lossy", "mend": ""}
+
+
+class Events:
+    """Translates facts, in the order in which they became known; remembers what timers need."""
+
+    def __init__(self, addresses: Sequence[str], servers: Iterable[str], asked: Priorities) -> None:
+        self._number = {address: number for number, address in enumerate(addresses)}
+        self._servers = tuple(servers)
+        self._asked = asked
+        self._held: dict[str, set[int]] = {name: set() for name in self._servers}
+        self._of: dict[int, set[int]] = {}  # VRID -> numbers of its addresses
+        self._sender: dict[str, str] = {}  # source address -> host
+        self._voice: dict[tuple[str, int], int] = {}  # (host, VRID) -> priority
+        self._pace: dict[int, tuple[int, float]] = {}  # VRID -> version, interval (s)
+        self._started: dict[tuple[str, int], Event] = {}
+        self._carrier: dict[tuple[str, str], bool] = {}
+
+    def take(self, facts: Iterable[Fact]) -> list[Event]:
+        """The events that follow from `facts`, by time."""
+        found: list[Event] = []
+        stretches: dict[tuple[int, str | None], Event] = {}
+        for fact in sorted(facts, key=lambda one: one.t):
+            if isinstance(fact, Ping):
+                self._ping(fact, stretches, found)
+            else:
+                found += self._translate(fact)
+        return sorted(found, key=lambda event: float(event["t"]))
+
+    def _ping(
+        self, ping: Ping, last: dict[tuple[int, str | None], Event], found: list[Event]
+    ) -> None:
+        number = self._number.get(ping.address)
+        if number is None:
+            return
+        by = ping.answered_by if ping.rtt is not None else None
+        stretch = last.get((number, by))
+        if stretch is not None and ping.t - stretch["e"] < TOUCHING:
+            stretch["e"], stretch["n"] = _short(ping.t), stretch["n"] + 1
+            return
+        event = {"k": "png", "t": _short(ping.t), "e": _short(ping.t), "a": number, "by": by}
+        last[number, by] = event
+        found.append(event)
+        event["n"] = 1
+
+    def _translate(self, fact: Fact) -> list[Event]:
+        at: Event = {"t": _short(fact.t), "h": fact.host if hasattr(fact, "host") else None}
+        match fact:
+            case Address() if fact.address in self._number and fact.host in self._held:
+                return self._owning(fact, at)
+            case Link():
+                return self._link(fact, at)
+            case Advert():
+                return self._advert(fact, at)
+            case Heard():
+                sender = self._sender.get(fact.source)
+                said = {"k": "hrd", **at, "f": sender, "p": fact.priority, "r": fact.vrid}
+                return [said, *self._heard(fact, at)]
+            case Arp() if fact.address in self._number:
+                return [{"k": "arp", **at, "a": self._number[fact.address]}]
+            case Action():
+                return self._action(fact, at)
+            case State():
+                return self._state(fact, at)
+        return []
+
+    def _owning(self, fact: Address, at: Event) -> list[Event]:
+        number, held = self._number[fact.address], self._held[fact.host]
+        (held.add if fact.held else held.discard)(number)
+        result: list[Event] = [{"k": "own", **at, "a": number, "on": fact.held}]
+        for vrid, numbers in self._of.items():
+            if number not in numbers:
+                continue
+            started = self._started.get((fact.host, vrid))
+            if fact.held:
+                result.append({"k": "tmr", **at, "r": vrid, "w": 0, "b": ""})
+            elif started and fact.t - started["t"] < HANDOVER:
+                result.append(started)
+        return result
+
+    def _link(self, fact: Link, at: Event) -> list[Event]:
+        card, alive = (fact.host, fact.interface), fact.up and fact.carrier
+        before, self._carrier[card] = self._carrier.get(card), alive
+        event = {"k": "lnk", **at, "i": fact.interface, "up": fact.up, "ok": fact.carrier}
+        if before is False and alive:
+            return [event, *self._restart(fact.host, at, "carrier")]
+        return [event, *(self._stop(fact.host, at) if before and not alive else [])]
+
+    def _advert(self, fact: Advert, at: Event) -> list[Event]:
+        self._sender[fact.source] = fact.host
+        self._pace[fact.vrid] = (fact.version, fact.interval)
+        shared = self._of.setdefault(fact.vrid, set())
+        shared.update(self._number[one] for one in fact.addresses if one in self._number)
+        if fact.priority:
+            self._voice[fact.host, fact.vrid] = fact.priority
+        return [{"k": "adv", **at, "p": fact.priority, "v": fact.version, "r": fact.vrid}]
+
+    def _action(self, fact: Action, at: Event) -> list[Event]:
+        result: list[Event] = [{"k": "act", **at, "v": fact.verb, "x": fact.text}]
+        if fact.host is None:
+            return result
+        if fact.verb in DAEMON:
+            result.append({"k": "dmn", **at, "s": DAEMON[fact.verb]})
+        if fact.verb in PATH:
+            result.append({"k": "pth", **at, "s": PATH[fact.verb]})
+        if fact.verb == "start":
+            result += self._restart(fact.host, at, "start")
+        elif fact.verb in ("stop", "crash"):
+            result += self._stop(fact.host, at)
+        if fact.verb in ("start", "reload"):
+            for key in [key for key in self._voice if key[0] == fact.host]:
+                del self._voice[key]
+        return result
+
+    def _state(self, fact: State, at: Event) -> list[Event]:
+        names = {"i": fact.instance, "f": fact.frm, "to": fact.to}
+        result: list[Event] = [{"k": "st", **at, **names, "why": fact.reason, "p": fact.priority}]
+        if fact.to in ("FAULT", "INIT"):
+            result += self._stop(fact.host, at)
+        elif (fact.frm, fact.to) == ("INIT", "BACKUP") and not fact.t.is_integer():
+            result += self._restart(fact.host, at, "ready")
+        return result
+
+    # --- Master_Down_Timers ----------------------------------------------------------------------
+
+    def _priority(self, host: str, vrid: int) -> int | None:
+        if (host, vrid) not in self._voice and host in self._servers:
+            self._voice.update({(host, number): p for number, p in self._asked(host).items()})
+        return self._voice.get((host, vrid))
+
+    def _heard(self, fact: Heard, at: Event) -> list[Event]:
+        own = self._priority(fact.host, fact.vrid)
+        if own is None or 0 < fact.priority < own:
+            return []
+        wait = skew(own, fact.version, fact.interval)
+        if fact.priority:
+            wait += ADVERTS * fact.interval
+        return self._run(fact.vrid, at, wait, "advert" if fact.priority else "goodbye")
+
+    def _restart(self, host: str, at: Event, basis: str) -> list[Event]:
+        result: list[Event] = []
+        for vrid, (version, interval) in self._pace.items():
+            own = self._priority(host, vrid)
+            if own is not None:
+                wait = ADVERTS * interval + skew(own, version, interval)
+                result += self._run(vrid, at, wait, basis)
+        return result
+
+    def _run(self, vrid: int, at: Event, wait: float, basis: str) -> list[Event]:
+        event = {"k": "tmr", **at, "r": vrid, "w": round(wait, 4), "b": basis}
+        self._started[at["h"], vrid] = event
+        return [] if self._held.get(at["h"], set()) & self._of.get(vrid, set()) else [event]
+
+    def _stop(self, host: str, at: Event) -> list[Event]:
+        running = [vrid for name, vrid in self._started if name == host]
+        return [{"k": "tmr", **at, "r": vrid, "w": 0, "b": ""} for vrid in running]
+
+
+def _short(t: float) -> float:
+    """Four digits are a tenth of a millisecond, and a third of the bytes."""
+    return round(t, 4)

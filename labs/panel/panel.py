@@ -1,0 +1,238 @@
+"""The widget: tells a browser what is new, a few times a second, and obeys its clicks.
+
+    thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  bench.js
+    notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
+
+Clicks are carried out between cells, never during one, like everything else in a notebook.
+A page that comes late, or lost a message, asks for ("hello") and gets the whole record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from labs.errors import LabError
+from labs.magics import diagnose
+from labs.panel.events import Events
+from labs.panel.page import page
+from labs.panel.record import Record, applied
+from labs.panel.sources import Source
+from labs.timeline import Timeline
+
+HERE = Path(__file__).parent
+EVERY = 0.08  # s between two messages: twelve a second at most
+# s after the start: a page that was still loading then has missed what was sent; here is all of it.
+AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+class Bench(anywidget.AnyWidget):
+    """A live panel of a lab; `lab.bench()` makes one, and shows it as the last line of a cell.
+
+    `save(path)` writes a page that replays what has happened so far, anywhere and without Python.
+    `close()` ends its thread and takes it off the page; so does closing the lab.
+    """
+
+    _esm = HERE / "bench.js"
+    _css = HERE / "bench.css"
+    network = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._told = 0
+        self._looks = 0
+        self._views = 0
+        self._begin()
+        self.on_msg(self._message)
+
+    # --- what has happened -----------------------------------------------------------------------
+
+    @property
+    def record(self) -> Record:
+        """What has happened so far, up to this moment."""
+        self._pull()
+        return self._record
+
+    def save(self, path: str | Path) -> Path:
+        """Write a page that replays the run so far; it needs neither Python nor a network."""
+        place = Path(path)
+        place.write_text(self.html(), encoding="utf-8")
+        return place
+
+    def html(self) -> str:
+        """That page."""
+        with self._lock:
+            return page({**self._header(), **self.record.snapshot()})
+
+    def _begin(self) -> None:
+        """A fresh record, at the start and after every reset of the lab."""
+        source = self._source
+        self._since = source.since
+        told = source.network()
+        self._events = Events(source.addresses, source.servers, source.priorities)
+        hosts = [host["name"] for host in told["hosts"]]
+        self._record = Record(hosts, self._since)
+        for name in source.servers:  # until something says that it was started
+            applied(self._record.base, {"k": "dmn", "h": name, "s": "gone"})
+        self._first = True
+        self.network = {**told, "addresses": list(source.addresses), "live": True}
+
+    def _header(self) -> dict[str, Any]:
+        return {"network": {**self.network, "live": False}}
+
+    def _pull(self) -> list[dict[str, Any]]:
+        """Take what is new into the record, and return it."""
+        with self._lock:
+            if self._source.closed:
+                return []
+            if self._source.since != self._since:
+                self._begin()
+                self._looks = 0  # say it all again
+            events = self._events.take(self._source.fresh())
+            self._record.take(events)
+            if self._first:
+                self._first = False
+                self._correct()
+            return events
+
+    def _correct(self) -> None:
+        """A daemon that ended or began before anybody recorded it is at least seen now."""
+        known, now = self._record.at(self._record.end)["hosts"], round(self._source.now(), 4)
+        for name, state in self._source.daemons().items():
+            if known[name]["dmn"] != state:
+                self._record.take([{"k": "dmn", "t": now, "h": name, "s": state}])
+
+    # --- telling the page ------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        self._run()
+        bundle = super()._repr_mimebundle_(**options)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        if data is not None:
+            data["text/plain"] = repr(self)
+        return bundle
+
+    def _run(self) -> None:
+        """Begin to tell, if nobody does yet."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop.clear()
+        self._looks = 0
+        if self._source.threaded:
+            self._thread = threading.Thread(target=self._tell, name="bench", daemon=True)
+            self._thread.start()
+        else:
+            try:
+                self._later(asyncio.get_running_loop())
+            except RuntimeError:
+                self._look()  # no notebook: a picture of the present
+
+    def _tell(self) -> None:
+        """The thread: until the panel or the lab is closed."""
+        while not self._stop.wait(EVERY) and not self._source.closed:
+            self._look()
+
+    def _later(self, loop: asyncio.AbstractEventLoop) -> None:
+        def tick() -> None:
+            if not self._stop.is_set():
+                self._look()
+                loop.call_later(EVERY, tick)
+
+        loop.call_later(EVERY, tick)
+
+    def _look(self) -> None:
+        """One look at the lab, and one message if there is anything to say."""
+        with self._lock:
+            events = self._pull()
+            self._looks += 1
+            if self._looks == 1 or any(self._looks == round(t / EVERY) for t in AGAIN):
+                self._say_all()
+            elif events or self._looks % 6 == 0:
+                self._told += 1
+                now = self._source.now()
+                self.send({"type": "news", "n": self._told, "now": now, "events": events})
+
+    def _say_all(self) -> None:
+        now = self._source.now()
+        whole = {**self._record.snapshot(), "n": self._told, "now": now}
+        self.send({"type": "all", "network": self.network, **whole})
+
+    def close(self) -> None:
+        """End the thread and take the panel off the page; closing twice is harmless."""
+        self._stop.set()
+        thread = getattr(self, "_thread", None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        super().close()
+
+    # --- being told ------------------------------------------------------------------------------
+
+    def _message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        """A message of the page; whatever goes wrong is an answer, not a traceback."""
+        kind, answer = content.get("type"), {"type": "answer", "id": content.get("id")}
+        if kind == "hello":
+            self._views += not content.get("again")
+            self._run()
+            with self._lock:
+                self._say_all()
+            return
+        if kind == "bye":
+            self._views -= 1
+            if self._views <= 0:
+                self._stop.set()
+            return
+        try:
+            self.send({**answer, "ok": True, **self._answer(content)})
+        except (LabError, OSError, KeyError) as error:
+            self.send({**answer, "ok": False, "text": str(error)})
+
+    def _answer(self, content: dict[str, Any]) -> dict[str, Any]:
+        host = content.get("host", "")
+        match content["type"]:
+            case "do":
+                self._source.do(content["verb"], host, content.get("interface", "eth0"))
+                return {"text": ""}
+            case "conf":
+                return {"text": self._source.conf(host), "remarks": []}
+            case "check":
+                return {"remarks": diagnose(content["text"], host)}
+            case "write":
+                self._source.conf(host, content["text"])
+                return {"remarks": diagnose(content["text"], host)}
+            case "run":
+                return {"text": self._source.run(host, content["command"])}
+            case "save":
+                return {"html": self.html()}
+        raise LabError(f"the bench does not understand {content['type']!r}")
+
+    # --- in words --------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        """What a page without widgets shows."""
+        scene = self._record.at(self._record.end)["hosts"]
+        owners = [name for name, host in scene.items() if 0 in host["held"]]
+        address = self._source.addresses[0]
+        return f"<Bench: {address} is held by {' and '.join(owners) or 'nobody'}>"
+
+
+def recorded(timeline: Timeline) -> dict[str, Any]:
+    """The run of a timeline, as `page` wants it: hosts on one switch, as the facts name them."""
+    from labs.panel.sources import network
+
+    hosts = list(timeline.hosts)
+    cables = [{"h": name, "i": "eth0", "s": "s1"} for name in (*hosts, "client")]
+    told = network(dict.fromkeys((*hosts, "client"), ""), hosts, ("s1",), cables)
+    events = Events((timeline.address,), hosts, lambda host: {})
+    record = Record([*hosts, "client"], timeline.start)
+    record.take(events.take(fact for fact in timeline.facts if fact.t <= timeline.end))
+    header = {**told, "addresses": [timeline.address], "live": False}
+    return {"network": header, **record.snapshot()}

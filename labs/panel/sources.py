@@ -1,0 +1,246 @@
+"""Where a bench gets its facts from: a real Lab, or a Lan in memory, seen alike.
+
+A source knows the network, tells what is new each time it is asked, and carries out what somebody
+clicks.  A Lab is asked by a thread; a Lan has no clock of its own, so here its virtual time is
+played in real time, a piece at every look (by the notebook's own loop, so never during a cell).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labs.errors import LabError
+from labs.facts import Fact
+from labs.palette import HOST_COLOURS, INK, luma
+from vrrpd.config import ConfigError, loads
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
+    from labs.lan import Lan
+
+OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows whole
+LONGEST_STEP = 0.5  # s of virtual time that a look may play
+COMMAND_SECONDS = 15.0
+VERBS = ("unplug", "plug", "stop", "start", "crash", "freeze", "thaw", "cut", "mend", "reload")
+
+
+class Source(Protocol):
+    """What a bench wants of a lab."""
+
+    addresses: tuple[str, ...]
+    servers: tuple[str, ...]
+    threaded: bool  # asked by a thread of its own, or by the notebook's loop
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+
+    @property
+    def since(self) -> float:
+        """Where its timelines begin; another value after a reset."""
+
+    def now(self) -> float:
+        """The clock of its facts."""
+
+    def network(self) -> dict[str, Any]:
+        """Hosts, switches and cables as `bench.js` wants them."""
+
+    def fresh(self) -> list[Fact]:
+        """What nobody has been told yet."""
+
+    def daemons(self) -> dict[str, str]:
+        """What the daemon of each server does now: "runs", "frozen" or "gone"."""
+
+    def priorities(self, host: str) -> dict[int, int]:
+        """VRID -> priority, as the configuration of `host` has it."""
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """The keepalived.conf of `host`; with `text`, written first and put to use."""
+
+    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+        """Carry out a verb of the lab."""
+
+    def run(self, host: str, command: str) -> str:
+        """What a command prints on `host`."""
+
+
+class OfLab:
+    """A real lab."""
+
+    threaded = True
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._mark: Sequence[int] = ()
+        self._witness: object = None
+        self._said: set[Fact] = set()
+        self.addresses = lab.watched
+        self.servers = tuple(lab.servers)
+
+    @property
+    def closed(self) -> bool:
+        """As `Source`."""
+        return self._lab.closed
+
+    @property
+    def since(self) -> float:
+        """As `Source`; a reset of the lab moves it."""
+        return self._lab.since
+
+    def now(self) -> float:
+        """Unix time."""
+        return time.time()
+
+    def network(self) -> dict[str, Any]:
+        """As `Source`; also the addresses and servers are read anew."""
+        lab, layout = self._lab, self._lab.layout
+        self.addresses, self.servers = lab.watched, tuple(lab.servers)
+        own = {name: next(iter(layout.cards(name).values())).ip for name in layout.hosts}
+        cables = [{"h": s.host, "i": s.interface, "s": s.switch} for s in layout.sockets]
+        return network(own, self.servers, layout.switches, cables)
+
+    def fresh(self) -> list[Fact]:
+        """As `Source`."""
+        lab = self._lab
+        if self._witness is not lab.witness:
+            self._witness, self._mark, self._said = lab.witness, (), set()
+        new, self._mark = lab.witness.after(self._mark, time.time() - OLD_PINGS)
+        told = [fact for fact in lab.told() if fact not in self._said and fact.t >= lab.since - 2]
+        self._said.update(told)
+        return [*new, *told]
+
+    def daemons(self) -> dict[str, str]:
+        """As `Source`."""
+        from labs import daemons
+
+        result = {}
+        for name in self.servers:
+            found = daemons.running(self._lab.hosts[name])
+            result[name] = "frozen" if daemons.frozen(found) else "runs" if found else "gone"
+        return result
+
+    def priorities(self, host: str) -> dict[int, int]:
+        """As `Source`."""
+        return priorities(self.conf(host), host)
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """As `Source`."""
+        try:
+            found = self._lab.conf(host, text)
+        except LabError:
+            return ""
+        if text is not None:
+            (self._lab.reload if self._lab.running(host) else self._lab.start)(host)
+        return found
+
+    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+        """As `Source`; LabError for what cannot be done."""
+        if verb == "restart":
+            self._lab.stop(host)
+            self._lab.start(host)
+        elif verb == "linkup":
+            self._lab.link(host, "up", interface)
+        elif verb in ("unplug", "plug"):
+            getattr(self._lab, verb)(host, interface)
+        elif verb in VERBS:
+            getattr(self._lab, verb)(host)
+        else:
+            raise LabError(f"the bench has no verb {verb!r}: it knows {', '.join(VERBS)}")
+
+    def run(self, host: str, command: str) -> str:
+        """As `Source`."""
+        return str(self._lab.run(host, command, timeout=COMMAND_SECONDS))
+
+
+class OfLan:
+    """A cluster in memory, whose time is played as it passes here."""
+
+    threaded = False
+
+    def __init__(self, lan: Lan) -> None:
+        self._lan = lan
+        self._told = 0
+        self._looked = time.monotonic()
+        self.addresses: tuple[str, ...] = (lan.watch,)
+        self.servers = tuple(lan.machines)
+
+    closed = False
+    since = 0.0
+
+    def now(self) -> float:
+        """Virtual seconds."""
+        return self._lan.now
+
+    def network(self) -> dict[str, Any]:
+        """As `Source`; the client of a Lan is the switch itself, so it is only drawn."""
+        own = {name: str(machine.ip) for name, machine in self._lan.machines.items()}
+        cables = [{"h": name, "i": "eth0", "s": "s1"} for name in (*own, "client")]
+        return network({**own, "client": "192.168.1.100"}, self.servers, ("s1",), cables)
+
+    def fresh(self) -> list[Fact]:
+        """As `Source`: first what has passed since the last look is played."""
+        now = time.monotonic()
+        passed, self._looked = min(now - self._looked, LONGEST_STEP), now
+        self._lan.run(passed)
+        new = self._lan.facts[self._told :]
+        self._told = len(self._lan.facts)
+        return new
+
+    def daemons(self) -> dict[str, str]:
+        """As `Source`."""
+        lan = self._lan
+        return {
+            name: "gone" if name not in lan.daemons else "frozen" if machine.frozen else "runs"
+            for name, machine in lan.machines.items()
+        }
+
+    def priorities(self, host: str) -> dict[int, int]:
+        """As `Source`."""
+        return priorities(self._lan.conf(host), host)
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """As `Source`."""
+        found = self._lan.conf(host, text)
+        if text is not None:
+            (self._lan.reload if host in self._lan.daemons else self._lan.start)(host)
+        return found
+
+    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+        """As `Source`; LabError for what cannot be done."""
+        if verb == "linkup":
+            self._lan.link(host, "up")
+        elif verb in (*VERBS, "restart"):
+            getattr(self._lan, verb)(host)
+        else:
+            raise LabError(f"the bench has no verb {verb!r}: it knows {', '.join(VERBS)}")
+
+    def run(self, host: str, command: str) -> str:
+        """There is no shell in memory: LabError."""
+        raise LabError(f"{host} is in memory and has no shell: use Lab() to type {command!r}")
+
+
+def priorities(text: str, host: str) -> dict[int, int]:
+    """VRID -> priority in a keepalived.conf; empty for one that vrrpd refuses."""
+    try:
+        return {each.vrid: each.priority for each in loads(text, config_id=host).config.instances}
+    except ConfigError:
+        return {}
+
+
+def network(
+    own: dict[str, str],
+    servers: Sequence[str],
+    switches: Sequence[str],
+    cables: Sequence[dict[str, str]],
+) -> dict[str, Any]:
+    """The network as `bench.js` wants it; a server has the colour that it has in every figure."""
+    hosts = []
+    for name, ip in own.items():
+        row: dict[str, Any] = {"name": name, "ip": ip.partition("/")[0], "server": name in servers}
+        if row["server"]:
+            colour = HOST_COLOURS[list(servers).index(name) % len(HOST_COLOURS)]
+            row |= {"colour": colour, "ink": "#ffffff" if luma(colour) < 0.5 else INK}
+        hosts.append(row)
+    return {"hosts": hosts, "switches": list(switches), "cables": list(cables)}
