@@ -76,9 +76,10 @@ class Journal:
 
     def flush(self) -> None:
         """Put down what is held; `patient` journals are told when they may."""
-        held, self.held = self.held, []
-        for line in held:
-            self.store(line)
+        if self.held:
+            held, self.held = self.held, []
+            for line in held:
+                self.store(line)
 
     def store(self, line: dict[str, Any]) -> None:
         """Append one line to the file; a full disk or a vanished directory only counts."""
@@ -136,6 +137,8 @@ class Log:
         Lines keep the time at which they were said, and cost the work in hand next to nothing:
         a new MASTER has better things to do than to write that it is one.
         """
+        if not self.held:
+            return
         held, self.held = self.held, []
         for created, text in held:
             record = logging.makeLogRecord({"msg": text, "levelno": logging.INFO})

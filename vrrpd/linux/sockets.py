@@ -38,6 +38,7 @@ SIOCGIFMTU = 0x8921
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
 LARGEST = 65535
+LONGEST = 8192  # bytes read of a packet: 255 IPv6 addresses are 4,144
 BATCH = 64  # packets read in one go before others get their turn
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 # struct sock_filter, and the instructions that filter_for() uses (linux/bpf_common.h)
@@ -185,7 +186,7 @@ class RawChannel:
         """Hand over what has arrived, each packet with the moment of its arrival."""
         for _ in range(BATCH):
             try:
-                packet, ancillary, _, address = self.socket.recvmsg(LARGEST, ANCILLARY)
+                packet, ancillary, _, address = self.socket.recvmsg(LONGEST, ANCILLARY)
             except BlockingIOError:
                 return
             except OSError:  # ENETDOWN and the like: netlink tells the rest of the story
