@@ -53,7 +53,7 @@ def _has_nopreempt(text: str) -> bool:
 CHALLENGES = {
     "stay": Challenge(
         "No second move",
-        state="failover",
+        state="unplugged",
         steps=(
             Step(
                 "the cable of master is in",
@@ -78,7 +78,7 @@ CHALLENGES = {
                 hints=(
                     _moved_hint,
                     "which setting forbids a stronger BACKUP to push a weaker MASTER aside? "
-                    "start again with lab = Lab('failover')",
+                    "start again with lab = Lab('unplugged')",
                     "change(lab, 'master', state='BACKUP', nopreempt=True), lab.reload('master'), "
                     "then the cable",
                 ),
