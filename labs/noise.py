@@ -1,6 +1,7 @@
 """What makes a quick pair cry wolf: daemons that get no processor, and how often that happens here.
 
     stall(lab, "master", 0.5)      the daemon sleeps for half a second, as on a machine that swaps
+    rate(lab, "backup")            how many advertisements a second it sends
     alarms(lab)                    how often a backup has taken over from a master that lived
 
     lateness()                     how late this machine lets a program run, when it is quiet
@@ -22,6 +23,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labs.errors import LabError
+from labs.facts import Advert
+
 if TYPE_CHECKING:
     from labs.lab import Lab
 
@@ -42,6 +46,17 @@ def alarms(lab: Lab, backup: str = "backup") -> int:
     if nothing has happened to the master.
     """
     return sum(takeover.to == backup for takeover in lab.timeline().takeovers)
+
+
+def rate(lab: Lab, host: str) -> float:
+    """How many advertisements a second `host` has sent, from its first to its last.
+
+    Raises LabError if it has not sent two of them.
+    """
+    spoken = [advert.t for advert in lab.witness.of(Advert) if advert.host == host]
+    if len(spoken) < 2:
+        raise LabError(f"{host} has hardly spoken: let it take over first, with lab.unplug(...)")
+    return (len(spoken) - 1) / (spoken[-1] - spoken[0])
 
 
 @dataclass(frozen=True, slots=True)
