@@ -133,7 +133,7 @@ const and = (names) => names.join(" and ");
 
 // --- where things are drawn ----------------------------------------------------------------------------
 
-const BOX = { w: 190, h: 92 }, BAR = 30, CABLE = 74, BADGE = 26;
+const BOX = { w: 196, h: 98 }, BAR = 30, CABLE = 74, BADGE = 26;
 
 function placed(network) {
   const joined = {};
@@ -146,7 +146,7 @@ function placed(network) {
        network.hosts.filter((h) => on(h, second) && !both.includes(h))]
     : [network.hosts.filter((h) => h.server), first, network.hosts.filter((h) => !h.server)];
   const most = Math.max(...rows.filter(Array.isArray).map((row) => row.length));
-  const width = Math.max(620, most * (BOX.w + 40));
+  const width = Math.max(500, most * (BOX.w + 40));
   const spot = { hosts: {}, bars: {}, width, height: 0 };
   let y = 10;
   rows.forEach((row, n) => {
@@ -432,7 +432,7 @@ class Bench {
     const node = make("g", { class: "vb-cable", "data-host": c.h, "data-interface": c.i },
       make("line", { class: "vb-hit", x1: x, x2: x, y1: top, y2: bottom }),
       make("line", { class: "vb-wire", x1: x, x2: x, y1: top, y2: middle - 11 }),
-      make("line", { class: "vb-wire vb-gap", x1: x, x2: x, y1: middle - 11, y2: middle + 11 }),
+      make("line", { class: "vb-wire vb-gap", x1: x, x2: x, y1: middle - 12, y2: middle + 12 }),
       make("line", { class: "vb-wire", x1: x, x2: x, y1: middle + 11, y2: bottom }),
       make("text", { class: "vb-sign", x, y: middle + 6 }),
       make("text", { class: "vb-note", x: x + 16, y: middle + 5 }));
@@ -463,11 +463,11 @@ class Bench {
       return text;
     };
     const parts = { ...h, node, name: h.name };
-    say(line("vb-name", h.server ? 31 : 20), h.name);
-    parts.stateText = line("vb-state", h.server ? 52 : 37);
+    say(line("vb-name", h.server ? 34 : 20), h.name);
+    parts.stateText = line("vb-state", h.server ? 54 : 37);
     if (h.server) {
-      parts.more = line("vb-ip", 68);
-      parts.prio = line("vb-ip", 83);
+      parts.more = line("vb-ip", 72);
+      parts.prio = line("vb-ip", 88);
       const cx = left + BOX.w - 34, cy = y + 52;
       parts.ring = make("g", { class: "vb-ring" },
         make("circle", { class: "vb-track", cx, cy, r: 22 }),

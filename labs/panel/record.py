@@ -103,7 +103,7 @@ class Record:
         return {"base": self.base, "start": self.start, "end": self.end, "events": self.events}
 
     def _keep(self, event: Event) -> None:
-        self.end = max(self.end, float(event.get("e", event["t"])))
+        self.end = max(self.end, float(event["e"] if event["k"] == "png" else event["t"]))
         # A stretch goes on growing here while the event that came is on its way to a browser.
         mine = dict(event)
         if self.events and mine["t"] < self.events[-1]["t"]:

@@ -9,101 +9,24 @@ finds all of it in the report for the teacher.
 from __future__ import annotations
 
 import ast
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Error, Locator, Page, expect
 
 from labs import course
+from tests.browser.windows import START_SECONDS, screenshot
 from tests.notebooks.lessons import of_kind, read
-from tests.support import REPOSITORY, OrdinaryUser, eventually
+from tests.support import REPOSITORY, OrdinaryUser
 
 LESSON = "05-failover"
 CHALLENGE, SOLUTION = "leave", "lab.stop('master')\nlab.settle()"
-START_SECONDS, RUN_SECONDS = 60, 180
+RUN_SECONDS = 180
 # More than a lesson has cells that want a prediction.
 MOST_STOPS = 8
 REFUSED = "First say what you expect"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-# Headless, and silent towards everything but the page under test.
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def address(ordinary_user: OrdinaryUser) -> Iterator[str]:
-    """The address, token included, that `labs notebook` prints; the server ends with the test."""
-    log = ordinary_user.home / "server.log"
-    command = [Path(sys.executable).with_name("labs"), "notebook", "--no-browser"]
-    with log.open("wb") as output:
-        server = ordinary_user.popen(
-            [*command, "--port", str(free_port())],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-    def printed() -> str | None:
-        text = log.read_text(errors="replace")
-        assert server.poll() is None, f"the server ended\n{text}"
-        found = re.search(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*token=\w+", text)
-        return found.group() if found else None
-
-    try:
-        yield eventually(printed, START_SECONDS, "the server to print its address")
-    finally:
-        server.send_signal(signal.SIGINT)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-            raise AssertionError("one Ctrl-C did not end the server") from None
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    """An empty browser window."""
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": 1280, "height": 1600},
-        )
-        yield browser.pages[0]
-        browser.close()
-
-
-def screenshot(page: Page, name: str) -> None:
-    """Leaves a picture under build/ for people; a checkout that is not ours goes without."""
-    place = REPOSITORY / "build" / "screenshots"
-    if os.access(place.parent if place.parent.exists() else REPOSITORY, os.W_OK):
-        place.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=place / name)
 
 
 def guesses() -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""What the tests in a browser share: Chromium, and where pictures of its windows go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+
+from playwright.sync_api import Page
+
+from tests.support import REPOSITORY
+
+START_SECONDS = 60
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+# Headless, and silent towards everything but the page under test.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Leaves a picture under build/ for people; a checkout that is not ours goes without."""
+    place = REPOSITORY / "build" / "screenshots"
+    if os.access(place.parent if place.parent.exists() else REPOSITORY, os.W_OK):
+        place.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=place / name)
