@@ -111,8 +111,8 @@ def judge(row: Row, fired: list[float], adverts: list[float], yielded: bool) -> 
     if row.probe.stream:
         during = [t for t in after if t < fired[-1]]
         return "nothing" if during else "silenced"
-    # The advert before the probe was on schedule; one within half an interval of it is not.
-    return "answers" if after[0] - before[-1] < 0.5 else "nothing"
+    # The advert before the probe was on schedule; one much less than an interval later is not.
+    return "answers" if after[0] - before[-1] < 0.9 else "nothing"
 
 
 KEYS = [(kind, table) for table in TABLES for kind in KINDS]
