@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 OWNS, SHARES, LACKS = "█", "▓", "░"
 ANSWERED, SILENT = "·", "!"
 LINE = 100  # sentences are wrapped here
+INSTANT = 0.00005  # s: two owners for less are one after the other
+BLINK, NEAR = 0.02, 0.25  # s: a single ping or two, lost that near a takeover, belong to it
 
 # What an action did, as the end of "3.1 s after ...".
 PHRASES = {
@@ -156,10 +158,14 @@ def sentences(timeline: Timeline) -> list[str]:
 
     told += [(g.start, f"Nobody owned {address} {stretch(g.start, g.end)}.") for g in timeline.gaps]
     for both in timeline.overlaps:
+        if both.duration < INSTANT:
+            continue
         who = f"{' and '.join(both.owners)} owned {address} at once"
         told.append((both.start, f"{who} {stretch(both.start, both.end)}."))
+    moves = [takeover.at for takeover in timeline.takeovers]
     for outage in timeline.outages:
-        if outage not in explained:
+        blink = outage.duration < BLINK and any(abs(outage.end - at) < NEAR for at in moves)
+        if outage not in explained and not blink:
             told.append((outage.start, f"No answer {stretch(outage.start, outage.end)}."))
     for loss in timeline.of(Loss):
         told.append((loss.t, f"The record has a hole at {loss.t - zero:.2f} s: {loss.text}."))
