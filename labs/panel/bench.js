@@ -45,7 +45,6 @@ export class Record {
     this.start = run.start;
     this.end = run.end;
     this.events = run.events;
-    this.step = 2;
     this.version = 0;           // changes when something came that is not simply the newest
     this.stretches = new Map();
     for (const e of this.events) if (e.k === "png") this.stretches.set(`${e.a} ${e.by}`, e);
@@ -80,9 +79,10 @@ export class Record {
 
   shrink() {
     this.version += 1;
-    this.events = thinned(this.events, this.step);
-    this.step *= 2;
-    if (this.events.length > 0.9 * CAPACITY) {
+    for (let step = 2; step <= 1024; step *= 2) {
+      if (this.events.length > 0.75 * CAPACITY) this.events = thinned(this.events, step);
+    }
+    while (this.events.length > 0.9 * CAPACITY) {
       const old = this.events.splice(0, Math.floor(CAPACITY / 4));
       for (const e of old) applied(this.base, e);
       this.start = old[old.length - 1].t;
@@ -133,7 +133,7 @@ const and = (names) => names.join(" and ");
 
 // --- where things are drawn ----------------------------------------------------------------------------
 
-const BOX = { w: 196, h: 98 }, BAR = 30, CABLE = 74, BADGE = 26;
+const BOX = { w: 196, h: 98 }, SMALL = 64, BAR = 30, CABLE = 74, BADGE = 26;
 
 function placed(network) {
   const joined = {};
@@ -161,9 +161,9 @@ function placed(network) {
     const small = row.every((h) => !h.server);
     row.forEach((h, at) => {
       const x = (width / row.length) * (at + 0.5);
-      spot.hosts[h.name] = { x, y, h: small ? 46 : BOX.h };
+      spot.hosts[h.name] = { x, y, h: small ? SMALL : BOX.h };
     });
-    y += (small ? 46 : BOX.h) + (n < rows.length - 1 ? CABLE : 10);
+    y += (small ? SMALL : BOX.h) + (n < rows.length - 1 ? CABLE : 10);
   });
   spot.height = y;
   return spot;
@@ -430,7 +430,7 @@ class Bench {
     const top = below ? box.y + box.h : bar + BAR, bottom = below ? bar : box.y;
     const middle = (top + bottom) / 2;
     const node = make("g", { class: "vb-cable", "data-host": c.h, "data-interface": c.i },
-      make("line", { class: "vb-hit", x1: x, x2: x, y1: top, y2: bottom }),
+      make("rect", { class: "vb-hit", x: x - 24, y: top + 1, width: 48, height: bottom - top - 2, rx: 6 }),
       make("line", { class: "vb-wire", x1: x, x2: x, y1: top, y2: middle - 11 }),
       make("line", { class: "vb-wire vb-gap", x1: x, x2: x, y1: middle - 12, y2: middle + 12 }),
       make("line", { class: "vb-wire", x1: x, x2: x, y1: middle + 11, y2: bottom }),
@@ -463,8 +463,9 @@ class Bench {
       return text;
     };
     const parts = { ...h, node, name: h.name };
-    say(line("vb-name", h.server ? 34 : 20), h.name);
-    parts.stateText = line("vb-state", h.server ? 54 : 37);
+    say(line("vb-name", h.server ? 34 : 21), h.name);
+    parts.stateText = line("vb-state", h.server ? 54 : 38);
+    if (!h.server) parts.more = line("vb-ip", 55);
     if (h.server) {
       parts.more = line("vb-ip", 72);
       parts.prio = line("vb-ip", 88);
@@ -616,7 +617,7 @@ class Bench {
   drawHost(host, scene) {
     const now = scene.hosts[host.name];
     if (!now) return;
-    if (!host.server) { say(host.stateText, [host.ip, this.answer()].filter(Boolean).join("  ")); return; }
+    if (!host.server) { say(host.stateText, host.ip); say(host.more, this.answer()); return; }
     const states = [...new Set(Object.values(now.st))];
     const state = now.dmn === "gone" ? "– no daemon" : now.dmn === "frozen" ? "❄ frozen"
       : states.length ? states.map((s) => STATE[s] ?? s).join(" ") : "…";
@@ -797,9 +798,11 @@ class Bench {
         if (at > said) {
           const words = e.h ? `${e.v} ${e.h}` : e.v, wide = pen.measureText(words).width;
           const from = Math.min(at + 3, right - wide);
-          pen.fillStyle = is.ink;
-          pen.fillText(words, from, 8);
-          said = from + wide + 8;
+          if (from > said) {
+            pen.fillStyle = is.ink;
+            pen.fillText(words, from, 8);
+            said = from + wide + 8;
+          }
         }
       }
     }
@@ -878,9 +881,10 @@ class Bench {
 
   drawLog() {
     const { record } = this;
-    const told = `${record.version} ${this.scene.n} ${record.start}`;
+    const told = `${record.version} ${this.scene.n} ${record.start} ${this.log.clientHeight}`;
     if (told === this.lines) return;
     this.lines = told;
+    this.log.scrollTop = this.log.scrollHeight;
     const rows = [];
     for (let n = this.scene.n - 1; n >= 0 && rows.length < MAX_LINES; n -= 1) {
       const e = record.events[n];

@@ -49,6 +49,7 @@ class Events:
         self._of: dict[int, set[int]] = {}  # VRID -> numbers of its addresses
         self._sender: dict[str, str] = {}  # source address -> host
         self._voice: dict[tuple[str, int], int] = {}  # (host, VRID) -> priority
+        self._journal: dict[str, dict[str, int]] = {}  # host -> instance -> priority
         self._pace: dict[int, tuple[int, float]] = {}  # VRID -> version, interval (s)
         self._started: dict[tuple[str, int], Event] = {}
         self._carrier: dict[tuple[str, str], bool] = {}
@@ -71,14 +72,29 @@ class Events:
         if number is None:
             return
         by = ping.answered_by if ping.rtt is not None else None
+        arrived = ping.t + (ping.rtt or 0.0)
+        if arrived - ping.t > TOUCHING:
+            # A kernel held it back until it had learnt where to: no service while it waited.
+            self._stretch(None, ping.t, arrived, number, last, found)
+        self._stretch(by, arrived, arrived, number, last, found)
+
+    def _stretch(
+        self,
+        by: str | None,
+        start: float,
+        end: float,
+        number: int,
+        last: dict[tuple[int, str | None], Event],
+        found: list[Event],
+    ) -> None:
+        """Add a ping to the stretch before it, or begin another."""
         stretch = last.get((number, by))
-        if stretch is not None and ping.t - stretch["e"] < TOUCHING:
-            stretch["e"], stretch["n"] = _short(ping.t), stretch["n"] + 1
+        if stretch is not None and stretch["t"] <= start < stretch["e"] + TOUCHING:
+            stretch["e"], stretch["n"] = max(stretch["e"], _short(end)), stretch["n"] + 1
             return
-        event = {"k": "png", "t": _short(ping.t), "e": _short(ping.t), "a": number, "by": by}
-        last[number, by] = event
-        found.append(event)
-        event["n"] = 1
+        times = {"t": _short(start), "e": _short(end)}
+        last[number, by] = {"k": "png", **times, "a": number, "by": by, "n": 1}
+        found.append(last[number, by])
 
     def _translate(self, fact: Fact) -> list[Event]:
         at: Event = {"t": _short(fact.t), "h": fact.host if hasattr(fact, "host") else None}
@@ -145,6 +161,7 @@ class Events:
         elif fact.verb in ("stop", "crash"):
             result += self._stop(fact.host, at)
         if fact.verb in ("start", "reload"):
+            self._journal.pop(fact.host, None)
             for key in [key for key in self._voice if key[0] == fact.host]:
                 del self._voice[key]
         return result
@@ -152,6 +169,8 @@ class Events:
     def _state(self, fact: State, at: Event) -> list[Event]:
         names = {"i": fact.instance, "f": fact.frm, "to": fact.to}
         result: list[Event] = [{"k": "st", **at, **names, "why": fact.reason, "p": fact.priority}]
+        if fact.priority:
+            self._journal.setdefault(fact.host, {})[fact.instance] = fact.priority
         if fact.to in ("FAULT", "INIT"):
             result += self._stop(fact.host, at)
         elif (fact.frm, fact.to) == ("INIT", "BACKUP") and not fact.t.is_integer():
@@ -161,6 +180,9 @@ class Events:
     # --- Master_Down_Timers ----------------------------------------------------------------------
 
     def _priority(self, host: str, vrid: int) -> int | None:
+        journal = self._journal.get(host, {})
+        if (host, vrid) not in self._voice and len(journal) == 1:
+            return next(iter(journal.values()))
         if (host, vrid) not in self._voice and host in self._servers:
             self._voice.update({(host, number): p for number, p in self._asked(host).items()})
         return self._voice.get((host, vrid))

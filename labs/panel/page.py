@@ -28,7 +28,8 @@ script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
 <script type="application/json" id="run">{data}</script>
 <script type="module">
 {js}
-mount(document.getElementById("bench"), JSON.parse(document.getElementById("run").textContent));
+const run = document.getElementById("run").textContent;
+window.bench = mount(document.getElementById("bench"), JSON.parse(run));
 </script>
 </body>
 </html>

@@ -28,7 +28,11 @@ Scene: TypeAlias = dict[str, Any]
 
 # An event is about 60 bytes of JSON, so that a page of a whole run has less than half a megabyte.
 CAPACITY = 6000
-# They show movement; without them the story is the same.
+# Of the light ones, every second stretch of so many seconds goes, then of twice as many, and so on,
+STEPS = tuple(2.0**power for power in range(1, 11))
+# until so much of the capacity is used; more than this is too much, and the oldest are forgotten.
+ROOMY, FULL = 0.75, 0.9
+# The light ones show movement; without them the story is the same.
 LIGHT = frozenset({"adv", "hrd", "arp", "tmr"})
 
 
@@ -78,7 +82,6 @@ class Record:
         self.start = self.end = start
         self.capacity = capacity
         self.events: list[Event] = []
-        self._step = 2.0
         self._stretches: dict[tuple[int, str | None], Event] = {}
 
     def take(self, events: Iterable[Event]) -> None:
@@ -126,11 +129,12 @@ class Record:
         return True
 
     def _shrink(self) -> None:
-        """Thin the older half; if that is not enough, forget the oldest quarter."""
-        self.events = thinned(self.events, self._step)
-        self._step *= 2
-        if len(self.events) > 0.9 * self.capacity:
-            quarter = self.capacity // 4
+        """Thin the older half until there is room; if that is not enough, forget the oldest."""
+        for step in STEPS:
+            if len(self.events) > ROOMY * self.capacity:
+                self.events = thinned(self.events, step)
+        quarter = self.capacity // 4
+        while len(self.events) > FULL * self.capacity:
             for event in self.events[:quarter]:
                 applied(self.base, event)
             self.start = self.events[quarter - 1]["t"]

@@ -1,0 +1,288 @@
+"""The live bench in JupyterLab, by clicking: pull a cable, see the address move, scrub, save.
+
+And what needs no server: the browser's record is the twin of Python's, and a page that is open for
+ten minutes of a busy network does not grow.
+Pictures are left in build/screenshots for people to look at.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+
+from labs.lan import Lan
+from labs.panel.page import page as html_of
+from labs.panel.panel import recorded
+from labs.panel.record import CAPACITY, Record
+from tests.browser.windows import START_SECONDS, screenshot
+from tests.support import OrdinaryUser
+
+RUN_SECONDS, TAKEOVER_SECONDS = 60, 20
+HELD = "192.168.1.10 is held by"
+CELLS = {
+    "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
+    "bench": "bench = lab.bench()\nbench",
+}
+# What the tests are not about: JupyterLab asks for files that need not be there.
+FOREIGN = re.compile(r"favicon|Failed to load resource|jupyterlab-manager|WebSocket|service worker")
+# s between two messages, events a second, and for how long: item 6 of what is promised.
+BEAT, EVENTS, MINUTES = 0.1, 60, 10
+
+
+def notebook(user: OrdinaryUser) -> str:
+    """A notebook in the learner's folder with a lab and its bench; its name."""
+    cells = [
+        {"cell_type": "code", "id": name, "metadata": {}, "source": text,
+         "outputs": [], "execution_count": None}
+        for name, text in CELLS.items()
+    ]  # fmt: skip
+    kernel = {"name": "vrrp-lab", "display_name": "VRRP Lab", "language": "python"}
+    whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    path = user.home / "vrrp-lab" / "bench.ipynb"
+    path.write_text(json.dumps(whole))
+    if user.is_root:
+        shutil.chown(path, "nobody")
+    return path.name
+
+
+def open_bench(page: Page, address: str, name: str) -> Locator:
+    """Runs the notebook; the panel, once the master holds the address in it."""
+    base, _, query = address.partition("?")
+    base = base.split("/lab")[0].rstrip("/")
+    page.goto(f"{base}/lab/tree/{name}?{query}&reset")
+    status = page.locator("#jp-bottom-panel")
+    expect(status).to_contain_text("| Idle", timeout=START_SECONDS * 1000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    bench = page.locator(".vb").first
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=RUN_SECONDS * 1000)
+    expect(status).to_contain_text("| Idle", timeout=RUN_SECONDS * 1000)
+    return bench
+
+
+def owner(bench: Locator) -> Locator:
+    """The name on the box that the badge is on."""
+    return bench.locator(".vb-owner .vb-name")
+
+
+def seek(bench: Locator, seconds: float) -> None:
+    """Moves the slider there."""
+    bench.locator(".vb-slider").evaluate(
+        "(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')); }", seconds
+    )
+
+
+def pull_and_plug(page: Page, bench: Locator) -> None:
+    """The address moves to the backup and back: once by mouse, once by keyboard."""
+    patience = TAKEOVER_SECONDS * 1000
+    cable = bench.locator(".vb-cable[data-host=master]")
+    expect(bench.locator(".vb-host[data-host=backup] .vb-ring")).to_be_visible(timeout=patience)
+    bench.scroll_into_view_if_needed()
+    screenshot(page, "bench-live.png")
+    cable.click()
+    expect(cable).to_have_attribute("aria-pressed", "true", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
+    expect(owner(bench)).to_have_text("backup")
+    expect(bench.locator(".vb-log")).to_contain_text("no advertisement for 3.")
+    screenshot(page, "bench-unplugged.png")
+    cable.focus()
+    page.keyboard.press("Enter")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
+    expect(owner(bench)).to_have_text("master")
+
+
+def go_back(page: Page, bench: Locator) -> None:
+    """Scrubs to when nobody held the address, by keyboard step by step, and returns."""
+    when = bench.locator(".vb-when")
+    slider = bench.locator(".vb-slider")
+    seek(bench, 0.5)
+    expect(bench.locator(".vb-chip")).to_contain_text("PAUSED")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} nobody")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(when).to_have_text("0.6 s")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(when).to_have_text("1.6 s")
+    screenshot(page, "bench-paused.png")
+    bench.get_by_role("button", name="Live").click()
+    expect(bench.locator(".vb-chip")).to_have_text("LIVE")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master")
+
+
+def use_the_menu(page: Page, bench: Locator) -> None:
+    """A command, a mistake in keepalived.conf that is noticed, and a daemon that is stopped."""
+    host = bench.locator(".vb-host[data-host=backup]")
+    host.focus()
+    page.keyboard.press("Enter")
+    expect(bench.get_by_role("menu")).to_be_visible()
+    screenshot(page, "bench-menu.png")
+    bench.get_by_role("menuitem", name="Run a command").click()
+    page.keyboard.press("Enter")
+    expect(bench.locator(".vb-output")).to_contain_text("192.168.1.12/24")
+    host.click()
+    bench.get_by_role("menuitem", name="Edit keepalived.conf").click()
+    editor = bench.locator("textarea")
+    expect(editor).to_have_value(re.compile("vrrp_instance"))
+    editor.fill(editor.input_value().replace("priority", "prioriti"))
+    expect(bench.locator(".vb-remarks")).to_contain_text("priority")
+    screenshot(page, "bench-editor.png")
+    page.keyboard.press("Escape")
+    host.click()
+    page.keyboard.press("Escape")
+    expect(bench.get_by_role("menu")).to_be_hidden()
+    host.click()
+    bench.get_by_role("menuitem", name="Stop the daemon").click()
+    expect(host).to_contain_text("no daemon")
+
+
+def dark_and_narrow(page: Page, bench: Locator) -> None:
+    """Pictures for people; that the theme has changed is all that is asserted."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).first.hover()
+    page.get_by_text("JupyterLab Dark", exact=True).first.click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    bench.scroll_into_view_if_needed()
+    screenshot(page, "bench-dark.png")
+    page.set_viewport_size({"width": 620, "height": 1200})
+    bench.scroll_into_view_if_needed()
+    screenshot(page, "bench-narrow.png")
+
+
+@pytest.mark.timeout(START_SECONDS + 4 * RUN_SECONDS)
+def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
+    address: str, page: Page, ordinary_user: OrdinaryUser, tmp_path: Path
+) -> None:
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not FOREIGN.search(message.text + str(message.location)):
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        bench = open_bench(page, address, notebook(ordinary_user))
+        pull_and_plug(page, bench)
+        go_back(page, bench)
+        use_the_menu(page, bench)
+        with page.expect_download() as started:
+            bench.get_by_role("button", name="Save as HTML").click()
+        saved = tmp_path / started.value.suggested_filename
+        started.value.save_as(saved)
+        dark_and_narrow(page, bench)
+    except (AssertionError, Error):
+        screenshot(page, "bench-failed.png")
+        raise
+    assert complaints == []
+    replays(page, saved)
+    assert complaints == []
+
+
+def replays(page: Page, saved: Path) -> None:
+    """The file shows the run by itself: nothing is asked of any network."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": 1180, "height": 760})
+    page.goto(saved.as_uri())
+    title = page.locator(".vb-title")
+    expect(title).to_have_text(f"{HELD} nobody")
+    page.get_by_role("button", name="Play").click()
+    expect(title).to_have_text(f"{HELD} master", timeout=TAKEOVER_SECONDS * 1000)
+    end = page.locator(".vb-slider").evaluate("slider => Number(slider.max)")
+    moments = [end * part / 200 for part in range(200)]
+    seen = set()
+    for moment in moments:
+        seek(page.locator(".vb"), moment)
+        page.evaluate("window.bench.tick(0)")
+        seen.add(title.text_content())
+    assert {f"{HELD} master", f"{HELD} backup", f"{HELD} nobody"} <= seen
+    screenshot(page, "bench-replay.png")
+    assert [url for url in asked if not url.startswith("file:")] == []
+
+
+# --- without a server ----------------------------------------------------------------------------
+
+
+def eventful() -> Lan:
+    """Half a minute in which most things happen."""
+    lan = Lan("basic")
+    for verb, host, seconds in (
+        ("unplug", "master", 6), ("plug", "master", 6), ("cut", "master", 5), ("mend", "master", 3),
+        ("crash", "master", 5), ("start", "master", 5), ("freeze", "backup", 2),
+        ("thaw", "backup", 1), ("stop", "backup", 1),
+    ):  # fmt: skip
+        lan.run(0.7)
+        getattr(lan, verb)(host)
+        lan.run(seconds)
+    return lan
+
+
+def test_the_record_of_the_browser_is_the_twin_of_pythons(page: Page, tmp_path: Path) -> None:
+    run = recorded(eventful().timeline())
+    record = Record([host["name"] for host in run["network"]["hosts"]], run["start"])
+    record.base = copy.deepcopy(run["base"])
+    record.take(run["events"])
+    place = tmp_path / "run.html"
+    place.write_text(html_of(run))
+    page.goto(place.as_uri())
+    moments = [run["start"] + n * 0.25 for n in range(int((run["end"] - run["start"]) * 4))]
+    js = "moments => window.bench.record && moments.map(t => window.bench.record.at(t))"
+    assert page.evaluate(js, moments) == [record.at(t) for t in moments]
+
+
+@pytest.mark.timeout(180)
+def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path: Path) -> None:
+    """Played as fast as the browser takes it: what grows with events grows all the same."""
+    place = tmp_path / "run.html"
+    place.write_text(html_of(recorded(eventful().timeline())))
+    page.goto(place.as_uri())
+    expect(page.locator(".vb-title")).to_contain_text(HELD)
+    tools = page.context.new_cdp_session(page)
+
+    def memory() -> float:
+        tools.send("HeapProfiler.collectGarbage")
+        return float(page.evaluate("performance.memory.usedJSHeapSize"))
+
+    page.evaluate(PLAY, [0, EVENTS, BEAT, 60])
+    first = memory()
+    counts = []
+    for minute in range(1, MINUTES):
+        page.evaluate(PLAY, [minute, EVENTS, BEAT, 60])
+        counts.append(page.evaluate("window.bench.record.events.length"))
+    after = memory()
+    nodes = page.evaluate("document.getElementsByTagName('*').length")
+    assert max(counts) <= CAPACITY
+    assert nodes < 600, f"{nodes} elements"
+    assert after < first + 4e6, f"{first / 1e6:.1f} MB after a minute, {after / 1e6:.1f} at the end"
+
+
+# One minute of events in messages like those of a lab.
+PLAY = """async ([minute, rate, beat, seconds]) => {
+    const { bench } = window, hosts = ["master", "backup"];
+    bench.__from ??= bench.record.end;
+    bench.mode = "play";
+    for (let at = 0; at < seconds; at += beat) {
+        const t = bench.__from + minute * seconds + at, events = [];
+        for (let n = 0; n < rate * beat; n += 1) {
+            const when = t + (n * beat) / (rate * beat), h = hosts[n % 2];
+            const kinds = [
+                { k: "adv", t: when, h, p: 100, v: 2, r: 51 },
+                { k: "hrd", t: when, h: hosts[(n + 1) % 2], f: h, p: 100, r: 51 },
+                { k: "tmr", t: when, h, r: 51, w: 3.6, b: "advert" },
+                { k: "png", t: when, e: when, a: 0, by: n % 4 ? h : null, n: 1 },
+                { k: "act", t: when, h, v: "cut", x: `path of ${h} cut` },
+            ];
+            events.push(kinds[n % kinds.length]);
+        }
+        bench.record.take(events);
+        bench.clock = bench.record.end;
+        if (Math.round(at / beat) % 4 === 0) bench.tick(4 * beat);
+        if (Math.round(at / beat) % 50 === 0) await new Promise((go) => setTimeout(go, 0));
+    }
+}"""

@@ -1,0 +1,366 @@
+"""The Python side of the live bench: the LAN at any moment, few messages, bounded memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from labs.errors import LabError
+from labs.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
+from labs.lan import Lan
+from labs.panel.events import Events
+from labs.panel.page import page
+from labs.panel.panel import EVERY, Bench, recorded
+from labs.panel.record import Record, applied, blank, thinned
+from labs.panel.sources import OfLan, network, priorities
+from labs.predict import skew
+from tests.support import eventually
+
+VIP = "192.168.1.10"
+HOSTS = ("master", "backup")
+
+
+def translated(*facts: Fact, known: dict[int, int] | None = None) -> list[dict[str, Any]]:
+    return Events((VIP,), HOSTS, lambda host: known or {}).take(facts)
+
+
+def ping(t: float, by: str | None, rtt: float = 0.0002) -> Ping:
+    return Ping(t, round(t * 100), VIP, by, rtt if by else None)
+
+
+@pytest.fixture(scope="module")
+def lan() -> Lan:
+    """The master's cable pulled at 8 s and plugged in at 16 s, in memory."""
+    made = Lan("basic")
+    made.run(8)
+    made.unplug("master")
+    made.run(8)
+    made.plug("master")
+    made.run(8)
+    return made
+
+
+@pytest.fixture(scope="module")
+def record(lan: Lan) -> Record:
+    run = recorded(lan.timeline())
+    made = Record([host["name"] for host in run["network"]["hosts"]], run["start"])
+    made.base = run["base"]
+    made.take(run["events"])
+    return made
+
+
+# --- the LAN at a moment -------------------------------------------------------------------------
+
+
+def test_at_every_moment_the_owners_are_those_of_the_timeline(lan: Lan, record: Record) -> None:
+    timeline = lan.timeline()
+    for tenth in range(int(lan.now * 10)):
+        t = tenth / 10 + 0.05
+        hosts = record.at(t)["hosts"]
+        owners = {name for name in hosts if 0 in hosts[name]["held"]}
+        assert owners == set(timeline.owners_at(t)), t
+
+
+def test_states_and_cables_are_as_they_were(record: Record) -> None:
+    before, during, after = (record.at(t) for t in (7.9, 12.0, 23.0))
+    assert [before["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["MASTER", "BACKUP"]
+    assert [during["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["FAULT", "MASTER"]
+    assert [after["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["MASTER", "BACKUP"]
+    carriers = [scene["links"]["master eth0"][1] for scene in (before, during, after)]
+    assert carriers == [True, False, True]
+
+
+def test_looking_back_changes_nothing(record: Record) -> None:
+    last = record.at(record.end)
+    record.at(9.0)["hosts"]["master"]["held"].append(7)
+    assert record.at(record.end) == last
+
+
+def test_a_timer_runs_out_when_the_takeover_happens(lan: Lan, record: Record) -> None:
+    (since, wait, basis) = record.at(10.9)["hosts"]["backup"]["tmr"]["51"]
+    taken = next(t for t in lan.timeline().takeovers if t.to == "backup")
+    assert basis == "advert"
+    assert since + wait == pytest.approx(taken.at, abs=0.01)
+
+
+def test_who_holds_the_address_has_no_timer(record: Record) -> None:
+    for event in record.events:
+        hosts = record.at(event["t"] + 0.001)["hosts"]
+        assert not any(host["held"] and host["tmr"] for host in hosts.values()), event
+
+
+def test_a_farewell_leaves_the_skew_alone() -> None:
+    told = translated(
+        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(2.0, "backup", "192.168.1.11", 51, 2, 0, 1.0),
+        known={51: 100},
+    )
+    (timer,) = [event for event in told if event["k"] == "tmr"]
+    assert timer["w"] == pytest.approx(skew(100, 2, 1.0), abs=1e-4)
+    assert timer["b"] == "goodbye"
+
+
+def test_a_lower_priority_does_not_restart_the_timer() -> None:
+    told = translated(
+        Advert(1.0, "backup", "192.168.1.12", 51, 2, 100, 1.0, (VIP,)),
+        Heard(1.0, "master", "192.168.1.12", 51, 2, 100, 1.0),
+        known={51: 150},
+    )
+    assert [event["k"] for event in told] == ["adv", "hrd"]
+
+
+def test_a_lost_carrier_stops_the_timer_and_its_return_starts_it() -> None:
+    told = translated(
+        Link(0.0, "backup", "eth0", True, True),
+        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(1.0, "backup", "192.168.1.11", 51, 2, 150, 1.0),
+        Link(2.0, "backup", "eth0", True, False),
+        Link(3.0, "backup", "eth0", True, True),
+        known={51: 100},
+    )
+    timers = [(event["t"], event["w"]) for event in told if event["k"] == "tmr"]
+    assert timers == [(1.0, 3.6094), (2.0, 0), (3.0, 3.6094)]
+
+
+def test_what_is_done_to_a_daemon_shows() -> None:
+    scene = blank(HOSTS)
+    for verb, state in (
+        ("freeze", "frozen"),
+        ("thaw", "runs"),
+        ("crash", "gone"),
+        ("start", "runs"),
+    ):
+        for event in translated(Action(1.0, verb, "backup", verb)):
+            applied(scene, event)
+        assert scene["hosts"]["backup"]["dmn"] == state
+
+
+def test_facts_about_strangers_and_other_addresses_are_left_out() -> None:
+    assert translated(Address(1.0, "client", "eth0", VIP, 24, True)) == []
+    assert translated(Address(1.0, "master", "eth0", "192.168.1.11", 24, True)) == []
+
+
+# --- pings ---------------------------------------------------------------------------------------
+
+
+def test_pings_of_one_answerer_are_one_stretch() -> None:
+    told = translated(*(ping(n / 100, "master") for n in range(100)))
+    assert [(event["by"], event["n"]) for event in told] == [("master", 100)]
+    assert told[0]["e"] == pytest.approx(0.99, abs=0.01)
+
+
+def test_silence_between_two_answers_is_a_stretch_of_its_own() -> None:
+    record = Record(HOSTS, 0.0)
+    answered = [ping(n / 100, "master") for n in (*range(1, 100), *range(300, 400))]
+    # Whether there will be an answer is known a second later.
+    record.take(translated(*answered[:150]))
+    record.take(translated(*(ping(n / 100, None) for n in range(100, 300)), *answered[150:]))
+    told = [(event["by"], event["n"]) for event in record.events]
+    assert told == [("master", 99), (None, 200), ("master", 100)]
+
+
+def test_pings_that_were_held_back_are_silence_until_they_are_answered() -> None:
+    told = translated(ping(1.0, "backup", rtt=0.9), ping(1.95, "backup"))
+    assert [(event["by"], event["t"]) for event in told] == [(None, 1.0), ("backup", 1.9)]
+
+
+# --- bounded memory ------------------------------------------------------------------------------
+
+
+def busy(seconds: int, rate: int = 60) -> list[dict[str, Any]]:
+    kinds = ("adv", "hrd", "tmr")
+    return [
+        {"k": kinds[n % 3], "t": n / rate, "h": "master", "p": 1, "r": 51, "w": 1, "b": "", "v": 2}
+        for n in range(1, seconds * rate)
+    ]
+
+
+def test_ten_busy_minutes_stay_within_the_capacity() -> None:
+    record = Record(HOSTS, 0.0, capacity=1000)
+    for event in busy(600):
+        record.take([event])
+        assert len(record.events) <= 1000
+    assert record.end == pytest.approx(600, abs=0.1)
+    times = [event["t"] for event in record.events]
+    assert all(a <= b for a, b in pairwise(times))
+
+
+def test_thinning_never_loses_an_owner() -> None:
+    record = Record(HOSTS, 0.0, capacity=500)
+    own = [
+        {"k": "own", "t": n + 0.5, "h": HOSTS[n % 2], "a": 0, "on": n % 4 < 2} for n in range(100)
+    ]
+    for event in sorted([*busy(100), *own], key=lambda event: float(event["t"])):
+        record.take([event])
+    assert [event["t"] for event in record.events if event["k"] == "own"] == [e["t"] for e in own]
+
+
+def test_what_is_forgotten_stays_in_the_base() -> None:
+    record, whole = Record(HOSTS, 0.0, capacity=200), blank(HOSTS)
+    for n in range(1, 1000):
+        event = {"k": "own", "t": float(n), "h": HOSTS[n % 2], "a": 0, "on": n % 3 > 0}
+        applied(whole, event)
+        record.take([event])
+    assert record.start > 0
+    assert len(record.events) <= 200
+    assert record.at(record.end) == whole
+
+
+def test_thinning_takes_whole_stretches_of_the_older_half() -> None:
+    events = busy(100)
+    kept = thinned(events, 2.0)
+    half = len(events) // 2
+    assert kept[-half:] == events[-half:]
+    older = {int(event["t"] / 2) for event in kept if event["t"] < 49}
+    assert all(stretch % 2 == 0 for stretch in older)
+
+
+# --- the widget ----------------------------------------------------------------------------------
+
+
+class Still(OfLan):
+    """A lan that a thread may ask: it says how often, and can be closed."""
+
+    threaded = True
+    shut = False
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        return self.shut
+
+    @property
+    def since(self) -> float:  # type: ignore[override]
+        return 0.0
+
+
+@pytest.fixture
+def source() -> Still:
+    return Still(Lan("basic"))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every message to the page."""
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(Bench, "send", lambda self, content, buffers=None: messages.append(content))
+    return messages
+
+
+def test_everything_is_told_once_in_few_messages(source: Still, said: list[dict[str, Any]]) -> None:
+    bench = Bench(source)
+    ended = threading.Event()
+    source._lan.run(20)
+    bench._message(None, {"type": "hello"}, None)
+    try:
+        eventually(lambda: len(said) > 8, 20, "eight messages")
+    finally:
+        bench.close()
+        ended.set()
+    whole = [message for message in said if message["type"] == "all"]
+    assert whole
+    assert len(whole[0]["events"]) > 30
+    numbers = [message["n"] for message in said if message["type"] == "news"]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert 10 <= 1 / EVERY <= 20
+    json.dumps(said)
+
+
+def test_closing_the_lab_ends_the_thread(source: Still, said: list[dict[str, Any]]) -> None:
+    bench = Bench(source)
+    bench._message(None, {"type": "hello"}, None)
+    thread = bench._thread
+    assert thread is not None
+    source.shut = True
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_the_last_view_that_goes_ends_the_thread(source: Still, said: list[dict[str, Any]]) -> None:
+    bench = Bench(source)
+    for _ in range(2):
+        bench._message(None, {"type": "hello"}, None)
+    thread = bench._thread
+    assert thread is not None
+    bench._message(None, {"type": "bye"}, None)
+    assert not bench._stop.is_set()
+    bench._message(None, {"type": "bye"}, None)
+    thread.join(10)
+    assert not thread.is_alive()
+    bench.close()
+    bench.close()
+
+
+def test_nobody_is_asked_while_nothing_is_shown(source: Still) -> None:
+    assert Bench(source)._thread is None
+
+
+def test_clicks_are_carried_out_and_answered(source: Still, said: list[dict[str, Any]]) -> None:
+    bench = Bench(source)
+    bench._message(None, {"type": "do", "verb": "unplug", "host": "master", "id": 1}, None)
+    bench._message(None, {"type": "do", "verb": "burn", "host": "master", "id": 2}, None)
+    bench._message(None, {"type": "run", "host": "master", "command": "ls", "id": 3}, None)
+    assert [(message["id"], message["ok"]) for message in said] == [
+        (1, True),
+        (2, False),
+        (3, False),
+    ]
+    assert not source._lan.machines["master"].plugged
+    assert "burn" in said[1]["text"]
+
+
+def test_a_mistake_is_noticed_while_it_is_typed(source: Still, said: list[dict[str, Any]]) -> None:
+    bench = Bench(source)
+    bench._message(None, {"type": "conf", "host": "backup", "id": 1}, None)
+    text = said[0]["text"]
+    for number, typed in enumerate((text, text.replace("priority", "prioriti")), 2):
+        question = {"type": "check", "host": "backup", "text": typed, "id": number}
+        bench._message(None, question, None)
+    assert said[1]["remarks"] == []
+    assert "priority" in "\n".join(said[2]["remarks"])
+    assert source._lan.conf("backup") == text, "typing alone writes nothing"
+
+
+def test_its_words_say_who_holds_the_address(source: Still) -> None:
+    bench = Bench(source)
+    source._lan.run(8)
+    assert bench.record.end > 0
+    assert repr(bench) == f"<Bench: {VIP} is held by master>"
+
+
+# --- a page of its own ---------------------------------------------------------------------------
+
+
+def test_a_saved_run_is_one_file_that_fetches_nothing(lan: Lan) -> None:
+    run = recorded(lan.timeline())
+    text = page(run)
+    assert not re.search(
+        r"""(?:src|href)\s*=|@import|url\((?!data:)|https?://(?!www\.w3\.org)""", text
+    )
+    found = re.search(r'<script type="application/json" id="run">(.*?)</script>', text, re.S)
+    assert found
+    assert json.loads(found.group(1)) == json.loads(json.dumps(run))
+
+
+def test_nothing_in_the_data_can_end_the_script() -> None:
+    told = State(1.0, "master", "</script><b>", "INIT", "BACKUP", "</script><script>alert(1)", 1)
+    record = Record(HOSTS, 0.0)
+    record.take(translated(told))
+    shown = {**network({"master": ""}, ["master"], ("s1",), []), "addresses": ["</title>"]}
+    text = page({"network": shown, **record.snapshot()})
+    assert text.count("</script>") == 2
+    assert "<title>&lt;/title&gt;" in text
+
+
+def test_the_priorities_of_a_refused_file_are_unknown() -> None:
+    assert priorities("vrrp_instance X {\n", "master") == {}
+    assert priorities(Lan("basic").conf("backup"), "backup") == {51: 100}
+
+
+def test_a_bench_of_memory_has_no_shell() -> None:
+    with pytest.raises(LabError, match="no shell"):
+        OfLan(Lan("basic")).run("master", "ls")
