@@ -3,8 +3,13 @@
 with lab.capture("client") as wire:
     lab.stop("master")
     lab.settle()
-wire.frames            [Frame(...), ...]; in a notebook, a line for each
-wire.save("x.pcap")    for Wireshark
+wire                   a line for each frame; in a notebook, each unfolds to all its fields
+wire.frames            [Frame(...), ...]
+wire.save("x.pcapng")  for Wireshark, with the names of hosts and what was done as comments
+
+with lab.capture() as wires: ...       the same at every cable of the lab
+wires["backup"].frames                 one of them
+wires.save("folder")                   a pcapng for each cable; "x.pcapng": all in one
 
 lab.arp("client")      192.168.1.10 is at 02:00:00:00:00:0b, that is master (REACHABLE)
 """
@@ -12,17 +17,17 @@ lab.arp("client")      192.168.1.10 is at 02:00:00:00:00:0b, that is master (REA
 from __future__ import annotations
 
 import json
-import socket
 import struct
 import threading
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from labs.errors import LabError
-from labs.frames import ETH_P_ALL, SO_TIMESTAMPNS
+from labs import pcapng, sniff
+from labs.errors import LabError, unknown
+from labs.facts import Action
 from labs.recorder import network_of
 
 if TYPE_CHECKING:
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
     from labs.witness import Witness
 
 ETHERNET = 14
-ROOM = 1 << 23  # bytes of frames that may wait for this process
-SO_RCVBUFFORCE = 33
 # https://www.tcpdump.org/manpages/pcap-savefile.5.html: nanoseconds, Ethernet.
 PCAP = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 1 << 16, 1)
 
@@ -76,29 +79,39 @@ class Frame:
         return f"<{self.host} at {self.t:.3f}: {self.summary}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a file says of the lab besides its frames: a title, names of addresses, and actions."""
+
+    title: str
+    names: dict[str, str]
+    actions: list[Action]
+
+
 class Capture:
     """Every frame at one card while the context lasts; usable afterwards."""
 
-    def __init__(self, host: Host, interface: str) -> None:
-        self.host, self.interface = host.name, interface
+    def __init__(self, host: Host, interface: str, where: str, around: Around) -> None:
+        self.host, self.interface, self.where = host.name, interface, where
         self.frames: list[Frame] = []
+        self._around, self._pid = around, host.pid
         self._ended = threading.Event()
-        # Only this thread goes there, and only to open the socket, which stays where it was opened.
-        with network_of(host.pid):
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        # As much as an ordinary user may have, which the reading thread empties soon enough.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
-        with suppress(PermissionError):
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
+
+    @property
+    def name(self) -> str:
+        """``master-eth0``, as Wireshark calls the card."""
+        return f"{self.host}-{self.interface}"
 
     def of(self, kind: str) -> list[Frame]:
         """Those of one kind: "advert", "arp", "ipv4", "ipv6", "other"."""
         return [frame for frame in self.frames if frame.kind == kind]
 
     def save(self, path: str | Path) -> None:
-        """Write a pcap file, readable by tcpdump and Wireshark."""
+        """Write a file for tcpdump and Wireshark: pcapng, or pcap if `path` ends so."""
+        if Path(path).suffix == ".pcapng":
+            _write(Path(path), [self], self._around)
+            return
         data = bytearray(PCAP)
         for frame in self.frames:
             whole = frame.ethernet + frame.packet
@@ -107,7 +120,9 @@ class Capture:
         Path(path).write_bytes(data)
 
     def __enter__(self) -> Capture:
-        self._socket.bind((self.interface, ETH_P_ALL))
+        # Only this thread goes there, and only to open the socket, which stays where it was opened.
+        with network_of(self._pid):
+            self._socket = sniff.listen(self.interface)
         self._socket.settimeout(0.05)
         self._thread.start()
         return self
@@ -125,24 +140,102 @@ class Capture:
     def _read(self) -> None:
         """Until the context ends and nothing waits any more."""
         while True:
+            ending = self._ended.is_set()
+            if ending:  # pings may come so often that nothing ever waits for long
+                self._socket.setblocking(False)
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(1 << 16, 256)
-            except TimeoutError:
-                if self._ended.is_set():
+                t, data = sniff.receive(self._socket)
+            except (TimeoutError, BlockingIOError):
+                if ending:
                     return
                 continue
             except OSError:
                 continue  # the card went down: said once, and it may come up again
-            seconds, rest = struct.unpack("@ll", ancillary[0][2][:16])
-            frame = Frame(seconds + rest * 1e-9, self.host, data[ETHERNET:], data[:ETHERNET])
-            self.frames.append(frame)
+            self.frames.append(Frame(t, self.host, data[ETHERNET:], data[:ETHERNET]))
 
     def __repr__(self) -> str:
-        start = self.frames[0].t if self.frames else 0.0
-        lines = [f"{frame.t - start:9.3f} s  {frame.summary}" for frame in self.frames[:30]]
-        if len(self.frames) > len(lines):
-            lines.append(f"... and {len(self.frames) - len(lines)} more: wire.frames")
-        return "\n".join(lines) or f"<capture at {self.interface} of {self.host}: no frames>"
+        from labs.dissection import listing
+
+        return listing([self]) or f"<capture at {self.interface} of {self.host}: no frames>"
+
+    def _repr_html_(self) -> str:
+        from labs.dissection import page
+
+        return page([self])
+
+
+class Captures:
+    """A Capture at every cable of a lab; what passes the switch is in several of them."""
+
+    def __init__(self, wires: list[Capture], around: Around) -> None:
+        self.wires, self._around = wires, around
+        self._open = ExitStack()
+
+    def __getitem__(self, host: str) -> Capture:
+        """That of a host's first cable, or of a card by its name ``master-eth1``."""
+        for wire in self.wires:
+            if host in (wire.host, wire.name):
+                return wire
+        raise unknown("cable", host, [wire.name for wire in self.wires])
+
+    @property
+    def frames(self) -> list[Frame]:
+        """Those of all cables, in order of time."""
+        return sorted((frame for wire in self.wires for frame in wire.frames), key=lambda f: f.t)
+
+    def of(self, kind: str) -> list[Frame]:
+        """Those of one kind, as `Capture.of`."""
+        return [frame for frame in self.frames if frame.kind == kind]
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write one file with all cards if `path` ends in .pcapng, else a file for each into it."""
+        place = Path(path)
+        if place.suffix == ".pcapng":
+            _write(place, self.wires, self._around)
+            return [place]
+        place.mkdir(parents=True, exist_ok=True)
+        for wire in self.wires:
+            wire.save(place / f"{wire.name}.pcapng")
+        return [place / f"{wire.name}.pcapng" for wire in self.wires]
+
+    def __enter__(self) -> Captures:
+        for wire in self.wires:
+            self._open.enter_context(wire)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def __repr__(self) -> str:
+        from labs.dissection import listing
+
+        return listing(self.wires) or f"<captures at {len(self.wires)} cables: no frames>"
+
+    def _repr_html_(self) -> str:
+        from labs.dissection import page
+
+        return page(self.wires)
+
+
+def _write(path: Path, wires: list[Capture], around: Around) -> None:
+    """A pcapng file; what was done is a comment of the first frame after it."""
+    blocks = [pcapng.section(around.title), pcapng.names(around.names)]
+    blocks += [pcapng.interface(wire.name, wire.where) for wire in wires]
+    seen = [(frame, card) for card, wire in enumerate(wires) for frame in wire.frames]
+    seen.sort(key=lambda pair: pair[0].t)
+    start = seen[0][0].t if seen else 0.0
+    waiting = sorted((one for one in around.actions if one.t >= start), key=lambda one: one.t)
+    for frame, card in seen:
+        said = [action.text for action in waiting if action.t <= frame.t]
+        waiting = waiting[len(said) :]
+        whole = frame.ethernet + frame.packet
+        blocks.append(pcapng.packet(frame.t, whole, card, "; ".join(said)))
+    path.write_bytes(b"".join(blocks))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,6 +5,8 @@
     labs run FILE --simulated     a scenario file, in memory (without --simulated: on a real lab)
     labs cli                      Mininet's prompt on a running cluster
     labs watch                    a running lab on this terminal, live, with keys to pull its cables
+    labs capture master | wireshark -k -i -
+                                  every frame at its card, as it passes
     labs ps, labs shell master    the labs that are running; a shell on one of their hosts
     labs notebook                 the lessons in JupyterLab, the learner's own copies
     labs learner build/learner    those copies in another folder
@@ -75,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
     watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
+    capture.add_argument("host", help="master, backup or client")
+    capture.add_argument("--interface", default="eth0", help="default: %(default)s")
+    capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     command("ps", _ps, "List the labs that are running.")
     notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
     notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
@@ -143,6 +149,16 @@ def _shell(options: argparse.Namespace) -> int:
     lab = running.choose(running.find(), options.lab)
     command = running.shell(lab, options.host, options.command)
     sys.stdout.flush()
+    os.execvp(command[0], command)
+
+
+def _capture(options: argparse.Namespace) -> None:
+    from labs import running
+
+    if sys.stdout.isatty():
+        raise LabError(f"frames are no text: labs capture {options.host} | wireshark -k -i -")
+    lab = running.choose(running.find(), options.lab)
+    command = running.capture(lab, options.host, options.interface)
     os.execvp(command[0], command)
 
 

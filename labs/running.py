@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labs import pcapng
 from labs.errors import LabError, unknown
 from labs.namespace import INIT_NAME, PLACES
 
@@ -63,14 +65,45 @@ def choose(labs: list[Running], pid: int | None = None) -> Running:
     return labs[0]
 
 
-def shell(lab: Running, host: str, command: list[str]) -> list[str]:
-    """The command line that runs `command`, or a login shell, on `host` of `lab`."""
+def capture(lab: Running, host: str, interface: str) -> list[str]:
+    """The command line that writes every frame at a card of `host` to its standard output."""
+    pid = _pid(lab, host)
+    inside = Path(f"/proc/{pid}/root/etc/hosts")
+    cards = Path(f"/proc/{pid}/net/dev").read_text()
+    known = [line.partition(":")[0].strip() for line in cards.splitlines()[2:]]
+    if interface not in known:
+        raise unknown("interface", interface, known, where=f"on {host}")
+    plan = {
+        "pid": pid, "interface": interface, "name": f"{host}-{interface}",
+        "description": f"card of {host}", "comment": f"VRRP Lab, state {lab.state}",
+        "names": pcapng.hosts(inside.read_text()),
+    }  # fmt: skip
+    # -I and -S: it needs nothing but the standard library and this package.
+    program = "import sys; sys.path.append(sys.argv.pop(1)); from labs.sniff import main; main()"
+    house = str(Path(__file__).resolve().parent.parent)
+    python = [sys.executable, "-I", "-S", "-c", program, house, json.dumps(plan)]
+    return ["nsenter", f"--target={pid}", *_spaces(pid, "--net"), *python]
+
+
+def _pid(lab: Running, host: str) -> int:
+    """The first shell of `host`; LabError if there is no such host."""
     if host not in lab.hosts:
         raise unknown("host", host, lab.hosts)
-    pid = lab.hosts[host]
-    spaces = ["--net", "--mount", "--uts", "--pid"]
-    if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
-        spaces += ["--user", "--preserve-credentials"]
+    return lab.hosts[host]
+
+
+def _spaces(pid: int, *spaces: str) -> list[str]:
+    """The options of nsenter for these namespaces, and for the user's where that is another."""
+    own = os.readlink("/proc/self/ns/user")
+    if os.readlink(f"/proc/{pid}/ns/user") == own:
+        return [*spaces]
+    return [*spaces, "--user", "--preserve-credentials"]
+
+
+def shell(lab: Running, host: str, command: list[str]) -> list[str]:
+    """The command line that runs `command`, or a login shell, on `host` of `lab`."""
+    pid = _pid(lab, host)
+    spaces = _spaces(pid, "--net", "--mount", "--uts", "--pid")
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     kept = [pair for pair in inner if pair.split("=")[0] in ("HOME", "HOSTNAME", "LANG", "PATH")]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")

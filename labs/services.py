@@ -6,7 +6,8 @@
     lab.arp("client")              who has the address, if you ask the client's neighbour table
     lab.frames()                   the Advertisements that were seen, as packets
     with lab.capture("client") as wire: ...
-                                   every frame at a host's card meanwhile: wire.frames
+                                   every frame at a host's card meanwhile: wire.frames;
+                                   without a host, at every cable
 
 Every service is a process of its host.
 It ends with the lab and with every reset, and nobody need clean up after it.
@@ -24,11 +25,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from labs.capture import Capture, Frame, Neighbour, neighbour
+from labs import pcapng
+from labs.capture import Around, Capture, Captures, Frame, Neighbour, neighbour
 from labs.errors import LabError, unknown
-from labs.facts import Advert
+from labs.facts import Action, Advert
 from labs.inbox import Mailbox
 from labs.node import Host
 
@@ -157,8 +159,10 @@ class Services:
     hosts: dict[str, Host]
     layout: Any
     directory: Path
+    state: str
     watch: str
     witness: Witness
+    _actions: list[Action]
     _since: float
     _host: Callable[[str], Host]
     _record: Callable[[str, str | None, str], None]
@@ -217,11 +221,31 @@ class Services:
         seen = (fact for fact in self.witness.of(Advert) if fact.t >= self._since)
         return [Frame(fact.t, fact.host, bytes.fromhex(fact.hex)) for fact in seen]
 
-    def capture(self, host: str, interface: str = "eth0") -> Capture:
-        """A context in which every frame that passes a host's card is kept: wire.frames."""
-        node = self._host(host)
-        self.layout.socket(host, interface)
-        return Capture(node, interface)
+    @overload
+    def capture(self, host: str, interface: str = "eth0") -> Capture: ...
+
+    @overload
+    def capture(self, host: None = None) -> Captures: ...
+
+    def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
+        """A context in which every frame that passes a host's card is kept: wire.frames.
+
+        Without a host: at every cable of the lab.
+        """
+        node = self._host(self.layout.client if host is None else host)
+        around = Around(
+            f"VRRP Lab, state {self.state}: {', '.join(self.hosts)}",
+            pcapng.hosts(node.path("/etc/hosts").read_text()),
+            self._actions,
+        )
+        if host is not None:
+            self.layout.socket(host, interface)
+        cables = [
+            Capture(self.hosts[each.host], each.interface, f"cable to {each.port}", around)
+            for each in self.layout.sockets
+            if host is None or (host, interface) == (each.host, each.interface)
+        ]
+        return Captures(cables, around) if host is None else cables[0]
 
     # --- insides ---------------------------------------------------------------------------------
 
