@@ -10,6 +10,7 @@ A page that comes late, or lost a message, asks for ("hello") and gets the whole
 from __future__ import annotations
 
 import asyncio
+import html
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from labs.cards import OPEN, card
 from labs.errors import LabError
 from labs.magics import diagnose
 from labs.panel.events import Events
@@ -117,8 +119,9 @@ class Bench(anywidget.AnyWidget):
         self._run()
         bundle = super()._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
+        if data is not None:  # what a page without widgets shows
             data["text/plain"] = repr(self)
+            data["text/html"] = card(OPEN, "The live bench", html.escape(self._words()))
         return bundle
 
     def _run(self) -> None:
@@ -217,11 +220,14 @@ class Bench(anywidget.AnyWidget):
     # --- in words --------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        """What a page without widgets shows."""
+        return f"<Bench: {self._words()}>"
+
+    def _words(self) -> str:
+        self._pull()
         scene = self._record.at(self._record.end)["hosts"]
         owners = [name for name, host in scene.items() if 0 in host["held"]]
         address = self._source.addresses[0]
-        return f"<Bench: {address} is held by {' and '.join(owners) or 'nobody'}>"
+        return f"{address} is held by {' and '.join(owners) or 'nobody'}"
 
 
 def recorded(timeline: Timeline) -> dict[str, Any]:
