@@ -1,10 +1,30 @@
-"""Says, at the end of the ring, which seed drew the lessons that ran three times."""
+"""Deals the long tests out evenly, and says which seed drew the lessons that ran three times."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 from tests.notebooks.lessons import LESSONS, WHOLE, passes, seed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each worker its share of the long tests, the longest first.
+
+    Every worker begins with a block of the list; in the order of the files, one of them would
+    get nearly all that takes long, and the others would be left to steal it at the end.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ordered = sorted(items, key=length, reverse=True)
+    items[:] = [item for first in range(workers) for item in ordered[first::workers]]
+
+
+def length(item: pytest.Item) -> float:
+    """How long a test may take, more or less: its limit, times its number of passes."""
+    limit = item.get_closest_marker("timeout")
+    times = getattr(item, "callspec", None) and item.callspec.params.get("times", 1)
+    return float(limit.args[0]) * (times or 1) if limit else 0.0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
