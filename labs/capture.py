@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,7 @@ class Capture:
         self.host, self.interface, self.where = host.name, interface, where
         self.frames: list[Frame] = []
         self._around, self._pid = around, host.pid
+        self.begun = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
 
@@ -124,6 +126,7 @@ class Capture:
         with network_of(self._pid):
             self._socket = sniff.listen(self.interface)
         self._socket.settimeout(0.05)
+        self.begun = time.time()
         self._thread.start()
         return self
 
@@ -228,7 +231,7 @@ def _write(path: Path, wires: list[Capture], around: Around) -> None:
     blocks += [pcapng.interface(wire.name, wire.where) for wire in wires]
     seen = [(frame, card) for card, wire in enumerate(wires) for frame in wire.frames]
     seen.sort(key=lambda pair: pair[0].t)
-    start = seen[0][0].t if seen else 0.0
+    start = min(wire.begun for wire in wires)
     waiting = sorted((one for one in around.actions if one.t >= start), key=lambda one: one.t)
     for frame, card in seen:
         said = [action.text for action in waiting if action.t <= frame.t]
