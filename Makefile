@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: soak bench bench-quick help setup lab demo learner book test test-fast lessons interop check figures doctor lock clean fuzz soak-real
+.PHONY: soak bench bench-quick help setup lab demo learner book test test-fast recordings lessons interop check figures doctor lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -61,8 +61,12 @@ bench-quick: setup ## Every instrument of the measurements once, in a minute
 	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
 
 figures: setup ## Draw the pictures of the README anew, from a real run
-	@mkdir -p docs/images
-	@$(BIN)/labs run failover --figure docs/images/failover.png
+	@mkdir -p docs/images build
+	@$(BIN)/labs run failover --figure docs/images/failover.png --json build/failover.jsonl
+	@$(BIN)/python tools/picture.py build/failover.jsonl docs/images/bench.png
+
+recordings: setup ## Record the lessons anew, for LAB_MODE=replay (LESSONS="05 06"; some minutes)
+	@exec $(BIN)/python tools/recordings.py $(LESSONS)
 
 doctor: setup ## Say what this machine lacks, and the remedy
 	@exec $(BIN)/labs doctor

@@ -17,6 +17,7 @@ start at once, so `import labs` imports nothing.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,17 @@ _WHERE = {
     "Witness": "labs.witness",
 }
 
+# A lesson's Lab may be one that takes notes, or one that only remembers (labs.recordings).
+_MODES = {"record": ("labs.recording", "Recording"), "replay": ("labs.replayed", "Replayed")}
+
 
 def __getattr__(name: str) -> Any:
     """Import the module that holds `name` when somebody asks for it (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module 'labs' has no attribute {name!r}")
+    if name == "Lab" and (mode := os.environ.get("LAB_MODE")) in _MODES:
+        module, name = _MODES[mode]
+        return getattr(import_module(module), name)
     return getattr(import_module(_WHERE[name]), name)
 
 

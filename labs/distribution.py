@@ -64,7 +64,12 @@ class Spread:
 
     def with_real(self, count: int = 5) -> Spread:
         """The same beside `count` pulls on real clusters, which all run at once."""
-        return replace(self, real=measure(count))
+        from labs.recordings import aside
+
+        def pulls() -> list[list[float]]:
+            return [[pull.phase, pull.gap] for pull in measure(count)]
+
+        return replace(self, real=tuple(Pull(*told) for told in aside("distribution", pulls)))
 
     def figure(self) -> Figure:
         """Gap against phase, with the line that the protocol promises, and how often each came."""

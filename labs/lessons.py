@@ -43,6 +43,8 @@ def begin(name: str) -> Card:
     memory.note("begin", lesson.name)
     daemon = os.environ.get("LAB_DAEMON", "vrrpd")
     place = "live on this machine" if sys.platform == "linux" else "without a lab"
+    if os.environ.get("LAB_MODE") == "replay":
+        place = "a REPLAY of a recorded run (nothing runs here)"
     return Card(
         OPEN, lesson.title, (lesson.question, f"{lesson.minutes} minutes, {place}, {daemon}")
     )

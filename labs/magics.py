@@ -27,7 +27,7 @@ _PROMPT = '''printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME
 
 
 def _lab() -> Lab:
-    from labs.lab import Lab
+    from labs import Lab
 
     return Lab.current()
 

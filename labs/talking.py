@@ -24,10 +24,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
-from labs.node import Host
+
+if TYPE_CHECKING:
+    from labs.node import Host
+    from labs.replayed import Replayed
 
 ALIVE = 0.35  # s within which lines come back while all is well
 FATE = 30.0  # s that a silent connection is given to break or to recover
@@ -82,7 +85,7 @@ class Talk:
     def silent(self) -> float:
         """Seconds from the last line that came back to the end, or to now."""
         ended = [event["t"] for event in self.events if event["event"] == "end"]
-        until = ended[0] if ended else self._closed or time.time()
+        until = ended[0] if ended else self._closed or self._now()
         return float(until - self.echoes[-1]["t"]) if self.echoes else 0.0
 
     @property
@@ -102,6 +105,9 @@ class Talk:
             self._told = self._path.read_text()
 
     close = end
+
+    def _now(self) -> float:
+        return time.time()
 
     def _fate(self) -> None:
         """Wait until it is broken or lines come back again."""
@@ -128,3 +134,24 @@ class Talk:
     def _pauses(self) -> list[float]:
         times = [event["t"] for event in self.echoes]
         return [later - earlier for earlier, later in pairwise(times)]
+
+
+class Remembered(Talk):
+    """A connection of a recorded lesson: what it had told by the replay's present moment."""
+
+    def __init__(self, address: str, events: list[dict[str, Any]], lab: Replayed) -> None:
+        self.address, self._events, self._lab = address, events, lab
+        self._process, self._closed = None, None
+        self._wait_until = lab.wait_until
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What had happened by now."""
+        return [event for event in self._events if event["t"] <= self._now()]
+
+    def _now(self) -> float:
+        return self._lab.now
+
+    def _fate(self) -> None:
+        """What became of it, as far as it was recorded: a replay need not wait for that."""
+        self._lab.now = max([self._lab.now, *(event["t"] for event in self._events[-1:])])
