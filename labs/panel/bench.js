@@ -52,6 +52,7 @@ export class Record {
 
   take(events) {
     for (const e of events) {
+      this.clip(e);
       if (e.t <= this.start) applied(this.base, e);
       else if (!this.joined(e)) this.keep(e);
     }
@@ -86,7 +87,14 @@ export class Record {
       const old = this.events.splice(0, Math.floor(CAPACITY / 4));
       for (const e of old) applied(this.base, e);
       this.start = old[old.length - 1].t;
+      old.forEach((e) => this.clip(e));
+      this.events.unshift(...old.filter((e) => e.t > this.start));
     }
+  }
+
+  // A stretch of pings may have begun before the beginning and not have ended yet.
+  clip(e) {
+    if (e.k === "png" && e.t <= this.start && e.e > this.start) e.t = this.start + 0.0001;
   }
 
   // The number of events up to t.
@@ -617,7 +625,12 @@ class Bench {
   drawHost(host, scene) {
     const now = scene.hosts[host.name];
     if (!now) return;
-    if (!host.server) { say(host.stateText, host.ip); say(host.more, this.answer()); return; }
+    if (!host.server) { 
+      const lines = [host.ip, this.answer()].filter(Boolean);
+      say(host.stateText, lines[0] ?? "");
+      say(host.more, lines[1] ?? "");
+      return;
+    }
     const states = [...new Set(Object.values(now.st))];
     const state = now.dmn === "gone" ? "– no daemon" : now.dmn === "frozen" ? "❄ frozen"
       : states.length ? states.map((s) => STATE[s] ?? s).join(" ") : "…";
@@ -649,7 +662,7 @@ class Bench {
 
   // Who answered the client's last ping.
   answer() {
-    for (let n = this.scene.n - 1, looked = 0; n >= 0 && looked < 400; n -= 1, looked += 1) {
+    for (let n = this.scene.n - 1; n >= 0; n -= 1) {
       const e = this.record.events[n];
       if (e.k === "png" && e.a === 0 && this.clock - e.e < 1) return e.by ? `answered by ${e.by}` : "no answer";
     }
@@ -777,7 +790,7 @@ class Bench {
     this.drawOwned(pen, servers, x, y, bar, first, last, Math.min(newest, t0 + span), is);
     const place = Object.fromEntries(servers.map((h, n) => [h.name, n]));
     let said = -100;
-    for (let n = Math.max(0, first - 3000); n < last; n += 1) {
+    for (let n = 0; n < last; n += 1) {
       const e = record.events[n];
       if (e.k === "png" && e.e >= t0 && e.a === 0) {
         const who = servers.find((h) => h.name === e.by);

@@ -20,6 +20,7 @@ import traitlets
 
 from labs.cards import OPEN, card
 from labs.errors import LabError
+from labs.facts import Advert
 from labs.magics import diagnose
 from labs.panel.events import Events
 from labs.panel.page import page
@@ -236,7 +237,9 @@ def recorded(timeline: Timeline) -> dict[str, Any]:
 
     hosts = list(timeline.hosts)
     cables = [{"h": name, "i": "eth0", "s": "s1"} for name in (*hosts, "client")]
-    told = network(dict.fromkeys((*hosts, "client"), ""), hosts, ("s1",), cables)
+    own = {fact.host: fact.source for fact in timeline.of(Advert)}
+    named = {name: own.get(name, "") for name in (*hosts, "client")}
+    told = network(named, hosts, ("s1",), cables)
     events = Events((timeline.address,), hosts, lambda host: {})
     record = Record([*hosts, "client"], timeline.start)
     record.take(events.take(fact for fact in timeline.facts if fact.t <= timeline.end))

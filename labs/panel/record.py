@@ -32,6 +32,7 @@ CAPACITY = 6000
 STEPS = tuple(2.0**power for power in range(1, 11))
 # until so much of the capacity is used; more than this is too much, and the oldest are forgotten.
 ROOMY, FULL = 0.75, 0.9
+MOMENT = 0.0001  # s, the smallest difference between two times
 # The light ones show movement; without them the story is the same.
 LIGHT = frozenset({"adv", "hrd", "arp", "tmr"})
 
@@ -86,7 +87,7 @@ class Record:
 
     def take(self, events: Iterable[Event]) -> None:
         """Keep `events`; those from before the beginning only say how things stood then."""
-        for event in events:
+        for event in map(self._clipped, events):
             if event["t"] <= self.start:
                 applied(self.base, event)
             elif not self._joined(event):
@@ -104,6 +105,12 @@ class Record:
     def snapshot(self) -> dict[str, Any]:
         """All of it, as JSON can carry it."""
         return {"base": self.base, "start": self.start, "end": self.end, "events": self.events}
+
+    def _clipped(self, event: Event) -> Event:
+        """A stretch of pings without what lies before the beginning; any other event as it is."""
+        if event["k"] == "png" and event["t"] <= self.start < event["e"]:
+            return {**event, "t": round(self.start + MOMENT, 4)}
+        return event
 
     def _keep(self, event: Event) -> None:
         self.end = max(self.end, float(event["e"] if event["k"] == "png" else event["t"]))
@@ -135,10 +142,15 @@ class Record:
                 self.events = thinned(self.events, step)
         quarter = self.capacity // 4
         while len(self.events) > FULL * self.capacity:
-            for event in self.events[:quarter]:
+            old, self.events = self.events[:quarter], self.events[quarter:]
+            self.start = old[-1]["t"]
+            for event in old:
                 applied(self.base, event)
-            self.start = self.events[quarter - 1]["t"]
-            self.events = self.events[quarter:]
+            # A stretch of pings that began before the beginning may not have ended yet.
+            longer = [event for event in old if self._clipped(event)["t"] > self.start]
+            for event in longer:
+                event["t"] = self._clipped(event)["t"]
+            self.events[:0] = longer
 
 
 def _time(event: Event) -> float:

@@ -211,6 +211,20 @@ def test_what_is_forgotten_stays_in_the_base() -> None:
     assert record.at(record.end) == whole
 
 
+def test_a_stretch_that_goes_on_is_not_forgotten() -> None:
+    record = Record(HOSTS, 10.0, capacity=200)
+    stretch = {"k": "png", "t": 9.0, "e": 10.1, "a": 0, "by": "master", "n": 110}
+    record.take([dict(stretch)])
+    for n in range(1, 1000):
+        more = {**stretch, "t": 10.0 + n / 10, "e": 10.1 + n / 10, "n": 10}
+        own = {"k": "own", "t": 10.05 + n / 10, "h": "master", "a": 0, "on": True}
+        record.take([more, own])
+    (kept,) = [event for event in record.events if event["k"] == "png"]
+    assert record.start < kept["t"] < record.start + 0.01
+    assert kept["e"] == pytest.approx(110.0)
+    assert kept["n"] == 110 + 999 * 10
+
+
 def test_thinning_takes_whole_stretches_of_the_older_half() -> None:
     events = busy(100)
     kept = thinned(events, 2.0)
