@@ -36,6 +36,7 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
+from labs import groups
 from labs.errors import LabError
 
 # The environment variable that tells a process inside where the lab's own files are.
@@ -196,6 +197,7 @@ def _unshare() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     except OSError as error:
         raise LabError(_refusal(error)) from None
+    groups.answer_for_the_kernel()
 
 
 def _ask_apparmor() -> None:

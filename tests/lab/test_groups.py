@@ -1,0 +1,58 @@
+"""An ordinary user's lab lets programs give up groups, as a server does, and nothing more."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from labs.groups import CALLS
+from tests.lab.outside import start, stranger
+
+PROGRAM = """
+import os
+os.setgroups([0])
+try:
+    os.setgid(1)
+    print("another group")
+except OSError:
+    print("still refused")
+"""
+KEEPALIVED = """
+from labs import Lab
+with Lab("empty", daemon="keepalived") as lab:
+    lab.conf("master", '''vrrp_instance VI_1 {
+        interface eth0
+        virtual_router_id 51
+        version 3
+        advert_int 0.1
+        priority 255
+        state MASTER
+        notify_master "/bin/touch /run/called"
+        virtual_ipaddress {
+            192.168.1.10
+        }
+    }''')
+    lab.start("master")
+    lab.wait_until(lambda: lab.run("master", "test -e /run/called").status == 0, timeout=30)
+    print("called")
+"""
+needs_numbers = pytest.mark.skipif(
+    os.uname().machine not in CALLS, reason="optional: the number of setgroups is not known here"
+)
+
+
+def said(program: str) -> str:
+    """What a Python program prints in an ordinary user's namespaces."""
+    with start(program, stranger()) as process:
+        return process.communicate(timeout=90)[0]
+
+
+@needs_numbers
+def test_setgroups_is_answered_where_the_kernel_would_refuse() -> None:
+    assert said(PROGRAM) == "still refused\n"
+
+
+@needs_numbers
+def test_keepalived_runs_its_scripts() -> None:
+    assert said(KEEPALIVED) == "called\n"
