@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
@@ -71,6 +72,18 @@ class Prompt(CLI):
                 return self.lab.link(ends[0], words[2], interface)
         # Not joined, or not there at all: the lab says which.
         self.lab.link(ends[0], words[2])
+
+    def do_help(self, line: str) -> None:
+        """List the commands, or say what one does: help [COMMAND]"""
+        word = line.strip()
+        if word in VERBS or word in WORDED:
+            usage = WORDED.get(word, "HOST...")
+            self._say(f"{word} {usage}\n{inspect.getdoc(getattr(Lab, word))}")
+            return
+        super().do_help(line)
+        if not word:
+            self._say(f"What the lab adds: VERB HOST...\n{'=' * 31}\n{'  '.join(VERBS)}")
+            self._say("\n".join(f"{verb} {usage}" for verb, usage in WORDED.items()))
 
     def do_owners(self, _line: str) -> None:
         """Who holds the watched address now."""

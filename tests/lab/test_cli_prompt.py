@@ -1,0 +1,34 @@
+"""`labs cli` on a pseudo-terminal: completion, history, help, and Mininet's own commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.outside import LABS
+from tests.terminal import Terminal
+
+
+def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
+    # In a home of its own: the history is kept there.
+    with Terminal([*LABS, "cli", "--state", "empty"], rows=50, HOME=str(tmp_path)) as prompt:
+        prompt.until(lambda: "mininet>" in prompt.text)
+        assert "`help` lists the commands" in prompt.text
+        prompt.type("unpl\t mas\t")
+        prompt.until(lambda: "mininet> unplug master" in prompt.text)
+        prompt.type("\n")
+        prompt.type("master ip -br link show eth0\n")
+        prompt.until(lambda: "NO-CARRIER" in prompt.text)
+        # Two up: the line before the last one.
+        prompt.type("\x1b[A\x1b[A")
+        prompt.until(lambda: prompt.text.rstrip().endswith("mininet> unplug master"))
+        prompt.type("\x15link s1 master down\nmaster /sbin/ip address list dev eth0\n")
+        prompt.until(lambda: "state DOWN" in prompt.text)
+        prompt.type("help\n")
+        prompt.until(lambda: "unplug" in prompt.text.rpartition("help")[2])
+        prompt.type("help crash\n")
+        prompt.until(lambda: "no farewell, its addresses stay" in prompt.text)
+        prompt.type("crash \t\t")
+        prompt.until(lambda: "backup" in prompt.text.rpartition("mininet> crash")[2])
+        prompt.type("\x15exit\n")
+    assert prompt.status == 0
+    assert "unplug master" in (tmp_path / ".mininet_history").read_text()

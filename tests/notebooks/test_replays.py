@@ -1,0 +1,38 @@
+"""The lessons that have a recording run from it: without namespaces, and saying what they are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labs import recordings
+from tests.notebooks.lessons import errors, of_kind, read, shown
+from tests.support import REPOSITORY
+
+EXECUTE = Path(__file__).with_name("execute.py")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lesson", recordings.lessons())
+def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
+    source = REPOSITORY / "notebooks" / f"{lesson}.ipynb"
+    result = tmp_path / "result.ipynb"
+    environment = {**os.environ, "LAB_MODE": "replay", "LAB_WORK": str(tmp_path)}
+    done = subprocess.run(
+        # In a user namespace of its own that allows none below it: no lab can start here.
+        ["unshare", "-Ur", "sh", "-c",
+         'echo 0 >/proc/sys/user/max_user_namespaces; echo 0 >/proc/sys/user/max_net_namespaces; '
+         'if unshare -n true 2>/dev/null; then exit 99; fi; exec "$@"', "sh",
+         sys.executable, str(EXECUTE), str(source), str(result)],
+        capture_output=True, text=True, env=environment, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cells = of_kind(read(result), "code")
+    assert not [error for cell in cells for error in errors(cell)]
+    said = "\n".join(shown(cell) for cell in cells)
+    assert "Replay: nothing runs here." in said
+    assert "REPLAY" in said

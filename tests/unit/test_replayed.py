@@ -1,0 +1,97 @@
+"""A lesson's Lab that only remembers: what it answers, what it refuses, and that it needs no lab.
+
+The recordings are those that are shipped; the programs run where no namespaces can be made.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from labs import recordings
+from labs.errors import LabError
+from labs.replayed import Replayed
+from tests.support import REPOSITORY
+
+pytestmark = pytest.mark.skipif("05-failover" not in recordings.lessons(), reason="not recorded")
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> Replayed:
+    monkeypatch.setenv("LAB_MODE", "replay")
+    return Replayed("basic")
+
+
+def test_it_says_that_it_is_a_replay(
+    lab: Replayed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Replayed("basic")
+    assert capsys.readouterr().out.startswith("Replay: nothing runs here. This run was recorded on")
+    assert repr(lab).startswith("<Replay of Lab('basic')")
+    from labs.lessons import begin
+
+    assert "REPLAY" in repr(begin("05-failover"))
+
+
+def test_a_pulled_cable_moves_the_address_as_it_did(lab: Replayed) -> None:
+    assert lab.settle() == "master"
+    lab.unplug("master")
+    assert lab.settle() == "backup"
+    move = lab.timeline().takeovers[-1]
+    assert (move.frm, move.to) == ("master", "backup")
+    assert move.after == pytest.approx(3.609, abs=0.1)
+    assert lab.witness.carrier()["master"] is False
+
+
+def test_what_is_done_chooses_the_run(lab: Replayed) -> None:
+    lab.settle()
+    lab.crash("master")
+    lab.wait_until(lambda: len(lab.owners()) == 2)
+    assert not lab.running("master")
+    lab.crash("master")  # again: nothing changes
+
+
+def test_time_passes_only_while_one_waits(lab: Replayed) -> None:
+    lab.settle()
+    before = lab.now
+    lab.owners()
+    assert lab.now == before
+    with pytest.raises(LabError, match="this is a replay, and its recording goes on with lab"):
+        lab.wait_until(lambda: False, what="what never was")
+    assert lab.now > before
+
+
+def test_what_nobody_did_is_refused_with_what_was_done(lab: Replayed) -> None:
+    lab.settle()
+    with pytest.raises(LabError, match=r"nobody did lab\.freeze\('client'\).*lab\.unplug\('mast"):
+        lab.freeze("client")
+    with pytest.raises(LabError, match="nobody asked"):
+        lab.run("master", "rm -rf /")
+    with pytest.raises(LabError, match="no run of Lab"):
+        Replayed("no such state")
+    with pytest.raises(LabError, match="only where the lab itself runs"):
+        lab.net  # noqa: B018
+
+
+def test_a_replay_needs_neither_mininet_nor_pyroute2_nor_a_namespace() -> None:
+    program = """
+import sys
+for name in ("mininet", "pyroute2", "fcntl"):
+    sys.modules[name] = None
+import os
+def refuse(*_): raise PermissionError
+os.unshare = os.setns = refuse
+from labs import Lab
+lab = Lab("basic")
+lab.settle(); lab.unplug("master")
+print(lab.settle(), lab.timeline().takeovers[-1].to)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY,
+        env={**os.environ, "LAB_MODE": "replay"}, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "backup backup"
