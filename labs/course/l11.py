@@ -14,8 +14,8 @@ TITLE = "Split brain: two masters"
 QUESTION = "Two masters: how, what does the client see, how do I notice and prevent it?"
 MINUTES = 20
 
-# Seconds for a check to be believed and for the other to lose its patience.
-PATIENCE = 8.0
+# Seconds for a check that has changed its mind, or its weight, to be believed.
+PATIENCE = 5.0
 
 
 def _is_cut(lab: Lab) -> bool:
