@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from labs import namespace
@@ -71,17 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     cli = command("cli", _cli, "Mininet's prompt on a running cluster.", inside=True)
     cli.add_argument("--state", default="basic", help="the start state (default: %(default)s)")
     _choose_daemon(cli)
-    shell = command("shell", _shell, "A shell, or a command, on a host of a running lab.")
-    shell.add_argument("host", help="master, backup or client")
-    shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
-    shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
-    watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
-    watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
-    capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
-    capture.add_argument("host", help="master, backup or client")
-    capture.add_argument("--interface", default="eth0", help="default: %(default)s")
-    capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
-    command("ps", _ps, "List the labs that are running.")
+    _on_running_labs(command)
     notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
     notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
     notebook.add_argument("--no-browser", action="store_true", help="only print the address")
@@ -103,6 +94,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _Parser = argparse.ArgumentParser
+
+
+def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
+    """The commands that look into a lab that another program runs."""
+    shell = command("shell", _shell, "A shell, or a command, on a host of a running lab.")
+    shell.add_argument("host", help="master, backup or client")
+    shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
+    shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
+    watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
+    capture.add_argument("host", help="master, backup or client")
+    capture.add_argument("--interface", default="eth0", help="default: %(default)s")
+    capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    command("ps", _ps, "List the labs that are running.")
 
 
 def _choose_daemon(parser: _Parser) -> None:

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import platform
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -67,7 +68,8 @@ class Recording(Lab):
 
     def _noted(self, name: str, call: Any, *args: Any, **options: Any) -> Any:
         """Call it, and write that down if it was the lesson that did."""
-        if self._busy:
+        # What other threads do (a panel, `labs watch`) is not the lesson's either.
+        if self._busy or threading.current_thread() is not threading.main_thread():
             return call(*args, **options)
         self._busy += 1
         t = time.time()
@@ -75,7 +77,8 @@ class Recording(Lab):
             value = call(*args, **options)
         finally:
             self._busy -= 1
-        self._note([name, *args, *options.values()], t, value)
+        said = [*args, *options.values()]
+        self._note([name, *(each for each in said if each is not None)], t, value)
         return value
 
     def _note(self, what: list[Any], t: float, value: Any) -> None:
