@@ -28,6 +28,7 @@ HELD = "192.168.1.10 is held by"
 CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
     "bench": "bench = lab.bench()\nbench",
+    "memory": "from labs.lan import Lan\n\nLan('basic').bench()",
 }
 # What the tests are not about: JupyterLab asks for files that need not be there.
 FOREIGN = re.compile(r"favicon|Failed to load resource|jupyterlab-manager|WebSocket|service worker")
@@ -115,6 +116,23 @@ def go_back(page: Page, bench: Locator) -> None:
     expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master")
 
 
+def slow_down(bench: Locator) -> None:
+    """A tenth of the speed falls behind; "Live" catches up."""
+    bench.get_by_label("speed").select_option("0.1")
+    chip = bench.locator(".vb-chip")
+    expect(chip).to_have_text(re.compile(r"PLAYING, [1-9]\.\d s ago"), timeout=10_000)
+    bench.get_by_role("button", name="Live").click()
+    expect(chip).to_have_text("LIVE")
+
+
+def in_memory(page: Page) -> None:
+    """A cluster in memory plays its time as real time, and obeys the same clicks."""
+    bench, patience = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
+    bench.locator(".vb-cable[data-host=master]").click()
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
+
+
 def use_the_menu(page: Page, bench: Locator) -> None:
     """A command, a mistake in keepalived.conf that is noticed, and a daemon that is stopped."""
     host = bench.locator(".vb-host[data-host=backup]")
@@ -170,6 +188,8 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
         bench = open_bench(page, address, notebook(ordinary_user))
         pull_and_plug(page, bench)
         go_back(page, bench)
+        slow_down(bench)
+        in_memory(page)
         use_the_menu(page, bench)
         with page.expect_download() as started:
             bench.get_by_role("button", name="Save as HTML").click()

@@ -1,0 +1,94 @@
+"""The live bench on a real lab: it sees what happens, obeys, survives a reset, and ends in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from labs import Lab
+from labs.errors import LabError
+from labs.panel.panel import Bench
+from labs.panel.sources import OfLab
+from tests.support import eventually
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Every message to the page."""
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(Bench, "send", lambda self, content, buffers=None: messages.append(content))
+    return messages
+
+
+@pytest.fixture
+def bench(cluster: Lab, said: list[dict[str, Any]]) -> Iterator[Bench]:
+    """A bench that is shown."""
+    made = cluster.bench()
+    made._message(None, {"type": "hello"}, None)
+    yield made
+    made.close()
+
+
+def holders(bench: Bench) -> list[str]:
+    record = bench.record
+    hosts = record.at(record.end)["hosts"]
+    return [name for name in hosts if 0 in hosts[name]["held"]]
+
+
+def test_it_knows_what_happened_before_it_was_opened(cluster: Lab, bench: Bench) -> None:
+    assert holders(bench) == ["master"]
+    record = bench.record
+    hosts = record.at(record.end)["hosts"]
+    assert [hosts[name]["dmn"] for name in ("master", "backup")] == ["runs", "runs"]
+
+
+def test_a_click_on_a_cable_moves_the_address_and_starts_no_timer_without_carrier(
+    cluster: Lab, bench: Bench, said: list[dict[str, Any]]
+) -> None:
+    timers = eventually(
+        lambda: bench.record.at(bench.record.end)["hosts"]["backup"]["tmr"], 10, "a timer"
+    )
+    assert next(iter(timers.values()))[1] == pytest.approx(3 + 156 / 256, abs=0.001)
+    bench._message(None, {"type": "do", "verb": "unplug", "host": "master", "id": 7}, None)
+    assert {"type": "answer", "id": 7, "ok": True, "text": ""} in said
+    eventually(lambda: holders(bench) == ["backup"], 15, "backup to hold the address")
+    assert bench.record.at(bench.record.end)["links"]["master eth0"] == [True, False]
+    told = [event for message in said for event in message.get("events", ())]
+    assert [event["v"] for event in told if event["k"] == "act"][-1] == "unplug"
+
+
+def test_a_reset_begins_a_new_record(
+    cluster: Lab, bench: Bench, said: list[dict[str, Any]]
+) -> None:
+    before = bench.record.start
+    cluster.reset()
+    eventually(lambda: bench.record.start > before, 10, "a new record")
+    eventually(lambda: said[-1].get("start", 0) > before or said[-1]["type"] == "news", 10, "news")
+    assert any(m["type"] == "all" and m["start"] > before for m in said)
+
+
+def test_a_command_and_a_file_of_a_host(
+    cluster: Lab, bench: Bench, said: list[dict[str, Any]]
+) -> None:
+    bench._message(None, {"type": "run", "host": "backup", "command": "hostname", "id": 1}, None)
+    bench._message(None, {"type": "conf", "host": "backup", "id": 2}, None)
+    bench._message(None, {"type": "run", "host": "nobody", "command": "ls", "id": 3}, None)
+    answers = {message["id"]: message for message in said if message["type"] == "answer"}
+    assert answers[1]["text"].strip() == "backup"
+    assert "vrrp_instance" in answers[2]["text"]
+    assert not answers[3]["ok"]
+
+
+def test_closing_the_lab_ends_the_thread(said: list[dict[str, Any]]) -> None:
+    with Lab("basic", beside=True) as lab:
+        bench = lab.bench()
+        bench._message(None, {"type": "hello"}, None)
+        thread = bench._thread
+        assert thread is not None
+        assert thread.is_alive()
+    thread.join(10)
+    assert not thread.is_alive()
+    with pytest.raises(LabError, match="closed"):
+        OfLab(lab).do("unplug", "master")
