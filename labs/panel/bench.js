@@ -626,7 +626,8 @@ class Bench {
     const now = scene.hosts[host.name];
     if (!now) return;
     if (!host.server) { 
-      const lines = [host.ip, this.answer()].filter(Boolean);
+      const answer = host.name === this.network.client ? this.answer() : "";
+      const lines = [host.ip, answer].filter(Boolean);
       say(host.stateText, lines[0] ?? "");
       say(host.more, lines[1] ?? "");
       return;
@@ -636,10 +637,12 @@ class Bench {
       : states.length ? states.map((s) => STATE[s] ?? s).join(" ") : "…";
     const kind = now.held.length ? "owner" : now.dmn !== "runs" ? "off" : states.includes("FAULT") ? "fault" : "idle";
     set(host.node, "class", `vb-host vb-${kind}`);
-    say(host.stateText, state);
-    say(host.more, host.ip);
-    const prio = Object.values(now.prio);
-    say(host.prio, prio.length ? `priority ${[...new Set(prio)].join(", ")}` : "");
+    const prio = [...new Set(Object.values(now.prio))];
+    const [first, second] = now.dmn === "runs" && states.length > 1
+      ? states.map((s) => STATE[s] ?? s) : [state, host.ip];
+    say(host.stateText, first);
+    say(host.more, second);
+    say(host.prio, second !== host.ip ? host.ip : prio.length ? `priority ${prio.join(", ")}` : "");
     set(host.node, "aria-label", `${host.name}, ${state.slice(2)}${now.held.length ? ", holds the address" : ""}; opens a menu`);
     this.drawRing(host.ring, now);
   }
@@ -680,7 +683,8 @@ class Bench {
       }
       for (const name of owners) {
         const { x, y } = this.spot.hosts[name];
-        wanted.push({ text, x, y: y - a * (BADGE - 2), cls: owners.length > 1 ? "vb-two" : "vb-one" });
+        const above = scene.hosts[name].held.filter((other) => other < a).length;
+        wanted.push({ text, x, y: y - above * (BADGE - 2), cls: owners.length > 1 ? "vb-two" : "vb-one" });
       }
     });
     while (this.badges.length < wanted.length) {
@@ -786,7 +790,7 @@ class Bench {
       pen.fillRect(left, y(n) + 4, right - left, bar);
     });
     pen.fillStyle = is.ink;
-    pen.fillText(network.hosts.find((h) => !h.server)?.name ?? "client", 6, foot + 8, left - 12);
+    pen.fillText(network.client, 6, foot + 8, left - 12);
     this.drawOwned(pen, servers, x, y, bar, first, last, Math.min(newest, t0 + span), is);
     const place = Object.fromEntries(servers.map((h, n) => [h.name, n]));
     let said = -100;
@@ -922,7 +926,7 @@ class Bench {
       const host = this.network.hosts.find((h) => h.name === e.h);
       const name = make("b", {}, e.h);
       if (host?.colour) name.style.setProperty("--host", host.colour);
-      row.append(make("span", {}, name, ` ${e.f} → ${e.to}`, e.why ? make("em", {}, e.why) : null));
+      row.append(make("span", {}, name, ` (${e.i}) ${e.f} → ${e.to}`, e.why ? make("em", {}, e.why) : null));
     }
     return row;
   }

@@ -75,6 +75,7 @@ class OfLab:
         self._lab = lab
         self._mark: Sequence[int] = ()
         self._witness: object = None
+        self._since = lab.since
         self._said: set[Fact] = set()
         self.addresses = lab.watched
         self.servers = tuple(lab.servers)
@@ -99,15 +100,16 @@ class OfLab:
         self.addresses, self.servers = lab.watched, tuple(lab.servers)
         own = {name: next(iter(layout.cards(name).values())).ip for name in layout.hosts}
         cables = [{"h": s.host, "i": s.interface, "s": s.switch} for s in layout.sockets]
-        return network(own, self.servers, layout.switches, cables)
+        return network(own, self.servers, layout.switches, cables, layout.client)
 
     def fresh(self) -> list[Fact]:
         """As `Source`."""
         lab = self._lab
-        if self._witness is not lab.witness:
-            self._witness, self._mark, self._said = lab.witness, (), set()
+        if (self._witness, self._since) != (lab.witness, lab.since):  # new, or reset
+            self._witness, self._since = lab.witness, lab.since
+            self._mark, self._said = (), set()
         new, self._mark = lab.witness.after(self._mark, time.time() - OLD_PINGS)
-        told = [fact for fact in lab.told() if fact not in self._said and fact.t >= lab.since - 2]
+        told = [fact for fact in lab.told() if fact not in self._said]
         self._said.update(told)
         return [*new, *told]
 
@@ -234,6 +236,7 @@ def network(
     servers: Sequence[str],
     switches: Sequence[str],
     cables: Sequence[dict[str, str]],
+    client: str = "client",
 ) -> dict[str, Any]:
     """The network as `bench.js` wants it; a server has the colour that it has in every figure."""
     hosts = []
@@ -243,4 +246,5 @@ def network(
             colour = HOST_COLOURS[list(servers).index(name) % len(HOST_COLOURS)]
             row |= {"colour": colour, "ink": "#ffffff" if luma(colour) < 0.5 else INK}
         hosts.append(row)
-    return {"hosts": hosts, "switches": list(switches), "cables": list(cables)}
+    names = {"switches": list(switches), "client": client}
+    return {"hosts": hosts, "cables": list(cables), **names}
