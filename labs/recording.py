@@ -66,6 +66,10 @@ class Recording(Lab):
             book.made = {"on": time.strftime("%Y-%m-%d"), "system": platform.release()}
             book.save(Path(os.environ[TARGET]))
 
+    def remember(self, name: str, **shown: str) -> None:
+        """Write down what a picture of the lab showed, by MIME type."""
+        self._note([name], time.time(), shown)
+
     def _noted(self, name: str, call: Any, *args: Any, **options: Any) -> Any:
         """Call it, and write that down if it was the lesson that did."""
         # What other threads do (a panel, `labs watch`) is not the lesson's either.

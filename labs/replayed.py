@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from labs import facts
 from labs.cards import OPEN, Card
 from labs.errors import LabError, unknown
-from labs.facts import Address, Fact, Link
+from labs.facts import Address, Advert, Fact, Link
 from labs.recordings import DEEDS, Run, books
 from labs.timeline import Timeline
 
@@ -27,6 +27,10 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
 STEP = 0.02  # s of the recording between two looks at a condition
 _current: Replayed | None = None
+
+
+class Absent(LabError, AttributeError):
+    """Only the lab itself has this; both what a learner reads and what `hasattr` understands."""
 
 
 class Replayed:
@@ -80,7 +84,7 @@ class Replayed:
     def __getattr__(self, name: str) -> Any:
         if name in DEEDS:
             return partial(self._do, name)
-        raise LabError(f"this is a replay: lab.{name} is there only where the lab itself runs")
+        raise Absent(f"this is a replay: lab.{name} is there only where the lab itself runs")
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -134,6 +138,19 @@ class Replayed:
         from labs.capture import Neighbour
 
         return Neighbour(**self._answer("arp", host, *([address] if address else [])))
+
+    def frames(self, kind: str = "advert") -> list[Any]:
+        """The Advertisements that were seen until now, as packets."""
+        from labs.capture import Frame
+
+        if kind != "advert":
+            raise unknown("kind of kept frames", kind, ["advert"])
+        seen = (fact for fact in self.witness.of(Advert) if fact.t >= self._run.begin["since"])
+        return [Frame(fact.t, fact.host, bytes.fromhex(fact.hex)) for fact in seen]
+
+    def remembered(self, name: str) -> Pictured:
+        """A picture of the lab that was made here, such as its topology."""
+        return Pictured(**self._answer(name))
 
     def talk(self, address: str | None = None) -> Any:
         """The TCP connection that was recorded here."""
@@ -281,6 +298,19 @@ class Memory:
         found = {(fact.host, fact.interface): fact.up and fact.carrier for fact in self.of(Link)}
         return {host: any(on for (who, _), on in found.items() if who == host)
                 for host in self._lab.hosts}  # fmt: skip
+
+
+class Pictured:
+    """What a picture showed in a notebook, by MIME type."""
+
+    def __init__(self, **shown: str) -> None:
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        return self._shown["text/plain"]
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        return self._shown
 
 
 class Answered:

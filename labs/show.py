@@ -12,13 +12,14 @@ In a notebook these are pictures and tables; everywhere else, text that says the
 
 from __future__ import annotations
 
+import base64
 import html
 import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from labs.errors import LabError
 from labs.standards import Section, section
@@ -27,9 +28,24 @@ if TYPE_CHECKING:
     from labs.anatomy import Anatomy
     from labs.lab import Lab
     from labs.machine import Machine
+    from labs.replayed import Pictured
     from labs.wiring import Wiring
 
 HOUSE = Path(__file__).resolve().parent.parent
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A lab of a replay (labs.replayed), which shows what it showed when it ran."""
+
+    def remembered(self, name: str) -> Pictured: ...
+
+
+@runtime_checkable
+class NoteTaking(Protocol):
+    """A lab that is being recorded (labs.recording)."""
+
+    def remember(self, name: str, **shown: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -106,11 +122,17 @@ class Show:
 
         return Machine()
 
-    def topology(self, lab: Lab) -> Wiring:
-        """The network of a running lab as it is now."""
+    def topology(self, lab: Lab) -> Wiring | Pictured:
+        """The network of a running lab as it is now; in a replay, as it was."""
+        if isinstance(lab, Remembering):
+            return lab.remembered("topology")
         from labs.wiring import Wiring
 
-        return Wiring(lab)
+        wiring = Wiring(lab)
+        if isinstance(lab, NoteTaking):
+            image = base64.b64encode(wiring._repr_png_()).decode()
+            lab.remember("topology", **{"text/plain": wiring.text(), "image/png": image})
+        return wiring
 
     def __repr__(self) -> str:
         return "show(function, section), show.packet(advert), show.machine(), show.topology(lab)"
