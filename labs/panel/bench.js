@@ -230,10 +230,11 @@ class Bench {
 
   take(message) {
     if (message.type === "all") {
-      const { mode, clock } = this;
+      const { mode, clock, t0 } = this;
       const same = JSON.stringify(message.network) === JSON.stringify(this.network);
       const again = same && Math.abs(message.start - this.record.start) < 1;
       this.reset(message);
+      if (again) this.t0 = t0;
       if (again && mode !== "live") this.clock = clock; else this.mode = "live";
       if (!same) { this.root.replaceChildren(); this.build(); }
     } else if (message.type === "news") {

@@ -267,7 +267,7 @@ def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path
 
     def memory() -> float:
         tools.send("HeapProfiler.collectGarbage")
-        return float(page.evaluate("performance.memory.usedJSHeapSize"))
+        return float(tools.send("Runtime.getHeapUsage")["usedSize"])
 
     page.evaluate(PLAY, [0, EVENTS, BEAT, 60])
     first = memory()
@@ -279,7 +279,7 @@ def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path
     nodes = page.evaluate("document.getElementsByTagName('*').length")
     assert max(counts) <= CAPACITY
     assert nodes < 600, f"{nodes} elements"
-    assert after < first + 4e6, f"{first / 1e6:.1f} MB after a minute, {after / 1e6:.1f} at the end"
+    assert after < first + 3e6, f"{first / 1e6:.1f} MB after a minute, {after / 1e6:.1f} at the end"
 
 
 # One minute of events in messages like those of a lab.
