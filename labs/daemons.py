@@ -12,6 +12,7 @@ It is found again by its program's name, so one that the learner started by hand
 from __future__ import annotations
 
 import os
+import re
 import select
 import shlex
 import shutil
@@ -27,6 +28,10 @@ from labs.errors import LabError, unknown
 from labs.node import Host, Process
 
 CONFIGURATION = "/etc/keepalived/keepalived.conf"
+
+
+# What the daemons log at the end of a reload; keepalived, of a bad one, at its own.
+RELOADED = re.compile(rb"Reload (complete|refused)|: Stopped ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,24 @@ def wait_gone(processes: list[Process], timeout: float) -> bool:
         finally:
             os.close(descriptor)
     return True
+
+
+def wait_reloaded(
+    log: Path, before: int, processes: list[Process], timeout: float = 5.0
+) -> None:
+    """Wait until a daemon's log, `before` bytes long, says what came of a reload, or it is gone.
+
+    keepalived loses a SIGHUP that comes while it starts or reloads: after `timeout` seconds it is
+    taken for lost, and nothing is said.
+    """
+    deadline = time.monotonic() + timeout
+    never = threading.Event()
+    while time.monotonic() < deadline and any(_state(one.pid) for one in processes):
+        with log.open("rb") as file:
+            file.seek(before)
+            if RELOADED.search(file.read()):
+                return
+        never.wait(0.005)
 
 
 def wait_ready(checks: list[Callable[[], bool]], timeout: float = 10.0) -> None:
