@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -96,6 +97,12 @@ class Replayed:
         """What happened to `address`, by default the watched one, until now."""
         wanted, start = address or self.watch, self._run.begin["since"]
         return Timeline(self.facts(), wanted, self.servers, start=start, end=self.now)
+
+    def timelines(self) -> list[Timeline]:
+        """One for each address that was advertised until now, and the watched ones, in order."""
+        shared = set(self.watched)
+        shared.update(one for advert in self.witness.of(Advert) for one in advert.addresses)
+        return [self.timeline(one) for one in sorted(shared, key=lambda one: int(ip_address(one)))]
 
     def owners(self, address: str | None = None) -> list[str]:
         """The hosts that hold `address`, by default the watched one, now."""
