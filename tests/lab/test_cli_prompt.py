@@ -28,7 +28,7 @@ def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
         prompt.type("help crash\n")
         prompt.until(lambda: "no farewell, its addresses stay" in prompt.text)
         prompt.type("crash \t\t")
-        prompt.until(lambda: "backup" in prompt.text.rpartition("mininet> crash")[2])
+        prompt.until(lambda: "backup" in prompt.text.rpartition("no farewell")[2])
         prompt.type("\x15exit\n")
     assert prompt.status == 0
     assert "unplug master" in (tmp_path / ".mininet_history").read_text()
