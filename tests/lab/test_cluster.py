@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from labs import Lab, LabError
 from labs.facts import Advert, State
 from tests.support import eventually
