@@ -4,8 +4,9 @@
                   the kernel would say EPERM there: user_namespaces(7)
 
 An ordinary user's namespace has one user and one group, and no others that a program could give
-up; so the kernel refuses the call altogether.  keepalived takes that for a reason to run no script,
-and tcpdump for one to end.  On a server, where root may change its groups, both just go on.
+up; so the kernel refuses the call altogether.  keepalived takes that for a reason to run no script.
+On a server, where root may change its groups, it just goes on.  (tcpdump, too, wants to be another
+user, whom there is not: `tcpdump -Z root`.)
 
 Everything else is let through, and this is only ever installed in a namespace of our own.
 Only the standard library is used: see labs/namespace.py.

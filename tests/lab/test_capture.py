@@ -16,7 +16,8 @@ from tests.support import REPOSITORY, eventually
 def tcpdump(path: Path, *words: str) -> str:
     """What tcpdump reads in a file."""
     done = subprocess.run(
-        ["tcpdump", "-n", "-r", str(path), *words], capture_output=True, text=True, timeout=30
+        ["tcpdump", "-Z", "root", "-n", "-r", str(path), *words],
+        capture_output=True, text=True, timeout=30,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -68,7 +69,7 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
         # Who reads leaves after three packets, and the capture ends with it.
         with subprocess.Popen([*capture, "backup"], stdout=subprocess.PIPE) as source:
             reader = subprocess.run(
-                ["tcpdump", "-n", "-c", "3", "-r", "-", "proto", "112"],
+                ["tcpdump", "-Z", "root", "-n", "-c", "3", "-r", "-", "proto", "112"],
                 stdin=source.stdout, capture_output=True, text=True, timeout=60,
             )  # fmt: skip
             assert source.stdout is not None
