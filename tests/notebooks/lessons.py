@@ -23,7 +23,7 @@ WHOLE = os.environ.get("LESSONS") == "whole"
 # Lessons that say the same with either daemon; the others are about vrrpd or choose for themselves.
 WITH_KEEPALIVED = range(2, 12)
 # How many lessons are run three times when not all are.
-SAMPLE = 3
+SAMPLE = 2
 
 Cell = dict[str, Any]
 
