@@ -101,7 +101,9 @@ class HostKernel:
     def prepare(self, add: Sequence[Belonging]) -> None:
         """There is nothing to prepare where time does not pass."""
 
-    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
+    def change(
+        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+    ) -> list[str]:
         """Take addresses off, put addresses on."""
         machine = self.machine
         held, switch = machine.addresses, machine.switch

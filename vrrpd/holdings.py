@@ -25,6 +25,7 @@ class Holdings:
 
     def __init__(self, instance: Instance, estate: Estate) -> None:
         self.estate = estate
+        self.ready: object = None  # for the kernel, to take everything in a hurry
         self.use(instance)
         self.real = self.recognise()
 
@@ -93,7 +94,7 @@ class Holdings:
 
     def prepare(self) -> None:
         """Have everything ready for `take()`, which may have to be quick."""
-        self.estate.kernel.prepare(self.without_real(self.everything))
+        self.ready = self.estate.kernel.prepare(self.without_real(self.everything))
 
     def take(self) -> None:
         """Become their holder."""
@@ -134,7 +135,7 @@ class Holdings:
             others = [one for one in estate.holders if one is not self]
             kept = {where(one) for other in others for one in other.placed}
             remove = [one for one in remove if where(one) is None or where(one) not in kept]
-        problems = estate.kernel.change(add, remove)
+        problems = estate.kernel.change(add, remove, self.ready)
         for verb, things in (("removing", remove), ("setting", add)):
             for what, kind in KINDS.items():
                 listed = ", ".join(shown(one) for one in things if isinstance(one, kind))

@@ -175,12 +175,15 @@ class Kernel(Protocol):
     def interface(self, name: str) -> Interface | None:
         """The present state of an interface, or None if there is none of that name."""
 
-    def prepare(self, add: Sequence[Belonging]) -> None:
-        """A hint: these very things, and nothing else, may have to be added in a hurry."""
+    def prepare(self, add: Sequence[Belonging]) -> object:
+        """Whatever lets `change()` add these very things in a hurry; of no other use."""
 
-    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
+    def change(
+        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+    ) -> list[str]:
         """Remove, then add, in order and in one go; one line for each refusal.
 
+        `ready` is what `prepare()` gave for `add`; if that is out of date it does no harm.
         What is already there, or already gone, is no refusal.
         """
 

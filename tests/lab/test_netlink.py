@@ -251,3 +251,22 @@ def test_lost_notifications_are_made_up_for(bench: Bench) -> None:
     assert one is not None
     assert len([a for a in one.addresses if a.version == 4]) == 2000
     assert CARD in bench.changes
+
+
+def test_what_was_prepared_is_of_no_use_on_another_interface_of_that_name(bench: Bench) -> None:
+    one = placed("10.9.1.1")
+    ready = bench.kernel.prepare([one])
+    assert bench.kernel.change([one], [], ready) == []
+    assert held() == ["10.9.1.1/32"]
+    ip("link", "delete", CARD)
+    plug_in()
+    bench.until(lambda: bench.kernel.interface(CARD) is not None)
+    bench.settle()
+    assert bench.kernel.change([one], [], ready) == []
+    assert held() == ["10.9.1.1/32"]
+
+
+def test_what_was_prepared_for_other_things_is_not_used(bench: Bench) -> None:
+    one, two = placed("10.9.1.1"), placed("10.9.1.2")
+    assert bench.kernel.change([two], [], bench.kernel.prepare([one])) == []
+    assert held() == ["10.9.1.2/32"]

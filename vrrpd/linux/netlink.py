@@ -23,7 +23,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vrrpd.config.routing import Route, Rule
@@ -78,6 +78,19 @@ def kind_of(information: bytes) -> str:
     return kind.rstrip(b"\0").decode(errors="replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Requests that were made beforehand, and what they were made for."""
+
+    add: list[Belonging]
+    batch: Batch
+    generation: int
+
+    def fits(self, add: Sequence[Belonging], generation: int) -> bool:
+        """Whether they add just these things, on interfaces that are still the same."""
+        return self.generation == generation and self.add == add
+
+
 class Netlink:
     """The Kernel of the real machine."""
 
@@ -86,7 +99,7 @@ class Netlink:
         self.links: dict[int, Interface] = {}
         self.watcher: Watcher | None = None
         self.orders = Orders(self.index_of)
-        self.prepared: dict[int, tuple[list[Belonging], Batch]] = {}  # by id of the first thing
+        self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
         self.switches = sysctl.Switches()
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
@@ -137,15 +150,17 @@ class Netlink:
 
     # Commanding.
 
-    def prepare(self, add: Sequence[Belonging]) -> None:
-        """Have the requests ready that add these things at once."""
-        if add:
-            self.prepared[id(add[0])] = (list(add), self.orders.batch(add, []))
+    def prepare(self, add: Sequence[Belonging]) -> Prepared:
+        """The requests that add these things at once, for `change()`."""
+        return Prepared(list(add), self.orders.batch(add, []), self.generation)
 
-    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[str]:
+    def change(
+        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+    ) -> list[str]:
         """Remove, then add, all in one send(2); one line for each refusal of the kernel."""
-        things, batch = self.prepared.get(id(add[0]), (None, None)) if add else (None, None)
-        if batch is None or things != add or remove:
+        if isinstance(ready, Prepared) and not remove and ready.fits(add, self.generation):
+            batch = ready.batch
+        else:
             batch = self.orders.batch(add, remove)
         problems = list(batch.problems)
         if batch.orders:
@@ -301,7 +316,7 @@ class Netlink:
             kind=kind_of(found.get(IFLA_LINKINFO, b"")),
         )
         if before is None or before.name != after.name:
-            self.prepared.clear()
+            self.generation += 1
         if after != before:
             self.changed(after.name)
             if before is not None and before.name != after.name:
@@ -310,7 +325,7 @@ class Netlink:
     def forget(self, index: int) -> None:
         """An interface is gone, and its number may come back as another's."""
         self.orders.forget(index)
-        self.prepared.clear()
+        self.generation += 1
 
     def learn_address(self, kind: int, message: bytes, ours: bool) -> None:
         """An address came or went."""
