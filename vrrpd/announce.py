@@ -66,6 +66,7 @@ class Announcer:
         """
         due = self.second
         self.quiet()
+        self.frames = {}  # those of addresses that are no longer listed would stay for good
         if added:
             self.twice(garp, placed)
         elif due is not None:  # the new MASTER's second burst: of what is still ours
