@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.features import done
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import (
     KINDS,
@@ -37,7 +36,7 @@ ROUNDS = 5  # keepalived's garp_master_repeat
 
 @dataclass(frozen=True)
 class Case:
-    """One configuration: `words` go into the instance, `top` above it, `needs` are keywords."""
+    """One configuration: `words` go into the instance, `top` above it."""
 
     name: str
     words: str = ""
@@ -47,7 +46,6 @@ class Case:
     advert_int: str = "1"
     vrid: int = 51
     top: str = ""
-    needs: tuple[str, ...] = ()
     rounds: int = ROUNDS
     hop_limit: tuple[int, int] | None = None  # keepalived's and ours, where they differ on purpose
 
@@ -165,12 +163,12 @@ CASES = [
     Case("v2-garp-repeat-1", "garp_master_repeat 1", rounds=1),
     Case("v6-garp-repeat-2", "garp_master_repeat 2", vips=SIX, rounds=2),
     # The virtual router's own MAC address.
-    Case("v2-vmac", "use_vmac", needs=("use_vmac",)),
-    Case("v2-vmac-pass", f"use_vmac\n{authentication('PASS', '1111')}", needs=("use_vmac",)),
-    Case("v3-vmac", f"use_vmac\n{V3}", needs=("use_vmac",)),
-    Case("v6-vmac", "use_vmac", vips=SIX, needs=("use_vmac",)),
-    Case("v2-vmac-xmit-base", "use_vmac\nvmac_xmit_base", needs=("use_vmac",)),
-    Case("v2-vmac-named", "use_vmac vmac0 02:00:00:00:aa:bb", needs=("use_vmac",)),
+    Case("v2-vmac", "use_vmac"),
+    Case("v2-vmac-pass", f"use_vmac\n{authentication('PASS', '1111')}"),
+    Case("v3-vmac", f"use_vmac\n{V3}"),
+    Case("v6-vmac", "use_vmac", vips=SIX),
+    Case("v2-vmac-xmit-base", "use_vmac\nvmac_xmit_base"),
+    Case("v2-vmac-named", "use_vmac vmac0 02:00:00:00:aa:bb"),
 ]
 BY_NAME = {case.name: case for case in CASES}
 
@@ -205,7 +203,7 @@ def record(room: Path, kind: str, case: Case) -> Sent:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], Sent]:
     room = tmp_path_factory.mktemp("bytes")
     # Side by side: both makes of a case next to each other, under the same load.
-    keys = [(case.name, kind) for case in CASES if done(*case.needs) for kind in KINDS]
+    keys = [(case.name, kind) for case in CASES for kind in KINDS]
     return together(lambda key: record(room / "-".join(key), key[1], BY_NAME[key[0]]), keys)
 
 
@@ -213,8 +211,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], Sent
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_frames_are_equal(runs: Runs[tuple[str, str], Sent], name: str) -> None:
     case = BY_NAME[name]
-    if not done(*case.needs):
-        pytest.skip(f"optional: vrrpd does not do {', '.join(case.needs)} yet")
     theirs, ours = runs[name, "keepalived"], runs[name, "vrrpd"]
     expected, found = distinct(theirs.adverts), distinct(ours.adverts)
     if case.hop_limit is not None:
