@@ -40,7 +40,11 @@ CHALLENGES = {
             Step(
                 "both servers have their cables",
                 _plugged,
-                hints=(_cable_hint, "you pulled it with lab.unplug", 'lab.plug("master")'),
+                hints=(
+                    _cable_hint,
+                    "lab.unplug pulls a cable; which verb puts it back?",
+                    'lab.plug("master")',
+                ),
                 patience=1.0,
             ),
             Step(
@@ -72,12 +76,12 @@ QUIZ = (
         "What did the client have to do when the address moved?",
         ("look for another address", "nothing", "start again"),
         right=1,
-        why="It kept asking 192.168.1.10; that another machine answered was none of its business.",
+        why="It kept asking 192.168.1.10; which machine answered was none of its business.",
     ),
     Question(
         "Why does a lesson ask you to predict before you run a cell?",
         ("for a mark", "a wrong guess is remembered", "the lab needs the number"),
         right=1,
-        why="What surprises is remembered, and only a prediction can be surprised.",
+        why="What surprises you stays with you, and only those who predict are surprised.",
     ),
 )

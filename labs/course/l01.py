@@ -92,6 +92,7 @@ QUIZ = (
         "Why must an advertisement arrive with TTL 255?",
         ("to travel far", "it proves that no router has passed it on", "it has no meaning"),
         right=1,
-        why="A router would have made it 254: who advertises is on this network.",
+        why="A router would have made it 254: who advertises is on this network (RFC 3768, section "
+        "5.2.3).",
     ),
 )

@@ -81,7 +81,7 @@ QUIZ = (
         "Which line of the file decides who holds the address while both are well?",
         ("state", "priority", "virtual_router_id"),
         right=1,
-        why="The higher priority wins; state is only where a router would like to begin.",
+        why="The higher priority wins; state decides next to nothing (lesson 03).",
     ),
     Question(
         "How long does a machine of priority 100 wait in silence, at advert_int 1?",

@@ -103,7 +103,8 @@ QUIZ = (
         why="A daemon reads its file when it starts and when it is reloaded, not before.",
     ),
     Question(
-        "How many advertisements a second does a virtual router with five addresses send?",
+        "How many advertisements a second does a virtual router with five addresses send, at "
+        "advert_int 1?",
         ("one", "five", "six"),
         right=0,
         why="One message lists them all; it is 16 bytes longer than with one address.",

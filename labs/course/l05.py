@@ -92,6 +92,6 @@ QUIZ = (
         "(Lesson 03) Both files say `state MASTER`. Who holds the address in the end?",
         ("both of them", "the one with the higher priority", "nobody: they disagree"),
         right=1,
-        why="The priority decides; `state` is only where a router would like to begin.",
+        why="Priority decides. Both begin as BACKUP, whatever `state` says.",
     ),
 )

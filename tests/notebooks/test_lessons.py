@@ -1,6 +1,7 @@
 """Every lesson runs from its first cell to its last, as an ordinary user, with either daemon.
 
 It runs twice in one kernel, and with its cells shuffled its checks still answer. Nothing is left.
+What the prose says of an experiment is what the experiment showed (truths/).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 from labs import course
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import (
+    LESSONS,
     Cell,
     checked,
     errors,
@@ -29,6 +31,7 @@ from tests.notebooks.lessons import (
     shown,
     where,
 )
+from tests.notebooks.truths import truths, untrue
 from tests.support import OrdinaryUser
 
 PROGRAM = Path(__file__).with_name("execute.py")
@@ -63,7 +66,9 @@ def test_a_lesson_runs_as_an_ordinary_user_and_leaves_nothing(
             env={"LAB_DAEMON": daemon, **mark},
         )
     for result in results[:2]:
-        check_pass(lesson, of_kind(read(result), "code"))
+        cells = of_kind(read(result), "code")
+        check_pass(lesson, cells)
+        assert not (lies := untrue(lesson.stem, daemon, cells)), "\n".join(lies)
     check_time(lesson, read(results[0]))
     for result in results[2:]:
         check_shuffled(lesson, result)
@@ -101,6 +106,14 @@ def check_shuffled(lesson: Path, result: Path) -> None:
             assert error["ename"] == "LabError", f"{where(lesson, cell)}: {line}; {told}"
         if checked(cell):
             assert REPORT.search(shown(cell)), f"{where(lesson, cell)} has no report; {told}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_every_truth_is_about_a_cell(lesson: Path) -> None:
+    known = {cell["id"] for cell in of_kind(read(lesson), "code")}
+    assert sorted(set(truths(lesson.stem)) - known) == []
+    told = untrue(lesson.stem, "vrrpd", [])
+    assert len(told) == len(truths(lesson.stem)), "one of them is true of an empty cell"
 
 
 def test_the_draw_is_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,38 @@
+"""What the cells of a lesson must have shown, or its prose is not true: a module lNN for a lesson.
+
+    TRUE = {
+        "judge-who": "it was nobody",                       a regex for the text of that cell
+        "judge-apart": {"vrrpd": "it was master", "keepalived": "it was both"},
+    }
+
+A lesson that only runs may still say the opposite of what it shows; here it is held to its word.
+A dot matches the end of a line, too.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+
+from tests.notebooks.lessons import Cell, shown
+
+# A regex, or one for each daemon where they differ.
+Truth = str | dict[str, str]
+
+
+def truths(stem: str) -> dict[str, Truth]:
+    """What was written down for a lesson; nothing if there is no module."""
+    module = f"tests.notebooks.truths.l{stem[:2]}"
+    return dict(import_module(module).TRUE) if find_spec(module) else {}
+
+
+def untrue(stem: str, daemon: str, cells: list[Cell]) -> list[str]:
+    """Where the executed `cells` do not show what the prose says, a line or more each."""
+    text = {cell["id"]: shown(cell) for cell in cells}
+    found = []
+    for name, truth in truths(stem).items():
+        wanted = truth if isinstance(truth, str) else truth[daemon]
+        if not re.search(wanted, text.get(name, ""), re.S):
+            found.append(f"{stem}, {name}: not {wanted!r} but {text.get(name, 'no such cell')}")
+    return found

@@ -1,0 +1,11 @@
+"""00 Start here: one failover and one failback, as the pictures are explained."""
+
+from tests.notebooks.truths import Truth
+
+TRUE: dict[str, Truth] = {
+    "doctor": "this machine can run the labs",
+    "look": r"root@master.*\nmaster\n.*inet 192\.168\.1\.10/32",
+    "judge-who": "it was backup",
+    "judge-gap": r"it was [23](\.\d+)? s",
+    "plug": r"master took 192\.168\.1\.10 .*the client (noticed nothing|had no answer for 0\.[01])",
+}

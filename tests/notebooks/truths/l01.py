@@ -1,0 +1,23 @@
+"""01 VRRP and keepalived: the message, the election and the rules, as the lesson tells them."""
+
+from tests.notebooks.truths import Truth
+
+TRUE: dict[str, Truth] = {
+    # To the group from master, and nothing from backup.
+    "listen": (
+        r"^(?!.*192\.168\.1\.12 > 224).*192\.168\.1\.11 > 224\.0\.0\.18 VRRPv2 router 51, "
+        r"priority 150, every 1 s: 192\.168\.1\.10"
+    ),
+    "judge-how": "it was master says so, unasked",
+    "show-packet": r"36-39 .*readable by everybody on the network: '1111'",
+    "judge-election": "it was node3",
+    "judge-votes": "it was 0",
+    "show-machine": "MASTER.*FAULT|FAULT.*MASTER",
+    "ask-backup": (
+        r"priority 150 .*stays BACKUP; .*anew, 3\.609 s.*priority 50 .*stays BACKUP; "
+        r".*runs on.*3\.609 s runs out.*becomes MASTER"
+    ),
+    "ask-master": "it was BACKUP.*becomes BACKUP",
+    # Weaker, equal with the higher address, farewell: answered, obeyed, the skew alone.
+    "ask-tie": r"it stays MASTER.*it becomes BACKUP.*it stays BACKUP.* 0\.609 s",
+}
