@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from labs.facts import Action, Link
@@ -31,7 +30,7 @@ def _back_since(lab: Lab) -> float:
 
 
 def _stayed(lab: Lab) -> bool:
-    return lab.owners() == ["backup"] and time.time() > _back_since(lab) + WOULD_HAVE
+    return lab.owners() == ["backup"] and lab.now > _back_since(lab) + WOULD_HAVE
 
 
 def _moved_hint(lab: Lab) -> str:
@@ -100,7 +99,7 @@ QUIZ = (
         why="So it takes over when its own patience ends, as if nobody were there (6.4.2).",
     ),
     Question(
-        "Why does a client hardly notice a failback, but always a failover?",
+        "Why do the client's pings hardly notice a failback, but always a pulled cable?",
         (
             "the old holder answers until it hears the new one",
             "the stronger machine is faster",
@@ -116,11 +115,11 @@ QUIZ = (
         why="keepalived drops nopreempt with a warning; write state BACKUP on both machines.",
     ),
     Question(
-        "(Lesson 04) An address is in the file of master only. What did keepalived 2.2.7 do then?",
+        "(Lesson 04) An address is in master's file only. What does keepalived 2.2.7 make of it?",
         (
-            "it discarded the advertisements, and there were two masters",
-            "it copied the address to the other machine",
-            "it ignored the address",
+            "backup discards the advertisements, and there are two masters",
+            "backup copies the address from the advertisements",
+            "master ignores the address",
         ),
         right=0,
         why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",

@@ -105,13 +105,13 @@ QUIZ = (
         "A new version of the daemon has to be installed on both. Where do you begin?",
         ("on the machine that holds the address", "on the one that does not", "on both at once"),
         right=1,
-        why="Who holds the address says goodbye when it ends; the other one has nothing to lose.",
+        why="The one that holds it says goodbye when it stops; the other one has nothing to lose.",
     ),
     Question(
         "A reload brings `state MASTER` to a BACKUP of priority 100. What happens?",
         ("it becomes MASTER", "nothing, as long as the other one has 150", "it goes to FAULT"),
         right=1,
-        why="Priorities decide; state is only where a router would like to begin.",
+        why="Priorities decide. keepalived 2.2.7 begins as a BACKUP anyway, unless it has 255.",
     ),
     Question(
         "(Lesson 05) How long does a BACKUP of priority 100 wait after a goodbye?",

@@ -39,9 +39,10 @@ def _weight_hint(lab: Lab) -> str:
     if "chk_http" not in re.sub(r"(?m)[#!].*", "", text).partition("vrrp_instance")[2]:
         return "the instance of master does not ask chk_http any more: how is it to know?"
     weak, rival = _strength(lab, "master"), _number(lab.conf("backup"), "priority")
-    if weak == rival:
+    weighs = _number(text, "weight") != 0  # 0 is FAULT, whatever the priority
+    if weighs and weak == rival:
         return f"master falls to {weak}, which {rival} does not beat: a BACKUP accepts an equal"
-    if weak > rival:
+    if weighs and weak > rival:
         return f"master falls to {weak} while its web server is gone, and that still beats {rival}"
     return "the file says enough, but a daemon reads it when it is told to: lab.reload('master')"
 
@@ -101,12 +102,12 @@ QUIZ = (
             "It does not.",
         ),
         right=0,
-        why="After priority 0 the backup waits Skew_Time only, otherwise its Master_Down_Interval.",
+        why="After priority 0 the backup waits only Skew_Time, otherwise its Master_Down_Interval.",
     ),
     Question(
         "(Lesson 08) A notify_master script is still running. Does the daemon wait for it?",
         ("yes, up to its timeout", "no, it starts scripts and goes on", "only while in MASTER"),
         right=1,
-        why="Scripts are started and never waited for: adverts must leave in time.",
+        why="It is started and not waited for: the advertisements must leave in time.",
     ),
 )

@@ -99,6 +99,6 @@ QUIZ = (
         "(Lesson 09) A 21st address in virtual_ipaddress, keepalived of today: what happens?",
         ("It is dropped.", "It works like the others.", "The daemon refuses the file."),
         right=1,
-        why="The limit of 20 was keepalived's own, and is gone; a packet has room for 255.",
+        why="The limit of 20 was keepalived's own and is gone since 2016; today it is 255.",
     ),
 )
