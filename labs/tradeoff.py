@@ -31,6 +31,7 @@ PRIORITY = 100  # of the backup in the state "fast"
 INTERVALS = (1.0, 0.3, 0.1, 0.03, 0.01)
 LOSSES = (0.01, 0.05, 0.2)
 MANY = 10  # advertisements that may be missed, for the dashed line
+SHORTEST = 0.01  # s: an advertisement says its interval in hundredths
 ADVERTS = 6000  # of each run in memory
 SEEN = 20  # false alarms that a run must promise to be worth while
 
@@ -181,7 +182,9 @@ def _draw(found: Tradeoff) -> Figure:
             xs, ys = [dot.setting.patience for dot in dots], [dot.per_day for dot in dots]
             ax.plot(xs, ys, ls="", marker=marker, color=colour, mec=INK, ms=7, zorder=4)
         many = [_same_patience(each, MANY) for each in found.settings if each.loss == losses[-1]]
-        _line(ax, many, f"{losses[-1]:.0%} lost, {MANY} missed", color=INK, ls=(0, (4, 2)))
+        many = [each for each in many if each.interval >= SHORTEST]
+        if many:
+            _line(ax, many, f"{losses[-1]:.0%} lost, {MANY} missed", color=INK, ls=(0, (4, 2)))
         _axes(ax)
         return figure
 

@@ -102,7 +102,7 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Why can version 2 not fail over within a second?",
+        "A master dies. Why can version 2 not fail over within a second?",
         (
             "Its interval is a whole number of seconds.",
             "Its checksum takes too long.",

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 TITLE = "Beyond one pair"
-QUESTION = "Three nodes, two addresses shared both ways, sync groups, routers and IPv6: how?"
+QUESTION = (
+    "Must the backup be idle, must there be just two machines, and what changes for routers and "
+    "for IPv6?"
+)
 MINUTES = 20
 
 INSIDE, OUTSIDE = "192.168.1.10", "10.0.0.10"
@@ -109,13 +112,13 @@ QUIZ = (
         why="All have waited since the last word of the first, and the third is the next to fire.",
     ),
     Question(
-        "Two instances on one LAN shall share the machines both ways. What must differ?",
+        "Two instances on one LAN, each with another favourite machine. What must differ?",
         ("their interfaces", "their virtual_router_id", "their advert_int"),
         right=1,
         why="The number tells one virtual router's advertisements from the other's.",
     ),
     Question(
-        "A router pair without a sync group loses one outside cable. What does the client see?",
+        "Two routers, no sync group: the master's outside cable breaks. What does the client see?",
         (
             "a failover as usual",
             "nothing at all",

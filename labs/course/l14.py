@@ -144,7 +144,7 @@ QUIZ = (
         why="The client believes ARP, which nobody signs; only the switch can refuse it.",
     ),
     Question(
-        "(Lesson 12) Why can version 2 not fail over faster than in about two seconds?",
+        "(Lesson 12) A master dies. Why does version 2 need two seconds at the very least?",
         (
             "its interval is a whole number of seconds, at least one",
             "its password has to be compared",

@@ -180,7 +180,7 @@ QUIZ = (
             "which of them was started first",
         ),
         right=1,
-        why="One that hears a stronger one gives way at once; two masters do not hear each other.",
+        why="A master that hears a stronger one gives way at once: so one of the two does not.",
     ),
     Question(
         "tcpdump on backup shows the advertisements of master. What does that prove?",
