@@ -62,6 +62,7 @@ CHALLENGES = {
                     "before you put it back, think of what master will do then",
                     "change(lab, 'master', ...), lab.reload('master'), lab.plug('master')",
                 ),
+                patience=2.0,
             ),
             Step(
                 "the daemon of master runs",

@@ -21,7 +21,7 @@ PATIENCE = 6.0
 
 def _flagged(lab: Lab) -> list[str]:
     """The servers on which the flag exists."""
-    return [host for host in lab.servers if lab.hosts[host].path(FLAG).exists()]
+    return [host for host in lab.servers if lab.read(host, FLAG) is not None]
 
 
 def _told_of_fault(lab: Lab) -> bool:
@@ -50,6 +50,7 @@ CHALLENGES = {
                     "first the file, then the daemon, then the cable",
                     "lab.unplug('master'), when its daemon knows what to call in FAULT",
                 ),
+                patience=2.0,
             ),
             Step(
                 "backup holds the address, and nobody else",

@@ -55,6 +55,8 @@ def start(program: str, prefix: list[str] | None = None) -> subprocess.Popen[str
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         text=True,
+        # Started by nohup(1), the tests would hand on that a hang-up is to be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
 
 
