@@ -31,7 +31,7 @@ def _vrids_on_the_wire(lab: Lab) -> set[int]:
 
 def _file_hint(lab: Lab) -> str:
     other = [host for host in SERVERS if _vrid(lab, host) != "52"]
-    return f"the file of {' and of '.join(other)} names another virtual_router_id"
+    return f"another virtual_router_id stands in the file of {' and of '.join(other)}"
 
 
 def _owner_hint(lab: Lab) -> str:
