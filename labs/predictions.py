@@ -44,6 +44,11 @@ def said(answer: Answer | None, unit: str) -> str:
     return f"{text} {unit}".strip()
 
 
+def _quoted(text: str, answer: Answer | None) -> str:
+    """A choice of several words reads as part of the sentence unless it is set apart."""
+    return f"“{text}”" if isinstance(answer, str) and " " in answer else text
+
+
 def number(text: str) -> float:
     """The number that somebody typed, with a unit or a decimal comma; ValueError if there is none.
 
@@ -203,10 +208,11 @@ class Verdict:
 
     def _card(self) -> Card:
         unit = self.prediction.unit
-        measured = said(self.measured, unit)
+        measured = _quoted(said(self.measured, unit), self.measured)
         if self.right is None:
             return Card(OPEN, "You made no prediction", (f"It was {measured}. {self.because}",))
-        words = f"You said {said(self.prediction.guess, unit)}; it was {measured}. {self.because}"
+        guess = _quoted(said(self.prediction.guess, unit), self.prediction.guess)
+        words = f"You said {guess}; it was {measured}. {self.because}"
         colour, title = (RIGHT, "As you said") if self.right else (WRONG, "A surprise")
         return Card(colour, title, (words.rstrip(),))
 

@@ -69,6 +69,12 @@ def headline(timeline: Timeline) -> str:
     if len(takeovers) > 1 and takeovers[0].frm is None:
         takeovers = takeovers[1:]  # that somebody began is no news once it has moved
     first = takeovers[0]
+    ways = {(takeover.frm, takeover.to, takeover.shared > 0) for takeover in takeovers}
+    if len(takeovers) > 2 and ways == {(first.frm, first.to, True)}:
+        return (
+            f"{first.to} took {address} {len(takeovers)} times in {length}, "
+            f"and {first.frm} never gave it up"
+        )
     if len(takeovers) > 2 or (len(takeovers) == 2 and takeovers[1].to != first.frm):
         way = " → ".join([first.frm or "nobody", *(t.to for t in takeovers[:5])])
         return f"{address} changed hands {len(takeovers)} times in {length}: {way}" + (

@@ -75,6 +75,11 @@ def test_a_guess_is_right_when_an_eye_would_call_it_so(
     assert predict("How long?", guess, unit="s").judge(measured).right is right
 
 
+def test_a_choice_of_several_words_is_set_apart() -> None:
+    asked = predict("What then?", "nothing", choices=("nothing", "it moves"))
+    assert "You said nothing; it was “it moves”." in repr(asked.judge("it moves"))
+
+
 def test_without_a_guess_nothing_is_judged_and_nothing_fails() -> None:
     verdict = predict("How long?", unit="s").judge(3.609, "Three intervals and the skew.")
     assert verdict.right is None

@@ -187,6 +187,16 @@ def test_headline(story: Any, headline: str) -> None:
     assert repr(tell([*facts, *extra])) == f"<Timeline: {headline}>"
 
 
+def test_headline_of_false_alarms_says_that_the_address_never_left() -> None:
+    alarms = [stories.held(t, "backup", t % 2 == 1) for t in range(1, 7)]
+    facts = [*stories.beginning(), *alarms]
+    assert repr(tell(facts)) == (
+        f"<Timeline: backup took {VIP} 3 times in 6.0 s, and master never gave it up>"
+    )
+    gone = stories.held(0.5, "master", False)
+    assert "never" not in repr(tell([*facts, gone]))
+
+
 def test_text_draws_a_lane_for_each_host(failover: Timeline) -> None:
     lines = failover.text(width=42).splitlines()  # half a second to a column
     assert lines[:4] == [
