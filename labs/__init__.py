@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labs.errors import LabError
     from labs.lab import Lab
-    from labs.looking import Result
+    from labs.seeing import Result
 
 __all__ = ["Lab", "LabError", "Result"]
 
 _WHERE = {
     "Lab": "labs.lab",
-    "Result": "labs.looking",
+    "Result": "labs.seeing",
     "LabError": "labs.errors",
     "Lan": "labs.lan",
     "Timeline": "labs.timeline",

@@ -76,9 +76,8 @@ def called(lab: Lab) -> Calls:
     """What the scripts of all servers of `lab` have written down so far."""
     calls: list[Call] = []
     for host in lab.servers:
-        path = lab.hosts[host].path(LOG)
-        lines = path.read_text().rpartition("\n")[0].splitlines() if path.exists() else []
-        for line in lines:
+        written = lab.read(host, LOG) or ""
+        for line in written.rpartition("\n")[0].splitlines():  # the last may be half written
             moment, script, *words = line.split()
             calls.append(Call(float(moment), host, script, " ".join(words)))
     return Calls(calls, lab.timeline())

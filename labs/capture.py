@@ -26,10 +26,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from labs import pcapng, sniff
+from labs import pcapng
 from labs.errors import LabError, unknown
 from labs.facts import Action
-from labs.recorder import network_of
 
 if TYPE_CHECKING:
     from labs.node import Host
@@ -90,13 +89,16 @@ class Around:
 
 
 class Capture:
-    """Every frame at one card while the context lasts; usable afterwards."""
+    """Every frame at one card while the context lasts; usable afterwards.
 
-    def __init__(self, host: Host, interface: str, where: str, around: Around) -> None:
-        self.host, self.interface, self.where = host.name, interface, where
-        self.frames: list[Frame] = []
-        self._around, self._pid = around, host.pid
+    `port` is where its cable ends at the switch, `pid` a process in its network.
+    """
+
+    def __init__(self, host: str, interface: str, port: str, around: Around, pid: int = 0) -> None:
+        self.host, self.interface, self.port = host, interface, port
         self.begun = 0.0
+        self._around, self._pid = around, pid
+        self._seen: list[Frame] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, name="capture", daemon=True)
 
@@ -104,6 +106,11 @@ class Capture:
     def name(self) -> str:
         """``master-eth0``, as Wireshark calls the card."""
         return f"{self.host}-{self.interface}"
+
+    @property
+    def frames(self) -> list[Frame]:
+        """What has passed so far, oldest first."""
+        return self._seen
 
     def of(self, kind: str) -> list[Frame]:
         """Those of one kind: "advert", "arp", "ipv4", "ipv6", "other"."""
@@ -122,6 +129,9 @@ class Capture:
         Path(path).write_bytes(data)
 
     def __enter__(self) -> Capture:
+        from labs import sniff
+        from labs.recorder import network_of
+
         # Only this thread goes there, and only to open the socket, which stays where it was opened.
         with network_of(self._pid):
             self._socket = sniff.listen(self.interface)
@@ -142,6 +152,8 @@ class Capture:
 
     def _read(self) -> None:
         """Until the context ends and nothing waits any more."""
+        from labs import sniff
+
         while True:
             ending = self._ended.is_set()
             if ending:  # pings may come so often that nothing ever waits for long
@@ -154,7 +166,7 @@ class Capture:
                 continue
             except OSError:
                 continue  # the card went down: said once, and it may come up again
-            self.frames.append(Frame(t, self.host, data[ETHERNET:], data[:ETHERNET]))
+            self._seen.append(Frame(t, self.host, data[ETHERNET:], data[:ETHERNET]))
 
     def __repr__(self) -> str:
         from labs.dissection import listing
@@ -228,7 +240,7 @@ class Captures:
 def _write(path: Path, wires: list[Capture], around: Around) -> None:
     """A pcapng file; what was done is a comment of the first frame after it."""
     blocks = [pcapng.section(around.title), pcapng.names(around.names)]
-    blocks += [pcapng.interface(wire.name, wire.where) for wire in wires]
+    blocks += [pcapng.interface(wire.name, f"cable to {wire.port}") for wire in wires]
     seen = [(frame, card) for card, wire in enumerate(wires) for frame in wire.frames]
     seen.sort(key=lambda pair: pair[0].t)
     start = min(wire.begun for wire in wires)

@@ -18,13 +18,14 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from labs import daemons
-from labs.daemons import choose
 from labs.errors import LabError, unknown
 from labs.facts import Advert, State
-from labs.lab import Lab
 from labs.timeline import Takeover, Timeline
+
+if TYPE_CHECKING:
+    from labs.lab import Lab
 
 PAIRS: dict[str, dict[str, str]] = {
     "vrrpd": {"master": "vrrpd", "backup": "vrrpd"},
@@ -47,6 +48,8 @@ class Pairs:
 
     def __init__(self, state: str = "basic", names: Sequence[str] = tuple(PAIRS)) -> None:
         global _current
+        from labs import Lab  # the one of this mode: it may be a recording or a replay
+
         for name in names:
             if name not in PAIRS:
                 raise unknown("pair", name, PAIRS)
@@ -183,11 +186,10 @@ def install(lab: Lab, host: str, daemon: str) -> None:
     """
     if host not in lab.daemons:
         raise unknown("server", host, lab.daemons)
-    if running(lab, host) == daemon:
+    if lab.program(host) == daemon:
         return
-    chosen = choose({host: daemon}, [host])[host]
+    lab.equip(host, daemon)
     lab.stop(host)
-    lab.daemons[host] = chosen
     lab.start(host)
     # keepalived misses a signal that comes before it has begun to listen for adverts.
     lab.wait_until(lambda: _has_begun(lab, host), what=f"the daemon of {host} to begin")
@@ -195,10 +197,3 @@ def install(lab: Lab, host: str, daemon: str) -> None:
 
 def _has_begun(lab: Lab, host: str) -> bool:
     return any(isinstance(fact, State) and fact.host == host for fact in lab.facts())
-
-
-def running(lab: Lab, host: str) -> str | None:
-    """The daemon that runs on `host`, by the name of its program; None if there is none."""
-    if not lab.running(host):  # and LabError if the lab is closed
-        return None
-    return next((process.program for process in daemons.running(lab.hosts[host])), None)

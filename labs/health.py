@@ -12,10 +12,8 @@ when it has given way to a stronger one, is it known to hear.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from labs import daemons
 from labs.errors import LabError
 from labs.facts import Action, Address, Ping, State
 
@@ -39,7 +37,7 @@ HANDOVER = 2.0
 
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:
     """The host that answers the client, and has for some seconds; "nobody", or "several"."""
-    now = time.time()
+    now = lab.now
     answered = [f for f in _pings(lab) if f.answered_by and f.t > now - for_seconds]
     # A ping counts as lost only a second later; until then, that answers are missing must do.
     if not answered or answered[-1].t < now - FRESH:
@@ -54,7 +52,7 @@ def _pings(lab: Lab) -> list[Ping]:
 
 def asleep(lab: Lab, host: str) -> bool:
     """Whether the daemon of `host` has been stopped by a signal, and not continued."""
-    return daemons.frozen(daemons.running(lab.hosts[host]))
+    return lab.frozen(host)
 
 
 def standing_by(lab: Lab, host: str) -> bool:
@@ -65,7 +63,7 @@ def standing_by(lab: Lab, host: str) -> bool:
     if states[-1].frm == "MASTER":
         return True
     # keepalived's log knows whole seconds only.
-    return time.time() - _touched(lab, host) > DEAF
+    return lab.now - _touched(lab, host) > DEAF
 
 
 def serves(lab: Lab) -> bool:
@@ -75,7 +73,7 @@ def serves(lab: Lab) -> bool:
 
 def restored(lab: Lab) -> bool:
     """Whether `master` serves and `backup` stands by; waits as long as that may still come."""
-    began = time.monotonic()
+    began = lab.now
 
     def decided() -> bool:
         return (serves(lab) and standing_by(lab, BACKUP)) or _hopeless(lab, began)
@@ -109,7 +107,7 @@ def _touched(lab: Lab, host: str) -> float:
 
 def _hopeless(lab: Lab, began: float) -> bool:
     """Whether what is wrong will not pass by itself; `began` is when we began to look."""
-    looked, now = time.monotonic() - began, time.time()
+    looked, now = lab.now - began, lab.now
     if looked < LASTING:
         return False
     facts = lab.timeline().facts

@@ -12,42 +12,43 @@ import html
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.parser import BytesParser
-from pathlib import Path
 from typing import Any
+
+from labs.streams import Stream
 
 _HEADINGS = ("from", "to", "subject", "text")
 
 
 class Mailbox:
-    """The messages in `directory`, which the mail server of `host` fills."""
+    """The messages that the mail server of `host` has taken: `letters` has a piece for each."""
 
-    def __init__(self, host: str, directory: Path, wait_until: Callable[..., Any]) -> None:
-        self.host, self.directory = host, directory
-        self._wait_until = wait_until
+    def __init__(self, host: str, letters: Stream, wait_until: Callable[..., Any]) -> None:
+        self.host = host
+        self._letters, self._wait_until = letters, wait_until
+        self._cleared = 0  # how many of them have been thrown away
 
     @property
     def messages(self) -> list[EmailMessage]:
         """All that has come so far."""
         # The message class that this policy makes is EmailMessage.
         parser = BytesParser(policy=email.policy.default)
-        return [parser.parsebytes(path.read_bytes()) for path in self._files()]
+        return [parser.parsebytes(text.encode("latin-1")) for text in self._texts()]
 
     def wait(self, count: int = 1, timeout: float = 15.0) -> list[EmailMessage]:
         """Wait until `count` messages have come; LabError when they do not come in time."""
         what = f"{count} message{'s' * (count != 1)} for {self.host}"
-        self._wait_until(lambda: len(self._files()) >= count, timeout=timeout, what=what)
+        self._wait_until(lambda: len(self) >= count, timeout=timeout, what=what)
         return self.messages
 
     def clear(self) -> None:
         """Throw away what has come."""
-        for path in self._files():
-            path.unlink()
+        self._cleared = len(self._letters.pieces())
 
     def __len__(self) -> int:
-        return len(self._files())
+        return len(self._texts())
 
-    def _files(self) -> list[Path]:
-        return sorted(self.directory.glob("*.eml"))
+    def _texts(self) -> list[str]:
+        return [piece["text"] for piece in self._letters.pieces()[self._cleared :]]
 
     def _rows(self) -> list[tuple[str, ...]]:
         """Sender, receivers, subject and the first line of each."""

@@ -28,8 +28,8 @@ from labs import daemons, namespace, network, start
 from labs.door import Door
 from labs.errors import LabError
 from labs.facts import Action, Advert
-from labs.looking import Looking, same
 from labs.node import PROGRAMS, Host
+from labs.seeing import same
 from labs.services import Services
 from labs.verbs import Verbs
 from labs.witness import Witness
@@ -44,11 +44,11 @@ T = TypeVar("T")
 _current: Lab | None = None
 
 
-class Lab(Verbs, Looking, Services):
+class Lab(Verbs, Services):
     """A running cluster.
 
-    What can be done to it is in `labs.verbs`, what can be seen of it and typed on its hosts in
-    `labs.looking`, what can run there in `labs.services`.
+    What can be done to it is in `labs.verbs`, what can be asked of it and typed on its hosts in
+    `labs.looking`, what can be seen of it in `labs.seeing`, what can run there in `labs.services`.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
     by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
@@ -110,15 +110,18 @@ class Lab(Verbs, Looking, Services):
 
         LabError with the present state when that takes longer than `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
+        began = asked = time.monotonic()
         never = threading.Event()
         while not (value := condition()):
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > began + timeout:
                 raise LabError(
                     f"waited {timeout:g} s for {what}, in vain: {self._now()}; "
                     "lab.log(host) may tell why, lab.reset() starts over"
                 )
-            never.wait(0.01)
+            # What is dear to find out is asked less often, or the daemons would lack the time.
+            never.wait(max(0.01, 3 * (now - asked)))
+            asked = time.monotonic()
         return value
 
     def settle(self, timeout: float = 30.0) -> str:

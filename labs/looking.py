@@ -1,65 +1,45 @@
-"""What can be seen of a lab and typed on its hosts: commands, files, logs, owners, timelines.
+"""What can be asked of a running lab and typed on its hosts: commands, files, logs, daemons.
 
     lab.run("master", "ip address list")       what it prints, and its exit status
     lab.conf("master")                         its keepalived.conf; with a text, written first
     lab.log("master"), lab.journal("master")   what the daemon has said
-    lab.owners()                               ["master"]
-    lab.timeline(), lab.timelines()            what happened to one address, to each
+    lab.read("master", "/var/log/called")      any file
+    lab.running("master"), lab.program(...)    whether a daemon runs there, and which
+
+What follows from the facts of the witnesses (owners, timelines) is in `labs.seeing`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labs import journals
-from labs.daemons import CONFIGURATION, Daemon
+from labs.daemons import CONFIGURATION, Daemon, frozen
 from labs.errors import LabError
-from labs.facts import Action, Address, Advert, Fact, State
+from labs.facts import Action, Fact, State
 from labs.node import Host, Process
-from labs.timeline import Timeline
+from labs.seeing import Result, Seeing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labs.network import Layout
     from labs.witness import Witness
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Result:
-    """What a command printed (output and errors together) and its exit status."""
-
-    text: str
-    status: int
-
-    def __repr__(self) -> str:
-        ending = f"\n(exit status {self.status})" if self.status else ""
-        return self.text.rstrip("\n") + ending
-
-    __str__ = __repr__
-
-
-class Looking:
+class Looking(Seeing):
     """The looks; `labs.lab.Lab` supplies the hosts, their daemons and the witnesses."""
 
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
-    layout: Layout
     witness: Witness
     directory: Path
-    watch: str
-    watched: tuple[str, ...]
     _actions: list[Action]
     _journals: dict[str, tuple[tuple[int, int, int] | None, list[State]]]
     _closed: bool
@@ -67,11 +47,6 @@ class Looking:
     _host: Callable[[str], Host]
     _server: Callable[[str], Host]
     _running: Callable[[str], list[Process]]
-
-    @property
-    def servers(self) -> list[str]:
-        """The hosts that can own an address."""
-        return list(self.layout.servers)
 
     def run(self, host: str, command: str, timeout: float = 60.0) -> Result:
         """Run a shell command on `host`; LabError if it takes longer than `timeout` seconds."""
@@ -129,11 +104,18 @@ class Looking:
         """Whether a daemon runs on the server `host`, frozen or not."""
         return bool(self._running(host))
 
-    def owners(self, address: str | None = None) -> list[str]:
-        """The hosts that hold `address`, by default the watched one, now."""
-        wanted = self._address(address)
-        held = self.witness.held()
-        return [name for name in self.hosts if wanted in held.get(name, ())]
+    def program(self, host: str) -> str:
+        """The daemon that runs on the server `host`, by its program's name; "" if none does."""
+        return next((process.program for process in self._running(host)), "")
+
+    def frozen(self, host: str) -> bool:
+        """Whether the daemon of `host` has been stopped by a signal, and not continued."""
+        return frozen(self._running(host))
+
+    def read(self, host: str, path: str) -> str | None:
+        """The text of a file on `host`; None if there is none."""
+        file = self._host(host).path(path)
+        return file.read_text(errors="replace") if file.exists() else None
 
     def facts(self) -> list[Fact]:
         """Everything the witnesses, the journals and the learner's hands have told, unsorted."""
@@ -144,54 +126,19 @@ class Looking:
         return [*self._actions, *(fact for host in self.servers for fact in self._said(host))]
 
     @property
+    def now(self) -> float:
+        """The lab's clock: Unix time, in seconds."""
+        return time.time()
+
+    @property
     def since(self) -> float:
         """When this lab was started or last reset (Unix time): its timelines begin there."""
         return self._since
 
-    def timeline(self, address: str | None = None) -> Timeline:
-        """What happened to `address`, by default the watched one, since the start or last reset."""
-        wanted, now = self._address(address), time.time()
-        return self._timeline(wanted, self.facts(), now)
-
-    def timelines(self) -> list[Timeline]:
-        """One timeline for each address that servers have shared since the start, in order."""
-        facts, now = self.facts(), time.time()
-        own = {one.partition("/")[0] for each in self.layout.sockets for one in (each.ip, each.ip6)}
-        shared = set(self.watched)
-        for fact in facts:
-            if isinstance(fact, Advert):
-                shared.update(fact.addresses)
-            elif isinstance(fact, Address) and fact.host in self.servers and fact.held:
-                shared.add(fact.address)
-        found = sorted(map(ip_address, shared - own), key=lambda one: (one.version, int(one)))
-        kept = [str(one) for one in found if not one.is_link_local or str(one) in self.watched]
-        return [self._timeline(one, facts, now) for one in kept]
-
     # --- insides ---------------------------------------------------------------------------------
 
-    def _timeline(self, address: str, facts: list[Fact], now: float) -> Timeline:
-        """With a lane for each server that has, had or is meant to have the address.
-
-        Where that is one alone, with a lane for all: that the others lack it is worth seeing.
-        """
-        held = {f.host for f in facts if isinstance(f, Address) and f.address == address}
-        hosts = [name for name in self.servers if name in held or self._meant(name, address)]
-        lanes = hosts if len(hosts) > 1 else self.servers
-        return Timeline(facts, address, lanes, start=self._since, end=now)
-
-    def _meant(self, name: str, address: str) -> bool:
-        """Does the configuration of a server speak of the address?"""
-        path = self.hosts[name].path(CONFIGURATION)
-        text = path.read_text(errors="replace") if path.exists() else ""
-        for word in re.findall(r"[0-9a-fA-F:.]+", re.sub(r"[#!].*", "", text)):
-            with suppress(ValueError):
-                if str(ip_address(word)) == address:
-                    return True
-        return False
-
-    def _address(self, address: str | None) -> str:
-        """`address` as the kernel writes it, or the watched one; LabError if it is none."""
-        return self.watch if address is None else same(address)
+    def _configuration(self, host: str) -> str:
+        return self.read(host, CONFIGURATION) or ""
 
     def _said(self, name: str) -> list[State]:
         """The changes of state that the daemon of the server `name` has written down."""
@@ -207,13 +154,3 @@ class Looking:
             said = journals.states(path.read_text().splitlines(), name)
             self._journals[name] = (version, said)
         return said
-
-
-def same(address: str) -> str:
-    """An address in the one spelling that the kernel uses; LabError if it is no address."""
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        raise LabError(
-            f"{address!r} is no address: write one without a prefix length, such as 192.168.1.10"
-        ) from None

@@ -1,6 +1,6 @@
 """The lab's network: a topology, built with our hosts, our switches and our cables.
 
-    Layout    what a topology says, as plain data: hosts, who is a server, every cable's two ends
+    layout    what a topology says, as plain data (labs.layout)
     build     the running network, a Mininet object
     dress     what Mininet does not give a host: IPv6, routes, forwarding; or all of it anew
 
@@ -16,7 +16,6 @@ import pkgutil
 import subprocess
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from ipaddress import IPv6Address
@@ -30,6 +29,7 @@ with warnings.catch_warnings():
 
 import topologies
 from labs.errors import LabError, unknown
+from labs.layout import Layout, Socket
 from labs.node import Bridge, Cable, Host
 
 # The machine that uses the address is called so in every topology.
@@ -52,50 +52,6 @@ tables() {
 }
 """
 _RULES = ("rule flush", "rule add lookup main pref 32766", "route flush table main")
-
-
-@dataclass(frozen=True, slots=True)
-class Socket:
-    """Where a cable ends: `interface` of `host`, with its addresses, and `port` of `switch`."""
-
-    host: str
-    interface: str
-    switch: str
-    port: str
-    ip: str
-    ip6: str
-    mac: str
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What a topology says: `hosts` in its order, `sockets` in the order of the switches' ports.
-
-    `virtual` are the addresses that its servers are meant to share, the most important one first.
-    """
-
-    name: str
-    hosts: tuple[str, ...]
-    servers: tuple[str, ...]
-    client: str
-    virtual: tuple[str, ...]
-    sockets: tuple[Socket, ...]
-
-    @property
-    def switches(self) -> tuple[str, ...]:
-        """The switches' names, sorted."""
-        return tuple(sorted({socket.switch for socket in self.sockets}))
-
-    def cards(self, host: str) -> dict[str, Socket]:
-        """The sockets of a host by the name of its interface."""
-        return {each.interface: each for each in self.sockets if each.host == host}
-
-    def socket(self, host: str, interface: str = "eth0") -> Socket:
-        """One socket of a host that exists; LabError if it has no such interface."""
-        cards = self.cards(host)
-        if interface not in cards:
-            raise unknown("interface", interface, cards, where=f"on {host}")
-        return cards[interface]
 
 
 def names() -> list[str]:

@@ -36,8 +36,8 @@ BUSY = "import itertools\nfor each in itertools.repeat(0): pass"
 def stall(lab: Lab, host: str, seconds: float) -> None:
     """Let the daemon of `host` sleep for so many seconds; then it goes on."""
     lab.freeze(host)
-    until = time.monotonic() + seconds
-    lab.wait_until(lambda: time.monotonic() > until, seconds + 5, what="the end of the stall")
+    until = lab.now + seconds
+    lab.wait_until(lambda: lab.now > until, seconds + 5, what="the end of the stall")
     lab.thaw(host)
 
 

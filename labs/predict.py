@@ -193,13 +193,28 @@ def _reloaded(
     """What a reload of a host that last heard `last` means for its timer, if anything.
 
     keepalived starts it anew; vrrpd lets it run on.  But whoever stayed BACKUP for longer than its
-    patience since `begun` was content with the master until now, whatever its new priority.
+    patience since `begun` was content with the master until now, whatever its new priority; and
+    so was whoever had no higher one, by its own journal.
     """
     mine = [f for f in facts if isinstance(f, State) and f.host == reload.host]
     if mine and not any(map(_exact, mine)):
         yield "reload", reload.t, None
-    elif last and last.priority and last.t - begun > (ADVERTS + 1) * last.interval:
-        yield "advert", last.t, last.interval
+    elif last and last.priority:
+        stayed = last.t - begun > (ADVERTS + 1) * last.interval
+        if stayed or last.priority >= _priority_before(facts, reload, mine):
+            yield "advert", last.t, last.interval
+
+
+def _priority_before(facts: Sequence[Fact], reload: Action, said: Sequence[State]) -> float:
+    """The priority of a host until its `reload`, by its journal; infinite if that does not tell."""
+    told = [f for f in said if f.priority and f.t < reload.t]
+    again = (
+        f
+        for f in facts
+        if isinstance(f, Action) and (f.verb, f.host) == ("reload", reload.host)
+        if told and told[-1].t < f.t < reload.t
+    )
+    return float("inf") if not told or any(again) else float(told[-1].priority or 0)
 
 
 def _exact(fact: State) -> bool:

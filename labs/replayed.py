@@ -7,25 +7,38 @@
 
 What was never done in any recording cannot be replayed: a LabError says so and what was done.
 Nothing here needs Mininet, Linux or privileges.
+
+    facts          what the witnesses saw until now            labs.seeing makes owners, timelines
+    deed           the run goes on, or another that began alike, to the moment when it was done
+    question       the answer that was given at this step, the latest by now, or else the next
+    stream         the pieces that were known by now           labs.streams.Kept
+    time           never goes past the next deed: what came after it is another story
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from ipaddress import ip_address
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs import facts
-from labs.cards import OPEN, Card
 from labs.errors import LabError, unknown
-from labs.facts import Address, Advert, Fact, Link
-from labs.recordings import DEEDS, Run, books
-from labs.timeline import Timeline
+from labs.facts import Action, Fact
+from labs.layout import Layout, Socket
+from labs.recordings import DEEDS, QUESTIONS, Book, Run, alike, words
+from labs.remembered import Known, Memory, Pictured, Recaptured
+from labs.seeing import Result, Seeing
+from labs.streams import Kept, known
+
+if TYPE_CHECKING:
+    from labs.capture import Capture, Captures, Neighbour
+    from labs.inbox import Mailbox
+    from labs.panel.panel import Bench
+    from labs.talking import Talk
+    from labs.website import Website
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Fact)
 STEP = 0.02  # s of the recording between two looks at a condition
 _current: Replayed | None = None
 
@@ -34,7 +47,7 @@ class Absent(LabError, AttributeError):
     """Only the lab itself has this; both what a learner reads and what `hasattr` understands."""
 
 
-class Replayed:
+class Replayed(Seeing):
     """The lab of a recorded lesson; the same verbs and looks as `labs.lab.Lab`.
 
     Raises LabError if no lab that began so was recorded.
@@ -48,27 +61,25 @@ class Replayed:
         beside: bool = False,
     ) -> None:
         global _current
-        from labs.progress import memory
-
-        self._found = [
-            (run, book.made) for book in books(memory.lesson) for run in book.runs
-            if run.state == state and (daemon is None or set(run.daemon.values()) == {daemon})
-        ]  # fmt: skip
-        if not self._found:
-            raise LabError(
-                f"this is a replay, and no run of Lab({state!r}) was recorded: it runs on Linux "
-                "only, without LAB_MODE=replay"
-            )
+        self._found = alike(state, daemon)
         if _current is not None and not beside:
-            _current.close()
+            for lab in _current.beside:
+                lab.close()
+        self.beside: list[Replayed] = [self]
+        if _current is not None and beside:
+            self.beside = _current.beside
+            self.beside.append(self)
         _current = self
         self.closed: bool = False
         self._count = 0
-        self._take(*self._found[0])
+        self._book, self._run = self._found[0]
+        self._facts = Known(facts.read(self._run.facts))
         begin = self._run.begin
-        self.state, self.now = state, float(begin["t"])
-        self.servers = list(self._run.daemon)
-        self.hosts = {name: SimpleNamespace(name=name) for name in begin["hosts"]}
+        self.state, self._now = state, float(begin["t"])
+        sockets = tuple(Socket(**each) for each in begin["layout"]["sockets"])
+        plain = {name: _tuple(value) for name, value in begin["layout"].items()}
+        self.layout = Layout(**{**plain, "sockets": sockets})
+        self.hosts = {name: SimpleNamespace(name=name) for name in self.layout.hosts}
         self.daemons = {name: SimpleNamespace(name=one) for name, one in self._run.daemon.items()}
         self.watched, self.watch = tuple(begin["watched"]), begin["watched"][0]
         self._files = dict(begin["files"])
@@ -85,92 +96,132 @@ class Replayed:
     def __getattr__(self, name: str) -> Any:
         if name in DEEDS:
             return partial(self._do, name)
+        if name in QUESTIONS:
+            return partial(self._answer, name)
         raise Absent(f"this is a replay: lab.{name} is there only where the lab itself runs")
 
     # --- looking ---------------------------------------------------------------------------------
 
+    @property
+    def now(self) -> float:
+        """The present moment of the recording."""
+        return self._now
+
+    @property
+    def since(self) -> float:
+        """As `Seeing`."""
+        return float(self._step()["since"])
+
     def facts(self) -> list[Fact]:
         """What has been seen until now."""
-        return [fact for fact in self._facts if fact.t <= self.now]
-
-    def timeline(self, address: str | None = None) -> Timeline:
-        """What happened to `address`, by default the watched one, until now."""
-        wanted, start = address or self.watch, self._run.begin["since"]
-        return Timeline(self.facts(), wanted, self.servers, start=start, end=self.now)
-
-    def timelines(self) -> list[Timeline]:
-        """One for each address that was advertised until now, and the watched ones, in order."""
-        shared = set(self.watched)
-        shared.update(one for advert in self.witness.of(Advert) for one in advert.addresses)
-        return [self.timeline(one) for one in sorted(shared, key=lambda one: int(ip_address(one)))]
-
-    def owners(self, address: str | None = None) -> list[str]:
-        """The hosts that hold `address`, by default the watched one, now."""
-        held = self.witness.held()
-        return [name for name in self.hosts if (address or self.watch) in held.get(name, ())]
-
-    def running(self, host: str) -> bool:
-        """Whether a daemon runs on `host` now."""
-        if host not in self.servers:
-            raise unknown("server", host, self.servers)
-        done = self._run.steps[: self._count]
-        running = done[-1]["running"] if done else self._run.begin["running"]
-        return bool(running[host])
+        return self._facts.until(self.now)
 
     def conf(self, host: str, text: str | None = None) -> str:
         """The keepalived.conf of `host`; with a text, one that was recorded."""
         if text is not None:
             self._do("conf", host, text)
             self._files[host] = text
-        found = self._files.get(host)
+        found = self._files.get(self._host(host))
         if found is None:
             raise LabError(f"{host} has no keepalived.conf in this replay")
         return str(found)
 
-    def run(self, host: str, command: str, timeout: float = 60.0) -> Any:
+    def run(self, host: str, command: str, timeout: float = 60.0) -> Result:
         """What the command printed when the lesson was recorded."""
-        told = self._answer("run", host, command)
-        return Answered(told["text"], told["status"])
+        self._host(host)
+        if self._comes(["run", host, command]):
+            return Result(**self._do("run", host, command))
+        return Result(**self._answer("run", host, command))
 
-    def log(self, host: str) -> str:
-        """What the daemon of `host` had logged."""
-        return str(self._answer("log", host))
+    def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
+        """What came of sending these packets, or others that say the same."""
+        return Result(**self._do("send", host, packets, every))
 
-    def journal(self, host: str) -> list[dict[str, Any]]:
-        """The journal of `host`."""
-        return list(self._answer("journal", host))
-
-    def arp(self, host: str, address: str | None = None) -> Any:
+    def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who had the address according to `host`."""
         from labs.capture import Neighbour
 
-        return Neighbour(**self._answer("arp", host, *([address] if address else [])))
+        return Neighbour(**self._answer("arp", host, address))
 
-    def frames(self, kind: str = "advert") -> list[Any]:
-        """The Advertisements that were seen until now, as packets."""
-        from labs.capture import Frame
+    def running(self, host: str) -> bool:
+        """Whether a daemon runs on `host` now."""
+        return bool(self.program(host))
 
-        if kind != "advert":
-            raise unknown("kind of kept frames", kind, ["advert"])
-        seen = (fact for fact in self.witness.of(Advert) if fact.t >= self._run.begin["since"])
-        return [Frame(fact.t, fact.host, bytes.fromhex(fact.hex)) for fact in seen]
+    def program(self, host: str) -> str:
+        """The daemon that runs on `host` now; "" if none does."""
+        if self._host(host) not in self.servers:
+            raise unknown("server", host, self.servers)
+        # One that has ended by itself since then was noticed by whoever asked.
+        asked = [self._told_by_now([name, host]) for name in ("program", "running")]
+        return "" if "" in asked or False in asked else str(self._step()["programs"][host])
+
+    def frozen(self, host: str) -> bool:
+        """Whether the daemon of `host` sleeps."""
+        self.program(host)
+        verbs = ("freeze", "thaw", "crash", "stop", "start")
+        done = [f.verb for f in self.witness.of(Action) if f.host == host and f.verb in verbs]
+        return done[-1:] == ["freeze"]
 
     def remembered(self, name: str) -> Pictured:
         """A picture of the lab that was made here, such as its topology."""
         return Pictured(**self._answer(name))
 
-    def talk(self, address: str | None = None) -> Any:
+    # --- what goes on by itself ------------------------------------------------------------------
+
+    def mail(self, host: str) -> Mailbox:
+        """The mailbox of `host`, and what had come by now."""
+        from labs.inbox import Mailbox
+
+        return Mailbox(host, self._stream("mail", host), self.wait_until)
+
+    def web(self, host: str) -> Website:
+        """The web server of `host`."""
+        from labs.website import Website
+
+        self._do("web", host)
+        return Website(self, host)
+
+    def website(self, host: str, verb: str) -> None:
+        """What was done with it."""
+        self._do("website", host, verb)
+
+    def serving(self, host: str) -> str:
+        """What it did, if somebody asked."""
+        return str(self._answer("serving", host))
+
+    def talk(self, address: str | None = None) -> Talk:
         """The TCP connection that was recorded here."""
-        from labs.talking import Remembered
+        from labs.talking import Talk
 
-        for told in self._run.talks:
-            if told["step"] == self._count:
-                return Remembered(told["address"], told["events"], self)
-        raise LabError("this is a replay, and nobody opened a connection here")
+        talk = Talk(self._address(address), self._stream("talk", address), self)
+        talk.begin()
+        return talk
 
-    def bench(self, *_args: object, **_options: object) -> Card:
-        """In place of the live panel: that there is none."""
-        return Card(OPEN, "No bench here", ("This is a replay: there is no cable to click on.",))
+    def visitor(self, every: float) -> Kept:
+        """The customer that was recorded here."""
+        return self._stream("visitor", every)
+
+    def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
+        """The frames that passed a host's card, or all cables, while this was recorded."""
+        from labs.capture import Around, Captures
+
+        title = f"VRRP Lab, replay of {self.state}: {', '.join(self.hosts)}"
+        names = {each.ip.partition("/")[0]: each.host for each in self.layout.sockets}
+        around = Around(title, names, self.witness.of(Action))
+        wanted = None if host is None else self.layout.socket(self._host(host), interface)
+        wires = [
+            Recaptured(each, around, self._stream("capture", each.host, each.interface), self)
+            for each in self.layout.sockets
+            if wanted in (None, each)
+        ]
+        return Captures(list(wires), around) if host is None else wires[0]
+
+    def bench(self) -> Bench:
+        """The live panel, which plays the recording while somebody looks at it."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfReplay
+
+        return Bench(OfReplay(self))
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -178,26 +229,45 @@ class Replayed:
         self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"
     ) -> T:
         """Let the recording run until `condition()` is true; LabError when it ends before."""
-        deadline = min(self.now + timeout, self._until())
+        deadline = min(self.now + timeout, self.until())
         while not (value := condition()):
             if self.now >= deadline:
                 raise LabError(
                     f"waited for {what}, in vain: this is a replay, and its recording goes on "
-                    f"with {self._next()}"
+                    f"with {self.next()}"
                 )
-            self.now = min(self.now + STEP, deadline)
+            self.play(min(STEP, deadline - self.now))
         return value
 
     def settle(self, timeout: float = 30.0) -> str:
         """Let the recording run until the address was settled on one host; its name."""
-        later = [one for one in self._run.settled if one["step"] == self._count]
-        if later:
-            self.now = max(self.now, float(later[0]["t"]))
-            return str(later[0]["value"])
-        self.wait_until(lambda: self.now >= self._until() - STEP, timeout=1e9)
+        told = self._answers(["settle"])
+        if told:
+            ahead = [one for one in told if one["t"] > self.now] or told[-1:]
+            self._go(float(ahead[0]["t"]))
+            return str(ahead[0]["value"])
+        self._go(self.until())
         if len(self.owners()) != 1:
             raise LabError(f"{self.watch} is not settled on one host in this replay")
         return self.owners()[0]
+
+    def play(self, seconds: float) -> None:
+        """Let the recording run for so long, but not past the next deed."""
+        self._go(min(self.now + seconds, self.until()))
+
+    def until(self) -> float:
+        """When the next deed of this run was done, or the run ended."""
+        steps = self._run.steps
+        return float(steps[self._count]["t"] if self._count < len(steps) else self._run.end)
+
+    def next(self) -> str:
+        """What was done next, in any run that is like this one so far."""
+        found = {
+            f"lab.{name}({', '.join(map(repr, args))})"[:60]
+            for _, run in self._like_this()
+            for name, *args in run.done()[self._count : self._count + 1]
+        }
+        return " or ".join(sorted(found)) or "nothing: it ends here"
 
     def close(self) -> None:
         """Nothing to end."""
@@ -215,119 +285,109 @@ class Replayed:
 
     # --- insides ---------------------------------------------------------------------------------
 
-    def _take(self, run: Run, made: dict[str, str]) -> None:
-        """Go on with that run."""
-        self._run, self._made = run, made
-        self._facts = list(facts.read(run.facts))
-
     def _origin(self) -> str:
         daemons = " and ".join(sorted(set(self._run.daemon.values())))
+        made = self._book.made
         return (
-            f"This run was recorded on {self._made['on']} with {daemons} on "
-            f"Linux {self._made['system']}; its clock stands still while nobody waits."
+            f"This run was recorded on {made['on']} with {daemons} on "
+            f"Linux {made['system']}; its clock stands still while nobody waits."
         )
 
-    def _done(self, run: Run) -> list[list[Any]]:
-        return [step["do"] for step in run.steps]
+    def _host(self, name: str) -> str:
+        if name not in self.hosts:
+            raise unknown("host", name, self.hosts)
+        return name
 
-    def _do(self, verb: str, *args: Any, **options: Any) -> None:
-        """Go on with a run in which this was done next."""
-        deed = [verb, *args, *options.values()]
-        done = self._done(self._run)[: self._count]
-        runs = [(self._run, self._made), *self._found]
-        for run, made in runs:
-            if self._done(run)[: self._count + 1] == [*done, deed]:
-                if run is not self._run:
-                    self._take(run, made)
-                self.now = float(run.steps[self._count]["end"])
-                self._count += 1
-                return
-        if done and done[-1] == deed:
-            return  # to do what is already done changes nothing
-        words = ", ".join(map(repr, args))
+    def _configuration(self, host: str) -> str:
+        return self._files.get(host) or ""
+
+    def _step(self) -> dict[str, Any]:
+        """How things stood after the last deed."""
+        return self._run.steps[self._count - 1] if self._count else self._run.begin
+
+    def _like_this(self) -> list[tuple[Book, Run]]:
+        """The runs that went like this one so far, this one first."""
+        done = self._run.done(self._count)
+        others = [one for one in self._found if one[1] is not self._run]
+        alike = [(book, run) for book, run in others if run.done(self._count) == done]
+        return [(self._book, self._run), *alike]
+
+    def _comes(self, deed: list[Any]) -> bool:
+        """Whether the deed was done next, or last."""
+        ends = [run.done()[self._count : self._count + 1] for _, run in self._like_this()]
+        return [deed] in [*ends, self._run.done(self._count)[-1:]]
+
+    def _do(self, verb: str, *args: Any, **options: Any) -> Any:
+        """Go on with a run in which this was done next; what it returned then."""
+        deed = words(verb, args, options)
+        for book, run in self._like_this():
+            if run.done()[self._count : self._count + 1] == [deed]:
+                return self._take(book, run)
+        if self._run.done(self._count)[-1:] == [deed]:
+            return self._step()["value"]  # to do what is already done changes nothing
+        told = ", ".join(map(repr, deed[1:]))
         raise LabError(
-            f"this is a replay, and nobody did lab.{verb}({words}) here when it was recorded; "
-            f"it goes on with {self._next()}"
+            f"this is a replay, and nobody did lab.{verb}({told[:200]}) here when it was recorded; "
+            f"it goes on with {self.next()}"
         )
 
-    def _next(self) -> str:
-        """What was done next, in any run that is like this one so far."""
-        done = self._done(self._run)[: self._count]
-        known = [self._done(run) for run, _ in self._found]
-        found = {
-            f"lab.{each[self._count][0]}({', '.join(map(repr, each[self._count][1:]))})"[:60]
-            for each in known
-            if each[: self._count] == done and len(each) > self._count
-        }
-        return " or ".join(sorted(found)) or "nothing: it ends here"
+    def _take(self, book: Book, run: Run) -> Any:
+        """Go on with the next deed of that run."""
+        step = run.steps[self._count]
+        self._count += 1
+        if run is self._run:
+            self._go(float(step["end"]))
+        else:
+            self._book, self._run, self._now = book, run, float(step["end"])
+            self._facts = Known(facts.read(run.facts))
+        if step["do"] == ["reset"]:
+            self._files = dict(run.begin["files"])
+        if step["do"][0] == "equip":
+            self.daemons[step["do"][1]] = SimpleNamespace(name=step["do"][2])
+        return step["value"]
 
-    def _until(self) -> float:
-        """When the recording of the present step ends."""
-        steps = self._run.steps
-        if self._count < len(steps):
-            return float(steps[self._count]["t"])
-        return self._facts[-1].t if self._facts else self.now
+    def _go(self, t: float) -> None:
+        """Let it be `t`, here and in the labs that were recorded beside this one."""
+        self._now = max(self._now, t)
+        for lab in self.beside:
+            if lab is not self and lab._book is self._book:
+                lab._now = max(lab._now, min(t, lab.until()))
 
-    def _answer(self, *ask: Any) -> Any:
+    def _answers(self, ask: list[Any]) -> list[dict[str, Any]]:
+        """The answers that were given at this step, in this run or in one like it."""
+        for _, run in self._like_this():
+            here = [a for a in run.answers if a["step"] == self._count and a["ask"] == ask]
+            if here:
+                return here
+        return []
+
+    def _told_by_now(self, ask: list[Any]) -> Any:
+        """The answer that was given last in this run and at this step; None if there was none."""
+        here = (a for a in reversed(self._run.answers) if a["step"] == self._count)
+        return next((a["value"] for a in here if a["ask"] == ask and a["t"] <= self.now), None)
+
+    def _answer(self, name: str, *args: Any, **options: Any) -> Any:
         """What was answered at this step, as late as now; or soon after."""
-        known = [one for one in self._run.answers if one["ask"] == list(ask)]
-        here = [one for one in known if one["step"] == self._count]
+        here = self._answers(words(name, args, options))
         if not here:
             raise LabError(
-                f"this is a replay, and nobody asked lab.{ask[0]} for this when it was recorded"
+                f"this is a replay, and nobody asked lab.{name} for this when it was recorded"
             )
         past = [one for one in here if one["t"] <= self.now]
         chosen = past[-1] if past else here[0]
-        self.now = max(self.now, min(float(chosen["t"]), self._until()))
+        self._go(min(float(chosen["t"]), self.until()))
         return chosen["value"]
 
-
-class Memory:
-    """What the witnesses of a replayed lab have seen until now."""
-
-    def __init__(self, lab: Replayed) -> None:
-        self._lab = lab
-
-    def of(self, kind: type[F]) -> list[F]:
-        """The facts of one kind."""
-        return [fact for fact in self._lab.facts() if isinstance(fact, kind)]
-
-    def held(self) -> dict[str, set[str]]:
-        """The addresses that each host has."""
-        found: dict[str, set[str]] = {}
-        for fact in self.of(Address):
-            mine = found.setdefault(fact.host, set())
-            (mine.add if fact.held else mine.discard)(fact.address)
-        return found
-
-    def carrier(self) -> dict[str, bool]:
-        """Whether each host has a card that is up and has carrier."""
-        found = {(fact.host, fact.interface): fact.up and fact.carrier for fact in self.of(Link)}
-        return {host: any(on for (who, _), on in found.items() if who == host)
-                for host in self._lab.hosts}  # fmt: skip
+    def _stream(self, name: str, *args: Any) -> Kept:
+        """The pieces of what was begun so, here or before."""
+        ask = words(name, args, {})
+        for _, run in self._like_this():
+            begun = [s for s in run.streams if s["ask"] == ask and s["step"] <= self._count]
+            if begun:
+                return Kept(sorted(begun[-1]["pieces"], key=known), lambda: self.now)
+        told = ", ".join(map(repr, args))
+        raise LabError(f"this is a replay, and nobody did lab.{name}({told}) when it was recorded")
 
 
-class Pictured:
-    """What a picture showed in a notebook, by MIME type."""
-
-    def __init__(self, **shown: str) -> None:
-        self._shown = shown
-
-    def __repr__(self) -> str:
-        return self._shown["text/plain"]
-
-    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
-        return self._shown
-
-
-class Answered:
-    """What a command printed and its exit status, as `labs.looking.Result`."""
-
-    def __init__(self, text: str, status: int) -> None:
-        self.text, self.status = text, status
-
-    def __repr__(self) -> str:
-        ending = f"\n(exit status {self.status})" if self.status else ""
-        return self.text.rstrip("\n") + ending
-
-    __str__ = __repr__
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

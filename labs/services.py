@@ -3,8 +3,9 @@
     box = lab.mail("master")       a real mail server on port 25; box.wait(1), box.messages
     web = lab.web("master")        a real web server on port 80; web.stop(), web.start(), web.hang()
     talk = lab.talk()              a real connection of the client; talk.broken, talk.why
+    lab.visitor(0.1)               a customer who asks for the page every 0.1 s (labs.visits)
+    lab.send("stranger", packets)  packets of one's own making, once or again and again
     lab.arp("client")              who has the address, if you ask the client's neighbour table
-    lab.frames()                   the Advertisements that were seen, as packets
     with lab.capture("client") as wire: ...
                                    every frame at a host's card meanwhile: wire.frames;
                                    without a host, at every cable
@@ -18,26 +19,35 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from labs import pcapng
-from labs.capture import Around, Capture, Captures, Frame, Neighbour, neighbour
-from labs.errors import LabError, unknown
-from labs.facts import Action, Advert
+from labs.capture import Around, Capture, Captures, Neighbour, neighbour
+from labs.errors import LabError
 from labs.inbox import Mailbox
+from labs.layout import Socket
+from labs.looking import Looking
 from labs.node import Host
+from labs.seeing import Result
+from labs.streams import SAYS, SILENCE, Letters, Lines, Stream
+from labs.website import Website
 
 if TYPE_CHECKING:
     from labs.talking import Talk
-    from labs.witness import Witness
 
+SAY = Path(__file__).with_name("programs") / "say.py"
+# What a web server does after each verb, and what the timeline says then.
+SITE = {
+    "start": ("serving", "started"), "stop": ("stopped", "stopped"), "hang": ("hanging", "hangs"),
+}  # fmt: skip
 START = 15.0  # s within which a program is ready, or something is wrong
 
 T = TypeVar("T")
@@ -50,6 +60,7 @@ class Program:
         self.host, self.name = host, name
         self._command = [sys.executable, "-m", f"labs.programs.{name}", *arguments]
         self._process: subprocess.Popen[bytes] | None = None
+        self.hangs = False  # stopped by a signal of ours
 
     @property
     def running(self) -> bool:
@@ -103,72 +114,16 @@ class Program:
             self._process = None
 
 
-class Website:
-    """A web server on port 80 of a host; its page is the host's name."""
-
-    def __init__(self, program: Program, record: Callable[[str], None]) -> None:
-        self._program, self._record = program, record
-        self._hangs = False
-        program.start()
-
-    def start(self) -> None:
-        """Serve: again after `stop`, on after `hang`."""
-        if self._hangs:
-            self._program.send(signal.SIGCONT)
-            self._hangs = False
-        elif self._program.running:
-            return
-        self._program.start()
-        self._record(f"web server of {self._program.host.name} started")
-
-    def stop(self) -> None:
-        """End the server: nobody listens on the port, and a client is refused at once."""
-        if self._program.running:
-            self._record(f"web server of {self._program.host.name} stopped")
-            self._program.end()
-            self._hangs = False
-
-    def hang(self) -> None:
-        """Let it hang: the kernel still takes connections, but no page ever comes."""
-        if not self._program.running:
-            host = self._program.host.name
-            raise LabError(f"the web server of {host} does not run: .start() it first")
-        if not self._hangs:
-            self._record(f"web server of {self._program.host.name} hangs")
-            self._program.send(signal.SIGSTOP)
-            self._hangs = True
-
-    @property
-    def state(self) -> str:
-        """ "serving", "hanging" or "stopped"."""
-        if not self._program.running:
-            return "stopped"
-        return "hanging" if self._hangs else "serving"
-
-    def __repr__(self) -> str:
-        return f"<web server of {self._program.host.name}: {self.state}>"
-
-
 class _Ended(Protocol):
     def end(self) -> None: ...
 
 
-class Services:
+class Services(Looking):
     """The services; `labs.lab.Lab` supplies the hosts and the witnesses."""
 
-    hosts: dict[str, Host]
-    layout: Any
-    directory: Path
     state: str
-    watch: str
-    witness: Witness
-    _actions: list[Action]
-    _since: float
-    _host: Callable[[str], Host]
     _record: Callable[[str, str | None, str], None]
-    _address: Callable[[str | None], str]
     _services: dict[tuple[str, str], Any]
-    wait_until: Callable[..., Any]
 
     def mail(self, host: str) -> Mailbox:
         """Start a mail server on port 25 of `host` and return its mailbox; once for each host."""
@@ -177,7 +132,8 @@ class Services:
         def make() -> tuple[Mailbox, Program]:
             program = Program(node, "mail", "/run/mail")
             program.start()
-            return Mailbox(host, node.path("/run/mail"), self.wait_until), program
+            letters = self._told(["mail", host], Letters(node.path("/run/mail")))
+            return Mailbox(host, letters, self.wait_until), program
 
         return self._once("mail", host, make)
 
@@ -187,9 +143,38 @@ class Services:
 
         def make() -> tuple[Website, Program]:
             program = Program(node, "web")
-            return Website(program, lambda text: self._record("web", host, text)), program
+            program.start()
+            return Website(self, host), program
 
         return self._once("web", host, make)
+
+    def website(self, host: str, verb: str) -> None:
+        """Have the web server of `host` "start", "stop" or "hang"; `web` begins with one.
+
+        LabError if there is none, or if it shall hang and does not run.
+        """
+        program, before = self._web(host), self.serving(host)
+        state, words = SITE[verb]
+        if verb == "hang" and before == "stopped":
+            raise LabError(f"the web server of {host} does not run: .start() it first")
+        if before == state:
+            return
+        if verb == "start":
+            program.send(signal.SIGCONT)
+            program.start()
+        self._record("web", host, f"web server of {host} {words}")
+        if verb == "stop":
+            program.end()
+        elif verb == "hang":
+            program.send(signal.SIGSTOP)
+        program.hangs = verb == "hang"
+
+    def serving(self, host: str) -> str:
+        """What the web server of `host` does: "serving", "hanging" or "stopped"."""
+        program = self._web(host)
+        if not program.running:
+            return "stopped"
+        return "hanging" if program.hangs else "serving"
 
     def talk(self, address: str | None = None) -> Talk:
         """Open a TCP connection from the client to `address`, by default the watched one.
@@ -202,24 +187,31 @@ class Services:
         wanted = self._address(address)
         for name in self.layout.servers:
             self._once("echo", name, partial(self._echo, name))
-        talk = Talk(self.hosts[self.layout.client], wanted, self.directory, self.wait_until)
+        lines = Lines(self._client(), self.directory, "labs.programs.talk", wanted)
+        talk = Talk(wanted, self._told(["talk", address], lines), self)
         self._services["talk", f"{len(self._services)}"] = (talk, talk)
         talk.begin()
         return talk
 
+    def visitor(self, every: float) -> Stream:
+        """Have the client ask the watched address for its page every so many seconds."""
+        lines = Lines(self._client(), self.directory, "labs.visitor", self.watch, str(every))
+        return self._told(["visitor", every], lines)
+
+    def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
+        """Have `host` send IP packets or whole frames, once, or again every so many seconds.
+
+        Those that it went on sending so far it sends no more.  What it says: nothing, or why not.
+        """
+        say = [sys.executable, "-I", "-S", str(SAY), str(every), *(one.hex() for one in packets)]
+        command = shlex.join(say)
+        if every:
+            command = f"{SILENCE}; nohup {command} >/dev/null 2>&1 & echo $! >{SAYS}"
+        return self.run(host, command)
+
     def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who has `address`, by default the watched one, according to `host`."""
         return neighbour(self._host(host), self._address(address), self.witness)
-
-    def frames(self, kind: str = "advert") -> list[Frame]:
-        """The packets of a kind that were seen since the last reset, oldest first.
-
-        Only Advertisements are kept whole; `capture` is the way to everything else.
-        """
-        if kind != "advert":
-            raise unknown("kind of kept frames", kind, ["advert"])
-        seen = (fact for fact in self.witness.of(Advert) if fact.t >= self._since)
-        return [Frame(fact.t, fact.host, bytes.fromhex(fact.hex)) for fact in seen]
 
     @overload
     def capture(self, host: str, interface: str = "eth0") -> Capture: ...
@@ -241,7 +233,7 @@ class Services:
         if host is not None:
             self.layout.socket(host, interface)
         cables = [
-            Capture(self.hosts[each.host], each.interface, f"cable to {each.port}", around)
+            self._tap(each, around)
             for each in self.layout.sockets
             if host is None or (host, interface) == (each.host, each.interface)
         ]
@@ -255,6 +247,25 @@ class Services:
             self._services[kind, host] = make()
         service: T = self._services[kind, host][0]
         return service
+
+    def _told(self, ask: list[Any], stream: Stream) -> Stream:
+        """`stream`, which `ask` has begun; a recording takes note of it."""
+        return stream
+
+    def _tap(self, cable: Socket, around: Around) -> Capture:
+        """A capture at the host's end of a cable; a recording takes note of it."""
+        pid = int(self.hosts[cable.host].pid)
+        return Capture(cable.host, cable.interface, cable.port, around, pid)
+
+    def _web(self, host: str) -> Program:
+        """The program of the web server; LabError if there is none."""
+        if ("web", self._host(host).name) not in self._services:
+            raise LabError(f"there is no web server on {host}: lab.web({host!r}) starts one")
+        program: Program = self._services["web", host][1]
+        return program
+
+    def _client(self) -> Host:
+        return self.hosts[self.layout.client]
 
     def _echo(self, host: str) -> tuple[Program, Program]:
         program = Program(self.hosts[host], "echo")

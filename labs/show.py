@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labs.anatomy import Anatomy
     from labs.lab import Lab
     from labs.machine import Machine
-    from labs.replayed import Pictured
+    from labs.remembered import Pictured
     from labs.wiring import Wiring
 
 HOUSE = Path(__file__).resolve().parent.parent

@@ -12,7 +12,6 @@ whose it is; a lesson cannot leave that to chance.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
 # s; how long a lesson looks on. A Linux client asks again after up to 53 s: base_reachable_time
 # (30 s, up to 1.5 times that for an entry), delay_first_probe_time (5 s), three probes; see arp(7).
-LOOKS_ON = 10.0
+LOOKS_ON = 5.0
 LATELY, AFTERWARDS = 0.5, 1.0  # s
+BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
 
 
 def split(lab: Lab, host: str = "master") -> None:
@@ -37,7 +37,7 @@ def split(lab: Lab, host: str = "master") -> None:
 def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
     """Mend the path to `cut` as soon as `after` has sent its next advertisement.
 
-    The timeline, from a second before the mend until a second after the client is answered, or
+    The timeline, from just before the mend until a second after the client is answered, or
     until LOOKS_ON seconds have passed without an answer.
     """
     if len(lab.owners()) < 2:
@@ -48,15 +48,15 @@ def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
     lab.mend(cut)
     lab.wait_until(lambda: len(lab.owners()) == 1, what="one of the two to give way")
     [owner] = lab.owners()
-    settled = time.time()
+    settled = lab.now
 
     def enough() -> bool:
-        return _answerer(lab, settled) == owner or time.time() > settled + LOOKS_ON
+        return _answerer(lab, settled) == owner or lab.now > settled + LOOKS_ON
 
     lab.wait_until(enough, timeout=2 * LOOKS_ON, what="the client to be answered")
-    end = time.time() + AFTERWARDS
-    lab.wait_until(lambda: time.time() > end, what="a second of it")
-    return lab.timeline().between(mended - 1, end)
+    end = lab.now + AFTERWARDS
+    lab.wait_until(lambda: lab.now > end, what="a second of it")
+    return lab.timeline().between(mended - BEFORE, end)
 
 
 def unplugged() -> Timeline:
@@ -76,7 +76,7 @@ def _adverts(lab: Lab, host: str) -> list[Advert]:
 
 def _answerer(lab: Lab, since: float) -> str | None:
     """Who answered the client's latest ping since then; None if nobody did."""
-    told = lab.witness.facts(max(since, time.time() - LATELY))
+    told = lab.witness.facts(max(since, lab.now - LATELY))
     pings = [fact for fact in told if isinstance(fact, Ping) and fact.address == lab.watch]
     return pings[-1].answered_by if pings else None
 

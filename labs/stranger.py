@@ -17,8 +17,6 @@ He has no password but what he has heard or guessed, and he does not change his 
 from __future__ import annotations
 
 import itertools
-import shlex
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
 from labs.facts import Advert, Heard
+from labs.streams import SILENCE
 from labs.timeline import Timeline
 from vrrpd import ah
 from vrrpd.packet import AUTH_BYTES, GROUP4, PROTOCOL_AH, AuthType, parse_ipv4
@@ -43,27 +42,6 @@ SAME_FRAME = 0.05
 EFFECT = 0.6
 # A cluster that was knocked over has its owner again within this time (s).
 RECOVERY = 8.0
-
-# Runs on the stranger: sends the packets on its command line, hexadecimal, once or every second.
-# A frame goes out as it is; an IP packet is given its Ethernet header by the kernel.
-_SENDER = """
-import select, socket, sys
-pause, *packets = sys.argv[1:]
-raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-card = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-card.bind(("eth0", 0))
-while True:
-    for packet in map(bytes.fromhex, packets):
-        if packet[0] == 0x45:
-            raw.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
-        else:
-            card.send(packet)
-    if not float(pause):
-        break
-    select.select((), (), (), float(pause))
-"""
-_LOOP = "/run/loop.pid"
 
 
 def heard(lab: Lab, host: str = HOST) -> list[bytes]:
@@ -90,7 +68,7 @@ def send(lab: Lab, *packets: Any, host: str = HOST) -> None:
 
     LabError if the host cannot.
     """
-    done = lab.run(host, _command(packets))
+    done = lab.send(host, [bytes(packet) for packet in packets])
     if done.status:
         raise LabError(f"{host} could not send that: {done.text.strip().splitlines()[-1]}")
 
@@ -105,13 +83,12 @@ def steal(lab: Lab, *packets: Any, address: str = "192.168.1.10", host: str = HO
 
 def repeat(lab: Lab, *packets: Any, every: float, host: str = HOST) -> None:
     """Have `host` send `packets` every so many seconds, until `withdraw`."""
-    loop = f"nohup {_command(packets, pause=every)} >/dev/null 2>&1"
-    lab.run(host, f"kill $(cat {_LOOP}); {loop} & echo $! >{_LOOP}")
+    lab.send(host, [bytes(packet) for packet in packets], every)
 
 
 def withdraw(lab: Lab, address: str = "192.168.1.10", host: str = HOST) -> None:
     """End what `steal` or `repeat` began; nothing happens if nothing was."""
-    lab.run(host, f"kill $(cat {_LOOP}); rm {_LOOP}; ip address del {address}/32 dev eth0")
+    lab.run(host, f"{SILENCE}; ip address del {address}/32 dev eth0")
 
 
 def gratuitous(mac: bytes, address: str) -> bytes:
@@ -143,7 +120,7 @@ def lock_port(lab: Lab, host: str = HOST, address: str = "192.168.1.10") -> str:
         f"{port} arp saddr ip {address} drop",
         "nft list ruleset",
     ]
-    return str(lab.net[socket.switch].cmd("; ".join(rules)))
+    return lab.at_switch(socket.switch, "; ".join(rules))
 
 
 # --- authentication headers ----------------------------------------------------------------------
@@ -253,12 +230,6 @@ def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
 
 
 # --- insides -------------------------------------------------------------------------------------
-
-
-def _command(packets: Iterable[Any], pause: float = 0) -> str:
-    """The shell command that sends `packets`, again and again if there is a `pause` (s)."""
-    words = [sys.executable, "-I", "-S", "-c", _SENDER, str(pause)]
-    return shlex.join([*words, *(bytes(packet).hex() for packet in packets)])
 
 
 def _owners(lab: Lab) -> list[str]:

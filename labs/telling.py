@@ -47,6 +47,9 @@ PHRASES = {
     "up": "the link{of} was set up",
 }
 
+# These say it all, with their host; what else was done says it in its own words.
+VERBS = {*PHRASES, "link"} - {"down", "up"}
+
 
 def phrase(action: Action, *, name_host: bool) -> str:
     """``the cable of master was pulled``, or without the host where that is obvious."""
@@ -253,7 +256,8 @@ def action_rows(timeline: Timeline, width: int) -> list[str]:
     rows: list[str] = []
     for action in timeline.of(Action):
         column = min(width - 1, int((action.t - timeline.start) / (length or 1) * width))
-        label = f"^ {action.verb} {action.host or ''}".rstrip()
+        told = f"{action.verb} {action.host or ''}" if action.verb in VERBS else action.text
+        label = f"^ {told}".rstrip()
         if column + len(label) > width:
             label = label[2:] + " ^"
             column = max(0, column - len(label) + 1)

@@ -29,7 +29,7 @@ from labs import daemons, filters
 from labs.daemons import Daemon
 from labs.errors import LabError, unknown
 from labs.facts import Action
-from labs.network import Layout, Socket
+from labs.layout import Layout, Socket
 from labs.node import Host, Process
 
 # A switch has one shell, and `labs watch` may use it while a cell does.
@@ -160,6 +160,18 @@ class Verbs:
         if not daemons.frozen(found):
             daemons.wait_reloaded(log, before, found)
 
+    def equip(self, host: str, daemon: str) -> None:
+        """Let `host` run another daemon from its next start on; LabError for an unknown one."""
+        self._server(host)
+        self.daemons[host] = daemons.choose({host: daemon}, [host])[host]
+
+    def at_switch(self, switch: str, command: str) -> str:
+        """Run a shell command on a switch; what it prints.  LabError for an unknown switch."""
+        if switch not in self.layout.switches:
+            raise unknown("switch", switch, self.layout.switches)
+        with _AT_A_SWITCH:
+            return str(self.net[switch].cmd(command))
+
     # --- insides ---------------------------------------------------------------------------------
 
     def _host(self, name: str) -> Host:
@@ -194,8 +206,7 @@ class Verbs:
 
     def _switch(self, switch: str, command: str) -> None:
         """Have a switch run a command; LabError if it says anything."""
-        with _AT_A_SWITCH:
-            refused = self.net[switch].cmd(command).strip()
+        refused = self.at_switch(switch, command).strip()
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 

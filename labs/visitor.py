@@ -2,12 +2,13 @@
 
     python -m labs.visitor 192.168.1.10 0.1        ten visits a second, until it is ended
 
-One line of JSON for each visit, when it is over: `t` (Unix time when it began), `rtt` in seconds,
-and `page`, the text of the page; both are null if none came within PATIENCE.
+One line of JSON for each visit, when it is over: `t` and `known` (Unix time when it began and when
+it was over), `rtt` in seconds, and `page`, the text of the page; the last two are null if none came
+within PATIENCE.
 A ping asks the machine's kernel, a visit asks the program that the customers want: the difference
 between the two is what lesson 10 is about.
 Visits overlap, so a server that hangs does not make the customer ask less often.
-It imports only the standard library, so that it is there at once; `labs.visits` starts it.
+It imports only the standard library, so that it is there at once; `labs.services` starts it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ async def visit(address: str) -> None:
     with contextlib.suppress(OSError, asyncio.TimeoutError):
         text = await asyncio.wait_for(page(address), PATIENCE)
     rtt = time.monotonic() - clock if text is not None else None
-    print(json.dumps({"t": began, "rtt": rtt, "page": text}), flush=True)
+    told = {"t": began, "known": time.time(), "rtt": rtt, "page": text}
+    print(json.dumps(told), flush=True)
 
 
 def visits(address: str, every: float) -> None:

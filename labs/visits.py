@@ -12,14 +12,7 @@ The lanes of the hosts and all else of the timeline are the same; only who is as
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError
@@ -28,7 +21,7 @@ from labs.timeline import Timeline
 
 if TYPE_CHECKING:
     from labs.lab import Lab
-    from labs.services import Website
+    from labs.website import Website
 
 EVERY = 0.1  # s from visit to visit
 
@@ -49,21 +42,13 @@ class Visits:
 
     def __init__(self, lab: Lab, every: float = EVERY) -> None:
         self.lab = lab
-        command = [sys.executable, "-m", "labs.visitor", lab.watch, str(every)]
-        # A file of its own: another customer of the same lab would write into a shared one.
-        with tempfile.NamedTemporaryFile(dir=lab.directory, delete=False) as lines:
-            self.path = Path(lines.name)
-            self._process = lab.hosts[lab.layout.client].popen(
-                command, stdin=subprocess.DEVNULL, stdout=lines, start_new_session=True
-            )
+        self._told = lab.visitor(every)
         lab.wait_until(lambda: self.facts(), what="the first visit to be over")
 
     def facts(self) -> list[Ping]:
         """A visit as a fact of the kind that pings are, `answered_by` whoever signed the page."""
         found = []
-        whole = self.path.read_text().rpartition("\n")[0].splitlines()  # the last may be half there
-        for number, line in enumerate(whole):
-            told = json.loads(line)
+        for number, told in enumerate(self._told.pieces()):
             host = _signed(told["page"], list(self.lab.daemons))
             found.append(Ping(told["t"], number, self.lab.watch, host, told["rtt"]))
         return found
@@ -102,10 +87,7 @@ class Visits:
 
     def close(self) -> None:
         """Ask no more; what was seen stays."""
-        if self._process.poll() is None:
-            # The whole session: what was started is `nsenter`, and the customer is its child.
-            os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait()
+        self._told.end()
 
     def __repr__(self) -> str:
         visits = self.facts()

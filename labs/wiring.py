@@ -18,7 +18,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labs import daemons, journals
+from labs import journals
 from labs.errors import LabError
 from labs.palette import HOST_COLOURS, INK, NOBODY, PAPER, luma
 
@@ -241,10 +241,9 @@ def _state(lab: Lab, name: str) -> str:
     """The daemon's own last word about its instances, or why it has none."""
     if name not in lab.daemons:
         return ""
-    found = daemons.running(lab.hosts[name])
-    if not found:
+    if not lab.running(name):
         return "no daemon"
-    if daemons.frozen(found):
+    if lab.frozen(name):
         return "frozen"
     daemon = lab.daemons[name]
     path = lab.hosts[name].path(daemon.journal or daemon.log)
@@ -257,7 +256,7 @@ def _state(lab: Lab, name: str) -> str:
 def _faults(lab: Lab, switch: str) -> dict[str, str]:
     """What is wrong at the ports of a switch, as its kernel has it."""
     asked = "ip -j link show; nft -j list tables bridge"
-    said = lab.net[switch].popen(["sh", "-c", asked]).communicate()[0].decode().splitlines()
+    said = lab.at_switch(switch, asked).splitlines()
     try:
         links, tables = json.loads(said[0]), json.loads(said[1])["nftables"]
     except (IndexError, ValueError, KeyError):

@@ -22,7 +22,7 @@ from labs.timeline import Timeline
 WIDTH, HEIGHT = 1100, 720  # CSS pixels; the picture has twice as many
 AFTER = 0.3  # s after the takeover: its first Advertisement is on its way
 SEEK = """after => {
-    bench.span = 0;
+    bench.timeline.span = 0;
     bench.seek(after);
     bench.tick(0);
     document.body.style.padding = 0;

@@ -30,7 +30,7 @@ def _owner_hint(lab: Lab) -> str:
     if weight.lstrip("-") != "0":
         return (
             f"with weight {weight} master becomes weaker, but nobody is there to beat it: "
-            "a MASTER that hears no better one stays MASTER, be its priority 1"
+            "a MASTER that hears no better one stays MASTER, even with priority 1"
         )
     return "the file says FAULT, but a daemon reads it when it is told to: lab.reload('master')"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.comparison import running
 from labs.lessons import Challenge, Question, Step, setting
 
 if TYPE_CHECKING:
@@ -23,11 +22,11 @@ BEARABLE = 0.5
 
 
 def _left(lab: Lab) -> list[str]:
-    return [host for host in lab.daemons if running(lab, host) != WANTED]
+    return [host for host in lab.daemons if lab.program(host) != WANTED]
 
 
 def _left_hint(lab: Lab) -> str:
-    found = [f"{running(lab, host) or 'nothing'} runs on {host}" for host in _left(lab)]
+    found = [f"{lab.program(host) or 'nothing'} runs on {host}" for host in _left(lab)]
     return " and ".join(found)
 
 

@@ -2,12 +2,13 @@
 
     lab.bench()      a panel: click a cable, watch the address fly; pause, scrub back, save
 
-    facts ──> events.py ──> record.py ──> panel.py ──(10 messages a second)──> bench.js
+    facts ──> events.py ──> record.py ──> panel.py ──(10 messages a second)──> js/
               what there     bounded;       a thread, only                      draws the LAN as it
               is to draw     the scene at   while the panel                     was at any moment
                              any moment     is shown
-                                 └──> page.py: the same bench.js with the data in one HTML file
+                                 └──> page.py: the same program with the data in one HTML file
 
-`bench.js` is a plain ES module: no build step, no library, nothing from a network.
+`js/` are plain ES modules, and `js/bench.js` is where to begin: no build step, no library, nothing
+from a network.
 Nothing here knows the protocol but the Master_Down_Timers, which are those of `labs.predict`.
 """

@@ -1,6 +1,6 @@
 """The widget: tells a browser what is new, a few times a second, and obeys its clicks.
 
-    thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  bench.js
+    thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  js/bench.js
     notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
 
 Clicks are carried out between cells, never during one, like everything else in a notebook.
@@ -23,12 +23,11 @@ from labs.errors import LabError
 from labs.facts import Advert
 from labs.magics import diagnose
 from labs.panel.events import Events
-from labs.panel.page import page
+from labs.panel.page import page, script, style
 from labs.panel.record import Record, applied
 from labs.panel.sources import Source
 from labs.timeline import Timeline
 
-HERE = Path(__file__).parent
 EVERY = 0.08  # s between two messages: twelve a second at most
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.
 AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -41,8 +40,8 @@ class Bench(anywidget.AnyWidget):
     `close()` ends its thread and takes it off the page; so does closing the lab.
     """
 
-    _esm = HERE / "bench.js"
-    _css = HERE / "bench.css"
+    _esm = script()
+    _css = style()
     network = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Source) -> None:
@@ -162,8 +161,9 @@ class Bench(anywidget.AnyWidget):
                 self._say_all()
             elif events or self._looks % 6 == 0:
                 self._told += 1
-                now = self._source.now()
-                self.send({"type": "news", "n": self._told, "now": now, "events": events})
+                now, waits = self._source.now(), self._source.waits()
+                news = {"type": "news", "n": self._told, "now": now, "events": events}
+                self.send({**news, "waits": waits})
 
     def _say_all(self) -> None:
         now = self._source.now()

@@ -6,8 +6,8 @@
                │   never an owner, a state or an action)          │
                └── at(t): base, and every event up to t ──────────┘
 
-`bench.js` does the same to the same events (`applied`, `thinned`), so that a page that is open for
-an hour does not grow either; a test lays both side by side.
+`js/record.js` does the same to the same events (`applied`, `thinned`), so that a page that is open
+for an hour does not grow either; a test lays both side by side.
 A scene is plain JSON:
 
     {"hosts": {"master": {"st": {"VI_1": "MASTER"}, "prio": {"VI_1": 150}, "dmn": "runs",

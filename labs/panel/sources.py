@@ -1,8 +1,9 @@
-"""Where a bench gets its facts from: a real Lab, or a Lan in memory, seen alike.
+"""Where a bench gets its facts from: a real Lab, a recorded one, or a Lan in memory, seen alike.
 
 A source knows the network, tells what is new each time it is asked, and carries out what somebody
-clicks.  A Lab is asked by a thread; a Lan has no clock of its own, so here its virtual time is
-played in real time, a piece at every look (by the notebook's own loop, so never during a cell).
+clicks.  A Lab is asked by a thread; a Lan and a recording have no clock of their own, so here their
+time is played in real time, a piece at every look (by the notebook's own loop, so never during a
+cell).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from vrrpd.config import ConfigError, loads
 if TYPE_CHECKING:
     from labs.lab import Lab
     from labs.lan import Lan
+    from labs.layout import Layout
+    from labs.replayed import Replayed
 
 OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows whole
 LONGEST_STEP = 0.5  # s of virtual time that a look may play
@@ -45,7 +48,7 @@ class Source(Protocol):
         """The clock of its facts."""
 
     def network(self) -> dict[str, Any]:
-        """Hosts, switches and cables as `bench.js` wants them."""
+        """Hosts, switches and cables as `js/plan.js` wants them."""
 
     def fresh(self) -> list[Fact]:
         """What nobody has been told yet."""
@@ -64,6 +67,9 @@ class Source(Protocol):
 
     def run(self, host: str, command: str) -> str:
         """What a command prints on `host`."""
+
+    def waits(self) -> str:
+        """What its clock waits for while it stands still; "" while it goes."""
 
 
 class OfLab:
@@ -96,11 +102,8 @@ class OfLab:
 
     def network(self) -> dict[str, Any]:
         """As `Source`; also the addresses and servers are read anew."""
-        lab, layout = self._lab, self._lab.layout
-        self.addresses, self.servers = lab.watched, tuple(lab.servers)
-        own = {name: next(iter(layout.cards(name).values())).ip for name in layout.hosts}
-        cables = [{"h": s.host, "i": s.interface, "s": s.switch} for s in layout.sockets]
-        return network(own, self.servers, layout.switches, cables, layout.client)
+        self.addresses, self.servers = self._lab.watched, tuple(self._lab.servers)
+        return wired(self._lab.layout)
 
     def fresh(self) -> list[Fact]:
         """As `Source`."""
@@ -154,6 +157,54 @@ class OfLab:
     def run(self, host: str, command: str) -> str:
         """As `Source`."""
         return str(self._lab.run(host, command, timeout=COMMAND_SECONDS))
+
+    def waits(self) -> str:
+        """The clock of a real lab never stands still."""
+        return ""
+
+
+class OfReplay(OfLab):
+    """A recorded run: its time passes like real time while somebody looks, up to the next deed."""
+
+    threaded = False
+
+    def __init__(self, lab: Replayed) -> None:
+        super().__init__(lab)  # type: ignore[arg-type]  # it has all that is asked of a Lab here
+        self._recorded = lab
+        self._count = 0
+        self._looked = time.monotonic()
+
+    def now(self) -> float:
+        """The clock of the recording."""
+        return self._recorded.now
+
+    def network(self) -> dict[str, Any]:
+        """As `Source`, and that it is a replay."""
+        return {**super().network(), "replay": True}
+
+    def fresh(self) -> list[Fact]:
+        """As `Source`: first what has passed since the last look is played."""
+        lab, now = self._recorded, time.monotonic()
+        passed, self._looked = min(now - self._looked, LONGEST_STEP), now
+        lab.play(passed)
+        if self._since != lab.since:  # another run, whose beginning nobody was told
+            self._since, self._count = lab.since, 0
+        known = lab.facts()
+        new, self._count = known[self._count :], len(known)
+        return new
+
+    def daemons(self) -> dict[str, str]:
+        """As `Source`."""
+        lab = self._recorded
+        return {
+            name: "gone" if not lab.running(name) else "frozen" if lab.frozen(name) else "runs"
+            for name in self.servers
+        }
+
+    def waits(self) -> str:
+        """As `Source`."""
+        lab = self._recorded
+        return f"this is a replay: it goes on with {lab.next()}" if lab.now >= lab.until() else ""
 
 
 class OfLan:
@@ -222,6 +273,10 @@ class OfLan:
         """There is no shell in memory: LabError."""
         raise LabError(f"{host} is in memory and has no shell: use Lab() to type {command!r}")
 
+    def waits(self) -> str:
+        """Virtual time goes on as long as somebody looks."""
+        return ""
+
 
 def priorities(text: str, host: str) -> dict[int, int]:
     """VRID -> priority in a keepalived.conf; empty for one that vrrpd refuses."""
@@ -231,6 +286,13 @@ def priorities(text: str, host: str) -> dict[int, int]:
         return {}
 
 
+def wired(layout: Layout) -> dict[str, Any]:
+    """The network of a layout, as `network` says."""
+    own = {name: next(iter(layout.cards(name).values())).ip for name in layout.hosts}
+    cables = [{"h": s.host, "i": s.interface, "s": s.switch} for s in layout.sockets]
+    return network(own, layout.servers, layout.switches, cables, layout.client)
+
+
 def network(
     own: dict[str, str],
     servers: Sequence[str],
@@ -238,7 +300,7 @@ def network(
     cables: Sequence[dict[str, str]],
     client: str = "client",
 ) -> dict[str, Any]:
-    """The network as `bench.js` wants it; a server has the colour that it has in every figure."""
+    """The network as `js/plan.js` wants it; a server has the colour that it has in every figure."""
     hosts = []
     for name, ip in own.items():
         row: dict[str, Any] = {"name": name, "ip": ip.partition("/")[0], "server": name in servers}

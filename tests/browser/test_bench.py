@@ -286,7 +286,7 @@ def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path
 PLAY = """async ([minute, rate, beat, seconds]) => {
     const { bench } = window, hosts = ["master", "backup"];
     bench.__from ??= bench.record.end;
-    bench.mode = "play";
+    bench.clock.mode = "play";
     for (let at = 0; at < seconds; at += beat) {
         const t = bench.__from + minute * seconds + at, events = [];
         for (let n = 0; n < rate * beat; n += 1) {
@@ -301,7 +301,7 @@ PLAY = """async ([minute, rate, beat, seconds]) => {
             events.push(kinds[n % kinds.length]);
         }
         bench.record.take(events);
-        bench.clock = bench.record.end;
+        bench.clock.at = bench.record.end;
         if (Math.round(at / beat) % 4 === 0) bench.tick(4 * beat);
         if (Math.round(at / beat) % 50 === 0) await new Promise((go) => setTimeout(go, 0));
     }

@@ -1,0 +1,246 @@
+// The bench: one record and one clock, drawn four ways, and the hands that act on the lab.
+//
+//   ┌ title ───────────────────────── LIVE ┐
+//   │  plan.js                  log.js     │      record.js   what has happened
+//   │  desk.js (menu, forms)               │      clock.js    which moment is shown
+//   │  timeline.js                         │      places.js   where things stand
+//   └ play ── live ── slider ── speed ── save ┘    dom.js      elements
+//
+// `port` leads to Python (labs/panel/panel.py has the messages); a page of its own has none, and
+// then nothing can be done but look.
+
+import { Clock } from "./clock.js";
+import { Desk } from "./desk.js";
+import { make, say, set } from "./dom.js";
+import { Log } from "./log.js";
+import { Plan } from "./plan.js";
+import { Moment, Record, owners } from "./record.js";
+import { Timeline } from "./timeline.js";
+
+const FRAME = 33;             // ms between two drawings
+const SPANS = [[15, "15 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [0, "all"]];
+const RATES = [[1, "real time"], [0.25, "¼ speed"], [0.1, "⅒ speed"]];
+// Keys of the slider, beyond those that it has: s forwards; arrows only with Shift.
+const FAR = { PageUp: 5, PageDown: -5 };
+const STRIDE = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+
+class Bench {
+  constructor(root, run, port) {
+    this.root = root;
+    this.port = port;                       // {send(message)}, or null
+    this.waiting = new Map();               // questions that have no answer yet
+    this.questions = 0;
+    this.count = run.n ?? 0;                // of the messages with news
+    this.record = new Record(run);
+    this.moment = new Moment(this.record);
+    this.clock = new Clock(this.record, Boolean(port));
+    this.clock.begin(this.record, run.now ?? run.end, performance.now());
+    root.classList.add("vb");
+    // Jupyter's keys (d d deletes a cell) are not meant while somebody works in here.
+    root.setAttribute("data-lm-suppress-shortcuts", "true");
+    root.addEventListener("keydown", (event) => event.stopPropagation());
+    this.build(run.network);
+    this.animate();
+  }
+
+  // Draw as often as is seen, and not at all where the panel is out of sight.
+  animate() {
+    let visible = true, last = performance.now();
+    this.observer = new IntersectionObserver((seen) => { visible = seen[0].isIntersecting; });
+    this.observer.observe(this.root);
+    const frame = (now) => {
+      if (this.ended) return;
+      requestAnimationFrame(frame);
+      if (now - last < FRAME || !visible) return;
+      this.tick((now - last) / 1000);
+      last = now;
+    };
+    requestAnimationFrame(frame);
+  }
+
+  end() {
+    this.ended = true;
+    this.observer.disconnect();
+  }
+
+  // -- messages ---------------------------------------------------------------------------------
+
+  take(message) {
+    if (message.type === "all") this.begin(message);
+    else if (message.type === "news") this.news(message);
+    else if (message.type === "answer") {
+      this.waiting.get(message.id)?.(message);
+      this.waiting.delete(message.id);
+    }
+  }
+
+  // Everything anew: the lab was reset, or this page has missed something.
+  begin(run) {
+    const { clock, record } = this, { mode, at } = clock;
+    const same = JSON.stringify(run.network) === JSON.stringify(this.network);
+    const again = same && Math.abs(run.start - record.start) < 1;
+    this.count = run.n;
+    this.record = new Record(run);
+    this.moment = new Moment(this.record);
+    clock.begin(this.record, run.now, performance.now());
+    if (again && mode !== "live") clock.at = at; else clock.mode = "live";
+    if (!again) this.timeline.t0 = null;
+    if (!same) this.build(run.network);
+  }
+
+  news(message) {
+    if (message.n > this.count + 1) this.port?.send({ type: "hello", again: true });
+    this.count = message.n;
+    this.clock.told(message.now, performance.now(), Boolean(message.waits));
+    this.record.take(message.events);
+    if (message.waits && message.waits !== this.waits) this.tell(message.waits);
+    this.waits = message.waits;
+  }
+
+  ask(question) {
+    this.questions += 1;
+    const id = this.questions;
+    return new Promise((settle) => {
+      this.waiting.set(id, settle);
+      this.port.send({ ...question, id });
+    });
+  }
+
+  async act(verb, host, more = {}) {
+    this.tell(`${verb} ${host} …`);
+    if (this.clock.mode !== "live") this.live();
+    const answer = await this.ask({ type: "do", verb, host, ...more });
+    this.tell(answer.ok ? `done: ${verb} ${host}` : answer.text, !answer.ok);
+  }
+
+  tell(text, wrong = false) {
+    say(this.told, text);
+    this.told.classList.toggle("vb-wrong", wrong);
+  }
+
+  async save() {
+    const answer = await this.ask({ type: "save" });
+    if (!answer.ok) { this.tell(answer.text, true); return; }
+    const link = make("a", {
+      href: URL.createObjectURL(new Blob([answer.html], { type: "text/html" })), download: "bench.html",
+    });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    this.tell("saved as bench.html, which replays anywhere");
+  }
+
+  // -- the moment -------------------------------------------------------------------------------
+
+  seek(t) {
+    this.clock.seek(t, performance.now());
+  }
+
+  live() {
+    this.clock.follow(performance.now());
+    this.speed.value = String(this.clock.rate);
+  }
+
+  tick(passed) {
+    const newest = this.clock.tick(passed, performance.now());
+    this.draw(this.moment.to(this.clock.at), newest);
+  }
+
+  // The host or cable as it is now, whatever moment is shown: that is what a click acts on.
+  present() {
+    return this.record.at(this.clock.newest(performance.now()));
+  }
+
+  // -- building the page ------------------------------------------------------------------------
+
+  build(network) {
+    this.network = network;
+    this.title = make("h3", { class: "vb-title" });
+    this.chip = make("span", { class: "vb-chip" });
+    this.told = make("div", { class: "vb-told", role: "status" });
+    this.log = new Log(network);
+    this.desk = new Desk(this);
+    this.timeline = new Timeline(network, (t) => this.seek(t));
+    const can = this.port !== null;
+    this.plan = new Plan(network, can ? (c) => this.press(c) : null,
+      can ? (h, box) => this.desk.open(h.name, this.present().hosts[h.name], box) : null);
+    this.root.replaceChildren(
+      make("div", { class: "vb-head" }, this.title, this.chip),
+      make("div", { class: "vb-main" },
+        make("div", { class: "vb-stage" }, this.plan.node, this.desk.menu),
+        make("div", { class: "vb-side" }, make("h4", {}, "What happened, and why"), this.log.node)),
+      this.told, this.desk.node, make("div", { class: "vb-box" }, this.timeline.node), this.controls());
+  }
+
+  press(c) {
+    const [up, carrier] = this.present().links[`${c.h} ${c.i}`] ?? [true, true];
+    this.act(up ? (carrier ? "unplug" : "plug") : "linkup", c.h, { interface: c.i });
+  }
+
+  controls() {
+    const button = (cls, call, text = "") =>
+      make("button", { type: "button", class: cls, onclick: call }, text);
+    this.play = button("vb-play", () => this.clock.toggle(performance.now()));
+    const live = button("vb-live", () => this.live(), "● Live");
+    const save = button("vb-save", () => this.save(), "Save as HTML");
+    live.hidden = save.hidden = !this.port;
+    this.speed = choice("speed", RATES, this.clock.rate, (rate) => this.clock.slow(rate));
+    const span = choice("length of the timeline", SPANS, this.timeline.span, (seconds) => {
+      Object.assign(this.timeline, { span: seconds, t0: null });
+    });
+    this.slider = make("input", {
+      type: "range", class: "vb-slider", min: 0, step: 0.1, "aria-label": "moment",
+      oninput: () => this.seek(this.record.start + Number(this.slider.value)),
+      onkeydown: (event) => this.key(event),
+    });
+    this.when = make("output", { class: "vb-when" });
+    return make("div", { class: "vb-controls" }, this.play, live, this.slider, this.when,
+      make("span", { class: "vb-more" }, this.speed, span, save));
+  }
+
+  key(event) {
+    const far = FAR[event.key] ?? (event.shiftKey ? STRIDE[event.key] : undefined);
+    if (event.key === " ") this.clock.toggle(performance.now());
+    else if (far) this.seek(this.clock.at + far);
+    else return;
+    event.preventDefault();
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------
+
+  draw(moment, newest) {
+    const { clock, network, record } = this, holders = owners(network, moment.scene, 0);
+    say(this.title, `${network.addresses[0]} is held by ${holders.join(" and ") || "nobody"}`);
+    this.title.classList.toggle("vb-wrong", holders.length !== 1);
+    say(this.chip, this.mark(newest - clock.at));
+    this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay);
+    say(this.play, clock.mode === "pause" ? "▶ Play" : "❚❚ Pause");
+    const passed = (clock.at - record.start).toFixed(1);
+    set(this.slider, "max", Math.max(0.1, newest - record.start).toFixed(1));
+    this.slider.value = passed;
+    say(this.when, `${passed} s`);
+    set(this.slider, "aria-valuetext", `${passed} s: ${this.title.textContent}`);
+    this.plan.draw(moment);
+    this.timeline.draw(record, clock, newest, `${this.title.textContent} at ${passed} s`);
+    this.log.draw(moment);
+  }
+
+  // Whether this is now, then, or a recording.
+  mark(behind) {
+    if (!this.port) return "REPLAY";
+    if (this.clock.mode === "live") return this.network.replay ? "REPLAY" : "LIVE";
+    return `${this.clock.mode === "pause" ? "PAUSED" : "PLAYING"}, ${behind.toFixed(1)} s ago`;
+  }
+}
+
+function choice(label, options, value, change) {
+  const list = make("select", { "aria-label": label },
+    ...options.map(([each, text]) => make("option", { value: each }, text)));
+  list.value = String(value);
+  list.addEventListener("change", () => change(Number(list.value)));
+  return list;
+}
+
+// The way in for a page of its own; `run` is a network and a record.
+export function mount(root, run, port = null) {
+  return new Bench(root, run, port);
+}

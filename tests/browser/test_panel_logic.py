@@ -1,0 +1,115 @@
+"""The panel's modules that draw nothing, in a blank page: the clock, and where things stand.
+
+The record has its twin in Python, and is compared with it in test_bench.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from labs import network
+from labs.panel.page import script
+from labs.panel.sources import wired
+
+
+@pytest.fixture
+def logic(page: Page) -> Page:
+    """A page in whose `window.logic` the modules are."""
+    text = f"{script('bench.js')}\nwindow.logic = {{ Clock, placed, cablesOf, badgesOf, way }};"
+    page.add_script_tag(type="module", content=text)
+    page.wait_for_function("window.logic")
+    return page
+
+
+def clock(page: Page, steps: str, alive: bool = True) -> Any:
+    """What `steps` (JavaScript) returns of a clock for a record from 0 to 100 s, told up to 100."""
+    return page.evaluate(
+        f"""() => {{
+            const clock = new logic.Clock({{ start: 0, end: 100 }}, {str(alive).lower()});
+            clock.begin(clock.record, 100, 0);
+            {steps}
+        }}"""
+    )
+
+
+def test_live_stays_behind_and_runs_on_between_two_messages(logic: Page) -> None:
+    assert clock(logic, "return [0, 300, 5000].map((ms) => clock.newest(ms));") == pytest.approx(
+        [99.8, 100.1, 100.4]
+    )
+    steps = "for (let n = 1; n < 60; n += 1) clock.tick(1 / 30, 0); return clock.at;"
+    assert clock(logic, steps) == pytest.approx(99.8, abs=0.01)
+
+
+def test_a_clock_that_stands_still_is_not_run_past(logic: Page) -> None:
+    steps = """clock.told(100, 1000, true); clock.told(100, 1500, true);
+               return [1000, 1500, 9000].map((ms) => clock.newest(ms));"""
+    assert clock(logic, steps) == pytest.approx([100, 100, 100])
+
+
+def test_slowly_falls_behind_and_live_catches_up(logic: Page) -> None:
+    steps = """clock.slow(0.1); clock.told(110, 10000); clock.tick(10, 10000);
+               const behind = [clock.mode, clock.at];
+               clock.follow(10000);
+               return [...behind, clock.mode, clock.rate, clock.at];"""
+    mode, at, *rest = clock(logic, steps)
+    assert (mode, at) == ("play", pytest.approx(100.8))
+    assert rest == ["live", 1, pytest.approx(109.8)]
+
+
+def test_a_saved_page_plays_to_its_end_and_begins_again(logic: Page) -> None:
+    steps = """clock.toggle(0); clock.tick(99, 0); const near = [clock.mode, clock.at];
+               clock.tick(2, 0); const end = [clock.mode, clock.at];
+               clock.toggle(0); return [...near, ...end, clock.mode, clock.at];"""
+    assert clock(logic, steps, alive=False) == ["play", 99, "pause", 100, "play", 0]
+
+
+def test_nobody_seeks_beyond_what_was(logic: Page) -> None:
+    steps = "return [-5, 50, 500].map((t) => { clock.seek(t, 0); return [clock.mode, clock.at]; });"
+    expected = [["pause", 0], ["pause", 50], ["pause", pytest.approx(99.8)]]
+    assert clock(logic, steps) == expected
+
+
+PLACES = """net => {
+    const spot = logic.placed(net), cables = logic.cablesOf(net, spot);
+    const ends = cables.flatMap((c) => cables.filter((o) => o.s === c.s && o.h !== c.h)
+        .map((o) => [c, o, ...[0, 0.6, 1].map((part) => logic.way(cables, c.h, o.h, part))]));
+    return { spot, cables, ends };
+}"""
+
+
+@pytest.mark.parametrize("name", network.names())
+def test_nothing_overlaps_in_any_topology(logic: Page, name: str) -> None:
+    net = {**wired(network.layout(name)), "addresses": ["192.168.1.10"]}
+    told = logic.evaluate(PLACES, net)
+    spot, cables = told["spot"], told["cables"]
+    boxes = [(h["x"] - 98, h["y"], h["x"] + 98, h["y"] + h["h"]) for h in spot["hosts"].values()]
+    boxes += [(14, bar["y"], spot["width"] - 14, bar["y"] + 30) for bar in spot["bars"].values()]
+    assert len(boxes) == len(net["hosts"]) + len(net["switches"])
+    for n, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0 <= top
+        assert right <= spot["width"]
+        assert bottom <= spot["height"]
+        for other in boxes[:n]:
+            apart = other[2] <= left or right <= other[0] or other[3] <= top or bottom <= other[1]
+            assert apart, (boxes[n], other)
+    for cable in cables:
+        assert cable["bottom"] - cable["top"] > 40, "long enough to click"
+    for start, end, first, middle, last in told["ends"]:
+        assert (first["x"], first["y"]) == (start["x"], start["bar"])
+        assert (middle["x"], middle["y"]) == (end["x"], end["bar"])
+        assert (last["x"], last["y"]) == (end["x"], end["at"])
+
+
+def test_an_address_that_nobody_holds_is_at_the_switch_and_two_owners_have_one_each(
+    logic: Page,
+) -> None:
+    net = {**wired(network.layout("ha_pair")), "addresses": ["192.168.1.10"]}
+    js = """([net, held]) => logic.badgesOf(logic.placed(net), net.addresses, held, () => 0)"""
+    (lost,) = logic.evaluate(js, [net, [[]]])
+    assert (lost["text"], lost["is"]) == ("nobody: 192.168.1.10", "lost")
+    two = logic.evaluate(js, [net, [["master", "backup"]]])
+    assert [badge["is"] for badge in two] == ["two", "two"]
+    assert two[0]["x"] != two[1]["x"]
