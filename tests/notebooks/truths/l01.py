@@ -8,7 +8,7 @@ TRUE: dict[str, Truth] = {
         r"^(?!.*192\.168\.1\.12 > 224).*192\.168\.1\.11 > 224\.0\.0\.18 VRRPv2 router 51, "
         r"priority 150, every 1 s: 192\.168\.1\.10"
     ),
-    "judge-how": "it was master says so, unasked",
+    "judge-how": "it was “master says so, unasked”",
     "show-packet": r"36-39 .*readable by everybody on the network: '1111'",
     "judge-election": "it was node3",
     "judge-votes": "it was 0",

@@ -8,5 +8,5 @@ TRUE: dict[str, Truth] = {
     "judge-who": "it was master",
     "addresses-after": r"root@master.*inet 192\.168\.1\.10/32.*root@backup(?!.*192\.168\.1\.10/)",
     "ask": r" 0% packet loss.*192\.168\.1\.10 .*lladdr",
-    "judge-later": "it was master takes it",
+    "judge-later": "it was “master takes it”",
 }

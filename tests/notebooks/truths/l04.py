@@ -12,5 +12,5 @@ TRUE: dict[str, Truth] = {
     "log-differ": {"vrrpd": "also has", "keepalived": "ip number"},
     "remove": r"\[\[\], \[\], \[\]\]",
     "ask-again": r"192\.168\.1\.102 .* 0% packet loss.*192\.168\.1\.104 .* 100% packet loss",
-    "judge-together": "it was all at once",
+    "judge-together": "it was “all at once”",
 }

@@ -7,7 +7,7 @@ TRUE: dict[str, Truth] = {
     "judge-who": "it was nobody",
     "judge-gap": r"it was [23](\.\d+)? s",
     "arp": r"that is backup.*\[\d+, \d+, \d+, \d+, \d+\]",
-    "judge-talk": "it was a reset",
+    "judge-talk": "it was “a reset”",
     "measured": r"takeover: 3\.6\d\d s.*protocol: +3\.609 s",
     "judge-spread": r"it was (0\.9\d*|1(\.0\d*)?) s",
     "crash": "two own|owned 192.168.1.10 at once",
