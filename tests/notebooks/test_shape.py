@@ -203,10 +203,11 @@ def test_every_section_that_touches_a_lab_starts_one(lesson: Path) -> None:
             heading = re.search(r"^## (.*)", cell["text"], re.M)
             if heading:
                 section, started = heading.group(1), False
+        elif STARTS.search(cell["text"]):
+            started = True
         elif not started and TOUCHES.search(cell["text"]):
             started = True
-            if not STARTS.search(cell["text"]):
-                found.append(f"section {section!r}: {where(lesson, cell)} comes before a Lab(...)")
+            found.append(f"section {section!r}: {where(lesson, cell)} comes before a Lab(...)")
     assert not found, "\n".join(found)
 
 

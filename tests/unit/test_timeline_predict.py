@@ -178,3 +178,24 @@ def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
         advert(90.0, "backup", priority=200),
     ]
     assert predict(facts, "backup", 50.0) == Prediction("backup", "start", 0.0, 3 + 56 / 256)
+
+
+def test_a_reload_soon_after_the_start_of_one_that_was_weaker_counts_from_what_it_heard() -> None:
+    facts = [
+        State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
+        heard(1.0, "backup", "master", priority=150),
+        Action(1.5, "reload", "backup", ""),
+        advert(90.0, "backup", priority=200),
+    ]
+    assert predict(facts, "backup", 50.0) == Prediction("backup", "advert", 1.0, 3 + 56 / 256)
+
+
+def test_what_it_was_before_another_reload_says_nothing() -> None:
+    facts = [
+        State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
+        Action(0.5, "reload", "backup", ""),
+        heard(1.0, "backup", "master", priority=150),
+        Action(1.5, "reload", "backup", ""),
+        advert(90.0, "backup", priority=200),
+    ]
+    assert predict(facts, "backup", 50.0) == Prediction("backup", "ready", 0.3, 3 + 56 / 256)

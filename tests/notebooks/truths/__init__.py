@@ -6,7 +6,8 @@
     }
 
 A lesson that only runs may still say the opposite of what it shows; here it is held to its word.
-A dot matches the end of a line, too.
+A dot matches the end of a line, too, and a sentence may be written in one line though it was shown
+in several.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def untrue(stem: str, daemon: str, cells: list[Cell]) -> list[str]:
     found = []
     for name, truth in truths(stem).items():
         wanted = truth if isinstance(truth, str) else truth[daemon]
-        if not re.search(wanted, text.get(name, ""), re.S):
+        told = text.get(name, "")
+        if not any(re.search(wanted, each, re.S) for each in (told, unwrapped(told))):
             found.append(f"{stem}, {name}: not {wanted!r} but {text.get(name, 'no such cell')}")
     return found
+
+
+def unwrapped(text: str) -> str:
+    """`text` with the sentences of a timeline, whose further lines are indented, in a line each."""
+    return re.sub(r"\n  (?=\S)", " ", text)

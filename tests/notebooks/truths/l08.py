@@ -1,0 +1,23 @@
+"""08 Notify scripts: which are called, with which words, and what becomes of the bad ones."""
+
+from tests.notebooks.truths import Truth
+
+TRUE: dict[str, Truth] = {
+    "judge-start": "it was “hage.sh, hoge.sh”",
+    "judge-pull": "it was nothing",
+    "flags": r"root@master[^\n]*\n/run/in-charge\n.*root@backup[^\n]*\n/run/in-charge\n",
+    "do-plug": r"(?=.*hage\.sh on master)(?=.*hage\.sh on backup)(?=.*hoge\.sh on master)",
+    # The reload called nothing, the four words are for notify alone.
+    "do-stop": (
+        r"\A(?!.*INSTANCE VI_1 BACKUP).*hoge\.sh\n.*all\.sh INSTANCE VI_1 MASTER 150\n"
+        r".*all\.sh INSTANCE VI_1 STOP 150\n"
+    ),
+    "judge-stop": "it was STOP",
+    "judge-hang": "it was “advertising as ever”",
+    "hanging": "tail -f /dev/null",
+    "fail": {
+        "vrrpd": r"the address is with master\n.*exited with status 7",
+        "keepalived": r"the address is with master\s*\Z",
+    },
+    "no-bit": "not executable",
+}

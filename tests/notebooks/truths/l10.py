@@ -1,0 +1,17 @@
+"""10 Is the service alive?: who notices, and what each remedy does to the address."""
+
+from tests.notebooks.truths import Truth
+
+TRUE: dict[str, Truth] = {
+    "run-unwatched": r"by ping(?!.*No answer.*for the page).*for the page.*No answer",
+    "judge-who": "it was master",
+    "run-watcher": r"predicted 0\.609 s after the Advertisement of priority 0",
+    "run-second": "it was nobody",
+    "run-fault": r"Advertisement of priority 0, .*master took 192\.168\.1\.10 from backup",
+    "judge-fault": r"it was [123](\.\d+)? s",
+    "judge-weight": "it was later",
+    "run-weight": r"weight −60.*predicted 3\.609 s after the last Advertisement",
+    "run-both": "it was master",
+    "run-both-fault": "is held by nobody",
+    "run-hang": "the port is open, but no page",
+}
