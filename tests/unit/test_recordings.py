@@ -1,0 +1,281 @@
+"""What is written down of a lesson and found again, on runs that are made by hand, in memory.
+
+The facts are those of a Lan; the answers and streams say when they were true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs import facts, recordings
+from labs.errors import LabError
+from labs.lan import Lan
+from labs.panel.sources import OfReplay
+from labs.recordings import Book, Run, changes, words
+from labs.replayed import Replayed
+
+VIP = "192.168.1.10"
+LAYOUT = {
+    "name": "ha_pair", "hosts": ["master", "backup", "client"], "servers": ["master", "backup"],
+    "client": "client", "virtual": [VIP],
+    "sockets": [
+        {"host": host, "interface": "eth0", "switch": "s1", "port": f"s1-eth{n}",
+         "ip": f"192.168.1.{last}/24", "ip6": f"2001:db8:1::{last}/64", "mac": f"02:00::{n}"}
+        for n, (host, last) in enumerate((("master", 11), ("backup", 12), ("client", 100)), 1)
+    ],
+}  # fmt: skip
+BOTH = {"master": "vrrpd", "backup": "vrrpd"}
+
+
+def played(*deeds: tuple[str, str], begin: float = 8.0) -> Run:
+    """A run in which those verbs were done, six seconds apart."""
+    lan = Lan("basic")
+    lan.run(begin)
+    files = {host: lan.conf(host) for host in BOTH} | {"client": None}
+    start = {"t": lan.now, "since": 0.0, "watched": [VIP], "layout": LAYOUT, "programs": BOTH}
+    run = Run("basic", None, BOTH, {**start, "files": files})
+    for verb, host in deeds:
+        lan.run(6)
+        before = lan.now
+        getattr(lan, verb)(host)
+        lan.run(0.01)
+        step = {"t": before, "end": lan.now, "since": 0.0, "programs": BOTH, "value": None}
+        run.steps.append({"do": [verb, host], **step})
+    lan.run(6)
+    run.end = lan.now
+    run.facts = [facts.to_json(fact) for fact in lan.facts]
+    return run
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Book]]:
+    """Puts a book with those runs in the place of the shipped ones."""
+
+    def put(*runs: Run) -> Book:
+        book = Book({"on": "2030-01-01", "system": "6.1"}, list(runs))
+        monkeypatch.setattr(recordings, "books", lambda lesson="": [book])
+        return book
+
+    recordings._asked.clear()
+    yield put
+    recordings._asked.clear()
+
+
+# --- how a call is written down ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["echo x >>/etc/hosts", "nft add table inet fw", "kill -USR1 $(cat /run/vrrp.pid)",
+     "ip address del 192.168.1.10/32 dev eth0", "/etc/keepalived/watch.sh &", "chmod -x hoge.sh",
+     "ip neighbour del 192.168.1.10 dev eth0", "touch /run/flag", "date > /tmp/x"],
+)  # fmt: skip
+def test_a_command_that_changes_something_is_a_deed(command: str) -> None:
+    assert changes(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["/sbin/ip address list", "grep -h x /var/log/*.log | tail -n 1", "nft list ruleset",
+     "timeout 5 tcpdump -nn -c 4 2>/dev/null", "ping -c 2 -W 1 10.0.0.100", "ls x 2>&1",
+     "exec 3<>/dev/tcp/192.168.1.10/80 && cat <&3", "true && echo the port is open"],
+)  # fmt: skip
+def test_a_command_that_only_looks_is_a_question(command: str) -> None:
+    assert not changes(command)
+
+
+def test_what_makes_no_difference_is_left_out() -> None:
+    assert words("unplug", ("master", "eth0"), {}) == ["unplug", "master"]
+    assert words("unplug", ("r1",), {"interface": "eth1"}) == ["unplug", "r1", "eth1"]
+    assert words("run", ("master", "ls", 5.0), {}) == ["run", "master", "ls"]
+    assert words("stop", ("master",), {"timeout": 9}) == ["stop", "master"]
+    assert words("settle", (9.0,), {}) == ["settle"]
+    assert words("arp", ("client", None), {}) == ["arp", "client"]
+
+
+def test_of_packets_counts_what_they_say() -> None:
+    from scapy.layers.inet import IP
+    from scapy.layers.vrrp import VRRP
+
+    def advert(priority: int, number: int) -> bytes:
+        ip = IP(src="192.168.1.66", dst="224.0.0.18", ttl=255, id=number)
+        return bytes(ip / VRRP(vrid=51, priority=priority, addrlist=[VIP]))
+
+    def said(packet: bytes) -> list[Any]:
+        return words("send", ("stranger", [packet]), {"every": 0})
+
+    assert said(advert(255, 1)) == said(advert(255, 2))
+    assert said(advert(255, 1)) != said(advert(1, 1))
+    assert "priority 255" in str(said(advert(255, 1)))
+    assert said(b"\xff" * 42) == ["send", "stranger", ["a frame of 42 bytes"], 0]
+
+
+def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
+    run = played(("unplug", "master"))
+    book = Book({"on": "today", "system": "6.1"}, [run], {"x": [[1.0]]})
+    book.save(tmp_path / "x.json.gz")
+    first = (tmp_path / "x.json.gz").read_bytes()
+    found = recordings.load(tmp_path / "x.json.gz")
+    assert found == book
+    found.save(tmp_path / "x.json.gz")
+    assert (tmp_path / "x.json.gz").read_bytes() == first
+
+
+# --- how it is found again -----------------------------------------------------------------------
+
+
+def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[..., Book]) -> None:
+    shelf(played(("crash", "master")), played(("unplug", "master"), ("plug", "master")))
+    lab = Replayed()
+    lab.unplug("master")
+    lab.wait_until(lambda: lab.owners() == ["backup"])
+    with pytest.raises(LabError, match=r"goes on with lab\.plug\('master'\)"):
+        lab.wait_until(lambda: lab.owners() == ["master"])
+    assert lab.now == lab.until()
+    lab.plug("master", interface="eth0")
+    lab.wait_until(lambda: lab.owners() == ["master"])
+    assert [move.to for move in lab.timeline().takeovers][-2:] == ["backup", "master"]
+
+
+def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Book]) -> None:
+    shelf(played(begin=8), played(begin=9), played(begin=10))
+    assert [Replayed().now for _ in range(4)] == [8, 9, 10, 8]
+
+
+def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) -> None:
+    run = played()
+    ask = ["log", "master"]
+    run.answers = [
+        {"ask": ask, "t": t, "step": 0, "value": value} for t, value in ((9.0, "a"), (12.0, "b"))
+    ]
+    shelf(run)
+    lab = Replayed()
+    assert (lab.log("master"), lab.now) == ("a", 9.0)
+    lab.wait_until(lambda: lab.log("master") == "b")
+    assert lab.now == pytest.approx(12.0, abs=0.03)
+    with pytest.raises(LabError, match="nobody asked"):
+        lab.log("backup")
+
+
+def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
+    run = played(("unplug", "master"))
+    run.answers = [{"ask": ["log", "master"], "t": 15.0, "step": 1, "value": "later"}]
+    shelf(run)
+    lab = Replayed()
+    with pytest.raises(LabError, match="nobody asked"):
+        lab.log("master")
+    lab.unplug("master")
+    assert lab.log("master") == "later"
+
+
+def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> None:
+    run = played(("unplug", "master"))
+    run.steps[0] |= {"do": ["run", "master", "nft flush ruleset"],
+                     "value": {"text": "done\n", "status": 0}}  # fmt: skip
+    shelf(run)
+    lab = Replayed()
+    for _ in range(2):  # and once more, which changes nothing
+        assert repr(lab.run("master", "nft flush ruleset")) == "done"
+        assert lab.now == run.steps[0]["end"]
+
+
+def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> None:
+    run = played()
+    letter = "Subject: {}\r\n\r\nx"
+    pieces = [{"t": t, "text": letter.format(t)} for t in (9.0, 11.0)]
+    visits = [
+        {"t": 9.0, "known": 9.1, "rtt": 0.1, "page": "master"},
+        {"t": 9.5, "known": 10.5, "rtt": None, "page": None},
+    ]
+    run.streams = [
+        {"ask": ["mail", "master"], "step": 0, "pieces": pieces},
+        {"ask": ["visitor", 0.1], "step": 0, "pieces": visits},
+    ]
+    shelf(run)
+    lab = Replayed()
+    from labs.visits import Visits
+
+    box, seen = lab.mail("master"), Visits(lab)  # type: ignore[arg-type]
+    assert len(box) == 1 or lab.now < 9
+    box.wait(1)
+    assert [message["Subject"] for message in box.messages] == ["9.0"]
+    assert (seen.last, seen.failed) == ("master", 0)
+    box.wait(2)
+    assert seen.failed == 1
+    with pytest.raises(LabError, match=r"nobody did lab\.mail"):
+        lab.mail("backup")
+
+
+def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
+    run = played()
+    pieces = [{"t": 8.0 + n, "ethernet": "00" * 12 + "0806", "packet": "0001"} for n in range(5)]
+    run.streams = [{"ask": ["capture", "backup"], "step": 0, "pieces": pieces}]
+    shelf(run)
+    lab = Replayed()
+    lab.play(0.5)
+    with lab.capture("backup") as wire:
+        lab.wait_until(lambda: len(wire.of("arp")) == 2)
+    lab.play(5)
+    assert [frame.t for frame in wire.frames] == [9.0, 10.0]
+    assert "backup" in wire._repr_html_()
+
+
+def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Book]) -> None:
+    shelf(played(("unplug", "master")), played())
+    one, other = Replayed(), Replayed(beside=True)
+    other.play(3)
+    assert one.now == other.now == 11.0
+    other.play(30)
+    assert (one.now, other.now) == (one.until(), other.until()), "each stops where it must"
+    assert Replayed.current() is other
+    Replayed()
+    assert one.closed
+    assert other.closed
+
+
+def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
+    shelf: Callable[..., Book],
+) -> None:
+    run = played()
+    run.answers = [{"ask": ["running", "backup"], "t": 10.0, "step": 0, "value": False}]
+    shelf(run)
+    lab = Replayed()
+    assert (lab.running("backup"), lab.program("master")) == (True, "vrrpd")
+    lab.play(3)
+    assert not lab.running("backup")
+
+
+# --- on the bench --------------------------------------------------------------------------------
+
+
+def test_the_bench_plays_a_recording_and_obeys_what_was_done(
+    shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf(played(("unplug", "master")))
+    lab = Replayed()
+    source = OfReplay(lab)
+    assert source.network()["replay"]
+    moments = iter([0.5 * n for n in range(100)])
+    monkeypatch.setattr("labs.panel.sources.time.monotonic", lambda: next(moments))
+    source._looked = 0.0
+    first = source.fresh()
+    assert {fact.kind for fact in first} >= {"address", "advert", "state"}
+    told = [*first]
+    for _ in range(40):
+        told += source.fresh()
+    assert told == lab.facts(), "everything once"
+    assert "lab.unplug('master')" in source.waits()
+    with pytest.raises(LabError, match="nobody did"):
+        source.do("crash", "backup")
+    source.do("unplug", "master", "eth0")
+    assert source.waits() == ""
+    while not source.waits():
+        told += source.fresh()
+    assert lab.owners() == ["backup"]
+    assert "it ends here" in source.waits()
+    assert source.daemons() == {"master": "runs", "backup": "runs"}
+    assert source.priorities("backup") == {51: 100}
