@@ -14,7 +14,7 @@ from labs.errors import LabError
 from labs.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
 from labs.lan import Lan
 from labs.panel.events import Events
-from labs.panel.page import page
+from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.panel import EVERY, Bench, recorded
 from labs.panel.record import Record, applied, blank, thinned
 from labs.panel.sources import OfLan, network, priorities
@@ -344,6 +344,55 @@ def test_its_words_say_who_holds_the_address(source: Still) -> None:
     source._lan.run(8)
     assert bench.record.end > 0
     assert repr(bench) == f"<Bench: {VIP} is held by master>"
+
+
+# --- its modules ---------------------------------------------------------------------------------
+
+MODULES = sorted(JS.glob("*.js"))
+DEFINES = re.compile(r"^(export )?(const|let|function|class) ")
+NAME = re.compile(r"(?:^(?:export )?(?:const|let|function|class) |, )(\w+)(?= =|\(| \{)")
+
+
+def defined(text: str) -> list[str]:
+    """The names that a module gives to things, at its top level."""
+    lines = [line for line in text.splitlines() if DEFINES.match(line)]
+    return [name for line in lines for name in NAME.findall(line)]
+
+
+def test_modules_laid_end_to_end_give_no_name_twice() -> None:
+    names = [name for path in MODULES for name in defined(path.read_text())]
+    assert {"Bench", "Record", "make", "LAG", "AHEAD", "BADGE"} <= set(names)
+    assert sorted(names) == sorted(set(names))
+
+
+def test_whatever_is_imported_is_there_and_comes_first() -> None:
+    text = script()
+    assert not re.search(r"^import|^export (?!default)", text, re.M)
+    assert text.count("export default") == 1
+    for path in MODULES:
+        here = path.read_text()
+        for match in IMPORT.finditer(here):
+            there = (JS / match["module"]).read_text()
+            assert text.index(there.splitlines()[0]) < text.index(here.splitlines()[0])
+            for name in re.findall(r"\w+", match[0].partition("{")[2].partition("}")[0]):
+                assert re.search(rf"^export (const|function|class) {name}\b", there, re.M), name
+    assert "render" not in script("bench.js"), "a saved page needs no notebook"
+
+
+def test_modules_are_small_and_open_with_what_they_are() -> None:
+    for path in MODULES:
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("// "), path.name
+        assert len(lines) <= 260, path.name
+
+
+def test_every_colour_of_a_host_page_has_a_fallback() -> None:
+    """JupyterLab, Notebook and VS Code have colours of their own; a page of one's own has none."""
+    used = re.findall(r"var\((--(?:jp|vscode)[^()]*(?:\([^()]*\)[^()]*)*)\)", style())
+    assert used
+    assert all("," in each for each in used), used
+    for text in (path.read_text() for path in MODULES):
+        assert not re.search(r"--(jp|vscode)-|window\.(jupyter|acquireVsCodeApi|require)", text)
 
 
 # --- a page of its own ---------------------------------------------------------------------------
