@@ -11,6 +11,7 @@ The book is written whenever a lab ends, to the file that $LAB_RECORDING names.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import os
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs import facts
 from labs.capture import Around, Capture
@@ -30,6 +31,9 @@ from labs.lab import Lab
 from labs.layout import Socket
 from labs.recordings import DEEDS, QUESTIONS, TARGET, Book, Run, changes, words
 from labs.streams import Piece, Stream
+
+if TYPE_CHECKING:
+    from labs.wiring import Wiring
 
 book = Book()
 
@@ -72,9 +76,16 @@ class Recording(Lab):
             book.made = {"on": time.strftime("%Y-%m-%d"), "system": platform.release()}
             book.save(Path(os.environ[TARGET]))
 
-    def remember(self, name: str, **shown: str) -> None:
-        """Write down what a picture of the lab showed, by MIME type."""
-        self._note([name], time.time(), shown)
+    def remember(self, name: str, draw: Callable[[], Wiring]) -> Wiring:
+        """Draw a picture of the lab, and write down what it shows, by MIME type."""
+        self._busy += 1
+        try:
+            drawn = draw()
+        finally:
+            self._busy -= 1
+        image = base64.b64encode(drawn._repr_png_()).decode()
+        self._note([name], time.time(), {"text/plain": drawn.text(), "image/png": image})
+        return drawn
 
     # --- insides ---------------------------------------------------------------------------------
 

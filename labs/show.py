@@ -12,7 +12,6 @@ In a notebook these are pictures and tables; everywhere else, text that says the
 
 from __future__ import annotations
 
-import base64
 import html
 import inspect
 import textwrap
@@ -45,7 +44,7 @@ class Remembering(Protocol):
 class NoteTaking(Protocol):
     """A lab that is being recorded (labs.recording)."""
 
-    def remember(self, name: str, **shown: str) -> None: ...
+    def remember(self, name: str, draw: Callable[[], Wiring]) -> Wiring: ...
 
 
 @dataclass(frozen=True)
@@ -128,11 +127,9 @@ class Show:
             return lab.remembered("topology")
         from labs.wiring import Wiring
 
-        wiring = Wiring(lab)
         if isinstance(lab, NoteTaking):
-            image = base64.b64encode(wiring._repr_png_()).decode()
-            lab.remember("topology", **{"text/plain": wiring.text(), "image/png": image})
-        return wiring
+            return lab.remember("topology", lambda: Wiring(lab))
+        return Wiring(lab)
 
     def __repr__(self) -> str:
         return "show(function, section), show.packet(advert), show.machine(), show.topology(lab)"

@@ -1,6 +1,6 @@
 """Records the lessons on the real lab, for LAB_MODE=replay; `make recordings` runs it.
 
-    tools/recordings.py            every lesson that can be replayed, in labs/recordings
+    tools/recordings.py            every lesson, in labs/recordings
     tools/recordings.py 05 06      those
 
 A lesson is executed top to bottom in its own kernel, with LAB_MODE=record; then the recording is
@@ -53,18 +53,14 @@ def record(lesson: Path) -> str:
 
 
 def main(numbers: list[str]) -> int:
-    """Record those lessons, or all; 1 if one that had a recording could not be recorded anew.
-
-    Some never have one: what they do (mail, web servers, captures) is not written down yet.
-    """
+    """Record those lessons, or all; 1 if one of them could not be recorded."""
     lessons = sorted((HOUSE / "notebooks").glob("[0-9][0-9]-*.ipynb"))
     lost = False
     for lesson in lessons:
         if not numbers or lesson.stem[:2] in numbers:
-            had = (PLACE / f"{lesson.stem}.json.gz").exists()
             said = record(lesson)
             print(said, flush=True)
-            lost = lost or (had and ": recorded" not in said)
+            lost = lost or ": recorded" not in said
     return int(lost)
 
 

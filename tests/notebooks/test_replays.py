@@ -1,4 +1,4 @@
-"""The lessons that have a recording run from it: without namespaces, and saying what they are."""
+"""Every lesson runs from its recording: without namespaces or Mininet, and saying what it is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,20 @@ from pathlib import Path
 import pytest
 
 from labs import recordings
-from tests.notebooks.lessons import errors, of_kind, read, shown
+from tests.notebooks.lessons import LESSONS, errors, of_kind, read, shown
 from tests.support import REPOSITORY
 
+LARGEST = 400_000  # bytes
 EXECUTE = Path(__file__).with_name("execute.py")
+
+
+def test_every_lesson_has_a_recording() -> None:
+    assert recordings.lessons() == [lesson.stem for lesson in LESSONS]
+
+
+def test_recordings_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in recordings.PLACE.glob("*.json.gz")}
+    assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
 
 
 @pytest.mark.timeout(300)
@@ -21,7 +31,13 @@ EXECUTE = Path(__file__).with_name("execute.py")
 def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
     source = REPOSITORY / "notebooks" / f"{lesson}.ipynb"
     result = tmp_path / "result.ipynb"
-    environment = {**os.environ, "LAB_MODE": "replay", "LAB_WORK": str(tmp_path)}
+    absent = tmp_path / "absent" / "mininet"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text("raise ImportError('there is no Mininet here')\n")
+    environment = {
+        **os.environ, "LAB_MODE": "replay", "LAB_WORK": str(tmp_path),
+        "PYTHONPATH": str(absent.parent),
+    }  # fmt: skip
     done = subprocess.run(
         # In a user namespace of its own that allows none below it: no lab can start here.
         ["unshare", "-Ur", "sh", "-c",
