@@ -26,7 +26,7 @@ from labs import facts
 from labs.errors import LabError, unknown
 from labs.facts import Action, Fact
 from labs.layout import Layout, Socket
-from labs.recordings import DEEDS, QUESTIONS, Book, Run, alike, words
+from labs.recordings import DEEDS, QUESTIONS, Book, Run, alike, books, words
 from labs.remembered import Known, Memory, Pictured, Recaptured
 from labs.seeing import Result, Seeing
 from labs.streams import Kept, known
@@ -85,6 +85,11 @@ class Replayed(Seeing):
         self._files = dict(begin["files"])
         self.witness = Memory(self)
         print(f"Replay: nothing runs here. {self._origin()}")
+
+    @staticmethod
+    def states() -> list[str]:
+        """The names of the start states that were recorded."""
+        return sorted({run.state for book in books() for run in book.runs})
 
     @staticmethod
     def current() -> Replayed:

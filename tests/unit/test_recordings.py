@@ -57,7 +57,8 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Book]]:
 
     def put(*runs: Run) -> Book:
         book = Book({"on": "2030-01-01", "system": "6.1"}, list(runs))
-        monkeypatch.setattr(recordings, "books", lambda lesson="": [book])
+        for module in ("labs.recordings", "labs.replayed"):
+            monkeypatch.setattr(f"{module}.books", lambda lesson="": [book])
         return book
 
     recordings._asked.clear()
@@ -247,6 +248,19 @@ def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
     assert (lab.running("backup"), lab.program("master")) == (True, "vrrpd")
     lab.play(3)
     assert not lab.running("backup")
+
+
+def test_the_prompt_of_mininet_is_refused_in_a_line(
+    shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labs.magics import LabMagics
+
+    monkeypatch.setenv("LAB_MODE", "replay")
+    shelf(played())
+    Replayed()
+    with pytest.raises(LabError, match="Mininet is there only where the lab itself runs"):
+        LabMagics(None).mn("link s1 master down")
+    assert Replayed.states() == ["basic"]
 
 
 # --- on the bench --------------------------------------------------------------------------------

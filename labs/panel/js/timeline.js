@@ -12,6 +12,8 @@
 import { make, set } from "./dom.js";
 
 const LEFT = 78, RIGHT = 14, TOP = 24, LANE = 34, FILLED = 22, FOOT = 48;     // CSS pixels
+const ROOM = 66;                // a stretch without an answer that is so wide says so in words
+const FONT = "12px system-ui, sans-serif", SMALL_FONT = "bold 10.5px system-ui, sans-serif";
 const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 3600];                        // s between two numbers
 const LEAST_OVERLAP = 0.05;     // s: two owners for less are a handover
 
@@ -73,7 +75,7 @@ export class Timeline {
     const pen = node.getContext("2d");
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
-    pen.font = "12px system-ui, sans-serif";
+    pen.font = FONT;
     pen.textBaseline = "middle";
     return pen;
   }
@@ -138,6 +140,11 @@ export class Timeline {
     const wide = Math.max(1.5, this.x(Math.max(e.e + 0.01, e.t)) - from);
     pen.fillStyle = e.by ? who?.colour ?? this.colour.soft : this.colour.bad;
     pen.fillRect(from, this.foot + (e.by ? 5 : 2), wide, e.by ? 6 : 12);
+    if (e.by || wide < ROOM) return;
+    pen.fillStyle = "#ffffff";
+    pen.font = SMALL_FONT;
+    pen.fillText("no answer", from + 6, this.foot + 8.5);
+    pen.font = FONT;
   }
 
   advert(pen, x, edge, goodbye) {
