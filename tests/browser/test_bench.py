@@ -1,5 +1,6 @@
 """The live bench in JupyterLab, by clicking: pull a cable, see the address move, scrub, save.
 
+The same for a cluster in memory and for a recorded one.
 And what needs no server: the browser's record is the twin of Python's, and a page that is open for
 ten minutes of a busy network does not grow.
 Pictures are left in build/screenshots for people to look at.
@@ -29,6 +30,9 @@ CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
     "bench": "bench = lab.bench()\nbench",
     "memory": "from labs.lan import Lan\n\nLan('basic').bench()",
+    "replay": "import os\n\nfrom labs.progress import memory\n\n"
+    "memory.lesson, os.environ['LAB_MODE'] = '05-failover', 'replay'\n"
+    "from labs import Lab\n\nLab('basic').bench()",
 }
 # What the tests are not about: JupyterLab asks for files that need not be there.
 FOREIGN = re.compile(r"favicon|Failed to load resource|jupyterlab-manager|WebSocket|service worker")
@@ -133,6 +137,22 @@ def in_memory(page: Page) -> None:
     expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
 
 
+def in_replay(page: Page) -> None:
+    """A recording plays while it is looked at, says what comes next, and obeys that alone."""
+    bench, patience = page.locator(".vb").nth(2), TAKEOVER_SECONDS * 1000
+    bench.scroll_into_view_if_needed()
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
+    expect(bench.locator(".vb-chip")).to_have_text("REPLAY")
+    told = bench.locator(".vb-told")
+    expect(told).to_contain_text("goes on with", timeout=patience)
+    expect(told).to_contain_text("lab.unplug('master')")
+    bench.locator(".vb-cable[data-host=backup]").click()
+    expect(told).to_contain_text("nobody did lab.unplug('backup')")
+    bench.locator(".vb-cable[data-host=master]").click()
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
+    screenshot(page, "bench-in-replay.png")
+
+
 def use_the_menu(page: Page, bench: Locator) -> None:
     """A command, a mistake in keepalived.conf that is noticed, and a daemon that is stopped."""
     host = bench.locator(".vb-host[data-host=backup]")
@@ -190,6 +210,7 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
         go_back(page, bench)
         slow_down(bench)
         in_memory(page)
+        in_replay(page)
         use_the_menu(page, bench)
         with page.expect_download() as started:
             bench.get_by_role("button", name="Save as HTML").click()

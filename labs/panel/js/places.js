@@ -6,7 +6,7 @@
 //
 // Nothing here draws.
 
-export const BOX = { w: 196, h: 98 };     // a server; a client is as wide and SMALL high
+export const BOX = { w: 196, h: 104 };    // a server; a client is as wide and SMALL high
 export const SMALL = 64;
 export const BAR = 30;                    // the height of a switch
 export const BADGE = 26;                  // the height of an address that somebody holds

@@ -55,13 +55,13 @@ export class Plan {
 
   cable(c, press) {
     const { x, top, bottom } = c, middle = (top + bottom) / 2;
-    const line = (cls, y1, y2) => make("line", { class: `vb-wire${cls}`, x1: x, x2: x, y1, y2 });
+    const line = (cls, y1, y2) => make("line", { class: `vb-wire ${cls}`, x1: x, x2: x, y1, y2 });
     const sign = make("text", { class: "vb-sign", x, y: middle + 6 });
     const note = make("text", { class: "vb-note", x: x + 16, y: middle + 5 });
     const node = make("g", { class: "vb-cable", "data-host": c.h, "data-interface": c.i },
       make("rect", { class: "vb-hit", x: x - 24, y: top + 1, width: 48, height: bottom - top - 2, rx: 6 }),
-      line("", top, middle - 11), line(" vb-gap", middle - 12, middle + 12),
-      line("", middle + 11, bottom), sign, note);
+      line("vb-whole", top, bottom), line("vb-end", top, middle - 11),
+      line("vb-end", middle + 11, bottom), sign, note);
     if (press) pressable(node, () => press(c));
     this.node.append(node);
     return { ...c, node, sign, note, button: Boolean(press) };
