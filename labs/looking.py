@@ -138,7 +138,7 @@ class Looking(Seeing):
     # --- insides ---------------------------------------------------------------------------------
 
     def _configuration(self, host: str) -> str:
-        return self.read(host, CONFIGURATION) or ""
+        return Looking.read(self, host, CONFIGURATION) or ""  # nobody asked: no question of a lesson
 
     def _said(self, name: str) -> list[State]:
         """The changes of state that the daemon of the server `name` has written down."""
