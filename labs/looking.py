@@ -138,7 +138,8 @@ class Looking(Seeing):
     # --- insides ---------------------------------------------------------------------------------
 
     def _configuration(self, host: str) -> str:
-        return Looking.read(self, host, CONFIGURATION) or ""  # nobody asked: no question of a lesson
+        # By this way a recording does not take it for a question of the lesson.
+        return Looking.read(self, host, CONFIGURATION) or ""
 
     def _said(self, name: str) -> list[State]:
         """The changes of state that the daemon of the server `name` has written down."""
