@@ -140,7 +140,7 @@ class Replayed(Seeing):
 
     def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
         """What came of sending these packets, or others that say the same."""
-        return Result(**self._do("send", host, packets, every))
+        return Result(**self._do("send", host, packets, *([every] if every else [])))
 
     def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who had the address according to `host`."""

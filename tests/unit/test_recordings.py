@@ -184,6 +184,19 @@ def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> N
         assert lab.now == run.steps[0]["end"]
 
 
+def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Book]) -> None:
+    run = played(("unplug", "master"))
+    said = words("send", ("client", [b"\xff" * 42]), {})
+    run.steps[0] |= {"do": said, "value": {"text": "", "status": 0}}
+    shelf(run)
+    lab = Replayed()
+    with pytest.raises(LabError, match=r"nobody did lab\.send"):
+        lab.send("client", [b"\xff" * 60])
+    with pytest.raises(LabError, match=r"nobody did lab\.send"):
+        lab.send("client", [b"\xff" * 42], every=1)
+    assert lab.send("client", [b"\xfe" * 42]).status == 0
+
+
 def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> None:
     run = played()
     letter = "Subject: {}\r\n\r\nx"
