@@ -23,6 +23,7 @@ from labs.facts import (
     from_json,
     to_json,
 )
+from labs.telling import action_rows
 from labs.timeline import Timeline
 from tests.unit import stories
 from tests.unit.stories import REAL, VIP, WAIT
@@ -293,3 +294,12 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text('{"kind": "arp"}\n')
     with pytest.raises(ValueError, match="holds no timeline"):
         Timeline.load(path)
+
+
+def test_what_a_service_did_is_told_in_its_own_words_also_under_the_lanes() -> None:
+    done = [
+        Action(1.0, "unplug", "master", "cable of master pulled"),
+        Action(4.0, "web", "master", "web server of master stopped"),
+    ]
+    (row,) = action_rows(Timeline(done, hosts=["master"], start=0.0, end=10.0), 60)
+    assert row.split("^") == ["      ", " unplug master   ", " web server of master stopped"]
