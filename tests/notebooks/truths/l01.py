@@ -9,7 +9,7 @@ TRUE: dict[str, Truth] = {
         r"priority 150, every 1 s: 192\.168\.1\.10"
     ),
     "judge-how": "it was “master says so, unasked”",
-    "show-packet": r"36-39 .*readable by everybody on the network: '1111'",
+    "show-packet": r"32-39 .*readable by everybody on the network: '1111'",
     "judge-election": "it was node3",
     "judge-votes": "it was 0",
     "show-machine": "MASTER.*FAULT|FAULT.*MASTER",
