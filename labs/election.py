@@ -50,9 +50,12 @@ class Answer:
             f"it stays {self.state}" if self.state == self.before else f"it becomes {self.state}"
         )
         name = "Adver_Timer" if self.state == "MASTER" else "Master_Down_Timer"
-        clock = f"its {name} starts anew, {self.timer:.3f} s" if self.timer else "its timer runs on"
-        told = "; ".join([stays, *self.deeds, clock])
-        return f"{self.event}:\n" + textwrap.indent(textwrap.fill(told, WIDTH), "    ")
+        # A number and its unit stay on one line.
+        time = f"{self.timer or 0:.3f}\N{NO-BREAK SPACE}s"
+        clock = f"its {name} starts anew, {time}" if self.timer else "its timer runs on"
+        told = textwrap.fill("; ".join([stays, *self.deeds, clock]), WIDTH)
+        told = told.replace("\N{NO-BREAK SPACE}", " ")
+        return f"{self.event}:\n" + textwrap.indent(told, "    ")
 
 
 def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME) -> Answer:

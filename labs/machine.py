@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 # Inches: the middle of each box, its width and height, and whether it is filled.
 WIDTH, HEIGHT = 9.6, 5.9
 BOXES = {
-    "INIT": (4.7, 5.1, 1.5, 0.5),
-    "BACKUP": (4.55, 2.6, 2.6, 1.16),
+    "INIT": (4.55, 5.1, 1.5, 0.5),
+    "BACKUP": (4.4, 2.6, 2.6, 1.16),
     "MASTER": (8.05, 0.8, 2.85, 1.16),
     "FAULT": (1.0, 0.8, 1.5, 0.5),
 }
 FILLS = {"MASTER": ("#222222", "white"), "BACKUP": ("#DDDDDD", INK), "INIT": (PAPER, INK)}
 # Where the words of an arrow stand: their middle or, as it says, their left or right end.
 WORDS = {
-    ("INIT", "BACKUP"): (4.82, 4.0, "left"),
-    ("BACKUP", "INIT"): (4.46, 4.0, "right"),
-    ("INIT", "FAULT"): (3.6, 3.38, "left"),
-    ("FAULT", "INIT"): (2.55, 3.05, "right"),
+    ("INIT", "BACKUP"): (4.67, 4.0, "left"),
+    ("BACKUP", "INIT"): (4.31, 4.0, "right"),
+    ("INIT", "FAULT"): (3.45, 3.38, "left"),
+    ("FAULT", "INIT"): (2.47, 3.05, "right"),
     ("MASTER", "INIT"): (6.45, 3.2, "left"),
     ("BACKUP", "FAULT"): (2.3, 1.15, "left"),
-    ("FAULT", "BACKUP"): (2.1, 1.78, "left"),
-    ("BACKUP", "MASTER"): (6.95, 2.32, "right"),
-    ("MASTER", "BACKUP"): (6.05, 1.3, "right"),
+    ("FAULT", "BACKUP"): (2.06, 1.83, "left"),
+    ("BACKUP", "MASTER"): (5.77, 2.27, "left"),
+    ("MASTER", "BACKUP"): (5.95, 1.3, "right"),
     ("MASTER", "FAULT"): (4.2, 0.5, "center"),
 }
 APART = 0.09  # arrows keep to the left of their way, so that two between the same boxes part
