@@ -24,9 +24,10 @@ Piece = tuple[str, str]  # prompt_toolkit's: a style, and text in it
 Line = list[Piece]
 
 HEAD, DIM, CHOSEN, GOOD, BAD = "reverse bold", "ansibrightblack", "bold", "ansigreen", "ansired"
-# What a character of a lane looks like where there are colours.
+# A host's lane, where there are colours, as nearly as a terminal has those of labs/palette.py.
+HOSTS = ("ansiblue", "ansiyellow", "ansigreen", "ansimagenta", "ansicyan")
+# What the other characters of a lane look like.
 LANE = {
-    telling.OWNS: "ansiblue",
     telling.SHARES: "ansimagenta bold",
     telling.LACKS: "ansibrightblack",
     telling.ANSWERED: "ansigreen",
@@ -140,8 +141,9 @@ def _lanes(picture: Picture, width: int) -> list[Line]:
     lines: list[Line] = [[(DIM, " " * (margin + 1) + ago(seen, columns))]]
     lanes = [(host, telling.owner_lane(seen, host, columns)) for host in seen.hosts]
     lanes.append(("client", telling.client_lane(seen, columns)))
-    for name, lane in lanes:
-        lines.append([("", f" {name:<{margin}}"), *_painted(lane)])
+    for number, (name, lane) in enumerate(lanes):
+        painted = _painted(lane, HOSTS[number % len(HOSTS)])
+        lines.append([("", f" {name:<{margin}}"), *painted])
     for row in telling.action_rows(seen, columns)[:3]:
         lines.append([("", " " * (margin + 1) + row)])
     key = telling.key("".join(lane for _, lane in lanes))
@@ -149,11 +151,11 @@ def _lanes(picture: Picture, width: int) -> list[Line]:
     return lines
 
 
-def _painted(lane: str) -> Line:
-    """Runs of the same character in its colour."""
+def _painted(lane: str, own: str) -> Line:
+    """Runs of the same character in its colour; where the host owns, in its `own`."""
     pieces: Line = []
     for character in lane:
-        style = LANE.get(character, "")
+        style = own if character == telling.OWNS else LANE.get(character, "")
         if pieces and pieces[-1][0] == style:
             pieces[-1] = (style, pieces[-1][1] + character)
         else:
