@@ -298,8 +298,9 @@ class House(Lettering):
         self.ax.plot([due, due], [middle - LANE / 2, middle + LANE / 2], zorder=6, **PREDICTED)
         self.legend["predicted"] = Line2D([], [], **PREDICTED)
         foot = middle + BAR / 2 + 0.04
-        sign = takeover.frm if prediction.basis in ("advert", "goodbye") else takeover.to
-        origin = self._lane(sign) - BAR / 2 if sign in self.colour else middle
+        sign = takeover.frm if prediction.basis in ("advert", "goodbye") else None
+        # A sign of its own has no mark to start from, and the bar may hold a word just there.
+        origin = self._lane(sign) - BAR / 2 if sign in self.colour else foot - 0.03
         self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)
         arrow = {"arrowstyle": "<|-|>,head_width=0.16,head_length=0.32", "lw": 0.9, "color": INK}
         self.ax.annotate(

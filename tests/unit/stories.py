@@ -165,3 +165,37 @@ def nobody_at_start() -> list[Fact]:
             *pings(4.58, 9.0, "master"),
         ]
     )
+
+
+def restarts() -> list[Fact]:
+    """backup owns; both daemons are restarted at once, and master is ready while nobody owns."""
+    ready = 1.79
+    first, second = 1.002 + 106 / 256, 1.642 + 156 / 256
+    last = ready + WAIT["master"]
+    return in_order(
+        [
+            held(0.0, "backup"),
+            carrier(0.0, "master"),
+            carrier(0.0, "backup"),
+            *adverts("backup", 0.9, 1.0, to="master"),
+            Action(1.0, "stop", "backup", "daemon of backup stopped"),
+            advert(1.002, "backup", priority=0),
+            heard(1.002, "master", "backup", priority=0),
+            held(1.004, "backup", False),
+            Action(1.02, "start", "backup", "daemon of backup started"),
+            State(1.17, "backup", "VI_1", "INIT", "BACKUP", "started", 100),
+            *took(first, "master", reason="priority 0 from 192.168.1.12"),
+            *adverts("master", first, 1.5, to="backup"),
+            Action(1.64, "stop", "master", "daemon of master stopped"),
+            advert(1.642, "master", priority=0),
+            heard(1.642, "backup", "master", priority=0),
+            held(1.644, "master", False),
+            Action(1.66, "start", "master", "daemon of master started"),
+            State(ready, "master", "VI_1", "INIT", "BACKUP", "started", 150),
+            *took(second, "backup", reason="priority 0 from 192.168.1.11"),
+            *adverts("backup", second, last, to="master"),
+            *took(last, "master", reason="no advertisement for 3.414 s"),
+            held(last + 0.002, "backup", False),
+            *adverts("master", last, 7.0, to="backup"),
+        ]
+    )

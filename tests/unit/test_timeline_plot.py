@@ -30,6 +30,7 @@ STORIES: list[Story] = [
     stories.split_brain,
     stories.goodbye,
     stories.nobody_at_start,
+    stories.restarts,
 ]
 
 
@@ -72,6 +73,22 @@ def test_no_word_covers_another_or_leaves_the_figure(story: Story) -> None:
         assert a.y1 <= figure.bbox.y1, left
         for right, b in boxes[i + 1 :]:
             assert not a.overlaps(b), (left, right)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_no_upright_line_crosses_the_word_nobody(story: Story) -> None:
+    figure = drawn(story)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    upright = [line for line in axes.lines if len(set(line.get_xdata())) == 1]
+    crossed = [
+        (text.get_text(), line.get_xdata()[0])
+        for text in words(figure)
+        if text.get_text().startswith("nobody")
+        for line in upright
+        if text.get_window_extent(renderer).overlaps(line.get_window_extent(renderer))
+    ]
+    assert crossed == []
 
 
 @given(
