@@ -205,9 +205,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
 
 def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
-    log.patient = journal.patient = True
+    log.later = journal.later = loop.idle.append
     atexit.register(log.flush)
-    loop.idle += [log.flush, journal.flush]
     gc.collect()
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 

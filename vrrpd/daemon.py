@@ -94,8 +94,9 @@ class Daemon:
         self.ports.kernel.watch(self)
         self.notifier.hold()
         self.connect()
+        at, delay = self.ports.clock.now(), self.config.globals.vrrp_startup_delay_ns
         for router in list(self.routers.values()):
-            self.tracking.start(router, self.config.globals.vrrp_startup_delay_ns)
+            self.tracking.start(router, at, delay)
         self.notifier.started()
         self.log.say("Startup complete")
 
@@ -170,8 +171,9 @@ class Daemon:
             {link.name for r in self.routers.values() for link in r.holdings.links.values()}
         )
         self.connect()
+        at = self.ports.clock.now()
         for router in new:
-            self.tracking.start(router)
+            self.tracking.start(router, at)
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept])
         self.journal.write("reload", reason="configuration read again", ok=True)
         self.log.say("Reload complete")

@@ -18,7 +18,7 @@ from __future__ import annotations
 from vrrpd.config.globals import Globals
 from vrrpd.config.values import Command
 from vrrpd.journal import Log
-from vrrpd.ports import Pipe, Pipes, Runner, Timer
+from vrrpd.ports import Pending, Pipe, Pipes, Runner
 
 READABLE = 0o644  # less what `umask` takes away
 
@@ -31,7 +31,7 @@ class Fifos:
         self.runner = runner
         self.log = log
         self.open: dict[str, Pipe] = {}
-        self.readers: list[Timer] = []
+        self.readers: list[Pending] = []
 
     def configure(self, settings: Globals) -> None:
         """Close what there is, and open what `settings` ask for."""

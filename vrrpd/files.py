@@ -18,7 +18,7 @@ from collections.abc import Callable
 from vrrpd.config.model import Track, TrackFile
 from vrrpd.effect import Effect, effect_of_number
 from vrrpd.journal import Journal, Log
-from vrrpd.ports import Files, Timer
+from vrrpd.ports import Files, Pending
 
 NUMBER = re.compile(rb"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*))")
 LIMIT = 1 << 31
@@ -41,7 +41,7 @@ class TrackedFile:
         self.log = log
         self.changed = changed
         self.value = 0
-        self.watched: Timer | None = None
+        self.watched: Pending | None = None
 
     @property
     def name(self) -> str:

@@ -72,6 +72,8 @@ class State(Enum):
     MASTER = "MASTER"
     FAULT = "FAULT"
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own is a call for every look-up
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -182,7 +184,8 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
-        return become_master(params, router, now, silence(params, router))
+        due = next_advert(params, router.deadline, now)
+        return become_master(params, router, now, silence(params, router), due)
     if isinstance(event, AdvertReceived):
         return backup_hears(params, router, event, now), []
     if isinstance(event, Held):
@@ -219,15 +222,8 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
         # "Discard the ADVERTISEMENT": our timer runs on, and that is how we preempt.
         return replace(router, hold_until=hold, heard=replace(heard, interval=learned))
     interval = advert.interval if params.version == 3 else params.advert_interval
-    return replace(
-        router,
-        heard=heard,
-        armed=now,
-        resigned=False,
-        hold_until=hold,
-        wants=False,
-        deadline=now + params.master_down(interval),
-    )
+    due = now + params.master_down(interval)
+    return Router(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
 
 
 def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
@@ -236,11 +232,7 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
-        # Counted from the deadline, not from now, so that lateness never adds up; but after a
-        # long stall one Advertisement is enough, not all that were missed.
-        due = router.deadline + params.advert_interval
-        if due <= now:
-            due = now + params.advert_interval
+        due = next_advert(params, router.deadline, now)
         return replace(router, deadline=due, armed=now), [SendAdvert(params.priority)]
     if isinstance(event, AdvertReceived):
         return master_hears(params, router, event, now)
@@ -310,9 +302,26 @@ RULES = {
 # What the states have in common.
 
 
-def become_master(params: Params, router: Router, now: int, why: str) -> Outcome:
-    """The common end of 6.4.1 and 6.4.2: speak first, then own, then tell the LAN."""
-    due = now + params.advert_interval
+def next_advert(params: Params, deadline: int, now: int) -> int:
+    """When (ns) Adver_Timer ends that was started at `deadline`, which is now or a moment ago.
+
+    Counted from the deadline, not from now, so that lateness never adds up and routers that speak
+    at the same moment go on doing so; but after a long stall one Advertisement is enough, not all
+    that were missed.
+    """
+    due = deadline + params.advert_interval
+    return due if due > now else now + params.advert_interval
+
+
+def become_master(
+    params: Params, router: Router, now: int, why: str, due: int | None = None
+) -> Outcome:
+    """The common end of 6.4.1 and 6.4.2: speak first, then own, then tell the LAN.
+
+    Adver_Timer ends at `due` (ns); by default a whole interval from now.
+    """
+    if due is None:
+        due = now + params.advert_interval
     return (
         Router(State.MASTER, due, now, router.heard, why=why),
         [SendAdvert(params.priority), TakeAddresses(), Announce()],

@@ -10,7 +10,8 @@ brackets, so that what people grep for still matches.  The journal has one JSON 
 Contract: writing never raises and never blocks the daemon for want of space.  What could not be
 written is counted, and the first line that fits again says how many lines are missing.
 Both can hold their lines, with the time at which they were said, until the daemon has nothing
-better to do: before it sleeps, so that a takeover does not wait for a disk.
+better to do: `later` is called with what is to be done before it sleeps, so that a takeover does
+not wait for a disk.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Journal:
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.lost = 0
         self.fd: int | None = None
-        self.patient = False
+        self.later: Callable[[Callable[[], None]], object] | None = None
         self.held: list[dict[str, Any]] = []
 
     def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
@@ -71,11 +72,13 @@ class Journal:
             listener(line)
         if self.path is not None:
             self.held.append(line)
-            if not self.patient:
+            if self.later is None:
                 self.flush()
+            elif len(self.held) == 1:
+                self.later(self.flush)
 
     def flush(self) -> None:
-        """Put down what is held; `patient` journals are told when they may."""
+        """Put down what is held."""
         if self.held:
             held, self.held = self.held, []
             for line in held:
@@ -128,11 +131,11 @@ class Log:
         self.detailed = detailed
         self.logger = to or logging.getLogger("vrrpd")
         self.last: dict[tuple[object, ...], tuple[int, int]] = {}
-        self.patient = False
+        self.later: Callable[[Callable[[], None]], object] | None = None
         self.held: list[tuple[float, str]] = []  # Unix time, line
 
     def flush(self) -> None:
-        """Write what is held; a `patient` log is told when it may.
+        """Write what is held.
 
         Lines keep the time at which they were said, and cost the work in hand next to nothing:
         a new MASTER has better things to do than to write that it is one.
@@ -148,8 +151,10 @@ class Log:
     def say(self, text: str) -> None:
         """One line."""
         self.held.append((time.time(), text))
-        if not self.patient:
+        if self.later is None:
             self.flush()
+        elif len(self.held) == 1:
+            self.later(self.flush)
 
     def detail(self, text: str) -> None:
         """One line for those who asked for them (-D/--log-detail)."""

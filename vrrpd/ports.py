@@ -32,11 +32,21 @@ Receiver = Callable[[bytes, int], None]
 """Called with one IP packet, header included, and the time (ns) at which it arrived."""
 
 
-class Timer(Protocol):
-    """A call that has been asked for."""
+class Pending(Protocol):
+    """Something that has been asked for."""
 
     def cancel(self) -> None:
         """Forget it; harmless if it has already happened."""
+
+
+class Timer(Pending, Protocol):
+    """A call at a moment."""
+
+    def postpone(self, when: int) -> None:
+        """A call before `when` (ns), which is later than before, would be in vain.
+
+        A hint: the clock may call at the old moment all the same.
+        """
 
 
 class Clock(Protocol):
@@ -218,14 +228,14 @@ class Runner(Protocol):
         Returns None, or the reason why it could not be started.  Never blocks.
         """
 
-    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Timer:
+    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Pending:
         """Start `command` and call `done` when it has ended, never from inside this call.
 
         After `timeout` ns its process group is sent SIGTERM, and SIGKILL two seconds later.
         `cancel()` kills it at once, and `done` is not called.
         """
 
-    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Timer | str:
+    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Pending | str:
         """Start `command` to run for as long as it likes; `cancel()` sends it SIGTERM.
 
         A string is the reason why it could not be started.
@@ -257,7 +267,7 @@ class Files(Protocol):
     def write(self, path: str, text: str) -> str | None:
         """Replace what the file says; None, or why that is not possible."""
 
-    def watch(self, path: str, changed: Callable[[], None]) -> Timer:
+    def watch(self, path: str, changed: Callable[[], None]) -> Pending:
         """Call back whenever the file is written, appears or vanishes, until `cancel()`."""
 
 

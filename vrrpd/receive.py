@@ -26,7 +26,7 @@ from vrrpd import ah
 from vrrpd.buffers import room
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Auth, Peer
-from vrrpd.events import IPAddress
+from vrrpd.events import AdvertReceived, IPAddress
 from vrrpd.fsm import seconds
 from vrrpd.journal import Log
 from vrrpd.packet import (
@@ -220,12 +220,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A packet that `router` has admitted, as it was read, while it expected `expectation`."""
+    """A packet that `router` has admitted while it expected `expectation`, and what it says."""
 
     router: VirtualRouter
     expectation: Expectation
     advert: Advertisement
-    datagram: Datagram
+    received: AdvertReceived
 
 
 class Segment:
@@ -332,8 +332,8 @@ class Segment:
         """
         key = packet[:4] + packet[6:10] + packet[12:]
         known = self.known.get(key)
-        if known is not None and known.router.expectation is known.expectation:
-            known.router.hear(known.advert, known.datagram, at)
+        if known is not None and known.router.expected is known.expectation:
+            known.router.hear(known.advert, known.received, at)
             return
         try:
             datagram = parse_ip(packet)
@@ -356,11 +356,12 @@ class Segment:
         except PacketError as error:
             router.drop(error, datagram)
             return
+        received = AdvertReceived(advert.priority, datagram.source, advert.interval)
         if not datagram.ah:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = Known(router, expectation, advert, datagram)
-        router.hear(advert, datagram, at)
+            self.known[key] = Known(router, expectation, advert, received)
+        router.hear(advert, received, at, ah.sequence_of(datagram))
 
     def unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 from vrrpd import events, fsm
-from vrrpd.ah import sequence_of
 from vrrpd.announce import Announcer, introduce
 from vrrpd.config.model import Instance
 from vrrpd.config.routing import Route, Rule
@@ -174,38 +173,39 @@ class VirtualRouter:
             self.holdings.prepare()
             self.announcer.prepare(self.placed)
 
-    def start(self, delay: int = 0) -> None:
-        """Begin: BACKUP, or FAULT if something is already known to be wrong."""
+    def start(self, delay: int = 0, at: int | None = None) -> None:
+        """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
+        # An owner whose sync group is not ready waits in BACKUP for it to be.
+        event: events.Event = events.Started(delay if self.ready() is None else max(delay, 1))
         if self.faults:
-            self.dispatch(events.Failed(next(iter(self.faults.values()))))
-        else:
-            # An owner whose sync group is not ready waits in BACKUP for it to be.
-            held = self.ready() is not None
-            self.dispatch(events.Started(max(delay, 1) if held else delay))
+            event = events.Failed(next(iter(self.faults.values())))
+        self.dispatch(event, at)
 
     def stop(self, reason: str) -> None:
         """End: resign if MASTER, give the addresses back, run no timer."""
         self.dispatch(events.Stopped(reason))
 
-    def hear(self, advert: Advertisement, datagram: Datagram, at: int) -> None:
-        """A valid Advertisement arrived at `at` (ns)."""
-        if self.state in (State.INIT, State.FAULT):
+    def hear(
+        self, advert: Advertisement, received: events.AdvertReceived, at: int, sequence: int = 0
+    ) -> None:
+        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
+        state = self.router.state
+        if state is State.INIT or state is State.FAULT:
             return
         self.counters["advertisement-rcvd"] += 1
-        if advert.priority == RESIGN:
+        if received.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
-        self.speaker.heard(sequence_of(datagram))
-        self.compare(advert, datagram.source)
-        self.dispatch(events.AdvertReceived(advert.priority, datagram.source, advert.interval), at)
+        if sequence:
+            self.speaker.heard(sequence)
+        if advert is not self.agreed:
+            self.compare(advert, received.source)
+        self.dispatch(received, at)
 
     def compare(self, advert: Advertisement, source: IPAddress) -> None:
         """Warn if the sender has other addresses than we do.
 
-        RFC 9568 section 7.1 and keepalived from 2.3.3 on accept it; older ones discard, and then
-        both are MASTER.
+        RFC 9568 section 7.1 and keepalived >= 2.3.3 accept it; others discard: two MASTERs.
         """
-        if advert is self.agreed:
-            return
         mine = {one.ip for one in self.instance.addresses}
         theirs = set(advert.addresses)
         if mine == theirs:
@@ -371,13 +371,15 @@ class VirtualRouter:
     def arm(self) -> None:
         """Have the clock call back at the deadline.
 
-        A timer that is already set for an earlier moment is left alone: it fires, finds the
-        deadline moved, and arms itself again.  A BACKUP moves its deadline with every
-        Advertisement, and this way none of them costs a system call.
+        A timer that is set for an earlier moment is only postponed: a BACKUP moves its deadline
+        with every Advertisement, and this way none of them costs a system call.
         """
-        deadline = self.router.deadline
+        deadline, before = self.router.deadline, self.armed_for
         if self.timer is not None:
-            if deadline is not None and self.armed_for is not None and self.armed_for <= deadline:
+            if deadline is not None and before is not None and before <= deadline:
+                if before != deadline:
+                    self.armed_for = deadline
+                    self.timer.postpone(deadline)
                 return
             self.timer.cancel()
             self.timer = None

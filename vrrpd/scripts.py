@@ -25,7 +25,7 @@ from vrrpd.config.model import Track, TrackScript
 from vrrpd.effect import Effect, effect_of_state
 from vrrpd.fsm import seconds
 from vrrpd.journal import Journal, Log
-from vrrpd.ports import Clock, Outcome, Runner, Timer
+from vrrpd.ports import Clock, Outcome, Pending, Runner, Timer
 
 
 class Script:
@@ -52,7 +52,7 @@ class Script:
         if config.init_fail:
             self.reason = f"tracked script {config.name} has not succeeded yet (init_fail)"
         self.last_status = 0
-        self.running: Timer | None = None
+        self.running: Pending | None = None
         self.timer: Timer | None = None
         self.due = 0
 

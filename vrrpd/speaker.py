@@ -3,7 +3,7 @@
     say(priority)    one Advertisement to every destination
 
 Contract: the packets are keepalived's, byte for byte; the identification field counts them from 1.
-Messages are encoded once for each priority and destination and kept until `renew()`.
+Packets are made once for each priority and kept until something changes; with AH, no two are alike.
 A destination that cannot be reached does not keep the others from being told.
 """
 
@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from vrrpd import ah
 from vrrpd.config.model import Instance
 from vrrpd.events import IPAddress
-from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_packet
+from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_packet, numbered
 from vrrpd.receive import Segment
 
 UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
@@ -33,55 +33,52 @@ class Speaker:
     def renew(self, instance: Instance, group: IPAddress) -> None:
         """Speak under this configuration from now on."""
         self.instance = instance
-        self.messages: dict[tuple[int, IPAddress], bytes] = {}
+        self.ready: dict[int, list[bytes]] = {}  # packets by priority
         peers = tuple(peer.ip for peer in instance.unicast_peers)
         self.destinations: tuple[IPAddress, ...] = peers if instance.unicast else (group,)
 
     def move(self, source: IPAddress) -> None:
         """Speak from this address from now on."""
         self.source = source
-        self.messages.clear()
+        self.ready.clear()
 
-    def prepare(self, priority: int) -> None:
-        """Have the messages with that priority ready."""
-        for destination in self.destinations:
-            self.message(priority, destination)
+    def prepare(self, priority: int) -> list[bytes]:
+        """Have the packets with that priority ready, all but their numbers."""
+        self.ready[priority] = [self.packet(priority, one) for one in self.destinations]
+        return self.ready[priority]
 
     def say(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last OSError, if any."""
         self.ident = self.ident % 0xFFFF + 1
         if self.instance.auth.kind == "AH":
             self.sequence += 1
+            packets = [self.packet(priority, one, self.ident) for one in self.destinations]
+        else:
+            ready = self.ready.get(priority) or self.prepare(priority)
+            packets = [numbered(packet, self.ident) for packet in ready]
         trouble: OSError | None = None
-        for destination in self.destinations:
+        for packet in packets:
             try:
-                self.segment.send(self.packet(priority, destination))
+                self.segment.send(packet)
             except OSError as error:
                 trouble = error
         if trouble is not None:
             raise trouble
 
-    def packet(self, priority: int, destination: IPAddress) -> bytes:
+    def packet(self, priority: int, destination: IPAddress, ident: int = 0) -> bytes:
         """The IP packet that carries our Advertisement to `destination`."""
-        message = self.message(priority, destination)
-        source, ttl = self.source, self.instance.unicast_ttl if self.instance.unicast else 255
+        one, source = self.instance, self.source
+        ttl = one.unicast_ttl if one.unicast else 255
+        pseudo = not one.v3_checksum_as_v2
+        message = encode(self.advertisement(priority), source, destination, pseudo)
         if isinstance(source, IPv6Address):
             assert isinstance(destination, IPv6Address)
             return ipv6_packet(message, source, destination, ttl)
         assert isinstance(destination, IPv4Address)
-        if self.instance.auth.kind != "AH":
-            return ipv4_packet(message, source, destination, self.ident, ttl)
-        key = self.instance.auth.password
-        return ah.seal(message, source, destination, self.ident, ttl, key, self.sequence)
-
-    def message(self, priority: int, destination: IPAddress) -> bytes:
-        """The VRRP message of that packet; without AH it is always the same."""
-        message = self.messages.get((priority, destination))
-        if message is None:
-            pseudo = not self.instance.v3_checksum_as_v2
-            message = encode(self.advertisement(priority), self.source, destination, pseudo)
-            self.messages[priority, destination] = message
-        return message
+        if one.auth.kind != "AH":
+            return ipv4_packet(message, source, destination, ident, ttl)
+        key = one.auth.password
+        return ah.seal(message, source, destination, ident, ttl, key, self.sequence)
 
     def advertisement(self, priority: int) -> Advertisement:
         """What this router says of itself, with that priority."""

@@ -207,10 +207,14 @@ class Tracking:
 
     # Starting and stopping.
 
-    def start(self, router: VirtualRouter, delay: int = 0) -> None:
-        """Start a router, now or as soon as enough is known; `delay` ns before its election."""
-        self.waiting[router] = self.ports.clock.now() + delay
-        self.release()
+    def start(self, router: VirtualRouter, at: int, delay: int = 0) -> None:
+        """Start a router, or do so as soon as enough is known; `delay` ns before its election.
+
+        `at` (ns) is the moment, just past, at which it and others start: their timers then end
+        together, and one awakening serves them all.
+        """
+        self.waiting[router] = at + delay
+        self.release(at)
         names = ", ".join(self.unknown(router))
         if router in self.waiting:
             why = f"waits for the first result of tracked script {names}"
@@ -219,12 +223,13 @@ class Tracking:
             self.log.detail(f"({router.name}) {why}")
             self.journal.write("waiting", router.name, reason=why)
 
-    def release(self) -> None:
+    def release(self, at: int | None = None) -> None:
         """Start the routers that need to wait no longer; one that does may release others."""
-        while any([self.let_go(router) for router in list(self.waiting)]):
+        at = self.ports.clock.now() if at is None else at
+        while any([self.let_go(router, at) for router in list(self.waiting)]):
             pass
 
-    def let_go(self, router: VirtualRouter) -> bool:
+    def let_go(self, router: VirtualRouter, at: int) -> bool:
         """Start a waiting router if nothing is unknown any more, or FAULT is certain."""
         if router not in self.waiting:
             return False
@@ -237,7 +242,7 @@ class Tracking:
         ):
             return False
         due = self.waiting.pop(router)
-        router.start(max(0, due - self.ports.clock.now()))
+        router.start(max(0, due - at), at)
         return True
 
     def unknown(self, router: VirtualRouter) -> list[str]:

@@ -168,6 +168,15 @@ def test_a_late_takeover_counts_its_advertisements_from_when_it_spoke() -> None:
     assert router.deadline == NOW + 6 * SECOND
 
 
+def test_takeovers_that_were_due_together_advertise_together_from_then_on() -> None:
+    """One takes a while, so the second is late; both count from when they were due."""
+    deadlines = []
+    for late in (0, 400_000):
+        router, _ = step(PARAMS, Router(State.BACKUP, NOW, NOW - SECOND), TimerFired(), NOW + late)
+        deadlines.append(router.deadline)
+    assert deadlines == [NOW + SECOND] * 2
+
+
 # Reconfigured.
 
 

@@ -89,6 +89,48 @@ def test_one_timer_may_cancel_the_next_that_is_due_too(loop: Loop) -> None:
     assert called == ["first", "third"]
 
 
+def test_a_postponed_timer_fires_at_its_new_moment_and_keeps_its_place_among_others(
+    loop: Loop,
+) -> None:
+    called: list[str] = []
+    now = loop.now()
+    moved = loop.call_at(now + MILLISECOND, lambda: called.append("moved"))
+    loop.call_at(now + 2 * MILLISECOND, lambda: called.append("second"))
+    again = loop.call_at(now + 3 * MILLISECOND, lambda: called.append("again"))
+    loop.call_at(now + 9 * MILLISECOND, lambda: called.append("last"))
+    moved.postpone(now + 6 * MILLISECOND)
+    again.postpone(now + 5 * MILLISECOND)
+    again.postpone(now + 8 * MILLISECOND)
+    loop.run_until(lambda: "last" in called)
+    assert called == ["second", "moved", "again", "last"]
+
+
+def test_a_postponed_timer_may_be_cancelled(loop: Loop) -> None:
+    called: list[str] = []
+    now = loop.now()
+    one = loop.call_at(now + MILLISECOND, lambda: called.append("cancelled"))
+    one.postpone(now + 2 * MILLISECOND)
+    one.cancel()
+    loop.call_at(now + 4 * MILLISECOND, lambda: called.append("kept"))
+    loop.run_until(lambda: bool(called))
+    assert called == ["kept"]
+
+
+def test_many_postponed_timers_wake_the_loop_once(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """255 BACKUPs that hear their MASTER must not be woken 255 times for nothing."""
+    called: list[int] = []
+    begun = loop.now()
+    timers = [loop.call_at(begun + n * 10_000, lambda: called.append(1)) for n in range(255)]
+    for timer in timers:
+        timer.postpone(begun + 60 * MILLISECOND)
+    rounds, renew = [], loop.bring_up_to_date
+    monkeypatch.setattr(loop, "bring_up_to_date", lambda: (rounds.append(1), renew()))
+    loop.run_until(lambda: len(called) == 255)
+    assert len(rounds) == 1
+
+
 def test_an_earlier_timer_overtakes_one_that_is_already_armed(loop: Loop) -> None:
     called: list[str] = []
     loop.call_at(loop.now() + 10 * SECOND, lambda: called.append("late"))

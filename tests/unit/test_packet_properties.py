@@ -28,6 +28,7 @@ from vrrpd.packet import (
     encode,
     ipv4_packet,
     ipv6_packet,
+    numbered,
     parse_ip,
     parse_ipv4,
 )
@@ -133,6 +134,19 @@ def test_scapy_agrees(sent: tuple[Advertisement, Any, Any], ident: int) -> None:
     if source.version == 4:
         del read.chksum
     assert bytes(read) == packet
+
+
+@given(ip4, ip4, st.binary(max_size=40), byte, st.integers(1, 0xFFFF))
+def test_a_number_put_in_later_is_as_if_it_had_been_there(
+    source: IPv4Address, destination: IPv4Address, message: bytes, ttl: int, ident: int
+) -> None:
+    blank = ipv4_packet(message, source, destination, 0, ttl)
+    assert numbered(blank, ident) == ipv4_packet(message, source, destination, ident, ttl)
+
+
+def test_ipv6_packets_have_no_number() -> None:
+    packet = ipv6_packet(b"x", IPv6Address("fe80::1"), IPv6Address("ff02::12"))
+    assert numbered(packet, 7) == packet
 
 
 def test_scapy_reads_our_reference_frame() -> None:

@@ -1,7 +1,7 @@
 """The daemon's clock and its one thread: epoll for what arrives, a timerfd for what is due.
 
-    run()   wait -> read every socket that has something -> call every timer that is due
-                 -> do what could wait (`idle`)
+    run()   do what could wait (`idle`) -> sleep -> read every socket that has something
+                 -> call every timer that is due
 
 Contract: timers are called at their moment, never early, and in the order of their moments.
 What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
@@ -9,6 +9,9 @@ machine finds the Advertisement that came in the meantime before its Master_Down
 
 Why not asyncio: its timers are rounded up to whole milliseconds of poll(2)'s timeout, which is
 longer than a takeover takes.  A timerfd has an absolute deadline in nanoseconds.
+
+To be woken is what costs most, so a timer that is postponed is not set anew: the loop finds out
+when its old moment comes, and then brings all of them up to date at once.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,14 +37,8 @@ TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 ROUNDS = 16  # of reading before timers that are due; a reader takes a batch in each
-
-
-class _Timespec(ctypes.Structure):
-    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
-
-
-class _Itimerspec(ctypes.Structure):
-    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+READY = 64  # descriptors told of at once
+ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
 
 class Call:
@@ -56,6 +54,10 @@ class Call:
         """Forget it; the heap drops it when its moment comes."""
         self.callback = None
 
+    def postpone(self, when: int) -> None:
+        """Call at `when` instead, which is not earlier; costs nothing."""
+        self.when = when
+
 
 class Loop:
     """A Clock that also watches file descriptors and signals.
@@ -67,6 +69,10 @@ class Loop:
     def __init__(self, trouble: Callable[[BaseException], None] | None = None) -> None:
         self.trouble = trouble
         self.libc = ctypes.CDLL(None, use_errno=True)
+        self.settime = self.libc.timerfd_settime
+        self.settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        self.alarm = ctypes.create_string_buffer(ITIMERSPEC.size)
+        self.alarm_at = ctypes.addressof(self.alarm)
         self.timerfd = self.libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
         if self.timerfd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
@@ -79,7 +85,7 @@ class Loop:
         self.armed: int | None = None
         self.running = False
         self.handlers: dict[int, Callable[[], None]] = {}
-        self.idle: list[Callable[[], None]] = []  # called before the loop goes to sleep
+        self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
 
     # The Clock.
 
@@ -151,12 +157,13 @@ class Loop:
         self.running = True
         end = None if patience is None else self.call_at(self.now() + patience, self.stop)
         while self.running and not done():
+            while self.idle:
+                self.guard(self.idle.pop(0))
             self.arm()
-            for callback in self.idle:
-                self.guard(callback)
-            self.read(self.epoll.poll())
+            read = self.read(self.epoll.poll(-1, READY))
             if self.heap and self.heap[0][0] <= self.now():
-                self.catch_up()
+                if read:  # if not, nothing had arrived a moment ago
+                    self.catch_up()
                 self.fire()
         if end is not None:
             end.cancel()
@@ -167,10 +174,8 @@ class Loop:
         A flood may have put hundreds of packets before the one that makes a timer void.
         """
         for _ in range(ROUNDS):
-            events = self.epoll.poll(0)
-            if not events:
+            if not self.read(self.epoll.poll(0, READY)):
                 return
-            self.read(events)
 
     def stop(self) -> None:
         """End `run()` after the present callback."""
@@ -185,30 +190,44 @@ class Loop:
             return
         self.armed = when
         # Zero would disarm it, so a moment in the past becomes the first nanosecond.
-        value = _Timespec(*divmod(max(when, 1), SECOND)) if when is not None else _Timespec(0, 0)
-        new = _Itimerspec(_Timespec(0, 0), value)
-        self.libc.timerfd_settime(self.timerfd, TFD_TIMER_ABSTIME, ctypes.byref(new), None)
+        value = divmod(max(when, 1), SECOND) if when is not None else (0, 0)
+        ITIMERSPEC.pack_into(self.alarm, 0, 0, 0, *value)
+        self.settime(self.timerfd, TFD_TIMER_ABSTIME, self.alarm_at, None)
 
-    def read(self, events: list[tuple[int, int]]) -> None:
-        """Call the reader of every descriptor that has something."""
+    def read(self, events: list[tuple[int, int]]) -> bool:
+        """Call the reader of every descriptor that has something; whether there was any."""
+        found = False
         for fd, _ in events:
-            if fd == self.timerfd:
-                with suppress(BlockingIOError):
-                    os.read(fd, 8)
-                self.armed = None
-                continue
             callback = self.readers.get(fd)
             if callback is not None:
+                found = True
                 self.guard(callback)
+            elif fd == self.timerfd:
+                self.armed = None  # to be set again, which also ends that it can be read
+        return found
 
     def fire(self) -> None:
         """Call every timer that is due now."""
         now = self.now()
         while self.heap and self.heap[0][0] <= now:
-            call = heapq.heappop(self.heap)[2]
+            call = self.heap[0][2]
+            if call.when > now and call.callback is not None:
+                self.bring_up_to_date()
+                continue
+            heapq.heappop(self.heap)
             callback, call.callback = call.callback, None
             if callback is not None:
                 self.guard(callback)
+
+    def bring_up_to_date(self) -> None:
+        """Put every timer where it has been postponed to.
+
+        All of them: while their MASTER lives, a hundred BACKUPs would else wake us one by one,
+        each of them once in every Master_Down_Interval, and all in vain.
+        """
+        calls = [(call.when, serial, call) for _, serial, call in self.heap if call.callback]
+        heapq.heapify(calls)
+        self.heap = calls
 
     def guard(self, callback: Callable[[], None]) -> None:
         """Call; hand what goes wrong to `trouble` and carry on."""

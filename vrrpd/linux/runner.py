@@ -27,7 +27,7 @@ from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND, seconds
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import Outcome, Timer
+from vrrpd.ports import Outcome, Pending, Timer
 
 TIMEOUT = 600 * SECOND
 GRACE = 2 * SECOND
@@ -100,7 +100,7 @@ class ScriptRunner:
         child = self.start(command, arguments, what, self.timeout)
         return child if isinstance(child, str) else None
 
-    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Timer:
+    def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Pending:
         """Start `command` and report its end; see ports.py."""
         child = self.start(command, (), command.text or " ".join(command.argv), timeout)
         if isinstance(child, str):
@@ -109,7 +109,7 @@ class ScriptRunner:
         child.done = done
         return child
 
-    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Timer | str:
+    def keep(self, command: Command, arguments: Sequence[str], what: str) -> Pending | str:
         """Start `command` to stay; see ports.py."""
         child = self.start(command, arguments, what, None)
         return child if isinstance(child, str) else Reader(child)
