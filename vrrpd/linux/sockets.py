@@ -35,6 +35,7 @@ from vrrpd.shapes import Shape
 
 SO_TIMESTAMPNS = 35
 SIOCGIFMTU = 0x8921
+FIONREAD, NOTHING = 0x541B, bytes(4)  # how long is the next packet? an int, 0 for none
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
 LARGEST = 65535
@@ -80,7 +81,8 @@ class RawChannel:
         except OSError:
             self.socket.close()
             raise
-        loop.add_reader(self.socket.fileno(), self.read)
+        self.number = self.socket.fileno()
+        loop.add_reader(self.number, self.read)
 
     def prepare(self, interface: str) -> None:
         """Set the socket up; bound to the device before it joins anything."""
@@ -187,15 +189,16 @@ class RawChannel:
         for _ in range(BATCH):
             try:
                 packet, ancillary, _, address = self.socket.recvmsg(LONGEST, ANCILLARY)
-            except BlockingIOError:
-                return
-            except OSError:  # ENETDOWN and the like: netlink tells the rest of the story
+            except OSError:  # nothing there; or ENETDOWN, and netlink tells the rest of the story
                 return
             if len(ancillary) > 1:
                 self.count_lost(ancillary)
             if self.family == 6:
                 packet = with_header(packet, ancillary, address[0])
             self.receiver(packet, self.arrival(ancillary))
+            # To read in vain costs an exception, which is more than all the rest of this.
+            if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
+                return
 
     def arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
         """When the kernel received the packet, in ns of the loop's clock."""
@@ -217,7 +220,7 @@ class RawChannel:
         """Close the socket; the kernel leaves the groups."""
         if self.calm is not None:
             self.calm.cancel()
-        self.loop.remove_reader(self.socket.fileno())
+        self.loop.remove_reader(self.number)
         self.socket.close()
 
 
