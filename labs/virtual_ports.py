@@ -30,8 +30,10 @@ class HostClock:
         """The machine's own time in ns."""
         return self.machine.local(self.machine.clock.now())
 
-    def call_at(self, when: int, callback: Callable[[], None]) -> VirtualTimer:
-        """Call back at `when` unless the daemon has died."""
+    def call_at(
+        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+    ) -> VirtualTimer:
+        """Call back at `when` unless the daemon has died; everybody is ready at all times."""
         return self.machine.later(self.machine.true(when), callback, timer=True)
 
 
@@ -100,6 +102,9 @@ class HostKernel:
 
     def prepare(self, add: Sequence[Belonging]) -> None:
         """There is nothing to prepare where time does not pass."""
+
+    def warm_up(self) -> None:
+        """Nor are there caches."""
 
     def change(
         self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None

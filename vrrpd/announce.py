@@ -133,20 +133,23 @@ class Announcer:
     def prepare(self, placed: Sequence[Placed]) -> None:
         """Have the frames of a burst ready."""
         self.frames = {}
-        for interface in dict.fromkeys(one.interface for one in placed):
-            self.round(interface, placed)
+        self.rounds(placed)
+
+    def rounds(self, placed: Sequence[Placed]) -> list[tuple[str, list[bytes]]]:
+        """The frames of one round, by interface; none where there is no MAC address."""
+        interfaces = dict.fromkeys(one.interface for one in placed)
+        return [(name, self.round(name, placed)) for name in interfaces]
 
     def burst(self, placed: Sequence[Placed], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
-        for interface in dict.fromkeys(one.interface for one in placed):
-            frames = self.round(interface, placed)
+        for interface, frames in self.rounds(placed):
             if not frames:
                 continue
             self.pacer.send(self.name, interface, frames * rounds, self.refused(interface))
-            self.log.detail(
-                f"({self.name}) Sending/queueing gratuitous ARPs on {interface} for "
-                + ", ".join(str(one.address.ip) for one in placed if one.interface == interface)
-            )
+            if self.log.detailed:
+                there = [str(one.address.ip) for one in placed if one.interface == interface]
+                text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
+                self.log.detail(f"({self.name}) {text}")
 
     def round(self, interface: str, placed: Sequence[Placed]) -> list[bytes]:
         """One frame for every address on the interface; none if it has no MAC address."""

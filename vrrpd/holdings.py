@@ -136,14 +136,19 @@ class Holdings:
             kept = {where(one) for other in others for one in other.placed}
             remove = [one for one in remove if where(one) is None or where(one) not in kept]
         problems = estate.kernel.change(add, remove, self.ready)
-        for verb, things in (("removing", remove), ("setting", add)):
-            for what, kind in KINDS.items():
-                listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
-                if listed:
-                    estate.log.detail(f"({name}) {verb} {what}: {listed}")
+        if estate.log.detailed:
+            self.detail("removing", remove)
+            self.detail("setting", add)
         for problem in problems:
             estate.log.limited(("kernel", name, problem), f"({name}) {problem}")
             estate.journal.write("refused", name, reason=problem)
+
+    def detail(self, verb: str, things: list[Belonging]) -> None:
+        """Say what has been done, a line for each kind of thing."""
+        for what, kind in KINDS.items():
+            listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
+            if listed:
+                self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
 
     def without_real(self, things: list[Belonging]) -> list[Belonging]:
         """`things` without the owner's real address."""

@@ -60,13 +60,19 @@ class Journal:
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.held: list[dict[str, Any]] = []
 
-    def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
-        """Record one event.  `from_` is written as `from`, which is a word of Python's."""
+    def line(self, event: str, instance: str | None = None, **fields: Any) -> dict[str, Any]:
+        """What `write()` would record now."""
         if "from_" in fields:
             fields["from"] = fields.pop("from_")
         stamp = {"t": round(self.wall(), 6), "mono": round(self.mono() / SECOND, 6)}
-        line: dict[str, Any] = {**stamp, "host": self.host, "instance": instance, "event": event}
-        line.update(fields)
+        return {**stamp, "host": self.host, "instance": instance, "event": event, **fields}
+
+    def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
+        """Record one event.  `from_` is written as `from`, which is a word of Python's."""
+        self.keep(self.line(event, instance, **fields))
+
+    def keep(self, line: dict[str, Any]) -> None:
+        """Record a line."""
         self.recent.append(line)
         for listener in list(self.listeners):
             listener(line)

@@ -55,8 +55,13 @@ class Clock(Protocol):
     def now(self) -> int:
         """Nanoseconds since some fixed moment."""
 
-    def call_at(self, when: int, callback: Callable[[], None]) -> Timer:
-        """Call back at `when`, or soon if that is past, never from inside this call."""
+    def call_at(
+        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+    ) -> Timer:
+        """Call back at `when`, or soon if that is past, never from inside this call.
+
+        `before` may be called shortly before, for who wants to be ready; nobody may rely on it.
+        """
 
 
 class Channel(Protocol):
@@ -187,6 +192,9 @@ class Kernel(Protocol):
 
     def prepare(self, add: Sequence[Belonging]) -> object:
         """Whatever lets `change()` add these very things in a hurry; of no other use."""
+
+    def warm_up(self) -> None:
+        """A `change()` is near; without effect."""
 
     def change(
         self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None

@@ -1,11 +1,14 @@
-"""What a virtual router says of itself when asked: plain data for `vrrpctl` and the lessons."""
+"""What a virtual router says of itself, as plain data: for `vrrpctl`, journal, log and lessons."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vrrpd.fsm import OWNER, SECOND, State, seconds
-from vrrpd.router import VirtualRouter
+from vrrpd.events import Event
+from vrrpd.fsm import OWNER, SECOND, Router, State, seconds
+
+if TYPE_CHECKING:
+    from vrrpd.router import VirtualRouter
 
 
 def status(router: VirtualRouter) -> dict[str, Any]:
@@ -46,3 +49,20 @@ def last_heard(router: VirtualRouter, now: int) -> dict[str, Any] | None:
         return None
     ago = round((now - heard.at) / SECOND, 3)
     return {"source": str(heard.source), "priority": heard.priority, "ago": ago}
+
+
+def change(
+    router: VirtualRouter, before: Router, after: Router, event: Event
+) -> tuple[dict[str, Any], str]:
+    """A change of state as a line of the journal and as one of the log, which say the same."""
+    line = router.journal.line(
+        "state",
+        router.name,
+        from_=before.state.value,
+        to=after.state.value,
+        reason=after.why,
+        priority=router.params.priority,
+        trigger=type(event).__name__,
+    )
+    word = "STOP" if after.state is State.INIT else after.state.value
+    return line, f"({router.name}) Entering {word} STATE ({after.why})"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vrrpd import events, fsm
@@ -30,6 +31,8 @@ from vrrpd.pacing import Pacer
 from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import Placed, Ports, Timer
 from vrrpd.receive import Expectation, Segment
+from vrrpd.rehearsal import prepare, warm_up
+from vrrpd.report import change
 from vrrpd.speaker import Speaker
 
 
@@ -155,7 +158,10 @@ class VirtualRouter:
         self.router, actions = fsm.step(self.params, before, event, now)
         changed = self.router.state is not before.state
         if changed:
+            if actions and isinstance(actions[0], events.SendAdvert):
+                self.perform(actions.pop(0))  # the others wait for it, nobody for our records
             self.record(before, event)
+            self.disarm()
         for action in actions:
             self.perform(action)
         if changed:
@@ -164,14 +170,7 @@ class VirtualRouter:
         if changed:
             for follow in self.followers:
                 follow(self, before)
-            self.rehearse()
-
-    def rehearse(self) -> None:
-        """In BACKUP there is time to get ready for a takeover."""
-        if self.state is State.BACKUP:
-            self.speaker.prepare(self.params.priority)
-            self.holdings.prepare()
-            self.announcer.prepare(self.placed)
+            prepare(self)
 
     def start(self, delay: int = 0, at: int | None = None) -> None:
         """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
@@ -288,7 +287,7 @@ class VirtualRouter:
         held = self.state is State.MASTER
         added = self.holdings.renew(instance, held)
         if not held:
-            self.rehearse()
+            prepare(self)
             return
         self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
@@ -351,17 +350,10 @@ class VirtualRouter:
             self.counters["master-transitions"] += 1
         elif before.state is State.MASTER:
             self.counters["released-master"] += 1
-        line = {
-            "from_": before.state.value,
-            "to": new.state.value,
-            "reason": new.why,
-            "priority": self.params.priority,
-            "trigger": type(event).__name__,
-        }
-        self.journal.write("state", self.name, **line)
-        self.history.append(self.journal.recent[-1])
-        word = "STOP" if new.state is State.INIT else new.state.value
-        self.log.say(f"({self.name}) Entering {word} STATE ({new.why})")
+        line, text = change(self, before, new, event)
+        self.journal.keep(line)
+        self.history.append(line)
+        self.log.say(text)
 
     def tell(self) -> None:
         """Tell the scripts: the router is now in this state."""
@@ -381,11 +373,17 @@ class VirtualRouter:
                     self.armed_for = deadline
                     self.timer.postpone(deadline)
                 return
-            self.timer.cancel()
-            self.timer = None
+            self.disarm()
         if deadline is not None:
             self.armed_for = deadline
-            self.timer = self.ports.clock.call_at(deadline, self.expire)
+            ahead = partial(warm_up, self) if self.state is State.BACKUP else None
+            self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
+
+    def disarm(self) -> None:
+        """No timer runs."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""

@@ -89,6 +89,47 @@ def test_one_timer_may_cancel_the_next_that_is_due_too(loop: Loop) -> None:
     assert called == ["first", "third"]
 
 
+def test_who_wants_to_get_ready_is_told_once_and_before(loop: Loop) -> None:
+    called: list[str] = []
+    when = loop.now() + 10 * MILLISECOND
+    told: list[int] = []
+    loop.call_at(when, lambda: called.append("moment"), lambda: told.append(loop.now()))
+    loop.call_at(when + MILLISECOND, lambda: called.append("after"))
+    loop.run_until(lambda: "after" in called)
+    assert called == ["moment", "after"]
+    assert len(told) <= 1  # a machine that was busy elsewhere may have slept through it
+    assert all(one < when for one in told)
+
+
+def test_who_is_postponed_is_told_again(loop: Loop) -> None:
+    called: list[str] = []
+    first = loop.now() + 10 * MILLISECOND
+
+    def before() -> None:
+        called.append("before")
+        if called == ["before"]:
+            timer.postpone(first + 10 * MILLISECOND)
+
+    timer = loop.call_at(first, lambda: called.append("moment"), before)
+    loop.run_until(lambda: "moment" in called)
+    assert called in (["before", "before", "moment"], ["before", "moment"], ["moment"])
+    assert "before" not in called or loop.now() >= first + 10 * MILLISECOND
+
+
+def test_what_arrives_at_the_last_moment_still_comes_before_the_timer(
+    loop: Loop, pipe: tuple[int, int]
+) -> None:
+    """Awake and waiting for its moment, the loop goes on listening."""
+    near, far = pipe
+    called: list[str] = []
+    loop.add_reader(near, lambda: (os.read(near, 9), called.append("packet")))
+    when = loop.now() + 5 * MILLISECOND
+    loop.call_at(when, lambda: called.append("timer"), lambda: os.write(far, b"x"))
+    loop.run_until(lambda: "timer" in called)
+    assert called in (["packet", "timer"], ["timer"])
+    loop.remove_reader(near)
+
+
 def test_a_postponed_timer_fires_at_its_new_moment_and_keeps_its_place_among_others(
     loop: Loop,
 ) -> None:

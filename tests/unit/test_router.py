@@ -175,7 +175,7 @@ def test_a_backup_that_hears_its_master_asks_the_clock_once_per_master_down_inte
 
         now = staticmethod(one.ports.clock.now)
 
-        def call_at(self, when: int, callback: object) -> object:
+        def call_at(self, when: int, callback: object, before: object = None) -> object:
             nonlocal asked
             asked += 1
             return call_at(when, callback)  # type: ignore[arg-type]

@@ -37,18 +37,28 @@ TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 ROUNDS = 16  # of reading before timers that are due; a reader takes a batch in each
+LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is told
 READY = 64  # descriptors told of at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
 
 class Call:
-    """A timer; `callback` is None once it is cancelled."""
+    """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called."""
 
-    __slots__ = ("callback", "when")
+    __slots__ = ("before", "callback", "near", "when")
 
-    def __init__(self, when: int, callback: Callable[[], None]) -> None:
+    def __init__(
+        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None
+    ) -> None:
         self.when = when
         self.callback: Callable[[], None] | None = callback
+        self.before = before
+        self.near = False
+
+    @property
+    def wake(self) -> int:
+        """When (ns) there is something to do for it."""
+        return self.when if self.near or self.before is None else self.when - LEAD
 
     def cancel(self) -> None:
         """Forget it; the heap drops it when its moment comes."""
@@ -57,6 +67,7 @@ class Call:
     def postpone(self, when: int) -> None:
         """Call at `when` instead, which is not earlier; costs nothing."""
         self.when = when
+        self.near = False
 
 
 class Loop:
@@ -93,11 +104,13 @@ class Loop:
         """CLOCK_MONOTONIC in ns."""
         return time.monotonic_ns()
 
-    def call_at(self, when: int, callback: Callable[[], None]) -> Call:
-        """Call back at `when` (ns of `now()`)."""
-        call = Call(when, callback)
+    def call_at(
+        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+    ) -> Call:
+        """Call back at `when` (ns of `now()`), and call `before` shortly before that."""
+        call = Call(when, callback, before)
         self.serial += 1
-        heapq.heappush(self.heap, (when, self.serial, call))
+        heapq.heappush(self.heap, (call.wake, self.serial, call))
         return call
 
     def from_wall(self, stamp: int) -> int:
@@ -159,14 +172,27 @@ class Loop:
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
-            self.arm()
-            read = self.read(self.epoll.poll(-1, READY))
+            read = self.read(self.sleep())
             if self.heap and self.heap[0][0] <= self.now():
                 if read:  # if not, nothing had arrived a moment ago
                     self.catch_up()
                 self.fire()
         if end is not None:
             end.cancel()
+
+    def sleep(self) -> list[tuple[int, int]]:
+        """Wait until something has arrived or a timer is due; what has arrived.
+
+        When a timer has been told that its moment is near, we stay awake: to be woken once more
+        would take longer than what is left of `LEAD`.
+        """
+        if self.heap and self.heap[0][2].near:
+            due = self.heap[0][0]
+            while not (events := self.epoll.poll(0, READY)) and self.now() < due:
+                pass
+            return events
+        self.arm()
+        return self.epoll.poll(-1, READY)
 
     def catch_up(self) -> None:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.
@@ -210,14 +236,18 @@ class Loop:
         """Call every timer that is due now."""
         now = self.now()
         while self.heap and self.heap[0][0] <= now:
-            call = self.heap[0][2]
-            if call.when > now and call.callback is not None:
+            _, serial, call = self.heap[0]
+            if call.callback is not None and call.wake > now:
                 self.bring_up_to_date()
-                continue
-            heapq.heappop(self.heap)
-            callback, call.callback = call.callback, None
-            if callback is not None:
-                self.guard(callback)
+            elif call.callback is not None and call.before is not None and call.when > now:
+                call.near = True
+                heapq.heapreplace(self.heap, (call.when, serial, call))
+                self.guard(call.before)
+            else:
+                heapq.heappop(self.heap)
+                callback, call.callback = call.callback, None
+                if callback is not None:
+                    self.guard(callback)
 
     def bring_up_to_date(self) -> None:
         """Put every timer where it has been postponed to.
@@ -225,7 +255,7 @@ class Loop:
         All of them: while their MASTER lives, a hundred BACKUPs would else wake us one by one,
         each of them once in every Master_Down_Interval, and all in vain.
         """
-        calls = [(call.when, serial, call) for _, serial, call in self.heap if call.callback]
+        calls = [(call.wake, serial, call) for _, serial, call in self.heap if call.callback]
         heapq.heapify(calls)
         self.heap = calls
 

@@ -38,7 +38,7 @@ from vrrpd.ports import Belonging, Interface, Placed, Shield, VirtualLink, Watch
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
-NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
@@ -173,6 +173,11 @@ class Netlink:
             if not isinstance(order.thing, Placed):
                 self.guard(order.verb, order.thing)
         return problems
+
+    def warm_up(self) -> None:
+        """A `change()` is near: send a request that changes nothing, and read the answer."""
+        with suppress(OSError):
+            self.ask(NLMSG_NOOP, 0, b"")
 
     def answers(self, batch: Batch) -> list[str]:
         """Read what the kernel answers to the requests; return the refusals in words."""

@@ -260,11 +260,12 @@ class RawWire:
         self.loop = loop
         self.log = log
         self.senders: dict[int, socket.socket] = {}  # packet sockets by interface index
+        self.named: dict[str, socket.socket] = {}  # those of interfaces that are listened on
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Hear one kind of packet on `interface`.  Raises OSError."""
         channel = RawChannel(self.loop, interface, family, protocol, receiver, self.log)
-        self.sender(interface)  # a new MASTER has no time to make one
+        self.named[interface] = self.sender(interface)  # a new MASTER has no time to make one
         return channel
 
     def sender(self, interface: str) -> socket.socket:
@@ -287,7 +288,7 @@ class RawWire:
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send frames back to back.  Raises OSError."""
-        one = self.sender(interface)
+        one = self.named.get(interface) or self.sender(interface)
         try:
             for frame in frames:
                 one.send(frame)
@@ -300,6 +301,7 @@ class RawWire:
         """Close the packet sockets of the interfaces `which` names by index; by default all."""
         for index in [index for index in self.senders if which(index)]:
             self.senders.pop(index).close()
+        self.named = {name: one for name, one in self.named.items() if one.fileno() >= 0}
 
 
 def gone(index: int) -> bool:
