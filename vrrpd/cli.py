@@ -29,9 +29,10 @@ from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log, logger
 from vrrpd.privileges import needed
+from vrrpd.reading import here, read
 from vrrpd.security import secure
 from vrrpd.signals import NUMBERS
-from vrrpd.source import Source, refusal
+from vrrpd.source import Source
 
 if TYPE_CHECKING:
     from vrrpd.control import Control
@@ -155,6 +156,7 @@ def check(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
+    from vrrpd.linux.aside import aside
     from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.edge import Edge
     from vrrpd.linux.loop import Loop
@@ -165,18 +167,18 @@ def run(options: argparse.Namespace, log: Log) -> int:
 
     log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     privileges = Privileges(log)
-    reading = partial(read, options, log, privileges)
-    source = Source(reading, log, options.namespace, Process(log).settle)
+    reading = partial(read, options, log, privileges.lacking)
+    source = Source(partial(reading, here), log, options.namespace, Process(log).settle)
     config = source()
     pid = options.pid or pid_file(config.globals)
     if not (alone(pid, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = Journal(options.journal)
     loop = Loop(log.trouble)
+    source.read = partial(reading, partial(aside, loop))  # the timers must not wait for a reload
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
-    ports = machine(loop, runner, post, log, source)
-    daemon = Daemon(source, ports, journal, log)
+    daemon = Daemon(source, machine(loop, runner, post, log, source), journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
     # From here on a signal waits for the loop: nothing may end us between taking an address and
     # being able to give it back.
@@ -275,31 +277,6 @@ def reduce(
     me = os.getuid(), os.getgid()
     reads, writes = [options.use_file, *files], [*ours, *journal, *created]
     privileges.reduce(needed(config, me), reads, writes)
-
-
-def read(
-    options: argparse.Namespace, log: Log, privileges: Privileges
-) -> tuple[Config, list[str]]:
-    """Read the configuration and log what is to be said about it; also return the mistakes.
-
-    Raises ConfigError.
-    """
-    from vrrpd.linux.accounts import Accounts
-
-    loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
-    for diagnostic in loaded.diagnostics:
-        log.say(str(diagnostic))
-    if options.dump_conf:
-        for instance in loaded.config.instances:
-            log.say(f"{instance}")
-    config, findings, _ = secure(loaded.config, Accounts())
-    for finding in findings:
-        log.say(str(finding))
-    lacking = privileges.lacking(needed(config, (os.getuid(), os.getgid())))
-    if lacking is not None:
-        raise refusal(lacking)
-    mistakes = [str(one) for one in loaded.diagnostics if one.severity == "error"]
-    return config, mistakes + [str(one) for one in findings if one.counts]
 
 
 def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log) -> Control | None:

@@ -73,6 +73,7 @@ class Daemon:
         self.estate = Estate(ports.kernel, journal, log)
         self.tracking = Tracking(ports, journal, log)
         self.groups: list[Group] = []
+        self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used.
@@ -141,6 +142,19 @@ class Daemon:
     def reload(self) -> bool:
         """Read the configuration again and go over to it; whether that was possible.
 
+        To read may take a while, in which other things happen; a reload that is asked for then
+        follows this one.
+        """
+        self.asked += 1
+        if self.asked > 1:
+            return True
+        done, again = self.reload_once(), self.asked > 1
+        self.asked = 0
+        return self.reload() if again else done
+
+    def reload_once(self) -> bool:
+        """One reload.
+
         Every MASTER speaks before and after, so that reading a large file costs the peers'
         patience nothing (keepalived does the same).
         """
@@ -153,7 +167,7 @@ class Daemon:
             self.log.say("Reload refused: the running configuration stays in force")
             self.journal.write("reload", reason=f"refused: {error}", ok=False)
             return False
-        self.config = config
+        before, self.config = self.config, config
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config)
@@ -162,9 +176,10 @@ class Daemon:
             self.remove(self.routers.pop(key))
         kept, new = list(self.routers.values()), []
         for key, instance in wanted.items():
+            self.ports.clock.breathe()
             router = self.routers.get(key)
             if router is not None:
-                router.reconfigure(instance)
+                router.reconfigure(instance, config.globals != before.globals)
             else:
                 new.append(self.create(instance))
         self.estate.prune(

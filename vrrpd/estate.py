@@ -12,6 +12,7 @@ A filter is only made for those who ask for one.  Nothing raises; refusals are l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from vrrpd.ports import Belonging, Kernel, Placed, Shield, VirtualLink
 from vrrpd.vmac import Slot, slots, virtual_link
 
 if TYPE_CHECKING:
-    from vrrpd.holdings import Holdings
+    from vrrpd.holdings import Spot
 
 LINK_LOCAL_PREFIX = 64
 
@@ -42,7 +43,7 @@ class Estate:
         self.statics: list[Belonging] = []
         self.up: dict[str, bool] = {}
         self.shield: Shield | None = None
-        self.holders: list[Holdings] = []  # of the routers that are MASTER
+        self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
         self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.

@@ -75,6 +75,9 @@ class State(Enum):
     __hash__ = object.__hash__  # there is one of each; Enum's own is a call for every look-up
 
 
+SILENT = (State.INIT, State.FAULT)  # neither sends nor listens
+
+
 @dataclass(frozen=True, slots=True)
 class Params:
     """What a virtual router has been told to be (RFC 3768 section 6.1).

@@ -17,6 +17,9 @@ from vrrpd.events import IPAddress
 from vrrpd.ports import Belonging, Placed, VirtualLink
 from vrrpd.vmac import Slot, home
 
+Spot = tuple[str, IPAddress, int]
+"""What makes two addresses the same for the kernel: interface, address, prefix length."""
+
 KINDS: dict[str, type] = {"VIPs": Placed, "Virtual Routes": Route, "Virtual Rules": Rule}
 
 
@@ -26,6 +29,7 @@ class Holdings:
     def __init__(self, instance: Instance, estate: Estate) -> None:
         self.estate = estate
         self.ready: object = None  # for the kernel, to take everything in a hurry
+        self.counted: list[Spot | None] = []  # what we count for in `estate.held`
         self.use(instance)
         self.real = self.recognise()
 
@@ -99,13 +103,12 @@ class Holdings:
     def take(self) -> None:
         """Become their holder."""
         self.estate.silence(self.instance.name, self.silent)
-        self.estate.holders.append(self)
         self.change(self.everything, [])
+        self.count(self.placed)
 
     def release(self) -> None:
         """Give everything back but what another router holds, too."""
-        if self in self.estate.holders:
-            self.estate.holders.remove(self)
+        self.count([])
         self.change([], [*reversed(self.ways), *self.placed])
         self.estate.silence(self.instance.name, ())
 
@@ -123,8 +126,16 @@ class Holdings:
         old_ways = [one for one in reversed(ways) if one not in self.ways]
         # A route may have gone with an address that it needed: all of them are said again.
         new_ways = self.ways if gone else [one for one in self.ways if one not in ways]
+        self.count([one for one in before if one in self.placed])
         self.change([*new, *new_ways], [*old_ways, *gone])
+        self.count(self.placed)
         return bool(new)
+
+    def count(self, placed: list[Placed]) -> None:
+        """From now on we hold these addresses: nobody else must take them down."""
+        self.estate.held.subtract(self.counted)
+        self.counted = [where(one) for one in placed]
+        self.estate.held.update(self.counted)
 
     def change(self, add: list[Belonging], remove: list[Belonging]) -> None:
         """Have the kernel put things up and take things down."""
@@ -132,9 +143,7 @@ class Holdings:
         add, remove = self.without_real(add), self.without_real(remove)
         if remove:
             # An address may have moved to another instance, which has it already.
-            others = [one for one in estate.holders if one is not self]
-            kept = {where(one) for other in others for one in other.placed}
-            remove = [one for one in remove if where(one) is None or where(one) not in kept]
+            remove = [one for one in remove if where(one) is None or estate.held[where(one)] <= 0]
         problems = estate.kernel.change(add, remove, self.ready)
         if estate.log.detailed:
             self.detail("removing", remove)
@@ -165,8 +174,8 @@ class Holdings:
             self.estate.lend(link, source)
 
 
-def where(thing: Belonging) -> tuple[str, IPAddress, int] | None:
-    """What makes two addresses the same for the kernel; None for a route or a rule."""
+def where(thing: Belonging) -> Spot | None:
+    """The spot of an address; None for a route or a rule."""
     if not isinstance(thing, Placed):
         return None
     return (thing.interface, thing.address.ip, thing.address.prefixlen)

@@ -63,6 +63,9 @@ class Clock(Protocol):
         `before` may be called shortly before, for who wants to be ready; nobody may rely on it.
         """
 
+    def breathe(self) -> None:
+        """In the middle of something that takes long: let what is due happen now."""
+
 
 class Channel(Protocol):
     """VRRP on one interface: a raw socket of one address family and IP protocol."""

@@ -23,7 +23,7 @@ from vrrpd.config.model import Instance
 from vrrpd.config.routing import Route, Rule
 from vrrpd.estate import Estate
 from vrrpd.events import IPAddress
-from vrrpd.fsm import OWNER, RESIGN, Params, Router, State
+from vrrpd.fsm import OWNER, RESIGN, SILENT, Params, Router, State
 from vrrpd.holdings import Holdings
 from vrrpd.journal import Journal, Log
 from vrrpd.notify import Notifier
@@ -188,8 +188,7 @@ class VirtualRouter:
         self, advert: Advertisement, received: events.AdvertReceived, at: int, sequence: int = 0
     ) -> None:
         """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
-        state = self.router.state
-        if state is State.INIT or state is State.FAULT:
+        if self.router.state in SILENT:
             return
         self.counters["advertisement-rcvd"] += 1
         if received.priority == RESIGN:
@@ -216,7 +215,7 @@ class VirtualRouter:
 
     def drop(self, error: PacketError, datagram: Datagram) -> None:
         """Count and report a packet that failed a check; nothing else happens to us."""
-        if self.state in (State.INIT, State.FAULT):
+        if self.state in SILENT:
             return
         self.counters[error.check.value] += 1
         text = f"({self.name}) dropped packet from {datagram.source}: {error}"
@@ -274,11 +273,14 @@ class VirtualRouter:
         if self.state is State.MASTER and thing in self.holdings.ways:
             self.dispatch(events.AddressLost(thing))
 
-    def reconfigure(self, instance: Instance) -> None:
+    def reconfigure(self, instance: Instance, anyway: bool = True) -> None:
         """Go on under another configuration of the same virtual router: no state changes.
 
         Addresses that are no longer listed go, new ones come and are announced (keepalived).
+        If nothing has changed, a MASTER speaks, and that is all, unless it is said `anyway`.
         """
+        if instance == self.instance and not anyway:
+            return self.send(self.params.priority) if self.state is State.MASTER else None
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
         self.speaker.renew(instance, self.group)
@@ -388,7 +390,7 @@ class VirtualRouter:
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
-        due = self.router.deadline is not None and self.router.deadline <= self.ports.clock.now()
+        due = (self.router.deadline or 0) <= self.ports.clock.now()
         reason = self.ready() if due and self.state is State.BACKUP else None
         self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
 

@@ -24,7 +24,7 @@ compared with what the router was told before, so no event can be missed or coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from vrrpd.config.model import Config, Instance, Track
@@ -91,6 +91,7 @@ class Tracking:
         self.renew_files(config, wanted)
         self.renew_processes(config, wanted)
         for router in routers:
+            self.ports.clock.breathe()
             examine(router, self.links)
             for key, track in self.tracks[router].items():
                 self.apply(router, key, track)
@@ -367,11 +368,10 @@ def speak_from(router: VirtualRouter, interface: Interface | None) -> IPAddress 
         return None
     virtual = {placed.address.ip for placed in router.placed} - {router.holdings.real}
     family = router.instance.family
-    own = [
-        ip
-        for ip in interface.addresses
-        if ip.version == family and ip not in virtual and (family == 4 or ip.is_link_local)
-    ]
-    if router.source in own:
-        return router.source
-    return own[0] if own else None
+    # There may be thousands of addresses, and ours is usually the first of them.
+    there: Sequence[IPAddress] = interface.addresses
+    there = (router.source, *there) if router.source in there else there
+    for ip in there:
+        if ip.version == family and ip not in virtual and (family == 4 or ip.is_link_local):
+            return ip
+    return None

@@ -97,6 +97,40 @@ def bench(card: str) -> Iterator[Bench]:
     bench.close()
 
 
+def test_after_lost_notifications_nobody_is_told_of_half_a_table(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interface without its addresses is FAULT, and 10,000 addresses once came down for it."""
+    ip("address", "add", "10.9.0.1/24", "dev", CARD)
+    bench.settle()
+    seen: list[tuple[object, ...]] = []
+
+    def look(name: str) -> None:
+        one = bench.kernel.interface(name)
+        seen.append((name, () if one is None else one.addresses))
+
+    monkeypatch.setattr(bench, "interface_changed", look)
+    generation = bench.kernel.generation
+    bench.kernel.overflow()
+    assert [there for name, there in seen if name == CARD] == [
+        bench.kernel.interface(CARD).addresses  # type: ignore[union-attr]
+    ]
+    assert (CARD, ()) not in seen
+    assert bench.kernel.generation == generation  # what was prepared still fits
+
+
+def test_what_was_removed_in_notifications_that_were_lost_is_told(bench: Bench) -> None:
+    bench.kernel.change([placed("10.9.0.10", 32)], [])
+    ip("address", "add", "10.9.0.1/24", "dev", CARD)
+    bench.settle()
+    bench.kernel.events.setblocking(True)
+    ip("address", "del", "10.9.0.10/32", "dev", CARD)
+    bench.kernel.events.recv(1 << 16)  # lost
+    bench.kernel.events.setblocking(False)
+    bench.kernel.overflow()
+    assert bench.losses == [(CARD, "10.9.0.10")]
+
+
 def test_an_interface_as_the_kernel_has_it(bench: Bench) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
     bench.settle()

@@ -96,6 +96,10 @@ class ConfigError(Exception):
         fatal = [one for one in self.diagnostics if one.severity == "fatal"]
         super().__init__("\n".join(one.render() for one in fatal))
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Diagnostic, ...]]]:
+        """How it is pickled: made again of its diagnostics."""
+        return type(self), (self.diagnostics,)
+
     @property
     def exit_status(self) -> int:
         """2, or 6 if a file is missing."""

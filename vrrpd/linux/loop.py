@@ -172,10 +172,9 @@ class Loop:
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
-            read = self.read(self.sleep())
-            if self.heap and self.heap[0][0] <= self.now():
-                if read:  # if not, nothing had arrived a moment ago
-                    self.catch_up()
+            if self.read(self.sleep()):
+                self.breathe()
+            else:  # nothing had arrived a moment ago
                 self.fire()
         if end is not None:
             end.cancel()
@@ -193,6 +192,12 @@ class Loop:
             return events
         self.arm()
         return self.epoll.poll(-1, READY)
+
+    def breathe(self) -> None:
+        """Let what is due happen now, from the middle of a callback that takes long."""
+        if self.heap and self.heap[0][0] <= self.now():
+            self.catch_up()
+            self.fire()
 
     def catch_up(self) -> None:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.

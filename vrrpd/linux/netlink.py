@@ -281,10 +281,26 @@ class Netlink:
                 self.learn(kind, message, ours=port == self.port)
 
     def overflow(self) -> None:
-        """Notifications were lost: look at everything again."""
-        self.refresh()
-        for name in [link.name for link in self.links.values()]:
+        """Notifications were lost: look at everything again, and then tell.
+
+        Not before the whole table is there: an interface that is known and whose addresses are not
+        yet would be in FAULT for a moment, and that is an outage.
+        """
+        before, generation, watcher = dict(self.links), self.generation, self.watcher
+        self.watcher = None
+        try:
+            self.refresh()
+        finally:
+            self.watcher = watcher
+        both = (before, self.links)
+        then, now = ({index: one.name for index, one in links.items()} for links in both)
+        if then == now:
+            self.generation = generation
+        for name in dict.fromkeys([*then.values(), *now.values()]):
             self.changed(name)
+        for index in then.keys() & now.keys():
+            for ip in set(before[index].addresses).difference(self.links[index].addresses):
+                self.removed(now[index], ip)
 
     def learn(self, kind: int, message: bytes, ours: bool = False) -> None:
         """Bring the table up to date with one message."""

@@ -1,0 +1,114 @@
+"""Work done by a child: the same results and the same errors, while the loop goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from vrrpd.config import ConfigError, loads
+from vrrpd.fsm import SECOND
+from vrrpd.linux.aside import aside
+from vrrpd.linux.loop import Loop
+
+MILLISECOND = SECOND // 1000
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    before = len(os.listdir("/proc/self/fd"))
+    loop = Loop()
+    loop.call_at(loop.now() + 20 * SECOND, lambda: pytest.fail("the loop was forgotten"))
+    yield loop
+    loop.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):  # every child was waited for
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_every_part_comes_in_order_and_from_another_process(loop: Loop) -> None:
+    def work() -> Iterator[object]:
+        yield os.getpid()
+        yield from range(5000)
+        yield "x" * 300_000
+
+    child, *rest = aside(loop, work)
+    assert child != os.getpid()
+    assert rest == [*range(5000), "x" * 300_000]
+
+
+def test_nothing_is_a_result_too(loop: Loop) -> None:
+    assert aside(loop, lambda: []) == []
+
+
+def test_timers_go_on_meanwhile(loop: Loop) -> None:
+    called: list[int] = []
+
+    def tick() -> None:
+        called.append(1)
+        if len(called) == 3:
+            os.write(far, b"go on")
+        loop.call_at(loop.now() + MILLISECOND, tick)
+
+    near, far = os.pipe()
+    tick()
+    assert aside(loop, lambda: [os.read(near, 5)]) == [b"go on"]
+    assert len(called) >= 3
+    for end in (near, far):
+        os.close(end)
+
+
+def test_an_exception_is_raised_here(loop: Loop) -> None:
+    def work() -> Iterator[int]:
+        yield 1
+        raise LookupError("eth7")
+
+    with pytest.raises(LookupError, match="eth7"):
+        aside(loop, work)
+
+
+def test_a_configuration_that_cannot_be_used_keeps_its_diagnostics(loop: Loop) -> None:
+    def work() -> Iterator[object]:
+        yield loads("vrrp_instance A {\n", name="x.conf")
+
+    with pytest.raises(ConfigError) as here:
+        list(work())
+    with pytest.raises(ConfigError) as there:
+        aside(loop, work)
+    assert there.value.diagnostics == here.value.diagnostics
+    assert str(there.value) == str(here.value)
+    assert there.value.exit_status == here.value.exit_status
+
+
+def test_if_the_child_dies_the_work_is_done_here(loop: Loop) -> None:
+    me = os.getpid()
+
+    def work() -> Iterator[int]:
+        yield 1
+        if os.getpid() != me:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield 2
+
+    assert aside(loop, work) == [1, 2]
+
+
+def test_if_there_can_be_no_child_the_work_is_done_here(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert aside(loop, lambda: [os.getpid()]) == [os.getpid()]
+
+
+def test_a_loop_that_is_stopped_does_not_wait(loop: Loop) -> None:
+    def work() -> Iterator[int]:
+        signal.pause()
+        yield 1
+
+    loop.call_at(loop.now() + MILLISECOND, loop.stop)
+    with pytest.raises(InterruptedError):
+        aside(loop, work)

@@ -1,0 +1,114 @@
+"""Work that takes long, done by a child while the daemon goes on with its own.
+
+    parts = aside(loop, work)        every value that work() yields, in order
+
+    daemon  ──fork──┬── timers, packets ── a part ── timers ── a part ── ... ──> the list
+    child           └── work() ── pickles ──> pipe
+
+A file with a thousand instances takes half a second to read, and half a second is five
+Advertisements at 100 ms.  Not a thread: it would hold the interpreter just when a timer ends.
+What the child sends is taken a piece at a time, because to unpickle is work, too.
+
+Contract: as if work() had been called: its exception is raised here.  If no child can be made, or
+it does not come to its end, work() *is* called here.  The loop runs meanwhile, so other things
+happen; if it is stopped, InterruptedError is raised.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from vrrpd.linux.loop import Loop
+
+PIECE = 1 << 14  # bytes taken at a time
+NICENESS = 10  # the daemon's timers come first
+
+
+def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
+    """What `work` yields; raises what it raises, or InterruptedError."""
+    near, far = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(near)
+        os.close(far)
+        return list(work())
+    if pid == 0:
+        labour(work, far)
+    os.close(far)
+    parts = Parts(near)
+    loop.add_reader(near, parts.take)
+    try:
+        loop.run_until(lambda: parts.ended)
+        if not parts.ended:
+            raise InterruptedError("the loop was stopped")
+    finally:
+        loop.remove_reader(near)
+        os.close(near)
+        if not parts.ended:
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    if parts.error is not None:
+        raise parts.error
+    return parts.found if parts.whole else list(work())
+
+
+class Parts:
+    """What has come out of the pipe so far; `whole` once nothing is missing."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.data = bytearray()
+        self.found: list[Any] = []
+        self.error: BaseException | None = None
+        self.whole = self.ended = False
+
+    def take(self) -> None:
+        """Read a piece, and unpickle what is complete."""
+        piece = os.read(self.fd, PIECE)
+        self.ended = not piece
+        self.data += piece
+        while len(self.data) >= 4 and not self.whole:
+            length = int.from_bytes(self.data[:4], "big")
+            if len(self.data) < 4 + length:
+                return
+            kind, value = pickle.loads(self.data[4 : 4 + length])
+            del self.data[: 4 + length]
+            if kind == "part":
+                self.found.append(value)
+            else:
+                self.whole, self.error = True, value
+
+
+def labour(work: Callable[[], Iterable[Any]], far: int) -> None:
+    """The child's life: it has copies of everything, and may use nothing but the pipe."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        os.nice(NICENESS)
+        os.set_blocking(far, True)
+        with io.FileIO(far, "w") as pipe:
+            try:
+                for part in work():
+                    say(pipe, "part", part)
+                say(pipe, "end", None)
+            except Exception as error:
+                say(pipe, "end", error)
+    finally:
+        os._exit(0)
+
+
+def say(pipe: io.FileIO, kind: str, value: object) -> None:
+    """One pickle behind its length; all of it, however little the pipe takes at a time."""
+    data = pickle.dumps((kind, value))
+    rest = memoryview(len(data).to_bytes(4, "big") + data)
+    while rest:
+        rest = rest[pipe.write(rest) or 0 :]
