@@ -130,20 +130,22 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "        return [SendAdvert(RESIGN), ReleaseAddresses()]",
     ),
     "timer: BACKUP believes an early one": (
-        "if now < router.deadline:\n            return router, []\n        return become_master",
-        "return become_master",
+        "if now < router.deadline:\n            return router, []\n"
+        "        due = next_advert(params, router.deadline, now)\n        return become_master",
+        "due = next_advert(params, router.deadline, now)\n        return become_master",
     ),
     "timer: MASTER believes an early one": (
-        "if now < router.deadline:\n            return router, []\n        # Counted",
-        "# Counted",
+        "if now < router.deadline:\n            return router, []\n"
+        "        due = next_advert(params, router.deadline, now)\n        return replace(",
+        "due = next_advert(params, router.deadline, now)\n        return replace(",
     ),
     "timer: MASTER counts from now": (
-        "due = router.deadline + params.advert_interval",
+        "due = deadline + params.advert_interval",
         "due = now + params.advert_interval",
     ),
     "timer: MASTER makes up for lost time": (
-        "if due <= now:\n            due = now + params.advert_interval",
-        "",
+        "return due if due > now else now + params.advert_interval",
+        "return due",
     ),
     "owner: waits like anybody": (
         "if params.priority != OWNER:",
@@ -151,8 +153,8 @@ MUTATIONS: dict[str, tuple[str, str]] = {
     ),
     "interval: version 3 does not learn in BACKUP": (
         "interval = advert.interval if params.version == 3 else params.advert_interval\n"
-        "    return replace(",
-        "interval = params.advert_interval\n    return replace(",
+        "    due = now",
+        "interval = params.advert_interval\n    due = now",
     ),
     "interval: version 3 learns from a leaver": (
         "heard=replace(heard, interval=learned),  # the leaver's own teaches nothing",
