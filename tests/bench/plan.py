@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import once, running, takeover
+from tests.bench.frr import installed
 from tests.bench.takeover import Scenario
 from tests.interop.segment import KINDS
 
@@ -28,10 +29,11 @@ class Part:
 
 
 def takeovers(scenario: Scenario, runs: int, seed: int) -> Part:
-    """Takeovers of all makes in turns."""
+    """Takeovers of all makes in turns; FRR, which has version 3 only, when it is installed."""
+    also = ["frr"] if scenario.version == 3 and scenario.fault == "kill" and installed() else []
 
     def measure(room: Path) -> Rows:
-        return takeover.measure(room, scenario, list(KINDS), runs, seed)
+        return takeover.measure(room, scenario, [*KINDS, *also], runs, seed)
 
     return Part("takeover", f"takeover, {scenario}", measure)
 
@@ -60,7 +62,7 @@ def scaled(count: int, interval: float, seconds: float, role: str) -> Part:
 
 def whole(seed: int) -> Iterator[Part]:
     """All that the page shows."""
-    for version, interval, runs in ((3, 0.1, 36), (3, 0.01, 36), (2, 1.0, 10)):
+    for version, interval, runs in ((3, 0.1, 36), (3, 0.01, 30), (2, 1.0, 8)):
         for fault in ("kill", "term", "unplug"):
             yield takeovers(Scenario(version, interval, 1, fault), runs, seed)
     for vips in (20, 100, 250):
@@ -77,5 +79,5 @@ def whole(seed: int) -> Iterator[Part]:
     yield Part("receiving", "packets", lambda room: running.receiving(room, 20000))
     yield Part("start", "start", lambda room: once.start(room, 10))
     yield Part("checking", "-t", lambda room: once.checking(room, 1000, 10, 5))
-    yield Part("reload", "reload", lambda room: once.reload(room, 255, 4, 5))
+    yield Part("reload", "reload", lambda room: once.reload(room, 1000, 10, 5))
     yield Part("labs", "forty labs", lambda room: [once.labs(40, 600)])

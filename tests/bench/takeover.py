@@ -117,13 +117,30 @@ class Pair:
         self.observers: list[Observer] = []
         try:
             for number in (BACKUP, MASTER):
-                self.lan[number].start(kind, scenario.config(number))
+                self._start(number)
             self.addresses = self._observe(BACKUP, "addresses")
             self.pings = self._observe(CLIENT, "pings", VIP, str(EVERY)) if self._asks() else None
             self._rest()
         except BaseException:
             self.close()
             raise
+
+    def _start(self, number: int) -> None:
+        """Start the daemon of a host."""
+        self.lan[number].start(self.kind, self.scenario.config(number))
+
+    def _resting(self) -> bool:
+        """Whether the backup holds nothing."""
+        return not self.lan[BACKUP].has(VIP)
+
+    def _taken(self) -> bool:
+        """Whether the backup holds everything."""
+        return self.lan[BACKUP].virtual() >= {vip(n) for n in range(self.scenario.vips)}
+
+    @property
+    def skew(self) -> float:
+        """Skew_Time in seconds as this make counts it."""
+        return self.scenario.skew
 
     def _asks(self) -> bool:
         # A killed daemon leaves its addresses behind, and its kernel goes on answering.
@@ -139,7 +156,7 @@ class Pair:
 
         def quiet() -> bool:
             last = [f.host for f in wire.adverts()[-4:]]
-            return last == [MASTER] * 4 and not self.lan[BACKUP].has(VIP)
+            return last == [MASTER] * 4 and self._resting()
 
         self.lan.wait(quiet, f"{self.kind} at rest")
         # Somewhere between two adverts, so that no fault is in step with the timers.
@@ -155,13 +172,12 @@ class Pair:
         if self.pings:
             self.pings.events.clear()
         self._break(fault)
-        own = [vip(number) for number in range(self.scenario.vips)]
-        self.lan.wait(lambda: self.lan[BACKUP].virtual() >= set(own), "the takeover")
+        self.lan.wait(self._taken, "the takeover")
         self.lan.wait(lambda: self._arps(began), "a gratuitous ARP")
         first = min(f.t for f in wire.adverts(BACKUP) if f.t > began)
         last = [f for f in wire.adverts(MASTER) if f.t < first][-1]
         patience = 0.0 if last.priority == 0 else 3 * self.scenario.interval
-        due = last.t + patience + self.scenario.skew
+        due = last.t + patience + self.skew
         sample = Sample(
             self.kind, str(self.scenario), _ms(first - due), _ms(self._arps(began)[0] - due),
             self._last_address(due), self._answered(due),
@@ -214,7 +230,7 @@ class Pair:
         if fault == "unplug":
             master.plug()
         else:
-            master.start(self.kind)
+            self._start(MASTER)
 
     def close(self) -> None:
         """End the daemons and the segment."""
@@ -233,7 +249,10 @@ def measure(
 ) -> list[dict[str, object]]:  # fmt: skip
     """`runs` takeovers of each make, in turns; `told` is called after each with a few words."""
     luck = random.Random(seed)
-    pairs = [Pair(room / kind, kind, scenario, luck) for kind in kinds]
+    from tests.bench.frr import FrrPair
+
+    makes = {"frr": FrrPair}
+    pairs = [makes.get(kind, Pair)(room / kind, kind, scenario, luck) for kind in kinds]
     samples: list[dict[str, object]] = []
     try:
         for number in range(runs):

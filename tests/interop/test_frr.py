@@ -38,6 +38,7 @@ class Family:
     mac: str
     vips: tuple[str, ...]  # the first one decides the family
     prefix: int
+    pace: int = 200  # ms between Advertisements
 
     def frr(self, priority: int) -> str:
         """FRR's file."""
@@ -46,7 +47,7 @@ class Family:
             "interface eth0",
             f"vrrp {VRID} version 3",
             f"vrrp {VRID} priority {priority}",
-            f"vrrp {VRID} advertisement-interval 200",
+            f"vrrp {VRID} advertisement-interval {self.pace}",
             *(f"vrrp {VRID} {kind} {vip}" for vip in self.vips),
         ]
         return "\n".join(lines) + "\n"
@@ -56,7 +57,7 @@ class Family:
         vips = "\n".join(self.vips)
         return (
             f"vrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id {VRID}\nversion 3\n"
-            f"priority {priority}\nadvert_int 0.2\nnotify {host.script}\n"
+            f"priority {priority}\nadvert_int {self.pace / 1000:g}\nnotify {host.script}\n"
             f"virtual_ipaddress {{\n{vips}\n}}\n}}\n"
         )
 
