@@ -51,6 +51,20 @@ def quick(seed: int) -> Iterator[Part]:
     yield Part("labs", "two labs", lambda room: [once.labs(2, 1)])
 
 
+def smoke(seed: int) -> Iterator[Part]:
+    """For the tests: every instrument, as briefly as it can be used."""
+    yield takeovers(Scenario(3, 0.1, 1, "kill"), 1, seed)
+    yield takeovers(Scenario(3, 0.1, 20, "unplug"), 1, seed)
+    yield Part("jitter", "jitter", lambda room: running.jitter(room, 0.1, 10))
+    yield scaled(2, 0.1, 0.5, "BACKUP")
+    yield scaled(2, 0.1, 0.5, "MASTER")
+    yield Part("receiving", "packets", lambda room: running.receiving(room, 128))
+    yield Part("start", "start", lambda room: once.start(room, 1))
+    yield Part("checking", "-t", lambda room: once.checking(room, 20, 2, 1))
+    yield Part("reload", "reload", lambda room: once.reload(room, 10, 2, 1))
+    yield Part("labs", "a lab", lambda room: [once.labs(1, 0.1)])
+
+
 def scaled(count: int, interval: float, seconds: float, role: str) -> Part:
     """Cost with that many instances."""
     title = f"{count} instances at {interval:g} s as {role}"

@@ -1,0 +1,37 @@
+"""Every instrument of `make bench` once: that it measures, not what.  No figure is judged here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench import plan
+from tests.bench.__main__ import machine, noise
+from tests.bench.page import page
+from tests.interop.segment import KINDS
+
+FIGURES = {
+    "takeover": ("advert", "arp"), "jitter": ("median", "p99"), "scale": ("cpu", "memory"),
+    "receiving": ("microseconds",), "start": ("seconds",), "checking": ("seconds",),
+    "reload": ("silence_ms",), "labs": ("memory", "ready"),
+}  # fmt: skip
+
+
+@pytest.mark.timeout(400)
+def test_every_instrument_measures_every_make_and_the_page_shows_it(tmp_path: Path) -> None:
+    result: dict[str, Any] = {"machine": machine(), "seed": 1, "noise": noise(50)}
+    for number, part in enumerate(plan.smoke(seed=1)):
+        rows = part.measure(tmp_path / str(number))
+        lacking = [row for row in rows for name in FIGURES[part.section] if row[name] is None]
+        assert rows, part.title
+        assert not lacking, f"{part.title}: {lacking}"
+        if part.section != "labs":
+            assert {row["kind"] for row in rows} >= set(KINDS), part.title
+        result.setdefault(part.section, []).extend(rows)
+    assert set(result) >= set(FIGURES), "an instrument is not in the smoke run"
+    text = page(json.loads(json.dumps(result)))
+    assert "{{" not in text
+    assert "v3 100 ms, 1 VIP, kill" in text
