@@ -27,7 +27,7 @@ from tests.cluster import (
     state,
     states,
 )
-from vrrpd.config import ConfigError
+from vrrpd.config import Config, ConfigError
 from vrrpd.fsm import SECOND
 
 # No virtual_router_id: one of the few fatal mistakes.
@@ -205,6 +205,37 @@ def test_a_reload_that_reads_for_long_costs_the_peers_nothing(lan: Lan) -> None:
     before = len(adverts(lan, "one"))
     reload(lan, again(["10.0.0.1", "10.0.0.2"]))
     assert len(adverts(lan, "one")) > before
+
+
+def test_a_reload_that_is_asked_for_during_another_follows_it(lan: Lan) -> None:
+    """To read takes a while in which the daemon goes on, and may be told to read again."""
+    daemon = lan.daemons["one"]
+    read, seen = daemon.load, []
+
+    def slow() -> Config:
+        config = read()
+        seen.append(config.instances[0].priority)
+        if len(seen) == 1:
+            lan.conf("one", conf(120))
+            assert daemon.reload()
+            assert daemon.reload()
+        return config
+
+    daemon.load = slow
+    assert reload(lan, conf(130))
+    assert seen == [130, 120]
+    assert router(lan, "one").priority == 120
+
+
+def test_an_address_of_two_instances_stays_until_neither_holds_it() -> None:
+    both = conf(150) + conf(150, name="VI_2", vrid=52)
+    lan = cluster(one=both)
+    lan.run(5)
+    assert held(lan, "one") == {VIP}
+    assert reload(lan, conf(150))
+    assert held(lan, "one") == {VIP}
+    lan.stop("one")
+    assert held(lan, "one") == set()
 
 
 def test_a_new_priority_counts_from_the_next_advertisement(lan: Lan) -> None:
