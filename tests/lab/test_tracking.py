@@ -110,7 +110,7 @@ def test_a_script_that_hangs_is_ended_with_all_it_has_started(host: Host, kind: 
 
 
 def test_a_script_that_ignores_sigterm_is_killed(host: Host) -> None:
-    pid = host.room / "pid"
+    pid = host.room / "number"
     check = script(host, "chk", f"trap '' TERM\necho $$ >{pid}\nwhile :; do sleep 0.1; done")
     block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 1\n}}\n'
     host.start("vrrpd", defaults() + block + instance(host, "track_script {\n chk\n}"))
