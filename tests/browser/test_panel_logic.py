@@ -74,8 +74,16 @@ def test_nobody_seeks_beyond_what_was(logic: Page) -> None:
 
 PLACES = """net => {
     const spot = logic.placed(net), cables = logic.cablesOf(net, spot);
-    const ends = cables.flatMap((c) => cables.filter((o) => o.s === c.s && o.h !== c.h)
-        .map((o) => [c, o, ...[0, 0.6, 1].map((part) => logic.way(cables, c.h, o.h, part))]));
+    const ends = [];        // of each way: both cables, and three places on it
+    for (const from of net.hosts.map((h) => h.name)) {
+        for (const to of net.hosts.map((h) => h.name)) {
+            const joined = (c) => cables.find((o) => o.h === to && o.s === c.s);
+            const c = cables.find((one) => one.h === from && from !== to && joined(one));
+            const at = (part) => logic.way(cables, from, to, part);
+            if (c) ends.push([c, joined(c), at(0), at(0.6), at(1)]);
+            else if (from !== to && at(1) !== null) throw new Error(`a way from ${from} to ${to}`);
+        }
+    }
     return { spot, cables, ends };
 }"""
 
