@@ -180,7 +180,8 @@ class Bench {
     const button = (cls, call, text = "") =>
       make("button", { type: "button", class: cls, onclick: call }, text);
     this.play = button("vb-play", () => this.clock.toggle(performance.now()));
-    const live = button("vb-live", () => this.live(), "● Live");
+    const newest = this.network.replay ? "Latest" : "● Live";
+    const live = button("vb-live", () => this.live(), newest);
     const save = button("vb-save", () => this.save(), "Save as HTML");
     live.hidden = save.hidden = !this.port;
     this.speed = choice("speed", RATES, this.clock.rate, (rate) => this.clock.slow(rate));
