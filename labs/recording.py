@@ -73,7 +73,8 @@ class Recording(Lab):
             run.streams = [{**note, "pieces": pieces()} for note, pieces in self._pieces]
         super().close()
         if run is not None and TARGET in os.environ:
-            book.made = {"on": time.strftime("%Y-%m-%d"), "system": platform.release()}
+            system = platform.release().partition("-")[0]  # without a distribution's own numbers
+            book.made = {"on": time.strftime("%Y-%m-%d"), "system": system}
             book.save(Path(os.environ[TARGET]))
 
     def remember(self, name: str, draw: Callable[[], Wiring]) -> Wiring:
