@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labs import recordings
-from tests.notebooks.lessons import LESSONS, errors, of_kind, read, shown
+from tests.notebooks.lessons import LESSONS, checked, errors, of_kind, read, shown
 from tests.support import REPOSITORY
 
 LARGEST = 400_000  # bytes
@@ -52,3 +52,6 @@ def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
     said = "\n".join(shown(cell) for cell in cells)
     assert "Replay: nothing runs here." in said
     assert "REPLAY" in said
+    last = {checked(cell): shown(cell) for cell in cells if checked(cell)}
+    assert last
+    assert all(": done\n" in report for report in last.values()), last
