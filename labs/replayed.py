@@ -77,8 +77,8 @@ class Replayed(Seeing):
         begin = self._run.begin
         self.state, self._now = state, float(begin["t"])
         sockets = tuple(Socket(**each) for each in begin["layout"]["sockets"])
-        plain = {name: _tuple(value) for name, value in begin["layout"].items()}
-        self.layout = Layout(**{**plain, "sockets": sockets})
+        told = {n: tuple(v) if isinstance(v, list) else v for n, v in begin["layout"].items()}
+        self.layout = Layout(**{**told, "sockets": sockets})
         self.hosts = {name: SimpleNamespace(name=name) for name in self.layout.hosts}
         self.daemons = {name: SimpleNamespace(name=one) for name, one in self._run.daemon.items()}
         self.watched, self.watch = tuple(begin["watched"]), begin["watched"][0]
@@ -163,6 +163,9 @@ class Replayed(Seeing):
     def frozen(self, host: str) -> bool:
         """Whether the daemon of `host` sleeps."""
         self.program(host)
+        told = self._told_by_now(["frozen", host])
+        if told is not None:
+            return bool(told)
         verbs = ("freeze", "thaw", "crash", "stop", "start")
         done = [f.verb for f in self.witness.of(Action) if f.host == host and f.verb in verbs]
         return done[-1:] == ["freeze"]
@@ -392,7 +395,3 @@ class Replayed(Seeing):
                 return Kept(sorted(begun[-1]["pieces"], key=known), lambda: self.now)
         told = ", ".join(map(repr, args))
         raise LabError(f"this is a replay, and nobody did lab.{name}({told}) when it was recorded")
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
