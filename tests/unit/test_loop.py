@@ -146,6 +146,16 @@ def test_a_postponed_timer_fires_at_its_new_moment_and_keeps_its_place_among_oth
     assert called == ["second", "moved", "again", "last"]
 
 
+def test_postponed_timers_that_are_late_keep_their_order_too(loop: Loop) -> None:
+    called: list[str] = []
+    past = loop.now() - SECOND
+    moved = loop.call_at(past, lambda: called.append("moved"))
+    loop.call_at(past + 1, lambda: called.append("first"))
+    moved.postpone(past + 2)
+    loop.run_until(lambda: len(called) == 2)
+    assert called == ["first", "moved"]
+
+
 def test_a_postponed_timer_may_be_cancelled(loop: Loop) -> None:
     called: list[str] = []
     now = loop.now()

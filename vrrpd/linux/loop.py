@@ -241,8 +241,8 @@ class Loop:
         """Call every timer that is due now."""
         now = self.now()
         while self.heap and self.heap[0][0] <= now:
-            _, serial, call = self.heap[0]
-            if call.callback is not None and call.wake > now:
+            when, serial, call = self.heap[0]
+            if call.callback is not None and call.wake != when:
                 self.bring_up_to_date()
             elif call.callback is not None and call.before is not None and call.when > now:
                 call.near = True
