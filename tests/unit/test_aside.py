@@ -39,6 +39,17 @@ def test_every_part_comes_in_order_and_from_another_process(loop: Loop) -> None:
     assert rest == [*range(5000), "x" * 300_000]
 
 
+def test_where_niceness_is_forbidden_the_child_is_as_important_as_we_are(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", refuse)
+    [child] = aside(loop, lambda: [os.getpid()])
+    assert child != os.getpid()
+
+
 def test_nothing_is_a_result_too(loop: Loop) -> None:
     assert aside(loop, lambda: []) == []
 

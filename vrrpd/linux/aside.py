@@ -93,7 +93,8 @@ def labour(work: Callable[[], Iterable[Any]], far: int) -> None:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        os.nice(NICENESS)
+        with suppress(OSError):  # a sandbox may forbid it
+            os.nice(NICENESS)
         os.set_blocking(far, True)
         with io.FileIO(far, "w") as pipe:
             try:
