@@ -57,6 +57,10 @@ class HostChannel:
         """Nothing is ever lost here; that it was asked for is remembered."""
         self.machine.room = size + mtus * self.machine.card().mtu
 
+    def have_room(self, size: int) -> None:
+        """Nothing is ever lost here; that it was asked for is remembered."""
+        self.machine.room = size
+
     def send(self, data: bytes) -> None:
         """Send one packet.  Raises OSError where Linux would: the card is down or gone."""
         if not self.machine.present:

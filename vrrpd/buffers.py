@@ -6,7 +6,7 @@
                         ADVERT  vrrp_rx_bufs_multiplier times the length of its Advertisement
 
 The instances of a segment share a socket, so theirs are added up (keepalived).  Without a word
-about it the socket has what Linux gives every socket.
+about it the socket has what Linux gives every socket, and more if that is not `enough()`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from vrrpd.packet import AUTH_BYTES
 IP_HEADER = 20  # of IPv4; over IPv6 we are not given the header
 AH_HEADER = 24
 VRRP_HEADER = 8
+ROUNDS = 8  # Advertisements of each instance that may have to wait
+COUNTED = 1024  # bytes that Linux counts for a short packet
 Room = tuple[int, int]
 """So many bytes, and so many times the MTU."""
 
@@ -28,6 +30,15 @@ def room(instances: Iterable[Instance], settings: Globals) -> Room:
     """What these instances need together; (0, 0) if nobody has asked for anything."""
     each = [need(one, settings) for one in instances]
     return sum(size for size, _ in each), sum(mtus for _, mtus in each)
+
+
+def enough(instances: int) -> int:
+    """Bytes, as Linux counts them, with which a MASTER's burst for all of them is not lost.
+
+    What Linux gives every socket is filled by 200 packets: 255 instances that are advertised
+    together at 10 ms lost the last ones of every burst, and became MASTER for it.
+    """
+    return instances * ROUNDS * COUNTED
 
 
 def need(one: Instance, settings: Globals) -> Room:

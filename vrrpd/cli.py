@@ -209,7 +209,6 @@ def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
     log.later = journal.later = loop.idle.append
     atexit.register(log.flush)
-    gc.collect()
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
@@ -232,6 +231,7 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
 
+    gc.collect()  # what reading has left behind: from the first packet on we must listen
     kernel, processes = Netlink(loop), ProcessTable(loop, log)
     source.follow(lambda settings: fit(kernel, processes, settings, log))
     return Ports(

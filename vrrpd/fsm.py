@@ -306,14 +306,13 @@ RULES = {
 
 
 def next_advert(params: Params, deadline: int, now: int) -> int:
-    """When (ns) Adver_Timer ends that was started at `deadline`, which is now or a moment ago.
+    """When (ns) Adver_Timer ends that was started at `deadline`, which is now or some time ago.
 
     Counted from the deadline, not from now, so that lateness never adds up and routers that speak
     at the same moment go on doing so; but after a long stall one Advertisement is enough, not all
     that were missed.
     """
-    due = deadline + params.advert_interval
-    return due if due > now else now + params.advert_interval
+    return now + params.advert_interval - (now - deadline) % params.advert_interval
 
 
 def become_master(

@@ -76,6 +76,9 @@ class Channel(Protocol):
     def make_room(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
 
+    def have_room(self, size: int) -> None:
+        """Have at least `size` bytes kept, if we may.  Raises OSError."""
+
     def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """A hint: packets for other virtual routers need not be handed over; none: all must be.
 

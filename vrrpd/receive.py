@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vrrpd import ah
-from vrrpd.buffers import room
+from vrrpd.buffers import enough, room
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Auth, Peer
 from vrrpd.events import AdvertReceived, IPAddress
@@ -264,12 +264,15 @@ class Segment:
         self.narrow()
 
     def make_room(self) -> None:
-        """Have as much kept for us as the configuration asks for, if it does."""
+        """Have as much kept for us as the configuration asks for, or else enough."""
         mine = [router.instance for routers in self.routers.values() for router in routers]
         wanted = room(mine, self.settings)
-        if self.channel is not None and any(wanted):
+        if self.channel is not None:
             try:
-                self.channel.make_room(*wanted)
+                if any(wanted):
+                    self.channel.make_room(*wanted)
+                else:
+                    self.channel.have_room(enough(len(mine)))
             except OSError as error:
                 text = f"receive buffer on {self.interface}: {error.strerror or error}"
                 self.log.limited(("room", self.interface), text)

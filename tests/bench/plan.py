@@ -65,11 +65,13 @@ def smoke(seed: int) -> Iterator[Part]:
     yield Part("labs", "a lab", lambda room: [once.labs(1, 0.1)])
 
 
-def scaled(count: int, interval: float, seconds: float, role: str) -> Part:
+def scaled(
+    count: int, interval: float, seconds: float, role: str, kinds: tuple[str, ...] = KINDS
+) -> Part:
     """Cost with that many instances."""
     title = f"{count} instances at {interval:g} s as {role}"
     measure = partial(
-        running.scale, count=count, interval=interval, seconds=seconds, role=role
+        running.scale, count=count, interval=interval, seconds=seconds, role=role, kinds=kinds
     )
     return Part("scale", title, measure)
 
@@ -89,7 +91,8 @@ def whole(seed: int) -> Iterator[Part]:
         for interval in (1.0, 0.1):
             for count in (1, 10, 100, 255, 1000):
                 yield scaled(count, interval, 10, role)
-    yield scaled(255, 0.01, 20, "BACKUP")
+    for kind in KINDS:  # one after the other: side by side they would fill the machine
+        yield scaled(255, 0.01, 20, "BACKUP", (kind,))
     yield Part("receiving", "packets", lambda room: running.receiving(room, 20000))
     yield Part("start", "start", lambda room: once.start(room, 10))
     yield Part("checking", "-t", lambda room: once.checking(room, 1000, 10, 5))

@@ -537,9 +537,14 @@ class Segment:
         """End everything that was started here."""
         for host in self.hosts:
             host.close()
-        if self.capture is not None:
-            self.capture.close()
+        self.stop_listening()
         self.switch.close()
+
+    def stop_listening(self) -> None:
+        """Hear no more frames, for good."""
+        capture, self.capture = self.capture, None
+        if capture is not None:
+            capture.close()
 
     def __enter__(self) -> Segment:
         return self

@@ -140,12 +140,12 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "due = next_advert(params, router.deadline, now)\n        return replace(",
     ),
     "timer: MASTER counts from now": (
-        "due = deadline + params.advert_interval",
-        "due = now + params.advert_interval",
+        "return now + params.advert_interval - (now - deadline) % params.advert_interval",
+        "return now + params.advert_interval",
     ),
     "timer: MASTER makes up for lost time": (
-        "return due if due > now else now + params.advert_interval",
-        "return due",
+        "return now + params.advert_interval - (now - deadline) % params.advert_interval",
+        "return deadline + params.advert_interval",
     ),
     "owner: waits like anybody": (
         "if params.priority != OWNER:",

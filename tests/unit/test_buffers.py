@@ -9,14 +9,33 @@ import pytest
 
 from labs.lan import Silent
 from tests.cluster import cluster, conf
+from vrrpd.buffers import enough
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.netlink import Netlink
 from vrrpd.linux.procs import ProcessTable
 from vrrpd.linux.rooms import fit, resize
+from vrrpd.linux.sockets import RawChannel
 
 ADVERT = 20 + 8 + 4 + 8  # IPv4 header, VRRP header, one address, authentication
+
+
+def test_without_a_word_there_is_enough_for_all_instances_of_a_segment() -> None:
+    many = "".join(conf(name=f"VI_{vrid}", vrid=vrid) for vrid in range(1, 101))
+    lan = cluster(one=many)
+    assert lan.machines["one"].room == enough(100)
+
+
+@pytest.mark.parametrize("size", [1, 300_000])
+def test_the_kernel_keeps_at_least_what_is_enough(size: int) -> None:
+    near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    channel = object.__new__(RawChannel)
+    channel.socket = near
+    before = near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    channel.have_room(size)
+    assert near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= max(size, before)
+    near.close()
 
 
 def options(*words: str) -> str:
@@ -26,7 +45,7 @@ def options(*words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "own", "expected"),
     [
-        ((), (), 0),
+        ((), (), enough(1)),
         ((), ("kernel_rx_buf_size 5000",), 5000),
         (("vrrp_rx_bufs_policy MTU",), (), 3 * 1500),
         (("vrrp_rx_bufs_policy ADVERT",), (), 3 * ADVERT),

@@ -36,7 +36,7 @@ TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 # between them: NTP's slew is half of that.
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
-ROUNDS = 16  # of reading before timers that are due; a reader takes a batch in each
+ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
 LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is told
 READY = 64  # descriptors told of at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)

@@ -42,6 +42,7 @@ LARGEST = 65535
 LONGEST = 8192  # bytes read of a packet: 255 IPv6 addresses are 4,144
 BATCH = 64  # packets read in one go before others get their turn
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+SO_RCVBUFFORCE = 33
 # struct sock_filter, and the instructions that filter_for() uses (linux/bpf_common.h)
 INSTRUCTION = struct.Struct("@HBBI")
 LD_BYTE, LD_BYTE_X, LD_LENGTH, LDX_HEADER_LENGTH = 0x30, 0x50, 0x80, 0xB1
@@ -126,6 +127,16 @@ class RawChannel:
             request = struct.pack("@16s16x", socket.if_indextoname(self.index).encode())
             size += mtus * struct.unpack("@16xi12x", ioctl(self.socket, SIOCGIFMTU, request))[0]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
+
+    def have_room(self, size: int) -> None:
+        """Have the kernel keep at least so much, beyond net.core.rmem_max where it lets us."""
+        sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is told
+        if self.socket.getsockopt(sol, socket.SO_RCVBUF) >= size:
+            return
+        try:
+            self.socket.setsockopt(sol, SO_RCVBUFFORCE, half)
+        except PermissionError:
+            self.socket.setsockopt(sol, socket.SO_RCVBUF, half)
 
     def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """Have the kernel drop what is for other virtual routers; none: let everything come.
