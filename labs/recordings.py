@@ -171,12 +171,11 @@ def alike(state: str, daemon: str | dict[str, str] | None) -> list[tuple[Book, R
     from labs.errors import LabError
     from labs.progress import memory
 
-    found = [
-        (book, run)
-        for book in books(memory.lesson)
-        for run in book.runs
-        if run.state == state and daemon in (run.asked, *_names(run.daemon))
+    of_state = [
+        (book, run) for book in books(memory.lesson) for run in book.runs if run.state == state
     ]
+    exactly = [one for one in of_state if one[1].asked == daemon]
+    found = exactly or [one for one in of_state if daemon in _names(one[1].daemon)]
     if not found:
         raise LabError(
             f"this is a replay, and no run of Lab({state!r}) was recorded: it runs on Linux "

@@ -147,6 +147,16 @@ def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Book]
     assert [Replayed().now for _ in range(4)] == [8, 9, 10, 8]
 
 
+def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Book]) -> None:
+    few, many = played(begin=8), played(begin=9)
+    few.asked = "vrrpd --max-vips 20"
+    shelf(few, many)
+    assert [Replayed().now, Replayed(daemon="vrrpd --max-vips 20").now] == [9, 8]
+    assert Replayed(daemon="vrrpd").now == 8, "nobody asked for these; they ran all the same"
+    with pytest.raises(LabError, match="no run of Lab"):
+        Replayed(daemon="keepalived")
+
+
 def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) -> None:
     run = played()
     ask = ["log", "master"]
