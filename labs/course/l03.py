@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.lan import STATES
 from labs.lessons import Challenge, Question, Step, setting
-from labs.start import STATES
 
 if TYPE_CHECKING:
     from labs.lab import Lab

@@ -228,6 +228,7 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
 def replays(page: Page, saved: Path) -> None:
     """The file shows the run by itself: nothing is asked of any network."""
     asked: list[str] = []
+    page.goto("about:blank")  # JupyterLab asks for its folder every now and then
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": 1180, "height": 760})
     page.goto(saved.as_uri())
