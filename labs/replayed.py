@@ -76,9 +76,9 @@ class Replayed(Seeing):
         self._facts = Known(facts.read(self._run.facts))
         begin = self._run.begin
         self.state, self._now = state, float(begin["t"])
-        sockets = tuple(Socket(**each) for each in begin["layout"]["sockets"])
         told = {n: tuple(v) if isinstance(v, list) else v for n, v in begin["layout"].items()}
-        self.layout = Layout(**{**told, "sockets": sockets})
+        told["sockets"] = tuple(Socket(**each) for each in begin["layout"]["sockets"])
+        self.layout = Layout(**told)
         self.hosts = {name: SimpleNamespace(name=name) for name in self.layout.hosts}
         self.daemons = {name: SimpleNamespace(name=one) for name, one in self._run.daemon.items()}
         self.watched, self.watch = tuple(begin["watched"]), begin["watched"][0]
