@@ -76,7 +76,10 @@ class Replayed(Seeing):
         self._facts = Known(facts.read(self._run.facts))
         begin = self._run.begin
         self.state, self._now = state, float(begin["t"])
-        told = {n: tuple(v) if isinstance(v, list) else v for n, v in begin["layout"].items()}
+        told: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in begin["layout"].items()
+        }
         told["sockets"] = tuple(Socket(**each) for each in begin["layout"]["sockets"])
         self.layout = Layout(**told)
         self.hosts = {name: SimpleNamespace(name=name) for name in self.layout.hosts}
