@@ -25,9 +25,11 @@ Python has unshare(2) from 3.12 on, so ctypes calls it, prctl(2) and mount(2).
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -177,7 +179,11 @@ def _exec(command: list[str]) -> NoReturn:
     try:
         os.execvp(command[0], command)
     except OSError as error:
-        print(f"labs: cannot run {command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        reason = error.strerror
+        # With a folder in PATH that is closed to us, a missing program is "Permission denied".
+        if error.errno == errno.EACCES and shutil.which(command[0], os.F_OK) is None:
+            reason = os.strerror(errno.ENOENT)
+        print(f"labs: cannot run {command[0]}: {reason}", file=sys.stderr, flush=True)
     os._exit(127)
 
 

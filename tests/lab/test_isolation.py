@@ -150,8 +150,13 @@ def test_the_exit_status_is_the_programs() -> None:
         assert subprocess.run([*INSIDE, "sh", "-c", script]).returncode == status
 
 
-def test_a_program_that_is_missing_is_one_line() -> None:
-    done = subprocess.run([*INSIDE, "no-such-program"], capture_output=True, text=True)
+@pytest.mark.parametrize("closed", [False, True], ids=["", "closed-folder-in-PATH"])
+def test_a_program_that_is_missing_is_one_line(closed: bool, tmp_path: Path) -> None:
+    tmp_path.chmod(0o000 if closed else 0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [*INSIDE, "no-such-program"], capture_output=True, text=True, env=os.environ | path
+    )
     assert (done.returncode, done.stdout) == (127, "")
     assert done.stderr == "labs: cannot run no-such-program: No such file or directory\n"
 
