@@ -78,7 +78,7 @@ def scaled(
 
 def whole(seed: int) -> Iterator[Part]:
     """All that the page shows."""
-    for version, interval, runs in ((3, 0.1, 36), (3, 0.01, 30), (2, 1.0, 8)):
+    for version, interval, runs in ((3, 0.1, 36), (3, 0.01, 30), (2, 1.0, 6)):
         for fault in ("kill", "term", "unplug"):
             yield takeovers(Scenario(version, interval, 1, fault), runs, seed)
     for vips in (20, 100, 250):

@@ -253,7 +253,6 @@ def measure(
 
     makes = {"frr": FrrPair}
     pairs = [makes.get(kind, Pair)(room / kind, kind, scenario, luck) for kind in kinds]
-    wires = {pair.kind: pair.lan.wire for pair in pairs}
     samples: list[dict[str, object]] = []
     try:
         for number in range(runs):
@@ -263,6 +262,6 @@ def measure(
     finally:
         for pair in pairs:
             pair.close()
-    lost = {kind: wire.lost for kind, wire in wires.items() if wire.lost}
+    lost = {pair.kind: pair.lan.wire.lost for pair in pairs if pair.lan.wire.lost}
     assert not lost, f"frames were lost by the capture, so the first may not be the first: {lost}"
     return samples

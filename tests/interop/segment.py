@@ -242,6 +242,8 @@ class Capture:
 
     def close(self) -> None:
         """Stop listening; `frames` stays."""
+        if not self.thread.is_alive():
+            return
         os.write(self.woken, b".")
         self.thread.join()
         self.lost = self.ring.lost()
@@ -541,10 +543,9 @@ class Segment:
         self.switch.close()
 
     def stop_listening(self) -> None:
-        """Hear no more frames, for good."""
-        capture, self.capture = self.capture, None
-        if capture is not None:
-            capture.close()
+        """Hear no more frames; those that were heard stay."""
+        if self.capture is not None:
+            self.capture.close()
 
     def __enter__(self) -> Segment:
         return self
