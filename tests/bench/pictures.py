@@ -39,7 +39,8 @@ def takeovers(rows: list[dict[str, Any]]) -> Figure:
     axes.set_yticks(range(len(scenarios)), [name for name, _ in scenarios])
     axes.invert_yaxis()
     axes.set_xlabel("ms from the protocol's moment to the first gratuitous ARP (line: median)")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
+    axes.xaxis.set_major_formatter("{x:g}")
     return figure
 
 
@@ -59,6 +60,8 @@ def processors(rows: list[dict[str, Any]]) -> Figure:
         axes.set_yscale("log")
         axes.set_title(role)
         axes.set_xlabel("instances")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
     panels[0].set_ylabel("percent of one processor")
     panels[0].legend()
     return figure
