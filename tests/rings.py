@@ -28,7 +28,7 @@ RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
-WORKERS = {"unit": 2, "lab": 3, "interop": 2, "notebooks": 8}
+WORKERS = {"unit": 2, "lab": 3, "interop": 2, "notebooks": 6}
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
 
 
