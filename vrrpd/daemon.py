@@ -148,8 +148,10 @@ class Daemon:
         self.asked += 1
         if self.asked > 1:
             return True
-        done, again = self.reload_once(), self.asked > 1
-        self.asked = 0
+        try:
+            done, again = self.reload_once(), self.asked > 1
+        finally:
+            self.asked = 0
         return self.reload() if again else done
 
     def reload_once(self) -> bool:

@@ -373,8 +373,7 @@ class Adverts:
     @contextmanager
     def of(cls, lan: Segment, host: Host) -> Iterator[Adverts]:
         """Listen at the port of `host` until the block ends, and from now on nobody else."""
-        lan.wire.close()
-        lan.capture = None
+        lan.stop_listening()
         with network_of(lan.switch.pid):
             one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         attach(one, host.address)

@@ -227,6 +227,21 @@ def test_a_reload_that_is_asked_for_during_another_follows_it(lan: Lan) -> None:
     assert router(lan, "one").priority == 120
 
 
+def test_a_reload_that_fails_in_an_unforeseen_way_does_not_keep_the_next_one_out(lan: Lan) -> None:
+    daemon = lan.daemons["one"]
+    read = daemon.load
+
+    def broken() -> Config:
+        raise MemoryError
+
+    daemon.load = broken
+    with pytest.raises(MemoryError):
+        daemon.reload()
+    daemon.load = read
+    assert reload(lan, conf(120))
+    assert router(lan, "one").priority == 120
+
+
 def test_an_address_of_two_instances_stays_until_neither_holds_it() -> None:
     both = conf(150) + conf(150, name="VI_2", vrid=52)
     lan = cluster(one=both)
