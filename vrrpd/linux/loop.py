@@ -88,6 +88,7 @@ class Loop:
         if self.timerfd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
         self.clocks = (self.now(), time.time_ns() - self.now())  # then; wall clock minus ours
+        self.set_at = 0  # when the wall clock was last found to have been set, by its own time
         self.epoll = select.epoll()
         self.epoll.register(self.timerfd, select.EPOLLIN)
         self.readers: dict[int, Callable[[], None]] = {}
@@ -117,14 +118,16 @@ class Loop:
         """The monotonic moment of a CLOCK_REALTIME stamp (ns) taken by the kernel.
 
         A stamp that cannot be right, because the wall clock was set in between, counts as now:
-        a packet that is made older than it is would end a BACKUP's patience early.
+        a packet that is made older than it is would end a BACKUP's patience early.  That holds
+        for all the packets that were waiting when the clock was found to have been set.
         """
         now = self.now()
         wall = time.time_ns()
         (then, offset), self.clocks = self.clocks, (now, wall - now)
-        stepped = abs(wall - now - offset) > SLACK + (now - then) // 1000
+        if abs(wall - now - offset) > SLACK + (now - then) // 1000:
+            self.set_at = wall
         age = wall - stamp
-        return now if stepped or not 0 <= age < TOO_OLD else now - age
+        return now if stamp < self.set_at or not 0 <= age < TOO_OLD else now - age
 
     # What arrives.
 
