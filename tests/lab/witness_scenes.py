@@ -25,8 +25,11 @@ from types import TracebackType
 
 import pytest
 
+from labs import records
 from labs.errors import LabError
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
+from labs.pinger import PATIENCE as PATIENCE_OF_A_PING
+from labs.pinger import Pinger
 from labs.recorder import network_of
 from labs.timeline import Timeline
 from labs.witness import Witness
@@ -245,6 +248,22 @@ def overflow() -> None:
         ), witness.held()
 
 
+def lateness() -> None:
+    """A reply that has long been there is found, however late anybody looks."""
+    with Lan() as lan:
+        lan.take("backup")
+        output = records.Output()
+        with network_of(lan.hosts["client"].pid):
+            pinger = Pinger(0, VIP, 0.01, output)
+        pinger.turn()
+        over = time.monotonic() + PATIENCE_OF_A_PING
+        eventually(lambda: time.monotonic() > over)
+        pinger.turn()
+        number, rtt, _ = records.PONG.unpack_from(output.buffer, records.RECORD.size)
+        assert number == 1
+        assert 0 <= rtt < PATIENCE_OF_A_PING
+
+
 def vanishing() -> None:
     """Hosts and ports that disappear end nothing but themselves."""
     with Lan() as lan:
@@ -328,6 +347,7 @@ SCENES: dict[str, Callable[[], None]] = {
         client,
         silence,
         overflow,
+        lateness,
         vanishing,
         ending,
         orphan,
