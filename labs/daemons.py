@@ -121,12 +121,13 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     with host.popen(["sh", "-c", launch], stderr=None) as shell:
         text = shell.stdout.read() if shell.stdout else b""
     alive = Path(f"/proc/{host.pid}/root/proc/{int(text)}")
-    late = time.monotonic() + LATE
+    late: list[float] = []  # when it counts as ready whatever it says
 
     def ready() -> bool:
         if pidfile.exists() and pidfile.read_text().strip():
+            late[:] = late or [time.monotonic() + LATE]
             logged = written.read_bytes()[before:] if daemon.says else b""
-            return daemon.says in logged or time.monotonic() > late
+            return daemon.says in logged or time.monotonic() > late[0]
         if not alive.exists():
             said = written.read_bytes()[before:].decode(errors="replace")
             last = "\n    ".join(said.splitlines()[-8:])
@@ -150,6 +151,14 @@ def leaders(processes: list[Process]) -> list[Process]:
     """Those whose parent is not among them: the ones that pass a signal on to the others."""
     pids = {process.pid for process in processes}
     return [process for process in processes if _field(process.pid, 1) not in pids]
+
+
+def children(pid: int) -> list[Process]:
+    """The processes that `pid` has started and that still exist; what they run is not told."""
+    with suppress(OSError):
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [Process(int(one), ()) for one in told.split()]
+    return []
 
 
 def frozen(processes: list[Process]) -> bool:
@@ -200,7 +209,7 @@ def wait_reloaded(
         never.wait(0.005)
 
 
-def wait_ready(checks: list[Callable[[], bool]], timeout: float = 10.0) -> None:
+def wait_ready(checks: list[Callable[[], bool]], timeout: float = 30.0) -> None:
     """Wait until every daemon that was started is ready; LabError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     never = threading.Event()

@@ -29,7 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from labs import pcapng
+from labs import daemons, pcapng
 from labs.capture import Around, Capture, Captures, Neighbour, neighbour
 from labs.errors import LabError
 from labs.inbox import Mailbox
@@ -48,7 +48,8 @@ SAY = Path(__file__).with_name("programs") / "say.py"
 SITE = {
     "start": ("serving", "started"), "stop": ("stopped", "stopped"), "hang": ("hanging", "hangs"),
 }  # fmt: skip
-START = 15.0  # s within which a program is ready, or something is wrong
+START = 30.0  # s within which a program is ready, or something is wrong
+GONE = 5.0  # s within which a program that was killed is gone
 
 T = TypeVar("T")
 
@@ -104,10 +105,13 @@ class Program:
                 os.killpg(self._process.pid, number)
 
     def end(self) -> None:
-        """End it at once; harmless if it has ended or never ran."""
+        """End it at once and wait until it is gone; harmless if it has ended or never ran."""
         if self._process is not None:
             if self._process.poll() is None:
+                # What was started is `nsenter`; its child has the port, for a moment longer.
+                below = daemons.children(self._process.pid)
                 self.send(signal.SIGKILL)
+                daemons.wait_gone(below, GONE)
             self._process.wait()
             if self._process.stdout is not None:
                 self._process.stdout.close()

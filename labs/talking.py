@@ -80,15 +80,17 @@ class Talk:
 
     close = end
 
-    def _fate(self) -> None:
-        """Wait until it is broken or lines come back again."""
+    def _fate(self) -> bool:
+        """Wait until it is broken or lines come back again; False if neither happens in time."""
         with suppress(LabError):
             self._lab.wait_until(
                 lambda: self.why or self._closed or self.silent < ALIVE, FATE, "its fate"
             )
+            return True
+        return False
 
     def __repr__(self) -> str:
-        self._fate()
+        known = self._fate()  # asked once: a moment later the machine may have kept us waiting
         lines = Counter(event["who"] for event in self.echoes)
         told = " and ".join(f"{count} lines echoed by {who}" for who, count in lines.items())
         text = f"TCP connection to {self.address}: {told or 'no line echoed'}"
@@ -97,7 +99,7 @@ class Talk:
             return f"{text}; then silence; broken after {self.silent:.1f} s: {self.why}"
         if self._closed:
             return f"{text}; closed"
-        if self.silent >= ALIVE:
+        if not known:
             return f"{text}; silent for {self.silent:.1f} s"
         paused = f", after a silence of {longest:.1f} s" if longest >= ALIVE else ""
         return f"{text}; it goes on{paused}"

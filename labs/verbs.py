@@ -107,6 +107,8 @@ class Verbs:
         found = self._running(host)
         if found:
             self._record("crash", host, f"daemon of {host} killed")
+            # Else keepalived's child would resign if its parent were gone for a moment before it.
+            daemons.freeze(found)
             daemons.send(found, signal.SIGKILL)
             daemons.wait_gone(found, 5)
 

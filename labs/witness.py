@@ -44,7 +44,7 @@ PROGRAM = "import sys; sys.path.append(sys.argv[1]); from labs.recorder import m
 HOUSE = str(Path(__file__).resolve().parent.parent)
 F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ appeared in Python 3.10 only for some builds
 PIPE = 1 << 20  # minutes of records, should this process be busy or stopped
-START = 10.0  # seconds within which every namespace answers, or something is wrong
+START = 30.0  # seconds within which every namespace answers, or something is wrong
 
 
 def records(stream: IO[bytes]) -> Iterator[tuple[int, int, float, bytes]]:

@@ -39,5 +39,6 @@ def started(request: pytest.FixtureRequest) -> Iterator[Lab]:
 def cluster(started: Lab) -> Lab:
     """The article's cluster as it starts, 192.168.1.10 on master."""
     started.reset("basic")
-    started.wait_until(lambda: started.owners() == ["master"], what="master to own the address")
+    what = "master to own the address"
+    started.wait_until(lambda: started.owners() == ["master"], timeout=40, what=what)
     return started

@@ -58,30 +58,54 @@ def test_a_daemon_sends_its_mail_there(daemon: str) -> None:
         lab.conf("master", text.replace("priority 150", "priority 150\n        smtp_alert"))
         box = lab.mail("master")
         lab.start("master")
-        messages = box.wait(2)  # BACKUP, then MASTER
+        messages = box.wait(2, timeout=40)  # BACKUP, then MASTER
         assert "MASTER" in str(messages[-1]["Subject"]) + str(messages[-1].get_content())
         assert messages[-1]["X-RcptTo"] == "hogehoge@feedforce.jp"
 
 
 def test_a_web_server_serves_hangs_and_stops(quiet: Lab) -> None:
     web = quiet.web("master")
-    eventually(lambda: "master" in quiet.run("client", PAGE.format("192.168.1.11", 5)).text)
-    assert "master" in quiet.run("client", PAGE.format("[2001:db8:1::11]", 5)).text
+    eventually(lambda: "master" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text)
+    assert "master" in quiet.run("client", PAGE.format("[2001:db8:1::11]", 30)).text
     assert web.state == "serving"
     web.hang()
     assert "timed out" in quiet.run("client", PAGE.format("192.168.1.11", 0.3)).text
     assert repr(web) == "<web server of master: hanging>"
     web.start()
-    assert "master" in quiet.run("client", PAGE.format("192.168.1.11", 5)).text
+    assert "master" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
     web.stop()
-    assert "refused" in quiet.run("client", PAGE.format("192.168.1.11", 5)).text
+    assert "refused" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
     with pytest.raises(LabError, match=r"does not run: \.start\(\) it first"):
         web.hang()
     web.start()
     assert quiet.web("master") is web
-    assert "master" in quiet.run("client", PAGE.format("192.168.1.11", 5)).text
+    assert "master" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
     told = [action.text for action in quiet.facts() if action.kind == "action"][-4:]
     assert [text.split()[-1] for text in told] == ["hangs", "started", "stopped", "started"]
+
+
+def test_a_stopped_server_has_given_its_port_back(quiet: Lab) -> None:
+    """Neither is a client taken by one that is about to die, nor finds the next one it taken."""
+    web = quiet.web("master")
+    for verb in (web.stop, web.hang, web.stop):
+        pids = [
+            one.pid
+            for one in quiet.hosts["master"].processes()
+            if "labs.programs.web" in one.argv
+        ]
+        verb()
+        if verb == web.stop:
+            assert pids
+            assert {state(pid) for pid in pids} <= {"", "Z"}
+            web.start()
+
+
+def state(pid: int) -> str:
+    """What /proc says of a process, "" if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
 
 
 def test_a_hanging_server_can_be_stopped(quiet: Lab) -> None:
