@@ -46,7 +46,7 @@ soak: setup ## Simulate days of random faults, as many as asked (DAYS=10000, SEE
 	@exec $(BIN)/python -m labs.search --days $(or $(DAYS),10000) $(if $(SEED),--seed $(SEED))
 
 soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renews the table (SOAK=1)
-	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.lab.soak
+	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 HARDSHIP_INTERVAL=0.25 $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.lab.soak
 
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .

@@ -16,12 +16,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import OrdinaryUser, checkout_is_public
 
 TESTS = Path(__file__).parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+# How long an example takes is the machine's business, and no reason to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def _first_line(*command: str) -> str:

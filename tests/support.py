@@ -32,7 +32,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "CI", "LAB_DAEMON")
 
 
 def eventually(
-    condition: Callable[[], Any], timeout: float = 10.0, what: str = "", every: float = 0.02
+    condition: Callable[[], Any], timeout: float = 30.0, what: str = "", every: float = 0.02
 ) -> Any:
     """Waits until `condition()` is true and returns its value.
 
