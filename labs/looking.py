@@ -145,13 +145,14 @@ class Looking(Seeing):
         """The changes of state that the daemon of the server `name` has written down."""
         written = self.daemons[name].journal
         path = self.hosts[name].path(written or self.daemons[name].log)
-        if not path.exists():
-            return []
-        # Whoever watches asks several times a second: a file is read again when it has changed.
-        now = path.stat()
-        version = (now.st_ino, now.st_size, now.st_mtime_ns)
-        known, said = self._journals.get(name, (None, []))
-        if known != version:
-            said = journals.states(path.read_text().splitlines(), name)
-            self._journals[name] = (version, said)
-        return said
+        try:
+            # Whoever watches asks several times a second: a file is read again when it has changed.
+            now = path.stat()
+            version = (now.st_ino, now.st_size, now.st_mtime_ns)
+            known, said = self._journals.get(name, (None, []))
+            if known != version:
+                said = journals.states(path.read_text().splitlines(), name)
+                self._journals[name] = (version, said)
+            return said
+        except FileNotFoundError:
+            return []  # there was none, or a reset in another thread has just taken it away

@@ -96,15 +96,22 @@ class Watch:
                 self._picture = self.watched.picture(time.time())
                 self._app.invalidate()
             except Ended as error:
-                self._leave(str(error))
-                return
+                if self._leave(str(error)):
+                    return
             except LabError as error:
                 self.note = str(error)
 
-    def _leave(self, words: str) -> None:
+    def _leave(self, words: str) -> bool:
+        """Have the screen end; False if it has not even begun."""
         loop = self._app.loop
-        if loop is not None and self._app.is_running:
-            loop.call_soon_threadsafe(lambda: self._app.exit(result=words))
+        if loop is None or not self._app.is_running:
+            return False
+        loop.call_soon_threadsafe(self._exit, words)
+        return True
+
+    def _exit(self, words: str) -> None:
+        if self._app.future is not None and not self._app.future.done():  # or a key was faster
+            self._app.exit(result=words)
 
     def _text(self) -> StyleAndTextTuples:
         """The screen as prompt_toolkit wants it, in the size that the terminal has now."""

@@ -97,7 +97,7 @@ class Caller:
                 line = self._lines.readline()
         except OSError:
             line = b""
-        if not line:
+        if not line.endswith(b"\n"):  # nothing, or what it was about to say when it was ended
             raise Ended("the lab has ended")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:

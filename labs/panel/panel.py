@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import html
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Bench(anywidget.AnyWidget):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._told = 0
+        self._untold: list[dict[str, Any]] = []  # in the record, and no page has heard of it
         self._looks = 0
         self._views = 0
         self._begin()
@@ -91,20 +93,21 @@ class Bench(anywidget.AnyWidget):
     def _header(self) -> dict[str, Any]:
         return {"network": {**self.network, "live": False}}
 
-    def _pull(self) -> list[dict[str, Any]]:
-        """Take what is new into the record, and return it."""
+    def _pull(self) -> None:
+        """Take what is new into the record; pages are told of it at the next look."""
         with self._lock:
             if self._source.closed:
-                return []
+                return
             if self._source.since != self._since:
                 self._begin()
                 self._looks = 0  # say it all again
             events = self._events.take(self._source.fresh())
             self._record.take(events)
+            if self._views > 0:
+                self._untold += events
             if self._first:
                 self._first = False
                 self._correct()
-            return events
 
     def _correct(self) -> None:
         """A daemon that ended or began before anybody recorded it is at least seen now."""
@@ -142,7 +145,9 @@ class Bench(anywidget.AnyWidget):
     def _tell(self) -> None:
         """The thread: until the panel or the lab is closed."""
         while not self._stop.wait(EVERY) and not self._source.closed:
-            self._look()
+            # Somebody resets or closes the lab at this moment: the next look finds it in order.
+            with suppress(LabError, OSError, KeyError):
+                self._look()
 
     def _later(self, loop: asyncio.AbstractEventLoop) -> None:
         def tick() -> None:
@@ -155,18 +160,19 @@ class Bench(anywidget.AnyWidget):
     def _look(self) -> None:
         """One look at the lab, and one message if there is anything to say."""
         with self._lock:
-            events = self._pull()
+            self._pull()
             self._looks += 1
             if self._looks == 1 or any(self._looks == round(t / EVERY) for t in AGAIN):
                 self._say_all()
-            elif events or self._looks % 6 == 0:
+            elif self._untold or self._looks % 6 == 0:
                 self._told += 1
                 now, waits = self._source.now(), self._source.waits()
-                news = {"type": "news", "n": self._told, "now": now, "events": events}
+                news = {"type": "news", "n": self._told, "now": now, "events": self._untold}
+                self._untold = []
                 self.send({**news, "waits": waits})
 
     def _say_all(self) -> None:
-        now = self._source.now()
+        now, self._untold = self._source.now(), []
         whole = {**self._record.snapshot(), "n": self._told, "now": now}
         self.send({"type": "all", "network": self.network, **whole})
 

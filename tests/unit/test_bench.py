@@ -284,6 +284,41 @@ def test_everything_is_told_once_in_few_messages(source: Still, said: list[dict[
     json.dumps(said)
 
 
+def test_what_was_first_asked_for_by_somebody_else_is_told_all_the_same(
+    source: Still, said: list[dict[str, Any]]
+) -> None:
+    """`bench.record`, a saved page and the words of the bench look at the lab, too."""
+    bench = Bench(source)
+    bench._views = 1
+    bench._look()
+    source._lan.unplug("master")
+    assert "act" in {event["k"] for event in bench.record.events}
+    for _ in range(2):
+        bench._look()
+    told = [event for message in said if message["type"] == "news" for event in message["events"]]
+    assert [event["v"] for event in told if event["k"] == "act"] == ["unplug"]
+
+
+def test_a_lab_that_is_just_being_changed_does_not_end_the_thread(
+    source: Still, said: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(source)
+    fresh, tries = source.fresh, iter([FileNotFoundError("its journal"), KeyError("its host")])
+
+    def changed() -> list[Fact]:
+        if (error := next(tries, None)) is not None:
+            raise error
+        return fresh()
+
+    bench._pull()
+    monkeypatch.setattr(source, "fresh", changed)
+    bench._run()
+    try:
+        eventually(lambda: said, what="a message after that")
+    finally:
+        bench.close()
+
+
 def test_closing_the_lab_ends_the_thread(source: Still, said: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     bench._message(None, {"type": "hello"}, None)
