@@ -79,5 +79,5 @@ class Server:
 
     def wait(self, count: int) -> list[bytes]:
         """Every conversation, once there have been so many."""
-        eventually(lambda: len(self.conversations) >= count, 20, f"{count} conversations")
+        eventually(lambda: len(self.conversations) >= count, 40, f"{count} conversations")
         return sorted(self.conversations)

@@ -89,9 +89,9 @@ class Bench:
 
     def __init__(self) -> None:
         self.log = Silent(lambda: 0)
-        loop = Loop()
-        self.kernel = Netlink(loop)
-        self.processes = ProcessTable(loop, self.log)
+        self.loop = Loop()
+        self.kernel = Netlink(self.loop)
+        self.processes = ProcessTable(self.loop, self.log)
 
     def fit(self, *words: str) -> tuple[int, int]:
         fit(self.kernel, self.processes, loads(options(*words)).config.globals, self.log)
@@ -107,6 +107,7 @@ def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
     bench.kernel.close()
+    bench.loop.close()
 
 
 def test_netlink_sockets(bench: Bench) -> None:

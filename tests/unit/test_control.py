@@ -39,7 +39,7 @@ class Bench:
         return client
 
     def until(self, done: Any) -> None:
-        self.loop.run_until(done, 10 * SECOND)
+        self.loop.run_until(done, 30 * SECOND)
         assert done()
 
     def lines(self, client: socket.socket, count: int = 1) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -19,6 +20,7 @@ MILLISECOND = SECOND // 1000
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
+    gc.collect()  # what other tests have left shall not be closed in the middle of this one
     before = len(os.listdir("/proc/self/fd"))
     loop = Loop()
     loop.call_at(loop.now() + 20 * SECOND, lambda: pytest.fail("the loop was forgotten"))
@@ -100,12 +102,14 @@ def test_who_wants_to_get_ready_is_told_once_and_before(loop: Loop) -> None:
 
 
 def test_a_loop_that_is_not_kept_waiting_does_tell(loop: Loop) -> None:
-    called: list[str] = []
-    for number in range(1, 100):
-        when = loop.now() + number * 2 * MILLISECOND
-        loop.call_at(when, lambda: called.append("moment"), lambda: called.append("ahead"))
-    loop.run_until(lambda: called.count("moment") == 99)
-    assert "ahead" in called
+    """Again and again, until the machine does not keep it waiting."""
+    told: list[str] = []
+
+    def again() -> None:
+        loop.call_at(loop.now() + 2 * MILLISECOND, again, lambda: told.append("ahead"))
+
+    again()
+    loop.run_until(lambda: bool(told))
 
 
 def test_who_is_postponed_is_told_again(loop: Loop) -> None:
@@ -346,8 +350,8 @@ def test_a_wall_clock_that_is_slewed_is_believed(
     hour = 3600 * SECOND
     monkeypatch.setattr(time, "monotonic_ns", lambda: mono() + hour)
     monkeypatch.setattr(time, "time_ns", lambda: real() + hour + hour // 2000)
-    age = loop.now() - loop.from_wall(time.time_ns() - 50 * MILLISECOND)
-    assert 40 * MILLISECOND < age < 5 * SECOND
+    moment = loop.from_wall(time.time_ns() - 50 * MILLISECOND)
+    assert 40 * MILLISECOND < loop.now() - moment < 5 * SECOND
 
 
 def test_many_timers_cost_no_memory_once_they_are_past(loop: Loop) -> None:
