@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from labs import daemons, namespace, network, start
 from labs.door import Door
 from labs.errors import LabError
-from labs.facts import Action, Advert
+from labs.facts import Action, Address, Advert
 from labs.node import PROGRAMS, Host
 from labs.seeing import same
 from labs.services import Services
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
+TOLD = 5.0  # s within which the witness tells of a reset, on whatever machine
 
 T = TypeVar("T")
 _current: Lab | None = None
@@ -252,9 +254,24 @@ class Lab(Verbs, Services):
             ports = [each.port for each in self.layout.sockets if each.switch == switch]
             lines = [f"ip link set {port} master {switch} up" for port in ports]
             self._switch(switch, "; ".join(lines))
+        dressed = time.time()
         network.dress(self.net, self.layout, anew=True)
         for host in self.hosts.values():
             start.empty(host)
+        # What was before must not be told as what happens from now on.
+        with suppress(LabError):
+            self.wait_until(lambda: self._seen_dressed(dressed), TOLD)
+
+    def _seen_dressed(self, since: float) -> bool:
+        """Whether the witness has seen every address that `dress` gave the hosts last."""
+        new = {
+            (fact.host, fact.address)
+            for fact in self.witness.of(Address)
+            if fact.held and fact.t >= since
+        }
+        return new >= {
+            (each.host, same(each.ip6.partition("/")[0])) for each in self.layout.sockets
+        }
 
     def _begin(self, told: start.Start) -> None:
         """Put the files of the state in place, start the daemons, and do what the state says.

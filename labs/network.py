@@ -16,6 +16,7 @@ import pkgutil
 import subprocess
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from ipaddress import IPv6Address
@@ -34,6 +35,7 @@ from labs.node import Bridge, Cable, Host
 
 # The machine that uses the address is called so in every topology.
 CLIENT = "client"
+GONE = 5.0  # s within which what was killed is gone
 
 # Back to the start: whatever a daemon or a learner has added to a host's network goes.
 # What the kernel makes itself (an interface of a loaded module, say) stays and says so: ignored.
@@ -169,9 +171,15 @@ def link_local(mac: str) -> str:
 
 
 def end(net: Any) -> None:
-    """End every process of the network at once; the kernel removes the rest."""
-    for node in [*net.hosts, *net.switches]:
+    """End every process of the network and wait until it is gone; the kernel removes the rest."""
+    nodes = [*net.hosts, *net.switches]
+    shells = [node.shell for node in nodes if node.shell is not None]
+    for node in nodes:
         node.terminate()
+    for shell in shells:
+        # That of a host keeps its process 1, which ends when all the others have.
+        with suppress(subprocess.TimeoutExpired):
+            shell.wait(GONE)
     net.hosts, net.switches, net.links = [], [], []
 
 

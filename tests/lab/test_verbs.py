@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from labs import Lab, LabError
 from labs.facts import Action
+from tests.lab.witness_scenes import children
 from tests.support import eventually
 
 NO_DAEMON = ("crash", "stop", "freeze", "thaw")
@@ -119,6 +123,20 @@ def test_every_action_is_a_fact(machines: Lab) -> None:
         ("link", "backup", "link s1 backup down"),
         ("link", "backup", "link s1 backup up"),
     ]
+
+
+def test_after_a_reset_nothing_old_is_told_as_new(machines: Lab) -> None:
+    """However late the witness looks."""
+    machines.run("backup", "ip address add 192.168.1.10/32 dev eth0")
+    machines.wait_until(lambda: machines.owners() == ["backup"])
+    (recorder,) = children(os.getpid(), "recorder")
+    os.kill(recorder, signal.SIGSTOP)
+    wakes = threading.Timer(2, os.kill, (recorder, signal.SIGCONT))
+    wakes.start()
+    machines.reset()
+    assert machines.owners() == []
+    assert not any(part.owners for part in machines.timeline().segments)
+    wakes.join()
 
 
 def test_reset_repairs_everything(machines: Lab) -> None:
