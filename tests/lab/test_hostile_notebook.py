@@ -52,7 +52,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield next(line.strip() for line in server.stdout if "http" in line)
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.wait(60)
 
 
 def status(url: str) -> int:
@@ -63,7 +63,7 @@ def status(url: str) -> int:
             return None
 
     try:
-        return int(urllib.request.build_opener(Stay).open(url, timeout=20).status)
+        return int(urllib.request.build_opener(Stay).open(url, timeout=60).status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code

@@ -122,7 +122,7 @@ def test_all_that_vrrpd_does_is_allowed(segment: Segment) -> None:
         os.kill(pid, number)
     segment.wait(lambda: RELOADED in host.text(), "the reload")
     os.kill(pid, signal.SIGTERM)
-    eventually(host.ended, 20, "the end")
+    eventually(host.ended, 40, "the end")
     host.daemon = None
     calls = set(re.findall(r"^(\w+)\(", trace.read_text(errors="replace"), re.M))
     assert {"socket", "capset", "timerfd_settime", "sched_setscheduler", "mlockall"} <= calls

@@ -64,7 +64,7 @@ class Bench:
         raise AssertionError("nobody has any")
 
     def until(self, done: Any) -> None:
-        self.loop.run_until(done, 5 * SECOND)
+        self.loop.run_until(done, 30 * SECOND)
         assert done()
 
     def settle(self) -> None:
@@ -133,6 +133,8 @@ def test_what_was_removed_in_notifications_that_were_lost_is_told(bench: Bench) 
 
 def test_an_interface_as_the_kernel_has_it(bench: Bench) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
+    # The kernel has its carrier at once and says so a little later.
+    bench.until(lambda: (bench.kernel.interface(CARD) or pytest.fail("gone")).carrier)
     bench.settle()
     one = bench.kernel.interface(CARD)
     assert one is not None

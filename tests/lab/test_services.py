@@ -208,7 +208,9 @@ def test_loss_and_one_way_paths(quiet: Lab) -> None:
     assert " 0% packet loss" not in lossy
     assert "100% packet loss" not in lossy
     quiet.mend("master")
-    assert " 0% packet loss" in quiet.run("client", ping.format("master")).text
+    # ping(8) does not wait for an answer that a busy machine is late to hand over: once is enough.
+    whole = " 0% packet loss"
+    eventually(lambda: whole in quiet.run("client", ping.format("master")).text)
     for way, heard in (("to", False), ("from", True)):
         quiet.oneway("master", way)
         with quiet.capture("master") as wire:
@@ -216,7 +218,7 @@ def test_loss_and_one_way_paths(quiet: Lab) -> None:
         seen = [frame for frame in wire.frames if frame.ethernet[11] == 100]
         assert bool(seen) is heard, way
         assert "100% packet loss" in quiet.run("client", ping.format("192.168.1.11")).text
-    assert " 0% packet loss" in quiet.run("client", ping.format("backup")).text
+    eventually(lambda: whole in quiet.run("client", ping.format("backup")).text)
     quiet.reset()
     eventually(lambda: quiet.run("client", "ping -c 1 -W 1 192.168.1.11").status == 0)
     for share in (-0.1, 1.5, "much"):

@@ -52,14 +52,14 @@ def script(host: Host, name: str, body: str) -> Path:
 
 
 def master(host: Host, vip: str = VIP) -> None:
-    eventually(lambda: host.has(vip), 20, f"MASTER:\n{host.text()}")
+    eventually(lambda: host.has(vip), 40, f"MASTER:\n{host.text()}")
     # The scripts are told after the addresses are there, and take their time.
-    eventually(lambda: last(host) == "MASTER", 20, f"its notification:\n{host.text()}")
+    eventually(lambda: last(host) == "MASTER", 40, f"its notification:\n{host.text()}")
 
 
 def fault(host: Host, name: str = "VI_1") -> None:
-    eventually(lambda: last(host, name) == "FAULT", 20, f"FAULT of {name}:\n{host.text()}")
-    eventually(lambda: not host.virtual(), 20, "the addresses to be gone")
+    eventually(lambda: last(host, name) == "FAULT", 40, f"FAULT of {name}:\n{host.text()}")
+    eventually(lambda: not host.virtual(), 40, "the addresses to be gone")
 
 
 def last(host: Host, name: str = "VI_1") -> str:
@@ -69,7 +69,7 @@ def last(host: Host, name: str = "VI_1") -> str:
 
 
 def says(host: Host, text: str) -> None:
-    eventually(lambda: text in host.text(), 20, f"{text!r} in the log:\n{host.text()}")
+    eventually(lambda: text in host.text(), 40, f"{text!r} in the log:\n{host.text()}")
 
 
 # Scripts.
@@ -79,7 +79,7 @@ def says(host: Host, text: str) -> None:
 def test_a_script_that_fails_and_recovers(host: Host, kind: str) -> None:
     flag = host.room / "broken"
     check = script(host, "chk", f"test ! -e {flag}")
-    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n fall 2\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n timeout 20\n fall 2\n}}\n'
     host.start(kind, defaults() + block + instance(host, "track_script {\n chk\n}"))
     master(host)
     flag.touch()
@@ -101,7 +101,7 @@ def test_a_script_that_hangs_is_ended_with_all_it_has_started(host: Host, kind: 
     """SIGTERM goes to the process group: the grandchild dies too."""
     pid = host.room / "pid of sleep"
     check = script(host, "chk", f"sleep 300 &\necho $! >'{pid}'\nwait")
-    block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 1\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 5\n}}\n'
     host.start(kind, defaults() + block + instance(host, "track_script {\n chk\n}"))
     says(host, "VRRP_Script(chk) timed_out")
     fault(host)
@@ -112,10 +112,11 @@ def test_a_script_that_hangs_is_ended_with_all_it_has_started(host: Host, kind: 
 def test_a_script_that_ignores_sigterm_is_killed(host: Host) -> None:
     pid = host.room / "number"
     check = script(host, "chk", f"trap '' TERM\necho $$ >{pid}\nwhile :; do sleep 0.1; done")
-    block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 1\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 5\n}}\n'
     host.start("vrrpd", defaults() + block + instance(host, "track_script {\n chk\n}"))
-    says(host, "tracked script chk failed (no result within 1 s, first result)")
-    eventually(lambda: not alive(pid.read_text().strip()), what="the end of the script")
+    says(host, "tracked script chk failed (no result within 5 s, first result)")
+    number = pid.read_text().strip()
+    eventually(lambda: not alive(number), what=f"the end of {number}")
 
 
 def test_a_script_that_is_ended_by_a_signal_or_is_not_there(host: Host) -> None:
@@ -131,7 +132,7 @@ def test_a_script_that_is_ended_by_a_signal_or_is_not_there(host: Host) -> None:
 
 def test_a_script_that_writes_megabytes_does_not_block(host: Host) -> None:
     check = script(host, "chk", "head -c 20000000 /dev/zero; head -c 20000000 /dev/zero >&2")
-    block = f'vrrp_script chk {{\n script "{check}"\n timeout 10\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n timeout 30\n}}\n'
     host.start("vrrpd", defaults() + block + instance(host, "track_script {\n chk\n}"))
     master(host)
 
@@ -153,7 +154,8 @@ def test_a_weight_moves_the_priority(host: Host, kind: str) -> None:
 @both_run_it
 def test_results_survive_a_reload_without_a_flap(host: Host, kind: str) -> None:
     check = script(host, "chk", "exit 0")
-    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n}}\n'
+    # A script that takes long to start on a busy machine has not failed.
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n timeout 30\n}}\n'
     config = defaults() + block + instance(host, "track_script {\n chk\n}")
     host.start(kind, config)
     master(host)
@@ -320,7 +322,8 @@ def test_the_instances_own_interface_vanishes_and_returns(host: Host, kind: str)
 def test_a_group_moves_as_one(host: Host, kind: str) -> None:
     flag = host.room / "broken"
     check = script(host, "chk", f"test ! -e {flag}")
-    config = defaults() + f'vrrp_script chk {{\n script "{check}"\n interval 1\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n timeout 20\n}}\n'
+    config = defaults() + block
     config += instance(host, "track_script {\n chk\n}")
     config += instance(host, name="VI_2", vrid=52, vip="192.168.1.20")
     config += "vrrp_sync_group VG_1 {\n group {\n  VI_1\n  VI_2\n }\n"
@@ -328,12 +331,12 @@ def test_a_group_moves_as_one(host: Host, kind: str) -> None:
     master(host)
     master(host, "192.168.1.20")
     flag.touch()
-    eventually(lambda: last(host, "VG_1") == "FAULT", 20, host.text())
-    assert (last(host), last(host, "VI_2")) == ("FAULT", "FAULT")
+    names = ("VI_1", "VI_2", "VG_1")  # each has a script of its own, and they overtake each other
+    eventually(lambda: {last(host, name) for name in names} == {"FAULT"}, 40, host.text())
     flag.unlink()
-    eventually(lambda: last(host, "VG_1") == "MASTER", 20, host.text())
+    eventually(lambda: {last(host, name) for name in names} == {"MASTER"}, 40, host.text())
     assert host.virtual() == {VIP, "192.168.1.20"}
     says(host, "VRRP_Group(VG_1) Syncing instances to FAULT state")
-    for name in ("VI_1", "VI_2", "VG_1"):
+    for name in names:
         states = [call.split()[1] for call in host.calls() if call.startswith(f"{name} ")]
         assert states == ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER"], host.calls()
