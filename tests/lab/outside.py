@@ -11,12 +11,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from labs import namespace
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, eventually
 
 NOBODY = 65534
+QUIET = 0.5  # s without a change, after which what an earlier test has ended is gone
 LABS = [sys.executable, "-m", "labs.cli"]
 INSIDE = [sys.executable, "-m", "labs.namespace", "--"]
 
@@ -43,6 +45,20 @@ def picture() -> dict[str, list[str]]:
         "namespaces": _lines("ip", "netns"),
         "files": sorted(f"{place}/{name}" for place, name in found if name.startswith(names)),
     }
+
+
+def calm() -> dict[str, list[str]]:
+    """A picture to hold later ones against: what is still on its way out is not in it."""
+    found, since = picture(), time.monotonic()
+
+    def lasts() -> bool:
+        nonlocal found, since
+        if (now := picture()) != found:
+            found, since = now, time.monotonic()
+        return time.monotonic() > since + QUIET
+
+    eventually(lasts, what="a machine on which nothing ends or begins")
+    return found
 
 
 def _lines(*command: str) -> list[str]:

@@ -8,25 +8,35 @@ from tests.lab.outside import LABS
 from tests.terminal import Terminal
 
 
+def asks(prompt: Terminal) -> bool:
+    """Whether it waits for a line; what is typed before belongs to the command that runs."""
+    return prompt.text.rstrip().endswith("mininet>")
+
+
 def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
     # In a home of its own: the history is kept there.
     with Terminal([*LABS, "cli", "--state", "empty"], rows=50, HOME=str(tmp_path)) as prompt:
-        prompt.until(lambda: "mininet>" in prompt.text)
+        prompt.until(lambda: asks(prompt))
         assert "`help` lists the commands" in prompt.text
         prompt.type("unpl\t mas\t")
         prompt.until(lambda: "mininet> unplug master" in prompt.text)
         prompt.type("\n")
-        prompt.type("master ip -br link show eth0\n")
-        prompt.until(lambda: "NO-CARRIER" in prompt.text)
+        prompt.until(lambda: asks(prompt))
+        # The kernel says so a moment after the cable was pulled.
+        look = "until ip -br link show eth0 | grep NO-CARR.ER; do sleep 0.1; done"
+        prompt.type(f"master {look}\n")
+        prompt.until(lambda: "NO-CARRIER" in prompt.text and asks(prompt))
         # Two up: the line before the last one.
         prompt.type("\x1b[A\x1b[A")
         prompt.until(lambda: prompt.text.rstrip().endswith("mininet> unplug master"))
-        prompt.type("\x15link s1 master down\nmaster /sbin/ip address list dev eth0\n")
-        prompt.until(lambda: "state DOWN" in prompt.text)
+        prompt.type("\x15link s1 master down\n")
+        prompt.until(lambda: "link s1 master down" in prompt.text and asks(prompt))
+        prompt.type("master /sbin/ip address list dev eth0\n")
+        prompt.until(lambda: "state DOWN" in prompt.text and asks(prompt))
         prompt.type("help\n")
-        prompt.until(lambda: "unplug" in prompt.text.rpartition("help")[2])
+        prompt.until(lambda: "unplug" in prompt.text.rpartition("help")[2] and asks(prompt))
         prompt.type("help crash\n")
-        prompt.until(lambda: "no farewell, its addresses stay" in prompt.text)
+        prompt.until(lambda: "no farewell, its addresses stay" in prompt.text and asks(prompt))
         prompt.type("crash \t\t")
         prompt.until(lambda: "backup" in prompt.text.rpartition("no farewell")[2])
         prompt.type("\x15exit\n")

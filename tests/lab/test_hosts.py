@@ -47,6 +47,9 @@ def test_hosts_reach_each_other_by_name(machines: Lab) -> None:
 def test_a_host_sees_and_ends_only_its_own_processes(machines: Lab) -> None:
     for host in ("master", "backup"):
         machines.run(host, "sleep 1111 &")
+    for host in ("master", "backup"):
+        # In the background it may take its time to become what it is called.
+        eventually(lambda host=host: machines.run(host, "pgrep -x sleep").status == 0)
     assert machines.run("master", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
     machines.run("master", "kill $(pgrep -x sleep)")
     eventually(lambda: machines.run("master", "pgrep sleep").status == 1)
@@ -86,7 +89,7 @@ def test_run_tells_output_errors_and_status(machines: Lab) -> None:
 
 def test_run_does_not_wait_for_what_is_left_in_the_background(machines: Lab) -> None:
     assert machines.run("master", "sleep 2222 & echo started", timeout=20).text == "started\n"
-    machines.run("master", "kill $(pgrep -x sleep)")
+    eventually(lambda: machines.run("master", "kill $(pgrep -x sleep)").status == 0)
 
 
 def test_run_ends_what_takes_too_long(machines: Lab) -> None:

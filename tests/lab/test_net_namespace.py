@@ -85,7 +85,7 @@ def test_a_daemon_in_another_network(
     theirs, ours = (os.stat(f"/proc/{who}/ns/net").st_ino for who in (vrrpd.pid, "self"))
     assert theirs != ours
     pid = Path(f"/proc/{vrrpd.pid}/root/run/keepalived/red/vrrpd.pid")
-    eventually(pid.exists, what="the pid file")
+    eventually(lambda: pid.exists() and pid.read_text(), what="the pid file")
     assert pid.read_text() == f"{vrrpd.pid}\n"
     vrrpd.send_signal(signal.SIGTERM)
     assert vrrpd.wait(timeout=20) == 0

@@ -19,7 +19,7 @@ from jupyter_client.manager import start_new_kernel
 from labs import Lab, mn
 from labs.kernel import NAME, install
 from labs.magics import typed
-from tests.lab.outside import LABS, picture
+from tests.lab.outside import LABS, calm, picture
 from tests.support import REPOSITORY, eventually
 
 
@@ -70,6 +70,8 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
 
 
 def test_magics_without_a_lab_are_one_line_with_the_remedy(notebook: Notebook) -> None:
+    # Another test may have left a lab in this kernel: a new one ends it.
+    notebook.run('from labs import Lab\nLab("empty").close()')
     for cell in ("%mn net", "%%on master\ntrue", "%%conf master\n#"):
         answer = notebook.run(cell)
         assert answer == 'LabError: no lab is running here: start one with `lab = Lab("basic")`'
@@ -136,9 +138,9 @@ def test_a_kernel_can_be_interrupted_and_restarted(notebook: Notebook) -> None:
     eventually(lambda: running("sleep 6666"), timeout=30)
     notebook.manager.interrupt_kernel()
     eventually(lambda: "fine" in notebook.run('print("fine")'), timeout=30)
-    assert not running("sleep 6666")
+    eventually(lambda: not running("sleep 6666"), what="the end of the command")
     notebook.manager.restart_kernel(now=True)
-    notebook.client.wait_for_ready(timeout=30)
+    notebook.client.wait_for_ready(timeout=60)
     assert "NameError" in notebook.run("lab")
     assert "<Lab 'empty'" in notebook.run('from labs import Lab\nlab = Lab("empty")\nlab')
 
@@ -147,7 +149,7 @@ def test_a_killed_kernel_leaves_nothing(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
-    before = picture()
+    before = calm()
     manager, client = start_new_kernel(kernel_name=NAME)
     Notebook(manager, client).run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
     assert len(picture()["processes"]) > len(before["processes"]) + 10
@@ -203,7 +205,9 @@ def test_a_scenario_prints_saves_and_draws(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     row = r"^ +(\w+ -> \w+) +[\d.]+ s +[\d.]+ s +[+-][\d.]+ ms$"
     takeovers = re.findall(row, done.stdout, re.MULTILINE)
-    assert takeovers == ["nobody -> master", "master -> backup", "backup -> master"]
+    # On a busy machine master may start so late that backup is the first for a moment.
+    assert takeovers[0] in ("nobody -> master", "nobody -> backup")
+    assert takeovers[-2:] == ["master -> backup", "backup -> master"]
     assert figure.read_text().startswith("<?xml")
     kinds = {json.loads(line)["kind"] for line in facts.read_text().splitlines()}
     assert kinds >= {"address", "link", "advert", "arp", "ping", "action", "state"}
