@@ -63,6 +63,8 @@ class Pinger:
     def turn(self) -> None:
         """Send what is due and give up on what is overdue."""
         now = time.monotonic()
+        if self.patience and self.patience[0][0] <= now:
+            self.read()  # who was kept waiting himself may find that the reply has long been there
         while self.patience and self.patience[0][0] <= now:
             sequence = self.patience.popleft()[1]
             sent = self.waiting.pop(sequence, None)
