@@ -70,6 +70,10 @@ class Decoder:
         alive = {host for (host, _), (up, carrier) in self._links.items() if up and carrier}
         return {host: host in alive for host in self.hosts}
 
+    def link(self, host: str, interface: str) -> tuple[bool, bool]:
+        """Whether an interface of a host is up, and whether it has carrier."""
+        return self._links.get((host, interface), (False, False))
+
     def feed(self, kind: int, index: int, t: float, payload: bytes) -> list[Fact]:
         """The facts in one record; none when it tells nothing new."""
         if kind == records.NETLINK:

@@ -26,9 +26,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs import daemons, namespace, network, start
+from labs.checks import setting
 from labs.door import Door
 from labs.errors import LabError
-from labs.facts import Action, Address, Advert
+from labs.facts import Action, Address, Advert, State
 from labs.node import PROGRAMS, Host
 from labs.seeing import same
 from labs.services import Services
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
 TOLD = 5.0  # s within which the witness tells of a reset, on whatever machine
+
+# s by which a busy machine may delay a takeover that is due.
+LATE = 2.0
 
 T = TypeVar("T")
 _current: Lab | None = None
@@ -141,7 +145,7 @@ class Lab(Verbs, Services):
                 seen, changed = self.owners(), time.time()
             if len(seen) != 1 or time.time() < max(acted + patience, changed + 1):
                 return False
-            patience = self._patience()
+            patience = self._patience() + (LATE if self._outranked(*seen) else 0)
             return time.time() > acted + patience
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
@@ -301,6 +305,16 @@ class Lab(Verbs, Services):
         said = self.witness.of(Advert)
         interval = said[-1].interval if said else 1.0
         return 3 * interval + max(1.0, interval) + 0.5
+
+    def _outranked(self, owner: str) -> bool:
+        """Whether somebody listens who by its file is stronger than what the owner last said."""
+        said = [advert for advert in self.witness.of(Advert) if advert.host == owner]
+        last = {fact.host: fact.to for fact in self.told() if isinstance(fact, State)}
+        listening = [host for host, state in last.items() if state == "BACKUP" and host != owner]
+        files = [setting(self._configuration(host), "priority") or "100" for host in listening]
+        return bool(said) and any(
+            each.isdecimal() and int(each) > said[-1].priority for each in files
+        )
 
     def _now(self) -> str:
         return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}"

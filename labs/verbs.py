@@ -16,6 +16,7 @@
 A cable is that of eth0; where a host has two, `interface="eth1"` is the other one.
 Every verb may be repeated: to do what is already done changes nothing.
 Each records an Action, so that the timeline can say what the learner did and when.
+The witnesses see a cable, or an address that is given up, a moment later: a verb waits for them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from labs import daemons, filters
 from labs.daemons import Daemon
@@ -32,8 +35,12 @@ from labs.facts import Action
 from labs.layout import Layout, Socket
 from labs.node import Host, Process
 
+if TYPE_CHECKING:
+    from labs.witness import Witness
+
 # A switch has one shell, and `labs watch` may use it while a cell does.
 _AT_A_SWITCH = threading.Lock()
+SEEN = 3.0  # s within which the witnesses see what was done; what they then have not seen is not so
 
 
 class Verbs:
@@ -43,6 +50,8 @@ class Verbs:
     layout: Layout
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
+    witness: Witness
+    watched: tuple[str, ...]
     _actions: list[Action]
     _ready: float
     _closed: bool
@@ -55,18 +64,21 @@ class Verbs:
             raise unknown("link status", status, ("up", "down"))
         self._record("link", host, f"link {socket.switch} {host} {status}")
         self.net.configLinkStatus(socket.switch, host, status)
+        self._see(self._carries(socket) if status == "up" else self._lacks(socket))
 
     def unplug(self, host: str, interface: str = "eth0") -> None:
         """Pull the cable of `host` out of its socket: the host sees NO-CARRIER."""
         socket = self._socket(host, interface)
         self._record("unplug", host, f"{self._cable(socket)} pulled")
         self._switch(socket.switch, f"ip link set {socket.port} down")
+        self._see(self._lacks(socket))
 
     def plug(self, host: str, interface: str = "eth0") -> None:
         """Put the cable back."""
         socket = self._socket(host, interface)
         self._record("plug", host, f"{self._cable(socket)} plugged in")
         self._switch(socket.switch, f"ip link set {socket.port} up")
+        self._see(self._carries(socket))
 
     def cut(self, host: str, interface: str = "eth0") -> None:
         """Break the path behind the switch's port: the carrier stays and frames stop."""
@@ -125,6 +137,7 @@ class Verbs:
                     f"the daemon of {host} still runs {timeout:g} s after SIGTERM: "
                     f"lab.crash({host!r}) ends it for certain"
                 )
+            self._see(lambda: not self.witness.held()[host] & {*self.watched})
 
     def start(self, host: str) -> None:
         """Start the daemon of `host` and wait until it listens to signals."""
@@ -211,6 +224,20 @@ class Verbs:
         refused = self.at_switch(switch, command).strip()
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
+
+    def _see(self, done: Callable[[], bool]) -> None:
+        """Wait until the witnesses have seen what was done, if it has had that effect."""
+        with suppress(LabError):  # without a recorder there is nothing to wait for
+            self.witness.wait(done, SEEN)
+
+    def _carries(self, socket: Socket) -> Callable[[], bool]:
+        """Whether a card that is up has carrier: one that is down cannot get it."""
+        card = (socket.host, socket.interface)
+        return lambda: self.witness.link(*card) != (True, False)
+
+    def _lacks(self, socket: Socket) -> Callable[[], bool]:
+        card = (socket.host, socket.interface)
+        return lambda: not self.witness.link(*card)[1]
 
     def _end(self, socket: Socket) -> str:
         """The host, and its interface where it has several."""

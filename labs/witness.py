@@ -194,6 +194,11 @@ class Witness:
         with self._news:
             return self._decoder.carrier()
 
+    def link(self, host: str, interface: str) -> tuple[bool, bool]:
+        """Whether an interface of a host is up, and whether it has carrier, now."""
+        with self._news:
+            return self._decoder.link(host, interface)
+
     def add(self, fact: Fact) -> None:
         """Put a fact of somebody else's (an Action, a State) among those of the witnesses."""
         with self._news:
