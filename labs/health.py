@@ -5,6 +5,7 @@
     drill(lab)           the real test: master leaves, backup serves the client, master comes back
     standing_by(lab, h)  whether `h` runs, listens, and has heard a master
     answering(lab)       the host that answers the client
+    heard_out(lab)       waits until it is known what became of every ping that has been sent
 
 A backup that hears nothing is quiet, too, until its Master_Down_Interval is over; only then, or
 when it has given way to a stronger one, is it known to hear.
@@ -12,6 +13,7 @@ when it has given way to a stronger one, is it known to hear.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError
@@ -21,18 +23,21 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 MASTER, BACKUP = "master", "backup"
-# Longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken.
-DEAF = 3.8
+# By far longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken,
+# on a busy machine, too.
+DEAF = 5.0
 # A state of affairs that lasts this long is not a handover any more (s).
 LASTING = 1.3
 # How long a cluster may take to come back after whatever was done to it (s).
 PATIENCE = 12.0
 # The client pings every 10 ms; without an answer for this long it gets none (s).
 FRESH = 0.3
+# A ping without an answer is given up after a second, and told a little later (s).
+GIVEN_UP = 1.2
 # A script that is asked every other second has answered by then (s).
 RUN = 3.0
-# A master that leaves costs the Skew_Time of backup, under a second (s).
-HANDOVER = 2.0
+# A master that leaves costs the Skew_Time of backup, under a second, and what a busy machine adds.
+HANDOVER = 3.0
 
 
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:
@@ -44,6 +49,13 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
         return "nobody"
     who = {ping.answered_by or "" for ping in answered}
     return who.pop() if len(who) == 1 else "several"
+
+
+def heard_out(lab: Lab) -> None:
+    """Wait until the fate of every ping that has been sent is known."""
+    known = lab.now + GIVEN_UP
+    with suppress(LabError):  # a replay may go on before
+        lab.wait_until(lambda: lab.now > known)
 
 
 def _pings(lab: Lab) -> list[Ping]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 PAUSE = 0.002  # s between two looks at the clock
+RECENT = 2.0  # s; what was said before may have been said at another pace, or by mistake
 BUSY = "import itertools\nfor each in itertools.repeat(0): pass"
 
 
@@ -49,11 +50,12 @@ def alarms(lab: Lab, backup: str = "backup") -> int:
 
 
 def rate(lab: Lab, host: str) -> float:
-    """How many advertisements a second `host` has sent, from its first to its last.
+    """How many advertisements a second `host` has sent in the two seconds before its last.
 
     Raises LabError if it has not sent two of them.
     """
-    spoken = [advert.t for advert in lab.witness.of(Advert) if advert.host == host]
+    said = [advert.t for advert in lab.witness.of(Advert) if advert.host == host]
+    spoken = [t for t in said if t >= said[-1] - RECENT]
     if len(spoken) < 2:
         raise LabError(f"{host} has hardly spoken: let it take over first, with lab.unplug(...)")
     return (len(spoken) - 1) / (spoken[-1] - spoken[0])

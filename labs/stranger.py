@@ -39,7 +39,7 @@ WORDS = ("password", "secret", "keepaliv", "vrrp", "changeme", "admin", "cluster
 # An Advertisement and its way out of the switch are this close in time (s).
 SAME_FRAME = 0.05
 # The address of a cluster that believes a forged Advertisement has left its owner by then (s).
-EFFECT = 0.6
+EFFECT = 1.5
 # A cluster that was knocked over has its owner again within this time (s).
 RECOVERY = 8.0
 
@@ -154,13 +154,14 @@ def guess(packet: bytes, passwords: Iterable[str] | None = None) -> Guess:
     told = parse_ipv4(packet)
     if not told.ah:
         raise LabError("there is no authentication header in this packet: nothing to guess")
-    began, tries, icv = time.perf_counter(), 0, told.ah[-ah.ICV_BYTES :]
+    # The work counts, not for how long others had the processor meanwhile.
+    began, tries, icv = time.thread_time(), 0, told.ah[-ah.ICV_BYTES :]
     multicast = told.destination.is_multicast
     for password in candidates() if passwords is None else passwords:
         tries += 1
         if ah.integrity(told.header, told.ah, told.message, _key(password), multicast) == icv:
-            return Guess(password, tries, time.perf_counter() - began)
-    return Guess(None, tries, time.perf_counter() - began)
+            return Guess(password, tries, time.thread_time() - began)
+    return Guess(None, tries, time.thread_time() - began)
 
 
 def sealed(packet: Any, password: str, caught: bytes) -> bytes:

@@ -16,7 +16,7 @@ MINUTES = 20
 
 FLAG = "/run/in-charge"
 # Seconds for the backup to take over, and for a script to be started.
-PATIENCE = 6.0
+PATIENCE = 8.0
 
 
 def _flagged(lab: Lab) -> list[str]:
@@ -62,7 +62,7 @@ CHALLENGES = {
                 "/run/in-charge exists on backup",
                 lambda lab: "backup" in _flagged(lab),
                 hints=("hoge.sh makes the flag: was it called on backup? called(lab) tells",),
-                patience=2.0,
+                patience=4.0,
             ),
             Step(
                 "/run/in-charge does not exist on master",
@@ -74,7 +74,7 @@ CHALLENGES = {
                     "change(lab, 'master', notify_fault='/etc/keepalived/hage.sh'), "
                     "lab.reload('master'), lab.unplug('master')",
                 ),
-                patience=2.0,
+                patience=4.0,
             ),
             Step(
                 "the file of master names a script for FAULT",

@@ -87,7 +87,7 @@ CHALLENGES = {
                     "the files are right, and the wire still says something else: reload",
                     "lab.reload('master'), lab.reload('backup')",
                 ),
-                patience=3.0,
+                patience=6.0,
             ),
             Step(
                 "master holds all 23, and nobody else holds one",

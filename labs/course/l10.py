@@ -15,7 +15,7 @@ QUESTION = "The network is up but the service is dead: who notices?"
 MINUTES = 20
 
 # Seconds for a check to be believed (fall 2) and for the other to lose its patience.
-PATIENCE = 8.0
+PATIENCE = 10.0
 ASK = "exec 3<>/dev/tcp/192.168.1.10/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
 
 

@@ -15,7 +15,7 @@ QUESTION = "Two masters: how, what does the client see, how do I notice and prev
 MINUTES = 20
 
 # Seconds for a check that has changed its mind, or its weight, to be believed.
-PATIENCE = 5.0
+PATIENCE = 6.0
 
 
 def _is_cut(lab: Lab) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.errors import LabError
 from labs.facts import Advert
 from labs.lessons import Challenge, Question, Step, setting
 
@@ -19,8 +20,11 @@ PATIENCE = 8.0  # s for daemons that have read their files to agree again
 
 
 def _spoken(lab: Lab) -> Advert:
-    """The last advertisement of the master."""
-    return [advert for advert in lab.witness.of(Advert) if advert.host == "master"][-1]
+    """The last advertisement of the master; LabError if it has not spoken yet."""
+    said = [advert for advert in lab.witness.of(Advert) if advert.host == "master"]
+    if not said:
+        raise LabError("master has not said a word yet: lab.settle() waits for its first")
+    return said[-1]
 
 
 def _missed(lab: Lab) -> int:

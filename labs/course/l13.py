@@ -94,7 +94,7 @@ CHALLENGES = {
                 "the client reaches the server",
                 lambda lab: lab.run("client", "ping -c 1 -W 1 10.0.0.100").status == 0,
                 hints=("both addresses are with r2, but no answer comes: is r2 well connected?",),
-                patience=3.0,
+                patience=6.0,
             ),
         ),
     )

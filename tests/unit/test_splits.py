@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from labs.splits import directions, unplugged
+from collections.abc import Callable
+
+import pytest
+
+from labs.facts import Advert, Ping
+from labs.splits import BEFORE, directions, heal, unplugged
+from labs.timeline import Timeline
 
 
 def test_who_is_deaf_takes_over_and_who_cannot_be_reached_does_not_notice() -> None:
@@ -26,3 +32,52 @@ def test_a_pulled_cable_leaves_one_owner() -> None:
     timeline = unplugged()
     assert not timeline.overlaps
     assert timeline.owners_at(timeline.end) == ("backup",)
+
+
+class Slow:
+    """A split lab whose first `mend` takes longer than the master is silent for (times in s)."""
+
+    watch = "192.168.1.10"
+
+    def __init__(self) -> None:
+        self.now, self.mended = 0.0, 0.0
+        self.done: list[str] = []
+        self.witness = self
+
+    def of(self, _kind: object) -> list[Advert]:
+        """backup speaks at every whole second, master 0.4 s later."""
+        spoken = [("backup", float(n)) for n in range(1, 20)]
+        spoken += [("master", n + 0.4) for n in range(20)]
+        known = sorted((t, host) for host, t in spoken if t <= self.now)
+        return [Advert(t, host, "", 51, 2, 100, 1.0) for t, host in known]
+
+    def facts(self, since: float) -> list[Ping]:
+        return [Ping(since, 1, self.watch, "master", 0.001)]
+
+    def owners(self) -> list[str]:
+        """backup gives way to the first word of master after the mend."""
+        heard = self.mended and self.now > self.mended + 1
+        return ["master"] if heard else ["master", "backup"]
+
+    def mend(self, host: str) -> None:
+        self.done.append(f"mend {host}")
+        self.now += 0.1 if self.done.count("mend master") > 1 else 0.6
+        self.mended = self.now
+
+    def cut(self, host: str) -> None:
+        self.done.append(f"cut {host}")
+        self.mended = 0.0
+
+    def wait_until(self, condition: Callable[[], bool], **_patience: object) -> None:
+        while not condition():
+            self.now += 0.05
+
+    def timeline(self) -> Timeline:
+        return Timeline([], self.watch, ["master", "backup"], start=0.0, end=self.now)
+
+
+def test_a_mend_that_comes_too_late_is_made_once_more() -> None:
+    lab = Slow()
+    healed = heal(lab, after="backup")  # type: ignore[arg-type]
+    assert lab.done == ["mend master", "cut master", "mend master"]
+    assert healed.start == pytest.approx(2 - BEFORE)
