@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser.windows import CHROMIUM, FLAGS, START_SECONDS, free_port
+from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE, START_SECONDS, free_port
 from tests.support import OrdinaryUser, eventually
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def address(ordinary_user: OrdinaryUser) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)
         try:
-            server.wait(20)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

@@ -21,7 +21,7 @@ from tests.support import OrdinaryUser, eventually
 
 MARK = "VRRP_LAB_TEST"
 # Seconds for the kernel of the machine to end what init has left.
-PATIENCE = 10
+PATIENCE = 30
 KEPT = {".cache", ".config", ".ipython", ".local"}
 
 

@@ -19,7 +19,7 @@ from tests.notebooks.wrong import Wrong
 from tests.support import REPOSITORY, OrdinaryUser
 
 PROGRAM = Path(__file__).with_name("attempt.py")
-SECONDS = 240
+SECONDS = 360
 
 CHALLENGES = [
     (lesson, challenge)

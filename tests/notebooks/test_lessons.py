@@ -1,7 +1,9 @@
 """Every lesson runs from its first cell to its last, as an ordinary user, with either daemon.
 
 It runs twice in one kernel, and with its cells shuffled its checks still answer. Nothing is left.
-What the prose says of an experiment is what the experiment showed (truths/).
+What the prose says of an experiment is what the experiment showed (truths/).  Some of it hangs on
+less than two tenths of a second, which a busy machine may spoil: then the lesson runs once more,
+and what is wrong both times is wrong.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,26 +55,44 @@ def ids(run: Any) -> str:
     return name(run) if isinstance(run, Path) else str(run)
 
 
-@pytest.mark.timeout(3 * SECONDS + 60)
+@pytest.mark.timeout(4 * SECONDS + 120)
 @pytest.mark.parametrize(("lesson", "daemon", "times"), runs(), ids=ids)
 def test_a_lesson_runs_as_an_ordinary_user_and_leaves_nothing(
-    lesson: Path, daemon: str, times: int, ordinary_user: OrdinaryUser
+    lesson: Path,
+    daemon: str,
+    times: int,
+    ordinary_user: OrdinaryUser,
+    record_property: Callable[[str, object], None],
 ) -> None:
     require(daemon)
-    results = [ordinary_user.home / f"r{ending}.ipynb" for ending in ("", ".2", ".3")][:times]
-    with nothing_left(ordinary_user, tuple(result.name for result in results)) as mark:
-        ordinary_user.run(
+    results = run(ordinary_user, lesson, daemon, "r", times)
+    lies: dict[str, str] = {}
+    for result in results[:2]:
+        cells = of_kind(read(result), "code")
+        check_pass(lesson, cells)
+        lies |= untrue(lesson.stem, daemon, cells)
+    check_time(lesson, read(results[0]))
+    for result in results[2:]:
+        check_shuffled(lesson, result)
+    if lies:
+        record_property("untrue at first", "; ".join(lies.values()))
+        (again,) = run(ordinary_user, lesson, daemon, "again", 1)
+        cells = of_kind(read(again), "code")
+        check_pass(lesson, cells)
+        lies = {name: lies[name] for name in untrue(lesson.stem, daemon, cells) if name in lies}
+    assert not lies, "twice:\n" + "\n".join(lies.values())
+
+
+def run(user: OrdinaryUser, lesson: Path, daemon: str, stem: str, times: int) -> list[Path]:
+    """Executes `lesson` as `user`, who is left with nothing but the results, a file for a pass."""
+    results = [user.home / f"{stem}{ending}.ipynb" for ending in ("", ".2", ".3")][:times]
+    with nothing_left(user, tuple(result.name for result in results)) as mark:
+        user.run(
             [sys.executable, PROGRAM, lesson, results[0], "--passes", times, "--seed", seed()],
             times * SECONDS,
             env={"LAB_DAEMON": daemon, **mark},
         )
-    for result in results[:2]:
-        cells = of_kind(read(result), "code")
-        check_pass(lesson, cells)
-        assert not (lies := untrue(lesson.stem, daemon, cells)), "\n".join(lies)
-    check_time(lesson, read(results[0]))
-    for result in results[2:]:
-        check_shuffled(lesson, result)
+    return results
 
 
 def check_pass(lesson: Path, cells: list[Cell]) -> None:

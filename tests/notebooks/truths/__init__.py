@@ -6,6 +6,8 @@
     }
 
 A lesson that only runs may still say the opposite of what it shows; here it is held to its word.
+A busy machine makes a time longer, never shorter: so the lower bound of a time is the protocol's,
+and the upper one leaves about two seconds to the machine, if that makes no other sentence true.
 A dot matches the end of a line, too, and a sentence may be written in one line though it was shown
 in several.
 """
@@ -28,15 +30,15 @@ def truths(stem: str) -> dict[str, Truth]:
     return dict(import_module(module).TRUE) if find_spec(module) else {}
 
 
-def untrue(stem: str, daemon: str, cells: list[Cell]) -> list[str]:
-    """Where the executed `cells` do not show what the prose says, a line or more each."""
+def untrue(stem: str, daemon: str, cells: list[Cell]) -> dict[str, str]:
+    """The executed `cells` that do not show what the prose says, and what they show instead."""
     text = {cell["id"]: shown(cell) for cell in cells}
-    found = []
+    found = {}
     for name, truth in truths(stem).items():
         wanted = truth if isinstance(truth, str) else truth[daemon]
         told = text.get(name, "")
         if not any(re.search(wanted, each, re.S) for each in (told, unwrapped(told))):
-            found.append(f"{stem}, {name}: not {wanted!r} but {text.get(name, 'no such cell')}")
+            found[name] = f"{stem}, {name}: not {wanted!r} but {text.get(name, 'no such cell')}"
     return found
 
 

@@ -6,6 +6,8 @@ TRUE: dict[str, Truth] = {
     "doctor": "this machine can run the labs",
     "look": r"root@master.*\nmaster\n.*inet 192\.168\.1\.10/32",
     "judge-who": "it was backup",
-    "judge-gap": r"it was [23](\.\d+)? s",
-    "plug": r"master took 192\.168\.1\.10 .*the client (noticed nothing|had no answer for 0\.[01])",
+    "judge-gap": r"it was [2-5](\.\d+)? s",
+    "plug": (
+        r"master took 192\.168\.1\.10 .*the client (noticed nothing|had no answer for 0\.[0-4])"
+    ),
 }

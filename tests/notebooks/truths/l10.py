@@ -8,7 +8,7 @@ TRUE: dict[str, Truth] = {
     "run-watcher": r"predicted 0\.609 s after the Advertisement of priority 0",
     "run-second": "it was nobody",
     "run-fault": r"Advertisement of priority 0, .*master took 192\.168\.1\.10 from backup",
-    "judge-fault": r"it was [123](\.\d+)? s",
+    "judge-fault": r"it was [1-4](\.\d+)? s",
     "judge-weight": "it was later",
     "run-weight": r"weight −60.*predicted 3\.609 s after the last Advertisement",
     "run-both": "it was master",

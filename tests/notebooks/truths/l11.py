@@ -6,7 +6,9 @@ TRUE: dict[str, Truth] = {
     "judge-who": "it was both",
     "look-at-both": r"root@master.*LOWER_UP.*\.10/32.*root@backup.*LOWER_UP.*\.10/32",
     "judge-heal": r"it was [1-9]\d*(\.\d+)? s",
-    "run-heal-better": r"\A(?!.*No answer (from|for .* s at)).*owned 192\.168\.1\.10 at once",
+    "run-heal-better": (
+        r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*owned 192\.168\.1\.10 at once"
+    ),
     "run-directions": (
         r"all from master +master and backup .*all to master +master +nobody\n"
         r".*all from backup +master +master\n.*all to backup +master and backup"

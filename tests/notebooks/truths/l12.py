@@ -3,8 +3,8 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "judge-gap": r"it was 0\.[234]\d* s",
-    "count-packets": r"\b(9\d|10\d) advertisements a second",
+    "judge-gap": r"it was (0\.[2-9]\d*|1(\.\d+)?|2\.[0-4]\d*) s",
+    "count-packets": r"\b([5-9]\d|10\d) advertisements a second",
     "run-stall": "owned 192.168.1.10 at once",
     "judge-stall": "it was “takes over, and gives back”",
     "stall-slow": r"\A\['master'\]\s*\Z",

@@ -5,7 +5,7 @@ from tests.notebooks.truths import Truth
 TRUE: dict[str, Truth] = {
     "listen": 'auth "1111"',
     "judge-password": "it was “by reading one packet”",
-    "judge-gap": r"it was 3\.[45]\d* s",
+    "judge-gap": r"it was (3\.[4-9]\d*|[45](\.\d+)?) s",
     "send-once": r"predicted 3\.414 s after the last Advertisement",
     "judge-who": "it was stranger",
     "evidence": "lladdr 02:00:00:00:00:42.*higher priority 255",
