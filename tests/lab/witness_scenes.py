@@ -261,7 +261,7 @@ def lateness() -> None:
         pinger.turn()
         number, rtt, _ = records.PONG.unpack_from(output.buffer, records.RECORD.size)
         assert number == 1
-        # How long it took is not known: the kernel begins to stamp frames a moment after it is asked.
+        # Not how long it took: the kernel stamps frames only a moment after it was asked to.
         assert rtt >= 0, "given up"
 
 
