@@ -124,7 +124,7 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     late: list[float] = []  # when it counts as ready whatever it says
 
     def ready() -> bool:
-        if pidfile.exists() and pidfile.read_text().strip():
+        if _text(pidfile).strip():
             late[:] = late or [time.monotonic() + LATE]
             logged = written.read_bytes()[before:] if daemon.says else b""
             return daemon.says in logged or time.monotonic() > late[0]
@@ -213,10 +213,20 @@ def wait_ready(checks: list[Callable[[], bool]], timeout: float = 30.0) -> None:
     """Wait until every daemon that was started is ready; LabError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     never = threading.Event()
-    while not all(check() for check in checks):
-        if time.monotonic() > deadline:
+    while True:
+        late = time.monotonic() > deadline
+        if all(check() for check in checks):
+            return
+        if late:
             raise LabError(f"a daemon was not ready within {timeout:g} s: look at lab.log(host)")
         never.wait(0.005)
+
+
+def _text(path: Path) -> str:
+    """What a file says; "" if there is none, or none any more."""
+    with suppress(FileNotFoundError):
+        return path.read_text()
+    return ""
 
 
 def _stat(pid: int) -> list[str]:

@@ -116,19 +116,20 @@ class Lab(Verbs, Services):
 
         LabError with the present state when that takes longer than `timeout` seconds.
         """
-        began = asked = time.monotonic()
+        deadline = time.monotonic() + timeout
         never = threading.Event()
-        while not (value := condition()):
-            now = time.monotonic()
-            if now > began + timeout:
+        while True:
+            asked = time.monotonic()
+            if value := condition():
+                return value
+            # Judged by when it was asked: meanwhile the machine may have kept us waiting.
+            if asked > deadline:
                 raise LabError(
                     f"waited {timeout:g} s for {what}, in vain: {self._now()}; "
                     "lab.log(host) may tell why, lab.reset() starts over"
                 )
             # What is dear to find out is asked less often, or the daemons would lack the time.
-            never.wait(max(0.01, 3 * (now - asked)))
-            asked = time.monotonic()
-        return value
+            never.wait(max(0.01, 3 * (time.monotonic() - asked)))
 
     def settle(self, timeout: float = 30.0) -> str:
         """Wait until exactly one host owns the address and nothing is about to change; its name.

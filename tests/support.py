@@ -36,15 +36,18 @@ def eventually(
 ) -> Any:
     """Waits until `condition()` is true and returns its value.
 
-    `timeout` and `every` are seconds. Raises AssertionError, naming `what`, when time runs out.
+    `timeout` and `every` are seconds. Raises AssertionError, naming `what`, when time runs out
+    and `condition()` is false even then, however long this process was kept waiting.
     """
     deadline = time.monotonic() + timeout
     never = threading.Event()  # nobody sets it: a wait that yields the processor
-    while not (value := condition()):
-        if time.monotonic() > deadline:
+    while True:
+        late = time.monotonic() > deadline
+        if value := condition():
+            return value
+        if late:
             raise AssertionError(f"not within {timeout:g} s: {what or condition}")
         never.wait(every)
-    return value
 
 
 class OrdinaryUser:
