@@ -64,7 +64,7 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=REPOSITORY
     ) as prompt:
-        eventually(lambda: prompt.pid in [lab.pid for lab in running.find()], timeout=30)
+        eventually(lambda: prompt.pid in [lab.pid for lab in running.find()], timeout=60)
         capture = [*LABS, "capture", "--lab", str(prompt.pid)]
         # Who reads leaves after three packets of master's, and the capture ends with it.
         with subprocess.Popen([*capture, "backup"], stdout=subprocess.PIPE) as source:

@@ -153,7 +153,7 @@ with Lab("basic", daemon="keepalived") as lab:
     print(lab.timeline().takeovers[-1].to)
 """
     with start(program, stranger()) as process:
-        assert process.communicate(timeout=60)[0] == "backup\n"
+        assert process.communicate(timeout=100)[0] == "backup\n"
 
 
 def test_a_lab_outside_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

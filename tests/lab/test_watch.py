@@ -37,7 +37,7 @@ def own_prompt() -> Iterator[subprocess.Popen[str]]:
         [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
         cwd=REPOSITORY,
     ) as process:  # fmt: skip
-        eventually(lambda: process.pid in [lab.pid for lab in running.find()], timeout=30)
+        eventually(lambda: process.pid in [lab.pid for lab in running.find()], timeout=60)
         yield process
         assert process.stdin is not None
         process.stdin.close()
