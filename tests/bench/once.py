@@ -145,7 +145,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
             one.stdout.close()
     return {
         "labs": count, "seconds": seconds, "ready": sorted(ready), "memory": each,
-        "carried": int(before // each), "false_takeovers": moves,
+        "carried": int(before // each) if each > 0 else 0, "false_takeovers": moves,
     }  # fmt: skip
 
 

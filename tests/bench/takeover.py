@@ -165,6 +165,7 @@ class Pair:
     def run(self) -> Sample:
         """One takeover and back; what it cost."""
         wire, fault = self.lan.wire, self.scenario.fault
+        self._rest()  # while the other makes had their turn, a busy machine may have cost a master
         last_words = max(n for n, f in enumerate(wire.frames) if f.is_advert)
         del wire.frames[:last_words]
         began = now()
@@ -196,7 +197,7 @@ class Pair:
         def all_told() -> bool:
             return sum(int(count) for _, count in list(self.addresses.events)) >= self.scenario.vips
 
-        eventually(all_told, what="the word of netlink")
+        eventually(all_told, PATIENCE, "the word of netlink")
         left = self.scenario.vips
         for t, count in self.addresses.events:
             left -= int(count)
@@ -213,7 +214,7 @@ class Pair:
         def replies() -> list[float]:
             return [float(t) for (t,) in list(asked.events) if float(t) > due - 0.001]
 
-        eventually(replies, what="an answer for the client")
+        eventually(replies, PATIENCE, "an answer for the client")
         return _ms(min(replies()) - due)
 
     def _break(self, fault: str) -> None:

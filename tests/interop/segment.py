@@ -50,6 +50,7 @@ SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263,
 TP_STATUS_USER = 1
 PACKET_OUTGOING = 4
 ETH_P_ALL = 3
+SOLICITED = 0x40  # a flag of a neighbour advertisement (RFC 4861 section 4.4)
 CLONE_NEWNET = 0x40000000
 PREFIX = "192.168.1."
 
@@ -305,6 +306,7 @@ class Host:
         self.address = f"{PREFIX}{11 + number}"
         self.daemon: subprocess.Popen[bytes] | None = None
         self.kind = ""
+        self.former = 0  # calls of the script by the daemons before this one
         self.environment: dict[str, str] = {}
 
     @property
@@ -364,6 +366,7 @@ class Host:
                       "--control", str(self.room / "sock"), *options],
         }[kind]  # fmt: skip
         self.kind = kind
+        self.former = len(self.calls())
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
                 self.holder.inside(*command),
@@ -406,12 +409,38 @@ class Host:
             self.crash()
             raise AssertionError(f"{self.kind} did not stop:\n{self.text()}") from None
         self.daemon = None
-        if self.kind == "keepalived" and not may_change_groups():
-            # It logs every state but this one.
-            names = dict.fromkeys(name for name, _ in STATE.findall(self.text()))
+        if self.kind == "keepalived":
+            self._note_the_end()
+        return status
+
+    def _note_the_end(self) -> None:
+        """keepalived logs every state but STOP, and kills the scripts that it tells of it.
+
+        They have a second.  Whether that was enough is this machine's affair: what they did not
+        come to write down is written here.
+        """
+        text = self.config.read_text()
+        names = dict.fromkeys(name for name, _ in STATE.findall(self.text()))
+        if not may_change_groups():
             with self.log.open("a") as log:
                 log.writelines(f"({name}) Entering STOP STATE\n" for name in names)
-        return status
+        elif str(self.script) in text:
+            eventually(lambda: not self._scripts(), PATIENCE, "the last scripts of keepalived")
+            told = self.calls()[self.former :]
+            with self.notified.open("a") as notified:
+                notified.writelines(
+                    f"INSTANCE {name} STOP\n"
+                    for name in names
+                    if f"vrrp_instance {name} " in text and f"{name} STOP" not in told
+                )
+
+    def _scripts(self) -> list[str]:
+        """The command lines of what runs the notify script."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                found.append(path.read_bytes().decode(errors="replace"))
+        return [one for one in found if f"{self.script}\0" in one]
 
     def freeze(self) -> None:
         """SIGSTOP to all of its processes, the parent first."""
@@ -589,10 +618,13 @@ def comparable(frame: Frame) -> bytes:
 
 
 def is_announcement(frame: Frame) -> bool:
-    """A gratuitous ARP or an unsolicited neighbour advertisement."""
+    """A gratuitous ARP or an unsolicited neighbour advertisement.
+
+    A solicited one is the kernel's: it answers a neighbour who probes after some seconds.
+    """
     if frame.is_arp:
         return frame.data[28:32] == frame.data[38:42]
-    return frame.is_neighbour_advert
+    return frame.is_neighbour_advert and not frame.data[58] & SOLICITED
 
 
 def distinct(frames: Sequence[Frame]) -> list[bytes]:

@@ -29,8 +29,8 @@ fd00::31/64
 }}
 }}
 """
-GLOBAL = "global_defs {\nvrrp_garp_interval 0.1\nvrrp_gna_interval 0.15\n}"
-GROUP = "garp_group {\ngarp_interval 0.1\ngna_interval 0.15\ninterface eth0\n}"
+GLOBAL = "global_defs {\nvrrp_garp_interval 0.5\nvrrp_gna_interval 0.75\n}"
+GROUP = "garp_group {\ngarp_interval 0.5\ngna_interval 0.75\ninterface eth0\n}"
 
 
 def heard(room: Path, kind: str, config: str, enough: int) -> list[Frame]:

@@ -22,6 +22,7 @@ from tests.interop.pairs import PAIRS, Runs, names, together
 from tests.interop.segment import Frame, Segment, comparable, may_change_groups, now
 from tests.support import REPOSITORY
 
+pytestmark = pytest.mark.timeout(400)
 VIP = "192.168.1.10"
 CONFIGS = [
     (REPOSITORY / f"tests/data/conf/article-{who}.conf").read_text() for who in ("master", "backup")
@@ -69,6 +70,7 @@ def story(room: Path, pair: tuple[str, str]) -> Run:
             host.start(kind, config)
         lan.wait(lambda: lan.owners(VIP) == [0], "host 0 is master")
         lan.wait(lambda: len(lan.wire.adverts(0)) >= 2, "it says so twice")
+        lan.wait(lambda: "Entering BACKUP STATE" in lan[1].text(), "host 1 listens")
         killed = now()
         lan[0].crash()
         lan.wait(lambda: lan[1].has(VIP), "host 1 takes over from the dead")

@@ -38,7 +38,7 @@ class Family:
     mac: str
     vips: tuple[str, ...]  # the first one decides the family
     prefix: int
-    pace: int = 200  # ms between Advertisements
+    pace: int = 900  # ms between Advertisements
 
     def frr(self, priority: int) -> str:
         """FRR's file."""
@@ -174,6 +174,7 @@ def ours_is_stronger(room: Path, family: Family) -> str:
         assert lan.wire.adverts(1)[-1].t < lan.wire.adverts(0)[-5].t
         lan[0].stop()
         assert not any(map(lan[0].has, family.vips))
+        lan.wait(lambda: calls(lan).endswith("STOP"), "the word of our end")
         return calls(lan)
 
 
@@ -195,6 +196,7 @@ def theirs_is_stronger(room: Path, family: Family) -> str:
         lan.wait(lambda: calls(lan).endswith("BACKUP"), "our way back")
         assert not any(map(lan[0].has, family.vips))
         lan[0].stop()
+        lan.wait(lambda: calls(lan).endswith("STOP"), "the word of our end")
         return calls(lan)
 
 

@@ -57,12 +57,12 @@ PROTOCOLS = {
     "v2-ah": Protocol(
         "1", "192.168.1.10", both("authentication {\nauth_type AH\nauth_pass 1111\n}")
     ),
-    "v3-ipv4": Protocol("0.2", "192.168.1.10", both("version 3")),
-    "v3-ipv6": Protocol("0.2", "fe80::1:1", both("")),
+    "v3-ipv4": Protocol("0.9", "192.168.1.10", both("version 3")),
+    "v3-ipv6": Protocol("0.9", "fe80::1:1", both("")),
     "unicast": Protocol(
-        "0.2", "192.168.1.10", (f"version 3\n{unicast(0)}", f"version 3\n{unicast(1)}")
+        "0.9", "192.168.1.10", (f"version 3\n{unicast(0)}", f"version 3\n{unicast(1)}")
     ),
-    "vmac": Protocol("0.2", "192.168.1.10", both("version 3\nuse_vmac"), ("use_vmac",)),
+    "vmac": Protocol("0.9", "192.168.1.10", both("version 3\nuse_vmac"), ("use_vmac",)),
 }
 
 

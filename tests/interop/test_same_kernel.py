@@ -22,6 +22,7 @@ import pytest
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import KINDS, Host, Segment
 
+pytestmark = pytest.mark.timeout(400)
 SWITCHES = ("arp_ignore", "arp_filter", "rp_filter", "accept_local", "promote_secondaries")
 
 
