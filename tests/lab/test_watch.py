@@ -97,6 +97,8 @@ def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[st
         seen.until(lambda: "▓ two own" in seen.text)
         seen.type("t")
         seen.until(lambda: "vrrpd runs" in seen.row("1 master"))
+        # Its answer would take the place of the next one.
+        seen.until(lambda: "start master: done" in seen.text)
         seen.type("3c")
         seen.until(lambda: "client runs no daemon" in seen.text)
         seen.type("\x03")
