@@ -146,8 +146,9 @@ class Lab(Verbs, Services):
                 seen, changed = self.owners(), time.time()
             if len(seen) != 1 or time.time() < max(acted + patience, changed + 1):
                 return False
-            patience = self._patience() + (LATE if self._outranked(*seen) else 0)
-            return time.time() > acted + patience
+            patience = self._patience()
+            late = LATE if self._outranked(*seen) else 0
+            return time.time() > acted + patience + late
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
         return seen[0]
