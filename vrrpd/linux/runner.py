@@ -2,7 +2,7 @@
 
 A script gets what keepalived gives it: our environment, /dev/null as its input and output, a
 process group of its own, the user it was configured with (`keepalived_script` if that account
-exists, else our own), SIGTERM if the daemon dies.
+exists, else our own), SIGTERM if the daemon dies (but see `die_with_parent`).
 
 Contract: `run()` returns at once.  A script that still runs after TIMEOUT is sent SIGTERM, and
 SIGKILL two seconds later: keepalived lets it hang, but a daemon that runs for years must not
@@ -40,7 +40,11 @@ LIBC = ctypes.CDLL(None)
 
 
 def die_with_parent() -> None:
-    """In the child, before exec: SIGTERM if the daemon dies (keepalived does so)."""
+    """In the child, before exec: SIGTERM if the daemon dies (keepalived does so).
+
+    Linux forgets it when exec gives capabilities that the daemon has given up, as it does to
+    scripts of root: those run to their end (docs/deviations.md).
+    """
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
