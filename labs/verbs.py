@@ -163,16 +163,17 @@ class Verbs:
     def reload(self, host: str) -> None:
         """Tell the daemon of `host` to read its configuration again, and wait until it has.
 
-        It may have refused, or ended: lab.log(host) tells.  A frozen daemon is only told.
+        It may have refused, or ended: lab.log(host) tells.  A daemon that is frozen, or that was
+        started by hand and logs elsewhere, is only told.
         """
         found = self._running(host)
         if not found:
             raise LabError(f"no daemon runs on {host}: lab.start({host!r})")
         self._record("reload", host, f"daemon of {host} reloaded")
         log = self.hosts[host].path(self.daemons[host].log)
-        before = log.stat().st_size
+        before = log.stat().st_size if log.exists() else None
         daemons.send(daemons.leaders(found), signal.SIGHUP)
-        if not daemons.frozen(found):
+        if before is not None and not daemons.frozen(found):
             daemons.wait_reloaded(log, before, found)
 
     def equip(self, host: str, daemon: str) -> None:

@@ -104,6 +104,19 @@ def test_other_mistakes_name_the_choices(machines: Lab) -> None:
         machines.conf("master")
 
 
+def test_a_daemon_that_was_started_by_hand_can_be_told_to_reload(machines: Lab) -> None:
+    machines.reset()
+    machines.conf("master", "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 1\n}\n")
+    machines.run("master", "keepalived -n -l -D -G > /root/said 2>&1 &")
+    # Not before its child takes signals: keepalived would not survive an early SIGHUP.
+    ready = "Registering gratuitous ARP shared channel"
+    said = machines.hosts["master"].path("/root/said")
+    eventually(lambda: ready in said.read_text(errors="replace"), what="all of keepalived")
+    machines.reload("master")
+    eventually(lambda: "Reloading" in said.read_text(errors="replace"), what="the reload")
+    machines.reset()
+
+
 def test_waiting_in_vain_tells_the_present_state(machines: Lab) -> None:
     with pytest.raises(LabError, match=r"waited 0.1 s for rain, in vain: 192.168.1.10 is held by"):
         machines.wait_until(lambda: False, timeout=0.1, what="rain")
