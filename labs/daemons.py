@@ -17,6 +17,7 @@ import select
 import shlex
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ CONFIGURATION = "/etc/keepalived/keepalived.conf"
 RELOADED = re.compile(rb"Reload (complete|refused)|: Stopped ")
 
 LATE = 3.0  # seconds after which a daemon that has written its pid counts as ready all the same
+GONE = 5.0  # seconds within which what was killed is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +123,14 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     with host.popen(["sh", "-c", launch], stderr=None) as shell:
         text = shell.stdout.read() if shell.stdout else b""
     alive = Path(f"/proc/{host.pid}/root/proc/{int(text)}")
-    late: list[float] = []  # when it counts as ready whatever it says
+    late: float | None = None  # when it counts as ready whatever it says
 
     def ready() -> bool:
+        nonlocal late
         if _text(pidfile).strip():
-            late[:] = late or [time.monotonic() + LATE]
+            late = late or time.monotonic() + LATE
             logged = written.read_bytes()[before:] if daemon.says else b""
-            return daemon.says in logged or time.monotonic() > late[0]
+            return daemon.says in logged or time.monotonic() > late
         if not alive.exists():
             said = written.read_bytes()[before:].decode(errors="replace")
             last = "\n    ".join(said.splitlines()[-8:])
@@ -174,7 +177,20 @@ def freeze(processes: list[Process]) -> None:
         never.wait(0.001)
 
 
-def wait_gone(processes: list[Process], timeout: float) -> bool:
+def end(program: subprocess.Popen[bytes]) -> None:
+    """End what `Host.popen` has started in a session of its own, and wait until it is gone.
+
+    That is `nsenter`, and its child is the program, which keeps its ports for a moment longer.
+    """
+    if program.poll() is None:
+        below = children(program.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        wait_gone(below)
+    program.wait()
+
+
+def wait_gone(processes: list[Process], timeout: float = GONE) -> bool:
     """Wait until all have ended; False if one still runs after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     for process in processes:

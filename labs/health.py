@@ -5,7 +5,7 @@
     drill(lab)           the real test: master leaves, backup serves the client, master comes back
     standing_by(lab, h)  whether `h` runs, listens, and has heard a master
     answering(lab)       the host that answers the client
-    heard_out(lab)       waits until it is known what became of every ping that has been sent
+    unnoticed(lab, bad)  whether there is none of these outages, every ping's fate being known
 
 A backup that hears nothing is quiet, too, until its Master_Down_Interval is over; only then, or
 when it has given way to a stronger one, is it known to hear.
@@ -13,6 +13,7 @@ when it has given way to a stronger one, is it known to hear.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from labs.facts import Action, Address, Ping, State
 
 if TYPE_CHECKING:
     from labs.lab import Lab
+    from labs.timeline import Service
 
 MASTER, BACKUP = "master", "backup"
 # By far longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken,
@@ -51,11 +53,13 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
     return who.pop() if len(who) == 1 else "several"
 
 
-def heard_out(lab: Lab) -> None:
-    """Wait until the fate of every ping that has been sent is known."""
-    known = lab.now + GIVEN_UP
-    with suppress(LabError):  # a replay may go on before
-        lab.wait_until(lambda: lab.now > known)
+def unnoticed(lab: Lab, outages: Callable[[Lab], list[Service]]) -> bool:
+    """Whether `outages` finds none, even when the fate of every ping sent so far is known."""
+    if not outages(lab):
+        known = lab.now + GIVEN_UP
+        with suppress(LabError):  # a replay may go on before
+            lab.wait_until(lambda: lab.now > known)
+    return not outages(lab)
 
 
 def _pings(lab: Lab) -> list[Ping]:

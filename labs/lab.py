@@ -20,7 +20,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -253,7 +252,7 @@ class Lab(Verbs, Services):
         for host in self.hosts.values():
             found = host.processes()
             daemons.send(found, signal.SIGKILL)
-            daemons.wait_gone(found, 5)
+            daemons.wait_gone(found)
         for port in list(self._lossy):
             self._pass(port)
         for switch in self.layout.switches:
@@ -265,8 +264,7 @@ class Lab(Verbs, Services):
         for host in self.hosts.values():
             start.empty(host)
         # What was before must not be told as what happens from now on.
-        with suppress(LabError):
-            self.wait_until(lambda: self._seen_dressed(dressed), TOLD)
+        self._see(lambda: self._seen_dressed(dressed), TOLD)
 
     def _seen_dressed(self, since: float) -> bool:
         """Whether the witness has seen every address that `dress` gave the hosts last."""

@@ -12,15 +12,13 @@ What follows from the facts of the witnesses (owners, timelines) is in `labs.see
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labs import journals
+from labs import daemons, journals
 from labs.daemons import CONFIGURATION, Daemon, frozen
 from labs.errors import LabError
 from labs.facts import Action, Fact, State
@@ -66,9 +64,7 @@ class Looking(Seeing):
                     "give it a timeout=, or a limit of its own such as `ping -c 3`"
                 ) from None
             finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
+                daemons.end(process)
             output.seek(0)
             return Result(output.read().decode(errors="replace"), status)
 

@@ -29,13 +29,13 @@ with warnings.catch_warnings():
     from mininet.net import Mininet
 
 import topologies
+from labs import daemons
 from labs.errors import LabError, unknown
 from labs.layout import Layout, Socket
 from labs.node import Bridge, Cable, Host
 
 # The machine that uses the address is called so in every topology.
 CLIENT = "client"
-GONE = 5.0  # s within which what was killed is gone
 
 # Back to the start: whatever a daemon or a learner has added to a host's network goes.
 # What the kernel makes itself (an interface of a loaded module, say) stays and says so: ignored.
@@ -179,7 +179,7 @@ def end(net: Any) -> None:
     for shell in shells:
         # That of a host keeps its process 1, which ends when all the others have.
         with suppress(subprocess.TimeoutExpired):
-            shell.wait(GONE)
+            shell.wait(daemons.GONE)
     net.hosts, net.switches, net.links = [], [], []
 
 

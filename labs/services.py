@@ -49,7 +49,6 @@ SITE = {
     "start": ("serving", "started"), "stop": ("stopped", "stopped"), "hang": ("hanging", "hangs"),
 }  # fmt: skip
 START = 30.0  # s within which a program is ready, or something is wrong
-GONE = 5.0  # s within which a program that was killed is gone
 
 T = TypeVar("T")
 
@@ -107,12 +106,7 @@ class Program:
     def end(self) -> None:
         """End it at once and wait until it is gone; harmless if it has ended or never ran."""
         if self._process is not None:
-            if self._process.poll() is None:
-                # What was started is `nsenter`; its child has the port, for a moment longer.
-                below = daemons.children(self._process.pid)
-                self.send(signal.SIGKILL)
-                daemons.wait_gone(below, GONE)
-            self._process.wait()
+            daemons.end(self._process)
             if self._process.stdout is not None:
                 self._process.stdout.close()
             self._process = None

@@ -14,8 +14,6 @@ anybody could know.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -66,11 +64,9 @@ class Lines:
 
     def end(self) -> None:
         """As `Stream`."""
-        if self._process.poll() is None:
-            # The whole session: what was started is `nsenter`, and the program is its child.
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        from labs import daemons  # needs Mininet, which a replay has not got
+
+        daemons.end(self._process)
         self.pieces()
 
 

@@ -122,7 +122,7 @@ class Verbs:
             # Else keepalived's child would resign if its parent were gone for a moment before it.
             daemons.freeze(found)
             daemons.send(found, signal.SIGKILL)
-            daemons.wait_gone(found, 5)
+            daemons.wait_gone(found)
 
     def stop(self, host: str, timeout: float = 10.0) -> None:
         """Ask the daemon of `host` to end and wait until it has."""
@@ -226,10 +226,10 @@ class Verbs:
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 
-    def _see(self, done: Callable[[], bool]) -> None:
+    def _see(self, done: Callable[[], bool], seconds: float = SEEN) -> None:
         """Wait until the witnesses have seen what was done, if it has had that effect."""
         with suppress(LabError):  # without a recorder there is nothing to wait for
-            self.witness.wait(done, SEEN)
+            self.witness.wait(done, seconds)
 
     def _carries(self, socket: Socket) -> Callable[[], bool]:
         """Whether a card that is up has carrier: one that is down cannot get it."""

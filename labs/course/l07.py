@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labs.facts import Action
-from labs.health import heard_out
+from labs.health import unnoticed
 from labs.lessons import Challenge, Question, Step, setting
 
 if TYPE_CHECKING:
@@ -33,12 +33,6 @@ def _outages(lab: Lab) -> list[Service]:
     seen = lab.timeline()
     first = next((span.start for span in seen.spans()), seen.end)
     return [out for out in seen.outages if out.end > first + NOTICED and out.duration > NOTICED]
-
-
-def _unnoticed(lab: Lab) -> bool:
-    if not _outages(lab):
-        heard_out(lab)
-    return not _outages(lab)
 
 
 def _outage_hint(lab: Lab) -> str:
@@ -74,7 +68,7 @@ CHALLENGES = {
             ),
             Step(
                 f"the client never waited longer than {NOTICED} s",
-                _unnoticed,
+                lambda lab: unnoticed(lab, _outages),
                 hints=(
                     _outage_hint,
                     "a change of priority and a reload cost the client nothing; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.health import heard_out
+from labs.health import unnoticed
 from labs.lessons import Challenge, Question, Step, setting
 
 if TYPE_CHECKING:
@@ -47,12 +47,6 @@ def _outages(lab: Lab) -> list[Service]:
     return [o for o in timeline.outages if o.start > held[0].start and o.duration >= BEARABLE]
 
 
-def _unnoticed(lab: Lab) -> bool:
-    if not _outages(lab):
-        heard_out(lab)
-    return not _outages(lab)
-
-
 def _outage_hint(lab: Lab) -> str:
     worst = max(_outages(lab), key=lambda outage: outage.duration)
     before = [fact for fact in lab.timeline().facts if fact.kind == "action" and fact.t < worst.end]
@@ -87,7 +81,7 @@ CHALLENGES = {
             ),
             Step(
                 "the client has never waited for half a second",
-                _unnoticed,
+                lambda lab: unnoticed(lab, _outages),
                 hints=(
                     _outage_hint,
                     "a master that stops costs a Skew_Time; one that is preempted costs nothing "

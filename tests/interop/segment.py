@@ -306,7 +306,6 @@ class Host:
         self.address = f"{PREFIX}{11 + number}"
         self.daemon: subprocess.Popen[bytes] | None = None
         self.kind = ""
-        self.former = 0  # calls of the script by the daemons before this one
         self.environment: dict[str, str] = {}
 
     @property
@@ -366,7 +365,6 @@ class Host:
                       "--control", str(self.room / "sock"), *options],
         }[kind]  # fmt: skip
         self.kind = kind
-        self.former = len(self.calls())
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
                 self.holder.inside(*command),
@@ -409,38 +407,12 @@ class Host:
             self.crash()
             raise AssertionError(f"{self.kind} did not stop:\n{self.text()}") from None
         self.daemon = None
-        if self.kind == "keepalived":
-            self._note_the_end()
-        return status
-
-    def _note_the_end(self) -> None:
-        """keepalived logs every state but STOP, and kills the scripts that it tells of it.
-
-        They have a second.  Whether that was enough is this machine's affair: what they did not
-        come to write down is written here.
-        """
-        text = self.config.read_text()
-        names = dict.fromkeys(name for name, _ in STATE.findall(self.text()))
-        if not may_change_groups():
+        if self.kind == "keepalived" and not may_change_groups():
+            # It logs every state but this one.
+            names = dict.fromkeys(name for name, _ in STATE.findall(self.text()))
             with self.log.open("a") as log:
                 log.writelines(f"({name}) Entering STOP STATE\n" for name in names)
-        elif str(self.script) in text:
-            eventually(lambda: not self._scripts(), PATIENCE, "the last scripts of keepalived")
-            told = self.calls()[self.former :]
-            with self.notified.open("a") as notified:
-                notified.writelines(
-                    f"INSTANCE {name} STOP\n"
-                    for name in names
-                    if f"vrrp_instance {name} " in text and f"{name} STOP" not in told
-                )
-
-    def _scripts(self) -> list[str]:
-        """The command lines of what runs the notify script."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                found.append(path.read_bytes().decode(errors="replace"))
-        return [one for one in found if f"{self.script}\0" in one]
+        return status
 
     def freeze(self) -> None:
         """SIGSTOP to all of its processes, the parent first."""

@@ -359,7 +359,7 @@ def flood(kind: str, rounds: int, room: Path) -> Outcome:
         changed = sum(after) - sum(before) + len(witness.events)
         growth = max(now - then for now, then in zip(grown, sizes, strict=True))
     silence = max((b - a for a, b in pairwise(times)), default=float(rounds))
-    kept = changed == 0 and silence < DOWN / INTERVAL and growth < GROWTH
+    kept = changed == 0 and silence < 3 and growth < GROWTH
     figure = f"{sent // rounds:,} frames/s: {changed} changes, memory +{max(0, growth)} KiB"
     return Outcome(rounds, kept, f"{figure}, longest silence {silence:.1f} intervals")
 
@@ -593,7 +593,7 @@ HARDSHIPS = {
     ),
     "flood": Hardship(
         "a second of forged and malformed advertisements: nothing changes, none of its own is lost",
-        "Master_Down_Interval",
+        "3 intervals",
         flood, 5, 60,
     ),
     "scripts": Hardship(
