@@ -129,13 +129,13 @@ def _hopeless(lab: Lab, began: float) -> bool:
     facts = lab.timeline().facts
     owners = [f.t for f in facts if isinstance(f, Address) and f.address == lab.watch]
     lasts = now - max(owners, default=0.0)
-    if len(lab.owners()) > 1:
-        return lasts > LASTING
+    quiet = now - max([*owners, *(_touched(lab, host) for host in lab.daemons)])
+    if len(lab.owners()) > 1:  # who has just been told something may be about to give way
+        return quiet > DEAF
     if lab.owners() == [MASTER] and lasts > LASTING:
         answers = [f.t for f in _pings(lab) if f.answered_by == MASTER]
         if now - max(answers, default=0.0) > LASTING:
             return True
-    quiet = now - max([*owners, *(_touched(lab, host) for host in lab.daemons)])
     last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
     if all(last.get(host) == "FAULT" for host in lab.daemons):
         return quiet > RUN
