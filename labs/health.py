@@ -13,12 +13,12 @@ when it has given way to a stronger one, is it known to hear.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError
-from labs.facts import Action, Address, Ping, State
+from labs.facts import Action, Address, Fact, Ping, State
 
 if TYPE_CHECKING:
     from labs.lab import Lab
@@ -91,14 +91,15 @@ def restored(lab: Lab) -> bool:
     """Whether `master` serves and `backup` stands by; waits as long as that may still come."""
     began = lab.now
 
-    def decided() -> bool:
-        return (serves(lab) and standing_by(lab, BACKUP)) or _hopeless(lab, began)
+    def judged() -> str:
+        if serves(lab) and standing_by(lab, BACKUP):
+            return "well"
+        return "hopeless" if _hopeless(lab, began) else ""
 
     try:
-        lab.wait_until(decided, PATIENCE)
+        return lab.wait_until(judged, PATIENCE) == "well"
     except LabError:
         return False
-    return serves(lab) and standing_by(lab, BACKUP)
 
 
 def drill(lab: Lab) -> bool:
@@ -123,20 +124,27 @@ def _touched(lab: Lab, host: str) -> float:
 
 def _hopeless(lab: Lab, began: float) -> bool:
     """Whether what is wrong will not pass by itself; `began` is when we began to look."""
-    looked, now = lab.now - began, lab.now
-    if looked < LASTING:
+    # One look at everything: owners asked for a moment later might not be those of these facts.
+    whole = lab.timeline()
+    facts, owners = whole.facts, whole.owners_at(whole.end)
+    # A machine that stood still may have news for us yet: the time is that of what was seen last.
+    now = max((fact.t for fact in facts), default=began)
+    if now - began < LASTING:
         return False
-    facts = lab.timeline().facts
-    owners = [f.t for f in facts if isinstance(f, Address) and f.address == lab.watch]
-    lasts = now - max(owners, default=0.0)
-    quiet = now - max([*owners, *(_touched(lab, host) for host in lab.daemons)])
-    if len(lab.owners()) > 1:  # who has just been told something may be about to give way
-        return quiet > DEAF
-    if lab.owners() == [MASTER] and lasts > LASTING:
-        answers = [f.t for f in _pings(lab) if f.answered_by == MASTER]
-        if now - max(answers, default=0.0) > LASTING:
-            return True
+    changed = max(
+        (f.t for f in facts if isinstance(f, Address) and f.address == lab.watch), default=0.0
+    )
+    if owners == (MASTER,) and _unanswered(facts, changed):
+        return True
+    quiet = now - max([changed, *(_touched(lab, host) for host in lab.daemons)])
     last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
     if all(last.get(host) == "FAULT" for host in lab.daemons):
         return quiet > RUN
     return quiet > DEAF + LASTING
+
+
+def _unanswered(facts: Sequence[Fact], since: float) -> bool:
+    """Whether master has answered none of the pings of LASTING, sent after `since`, by now."""
+    pings = [fact for fact in facts if isinstance(fact, Ping)]
+    answered = [ping.t for ping in pings if ping.answered_by == MASTER]
+    return bool(pings) and pings[-1].t - max([since, *answered]) > LASTING

@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from labs.facts import Action, Address
-from labs.health import DEAF, _hopeless
+from labs.facts import Action, Address, Fact, Ping
+from labs.health import DEAF, LASTING, _hopeless
+from labs.timeline import Timeline
 
 VIP = "192.168.1.10"
+BEGAN = 100.0
+
+
+def held(t: float, host: str, gained: bool = True) -> Address:
+    return Address(t, host, "eth0", VIP, 32, gained)
+
+
+def ping(t: float, by: str | None) -> Ping:
+    return Ping(t, 1, VIP, by, None if by is None else 0.0001)
+
+
+def a_lab(facts: Iterable[Fact], now: float, owners: Iterable[str] = ()) -> Any:
+    """A lab at `now`, of which the witnesses have told `facts`; `owners` is what they tell next."""
+    told = tuple(facts)
+    return SimpleNamespace(
+        now=now, watch=VIP, daemons=("master", "backup"), owners=lambda: list(owners),
+        facts=lambda: list(told), timeline=lambda: Timeline(told, VIP, start=0.0, end=now),
+    )  # fmt: skip
 
 
 def split(reloaded: float, now: float) -> Any:
     """A lab in which both have held the address since 10 s; master was told to reload."""
-    facts = [Address(10.0, host, "eth0", VIP, 32, True) for host in ("master", "backup")]
     told = Action(reloaded, "reload", "master", "daemon of master reloaded")
-    return SimpleNamespace(
-        now=now, watch=VIP, daemons=("master", "backup"),
-        owners=lambda: ["backup", "master"],
-        timeline=lambda: SimpleNamespace(facts=[*facts, told]),
-    )  # fmt: skip
+    facts = (held(10.0, "master"), held(10.0, "backup"), told, ping(now, "backup"))
+    return a_lab(facts, now, ("backup", "master"))
 
 
-@pytest.mark.parametrize(("later", "hopeless"), [(2.0, False), (DEAF + 0.1, True)])
+@pytest.mark.parametrize(
+    ("later", "hopeless"), [(2.0, False), (DEAF, False), (DEAF + LASTING + 0.1, True)]
+)
 def test_two_owners_are_given_time_to_hear_of_each_other(later: float, hopeless: bool) -> None:
-    assert _hopeless(split(100.0, 100.0 + later), began=100.0) is hopeless
+    assert _hopeless(split(BEGAN, BEGAN + later), BEGAN) is hopeless
+
+
+def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None:
+    """The address moves between two looks: nobody can have been answered by the new owner yet."""
+    before = (held(10.0, "backup"), held(10.0, "master"), held(BEGAN, "master", gained=False))
+    lab = a_lab((*before, ping(BEGAN + 3.4, "backup")), BEGAN + 3.4, owners=("master",))
+    assert not _hopeless(lab, BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("pings", "hopeless"),
+    [
+        # Every ping since the handover is lost.
+        ([ping(104.0, None), ping(103.0 + LASTING + 0.1, None)], True),
+        # Nobody has sent any: the one who pings, too, may have been kept waiting.
+        ([ping(102.9, "backup")], False),
+        ([ping(104.0, None), ping(104.2, "master"), ping(103.0 + LASTING + 0.1, None)], False),
+        ([ping(104.0, None)], False),
+    ],
+)
+def test_master_alone_must_leave_pings_unanswered(pings: list[Ping], hopeless: bool) -> None:
+    handover = (held(10.0, "backup"), held(103.0, "backup", gained=False), held(103.0, "master"))
+    lab = a_lab((*handover, *pings), 106.0, owners=("master",))
+    assert _hopeless(lab, BEGAN) is hopeless
+
+
+def test_a_witness_that_was_kept_waiting_tells_nothing_against_anybody() -> None:
+    """The clock has gone on by a minute; what was seen last is from a moment after the reload."""
+    told = Action(BEGAN, "reload", "master", "daemon of master reloaded")
+    facts = (held(10.0, "master"), held(10.0, "backup"), told, ping(BEGAN + 2, "backup"))
+    assert not _hopeless(a_lab(facts, BEGAN + 60, ("backup", "master")), BEGAN)
