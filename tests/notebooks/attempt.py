@@ -3,7 +3,7 @@
     python -m labs.namespace -- python tests/notebooks/attempt.py notebooks/05-failover.ipynb leave
 
 One JSON object a line: {"try": "untouched" | "wrong 1" | ... | "solution", "passed": false,
-"hint": "...", "report": "..."}.
+"hint": "...", "report": "...", "story": "..."}, the story being the last seconds as text.
 Every try has a lab of its own, in the start state of the challenge.
 A wrong answer and the solution are run as cells are, magics included, with the imports of the
 lesson at hand.
@@ -25,6 +25,7 @@ from tests.notebooks.lessons import Cell, checked, of_kind, read, tagged
 from tests.notebooks.wrong import Wrong
 
 SETTLE_SECONDS = 8
+STORY_SECONDS = 15
 
 
 def imports(cells: list[Cell]) -> str:
@@ -71,6 +72,7 @@ class Room:
         lab = self.shell.user_ns["lab"]
         report = checks.look(lab, challenge)
         told = {"try": name, "passed": report.passed, "hint": report.hint, "report": repr(report)}
+        told["story"] = lab.timeline().last(STORY_SECONDS).text()
         print(json.dumps(told), file=sys.__stdout__, flush=True)
         lab.close()
 

@@ -58,9 +58,10 @@ def test_a_check_knows_right_from_wrong(
     for answer, told in zip(answers, failed, strict=True):
         assert not told["passed"], f"{challenge} is met by {answer.code!r}"
         assert re.search(answer.hint, told["hint"]), (
-            f"after {answer.code!r} the first hint is {told['hint']!r}, not {answer.hint!r}"
+            f"after {answer.code!r} the first hint is {told['hint']!r}, not {answer.hint!r}:\n"
+            f"{told['story']}"
         )
-    assert right["passed"], f"the solution is not accepted: {right['report']}"
+    assert right["passed"], f"the solution is not accepted: {right['report']}\n{right['story']}"
 
 
 def test_every_wrong_answer_is_to_a_challenge() -> None:
