@@ -7,10 +7,11 @@ TRUE: dict[str, Truth] = {
     "judge-pull": "it was nothing",
     "flags": r"root@master[^\n]*\n/run/in-charge\n.*root@backup[^\n]*\n/run/in-charge\n",
     "do-plug": r"(?=.*hage\.sh on master)(?=.*hage\.sh on backup)(?=.*hoge\.sh on master)",
-    # The reload called nothing, the four words are for notify alone.
+    # The reload called nothing, the four words are for notify alone.  Of two scripts that are
+    # started at once, either may be the first to write.
     "do-stop": (
-        r"\A(?!.*INSTANCE VI_1 BACKUP).*hoge\.sh\n.*all\.sh INSTANCE VI_1 MASTER 150\n"
-        r".*all\.sh INSTANCE VI_1 STOP 150\n"
+        r"\A(?!.*INSTANCE VI_1 BACKUP)(?=.*master  hoge\.sh\n)"
+        r".*all\.sh INSTANCE VI_1 MASTER 150\n.*all\.sh INSTANCE VI_1 STOP 150\n"
     ),
     "judge-stop": "it was STOP",
     "judge-hang": "it was “advertising as ever”",
