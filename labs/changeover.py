@@ -5,7 +5,7 @@
     hold(lab, "backup")        until that machine alone has the address, and has said so once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
-    takeover(timeline)         the last one in it
+    takeover(timeline)         the last one in it; taken(timeline) is the first
 
 What each of them costs the client is the subject of lesson 07.
 """
@@ -85,6 +85,17 @@ def takeover(timeline: Timeline) -> Takeover:
         if move.cause and move.prediction and move.after is not None:
             return move
     raise LabError("the address has not moved here yet: run the cells of this section in order")
+
+
+def taken(timeline: Timeline) -> Takeover:
+    """The first takeover of `timeline` that something done has caused, from another or from nobody.
+
+    LabError if there is none.
+    """
+    for move in timeline.takeovers:
+        if move.cause and move.measured is not None:
+            return move
+    raise LabError("nobody has taken the address here: run the cells of this section in order")
 
 
 def _beginnings(lab: Lab, host: str) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError, unknown
-from labs.facts import Advert, State
+from labs.facts import Action, Advert, State
 from labs.timeline import Takeover, Timeline
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Pairs:
             if done is None:
                 raise LabError(f"a lab cannot {verb!r}: try unplug, plug, stop, start, crash ...")
             done(*words)
-            self._verb_at[name] = max(fact.t for fact in lab.timeline().facts)
+            # Not the latest fact of all: a verb may return after the takeover that it has caused.
+            acted = [fact.t for fact in lab.facts() if isinstance(fact, Action)]
+            self._verb_at[name] = max(acted, default=lab.now)
 
     def owners(self) -> dict[str, list[str]]:
         """Who holds the address now, in each lab."""

@@ -82,18 +82,22 @@ class Door:
         try:
             request = json.loads(line)
             ask = request["ask"]
+            mark = list(request.get("mark") or [])
+            host = "" if ask == "news" else str(request["host"])
+        except (ValueError, TypeError, KeyError):
+            return {"error": 'not a request: {"ask": "news"} or {"ask": VERB, "host": HOST}'}
+        try:
             if ask == "news":
-                return self._news(request.get("mark") or [])
+                return self._news(mark)
             if ask not in VERBS:
                 raise unknown("verb", ask, VERBS)
-            getattr(self.lab, ask)(request["host"])
+            getattr(self.lab, ask)(host)
             return {"done": ask}
         except LabError as error:
             return {"error": str(error)}
-        except OSError as error:
+        # A host that is known may not be there yet, or not any more.
+        except (OSError, KeyError) as error:
             return {"error": f"the lab is just being changed ({error}): ask again"}
-        except (ValueError, TypeError, KeyError):
-            return {"error": 'not a request: {"ask": "news"} or {"ask": VERB, "host": HOST}'}
 
     # --- insides ---------------------------------------------------------------------------------
 

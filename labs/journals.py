@@ -24,7 +24,7 @@ LOG_LINE = re.compile(
     r"^(?P<when>\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}): "
     r"(?:\((?P<instance>[^)]+)\) )?(?P<text>.*)$"
 )
-ENTERING = re.compile(r"^Entering (?P<state>MASTER|BACKUP|FAULT) STATE")
+ENTERING = re.compile(r"^Entering (?P<state>MASTER|BACKUP|FAULT) STATE(?P<init> \(init\))?")
 # keepalived 2.2.7's lines that announce a change of state; the first two need -D.
 REASONS = re.compile(
     r"^(Receive advertisement timeout|Backup received priority 0 advertisement"
@@ -82,7 +82,8 @@ def _log_lines(lines: Iterable[str], host: str) -> list[State]:
             continue
         instance = found["instance"] or ""
         t = time.mktime(time.strptime(found["when"], "%a %b %d %H:%M:%S %Y"))
-        before = current.get(instance, "INIT")
+        # keepalived writes down that it starts, never that it stops.
+        before = "INIT" if entering["init"] else current.get(instance, "INIT")
         current[instance] = entering["state"]
         if before != entering["state"]:
             result.append(State(t, host, instance, before, entering["state"], reason))

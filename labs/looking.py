@@ -79,8 +79,8 @@ class Looking(Seeing):
 
     def log(self, host: str) -> str:
         """What the daemon of `host` has logged since the last reset."""
-        path = self._server(host).path(self.daemons[host].log)
-        return path.read_text(errors="replace") if path.exists() else ""
+        self._server(host)
+        return Looking.read(self, host, self.daemons[host].log) or ""
 
     def journal(self, host: str) -> list[dict[str, Any]]:
         """The journal of vrrpd on `host`, one dictionary a line; empty for keepalived."""
@@ -110,8 +110,10 @@ class Looking(Seeing):
 
     def read(self, host: str, path: str) -> str | None:
         """The text of a file on `host`; None if there is none."""
-        file = self._host(host).path(path)
-        return file.read_text(errors="replace") if file.exists() else None
+        try:
+            return self._host(host).path(path).read_text(errors="replace")
+        except FileNotFoundError:
+            return None
 
     def facts(self) -> list[Fact]:
         """Everything the witnesses, the journals and the learner's hands have told, unsorted."""

@@ -44,8 +44,12 @@ def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
     until LOOKS_ON seconds have passed without an answer.
     """
     mended = _mend_after(lab, after, cut)
-    lab.wait_until(lambda: len(lab.owners()) == 1, what="one of the two to give way")
-    [owner] = lab.owners()
+
+    def one() -> list[str]:
+        owners = lab.owners()
+        return owners if len(owners) == 1 else []
+
+    [owner] = lab.wait_until(one, what="one of the two to give way")
     settled = lab.now
 
     def enough() -> bool:

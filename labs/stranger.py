@@ -39,7 +39,7 @@ WORDS = ("password", "secret", "keepaliv", "vrrp", "changeme", "admin", "cluster
 # An Advertisement and its way out of the switch are this close in time (s).
 SAME_FRAME = 0.05
 # The address of a cluster that believes a forged Advertisement has left its owner by then (s).
-EFFECT = 1.5
+EFFECT = 3.0
 # A cluster that was knocked over has its owner again within this time (s).
 RECOVERY = 8.0
 
@@ -197,8 +197,12 @@ def repelled(lab: Lab, source: str, host: str = HOST) -> bool:
 
     Waits for the cluster to have one owner first; LabError if it gets none.
     """
-    lab.wait_until(lambda: len(_owners(lab)) == 1, RECOVERY, what="one server to hold the address")
-    owner = _owners(lab)
+
+    def alone() -> list[str]:
+        owners = _owners(lab)
+        return owners if len(owners) == 1 else []
+
+    owner = lab.wait_until(alone, RECOVERY, what="one server to hold the address")
     send(lab, *forgeries(lab, source, host), host=host)
     try:
         lab.wait_until(lambda: _owners(lab) != owner, EFFECT)

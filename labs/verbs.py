@@ -64,7 +64,7 @@ class Verbs:
             raise unknown("link status", status, ("up", "down"))
         self._record("link", host, f"link {socket.switch} {host} {status}")
         self.net.configLinkStatus(socket.switch, host, status)
-        self._see(self._carries(socket) if status == "up" else self._lacks(socket))
+        self._see(self._up(socket) if status == "up" else self._lacks(socket))
 
     def unplug(self, host: str, interface: str = "eth0") -> None:
         """Pull the cable of `host` out of its socket: the host sees NO-CARRIER."""
@@ -235,6 +235,10 @@ class Verbs:
         """Whether a card that is up has carrier: one that is down cannot get it."""
         card = (socket.host, socket.interface)
         return lambda: self.witness.link(*card) != (True, False)
+
+    def _up(self, socket: Socket) -> Callable[[], bool]:
+        card = (socket.host, socket.interface)
+        return lambda: self.witness.link(*card) == (True, True)
 
     def _lacks(self, socket: Socket) -> Callable[[], bool]:
         card = (socket.host, socket.interface)

@@ -89,17 +89,20 @@ class Watch:
 
     def _ask(self) -> None:
         """The thread that asks."""
+        trouble = ""
         while not self.ended.wait(EVERY):
             try:
                 self.watched.refresh()
                 self.hosts = self.watched.lab["hosts"]
                 self._picture = self.watched.picture(time.time())
+                if self.note == trouble:  # it has passed
+                    self.note = ""
                 self._app.invalidate()
             except Ended as error:
                 if self._leave(str(error)):
                     return
             except LabError as error:
-                self.note = str(error)
+                self.note = trouble = str(error)
 
     def _leave(self, words: str) -> bool:
         """Have the screen end; False if it has not even begun."""

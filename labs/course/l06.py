@@ -30,7 +30,8 @@ def _back_since(lab: Lab) -> float:
 
 
 def _stayed(lab: Lab) -> bool:
-    return lab.owners() == ["backup"] and lab.now > _back_since(lab) + WOULD_HAVE
+    waited = lab.now > _back_since(lab) + WOULD_HAVE  # first: the owners must not be from before
+    return waited and lab.owners() == ["backup"]
 
 
 def _moved_hint(lab: Lab) -> str:

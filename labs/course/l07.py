@@ -23,9 +23,9 @@ PATIENCE = 6.0
 
 
 def _restarts(lab: Lab) -> list[Action]:
-    """Each time the daemon of `master` was started, but for the first."""
-    starts = [fact for fact in lab.facts() if isinstance(fact, Action) and fact.host == "master"]
-    return [action for action in starts if action.verb == "start"][1:]
+    """Each time the daemon of `master` was started since the lab began, which starts it, too."""
+    acts = [fact for fact in lab.facts() if isinstance(fact, Action) and fact.t >= lab.since]
+    return [act for act in acts if (act.verb, act.host) == ("start", "master")][1:]
 
 
 def _outages(lab: Lab) -> list[Service]:

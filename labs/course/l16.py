@@ -65,7 +65,7 @@ def _vrid(lab: Lab) -> str:
     vrids = {setting(lab.conf(host), "virtual_router_id") for host in lab.daemons}
     if len(vrids) > 1:
         return "both speak, and neither listens to the other: are they in the same virtual router?"
-    if lab.owners() == [health.MASTER] and health.answering(lab) != health.MASTER:
+    if lab.owners() == [health.MASTER] and health.answerer(lab) != health.MASTER:
         return (
             "the servers are well again, but the client has the MAC address of backup by heart, "
             "and master had no reason to speak: `ip neighbour flush dev eth0` on the client"

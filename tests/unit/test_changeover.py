@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from labs.changeover import BEFORE, since, story, swap, takeover
+from labs.changeover import BEFORE, since, story, swap, takeover, taken
 from labs.errors import LabError
-from labs.facts import Action, Address, Fact
+from labs.facts import Action, Address, Advert, Fact, State
 from labs.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -68,3 +68,12 @@ def test_the_last_action_of_a_verb_is_the_one_that_counts() -> None:
 def test_where_nothing_has_moved_there_is_no_takeover_to_look_at() -> None:
     with pytest.raises(LabError, match="has not moved here yet"):
         takeover(Cluster(*START).timeline())
+
+
+def test_the_first_to_take_the_address_is_the_one_that_was_told_to_start() -> None:
+    ready = State(0.2, "master", "VI_1", "INIT", "BACKUP", "started", 150)
+    word = Advert(3.61, "master", "192.168.1.11", 51, 2, 150, 1.0, ("192.168.1.10",), "")
+    first = taken(Cluster(START[0], ready, START[1], word).timeline())
+    assert (first.to, first.cause) == ("master", START[0])
+    with pytest.raises(LabError, match="nobody has taken the address"):
+        taken(Cluster(START[0]).timeline())

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+import labs
 from labs.comparison import PAIRS, Pairs, Table
 from labs.errors import LabError
+from labs.facts import Action, Address, Ping
+from labs.timeline import Timeline
+
+VIP = "192.168.1.10"
 
 
 def test_a_table_is_aligned_as_text_and_escaped_as_html() -> None:
@@ -22,3 +29,25 @@ def test_the_first_name_is_that_of_the_master() -> None:
 def test_an_unknown_pair_is_refused_before_anything_starts() -> None:
     with pytest.raises(LabError, match="frr"):
         Pairs("basic", ["frr"])
+
+
+def test_a_takeover_that_comes_before_its_verb_returns_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`stop` waits for the end of a program; backup may have the address by then."""
+    stopped = Action(10.0, "stop", "master", "daemon of master stopped")
+    taken = [
+        Address(10.6, "master", "eth0", VIP, 32, False),
+        Address(10.7, "backup", "eth0", VIP, 32, True),
+        Ping(10.8, 1, VIP, "backup", 0.0001),
+    ]
+    facts = [Address(5.0, "master", "eth0", VIP, 32, True), stopped, *taken]
+    lab = SimpleNamespace(
+        now=11.0, stop=lambda host: None, facts=lambda: facts,
+        timeline=lambda: Timeline(facts, VIP, start=0.0, end=11.0), close=lambda: None,
+    )  # fmt: skip
+    monkeypatch.setattr(labs, "Lab", lambda *told, **more: lab, raising=False)
+    pairs = Pairs("basic", ["vrrpd"])
+    pairs.each("stop", "master")
+    assert pairs.takeovers()["vrrpd"].to == "backup"
+    pairs.close()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from labs.facts import Action, Address, Fact, Ping
-from labs.health import DEAF, LASTING, _hopeless
+from labs.facts import Action, Address, Fact, Heard, Ping
+from labs.health import DEAF, HEARD, LASTING, _hopeless
 from labs.timeline import Timeline
 
 VIP = "192.168.1.10"
@@ -22,6 +22,10 @@ def held(t: float, host: str, gained: bool = True) -> Address:
 
 def ping(t: float, by: str | None) -> Ping:
     return Ping(t, 1, VIP, by, None if by is None else 0.0001)
+
+
+def heard(t: float) -> Heard:
+    return Heard(t, "backup", "192.168.1.11", 51, 2, 150, 1.0)
 
 
 def a_lab(facts: Iterable[Fact], now: float, owners: Iterable[str] = ()) -> Any:
@@ -69,6 +73,23 @@ def test_master_alone_must_leave_pings_unanswered(pings: list[Ping], hopeless: b
     handover = (held(10.0, "backup"), held(103.0, "backup", gained=False), held(103.0, "master"))
     lab = a_lab((*handover, *pings), 106.0, owners=("master",))
     assert _hopeless(lab, BEGAN) is hopeless
+
+
+def test_what_leaves_no_trace_is_given_time_too() -> None:
+    """A rule of the firewall is no action of the lab: only the next Advertisement tells of it."""
+    facts = (held(10.0, "master"), held(10.0, "backup"))
+    looks = [(2.0, False), (HEARD + 0.1, True)]
+    for later, hopeless in looks:
+        told = (*facts, ping(BEGAN + later, "backup"))
+        lab = a_lab(told, BEGAN + later, ("backup", "master"))
+        assert _hopeless(lab, BEGAN) is hopeless
+
+
+def test_pings_from_before_the_remedy_prove_nothing() -> None:
+    lost = [held(BEGAN - 2, "master"), ping(BEGAN - 0.1, None)]
+    now = BEGAN + HEARD + 0.1
+    lab = a_lab([*lost, heard(now)], now, owners=("master",))
+    assert not _hopeless(lab, BEGAN)
 
 
 def test_a_witness_that_was_kept_waiting_tells_nothing_against_anybody() -> None:

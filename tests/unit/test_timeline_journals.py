@@ -87,6 +87,17 @@ def test_days_before_the_tenth_are_padded_with_a_blank() -> None:
     assert [s.t for s in states([line], "master")] == [local("Sun Nov 1 07:07:24 2026")]
 
 
+def test_a_daemon_that_is_started_anew_has_heard_nobody_yet() -> None:
+    log = [
+        "Sun Nov 22 17:07:20 2026: (VI_1) Entering MASTER STATE",
+        "Sun Nov 22 17:07:24 2026: (VI_1) Entering BACKUP STATE (init)",
+        "Sun Nov 22 17:07:28 2026: (VI_1) Entering MASTER STATE",
+        "Sun Nov 22 17:07:32 2026: (VI_1) Entering BACKUP STATE",
+    ]
+    befores = [(s.frm, s.to) for s in states(log, "backup")]
+    assert befores[1:] == [("INIT", "BACKUP"), ("BACKUP", "MASTER"), ("MASTER", "BACKUP")]
+
+
 def test_instances_are_followed_apart() -> None:
     log = [
         "Sun Nov 22 17:07:20 2026: (VI_1) Entering BACKUP STATE (init)",
