@@ -74,7 +74,8 @@ def unnoticed(lab: Lab, outages: Callable[[Lab], list[Service]]) -> bool:
     if not outages(lab):
         known = lab.now + GIVEN_UP
         with suppress(LabError):  # a replay may go on before
-            lab.wait_until(lambda: lab.now > known)
+            # Who sends a ping has given up those that were overdue.
+            lab.wait_until(lambda: any(isinstance(f, Ping) for f in lab.witness.facts(known)))
     return not outages(lab)
 
 
@@ -89,13 +90,15 @@ def asleep(lab: Lab, host: str) -> bool:
 
 def standing_by(lab: Lab, host: str) -> bool:
     """Whether `host` is BACKUP, and known to hear its master."""
-    states = [f for f in lab.timeline().facts if isinstance(f, State) and f.host == host]
+    facts = lab.timeline().facts
+    states = [f for f in facts if isinstance(f, State) and f.host == host]
     if not lab.running(host) or asleep(lab, host) or not states or states[-1].to != "BACKUP":
         return False
     if states[-1].frm == "MASTER":
         return True
-    # keepalived's log knows whole seconds only.
-    return lab.now - _touched(lab, host) > DEAF
+    # keepalived's log knows whole seconds only; what a machine that stood still has not told yet
+    # may be that it spoke.
+    return facts[-1].t - _touched(lab, host) > DEAF
 
 
 def serves(lab: Lab) -> bool:

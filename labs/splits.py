@@ -12,6 +12,7 @@ whose it is; a lesson cannot leave that to chance.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 LOOKS_ON = 5.0
 LATELY, AFTERWARDS = 0.5, 1.0  # s
 TRIES = 5
+TOLD = 2.0  # s within which the witnesses tell what they saw, on a busy machine, too
 BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
 
 
@@ -74,6 +76,9 @@ def _mend_after(lab: Lab, after: str, cut: str) -> float:
         last = _adverts(lab, after)[-1].t
         lab.mend(cut)
         mended = lab.now
+        with suppress(LabError):  # a replay may go on before
+            # When something later has been told, so has every word from before the mend.
+            lab.wait_until(partial(lab.witness.facts, mended), TOLD, what="the witnesses")
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

@@ -60,6 +60,7 @@ CHALLENGES = {
                     "lab.reset() and lab.settle() start over; then look at the verbs of lab",
                     "lab.stop('master') asks the daemon to end, and it says goodbye",
                 ),
+                patience=2.0,  # backup may not have said its first word yet
             ),
         ),
     )

@@ -172,3 +172,19 @@ def test_the_door_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
         assert ask(b'{"ask": "unplug"}').startswith("not a request")
         assert ask(b'{"ask": "close", "host": "master"}').startswith("no verb called 'close'")
         assert "choose master, backup or client" in ask(b'{"ask": "unplug", "host": "mastr"}')
+
+
+def test_a_lab_that_is_being_changed_says_so(
+    machines: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset to another network knows of its hosts before it has made them."""
+
+    def not_yet() -> None:
+        raise KeyError("node1")
+
+    monkeypatch.setattr(machines, "told", not_yet)
+    with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:
+        caller.connect(str(machines.directory / "door"))
+        lines.write(b'{"ask": "news"}\n')
+        lines.flush()
+        assert "is just being changed" in json.loads(lines.readline())["error"]

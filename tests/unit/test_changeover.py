@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from labs.changeover import BEFORE, since, story, swap, takeover, taken
+from labs.changeover import BEFORE, since, story, swap, taken, takeover
 from labs.errors import LabError
 from labs.facts import Action, Address, Advert, Fact, State
 from labs.timeline import Timeline
