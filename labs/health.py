@@ -44,8 +44,8 @@ HEARSAY = 2.0
 GIVEN_UP = 1.2
 # A script that is asked every other second has answered by then (s).
 RUN = 3.0
-# A master that leaves costs the Skew_Time of backup, under a second, and what a busy machine adds.
-HANDOVER = 3.0
+# A master that leaves costs the Skew_Time of backup, under a second; a busy machine adds to it.
+HANDOVER = 5.0
 
 
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:

@@ -151,5 +151,7 @@ def main(rings: list[str]) -> int:
 if __name__ == "__main__":
     # Started in the background of a script, we would hand on that Ctrl-C is to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # One draw for all workers, even where they begin on two sides of midnight.
+    os.environ.setdefault("LESSONS_SEED", str(int(time.time()) // 86400))
     open_to_others()
     sys.exit(main(sys.argv[1:]))

@@ -162,16 +162,25 @@ class Pair:
         # Somewhere between two adverts, so that no fault is in step with the timers.
         eventually(lambda: self.luck.random() < 0.3, every=self.scenario.interval / 7)
 
+    def _begin(self) -> float:
+        """Forget what was seen so far, at rest; when that was."""
+        wire = self.lan.wire
+        while True:
+            self._rest()  # in the turn of the other makes, a busy machine may have cost a master
+            last_words = max(n for n, f in enumerate(wire.frames) if f.is_advert)
+            del wire.frames[:last_words]
+            began = now()
+            self.addresses.events.clear()
+            if self.pings:
+                self.pings.events.clear()
+            # Who has taken over since was at rest, and the news of it has just been thrown away.
+            if wire.frames[0].host == MASTER and self._resting():
+                return began
+
     def run(self) -> Sample:
         """One takeover and back; what it cost."""
         wire, fault = self.lan.wire, self.scenario.fault
-        self._rest()  # while the other makes had their turn, a busy machine may have cost a master
-        last_words = max(n for n, f in enumerate(wire.frames) if f.is_advert)
-        del wire.frames[:last_words]
-        began = now()
-        self.addresses.events.clear()
-        if self.pings:
-            self.pings.events.clear()
+        began = self._begin()
         self._break(fault)
         self.lan.wait(self._taken, "the takeover")
         self.lan.wait(lambda: self._arps(began), "a gratuitous ARP")

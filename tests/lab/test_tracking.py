@@ -163,6 +163,7 @@ def test_results_survive_a_reload_without_a_flap(host: Host, kind: str) -> None:
     slow = script(host, "slow", "sleep 2; exit 0")
     host.reload(config.replace(str(check), str(slow)).replace("interval 1", "interval 5"))
     says(host, "considered successful on reload")
+    says(host, "Reload complete")  # keepalived may lose a SIGHUP that comes before
     runs = host.text().count("considered")
     host.reload(config)
     eventually(lambda: host.text().count("considered") > runs, what="the second reload")

@@ -30,6 +30,10 @@ def prompt() -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+def having_a_door() -> list[int]:
+    return [lab.pid for lab in running.find() if (lab.directory / "door").exists()]
+
+
 @contextmanager
 def own_prompt() -> Iterator[subprocess.Popen[str]]:
     """The same, for one test alone."""
@@ -37,7 +41,7 @@ def own_prompt() -> Iterator[subprocess.Popen[str]]:
         [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
         cwd=REPOSITORY,
     ) as process:  # fmt: skip
-        eventually(lambda: process.pid in [lab.pid for lab in running.find()], timeout=60)
+        eventually(lambda: process.pid in having_a_door(), timeout=60)
         yield process
         assert process.stdin is not None
         process.stdin.close()
