@@ -78,7 +78,7 @@ def _mend_after(lab: Lab, after: str, cut: str) -> float:
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
             # When something later has been told, so has every word from before the mend.
-            lab.wait_until(partial(lab.witness.facts, mended), TOLD, what="the witnesses")
+            lab.wait_until(partial(lab.witness.facts, mended), timeout=TOLD, what="the witnesses")
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

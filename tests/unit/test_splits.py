@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from labs.facts import Advert, Ping
 from labs.splits import BEFORE, directions, heal, unplugged
 from labs.timeline import Timeline
+
+T = TypeVar("T")
 
 
 def test_who_is_deaf_takes_over_and_who_cannot_be_reached_does_not_notice() -> None:
@@ -68,9 +71,10 @@ class Slow:
         self.done.append(f"cut {host}")
         self.mended = 0.0
 
-    def wait_until(self, condition: Callable[[], bool], **_patience: object) -> None:
-        while not condition():
+    def wait_until(self, condition: Callable[[], T], **_patience: object) -> T:
+        while not (value := condition()):
             self.now += 0.05
+        return value
 
     def timeline(self) -> Timeline:
         return Timeline([], self.watch, ["master", "backup"], start=0.0, end=self.now)
