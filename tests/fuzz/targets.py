@@ -200,9 +200,9 @@ def check_it_runs(data: bytes) -> None:
 
 
 @cache
-def empty_directory() -> str:
+def empty_directory() -> tempfile.TemporaryDirectory[str]:
     """A directory without files, for the lifetime of this process."""
-    return tempfile.mkdtemp(prefix="vrrpd-fuzz-")
+    return tempfile.TemporaryDirectory(prefix="vrrpd-fuzz-")
 
 
 class elsewhere:
@@ -210,7 +210,7 @@ class elsewhere:
 
     def __enter__(self) -> None:
         self.before = os.getcwd()
-        os.chdir(empty_directory())
+        os.chdir(empty_directory().name)
 
     def __exit__(self, *_: object) -> None:
         os.chdir(self.before)
