@@ -64,9 +64,15 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
 
 def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
     """As `answering`, for whoever asks once: gives the witness time to have heard somebody."""
-    with suppress(LabError):
-        lab.wait_until(lambda: answering(lab, for_seconds) != "nobody", HEARSAY)
-    return answering(lab, for_seconds)
+
+    def somebody() -> str:
+        who = answering(lab, for_seconds)
+        return "" if who == "nobody" else who
+
+    try:
+        return lab.wait_until(somebody, HEARSAY)
+    except LabError:
+        return "nobody"
 
 
 def unnoticed(lab: Lab, outages: Callable[[Lab], list[Service]]) -> bool:
@@ -98,7 +104,7 @@ def standing_by(lab: Lab, host: str) -> bool:
         return True
     # keepalived's log knows whole seconds only; what a machine that stood still has not told yet
     # may be that it spoke.
-    return facts[-1].t - _touched(lab, host) > DEAF
+    return facts[-1].t - _touched(facts, host) > DEAF
 
 
 def serves(lab: Lab) -> bool:
@@ -134,9 +140,8 @@ def drill(lab: Lab) -> bool:
     return passed
 
 
-def _touched(lab: Lab, host: str) -> float:
+def _touched(facts: Sequence[Fact], host: str) -> float:
     """When something last happened to the daemon of `host`: a change of state, or a verb."""
-    facts = lab.timeline().facts
     own = [f.t for f in facts if isinstance(f, Action | State) and f.host == host]
     return max(own, default=0.0)
 
@@ -156,7 +161,7 @@ def _hopeless(lab: Lab, began: float) -> bool:
     # Pings from before we began may be from before the remedy.
     if owners == (MASTER,) and _unanswered(facts, max(changed, began)):
         return True
-    quiet = now - max([changed, *(_touched(lab, host) for host in lab.daemons)])
+    quiet = now - max([changed, *(_touched(facts, host) for host in lab.daemons)])
     last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
     if all(last.get(host) == "FAULT" for host in lab.daemons):
         return quiet > RUN

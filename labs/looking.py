@@ -112,7 +112,7 @@ class Looking(Seeing):
         """The text of a file on `host`; None if there is none."""
         try:
             return self._host(host).path(path).read_text(errors="replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def facts(self) -> list[Fact]:

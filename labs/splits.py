@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from labs.errors import LabError
 from labs.facts import Advert, Ping
+from labs.health import HEARSAY
 from labs.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 LOOKS_ON = 5.0
 LATELY, AFTERWARDS = 0.5, 1.0  # s
 TRIES = 5
-TOLD = 2.0  # s within which the witnesses tell what they saw, on a busy machine, too
 BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
 
 
@@ -78,7 +78,7 @@ def _mend_after(lab: Lab, after: str, cut: str) -> float:
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
             # When something later has been told, so has every word from before the mend.
-            lab.wait_until(partial(lab.witness.facts, mended), timeout=TOLD, what="the witnesses")
+            lab.wait_until(partial(lab.witness.facts, mended), timeout=HEARSAY)
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

@@ -95,8 +95,9 @@ class Watch:
                 self.watched.refresh()
                 self.hosts = self.watched.lab["hosts"]
                 self._picture = self.watched.picture(time.time())
-                if self.note == trouble:  # it has passed
+                if trouble and self.note == trouble:  # it has passed
                     self.note = ""
+                trouble = ""
                 self._app.invalidate()
             except Ended as error:
                 if self._leave(str(error)):

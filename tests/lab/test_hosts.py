@@ -101,3 +101,10 @@ def test_run_ends_what_takes_too_long(machines: Lab) -> None:
 def test_commands_start_in_the_hosts_own_home(machines: Lab) -> None:
     assert machines.run("master", "echo mine >here && pwd").text == "/root\n"
     assert machines.hosts["master"].path("/root/here").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("path", ["/etc/keepalived/nowhere", "/etc/keepalived/file/below"])
+def test_a_file_that_cannot_be_there_is_none(machines: Lab, path: str) -> None:
+    machines.run("master", "echo x >/etc/keepalived/file")
+    assert machines.read("master", "/etc/keepalived/file") == "x\n"
+    assert machines.read("master", path) is None
