@@ -52,6 +52,8 @@ check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py
+	@find vrrpd labs topologies -name '*.py' -exec wc -l {} + | \
+	    awk '$$1 > 500 && $$2 != "total" {print "long, be sure it must be: " $$2 ", " $$1 " lines"}'
 
 bench: setup ## Measure vrrpd beside keepalived, whole (about an hour)
 	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench

@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).resolve().parents[2]
-MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 # Written in pieces, or this file would break the rules it holds.
 SLEEP = re.compile(r"\b(time|asyncio)\.sle" + r"ep\(|from time import .*\bsle" + r"ep\b")
@@ -126,15 +125,6 @@ def test_packages_import_only_what_they_may() -> None:
 )
 def test_the_import_rule_notices(place: str, text: str, complaints: int) -> None:
     assert len(foreign_imports(HOUSE / place, text)) == complaints
-
-
-def test_files_are_short_enough_to_read() -> None:
-    found = [
-        f"{name_of(path)} has {lines} lines"
-        for path in sources("vrrpd", "labs", "topologies")
-        if (lines := len(path.read_text().splitlines())) > MAX_FILE_LINES
-    ]
-    assert not found, "\n".join(found)
 
 
 def test_functions_are_short_enough_to_read() -> None:
