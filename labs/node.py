@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,8 @@ _USABLE = "; ".join(
 
 # What a host has for itself; everything else is the machine's.
 _OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
+# Of the machine's /etc/keepalived the hosts see only this: keepalived 2.3.3 does not start without it.
+_BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
 # Directories that must stay reachable though they may lie under one of those.
 _KEPT = {str(Path(__file__).parents[1]), sys.prefix, sys.base_prefix}
 
@@ -119,6 +122,12 @@ class Host(Node):
         (etc / "keepalived").mkdir()
         (etc / "hostname").write_text(f"{name}\n")
         (etc / "hosts").write_text(names)
+        self.install()
+
+    def install(self) -> None:
+        """Put into /etc/keepalived what the machine's keepalived package needs there, if anything."""
+        with suppress(FileNotFoundError):
+            shutil.copy(_BUILD_OPTIONS, self.path(str(_BUILD_OPTIONS)))
 
     def _mounts(self) -> str:
         """The shell commands that turn a mount namespace into this host's file system."""

@@ -142,6 +142,7 @@ def empty(host: Host) -> None:
 
 def fill(host: Host, told: Start) -> bool:
     """Put the files of a state on `host`; whether its daemon is to run."""
+    host.install()
     for source in told.sources:
         place = STATES / source / host.name
         if place.is_dir():

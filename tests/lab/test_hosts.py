@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from labs import Lab, LabError
-from tests.support import eventually
+from tests.support import REPOSITORY, eventually
 
 HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
 
@@ -108,3 +110,31 @@ def test_a_file_that_cannot_be_there_is_none(machines: Lab, path: str) -> None:
     machines.run("master", "echo x >/etc/keepalived/file")
     assert machines.read("master", "/etc/keepalived/file") == "x\n"
     assert machines.read("master", path) is None
+
+
+# A machine as Debian 13 makes it, and with a configuration of its own.
+MACHINE = """
+mount -n -t tmpfs tmpfs /etc/keepalived
+echo --build=x86_64-linux-gnu >/etc/keepalived/keepalived.config-opts
+echo 'auth_pass secret' >/etc/keepalived/keepalived.conf
+exec "$@"
+"""
+SERVERS = """
+from labs import Lab
+with Lab("empty", beside=True) as lab:
+    print(*(lab.run(host, "cd /etc/keepalived && head *").text for host in lab.servers), sep="")
+    lab.run("master", "rm /etc/keepalived/*")
+    lab.reset()
+    print(*(lab.run(host, "cd /etc/keepalived && head *").text for host in lab.servers), sep="")
+"""
+
+
+def test_servers_see_the_build_options_of_keepalived_and_no_other_file_of_the_machine() -> None:
+    """keepalived 2.3.3 reads them before anything else, and ends if they are not there."""
+    within = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", MACHINE, "machine"]
+    done = subprocess.run(
+        [*within, sys.executable, "-c", SERVERS],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == 4 * ["--build=x86_64-linux-gnu"]
