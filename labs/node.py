@@ -54,7 +54,7 @@ _USABLE = "; ".join(
 
 # What a host has for itself; everything else is the machine's.
 _OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
-# Of the machine's /etc/keepalived the hosts see only this: keepalived 2.3.3 does not start without it.
+# All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
 _BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
 # Directories that must stay reachable though they may lie under one of those.
 _KEPT = {str(Path(__file__).parents[1]), sys.prefix, sys.base_prefix}
@@ -125,7 +125,7 @@ class Host(Node):
         self.install()
 
     def install(self) -> None:
-        """Put into /etc/keepalived what the machine's keepalived package needs there, if anything."""
+        """Copy to /etc/keepalived what the machine's keepalived must find there, if anything."""
         with suppress(FileNotFoundError):
             shutil.copy(_BUILD_OPTIONS, self.path(str(_BUILD_OPTIONS)))
 
