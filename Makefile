@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: soak bench bench-quick help setup lab demo learner book test test-fast recordings lessons interop check figures doctor lock clean fuzz soak-real
+.PHONY: soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -8,10 +8,13 @@ BIN := .venv/bin
 PORT ?= 8888
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: apt packages, .venv, this package
 	@sh tools/setup.sh
+
+setup-tests: ## Install what the tests need besides: a browser
+	@sh tools/setup.sh tests
 
 lab: setup ## Open your own copies of the lessons in JupyterLab (PORT=8888, LAB_WORK=~/vrrp-lab)
 	@exec $(BIN)/labs notebook --port $(PORT)
@@ -26,16 +29,16 @@ learner: setup ## Write the learner's copies of the lessons to build/learner
 book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
 	@exec sh tools/book.sh
 
-test: setup ## Run every ring of tests: unit sim lab interop notebooks browser
+test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser
 	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
 
 test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
 
-lessons: setup ## Run every pass of every lesson with both daemons (about twenty minutes)
+lessons: setup-tests ## Run every pass of every lesson with both daemons (about twenty minutes)
 	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks
 
-interop: setup ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
+interop: setup-tests ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
 
 fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)
@@ -62,7 +65,7 @@ bench-quick: setup ## Every instrument of the measurements once, in a minute
 	@mkdir -p build
 	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
 
-figures: setup ## Draw the pictures of the README anew, from a real run
+figures: setup-tests ## Draw the pictures of the README anew, from a real run
 	@mkdir -p docs/images build
 	@$(BIN)/labs run failover --figure docs/images/failover.png --json build/failover.jsonl
 	@$(BIN)/python tools/picture.py build/failover.jsonl docs/images/bench.png
@@ -73,6 +76,11 @@ recordings: setup ## Record the lessons anew, for LAB_MODE=replay (LESSONS="05 0
 
 doctor: setup ## Say what this machine lacks, and the remedy
 	@exec $(BIN)/labs doctor
+
+wheel: setup ## Build the package itself, in build/wheel
+	@rm -rf build/lib build/bdist.* build/wheel
+	@$(BIN)/python -m pip wheel -qq --no-index --no-deps --no-build-isolation -w build/wheel .
+	@ls build/wheel
 
 lock: setup ## Renew the pins of requirements.lock from requirements.in (needs PyPI)
 	@sh tools/lock.sh

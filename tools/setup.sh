@@ -1,6 +1,9 @@
 #!/bin/sh
 # Brings a machine to the point where everything else works, and is quick when it is there already.
 #
+#   tools/setup.sh          what a learner needs
+#   tools/setup.sh tests    what the tests need as well: a browser, mostly
+#
 #   1. Debian packages: only those that are missing, only with root or sudo.
 #   2. .venv: made by the system's Python, which is where Mininet lives; filled from requirements.lock by hash.
 #   3. The package itself, editable, without a network.
@@ -15,11 +18,12 @@ unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_USER PIP_NO_DEPS VIRTUAL_E
 export PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
 PYTHON=/usr/bin/python3
 VENV=.venv
+PURPOSE=${1:-lessons}
 
 say() { echo "setup: $*"; }
 fail() { echo "setup: $*" >&2; exit 1; }
 
-# Programs and files that stand for a package. The second list is wanted by one test ring each, no more.
+# Programs and files that stand for a package. Without those of the second list some lessons or tests cannot run.
 missing() {
     exists() { for candidate in "$@"; do [ -e "$candidate" ] && return 0; done; return 1; }
     has() { command -v "$1" >/dev/null 2>&1 || exists "/usr/sbin/$1" "/sbin/$1"; }
@@ -34,7 +38,8 @@ missing() {
     for pair in keepalived:keepalived tcpdump:tcpdump; do
         has "${pair%%:*}" || WANTED="$WANTED ${pair##*:}"
     done
-    # Debian starts FRR's daemons when it is installed: that is for test machines, not for a learner's.
+    [ "$PURPOSE" = tests ] || return 0
+    # Debian starts FRR's daemons when it is installed: that is for CI's machines, not for a developer's.
     [ -z "${CI:-}" ] || exists /usr/lib/frr/vrrpd || WANTED="$WANTED frr"
     [ -z "${CI:-}" ] || has groff || WANTED="$WANTED groff-base"
     has chromium || has chromium-browser || has google-chrome || WANTED="$WANTED chromium"
@@ -63,7 +68,7 @@ install_system_packages() {
     command -v apt-get >/dev/null 2>&1 ||
         fail "this needs Debian or Ubuntu (no apt-get here); install by other means:$NEEDED$WANTED"
     if ! become=$(root_prefix); then
-        [ -n "$NEEDED" ] || { say "some tests cannot run; remedy: sudo apt-get install$WANTED"; return 0; }
+        [ -n "$NEEDED" ] || { say "some $PURPOSE cannot run; remedy: sudo apt-get install$WANTED"; return 0; }
         fail "missing packages and no root; remedy: sudo apt-get install$NEEDED$WANTED"
     fi
     say "apt-get install$NEEDED$WANTED"
@@ -84,7 +89,7 @@ install_system_packages() {
     }
     missing
     [ -z "$NEEDED" ] || fail "still missing after apt-get install:$NEEDED"
-    [ -z "$WANTED" ] || say "not available here, so some tests cannot run:$WANTED"
+    [ -z "$WANTED" ] || say "not available here, so some $PURPOSE cannot run:$WANTED"
 }
 
 # The venv belongs to one Python, one directory and one lock file.

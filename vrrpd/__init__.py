@@ -3,4 +3,4 @@
 Start with `fsm.py` beside RFC 3768 section 6.4, then `packet.py`, then `router.py`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
