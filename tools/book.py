@@ -147,6 +147,8 @@ def index(found: list[Path]) -> str:
         "on a real cluster, executed, to be read.",
         "To do them yourself, with your own predictions, clone the repository and run `make lab`.",
         "",
+        "Lessons, figures and prose are under CC BY 4.0, code is under the MIT license.",
+        "",
         "| lesson | the question it answers | minutes |",
         "| --- | --- | --- |",
         *rows,
