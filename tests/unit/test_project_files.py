@@ -1,4 +1,4 @@
-"""What a stranger looks for in a repository: license, version, changelog, security policy, workflows."""
+"""Files every visitor of a repository expects: license, version, changelog, workflows."""
 
 from __future__ import annotations
 
