@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         missing = not os.path.exists(options.use_file)
         return EXIT_NO_CONFIG if missing else EXIT_CONFIG
     except PermissionError as error:
-        log.say(f"{error.strerror}: vrrpd needs CAP_NET_RAW and CAP_NET_ADMIN (run it as root)")
+        log.say(f"{error.strerror or error}: run it as root")
         return EXIT_MISSING_PERMISSION
 
 
@@ -222,7 +222,11 @@ def tidy(control: Control | None, journal: Journal, pid: str) -> None:
 
 
 def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source) -> Ports:
-    """The real machine, as `ports.py` describes one.  Raises OSError without the privileges."""
+    """The real machine, as `ports.py` describes one.
+
+    Raises PermissionError if a capability is missing, before a script runs or a packet leaves.
+    """
+    from vrrpd.linux.capabilities import missing
     from vrrpd.linux.inotify import SmallFiles
     from vrrpd.linux.netlink import Netlink
     from vrrpd.linux.pipes import NamedPipes
@@ -231,6 +235,9 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
 
+    lacking = missing()
+    if lacking:
+        raise PermissionError(f"vrrpd needs {' and '.join(lacking)} in its network")
     gc.collect()  # what reading has left behind: from the first packet on we must listen
     kernel, processes = Netlink(loop), ProcessTable(loop, log)
     source.follow(lambda settings: fit(kernel, processes, settings, log))

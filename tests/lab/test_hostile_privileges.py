@@ -289,3 +289,56 @@ def refused(one: socket.socket) -> bool:
         return one.recv(1) == b""
     except OSError:
         return False
+
+
+# Started without what is needed.
+
+LACKING = {
+    "CAP_NET_RAW": ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"],
+    "CAP_NET_ADMIN": ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"],
+    "CAP_NET_ADMIN and CAP_NET_RAW": [
+        "setpriv", "--bounding-set=-net_raw,-net_admin", "--inh-caps=-net_raw,-net_admin",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_a_daemon_without_a_capability_does_not_start(host: Host, lacking: str) -> None:
+    """Exit status 4, one line that names it, no script run and not a frame sent."""
+    told = host.room / "told"
+    touch = script(host, "touch", f"echo $@ >>{told}")
+    before = f"global_defs {{\nscript_user root\nstartup_script {touch}\n}}\n"
+    host.config.write_text(conf(f'notify "{touch}"', "priority 255", before=before))
+    leftover = f"{VIP}/32"
+    host.run("ip", "addr", "add", leftover, "dev", "eth0")
+    heard = len(host.segment.wire.frames)
+    command = [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-G", "-f", str(host.config)]
+    done = subprocess.run(
+        host.holder.inside(*LACKING[lacking], *command),
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 4, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if "CAP_" in line]
+    assert len(lines) == 1
+    assert f"vrrpd needs {lacking} in its network" in lines[0]
+    assert not told.exists()
+    assert host.has(VIP)
+    assert [f for f in host.segment.wire.frames[heard:] if f.is_advert or f.is_arp] == []
+
+
+@other_users
+def test_an_ordinary_user_cannot_start_it(host: Host) -> None:
+    """`nobody` has no capability at all: exit status 4, and no notify script says MASTER."""
+    told = host.room / "told"
+    touch = script(host, "touch", f"echo $@ >>{told}")
+    host.config.write_text(conf(f'notify "{touch}"', "priority 255"))
+    host.config.chmod(0o644)
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    command = [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-G", "-f", str(host.config)]
+    done = subprocess.run(
+        host.holder.inside(*drop, *command),
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=60, cwd=REPOSITORY,
+    )  # fmt: skip
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "vrrpd needs CAP_NET_ADMIN and CAP_NET_RAW" in done.stdout
+    assert not told.exists()

@@ -18,11 +18,15 @@ that refuses costs a line in the log.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import socket
+import struct
 from collections.abc import Collection, Iterable, Mapping
 
 from vrrpd.journal import Log
 from vrrpd.linux.process import LIBC, checked
+from vrrpd.packet import PROTOCOL
 from vrrpd.privileges import ALWAYS
 
 VERSION_3 = 0x20080522
@@ -40,6 +44,11 @@ NUMBERS = {
     "SYS_RESOURCE": 24,
 }
 FILES = "DAC_READ_SEARCH", "DAC_OVERRIDE"
+RTM_DELADDR, NLM_F_REQUEST, NLM_F_ACK = 21, 0x1, 0x4
+# nlmsghdr and ifaddrmsg: the address of an interface that cannot exist (index 0).
+REMOVE_NOTHING = struct.pack(
+    "=IHHIIBBBBI", 24, RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, 1, 0, socket.AF_INET, 32, 0, 0, 0
+)
 
 
 class _Header(ctypes.Structure):
@@ -130,6 +139,36 @@ def reachable(directory: str) -> bool:
     while not os.path.lexists(directory) and directory not in ("", "/"):
         directory = os.path.dirname(directory) or "."
     return os.access(directory, os.X_OK, effective_ids=True)
+
+
+def missing() -> list[str]:
+    """Names of the capabilities in ALWAYS that do not hold for this network namespace.
+
+    The kernel is asked for what each of them permits, because a capability in the effective set
+    of a user namespace that does not own the network is worth nothing.  Nothing is sent or changed.
+    """
+    return [f"CAP_{name}" for name in ALWAYS if not TRIALS[name]()]
+
+
+def _may_administer() -> bool:
+    """Whether rtnetlink takes an order to change something (CAP_NET_ADMIN)."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as one:
+        one.settimeout(2)
+        one.send(REMOVE_NOTHING)
+        (number,) = struct.unpack_from("=i", one.recv(4096), 16)  # of nlmsgerr
+    return -int(number) not in (errno.EPERM, errno.EACCES)
+
+
+def _may_open_raw_sockets() -> bool:
+    """Whether a raw socket can be opened (CAP_NET_RAW)."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL).close()
+    except PermissionError:
+        return False
+    return True
+
+
+TRIALS = {"NET_ADMIN": _may_administer, "NET_RAW": _may_open_raw_sockets}
 
 
 def give_up_all() -> None:
