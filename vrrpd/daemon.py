@@ -48,13 +48,6 @@ def identity(instance: Instance) -> Identity:
     return (one.vrid, one.family, one.interface, kind, socket)
 
 
-def unsupported(instance: Instance) -> str | None:
-    """Why this version cannot run `instance`, or None."""
-    if instance.interface is None:
-        return "an instance without interface"
-    return None
-
-
 class Daemon:
     """All the virtual routers of one machine.  `load` reads the configuration afresh."""
 
@@ -86,7 +79,7 @@ class Daemon:
         self.journal.write("start", reason="the daemon starts")
         self.estate.begin()
         self.estate.configure(self.config)
-        for instance in self.runnable(self.config):
+        for instance in self.config.instances:
             self.create(instance)
         # A daemon that was killed has left its addresses behind: give them back before
         # listening, so that nobody hears two owners for longer than he has to.
@@ -100,17 +93,6 @@ class Daemon:
             self.tracking.start(router, at, delay)
         self.notifier.started()
         self.log.say("Startup complete")
-
-    def runnable(self, config: Config) -> list[Instance]:
-        """The instances that this version can run; the others are named once."""
-        able = []
-        for instance in config.instances:
-            reason = unsupported(instance)
-            if reason is None:
-                able.append(instance)
-            else:
-                self.log.say(f"({instance.name}) not started: {reason} is not done yet")
-        return able
 
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
@@ -173,7 +155,7 @@ class Daemon:
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config)
-        wanted = {identity(one): one for one in self.runnable(config)}
+        wanted = {identity(one): one for one in config.instances}
         for key in [key for key in self.routers if key not in wanted]:
             self.remove(self.routers.pop(key))
         kept, new = list(self.routers.values()), []

@@ -127,7 +127,8 @@ def address_lines(router: VirtualRouter) -> Iterator[str]:
     texts = [address_text(address, one.interface, held) for address in one.excluded]
     yield from block("Virtual IP Excluded :", texts)
     if one.unicast:
-        yield f"Unicast TTL = {one.unicast_ttl}"
+        if one.family == 4 or one.unicast_ttl != 255:
+            yield f"Unicast TTL = {one.unicast_ttl}"
         yield f"Check unicast src : {yes(one.check_unicast_src)}"
         peers = [f"{p.ip} min_ttl {p.min_ttl} max_ttl {p.max_ttl}" for p in one.unicast_peers]
         yield from block("Unicast Peer :", peers)

@@ -323,9 +323,9 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
 
 
 def examine_peers(router: VirtualRouter) -> None:
-    """`unicast_fault_no_peer`: nobody to talk to is FAULT, and not multicast (keepalived)."""
+    """A unicast router without a peer is in FAULT, and does not multicast."""
     if router.instance.unicast and not router.instance.unicast_peers:
-        router.fault("peers", "there is no unicast_peer (unicast_fault_no_peer)")
+        router.fault("peers", "there is no unicast_peer to send to")
     else:
         router.clear("peers", "there is a unicast_peer again")
 

@@ -159,7 +159,8 @@ KEEPALIVED_ONLY = (
 VRRPD_ONLY = (
     Disagreement(
         "empty and cut numbers",
-        r"is not a number|is not exact|prefix length '' is not|garp_group without an interval",
+        r"is not a number|more than six decimal places|prefix length '' is not"
+        r"|garp_group without an interval",
         'an empty number ("") is 0, 1.1234567 is cut with a remark', "an error",
         "what is written is not what is in force",
     ),
@@ -192,10 +193,6 @@ VRRPD_ONLY = (
     Disagreement(
         "groups of static entries", r"there is no vrrp_instance", "an unknown member of a "
         "track_group is nothing to speak of", "an error", "as for sync groups",
-    ),
-    Disagreement(
-        "peers", r"is not an IP address; peer ignored",
-        "192.168.1.12/24 is read as 192.168.1.12", "an error", "a peer has no prefix length",
     ),
 )  # fmt: skip
 

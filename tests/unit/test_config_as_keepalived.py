@@ -84,11 +84,13 @@ def test_a_tracked_line_with_an_unknown_option_is_ignored_whole(line: str) -> No
     assert len(errors(one)) == 1
 
 
-@pytest.mark.parametrize("weight", ["x", "5x", "255", "-255", "1.5"])
-def test_a_bad_weight_is_ignored_and_the_line_is_not(weight: str) -> None:
-    """keepalived: "weight 5x for eth2 must be between [-253..253] inclusive. Ignoring..."."""
+@pytest.mark.parametrize(
+    ("weight", "counts"), [("x", 0), ("255", 0), ("-255", 0), ("5x", 5), ("-20;", -20), ("1.5", 1)]
+)
+def test_a_bad_weight_is_ignored_or_counts_as_far_as_its_digits(weight: str, counts: int) -> None:
+    """The daemon says "WARNING - invalid number '5x'" and uses 5; its `-t` refuses the number."""
     one = loaded(instance=f"track_interface {{\neth2 weight {weight}\n}}")
-    assert one.config.instances[0].track_interfaces == (Track("eth2", 0),)
+    assert one.config.instances[0].track_interfaces == (Track("eth2", counts),)
     assert len(errors(one)) == 1
 
 
@@ -137,10 +139,10 @@ def test_the_first_use_vmac_counts() -> None:
 
 
 @pytest.mark.parametrize("where", ["file", "process"])
-def test_a_weight_with_rubbish_is_no_weight(where: str) -> None:
-    """keepalived: "Weight (5x) for vrrp_track_process p must be between [-254..254] inclusive"."""
+def test_the_digits_of_a_weight_count(where: str) -> None:
+    """keepalived: "WARNING - invalid number '5x'"; it uses 5 (its `-t` refuses the number)."""
     text = BASE.replace("    weight 2\n", "")
     one = loads(text % {"file": "", "process": "", "instance": "", "group": "", where: "weight 5x"})
     (process,), (file,) = one.config.track_processes, one.config.track_files
-    assert (process.weight, file.weight) == (0, 1)
+    assert (process.weight, file.weight) == ((5, 1) if where == "process" else (0, 5))
     assert len(errors(one)) == 1

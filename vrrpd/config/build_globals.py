@@ -12,7 +12,7 @@ from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, time_of
-from vrrpd.config.settings import Fields, Special, choose, collect
+from vrrpd.config.settings import Fields, Special, choose, collect, surplus
 from vrrpd.config.values import SECOND
 
 _KNOWN = {one.name for one in fields_of(Globals)}
@@ -94,14 +94,15 @@ def _mcast_group(one: Statement, report: Reporter) -> Fields:
     return {one.name.text: group}
 
 
-def garp_extra_if(one: Statement, low: int, prefix: str) -> Fields:
+def garp_extra_if(one: Statement, low: int, prefix: str, report: Reporter) -> Fields:
     """`[all] SECONDS`, for `garp_extra_if` and its relatives. Raises BadValue."""
     words = [word.text for word in one.args]
     everywhere = words[:1] == ["all"]
     words = words[1:] if everywhere else words
     if not words:
         raise BadValue("no number of seconds")
-    seconds, _ = int_of(words[0], low, 86400, strict=False)
+    seconds, rest = int_of(words[0], low, 86400, strict=False)
+    surplus(rest, one.args[-len(words)], seconds, report)
     return {prefix + "extra_if_ns": seconds * SECOND, prefix + "extra_if_all": everywhere}
 
 
@@ -171,7 +172,7 @@ def _no_more(one: Statement, count: int, report: Reporter) -> None:
 
 
 def _extra_if(one: Statement, report: Reporter) -> Fields:
-    return garp_extra_if(one, 1, "vrrp_garp_")
+    return garp_extra_if(one, 1, "vrrp_garp_", report)
 
 
 _SPECIALS: dict[str, Special] = {

@@ -12,6 +12,7 @@ Nothing is looked up on the machine: whether `eth0` exists is for the daemon to 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Literal
@@ -23,7 +24,7 @@ from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
 from vrrpd.config.parser import Statement
 from vrrpd.config.rule_words import Preferences, rules
-from vrrpd.config.scalars import BadValue, ip_of
+from vrrpd.config.scalars import BadValue, host_of
 from vrrpd.config.settings import Fields, collect
 from vrrpd.config.text import Word
 from vrrpd.config.trackers import Trackables
@@ -73,9 +74,8 @@ class _Builder:
         self.limits = limits
         self.report = report
         self.said, self.given = collect(block.block, SPECIALS, report)
-        if any(one.name.text == "state" and [word.text for word in one.args] == ["MASTER"]
-               for one in block.block):
-            self.said["state"] = "MASTER"  # a BACKUP after it does not count
+        self.said.pop("state", None)
+        self._state()
         self.words = {line.where: line.name for one in block.block for line in one.block}
         self.fields: Fields = {}
 
@@ -101,6 +101,14 @@ class _Builder:
         if not self._enough_addresses():
             return None
         return Instance(**self.fields)
+
+    def _state(self) -> None:
+        """A BACKUP after a MASTER does not count; another word after it is a BACKUP that does."""
+        for one in self.block.block:
+            if one.name.text == "state" and one.args:
+                word, before = one.args[0].text, self.said.get("state")
+                if word != "BACKUP" or before != "MASTER":
+                    self.said["state"] = "MASTER" if word == "MASTER" else "BACKUP"
 
     def _place(self, keyword: str) -> Word:
         """Where to point at: the first argument of a keyword, or the name of the instance."""
@@ -128,8 +136,8 @@ class _Builder:
             self.report.at("fatal", place, f"({self.name}) needs a virtual_router_id",
                            expected="virtual_router_id with a number from 1 to 255")
             return False
-        interface = self.said.setdefault("interface", "")
-        if not interface and "unicast_src_ip" not in self.said:
+        interface = self.said.get("interface", "")
+        if not interface:
             self.report.at("fatal", place, f"({self.name}) needs an interface",
                            expected="a line like 'interface eth0'")
             return False
@@ -170,20 +178,21 @@ class _Builder:
         self.fields["version"] = version
 
     def _first_family(self) -> Literal[4, 6]:
-        """The family of the first address in the block decides."""
+        """The family of the first address in the block that can be used decides."""
+        silent = Reporter()  # what is wrong with the others is reported when they are read
         for one in self.block.block:
-            text = ""
+            found: Iterable[IPAddress] = ()
             if one.name.text == "native_ipv6":
                 return 6
             if one.name.text in _SOURCES and one.args:
-                text = one.args[0].text
-            elif one.name.text in ("virtual_ipaddress", "unicast_peer") and one.block:
-                text = one.block[0].name.text
-            try:
-                ip = ip_of(text.partition("/")[0])
-            except BadValue:
-                continue
-            return 4 if ip.version == 4 else 6
+                with suppress(BadValue):
+                    found = [host_of(one.args[0].text)[0]]
+            elif one.name.text == "virtual_ipaddress":
+                found = (address.ip for address in entries.addresses(one.block, silent))
+            elif one.name.text == "unicast_peer":
+                found = (peer.ip for peer, _ in entries.peers(one.block, silent))
+            for ip in found:
+                return 4 if ip.version == 4 else 6
         return 4
 
     def _priority(self) -> None:
@@ -338,8 +347,13 @@ class _Builder:
         return True
 
     def _unicast(self) -> None:
+        """A peer that is refused leaves the instance a unicast one, in FAULT without peers.
+
+        keepalived would multicast; but what the file asks for is not changed by an error in it.
+        """
         kept: list[Peer] = []
-        for peer, word in entries.peers(self._blocks("unicast_peer"), self.report):
+        lines = self._blocks("unicast_peer")
+        for peer, word in entries.peers(lines, self.report):
             if peer.ip.version != self.fields["family"]:
                 self.report.at("error", word, f"({self.name}) the peer is of the other family; "
                                "ignored")
@@ -350,15 +364,20 @@ class _Builder:
         self.fields["unicast_peers"] = tuple(kept)
         asked = self.fields.get("unicast_src_ip") or "unicast_peer" in _names(self.block)
         lost = bool(self.fields.get("unicast_fault_no_peer"))
-        self.fields["unicast"] = bool(kept) or lost
+        self.fields["unicast"] = bool(lines) or lost
         if asked and not self.fields["unicast"]:
-            self._warn("unicast_src_ip", "no unicast_peer is left: multicast is used")
+            self._warn("unicast_src_ip", "there is no unicast_peer: multicast is used")
+        if lines and not kept:
+            self._warn("unicast_peer", "no unicast_peer is left: FAULT", error=True)
         if "unicast_ttl" in self.said and not kept:
             self._warn("unicast_ttl", "unicast_ttl has no effect without unicast_peer")
             self.fields.pop("unicast_ttl")
 
     def _garp(self) -> None:
-        """The instance's numbers, then global_defs', then each other."""
+        """The instance's numbers, then global_defs'.
+
+        The ones for lower priorities do not follow the instance's own others (keepalived).
+        """
         of = self.defaults
         said = self.said
         for name in ("garp_master_repeat", "garp_master_refresh_repeat"):
@@ -369,8 +388,8 @@ class _Builder:
         repeat: int = said.get("garp_master_repeat", of.vrrp_garp_master_repeat)
         low_delay = of.vrrp_garp_lower_prio_delay_ns
         low_repeat = of.vrrp_garp_lower_prio_repeat
-        low_delay = delay if low_delay is None else low_delay
-        low_repeat = repeat if low_repeat is None else low_repeat
+        low_delay = of.vrrp_garp_master_delay_ns if low_delay is None else low_delay
+        low_repeat = of.vrrp_garp_master_repeat if low_repeat is None else low_repeat
         garp = Garp(
             delay_ns=delay,
             repeat=repeat,

@@ -17,6 +17,7 @@ from typing import Any
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, network_of
+from vrrpd.config.settings import host, surplus
 from vrrpd.config.text import Word
 from vrrpd.config.values import FOREVER, Address, IPAddress, Peer, Track
 
@@ -132,7 +133,7 @@ def _option(
                 report.at("error", value, complaint)
             found.update(peer=peer, peer_prefixlen=length)
         case "preferred_lft":
-            found["preferred_lft"] = _lifetime(value)
+            found["preferred_lft"] = _lifetime(value, report)
         case _:
             found[word.text] = value.text
 
@@ -158,13 +159,15 @@ def _broadcast(value: Word, ip: IPAddress, prefixlen: int) -> IPv4Address:
     return broadcast
 
 
-def _lifetime(value: Word) -> int:
+def _lifetime(value: Word, report: Reporter) -> int:
     if value.text == "forever":
         return FOREVER
     try:
-        return int_of(value.text, 0, FOREVER, strict=True)[0]
+        number, rest = int_of(value.text, 0, FOREVER, strict=False)
     except BadValue as error:
         raise _Drop(value, str(error), "seconds or forever") from None
+    surplus(rest, value, number, report)
+    return number
 
 
 def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, Word]]:
@@ -172,7 +175,7 @@ def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, 
     for line in lines:
         first, *rest = line.words
         try:
-            ip = ip_of(first.text)
+            ip = host(first, report)
         except BadValue as error:
             report.at("error", first, f"{error}; peer ignored")
             continue
@@ -183,7 +186,7 @@ def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, 
             try:
                 if value is None:
                     raise BadValue(f"'{word.text}' is not understood")
-                ttl[word.text] = int_of(value.text, 0, 255, strict=False)[0]
+                ttl[word.text] = int_of(value.text, 0, 255, strict=True)[0]
             except BadValue as error:
                 report.at("error", word, f"{error}; ignored",
                           expected="min_ttl or max_ttl with a number from 0 to 255")
@@ -226,7 +229,8 @@ def tracked(
             continue
         try:
             if rest:
-                number, _ = int_of(rest[1].text, -254, 254, strict=True)
+                number, behind = int_of(rest[1].text, -254, 254, strict=False)
+                surplus(behind, rest[1], number, report)
                 weight = max(-limit, min(limit, number))
         except BadValue as error:
             report.at("error", rest[1], f"{error}; ignored", expected=expected)

@@ -65,7 +65,7 @@ def _notify_deleted(one: Statement, report: Reporter) -> Fields:
 
 
 def _extra_if(one: Statement, report: Reporter) -> Fields:
-    return garp_extra_if(one, 0, "garp_")
+    return garp_extra_if(one, 0, "garp_", report)
 
 
 def _old_checksum(one: Statement, report: Reporter) -> Fields:
@@ -91,16 +91,18 @@ def _is_interface_name(text: str) -> bool:
 
 
 def _vmac(one: Statement, report: Reporter) -> Fields:
+    """A bad word is ignored, and the instance has a virtual MAC nevertheless (keepalived)."""
     name: str | None = None
     mac: bytes | None = None
     for word in one.args[:2]:  # keepalived does not look at more
         found = _mac(word.text)
         if found is None and (name is not None or not _is_interface_name(word.text)):
-            raise BadValue(f"'{word.text}' is neither a MAC nor a free name of an interface")
-        if found is None:
+            report.at("error", word, f"'{word.text}' is neither a MAC nor a free name of an "
+                      "interface; ignored", expected="use_vmac [NAME] [MAC]")
+        elif found is None:
             name = word.text
         elif found[0] & 1 or found[:4] == b"\x00\x00\x5e\x00":
-            raise BadValue(f"'{word.text}' is a multicast or a reserved address")
+            report.at("error", word, f"'{word.text}' is a multicast or a reserved address; ignored")
         else:
             mac = found
     return {"vmac": Vmac(name=name, mac=mac)}

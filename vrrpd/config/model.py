@@ -42,7 +42,7 @@ class Instance:
 
     name: str
     vrid: int
-    interface: str  # "" only for unicast with `unicast_src_ip`
+    interface: str
     state: Literal["MASTER", "BACKUP"] | None = None  # as written; it decides nothing by itself
     priority: int = 100  # 1..255; 255 if `state MASTER` and none given
     version: Literal[2, 3] = 2
@@ -70,7 +70,7 @@ class Instance:
 
     mcast_src_ip: IPAddress | None = None
     mcast_dst_ip: IPAddress | None = None  # None: the global group of the family
-    unicast: bool = False  # `unicast_peer` or `unicast_src_ip` makes it so
+    unicast: bool = False  # `unicast_peer` with a line in it makes it so, be it a bad one
     unicast_src_ip: IPAddress | None = None
     unicast_peers: tuple[Peer, ...] = ()
     unicast_ttl: int = 255

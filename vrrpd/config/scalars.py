@@ -1,7 +1,12 @@
 """Numbers, times, switches and addresses, by keepalived's rules.
 
 `int_of`, `time_of`, `bool_of`, `ip_of`: text in, value out, `BadValue` for what cannot be used.
-A number followed by rubbish counts up to the rubbish (`100x` is 100) unless strict.
+What stands behind a number makes it invalid, and the message says what to delete (`2;`, `5s`):
+
+    strict integer, time    BadValue: the line is ignored
+    other integers          the digits count (`100x` is 100); the rest is returned for the message
+
+That is keepalived's way, whose daemon and whose `-t` report both.
 A time is seconds with up to six decimal places and becomes integer nanoseconds, without floats.
 """
 
@@ -24,11 +29,13 @@ class BadValue(ValueError):
 
 
 def int_of(text: str, low: int, high: int, *, strict: bool) -> tuple[int, str]:
-    """The number, and the rubbish behind it that was not looked at."""
+    """The number, and the text behind it that does not belong to it.  Raises BadValue."""
     found = _INTEGER.match(text)
-    rest = text[found.end() :].strip() if found else ""
-    if not found or (rest and strict) or rest[:1].isdecimal():
+    rest = text[found.end() :] if found else ""
+    if not found or rest[:1].isdecimal():
         raise BadValue(f"'{text}' is not a number")
+    if rest and strict:
+        raise BadValue(f"'{text}' is not a number (delete '{rest}')")
     value = int(found[1])
     if not low <= value <= high:
         raise BadValue(f"'{text}' is out of range")
@@ -36,16 +43,21 @@ def int_of(text: str, low: int, high: int, *, strict: bool) -> tuple[int, str]:
 
 
 def time_of(text: str, low: str, high: str) -> tuple[int, str]:
-    """Nanoseconds, and what was not looked at: rubbish, or more than six decimal places."""
+    """Nanoseconds, and the number as written if it has more than six decimal places.
+
+    Raises BadValue.
+    """
     found = _DECIMAL.match(text)
     if not found or found[1].lstrip("+") == ".":
         raise BadValue(f"'{text}' is not a number of seconds")
+    rest = text[found.end() :]
+    if rest:
+        raise BadValue(f"'{text}' is not a number of seconds (delete '{rest}')")
     exact = Decimal(found[1])
     rounded = exact.quantize(Decimal("0.000001"))
     if not Decimal(low) <= rounded <= Decimal(high):
         raise BadValue(f"'{text}' is out of range")
-    rest = text[found.end() :].strip()
-    return int(rounded * SECOND), rest or (found[1] if exact != rounded else "")
+    return int(rounded * SECOND), found[1] if exact != rounded else ""
 
 
 def bool_of(text: str) -> bool:
@@ -75,6 +87,20 @@ def network_of(text: str) -> tuple[IPAddress, int, str]:
     most = 32 if isinstance(ip, IPv4Address) else 128
     if not slash:
         return ip, most, ""
-    if tail.isascii() and tail.isdecimal() and len(tail) < 5 and int(tail) <= most:
-        return ip, int(tail), ""
-    return ip, most, f"prefix length '{tail}' is not from 0 to {most}; using {most}"
+    try:
+        length, rest = int_of(tail, 0, most, strict=False)
+    except BadValue:
+        return ip, most, f"prefix length '{tail}' is not from 0 to {most}; using {most}"
+    if rest:
+        return ip, length, f"prefix length '{tail}' is not a number; {length} is used " \
+                           f"(delete '{rest}')"
+    return ip, length, ""
+
+
+def host_of(text: str) -> tuple[IPAddress, str]:
+    """An address, and the prefix length or range behind it (`/24`, `-9`), which counts for nothing.
+
+    Raises BadValue.
+    """
+    end = next((at for mark in "-/" if (at := text.find(mark)) >= 0), len(text))
+    return ip_of(text[:end]), text[end:]

@@ -5,8 +5,8 @@
     state MASTER          kind special    whatever the function given for `state` returns
 
 Here, once for all keywords, is what keepalived does about a missing argument (the end), a bad one
-(ignored), further words (ignored) and repetitions (the last counts, unless the table says `once`).
-The last two it does silently; we warn.
+(ignored, or the default where the table says `resets`), further words (ignored) and repetitions
+(the last counts, unless the table says `once`).  The last two it does silently; we warn.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from vrrpd.config.commands import UnterminatedQuote, parse_command
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword
 from vrrpd.config.parser import Statement
-from vrrpd.config.scalars import BadValue, bool_of, int_of, network_of, time_of
+from vrrpd.config.scalars import BadValue, bool_of, host_of, int_of, time_of
 from vrrpd.config.text import Word
-from vrrpd.config.values import SECOND
+from vrrpd.config.values import SECOND, IPAddress
 
 Fields = dict[str, Any]
 Special = Callable[[Statement, Reporter], Fields]
@@ -89,7 +89,10 @@ def remark(
 def value_of(
     one: Statement, keyword: Keyword, specials: Mapping[str, Special], report: Reporter
 ) -> Fields:
-    """The fields that one statement sets; none if its argument is bad, which is reported."""
+    """The fields that one statement sets; a bad argument is reported, and sets none or a default.
+
+    An instance whose priority is bad has priority 100, also where `state MASTER` alone means 255.
+    """
     if not one.args and keyword.needs_argument:
         # keepalived ends at once, but not for names in global_defs.
         mild = keyword.block == "global_defs" and keyword.kind in ("word", "command", "special")
@@ -103,9 +106,15 @@ def value_of(
     except BadValue as error:
         first = one.args[0] if one.args else one.name
         place = next((word for word in one.args if f"'{word.text}'" in str(error)), first)
-        report.at("error", place, f"{error}; '{keyword.name}' ignored",
-                  expected=keyword.expected)
-        return {}
+        outcome = f"{keyword.default} is used" if keyword.resets else f"'{keyword.name}' ignored"
+        report.at("error", place, f"{error}; {outcome}", expected=keyword.expected)
+        return {keyword.target: _default(keyword)} if keyword.resets else {}
+
+
+def _default(keyword: Keyword) -> int:
+    """The value of a numeric keyword that nobody gives."""
+    number = int(keyword.default)
+    return number * SECOND if keyword.kind in ("seconds", "decimal") else number
 
 
 def _plain(one: Statement, keyword: Keyword, report: Reporter) -> Any:
@@ -119,20 +128,18 @@ def _plain(one: Statement, keyword: Keyword, report: Reporter) -> Any:
         case "int" | "seconds":
             low, high = int(keyword.low), int(keyword.high)
             number, rest = int_of(text, low, high, strict=keyword.strict)
-            _rubbish(rest, one.args[0], str(number), report)
+            surplus(rest, one.args[0], number, report)
             return number * SECOND if keyword.kind == "seconds" else number
         case "decimal":
             time_ns, rest = time_of(text, keyword.low, keyword.high)
-            _rubbish(rest, one.args[0], f"{time_ns / SECOND:g}", report)
+            if rest:
+                report.at("error", one.args[0], f"'{text}' has more than six decimal places; "
+                          f"{time_ns / SECOND:g} is used")
             return time_ns
         case "words":
             return tuple(word.text for word in one.args)
         case "ip":
-            ip, _, _ = network_of(text)
-            if "/" in text:
-                report.at("warning", one.args[0], f"the prefix length counts for nothing; {ip} "
-                          "is used")
-            return ip
+            return host(one.args[0], report)
         case "choice":
             if text not in keyword.choices:
                 raise BadValue(f"'{text}' is not known")
@@ -143,9 +150,19 @@ def _plain(one: Statement, keyword: Keyword, report: Reporter) -> Any:
             return text
 
 
-def _rubbish(rest: str, word: Word, value: str, report: Reporter) -> None:
+def surplus(rest: str, word: Word, number: int, report: Reporter) -> None:
+    """Report what stands behind a number that counts nevertheless."""
     if rest:
-        report.at("error", word, f"'{word.text}' is not exact; {value} is used")
+        report.at("error", word, f"'{word.text}' is not a number; {number} is used "
+                  f"(delete '{rest}')")
+
+
+def host(word: Word, report: Reporter) -> IPAddress:
+    """The address that a word gives, with or without prefix length.  Raises BadValue."""
+    ip, rest = host_of(word.text)
+    if rest:
+        report.at("warning", word, f"'{rest}' counts for nothing; {ip} is used")
+    return ip
 
 
 def command_of(one: Statement, report: Reporter) -> Any:

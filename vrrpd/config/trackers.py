@@ -15,7 +15,7 @@ from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.model import TrackFile, TrackProcess, TrackScript
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of
-from vrrpd.config.settings import Fields, Special, choose, collect
+from vrrpd.config.settings import Fields, Special, choose, collect, surplus
 from vrrpd.config.values import SECOND, Command, Track
 
 _LIMITS = {"track_interface": 253, "track_script": 253, "track_process": 254, "track_file": 254}
@@ -123,7 +123,9 @@ def _weight(one: Statement, report: Reporter) -> Fields:
     if not one.args:
         raise BadValue("no weight given")
     low, high = int(one.keyword.low), int(one.keyword.high)
-    found: Fields = {"weight": int_of(one.args[0].text, low, high, strict=True)[0]}
+    number, rest = int_of(one.args[0].text, low, high, strict=False)
+    surplus(rest, one.args[0], number, report)
+    found: Fields = {"weight": number}
     for word in one.args[1:]:
         found["reverse"] = choose(word.text, ("reverse", "noreverse"), "word") == "reverse"
     return found
@@ -152,7 +154,9 @@ def _init_file(one: Statement, report: Reporter) -> Fields:
         if word.text == "overwrite":
             found["init_overwrite"] = True
         else:
-            found["init_value"] = int_of(word.text, -(2**31), 2**31 - 1, strict=False)[0]
+            number, rest = int_of(word.text, -(2**31), 2**31 - 1, strict=False)
+            surplus(rest, word, number, report)
+            found["init_value"] = number
     return found
 
 

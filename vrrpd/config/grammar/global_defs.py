@@ -47,7 +47,7 @@ _PROTOCOL = (
             syntax="an IPv4 multicast address"),
     _done("vrrp_mcast_group6", "ip", "IPv6 multicast group.", default="ff02::12",
             syntax="an IPv6 multicast address"),
-    _done("vrrp_version", "choice", "Version of IPv4 instances.", choices=("2", "3"),
+    _done("vrrp_version", "int", "Version of IPv4 instances.", low="2", high="3",
           default="2"),
     _done("vrrp_strict", "bool", "Default of strict_mode."),
     _done("vrrp_down_timer_adverts", "int", "Default of down_timer_adverts.", low="1",

@@ -64,6 +64,7 @@ class Keyword:
     constant: bool = True  # what a flag sets
     strict: bool = False  # a number followed by rubbish is ignored, not cut
     once: bool = False  # the first one counts, not the last
+    resets: bool = False  # a bad value sets the default; others leave what was given before
     since: str = ""  # the version of keepalived that brought it, if later than 2.2.7
     deprecated: str = ""  # what to write instead
     status: Status = "parsed"
