@@ -1,14 +1,15 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
+.PHONY: test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
 BIN := .venv/bin
 PORT ?= 8888
+RINGS ?= unit sim lab interop notebooks browser
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: apt packages, .venv, this package
 	@sh tools/setup.sh
@@ -29,11 +30,14 @@ learner: setup ## Write the learner's copies of the lessons to build/learner
 book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
 	@exec sh tools/book.sh
 
-test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser
-	@exec $(BIN)/python tests/rings.py unit sim lab interop notebooks browser
+test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)
+	@exec $(BIN)/python tests/rings.py $(RINGS)
 
 test-fast: setup ## Run the rings that need no privileges, within a minute
 	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
+
+test-debian13: ## Run them on a Debian 13 that debootstrap makes (as root; RINGS, DEBIAN13_USER=learner, DEBIAN13=its directory)
+	@exec tools/debian13.sh make test RINGS="$(RINGS)"
 
 lessons: setup-tests ## Run every pass of every lesson with both daemons (about twenty minutes)
 	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks

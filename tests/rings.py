@@ -1,6 +1,7 @@
 """Runs rings of tests one after another and says, ring by ring, how it went.
 
     python tests/rings.py unit sim lab interop notebooks browser
+    python tests/rings.py tests/lab/test_hosts.py      the surroundings of its ring, but one file
 
 Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
 inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+TESTS = REPOSITORY / "tests"
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
@@ -48,7 +50,7 @@ exec "$@"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one ring went; `seconds` is wall time, `status` the exit status of its pytest."""
+    """How a ring, or one file of it, went: wall time in s, the exit status of its pytest."""
 
     ring: str
     status: int
@@ -84,17 +86,29 @@ def open_to_others() -> None:
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", *place, *again])
 
 
-def run_ring(ring: str, report: Path) -> Outcome:
-    """Runs the tests of one ring; its own output goes straight to the terminal."""
+def ring_of(word: str) -> str | None:
+    """The ring that `word` names, by itself or by the path of a file in it; None if it does not."""
+    if word in RINGS:
+        return word
+    path = REPOSITORY / word
+    ring = next((ring for ring in RINGS if path.is_relative_to(TESTS / ring)), None)
+    return ring if path.exists() else None
+
+
+def run_ring(word: str, report: Path) -> Outcome:
+    """Runs the tests of one ring or file; its own output goes straight to the terminal."""
+    ring = ring_of(word)
+    assert ring is not None, word
     place = [sys.executable, "-m", "labs.namespace", "--"] if ring in ISOLATED else []
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{ring}"]
+    tests = f"tests/{ring}" if word == ring else word
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
     pytest += side_by_side(ring, place)
-    print(f"── {ring} " + "─" * (76 - len(ring)), flush=True)
+    print(f"── {word} " + "─" * (76 - len(word)), flush=True)
     began = time.monotonic()
     # Inside a lab everybody is root, and pytest's own place would be another root's.
     places = [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
     status = subprocess.call([*place, *pytest, *places], cwd=REPOSITORY)
-    return Outcome(ring, status, *counted(report), time.monotonic() - began)
+    return Outcome(word, status, *counted(report), time.monotonic() - began)
 
 
 def side_by_side(ring: str, place: list[str]) -> list[str]:
@@ -133,14 +147,16 @@ def closing_line(outcomes: list[Outcome]) -> str:
 
 
 def main(rings: list[str]) -> int:
-    """Runs `rings` in the given order; returns the exit status for the shell."""
-    if not rings or (unknown := [ring for ring in rings if ring not in RINGS]):
-        print(f"usage: rings.py RING...; rings: {' '.join(RINGS)}", file=sys.stderr)
+    """Runs `rings`, or files of theirs, in the given order; returns the exit status."""
+    if not rings or (unknown := [word for word in rings if ring_of(word) is None]):
+        print(f"usage: rings.py RING|FILE...; rings: {' '.join(RINGS)}", file=sys.stderr)
         if rings:
             print(f"unknown: {' '.join(unknown)}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="rings-") as room:
-        outcomes = [run_ring(ring, Path(room) / f"{ring}.xml") for ring in rings]
+        outcomes = [
+            run_ring(ring, Path(room) / f"{number}.xml") for number, ring in enumerate(rings)
+        ]
     print("\nrings")
     for outcome in outcomes:
         print(outcome.line())

@@ -200,7 +200,7 @@ def test_nothing_kills_by_name() -> None:
 def makefile_targets() -> dict[str, str]:
     """Every target of the Makefile with the words behind its ##, if any."""
     rules = re.findall(
-        r"^([a-z][a-z-]*):(?!=)[^#\n]*(?:## *(.*))?$", (HOUSE / "Makefile").read_text(), re.M
+        r"^([a-z][a-z0-9-]*):(?!=)[^#\n]*(?:## *(.*))?$", (HOUSE / "Makefile").read_text(), re.M
     )
     return dict(rules)
 
@@ -238,7 +238,7 @@ def test_readme_links_lead_somewhere() -> None:
 
 
 def test_readme_commands_exist() -> None:
-    commands = set(re.findall(r"(?:^|`)(?:\w+=\w+ )?make ([a-z][a-z-]*)\b", readme(), re.M))
+    commands = set(re.findall(r"(?:^|`)(?:\w+=\w+ )?make ([a-z][a-z0-9-]*)\b", readme(), re.M))
     assert {"lab", "test"} <= commands
     assert commands - set(makefile_targets()) == set()
 

@@ -44,6 +44,21 @@ def test_an_unknown_ring_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unti" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "ring"),
+    [
+        ("lab", "lab"),
+        ("tests/lab/test_hosts.py", "lab"),
+        (str(rings.TESTS / "interop" / "test_article.py"), "interop"),
+        ("tests/lab/test_no_such.py", None),
+        ("tests/conftest.py", None),
+        ("README.md", None),
+    ],
+)
+def test_a_file_is_run_as_its_ring_is(word: str, ring: str | None) -> None:
+    assert rings.ring_of(word) == ring
+
+
 def test_a_checkout_below_a_closed_directory_is_found_out(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     checkout = tmp_path / "closed" / "open" / "checkout"
