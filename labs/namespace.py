@@ -48,6 +48,10 @@ INIT_NAME = "vrrp-lab"
 # A file on the private tmpfs: a variable alone could be inherited by somebody outside.
 MARKER = ".vrrp-lab"
 
+# Where the programs of a lab are.  Debian's login PATH leaves out those of an administrator, such
+# as ifconfig and nft: in here every user is one.
+SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+
 # Directories that the tmpfs may cover: present on every machine, and seldom needed.
 PLACES = ("/media", "/srv", "/mnt", "/opt", "/var/opt", "/var/games")
 
@@ -169,9 +173,16 @@ def _prepare(command: list[str]) -> None:
     _mount("tmpfs", private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
     Path(private, MARKER).touch()
     os.environ[VARIABLE] = private
+    os.environ["PATH"] = system_path(os.environ.get("PATH"))
     # ipykernel watches the parent named here and would leave at once: its parent is init now.
     if "JPY_PARENT_PID" in os.environ:
         os.environ["JPY_PARENT_PID"] = "1"
+
+
+def system_path(path: str | None) -> str:
+    """`path`, a value of PATH, with the system's directories that it lacks at its end."""
+    given = path.split(os.pathsep) if path else []
+    return os.pathsep.join([*given, *(place for place in SYSTEM_PATH if place not in given)])
 
 
 def _exec(command: list[str]) -> NoReturn:

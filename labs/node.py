@@ -34,6 +34,7 @@ from mininet.link import Link
 from mininet.node import Node
 from mininet.nodelib import LinuxBridge
 
+from labs import namespace
 from labs.errors import LabError
 
 # Programs without which no host or switch can be made, and where a Debian machine gets them.
@@ -90,13 +91,10 @@ class Host(Node):
             "HOME": "/root",
             "HOSTNAME": name,
             "LANG": "C.UTF-8",
-            "PATH": ":".join(
-                (os.path.dirname(sys.executable), "/usr/local/sbin:/usr/local/bin",
-                 "/usr/sbin:/usr/bin:/sbin:/bin")
-            ),
+            "PATH": namespace.system_path(os.path.dirname(sys.executable)),
             "TERM": os.environ.get("TERM", "dumb"),
             "TMPDIR": "/tmp",
-        }  # fmt: skip
+        }
         self._make_files(name, names)
         super().__init__(name, **params)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from labs import Lab, LabError, namespace
-from tests.lab.outside import INSIDE, READY, calm, picture, start, stranger
-from tests.support import REPOSITORY, eventually
+from tests.lab.outside import INSIDE, READY, calm, picture, start
+from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
 
 @contextmanager
@@ -133,17 +133,14 @@ def test_a_new_lab_closes_the_one_before() -> None:
         Lab.current()
 
 
-def test_an_ordinary_user_needs_no_root() -> None:
+def test_an_ordinary_user_needs_no_root(ordinary_user: OrdinaryUser) -> None:
     before = calm()
-    who = stranger()
-    uid = subprocess.run([*who, "id", "-u"], capture_output=True, text=True, check=True).stdout
-    assert not who or uid == "65534\n"
-    with running(who):
+    with running(ordinary_user.command([])):
         pass
     eventually(lambda: picture() == before, what="the machine as it was before")
 
 
-def test_an_ordinary_user_sees_a_failover() -> None:
+def test_an_ordinary_user_sees_a_failover(ordinary_user: OrdinaryUser) -> None:
     program = """
 from labs import Lab
 with Lab("basic", daemon="keepalived") as lab:
@@ -152,7 +149,7 @@ with Lab("basic", daemon="keepalived") as lab:
     lab.wait_until(lambda: lab.owners() == ["backup"])
     print(lab.timeline().takeovers[-1].to)
 """
-    with start(program, stranger()) as process:
+    with start(program, ordinary_user.command([])) as process:
         assert process.communicate(timeout=100)[0] == "backup\n"
 
 
@@ -214,3 +211,16 @@ def test_the_topology_runs_under_plain_mininet() -> None:
         [*INSIDE, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=100
     )
     assert "0% dropped (6/6 received)" in done.stderr + done.stdout
+
+
+def test_every_program_of_the_system_is_in_a_labs_path() -> None:
+    """Debian's login PATH has no /sbin; what the caller has in front stays in front."""
+    for path, first in ((LOGIN_PATH,) * 2, ("/first:/usr/sbin",) * 2, ("", "/usr/local")):
+        told = subprocess.run(
+            [*INSIDE, "/bin/sh", "-c", "echo $PATH; for each in ifconfig nft ip; do "
+             "command -v $each >/dev/null || echo $each is missing; done"],
+            capture_output=True, text=True, check=True, cwd=REPOSITORY, env={"PATH": path},
+        ).stdout.splitlines()  # fmt: skip
+        assert told[0].startswith(first)
+        assert told[1:] == []
+        assert told[0].split(":").count("/usr/sbin") == 1
