@@ -3,17 +3,21 @@
     from tests.support import OrdinaryUser, eventually
 
 The kit promises to work without root, and continuous integration runs as root; so the tests that
-check the promise give up root themselves:
+check the promise give up root themselves.  The user is one that Debian makes:
 
-    root ── setpriv ──> uid 65534 (nobody), own HOME, own runtime directory, nothing inherited
-    anybody else ─────> the same user, but also with an empty HOME
+    root ─────────────────────> an account of its own, made by `useradd -m` (tests.accounts)
+    root that can make none ──> uid 65534, without an account, with an empty HOME
+    an ordinary user ─────────> the same user, with an empty HOME
 
+In all three cases the environment is what a login gives (`environment()`), with no /sbin in PATH,
+and nothing of the tester's is inherited.
 Nothing here knows what the commands do.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -21,14 +25,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests import accounts
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Debian's /etc/login.defs: ENV_PATH, what every user but root logs in with.
+LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 NOBODY = 65534
-# What a command may inherit; everything else of the tester's session stays out.
-INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "CI", "LAB_DAEMON")
 
 
 def eventually(
@@ -51,20 +58,21 @@ def eventually(
 
 
 class OrdinaryUser:
-    """Runs commands as somebody without privileges, in a HOME that vanishes afterwards.
+    """Runs commands as a user without privileges, freshly logged in, whose `home` vanishes later.
 
     with OrdinaryUser() as user:
         user.run([sys.executable, "-m", "labs.doctor"], timeout=60)
     """
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="vrrp-lab-user-"))
-        self.runtime = self.home / "runtime"
-        self.runtime.mkdir(mode=0o700)
-        self.is_root = os.geteuid() == 0
-        if self.is_root:
-            for path in (self.home, self.runtime):
-                os.chown(path, NOBODY, NOBODY)
+        self.account = accounts.Account() if accounts.possible() else None
+        self.uid = NOBODY if _other_ids() else os.geteuid()
+        if self.account is not None:
+            self.uid = self.account.entry.pw_uid
+            self.home = Path(self.account.entry.pw_dir)
+        else:
+            self.home = Path(tempfile.mkdtemp(prefix="vrrp-lab-user-"))
+            self.give(self.home)
 
     def __enter__(self) -> OrdinaryUser:
         return self
@@ -75,25 +83,39 @@ class OrdinaryUser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        shutil.rmtree(self.home, ignore_errors=True)
+        if self.account is not None:
+            self.account.remove()
+        else:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def give(self, path: Path) -> None:
+        """Make `path`, which the tester has written, the user's own."""
+        if self.uid != os.geteuid():
+            os.chown(path, self.uid, self.account.entry.pw_gid if self.account else NOBODY)
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """A login's environment: nothing of the tester's but the names in INHERITED."""
-        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        own = {
-            "HOME": str(self.home),
-            "USER": "nobody",
-            "TMPDIR": str(self.home),
-            "XDG_RUNTIME_DIR": str(self.runtime),
-            # Bytecode of the checkout belongs to its owner.
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        return {**kept, **own, **(extra or {})}
+        """A login's environment, and `extra`; nothing of the tester's."""
+        name, shell = str(self.uid), "/bin/sh"
+        with suppress(KeyError):  # without an account it has no name
+            name, shell = pwd.getpwuid(self.uid).pw_name, pwd.getpwuid(self.uid).pw_shell
+        login = {"HOME": str(self.home), "USER": name, "LOGNAME": name, "SHELL": shell}
+        return {**login, "PATH": LOGIN_PATH, **(extra or {})}
 
-    def command(self, args: Sequence[str | Path]) -> list[str]:
-        """`args` preceded by what gives up root, if there is root to give up."""
-        drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        return [*(drop if self.is_root else []), *map(str, args)]
+    def command(
+        self, args: Sequence[str | Path], env: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """`args` preceded by what gives up root, if there is root to give up, and logs in.
+
+        `env`: variables beyond those of the login.
+        """
+        drop: list[str] = []
+        if self.account is not None:
+            entry = self.account.entry
+            drop = ["setpriv", f"--reuid={self.uid}", f"--regid={entry.pw_gid}", "--init-groups"]
+        elif self.uid != os.geteuid():
+            drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        login = [f"{name}={value}" for name, value in self.environment(env).items()]
+        return [*drop, "env", "-i", *login, *map(str, args)]
 
     def run(
         self,
@@ -107,9 +129,8 @@ class OrdinaryUser:
         With `check`, a status other than 0 is an AssertionError that carries the output.
         """
         done = subprocess.run(
-            self.command(args),
+            self.command(args, env),
             cwd=REPOSITORY,
-            env=self.environment(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -126,9 +147,13 @@ class OrdinaryUser:
         self, args: Sequence[str | Path], env: Mapping[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[Any]:
         """Starts `args` in the repository; the caller ends it."""
-        return subprocess.Popen(
-            self.command(args), cwd=REPOSITORY, env=self.environment(env), **options
-        )
+        return subprocess.Popen(self.command(args, env), cwd=REPOSITORY, **options)
+
+
+def _other_ids() -> bool:
+    """Whether this process is root and may become NOBODY."""
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    return os.geteuid() == 0 and int(mapped[2]) > NOBODY
 
 
 def checkout_is_public() -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -51,8 +50,7 @@ def notebook(user: OrdinaryUser) -> str:
     whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     path = user.home / "vrrp-lab" / "bench.ipynb"
     path.write_text(json.dumps(whole))
-    if user.is_root:
-        shutil.chown(path, "nobody")
+    user.give(path)
     return path.name
 
 

@@ -1,4 +1,4 @@
-"""What the tests that look at a lab from outside need: a picture of the machine, and strangers.
+"""What the tests that look at a lab from outside need: a picture of the machine, and programs.
 
 Outside means outside of the *inner* namespaces: this ring runs in namespaces itself, and starts
 labs in further ones, so that nothing but those labs can change the picture.
@@ -7,7 +7,6 @@ labs in further ones, so that nothing but those labs can change the picture.
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from pathlib import Path
 from labs import namespace
 from tests.support import REPOSITORY, eventually
 
-NOBODY = 65534
 QUIET = 0.5  # s without a change, after which what an earlier test has ended is gone
 LABS = [sys.executable, "-m", "labs.cli"]
 INSIDE = [sys.executable, "-m", "labs.namespace", "--"]
@@ -84,32 +82,3 @@ def start(program: str, prefix: list[str] | None = None) -> subprocess.Popen[str
         # Started by nohup(1), the tests would hand on that a hang-up is to be ignored.
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
-
-
-def stranger() -> list[str]:
-    """The words that make what follows them run as an ordinary user who can read this checkout.
-
-    The checkout may lie under a directory that is closed to others, such as /root: then that
-    directory is covered, in a mount namespace of its own, by an open one that holds the checkout.
-    Where this ring already runs for an ordinary user nothing is left to give up: [].
-    """
-    mapped = Path("/proc/self/uid_map").read_text().split()
-    if os.geteuid() != 0 or int(mapped[2]) <= NOBODY:
-        return []
-    drop = f'exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups "$@"'
-    closed = [path for path in reversed(REPOSITORY.parents) if path.stat().st_mode & 0o005 != 0o005]
-    home = "export HOME=/nonexistent TMPDIR=/tmp PYTHONDONTWRITEBYTECODE=1"
-    lines = ["set -e", home]
-    if closed:
-        stage = shlex.quote(str(namespace.directory() / "stage"))
-        here, cover = shlex.quote(str(REPOSITORY)), shlex.quote(str(closed[0]))
-        lines += [
-            f"mkdir -p {stage}",
-            f"mount -n --rbind {here} {stage}",
-            f"mount -n -t tmpfs -o mode=755 tmpfs {cover}",
-            f"mkdir -p {here}",
-            f"mount -n --rbind {stage} {here}",
-            f"umount -n -l {stage}",
-            f"cd {here}",
-        ]
-    return ["unshare", "--mount", "sh", "-c", "\n".join([*lines, drop]), "stranger"]

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from labs.groups import CALLS
-from tests.lab.outside import start, stranger
+from tests.lab.outside import start
+from tests.support import OrdinaryUser
 
 PROGRAM = """
 import os
@@ -42,17 +43,17 @@ needs_numbers = pytest.mark.skipif(
 )
 
 
-def said(program: str) -> str:
+def said(program: str, user: OrdinaryUser) -> str:
     """What a Python program prints in an ordinary user's namespaces."""
-    with start(program, stranger()) as process:
+    with start(program, user.command([])) as process:
         return process.communicate(timeout=90)[0]
 
 
 @needs_numbers
-def test_setgroups_is_answered_where_the_kernel_would_refuse() -> None:
-    assert said(PROGRAM) == "still refused\n"
+def test_setgroups_is_answered_where_the_kernel_would_refuse(ordinary_user: OrdinaryUser) -> None:
+    assert said(PROGRAM, ordinary_user) == "still refused\n"
 
 
 @needs_numbers
-def test_keepalived_runs_its_scripts() -> None:
-    assert said(KEEPALIVED) == "called\n"
+def test_keepalived_runs_its_scripts(ordinary_user: OrdinaryUser) -> None:
+    assert said(KEEPALIVED, ordinary_user) == "called\n"

@@ -6,7 +6,8 @@ with nothing_left(user):
 processes     none that inherited our mark, wherever it has gone
 interfaces    the machine's, as before
 mounts        ours, as before
-files         in the user's home only what Jupyter, IPython and matplotlib keep for next time
+files         in the user's home only what Jupyter, IPython and matplotlib keep for next time;
+              no socket or connection file of a kernel; none of the user's in /tmp
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MARK = "VRRP_LAB_TEST"
 # Seconds for the kernel of the machine to end what init has left.
 PATIENCE = 30
 KEPT = {".cache", ".config", ".ipython", ".local"}
+RUNTIME = ".local/share/jupyter/runtime"
 
 
 def marked(mark: str) -> list[str]:
@@ -38,10 +40,14 @@ def marked(mark: str) -> list[str]:
     return found
 
 
-def files(home: Path) -> set[str]:
-    """Names of what lies in a home, apart from what may stay; sockets in its runtime included."""
-    here = {path.name for path in home.iterdir()} - KEPT
-    return here | {f"runtime/{path.name}" for path in (home / "runtime").iterdir()}
+def files(user: OrdinaryUser) -> set[str]:
+    """What lies in the user's home, by name, apart from what may stay; elsewhere, by path.
+
+    Files in /tmp are the user's for certain only where the tests have made the account.
+    """
+    here = {path.name for path in user.home.iterdir()} - KEPT
+    kernels = {str(path) for path in (user.home / RUNTIME).glob("*")}
+    return here | kernels | (user.account.left_in("/tmp") if user.account else set())
 
 
 def mounts() -> list[str]:
@@ -57,9 +63,9 @@ def nothing_left(user: OrdinaryUser, wanted: tuple[str, ...] = ()) -> Iterator[d
     Raises AssertionError that lists what there is.
     """
     mark = uuid.uuid4().hex
-    before = (set(os.listdir("/sys/class/net")), mounts(), files(user.home))
+    before = (set(os.listdir("/sys/class/net")), mounts(), files(user))
     yield {MARK: mark}
     eventually(lambda: not marked(mark), PATIENCE, f"no process left of {marked(mark)}")
     assert set(os.listdir("/sys/class/net")) == before[0], "interfaces"
     assert mounts() == before[1], "mounts"
-    assert files(user.home) - before[2] - set(wanted) == set(), "files in the home"
+    assert files(user) - before[2] - set(wanted) == set(), "files in the home"
