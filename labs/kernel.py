@@ -22,6 +22,8 @@ from typing import Any
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.paths import jupyter_runtime_dir
 
+from labs.namespace import mark
+
 NAME = "vrrp-lab"
 # sun_path of a Unix socket has 108 bytes, the last of them zero; "-5" follows the prefix.
 _LONGEST = 108 - 1 - 2
@@ -61,7 +63,7 @@ def socket_prefix() -> str:
             os.makedirs(directory, mode=0o700, exist_ok=True)
             return path
     # The home is too deep: a directory of our own in /tmp, removed with the sockets.
-    return os.path.join(tempfile.mkdtemp(prefix="vrrp-lab-", dir="/tmp"), name)
+    return os.path.join(tempfile.mkdtemp(prefix=f"{mark()}-", dir="/tmp"), name)
 
 
 def _replays(environment: dict[str, str] | None) -> bool:
@@ -96,5 +98,5 @@ class LabProvisioner(LocalProvisioner):
         prefix = Path(manager.ip)
         for path in prefix.parent.glob(f"{prefix.name}-*"):
             path.unlink(missing_ok=True)
-        if prefix.parent.name.startswith("vrrp-lab-"):
+        if prefix.parent.name.startswith(f"{mark()}-"):
             prefix.parent.rmdir()

@@ -45,6 +45,9 @@ from labs.errors import LabError
 VARIABLE = "VRRP_LAB_DIR"
 # Named so in the process list; `labs ps` and `labs shell` find running labs by it.
 INIT_NAME = "vrrp-lab"
+# What a lab makes carries its mark: this variable of every process, the source of every mount, the
+# alias of every port of a switch, the beginning of a file's name outside of the lab's directory.
+MARK = "VRRP_LAB_MARK"
 # A file on the private tmpfs: a variable alone could be inherited by somebody outside.
 MARKER = ".vrrp-lab"
 
@@ -78,6 +81,14 @@ def inside() -> bool:
     """Whether this process runs in a lab's namespaces."""
     path = os.environ.get(VARIABLE)
     return bool(path) and os.path.exists(os.path.join(str(path), MARKER))
+
+
+def mark() -> str:
+    """The mark of this lab: what $VRRP_LAB_MARK says, "vrrp-lab" by default.
+
+    Whoever finds a mount, interface, process or file with it knows that a lab made it.
+    """
+    return os.environ.get(MARK) or INIT_NAME
 
 
 def directory() -> Path:
@@ -167,10 +178,10 @@ def _init(command: list[str], ready: int, caller: int) -> NoReturn:
 def _prepare(command: list[str]) -> None:
     """Give the new namespaces their own /proc, a loopback that is up, and the private directory."""
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-    _mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    _mount(mark(), "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _loopback_up()
     private = _private_directory(command)
-    _mount("tmpfs", private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
+    _mount(mark(), private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
     Path(private, MARKER).touch()
     os.environ[VARIABLE] = private
     os.environ["PATH"] = system_path(os.environ.get("PATH"))

@@ -94,6 +94,7 @@ class Host(Node):
             "PATH": namespace.system_path(os.path.dirname(sys.executable)),
             "TERM": os.environ.get("TERM", "dumb"),
             "TMPDIR": "/tmp",
+            namespace.MARK: namespace.mark(),
         }
         self._make_files(name, names)
         super().__init__(name, **params)
@@ -131,7 +132,8 @@ class Host(Node):
         """The shell commands that turn a mount namespace into this host's file system."""
         here = shlex.quote(str(self.files))
         layers = f"lowerdir=/etc,upperdir={here}/etc,workdir={here}/work"
-        lines = ["mount -n -t proc proc /proc", f"mount -n -t overlay overlay -o {layers} /etc"]
+        mine = shlex.quote(namespace.mark())
+        lines = [f"mount -n -t proc {mine} /proc", f"mount -n -t overlay {mine} -o {layers} /etc"]
         for own in _OWN:
             source = self.path(own)
             for kept in _kept_under(own):
@@ -216,13 +218,14 @@ class Bridge(LinuxBridge):
         options = "stp_state 0 forward_delay 0 mcast_snooping 0"
         # Addresses of the switch's own would only add chatter to every capture.
         quiet = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+        mine = shlex.quote(namespace.mark())
         commands = [
             f"{{ test ! -e {quiet} || echo 1 >{quiet}; }}",
             f"ip link add {self.name} type bridge {options}",
         ]
         for port in self.intfList():
-            commands.append(f"ip link set {port.name} master {self.name} up")
-        commands.append(f"ip link set {self.name} up")
+            commands.append(f"ip link set {port.name} master {self.name} alias {mine} up")
+        commands.append(f"ip link set {self.name} alias {mine} up")
         refused = self.cmd(" && ".join(commands))
         if refused.strip():
             raise LabError(f"cannot make switch {self.name}: {refused.strip()}; try `labs doctor`")

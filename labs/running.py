@@ -20,9 +20,11 @@ from typing import Any
 
 from labs import pcapng
 from labs.errors import LabError, unknown
-from labs.namespace import INIT_NAME, PLACES
+from labs.namespace import INIT_NAME, MARK, PLACES
 
 CARDS = "lab-*/lab.json"
+# What a shell has of the environment of its host.
+_INHERITED = ("HOME", "HOSTNAME", "LANG", "PATH", MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     pid = _pid(lab, host)
     spaces = _spaces(pid, "--net", "--mount", "--uts", "--pid")
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
-    kept = [pair for pair in inner if pair.split("=")[0] in ("HOME", "HOSTNAME", "LANG", "PATH")]
+    kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
     kept.append(r"PS1=[root@\h \W]# ")
     prompt = ["bash", "--norc", "-i"]

@@ -8,11 +8,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from labs import Lab, namespace
+from tests.leftovers import new_mark
+
+# Every worker of this ring has its own: what the labs of another one do is not its business.
+os.environ[namespace.MARK] = new_mark()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """What the tests that look at a lab from outside need: a picture of the machine, and programs.
 
 Outside means outside of the *inner* namespaces: this ring runs in namespaces itself, and starts
-labs in further ones, so that nothing but those labs can change the picture.
+labs in further ones.
 """
 
 from __future__ import annotations
@@ -14,43 +14,44 @@ import time
 from pathlib import Path
 
 from labs import namespace
+from tests import leftovers
 from tests.support import REPOSITORY, eventually
 
 QUIET = 0.5  # s without a change, after which what an earlier test has ended is gone
 LABS = [sys.executable, "-m", "labs.cli"]
 INSIDE = [sys.executable, "-m", "labs.namespace", "--"]
 
-# A lab with keepalived, which says "ready" and waits to be killed.
+# A lab with keepalived, which writes files wherever its hosts may, says "ready" and waits to be
+# killed.
 READY = """
-import signal
+import os, signal
 from labs import Lab
 lab = Lab("basic", daemon="keepalived")
 lab.run("master", "sleep 4444 &")
+for place in ("/etc", "/root", "/run", "/tmp", "/var/log"):
+    lab.run("master", f"touch {place}/$VRRP_LAB_MARK-file")
 print("ready", *lab.run("master", "hostname").text.split(), flush=True)
 signal.pause()
 """
 
 
-# What the tests of another checkout may put into the /tmp of us all meanwhile.
-FOREIGN = ("vrrp-lab-user-", "vrrpd-fuzz-")
-
-
 def picture() -> dict[str, list[str]]:
-    """Processes, mounts, interfaces, namespaces and files, as far as a lab could leave any."""
-    places = ["/tmp", "/run", os.environ.get("TMPDIR", "/tmp"), str(namespace.directory())]
+    """Processes, mounts, interfaces and files, as far as a lab could leave any.
+
+    This ring has its own process ids and interfaces, so all of them count.  Mounts and files count
+    if they carry our mark: a directory that is removed on the machine takes a mount from us, and
+    /tmp and /run belong to everybody.  A lab names no network namespace (ip-netns(8)); those that
+    have no name last as long as their processes.
+    """
+    mark = namespace.mark()
     names = ("vrrp", "lab-", "keepalived", "mininet", "mount")
-    found = {
-        (place, name)
-        for place in places
-        for name in os.listdir(place)
-        if not name.startswith(FOREIGN)
-    }
+    private = namespace.directory()
+    found = [str(private / name) for name in os.listdir(private) if name.startswith(names)]
     return {
         "processes": sorted(name for name in os.listdir("/proc") if name.isdigit()),
-        "mounts": Path("/proc/self/mountinfo").read_text().splitlines(),
+        "mounts": leftovers.mounts(mark),
         "interfaces": _lines("ip", "-o", "link"),
-        "namespaces": _lines("ip", "netns"),
-        "files": sorted(f"{place}/{name}" for place, name in found if name.startswith(names)),
+        "files": sorted([*found, *leftovers.files(mark)]),
     }
 
 

@@ -1,43 +1,27 @@
 """What a lesson leaves behind when its kernel has ended: nothing.
 
-with nothing_left(user):
-    user.run(...)
+with nothing_left(user) as environment:
+    user.run(..., env=environment)
 
-processes     none that inherited our mark, wherever it has gone
-interfaces    the machine's, as before
-mounts        ours, as before
-files         in the user's home only what Jupyter, IPython and matplotlib keep for next time;
-              no socket or connection file of a kernel; none of the user's in /tmp
+on the machine        nothing that carries the mark of these commands (tests.leftovers)
+files                 in the user's home only what Jupyter, IPython and matplotlib keep for next
+                      time; no socket or connection file of a kernel; none of the user's in /tmp
 """
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from labs.namespace import MARK
+from tests.leftovers import left, new_mark
 from tests.support import OrdinaryUser, eventually
 
-MARK = "VRRP_LAB_TEST"
 # Seconds for the kernel of the machine to end what init has left.
-PATIENCE = 30
+PATIENCE = 30.0
 KEPT = {".cache", ".config", ".ipython", ".local"}
 RUNTIME = ".local/share/jupyter/runtime"
-
-
-def marked(mark: str) -> list[str]:
-    """Process id and command of every process that inherited `mark`."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (place / "environ").read_bytes().split(b"\0"):
-                words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found.append(f"{place.name}: {words}")
-        except OSError:
-            continue
-    return found
 
 
 def files(user: OrdinaryUser) -> set[str]:
@@ -50,22 +34,23 @@ def files(user: OrdinaryUser) -> set[str]:
     return here | kernels | (user.account.left_in("/tmp") if user.account else set())
 
 
-def mounts() -> list[str]:
-    """The mounts that this process sees."""
-    return sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-
-
 @contextmanager
-def nothing_left(user: OrdinaryUser, wanted: tuple[str, ...] = ()) -> Iterator[dict[str, str]]:
+def nothing_left(
+    user: OrdinaryUser, wanted: tuple[str, ...] = (), patience: float = PATIENCE
+) -> Iterator[dict[str, str]]:
     """Gives the environment for the commands of `user`; afterwards nothing of them is left.
 
     `wanted`: names in the user's home that the commands are meant to write.
+    `patience`: seconds for what is on its way out.
     Raises AssertionError that lists what there is.
     """
-    mark = uuid.uuid4().hex
-    before = (set(os.listdir("/sys/class/net")), mounts(), files(user))
+    mark = new_mark()
+    before = files(user)
     yield {MARK: mark}
-    eventually(lambda: not marked(mark), PATIENCE, f"no process left of {marked(mark)}")
-    assert set(os.listdir("/sys/class/net")) == before[0], "interfaces"
-    assert mounts() == before[1], "mounts"
-    assert files(user) - before[2] - set(wanted) == set(), "files in the home"
+    with suppress(AssertionError):  # what follows says more
+        eventually(lambda: not left(mark), patience)
+    found = [
+        *left(mark),
+        *(f"file {name}" for name in files(user) - before - set(wanted)),
+    ]
+    assert not found, "\n".join(found)
