@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from labs import namespace
 from tests import leftovers
@@ -24,7 +23,7 @@ INSIDE = [sys.executable, "-m", "labs.namespace", "--"]
 # A lab with keepalived, which writes files wherever its hosts may, says "ready" and waits to be
 # killed.
 READY = """
-import os, signal
+import signal
 from labs import Lab
 lab = Lab("basic", daemon="keepalived")
 lab.run("master", "sleep 4444 &")
