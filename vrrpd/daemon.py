@@ -10,13 +10,15 @@
 It knows the four ports and nothing of Linux, so the simulated LAN runs this very class.
 
 Two instances are the same across a reload if virtual_router_id, family, interface and the way
-they send agree; the name does not matter (keepalived).  A file with a fatal mistake changes
+they send agree; the name does not matter (keepalived).  Several unicast instances may agree in all
+of that: their peers tell them apart, then their names.  A file with a fatal mistake changes
 nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vrrpd.config import Config, ConfigError
@@ -41,11 +43,41 @@ Identity = tuple[object, ...]
 
 
 def identity(instance: Instance) -> Identity:
-    """What makes two instances the same virtual router across a reload."""
+    """What two instances must agree in to be the same virtual router across a reload."""
     one = instance
     kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac, one.vmac_xmit_base)
     socket = one.auth.kind == "AH"
     return (one.vrid, one.family, one.interface, kind, socket)
+
+
+def continued(
+    instances: Iterable[Instance], routers: Iterable[VirtualRouter]
+) -> dict[str, VirtualRouter]:
+    """The routers that go on, by the names of the instances that they go on as; each once."""
+    left: dict[Identity, list[VirtualRouter]] = defaultdict(list)
+    for router in routers:
+        left[identity(router.instance)].append(router)
+    wanted = [(one, identity(one)) for one in instances]
+    found: dict[str, VirtualRouter] = {}
+    for alike in (_same_peers, _same_name, _any):
+        for one, key in wanted:
+            candidates = [r for r in left[key] if one.name not in found and alike(one, r.instance)]
+            if candidates:
+                found[one.name] = candidates[0]
+                left[key].remove(candidates[0])
+    return found
+
+
+def _same_peers(one: Instance, other: Instance) -> bool:
+    return {peer.ip for peer in one.unicast_peers} == {peer.ip for peer in other.unicast_peers}
+
+
+def _same_name(one: Instance, other: Instance) -> bool:
+    return one.name == other.name
+
+
+def _any(one: Instance, other: Instance) -> bool:
+    return True
 
 
 class Daemon:
@@ -60,7 +92,7 @@ class Daemon:
         self.log = log
         self.notifier = Notifier(ports, journal, log)
         self.segments: dict[Place, Segment] = {}
-        self.routers: dict[Identity, VirtualRouter] = {}
+        self.routers: dict[str, VirtualRouter] = {}  # by the name of the instance
         self.config = Config()
         self.pacer = Pacer(ports.clock, ports.wire)
         self.estate = Estate(ports.kernel, journal, log)
@@ -118,7 +150,7 @@ class Daemon:
         )
         segment.add(router)
         segment.join(router.group)
-        self.routers[identity(instance)] = router
+        self.routers[instance.name] = router
         return router
 
     def reload(self) -> bool:
@@ -155,15 +187,16 @@ class Daemon:
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config)
-        wanted = {identity(one): one for one in config.instances}
-        for key in [key for key in self.routers if key not in wanted]:
-            self.remove(self.routers.pop(key))
-        kept, new = list(self.routers.values()), []
-        for key, instance in wanted.items():
+        kept = continued(config.instances, self.routers.values())
+        for router in [one for one in self.routers.values() if one not in kept.values()]:
+            self.remove(router)
+        self.routers = {}
+        new: list[VirtualRouter] = []
+        for instance in config.instances:
             self.ports.clock.breathe()
-            router = self.routers.get(key)
-            if router is not None:
-                router.reconfigure(instance, config.globals != before.globals)
+            if instance.name in kept:
+                self.routers[instance.name] = kept[instance.name]
+                kept[instance.name].reconfigure(instance, config.globals != before.globals)
             else:
                 new.append(self.create(instance))
         self.estate.prune(
@@ -173,7 +206,7 @@ class Daemon:
         at = self.ports.clock.now()
         for router in new:
             self.tracking.start(router, at)
-        self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept])
+        self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
         self.journal.write("reload", reason="configuration read again", ok=True)
         self.log.say("Reload complete")
         return True

@@ -245,6 +245,7 @@ class Segment:
 
     def add(self, router: VirtualRouter) -> None:
         """From now on this router's packets find it."""
+        self.known.clear()
         self.routers.setdefault(router.instance.vrid, []).append(router)
         self.narrow()
 
@@ -375,13 +376,22 @@ class Segment:
             self.log.limited(cause, f"{text} (from {datagram.source})")
 
     def find(self, vrid: int, datagram: Datagram) -> VirtualRouter | None:
-        """The router a packet is for; several unicast ones may share a VRID, but no peer."""
+        """The router a packet is for, or None.
+
+        Of several with one VRID: the one in the group it was sent to, or the unicast one that has
+        the sender among its peers, and of those the one whose address it was sent to.
+        """
         mine = self.routers.get(vrid, [])
-        if len(mine) > 1:
-            for router in mine:
-                if datagram.source in router.speaker.destinations:
-                    return router
-        return mine[0] if mine else None
+        if len(mine) < 2:
+            return mine[0] if mine else None
+        to = datagram.destination
+        if to.is_multicast:
+            found = [one for one in mine if not one.instance.unicast and one.group == to]
+        else:
+            unicast = [one for one in mine if one.instance.unicast]
+            found = [one for one in unicast if datagram.source in one.speaker.destinations]
+            found.sort(key=lambda one: one.source != to)
+        return found[0] if found else None
 
     def close(self) -> None:
         """Stop listening."""

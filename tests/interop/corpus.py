@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.interop.accidents import accidents
 from tests.support import REPOSITORY
 from vrrpd.config import Keyword, keywords
 
@@ -234,6 +235,7 @@ def generate() -> Iterator[tuple[str, str]]:
         if word.name not in LEFT_OUT and word.status != "skipped":
             yield from of_keyword(word)
     yield from misplaced()
+    yield from accidents()
     yield from mutations()
 
 

@@ -164,3 +164,13 @@ def test_without_an_interface_there_is_no_instance(lines: str) -> None:
     text = f"vrrp_instance VI_1 {{\nvirtual_router_id 51\n{lines}\n{VIP}\n}}"
     with pytest.raises(ConfigError, match="needs an interface"):
         loads(text)
+
+
+def test_what_stands_in_two_blocks_counts() -> None:
+    """Nothing that is read is dropped without a line."""
+    auth = "authentication {\nauth_type PASS\n}\nauthentication {\nauth_pass 1111\n}"
+    before = "".join(f"interface_up_down_delays {{\neth{one} {one}\n}}\n" for one in (1, 2))
+    found = loaded(f"{auth}\n{VIP}", before)
+    assert found.config.instances[0].auth.kind == "PASS"
+    assert [one[0] for one in found.config.globals.interface_up_down_delays] == ["eth1", "eth2"]
+    assert errors(found) == []

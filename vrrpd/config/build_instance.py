@@ -239,16 +239,16 @@ class _Builder:
         self.fields["advert_interval_ns"] = exact
 
     def _authentication(self) -> None:
-        block = next((one for one in reversed(self.block.block)
-                      if one.name.text == "authentication"), None)
-        if block is None:
+        blocks = [one for one in self.block.block if one.name.text == "authentication"]
+        if not blocks:
             return
-        fields, _ = collect(block.block, AUTH_SPECIALS, self.report)
+        lines = (line for one in blocks for line in one.block)
+        fields, _ = collect(lines, AUTH_SPECIALS, self.report)
         kind: Literal["PASS", "AH"] | None = fields.get("kind")
         password: bytes = fields.get("password", b"")
         why = ""
         if kind is None:
-            why = "no auth_type" if "auth_type" not in _names(block) else ""
+            why = "" if any("auth_type" in _names(one) for one in blocks) else "no auth_type"
             if not why:
                 return  # an unknown one, reported where it stands
         elif not password:
@@ -259,7 +259,8 @@ class _Builder:
             why = "strict mode has none"
         if why or kind is None:
             severity: Severity = "error" if kind else "warning"  # keepalived says nothing then
-            self.report.at(severity, block.name, f"({self.name}) no authentication: {why}")
+            place = blocks[-1].name
+            self.report.at(severity, place, f"({self.name}) no authentication: {why}")
             return
         self.fields["auth"] = Auth(kind, password)
 

@@ -52,7 +52,7 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
     blocks = [one for one in root if _has_name(one, report)]
     trackables = Trackables()
     instances, static_rules = _defined(blocks, defaults, trackables, limits, report)
-    _one_vrid_each(instances, report)
+    _one_vrid_each(instances, defaults, report)
 
     def of(name: str) -> list[Statement]:
         return [one for one in blocks if one.name.text == name]
@@ -122,14 +122,20 @@ def _defined(
     return instances, static_rules
 
 
-def _one_vrid_each(instances: Iterable[Instance], report: Reporter) -> None:
-    """One virtual router number must not be used twice on a network for one family."""
+def _one_vrid_each(instances: Iterable[Instance], defaults: Globals, report: Reporter) -> None:
+    """One virtual router number must not be used twice where one packet could mean both.
+
+    Groups and unicast are apart from each other; so are unicast instances of different source
+    addresses, or without a common peer (keepalived).
+    """
     seen: dict[tuple[object, ...], Instance] = {}
+    groups = {4: defaults.vrrp_mcast_group4, 6: defaults.vrrp_mcast_group6}
     for one in instances:
-        peers = frozenset(peer.ip for peer in one.unicast_peers)
-        key = (one.interface, one.family, one.vrid, one.mcast_dst_ip, peers)
-        other = seen.setdefault(key, one)
-        if other is not one:
+        ways: list[object] = [one.mcast_dst_ip or groups[one.family]]
+        if one.unicast:
+            ways = [(one.unicast_src_ip, peer.ip) for peer in one.unicast_peers]
+        others = [seen.setdefault((one.interface, one.family, one.vrid, way), one) for way in ways]
+        for other in dict.fromkeys(other for other in others if other is not one):
             report.at("fatal", one.where, f"({one.name}) virtual_router_id {one.vrid} is used by "
                       f"{other.name} (line {other.where.line}) on {one.interface} already",
                       expected="another virtual_router_id")

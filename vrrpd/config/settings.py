@@ -66,6 +66,8 @@ def collect(
             report.at("warning", one.name, f"'{keyword.name}' again (first in line "
                       f"{before.where.line}): the last one counts")
         given[keyword.name] = one
+        if keyword.kind == "entries":  # several blocks add up
+            found = {name: fields.get(name, ()) + value for name, value in found.items()}
         fields.update(found)
     return fields, given
 

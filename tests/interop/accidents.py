@@ -1,0 +1,48 @@
+"""Files with the mistakes that people make, for `keepalived -t` and `vrrpd -t` (see `corpus.py`).
+
+Each is whole; the instances in them are ordinary but for the accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+OWN = "192.168.1.11"  # the address of eth0 where the files are checked
+
+
+def instance(name: str, vip: str, *lines: str) -> str:
+    """An instance of VRID 51 on eth0."""
+    words = "\n".join(lines)
+    return (f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 51\n{words}\n"
+            f"virtual_ipaddress {{\n{vip}\n}}\n}}\n")  # fmt: skip
+
+
+def peers(*addresses: str) -> str:
+    """A block of unicast peers."""
+    return "unicast_peer {\n" + "\n".join(addresses) + "\n}"
+
+
+def accidents() -> Iterator[tuple[str, str]]:
+    """Name and text of each."""
+    for number, text in enumerate(shared_vrid()):
+        yield f"accident: vrid shared {number}", text
+
+
+def shared_vrid() -> Iterator[str]:
+    """One virtual_router_id twice on one interface."""
+    first = instance("A", "10.0.0.1", peers("192.168.1.12"))
+    for lines in (
+        (peers("192.168.1.13"),),
+        (peers("192.168.1.12"),),
+        (peers("192.168.1.13", "192.168.1.12"),),
+        (),
+        (f"unicast_src_ip {OWN}", peers("192.168.1.13")),
+    ):
+        yield first + instance("B", "10.0.0.2", *lines)
+    plain = instance("A", "10.0.0.1")
+    for group in ("", "mcast_dst_ip 224.0.0.55", "mcast_dst_ip 224.0.0.18"):
+        yield plain + instance("B", "10.0.0.2", group)
+    for source in (OWN, "192.168.1.99"):
+        yield instance("A", "10.0.0.1", f"unicast_src_ip {OWN}", peers("192.168.1.12")) + instance(
+            "B", "10.0.0.2", f"unicast_src_ip {source}", peers("192.168.1.12")
+        )
