@@ -273,9 +273,9 @@ class Neighbour:
 
 def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
     """What the neighbour table of a host says about an address; LabError if it cannot be read."""
-    asked = node.popen(["ip", "-j", "neighbour", "show", address]).communicate()
+    asked = node.network("ip", "-j", "neighbour", "show", address)
     try:
-        found = json.loads(asked[0] or b"[]")
+        found = json.loads(asked or "[]")
     except ValueError:
         raise LabError(f"{node.name} does not answer: lab.reset() starts over") from None
     entry = found[0] if found else {}

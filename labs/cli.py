@@ -182,8 +182,11 @@ def _ps(_options: argparse.Namespace) -> None:
     print(f"{'PID':>7} {'AGE':>8}  {'STATE':<10} HOSTS" if labs else "no lab is running")
     for lab in labs:
         minutes, seconds = divmod(int(lab.age), 60)
+        notes = {name: [lab.daemons[name]] if name in lab.daemons else [] for name in lab.hosts}
+        for name in lab.down:
+            notes[name].append("down")
         hosts = ", ".join(
-            f"{name} ({lab.daemons[name]})" if name in lab.daemons else name for name in lab.hosts
+            f"{name} ({', '.join(said)})" if said else name for name, said in notes.items()
         )
         print(f"{lab.pid:>7} {minutes:>5}:{seconds:02}  {lab.state:<10} {hosts}")
 

@@ -121,7 +121,10 @@ class Decoder:
 
     def _link(self, host: str, t: float, message: Any, gone: bool) -> Iterator[Fact]:
         name, flags = message.get_attr("IFLA_IFNAME"), message["flags"]
+        former = self._names.get((host, message["index"]), name)
         self._names[host, message["index"]] = name
+        if former != name:
+            yield from self._renamed(host, t, former, name)
         mac = message.get_attr("IFLA_ADDRESS")
         if name == "lo":
             return
@@ -131,6 +134,18 @@ class Decoder:
         if self._links.get((host, name)) != state:
             self._links[host, name] = state
             yield Link(t, host, name, *state)
+        if gone:
+            self._names.pop((host, message["index"]), None)
+
+    def _renamed(self, host: str, t: float, former: str, name: str) -> Iterator[Fact]:
+        """An interface has another name: there is none of the former name, its addresses stay."""
+        if self._links.get((host, former), (False, False)) != (False, False):
+            self._links[host, former] = (False, False)
+            yield Link(t, host, former, False, False)
+        for keys in (self._held[host], self._named[host]):
+            for key in [key for key in keys if key[0] == former]:
+                keys.remove(key)
+                keys.add((name, *key[1:]))
 
     def _key(self, host: str, message: Any) -> Key | None:
         # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.

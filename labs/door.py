@@ -114,7 +114,7 @@ class Door:
                 "hosts": list(lab.hosts), "servers": lab.servers, "client": lab.layout.client,
                 "runs": {name: daemon.name for name, daemon in lab.daemons.items()},
                 "carrier": witness.carrier(), "owners": lab.owners(), "daemons": self._daemons(),
-                "priorities": self._priorities(),
+                "priorities": self._priorities(), "down": lab.down,
             },
             "anew": not same,
             "seen": [facts.to_json(fact) for fact in seen],
@@ -133,14 +133,16 @@ class Door:
         return found
 
     def _daemons(self) -> dict[str, str]:
-        """ "runs", "frozen" or "gone" for every server."""
+        """ "runs", "frozen", "gone" or, with its host, "down" for every server."""
         when, known = self._looked
         if time.monotonic() > when + FRESH:
-            known = {}
+            known, down = {}, self.lab.down
             for name in self.lab.servers:
                 found = daemons.running(self.lab.hosts[name])
                 known[name] = "gone" if not found else "runs"
                 if daemons.frozen(found):
                     known[name] = "frozen"
+                if name in down:
+                    known[name] = "down"
             self._looked = (time.monotonic(), known)
         return known

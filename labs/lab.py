@@ -15,7 +15,6 @@ import atexit
 import json
 import os
 import shutil
-import signal
 import tempfile
 import threading
 import time
@@ -28,11 +27,12 @@ from labs import daemons, namespace, network, start
 from labs.checks import setting
 from labs.door import Door
 from labs.errors import LabError
-from labs.facts import Action, Address, Advert, State
-from labs.node import PROGRAMS, Host
+from labs.facts import Action, Advert, State
+from labs.node import PROGRAMS, Host, remove_files
 from labs.seeing import same
 from labs.services import Services
 from labs.verbs import Verbs
+from labs.watchdog import Watchdog
 from labs.witness import Witness
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
-TOLD = 5.0  # s within which the witness tells of a reset, on whatever machine
 
 # s by which a busy machine may delay a takeover that is due.
 LATE = 2.0
@@ -164,19 +163,15 @@ class Lab(Verbs, Services):
     # --- starting over ---------------------------------------------------------------------------
 
     def reset(self, state: str | None = None) -> None:
-        """Return to the start of `state` (default: the present one): files, cables and daemons.
+        """Return to the start of `state` (default: the present one): hosts, cables and daemons.
 
-        Everything else that runs on the hosts ends, too.
+        All hosts and switches are made again, so whatever has become of them does not matter:
+        files, mounts, interfaces, processes, a host that is down.
         """
         told = start.read(state or self.state)
-        before = (self.layout, self.watched)
         self._plan(told)
-        if before != (self.layout, self.watched):
-            self._dismantle()
-            self._build()
-        else:
-            self._clear()
-        self._since = time.time()
+        self._dismantle()
+        self._build()
         self._record("reset", None, f"reset to {self.state}")
         self._begin(told)
 
@@ -234,48 +229,26 @@ class Lab(Verbs, Services):
             client=self.layout.client,
             target=self.watched,
         )
+        self._watchdog = Watchdog(self.hosts.values(), self._went_down)
         self._since = time.time()
 
     def _dismantle(self) -> None:
         """End all that `_build` has made, as far as it came."""
+        if hasattr(self, "_watchdog"):
+            self._watchdog.close()
         self._end_services()
         if hasattr(self, "witness"):
             self.witness.close()
         if hasattr(self, "net"):
             network.end(self.net)
-        for name in self.layout.hosts:
-            shutil.rmtree(self.directory / name, ignore_errors=True)
+        for place in self.directory.iterdir():
+            if place.is_dir():
+                remove_files(place)
 
-    def _clear(self) -> None:
-        """Leave the hosts and the switches as they were made."""
-        self._end_services()
-        for host in self.hosts.values():
-            found = host.processes()
-            daemons.send(found, signal.SIGKILL)
-            daemons.wait_gone(found)
-        for port in list(self._lossy):
-            self._pass(port)
-        for switch in self.layout.switches:
-            ports = [each.port for each in self.layout.sockets if each.switch == switch]
-            lines = [f"ip link set {port} master {switch} up" for port in ports]
-            self._switch(switch, "; ".join(lines))
-        dressed = time.time()
-        network.dress(self.net, self.layout, anew=True)
-        for host in self.hosts.values():
-            start.empty(host)
-        # What was before must not be told as what happens from now on.
-        self._see(lambda: self._seen_dressed(dressed), TOLD)
-
-    def _seen_dressed(self, since: float) -> bool:
-        """Whether the witness has seen every address that `dress` gave the hosts last."""
-        new = {
-            (fact.host, fact.address)
-            for fact in self.witness.of(Address)
-            if fact.held and fact.t >= since
-        }
-        return new >= {
-            (each.host, same(each.ip6.partition("/")[0])) for each in self.layout.sockets
-        }
+    def _went_down(self, host: Host) -> None:
+        """Make a host that is down look like one: no carrier, no addresses; record it."""
+        self._record("down", host.name, f"{host.name} went down")
+        network.unlink(self.net, self.layout, host.name)
 
     def _begin(self, told: start.Start) -> None:
         """Put the files of the state in place, start the daemons, and do what the state says.
@@ -317,7 +290,8 @@ class Lab(Verbs, Services):
         )
 
     def _now(self) -> str:
-        return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}"
+        down = "".join(f", {name} is down" for name in self.down)
+        return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}{down}"
 
 
 def _require_programs() -> None:

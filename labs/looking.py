@@ -43,12 +43,13 @@ class Looking(Seeing):
     _closed: bool
     _since: float
     _host: Callable[[str], Host]
+    _up_host: Callable[[str], Host]
     _server: Callable[[str], Host]
     _running: Callable[[str], list[Process]]
 
     def run(self, host: str, command: str, timeout: float = 60.0) -> Result:
         """Run a shell command on `host`; LabError if it takes longer than `timeout` seconds."""
-        node = self._host(host)
+        node = self._up_host(host)
         # A file, not a pipe: a program left in the background would hold a pipe open.
         with tempfile.TemporaryFile(dir=self.directory) as output:
             process = node.popen(
@@ -65,6 +66,11 @@ class Looking(Seeing):
                 ) from None
             finally:
                 daemons.end(process)
+            if not node.survives(status):
+                raise LabError(
+                    f"{host} went down during `{command}` ({node.why_down}): "
+                    "lab.reset() starts all hosts again"
+                )
             output.seek(0)
             return Result(output.read().decode(errors="replace"), status)
 
@@ -72,7 +78,14 @@ class Looking(Seeing):
         """The text of keepalived.conf on `host`; with `text`, write that first."""
         path = self._host(host).path(CONFIGURATION)
         if text is not None:
-            path.write_text(text)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            except OSError as error:
+                raise LabError(
+                    f"cannot write {CONFIGURATION} on {host}: {error.strerror}; "
+                    f"lab.run({host!r}, 'df -h') may tell why, lab.reset() starts over"
+                ) from None
         if not path.exists():
             raise LabError(f"{host} has no {CONFIGURATION}: write one with %%conf {host}")
         return path.read_text()
@@ -90,6 +103,11 @@ class Looking(Seeing):
             return []
         whole = path.read_text().rpartition("\n")[0].splitlines()  # the last may be half written
         return [json.loads(line) for line in whole]
+
+    @property
+    def down(self) -> list[str]:
+        """The hosts whose process 1 has ended, as after `reboot -f`; reset() starts them again."""
+        return [name for name, host in self.hosts.items() if not host.alive]
 
     @property
     def closed(self) -> bool:

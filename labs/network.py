@@ -2,7 +2,8 @@
 
     layout    what a topology says, as plain data (labs.layout)
     build     the running network, a Mininet object
-    dress     what Mininet does not give a host: IPv6, routes, forwarding; or all of it anew
+    dress     what Mininet does not give a host: IPv6, forwarding
+    unlink    takes the cables of a host that is down out of their switches
 
 The topology decides everything: names, addresses, cables, the addresses that servers share.
 Mininet is imported here and in `labs.node` and nowhere else in the lab.
@@ -19,7 +20,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -36,25 +36,6 @@ from labs.node import Bridge, Cable, Host
 
 # The machine that uses the address is called so in every topology.
 CLIENT = "client"
-
-# Back to the start: whatever a daemon or a learner has added to a host's network goes.
-# What the kernel makes itself (an interface of a loaded module, say) stays and says so: ignored.
-# Few programs are started, for a reset on a busy machine is mostly waiting for them.
-_BLANK = """nft flush ruleset
-ip -br link | while IFS='@ ' read -r card rest; do
-    case " lo CARDS " in *" $card "*) ;; *) ip link delete dev "$card" ;; esac
-done
-tables() {
-    ip $1 route show table all | while read -r route; do
-        case $route in
-            *" table local "*) ;;
-            *" table "*) route=${route#* table }; echo "route flush table ${route%% *}" ;;
-        esac
-    done
-}
-"""
-_RULES = ("rule flush", "rule add lookup main pref 32766", "route flush table main")
-
 
 def names() -> list[str]:
     """The topologies there are."""
@@ -105,69 +86,41 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
     return net
 
 
-def dress(net: Any, plan: Layout, anew: bool = False) -> None:
-    """Give the hosts the rest of what the topology says; `anew`: after taking away all they have.
-
-    Mininet has given every host its IPv4 addresses and route when this is first called.
-    """
-    if not anew:
-        for name in plan.hosts:
-            refused = net[name].cmd(_first(net[name], plan.cards(name)))
-            if refused.strip():
-                raise LabError(f"cannot address {name}: {refused.strip()}; try `labs doctor`")
-        return
-    # All at once: a host's turn is mostly waiting.
-    scripts = {name: _again(net[name], plan.cards(name)) for name in plan.hosts}
-    running = [
-        net[name].popen(["sh", "-c", text], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for name, text in scripts.items()
-    ]
-    for process in running:
-        process.stdout.readline()
-    # Only when no host has an old address any more can nobody learn one.
-    for process in running:
-        process.communicate(b"\n")
+def dress(net: Any, plan: Layout) -> None:
+    """Give the hosts the rest of what the topology says, beside IPv4 addresses and routes."""
+    for name in plan.hosts:
+        refused = net[name].cmd(_first(net[name], plan.cards(name)))
+        if refused.strip():
+            raise LabError(f"cannot address {name}: {refused.strip()}; try `labs doctor`")
 
 
 def _first(host: Host, cards: dict[str, Socket]) -> str:
     """The command for a fresh host: no duplicate address detection, the address is of use now."""
     parts = [f"ip addr add {each.ip6} dev {each.interface} nodad" for each in cards.values()]
-    return " && ".join([*parts, *_forwarding(host, only_on=True)])
+    return " && ".join([*parts, *_forwarding(host)])
 
 
-def _again(host: Host, cards: dict[str, Socket]) -> str:
-    """The script for a host that has been used."""
-    four, six = [*_RULES, "rule add lookup default pref 32767"], list(_RULES)
-    for interface, each in cards.items():
-        four += [f"addr flush dev {interface}", f"link set {interface} up"]
-        four.append(f"addr add {each.ip} brd + dev {interface}")
-        six.append(f"addr flush dev {interface}")
-        for address in (f"{link_local(each.mac)}/64", each.ip6):
-            six.append(f"addr add {address} dev {interface} nodad")
-    if route := host.params.get("defaultRoute"):
-        four.append(f"route replace default {route}")
-    script = [_BLANK.replace("CARDS", " ".join(cards))]
-    for family, lines in (("-4", four), ("-6", six)):
-        told = "\n".join(lines)
-        script.append(f"{{ tables {family}; echo '{told}'; }} | ip -force {family} -batch -")
-    last = ["echo done", "read -r _", "ip neigh flush all"]
-    return "\n".join([*script, *_forwarding(host), *last])
-
-
-def _forwarding(host: Host, only_on: bool = False) -> list[str]:
-    """The commands that make a host pass packets on, or not."""
-    on = bool(host.params.get("forward"))
-    if only_on and not on:
+def _forwarding(host: Host) -> list[str]:
+    """The commands that make a host pass packets on, if it is a router."""
+    if not host.params.get("forward"):
         return []
     conf = "/proc/sys/net/{}/conf/all/forwarding"
-    return [f"echo {int(on)} >{conf.format(family)}" for family in ("ipv4", "ipv6")]
+    return [f"echo 1 >{conf.format(family)}" for family in ("ipv4", "ipv6")]
 
 
-def link_local(mac: str) -> str:
-    """The IPv6 address that the kernel gives a card by itself (RFC 4291, appendix A)."""
-    octets = bytes.fromhex(mac.replace(":", ""))
-    identifier = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
-    return str(IPv6Address(b"\xfe\x80" + bytes(6) + identifier))
+def unlink(net: Any, plan: Layout, host: str) -> None:
+    """Remove the cables of a host that is down: a machine without power gives no carrier.
+
+    The host's kernel side would live on as long as anybody holds a socket there, as the recorder
+    does, and would go on answering for its addresses.  Taking away the cable takes them away.
+    """
+    for each in plan.cards(host).values():
+        enter = ["nsenter", f"--target={net[each.switch].pid}", "--net"]
+        # It may be gone already: a host can remove its own end.
+        subprocess.run(
+            [*enter, "ip", "link", "delete", "dev", each.port],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
 
 def end(net: Any) -> None:

@@ -10,6 +10,9 @@ A Host looks like a machine of its own, not like a network namespace of this one
                                                 own mount namespace; on the lab's private tmpfs
 
 What lies on the tmpfs can also be read from outside, at `host.path("/var/log/vrrpd.log")`.
+Each host has a tmpfs of its own, of FILES bytes: one that is full is full for that host alone.
+Its processes have the limits of LIMITS; `labs.watchdog` takes down a host that has too many.
+A host is down when its process 1 has ended, for example after `reboot -f`: see `Host.alive`.
 The repository and the venv stay reachable where they are even if they lie under /root or /tmp.
 
 A Bridge is a switch in a network namespace of its own: the machine's firewall and its
@@ -20,6 +23,8 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import select
 import shlex
 import shutil
 import signal
@@ -43,10 +48,13 @@ PROGRAMS = {
     "ifconfig": "net-tools",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "prlimit": "util-linux",
     "unshare": "util-linux",
     "mount": "mount",
 }
 
+_NETWORK = 10.0  # s that a program of `Host.network` may take
+_LAST = 0.3  # s between the end of a host's last command and that of its process 1
 # An IPv6 address is of use at once, without a second of duplicate address detection.
 _USABLE = "; ".join(
     f"test ! -e {path} || echo 0 >{path}"
@@ -57,6 +65,18 @@ _USABLE = "; ".join(
 _OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
 # All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
 _BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
+# What one host may use.  Without cgroups, which few users may write, memory is bounded for each
+# process (RLIMIT_AS) and not for the sum of them; RLIMIT_NPROC counts all hosts of a lab together.
+FILES = "size=64m,nr_inodes=20000"  # of its own files, see tmpfs(5)
+PROCESSES = 300
+LIMITS = tuple(
+    f"--{name}={most if hard == resource.RLIM_INFINITY else min(most, hard)}"
+    for name, most, hard in (
+        ("nproc", 2000, resource.getrlimit(resource.RLIMIT_NPROC)[1]),
+        ("as", 4 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]),
+        ("core", 0, 0),
+    )
+)
 # Directories that must stay reachable though they may lie under one of those.
 _KEPT = {str(Path(__file__).parents[1]), sys.prefix, sys.base_prefix}
 
@@ -87,6 +107,7 @@ class Host(Node):
     def __init__(self, name: str, files: Path, names: str = "", **params: Any) -> None:
         """`files`: directory for what this host has for itself; `names`: the text of /etc/hosts."""
         self.files = files
+        self.why_down = "its process 1 has ended, as after `reboot -f`"
         self.environment = {
             "HOME": "/root",
             "HOSTNAME": name,
@@ -109,7 +130,51 @@ class Host(Node):
             return self.files / "etc" / under.relative_to("/etc")
         raise LabError(f"{path} is not {self.name}'s own: use /etc, {', '.join(_OWN[1:])}")
 
+    @property
+    def alive(self) -> bool:
+        """Whether this host is up: its process 1 runs, and with it everything else."""
+        if self.shell is None:
+            return False
+        life = select.poll()
+        life.register(self._life, select.POLLIN)
+        return not life.poll(0)
+
+    @property
+    def life(self) -> int:
+        """A pidfd of process 1: it becomes readable when the host goes down."""
+        return self._life
+
+    def survives(self, status: int) -> bool:
+        """Whether the host is up after a command that ended with `status`.
+
+        When process 1 ends, the kernel kills all the others first: a command that was killed is
+        given a moment to turn out to be one of them.
+        """
+        life = select.poll()
+        life.register(self._life, select.POLLIN)
+        killed = status in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        return not life.poll(_LAST * 1000 if killed else 0)
+
+    def must_be_up(self) -> None:
+        """Raise LabError if this host is down."""
+        if not self.alive:
+            raise LabError(
+                f"{self.name} is down ({self.why_down}): lab.reset() starts all hosts again"
+            )
+
+    def kill(self, why: str) -> None:
+        """Take the host down at once, as a power cut would; `why` is what messages say then."""
+        self.why_down = why
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._life, signal.SIGKILL)
+
     def _make_files(self, name: str, names: str) -> None:
+        remove_files(self.files)
+        self.files.mkdir(parents=True)
+        mount = ["mount", "-n", "-t", "tmpfs", "-o", f"mode=755,{FILES}", "tmpfs", str(self.files)]
+        done = subprocess.run(mount, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise LabError(f"cannot prepare host {name}: {done.stderr.strip()}; try `labs doctor`")
         for own in _OWN:
             self.path(own).mkdir(parents=True)
             # Bound again below, so that the covering directory still shows what must be reachable.
@@ -149,6 +214,8 @@ class Host(Node):
         super().startShell(mnopts)
         # Mininet took the pid of `unshare`, which waits outside; the shell is its only child.
         self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
+        # A number may be given to another process when this one has ended; a pidfd stays its own.
+        self._life = os.pidfd_open(self.pid)
         refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root; {_USABLE}")
         if refused.strip():
             raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
@@ -156,7 +223,7 @@ class Host(Node):
     def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
         """Mininet starts processes here: the shell with mnexec, everything else with popen()."""
         if self.shell is None:
-            own = ["unshare", "--uts", "--pid", "--fork", "--kill-child"]
+            own = ["prlimit", *LIMITS, "unshare", "--uts", "--pid", "--fork", "--kill-child"]
             params.setdefault("env", self.environment)
             params.setdefault("start_new_session", True)
             cmd = [*own, *cmd]
@@ -164,7 +231,11 @@ class Host(Node):
         return process
 
     def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
-        """Start a process in all of the host's namespaces, as subprocess.Popen."""
+        """Start a process in all of the host's namespaces, as subprocess.Popen.
+
+        LabError if the host is down.
+        """
+        self.must_be_up()
         kwargs.setdefault("mncmd", self.enter())
         kwargs.setdefault("env", self.environment)
         process: subprocess.Popen[Any] = super().popen(*args, **kwargs)
@@ -174,21 +245,63 @@ class Host(Node):
         """The command that runs the words after it inside this host, in its /root."""
         spaces = ["--net", "--mount", "--uts", "--pid"]
         # nsenter's own --wd is opened before it enters: it would be the /root of this machine.
-        return ["nsenter", f"--target={self.pid}", *spaces, "env", "--chdir=/root"]
+        enter = ["nsenter", f"--target={self.pid}", *spaces, "env", "--chdir=/root"]
+        return [*enter, "prlimit", *LIMITS]
+
+    def network(self, *words: str) -> str:
+        """Run a program in the host's network, but with our files; what it prints.
+
+        That works whatever has become of the host's own files.  LabError if the host is down.
+        """
+        self.must_be_up()
+        enter = ["nsenter", f"--target={self.pid}", "--net"]
+        done = subprocess.run(
+            [*enter, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=_NETWORK,
+        )  # fmt: skip
+        return done.stdout
 
     def terminate(self) -> None:
         """End the host and every process in it, at once."""
         if self.shell is None:
             return
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        self.cleanup()
+        if hasattr(self, "_life"):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._life, signal.SIGKILL)
+            life, self._life = self._life, -1
+            self.cleanup()
+            os.close(life)
+
+    def waitReadable(self, timeoutms: float | None = None) -> Any:
+        """Mininet waits here for its shell to print; LabError if the host goes down meanwhile."""
+        if self.readbuf:
+            return None
+        ready = select.poll()
+        ready.register(self.stdout, select.POLLIN)
+        if hasattr(self, "_life"):
+            ready.register(self._life, select.POLLIN)
+        found = ready.poll(timeoutms)
+        if found and self.stdout.fileno() not in dict(found):
+            self.waiting = False
+            self.must_be_up()
+        return found
+
+    def sendCmd(self, *words: Any, **options: Any) -> None:
+        """Mininet types a command at its shell here; LabError if the host is down."""
+        if hasattr(self, "_life"):
+            self.must_be_up()
+        super().sendCmd(*words, **options)
 
     # --- processes ----------------------------------------------------------------------------
 
     def processes(self) -> list[Process]:
-        """Every process of this host except its first shell."""
-        mine = os.readlink(f"/proc/{self.pid}/ns/pid")
+        """Every process of this host except its first shell; none if the host is down."""
+        if not self.alive:
+            return []
+        try:
+            mine = os.readlink(f"/proc/{self.pid}/ns/pid")
+        except OSError:  # it goes down at this moment
+            return []
         found = []
         for entry in os.listdir("/proc"):
             if not entry.isdigit() or int(entry) == self.pid:
@@ -262,6 +375,17 @@ class Cable(Link):
         )
         if refused.strip():
             raise LabError(f"cannot lay the cable of {node1.name}: {refused.strip()}")
+
+
+def remove_files(files: Path) -> None:
+    """Take away the tmpfs of a host, and the directory that it covers; harmless if there is none.
+
+    Once every process of the host has ended, that frees its memory.
+    """
+    while os.path.ismount(files):
+        if subprocess.run(["umount", "-n", "--lazy", str(files)]).returncode:
+            return
+    shutil.rmtree(files, ignore_errors=True)
 
 
 def _kept_under(directory: str) -> list[Path]:

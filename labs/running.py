@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _INHERITED = ("HOME", "HOSTNAME", "LANG", "PATH", MARK)
 class Running:
     """One lab: `pid` of the program that runs it, `age` in seconds, `hosts`: pid of each shell.
 
+    The pid of a host that is down is 0.
+
     All pids are those that this process sees, and so is the path of its private `directory`.
     """
 
@@ -40,6 +43,11 @@ class Running:
     daemons: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, int] = field(default_factory=dict)
     directory: Path = Path()
+
+    @property
+    def down(self) -> list[str]:
+        """The hosts whose process 1 has ended."""
+        return [name for name, pid in self.hosts.items() if not pid]
 
 
 def find() -> list[Running]:
@@ -88,9 +96,11 @@ def capture(lab: Running, host: str, interface: str) -> list[str]:
 
 
 def _pid(lab: Running, host: str) -> int:
-    """The first shell of `host`; LabError if there is no such host."""
+    """The first shell of `host`; LabError if there is no such host, or if it is down."""
     if host not in lab.hosts:
         raise unknown("host", host, lab.hosts)
+    if not lab.hosts[host]:
+        raise LabError(f"{host} is down: lab.reset() starts all hosts again")
     return lab.hosts[host]
 
 
@@ -112,7 +122,15 @@ def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     kept.append(r"PS1=[root@\h \W]# ")
     prompt = ["bash", "--norc", "-i"]
     enter = ["nsenter", f"--target={pid}", *spaces]
-    return [*enter, "env", "-i", "--chdir=/root", *kept, *(command or prompt)]
+    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *(command or prompt)]
+
+
+def _limits(pid: int) -> list[str]:
+    """The command that runs the words after it with the limits of a host's process 1."""
+    kinds = {"nproc": resource.RLIMIT_NPROC, "as": resource.RLIMIT_AS, "core": resource.RLIMIT_CORE}
+    hard = {name: resource.prlimit(pid, kind)[1] for name, kind in kinds.items()}
+    told = [f"--{name}={most}" for name, most in hard.items() if most != resource.RLIM_INFINITY]
+    return ["prlimit", *told]
 
 
 def _labs(init: int) -> Iterator[Running]:
@@ -124,7 +142,7 @@ def _labs(init: int) -> Iterator[Running]:
                 told: dict[str, Any] = json.loads(card.read_text())
                 pid = below[told["pid"],]
                 # A host's shell is process 1 of one namespace more.
-                hosts = {name: below[inner, 1] for name, inner in told["hosts"].items()}
+                hosts = {name: below.get((inner, 1), 0) for name, inner in told["hosts"].items()}
                 age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
                 yield Running(pid, age, told["state"], told["daemons"], hosts, card.parent)
 

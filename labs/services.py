@@ -125,7 +125,7 @@ class Services(Looking):
 
     def mail(self, host: str) -> Mailbox:
         """Start a mail server on port 25 of `host` and return its mailbox; once for each host."""
-        node = self._host(host)
+        node = self._up_host(host)
 
         def make() -> tuple[Mailbox, Program]:
             program = Program(node, "mail", "/run/mail")
@@ -137,7 +137,7 @@ class Services(Looking):
 
     def web(self, host: str) -> Website:
         """Start a web server on port 80 of `host`; the same one when it is there already."""
-        node = self._host(host)
+        node = self._up_host(host)
 
         def make() -> tuple[Website, Program]:
             program = Program(node, "web")
@@ -209,7 +209,7 @@ class Services(Looking):
 
     def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who has `address`, by default the watched one, according to `host`."""
-        return neighbour(self._host(host), self._address(address), self.witness)
+        return neighbour(self._up_host(host), self._address(address), self.witness)
 
     @overload
     def capture(self, host: str, interface: str = "eth0") -> Capture: ...
@@ -220,9 +220,9 @@ class Services(Looking):
     def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
         """A context in which every frame that passes a host's card is kept: wire.frames.
 
-        Without a host: at every cable of the lab.
+        Without a host: at every cable of the lab but those of hosts that are down.
         """
-        node = self._host(self.layout.client if host is None else host)
+        node = self._host(self.layout.client) if host is None else self._up_host(host)
         around = Around(
             f"VRRP Lab, state {self.state}: {', '.join(self.hosts)}",
             pcapng.hosts(node.path("/etc/hosts").read_text()),
@@ -233,7 +233,8 @@ class Services(Looking):
         cables = [
             self._tap(each, around)
             for each in self.layout.sockets
-            if host is None or (host, interface) == (each.host, each.interface)
+            if (host, interface) == (each.host, each.interface)
+            or (host is None and self.hosts[each.host].alive)
         ]
         return Captures(cables, around) if host is None else cables[0]
 

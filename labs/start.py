@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,17 +126,6 @@ def _run(lab: Lab, host: str, command: str) -> None:
     done = lab.run(host, command)
     if done.status:
         raise LabError(f"it ended with status {done.status}: {done.text.strip()}")
-
-
-def empty(host: Host) -> None:
-    """Remove what a daemon or a learner has left in the host's own directories."""
-    for directory in (_DIRECTORY, "/var/log"):
-        for path in host.path(directory).iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                with suppress(FileNotFoundError):
-                    path.unlink()
 
 
 def fill(host: Host, told: Start) -> bool:

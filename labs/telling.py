@@ -43,19 +43,20 @@ PHRASES = {
     "freeze": "the daemon{on} was frozen",
     "thaw": "the daemon{on} was thawed",
     "reload": "the configuration{of} was reloaded",
-    "down": "the link{of} was set down",
-    "up": "the link{of} was set up",
+    "link down": "the link{of} was set down",
+    "link up": "the link{of} was set up",
+    "down": "{host} went down",
 }
 
 # These say it all, with their host; what else was done says it in its own words.
-VERBS = {*PHRASES, "link"} - {"down", "up"}
+VERBS = {*PHRASES, "link"} - {"link down", "link up", "down"}
 
 
 def phrase(action: Action, *, name_host: bool) -> str:
     """``the cable of master was pulled``, or without the host where that is obvious."""
     verb = action.verb
     if verb == "link":
-        verb = "down" if "down" in action.text else "up"
+        verb = "link down" if "down" in action.text else "link up"
     if verb not in PHRASES:
         return f"“{action.text}”"
     host = action.host if name_host and action.host else ""

@@ -63,7 +63,13 @@ class Verbs:
         if status not in ("up", "down"):
             raise unknown("link status", status, ("up", "down"))
         self._record("link", host, f"link {socket.switch} {host} {status}")
-        self.net.configLinkStatus(socket.switch, host, status)
+        refused = self.hosts[host].network("ip", "link", "set", "dev", interface, status)
+        if refused.strip():
+            raise LabError(
+                f"{host} refuses `ip link set {interface} {status}`: {refused.strip()}; "
+                "lab.reset() starts over"
+            )
+        self._switch(socket.switch, f"ip link set {socket.port} {status}")
         self._see(self._up(socket) if status == "up" else self._lacks(socket))
 
     def unplug(self, host: str, interface: str = "eth0") -> None:
@@ -116,7 +122,7 @@ class Verbs:
 
     def crash(self, host: str) -> None:
         """End the daemon of `host` as a power cut would: no farewell, its addresses stay."""
-        found = self._running(host)
+        found = self._found(host)
         if found:
             self._record("crash", host, f"daemon of {host} killed")
             # Else keepalived's child would resign if its parent were gone for a moment before it.
@@ -126,7 +132,7 @@ class Verbs:
 
     def stop(self, host: str, timeout: float = 10.0) -> None:
         """Ask the daemon of `host` to end and wait until it has."""
-        found = self._running(host)
+        found = self._found(host)
         if daemons.frozen(found):
             raise LabError(f"the daemon of {host} is frozen: lab.thaw({host!r}) first")
         if found:
@@ -141,21 +147,21 @@ class Verbs:
 
     def start(self, host: str) -> None:
         """Start the daemon of `host` and wait until it listens to signals."""
-        if not self._running(host):
+        if not self._found(host):
             self._record("start", host, f"daemon of {host} started")
             daemons.wait_ready([daemons.start(self.hosts[host], self.daemons[host])])
             self._ready = time.time()
 
     def freeze(self, host: str) -> None:
         """Stop the daemon's clock: it keeps its addresses and says nothing."""
-        found = self._running(host)
+        found = self._found(host)
         if found and not daemons.frozen(found):
             self._record("freeze", host, f"daemon of {host} frozen")
             daemons.freeze(found)
 
     def thaw(self, host: str) -> None:
         """Let a frozen daemon continue where it was."""
-        found = self._running(host)
+        found = self._found(host)
         if daemons.frozen(found):
             self._record("thaw", host, f"daemon of {host} thawed")
             daemons.send(found, signal.SIGCONT)
@@ -166,7 +172,7 @@ class Verbs:
         It may have refused, or ended: lab.log(host) tells.  A daemon that is frozen, or that was
         started by hand and logs elsewhere, is only told.
         """
-        found = self._running(host)
+        found = self._found(host)
         if not found:
             raise LabError(f"no daemon runs on {host}: lab.start({host!r})")
         self._record("reload", host, f"daemon of {host} reloaded")
@@ -205,11 +211,23 @@ class Verbs:
             raise unknown("server", name, self.daemons)
         return host
 
+    def _up_host(self, name: str) -> Host:
+        """The host of that name; LabError if it is down."""
+        host = self._host(name)
+        host.must_be_up()
+        return host
+
     def _running(self, name: str) -> list[Process]:
+        """The processes of the daemon on a server; none if the server is down."""
         return daemons.running(self._server(name))
 
+    def _found(self, name: str) -> list[Process]:
+        """As `_running`, for what is to be done to them; LabError if the server is down."""
+        self._server(name).must_be_up()
+        return self._running(name)
+
     def _socket(self, name: str, interface: str = "eth0") -> Socket:
-        return self.layout.socket(self._host(name).name, interface)
+        return self.layout.socket(self._up_host(name).name, interface)
 
     def _drop(self, socket: Socket, share: float, way: str | None = None) -> None:
         self._lossy[socket.port] = socket.switch

@@ -27,6 +27,7 @@ from labs.timeline import Takeover, Timeline
 
 MEMORY = 150.0  # s of adverts, pings and ARP that are kept; of everything else, all
 ANSWER = 15.0  # s within which a lab answers, even a `stop` of a daemon that takes its time
+_DOWN = "the host is down: reset"
 PASSED = 0.3  # s: a timer that should have run out so long ago is not the one that runs
 
 
@@ -41,8 +42,9 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class HostNow:
-    """One host: `daemon` and `runs` ("runs", "frozen", "gone") are "" for one that serves nobody.
+    """One host; `daemon` and `runs` are "" for one that is not a server.
 
+    `runs` is "runs", "frozen", "gone", or "down" if its host is.
     `note` says why a server has no timer.
     """
 
@@ -159,11 +161,14 @@ class Watched:
         lab = self.lab
         owns, carrier = name in lab["owners"], lab["carrier"].get(name, False)
         if name not in lab["servers"]:
-            return HostNow(name, owns, carrier, note=_answered(seen))
+            note = _DOWN if name in lab["down"] else _answered(seen)
+            return HostNow(name, owns, carrier, note=note)
         runs = lab["daemons"].get(name, "gone")
         timer, note = None, ""
         priority = _priority(seen, name) or lab["priorities"].get(name)
-        if runs != "runs":
+        if runs == "down":
+            note = _DOWN
+        elif runs != "runs":
             note = "its clock stands still" if runs == "frozen" else "nobody waits"
         elif not carrier:
             note = "no cable, no timer"

@@ -32,6 +32,7 @@ FAULTS = {
     "pulled": ("×", "cable pulled"),
     "cut": ("≠", "path cut"),
     "filtered": ("", "drops frames"),
+    "gone": ("×", "interface gone"),
 }
 BOX, ROW, BAR = 1.75, 0.19, 0.26  # inches: width of a host, height of a line, of a switch
 GAP, CABLE, TITLE = 0.35, 0.5, 0.45
@@ -75,7 +76,7 @@ class Wiring:
         self.machines = [_machine(lab, name, shared) for name in layout.hosts]
         faults = {switch: _faults(lab, switch) for switch in layout.switches}
         self.wires = [
-            Wire(s.host, s.interface, s.switch, faults[s.switch].get(s.port, ""))
+            Wire(s.host, s.interface, s.switch, faults[s.switch].get(s.port, "gone"))
             for s in layout.sockets
         ]
 
@@ -239,6 +240,8 @@ def _machine(lab: Lab, name: str, shared: set[str]) -> Machine:
 
 def _state(lab: Lab, name: str) -> str:
     """The daemon's own last word about its instances, or why it has none."""
+    if name in lab.down:
+        return "down"
     if name not in lab.daemons:
         return ""
     if not lab.running(name):
@@ -254,19 +257,20 @@ def _state(lab: Lab, name: str) -> str:
 
 
 def _faults(lab: Lab, switch: str) -> dict[str, str]:
-    """What is wrong at the ports of a switch, as its kernel has it."""
+    """What is wrong at each port of a switch, as its kernel has it; "" for nothing."""
     asked = "ip -j link show; nft -j list tables bridge"
     said = lab.at_switch(switch, asked).splitlines()
     try:
         links, tables = json.loads(said[0]), json.loads(said[1])["nftables"]
     except (IndexError, ValueError, KeyError):
         raise LabError(f"switch {switch} does not answer: lab.reset() starts over") from None
+    filtered = {
+        str(table.get("table", {}).get("name", "")).removeprefix("lab-") for table in tables
+    }
     found = {}
-    for table in tables:
-        name = str(table.get("table", {}).get("name", ""))
-        found[name.removeprefix("lab-")] = "filtered"
     for link in links:
         if link["ifname"].startswith(f"{switch}-"):
+            found[link["ifname"]] = "filtered" if link["ifname"] in filtered else ""
             if "UP" not in link["flags"] or "LOWER_UP" not in link["flags"]:
                 found[link["ifname"]] = "pulled"
             elif link.get("master") != switch:

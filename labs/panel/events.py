@@ -10,7 +10,7 @@ An event is a JSON object: "k" is its kind, "t" when (s, the clock of the facts)
     png   e a by n        `n` pings from `t` to `e` were answered by the host `by` (null: nobody)
     act   v x             somebody did something: verb, words
     st    i f to why p    a daemon changed state, in its own words
-    dmn   s               the daemon "runs", is "frozen" or "gone"
+    dmn   s               the daemon "runs", is "frozen" or "gone", or its host is "down"
     pth   s               the path behind the switch port: "" (whole), "cut" or "lossy"
     tmr   r w b           the Master_Down_Timer of VRID `r` starts: `w` seconds (0: it stops), why
 
@@ -34,7 +34,10 @@ Priorities: TypeAlias = Callable[[str], Mapping[int, int]]
 TOUCHING = 0.15
 # s: a host that gives an address up restarted its timer so shortly before.
 HANDOVER = 1.0
-DAEMON = {"start": "runs", "thaw": "runs", "stop": "gone", "crash": "gone", "freeze": "frozen"}
+DAEMON = {
+    "start": "runs", "thaw": "runs", "stop": "gone", "crash": "gone", "freeze": "frozen",
+    "down": "down",
+}  # fmt: skip
 PATH = {"cut": "cut", "lose": "lossy", "oneway": "lossy", "mend": ""}
 
 

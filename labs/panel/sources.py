@@ -54,7 +54,7 @@ class Source(Protocol):
         """What nobody has been told yet."""
 
     def daemons(self) -> dict[str, str]:
-        """What the daemon of each server does now: "runs", "frozen" or "gone"."""
+        """What each server's daemon does now: "runs", "frozen" or "gone"; "down" with its host."""
 
     def priorities(self, host: str) -> dict[int, int]:
         """VRID -> priority, as the configuration of `host` has it."""
@@ -124,7 +124,7 @@ class OfLab:
         for name in self.servers:
             found = daemons.running(self._lab.hosts[name])
             result[name] = "frozen" if daemons.frozen(found) else "runs" if found else "gone"
-        return result
+        return {**result, **{name: "down" for name in self._lab.down if name in result}}
 
     def priorities(self, host: str) -> dict[int, int]:
         """As `Source`."""

@@ -116,7 +116,3 @@ def test_plain_mininet_can_read_it(name: str) -> None:
         capture_output=True, text=True, check=True, cwd="/",
     )  # fmt: skip
     assert set(done.stdout.split()) == set(network.layout(name).hosts)
-
-
-def test_the_kernels_own_address_of_a_card() -> None:
-    assert network.link_local("02:00:00:00:00:0b") == "fe80::ff:fe00:b"

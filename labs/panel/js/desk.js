@@ -9,6 +9,7 @@ const PAUSE = 250;      // ms without a key before the text is checked
 
 // The lines of the menu: what to call them, and what they do.
 function entries(host, now, hands, desk) {
+  if (now.dmn === "down") return [[`${host} is down: lab.reset() starts it again`, () => {}]];
   const verb = (text, name) => [text, () => hands.act(name, host)];
   const daemon = {
     gone: [verb("Start the daemon", "start")],

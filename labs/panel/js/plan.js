@@ -131,8 +131,8 @@ export class Plan {
     const now = moment.scene.hosts[host.name];
     if (!now) return;
     const states = [...new Set(Object.values(now.st))], named = states.map((s) => STATE[s] ?? s);
-    const state = now.dmn === "gone" ? "– no daemon" : now.dmn === "frozen" ? "❄ frozen"
-      : named.join(" ") || "…";
+    const off = { gone: "– no daemon", frozen: "❄ frozen", down: "✕ down" }[now.dmn];
+    const state = off ?? (named.join(" ") || "…");
     const kind = now.held.length ? "owner" : now.dmn !== "runs" ? "off"
       : states.includes("FAULT") ? "fault" : "idle";
     const priorities = [...new Set(Object.values(now.prio))].join(", ");
@@ -149,7 +149,7 @@ export class Plan {
 
   // The timer that runs out first; one that is over has just been acted upon.
   drawRing(ring, now, t) {
-    const waits = now.dmn !== "gone" && !Object.values(now.st).includes("FAULT");
+    const waits = !["gone", "down"].includes(now.dmn) && !Object.values(now.st).includes("FAULT");
     const timers = (waits ? Object.values(now.tmr) : [])
       .map(([since, wait]) => ({ left: since + wait - t, wait }))
       .filter((timer) => timer.left > -0.6).sort((a, b) => a.left - b.left);

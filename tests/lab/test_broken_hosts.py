@@ -1,0 +1,222 @@
+"""A host that is broken does not break the lab: the others work on, and reset() makes it whole.
+
+    break master  ->  no command hangs, backup works  ->  reset()  ->  the pair is as it was
+
+What a host may use is bounded for each: its files, its processes, the memory of a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs import Lab, LabError, running
+from labs.door import Door
+from labs.facts import Action
+from labs.mn import command
+from labs.node import PROCESSES, Host
+from labs.panel.sources import OfLab
+from labs.watching import Watched
+from labs.wiring import Wiring
+from tests.support import REPOSITORY, eventually
+
+# What is typed on master.
+BREAKS = {
+    "reboot": "reboot -f",
+    "halt": "halt -f",
+    "kill all": "kill -9 -1",
+    "stop all": "kill -STOP -1",
+    "delete eth0": "ip link del eth0",
+    "rename eth0": "ip link set eth0 down; ip link set eth0 name wan0; ip link set wan0 up",
+    "eth0 into another network": "ip link set eth0 netns 1; unshare -n sh -c 'ip link set lo up';"
+    "unshare -n sleep 1000 & sleep 0.1; ip link set eth0 netns $!",
+    "flush addresses": "ip addr flush dev eth0; ip -6 addr flush dev eth0",
+    "another MAC address": "ip link set eth0 address 02:00:00:00:00:99",
+    "drop everything": "nft add table inet x; nft add chain inet x y "
+    "'{ type filter hook input priority 0; policy drop; }'; nft add chain inet x z "
+    "'{ type filter hook output priority 0; policy drop; }'",
+    "unmount /run": "umount -l /run",
+    "unmount /proc": "umount -l /proc",
+    "unmount everything": "umount -l /etc/keepalived /etc /var/log /root /tmp /run /proc",
+    "mount over /etc": "mount -t tmpfs none /etc",
+    "mount over /proc": "mount -t tmpfs none /proc",
+    "mount over /": "mount -t tmpfs none /",
+    "remove /etc": "rm -rf /etc/* /etc/keepalived",
+    "fill /tmp": "head -c 1G /dev/zero >/tmp/full",
+    "fill /run": "head -c 1G /dev/zero >/run/full",
+    "fill /var/log": "head -c 1G /dev/zero >/var/log/full",
+    "fill /etc": "head -c 1G /dev/zero >/etc/full",
+    "no inodes": "cd /tmp && seq 40000 | xargs touch",
+    "too many processes": f"for n in $(seq {PROCESSES + 50}); do sleep 1000 & done; sleep 1000",
+    "memory": f"{sys.executable} -c 'bytearray(1 << 36)'",
+    "other limits": "hostname nobody; cd /proc/sys/net/ipv4; echo 1 >ip_forward;"
+    "echo 1 >icmp_echo_ignore_all",
+}
+LOOK = (
+    "hostname; ip -o -4 addr; ip -br link; ip route; ip rule; nft list ruleset; ls -A /tmp /root"
+    " /etc/keepalived /var/log; findmnt -rno TARGET,FSTYPE; cat /proc/sys/net/ipv4/ip_forward"
+    " /proc/sys/net/ipv4/icmp_echo_ignore_all /etc/hosts; ulimit -a"
+)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Lab]:
+    """The article's pair, in the hands of tests that break it."""
+    with Lab("basic", beside=True) as lab:
+        yield lab
+
+
+@pytest.fixture
+def whole(pair: Lab) -> Lab:
+    """The same, as it starts."""
+    pair.reset()
+    return pair
+
+
+def look(lab: Lab, host: str = "master") -> list[str]:
+    """All that can be seen on a host and may have been changed."""
+    seen = lab.run(host, LOOK, timeout=30).text.splitlines()
+    return [*seen, *sorted(process.program for process in lab.hosts[host].processes())]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_reset_makes_a_broken_host_whole(whole: Lab, name: str) -> None:
+    before = {host: look(whole, host) for host in whole.hosts}
+    with contextlib.suppress(LabError):  # the host may go down at this, or the command take long
+        whole.run("master", BREAKS[name], timeout=20)
+    assert whole.run("backup", "echo works", timeout=20).text == "works\n"
+    assert whole.run("client", "ping -c 1 -W 5 192.168.1.12", timeout=20).status == 0
+    with contextlib.suppress(LabError):
+        whole.run("master", "true", timeout=20)
+    whole.reset()
+    assert whole.down == []
+    assert all(whole.running(host) for host in whole.servers)
+    for host in whole.hosts:
+        assert look(whole, host) == before[host]
+    eventually(lambda: whole.run("client", "ping -c 1 -W 1 192.168.1.11").status == 0)
+
+
+@pytest.fixture
+def dead(pair: Lab) -> Lab:
+    """The pair after `reboot -f` on master, which held the address."""
+    pair.reset()
+    pair.wait_until(lambda: pair.owners() == ["master"])
+    with pytest.raises(LabError, match=r"went down during `reboot -f`.*lab.reset\(\) starts"):
+        pair.run("master", "reboot -f")
+    eventually(lambda: pair.down == ["master"])
+    return pair
+
+
+def test_a_dead_host_is_shown_as_dead(dead: Lab) -> None:
+    dead.wait_until(lambda: dead.owners() == ["backup"])
+    assert "192.168.1.10 is held by backup, master is down" in repr(dead)
+    assert not dead.running("master")
+    assert not dead.witness.carrier()["master"]
+    assert [(a.verb, a.text) for a in dead.timeline().of(Action) if a.host == "master"][-1] == (
+        "down",
+        "master went down",
+    )
+    assert "after master went down" in dead.timeline().text()
+    picture = Wiring(dead)
+    assert [(m.state, m.holds) for m in picture.machines if m.name == "master"] == [("down", ())]
+    assert "eth0 to s1 (interface gone)" in picture.text()
+    assert picture.figure()
+    assert OfLab(dead).daemons() == {"master": "down", "backup": "runs"}
+    watched = Watched(dead.directory)
+    try:
+        rows = {host.name: host for host in watched.picture(dead.now).hosts}
+    finally:
+        watched.close()
+    assert (rows["master"].runs, rows["master"].note) == ("down", "the host is down: reset")
+    assert (rows["master"].owns, rows["master"].carrier) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        *((verb, ()) for verb in ("unplug", "plug", "cut", "mend", "crash", "stop", "start")),
+        *((verb, ()) for verb in ("freeze", "thaw", "reload", "web", "mail", "arp", "capture")),
+        *(("run", ("ls",)), ("link", ("down",)), ("lose", (0.5,)), ("oneway", ("to",))),
+        ("send", ([b""],)),
+    ],
+)
+def test_what_is_asked_of_a_dead_host_says_what_to_do(
+    pair: Lab, verb: str, words: tuple[object, ...]
+) -> None:
+    if pair.down != ["master"]:
+        pair.hosts["master"].kill("its process 1 has ended")
+        eventually(lambda: pair.down == ["master"])
+    with pytest.raises(LabError, match=r"master is down \(its process 1 .*lab.reset\(\) starts"):
+        getattr(pair, verb)("master", *words)
+    answer = Door.answer(pair._door, json.dumps({"ask": verb, "host": "master"}).encode())
+    assert "error" in answer
+
+
+def test_the_files_of_a_dead_host_can_still_be_read(dead: Lab) -> None:
+    assert "vrrp_instance" in dead.conf("master")
+    assert dead.log("master")
+    assert dead.journal("master")
+
+
+def test_mininets_prompt_survives_the_death_of_a_host(whole: Lab) -> None:
+    assert "master is down" in command(whole, "master reboot -f")
+    assert "master is down" in command(whole, "master ls")
+    assert "backup" in command(whole, "backup hostname")
+    command(whole, "reset")
+    assert "master" in command(whole, "master hostname")
+
+
+def test_a_lab_with_a_dead_host_is_still_listed(dead: Lab) -> None:
+    """The description that other programs read names pids; a dead host has none any more."""
+    (card,) = dead.directory.glob("lab.json")
+    told = json.loads(card.read_text())
+    lab = running.Running(
+        told["pid"], 1.0, told["state"], told["daemons"], {**told["hosts"], "master": 0}
+    )
+    assert lab.down == ["master"]
+    with pytest.raises(LabError, match=r"master is down: lab.reset\(\) starts"):
+        running.shell(lab, "master", ["ls"])
+
+
+def test_a_capture_of_the_whole_lab_leaves_out_a_dead_host(dead: Lab) -> None:
+    with dead.capture() as wires:
+        assert [wire.host for wire in wires.wires] == ["backup", "client"]
+
+
+def test_a_full_host_is_full_for_itself_alone(whole: Lab) -> None:
+    whole.run("master", "head -c 1G /dev/zero >/tmp/full")
+    assert whole.run("master", "echo still heard").text == "still heard\n"
+    assert whole.run("master", "echo x >/root/x").status != 0
+    with pytest.raises(LabError, match=r"cannot write .* on master: No space left on device"):
+        whole.conf("master", "x" * 100_000)
+    wrote = whole.run("backup", "head -c 20M /dev/zero >/tmp/x && wc -c </tmp/x")
+    assert wrote.text == "20971520\n"
+
+
+def test_a_host_with_too_many_processes_goes_down_alone(whole: Lab) -> None:
+    with pytest.raises(LabError, match=rf"master went down.*had more than {PROCESSES} processes"):
+        whole.run("master", BREAKS["too many processes"])
+    assert whole.down == ["master"]
+    with pytest.raises(LabError, match=rf"master is down \(it had more than {PROCESSES} processes"):
+        whole.run("master", "ls")
+    assert whole.running("backup")
+
+
+def test_a_process_that_wants_all_memory_gets_none(whole: Lab) -> None:
+    assert "MemoryError" in whole.run("master", BREAKS["memory"]).text
+    assert whole.run("backup", "ulimit -v").text.strip() != "unlimited"
+
+
+def test_a_shell_from_outside_has_the_same_limits(whole: Lab) -> None:
+    host: Host = whole.hosts["master"]
+    lab = running.Running(os.getpid(), 1.0, "basic", {}, {"master": host.pid}, Path())
+    enter = running.shell(lab, "master", ["bash", "-c", "ulimit -u; ulimit -v"])
+    told = subprocess.run(enter, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert told.stdout == whole.run("master", "ulimit -u; ulimit -v").text
