@@ -66,7 +66,7 @@ class Looking(Seeing):
                 ) from None
             finally:
                 daemons.end(process)
-            if not node.survives(status):
+            if not node.alive:
                 raise LabError(
                     f"{host} went down during `{command}` ({node.why_down}): "
                     "lab.reset() starts all hosts again"

@@ -54,7 +54,6 @@ PROGRAMS = {
 }
 
 _NETWORK = 10.0  # s that a program of `Host.network` may take
-_LAST = 0.3  # s between the end of a host's last command and that of its process 1
 # An IPv6 address is of use at once, without a second of duplicate address detection.
 _USABLE = "; ".join(
     f"test ! -e {path} || echo 0 >{path}"
@@ -137,23 +136,17 @@ class Host(Node):
             return False
         life = select.poll()
         life.register(self._life, select.POLLIN)
-        return not life.poll(0)
+        if life.poll(0):
+            return False
+        # It gives its memory back first, then the kernel kills all others, and then it has ended.
+        with suppress(OSError):
+            return bool(Path(f"/proc/{self.pid}/cmdline").read_bytes())
+        return False
 
     @property
     def life(self) -> int:
         """A pidfd of process 1: it becomes readable when the host goes down."""
         return self._life
-
-    def survives(self, status: int) -> bool:
-        """Whether the host is up after a command that ended with `status`.
-
-        When process 1 ends, the kernel kills all the others first: a command that was killed is
-        given a moment to turn out to be one of them.
-        """
-        life = select.poll()
-        life.register(self._life, select.POLLIN)
-        killed = status in (-signal.SIGKILL, 128 + signal.SIGKILL)
-        return not life.poll(_LAST * 1000 if killed else 0)
 
     def must_be_up(self) -> None:
         """Raise LabError if this host is down."""
