@@ -209,8 +209,13 @@ def _learner(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from labs import grades, learner
 
-    folders = [(folder.resolve().name, folder) for folder in options.folders]
-    grades.write(folders or [(os.environ.get("USER", "learner"), learner.folder())], sys.stdout)
+    found = grades.learners(options.folders)
+    own = [(os.environ.get("USER", "learner"), learner.folder())]
+    grades.write(found or own, sys.stdout, _warn)
+
+
+def _warn(sentence: str) -> None:
+    print(f"labs: {sentence}", file=sys.stderr)
 
 
 def _kernelspec(_options: argparse.Namespace) -> None:

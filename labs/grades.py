@@ -12,7 +12,9 @@ The source is progress.jsonl in the learners' folders, which `labs.progress` wri
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +23,8 @@ from labs.progress import FILE, Answer, Entry, read
 
 HEAD = ("learner", "lesson", "item", "kind", "passed", "attempts", "prediction", "measured")
 _KINDS = {"prediction": "prediction", "verdict": "prediction", "check": "check", "quiz": "quiz"}
+# As many lines of one file are named; of more the number is enough.
+MOST_WARNINGS = 10
 
 Row = tuple[str, ...]
 
@@ -60,19 +64,73 @@ def _text(answer: Answer | None) -> str:
     return f"{answer:.4g}" if isinstance(answer, float) else str(answer)
 
 
-def write(folders: Iterable[tuple[str, Path]], stream: TextIO) -> None:
+def learners(folders: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Each folder once, with the name of its learner: the folder's, as long as it takes to differ.
+
+    class/anna and other/anna are two learners of these names, class/anna and class/./anna are one.
+    """
+    places: dict[Path, Path] = {}
+    for folder in folders:
+        places.setdefault(Path(os.path.realpath(folder)), folder)
+    return [(_name(place, places), folder) for place, folder in places.items()]
+
+
+def _name(place: Path, places: Iterable[Path]) -> str:
+    """The last parts of `place` that no other place ends with; what is no text in it as \ufffd."""
+    own, others = place.parts, [other.parts for other in places if other != place]
+    length = 1
+    while length < len(own) and any(other[-length:] == own[-length:] for other in others):
+        length += 1
+    return os.fsencode(os.path.join(*own[-length:])).decode(errors="replace")
+
+
+def write(
+    folders: Iterable[tuple[str, Path]], stream: TextIO, warn: Callable[[str], object]
+) -> None:
     """Writes the report on the given learners and their folders, with a line of headings.
 
-    Raises LabError for a folder without progress.
+    `warn` is called with a sentence for each line that is not an entry, and for each folder that
+    holds no progress: neither keeps the others from being reported.
+    Raises LabError if no folder holds any.
     """
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(HEAD)
+    found = False
     for learner, folder in folders:
+        skipped: list[str] = []
         try:
-            entries = list(read(folder / FILE))
+            entries = list(read(folder / FILE, partial(_note, skipped)))
         except OSError as error:
-            raise LabError(
-                f"no progress in {folder} ({error.strerror}): name the folders of the learners, "
-                "`labs report FOLDER...`"
-            ) from None
+            warn(_absent(folder, error))
+            continue
+        if not found:
+            table.writerow(HEAD)
+        found = True
         table.writerows(rows(learner, entries))
+        for line in skipped[:MOST_WARNINGS]:
+            warn(f"{_shown(folder / FILE)}:{line}")
+        if len(skipped) > MOST_WARNINGS:
+            warn(f"{_shown(folder / FILE)}: {len(skipped)} lines are skipped in all")
+        if not entries:
+            warn(f"{_shown(folder / FILE)}: {learner} has not begun a lesson")
+    if not found:
+        raise LabError(
+            "no progress to report: name the folders of the learners, `labs report FOLDER...`"
+        )
+
+
+def _note(skipped: list[str], number: int, why: str) -> None:
+    skipped.append(f"{number}: skipped: {why}")
+
+
+def _absent(folder: Path, error: OSError) -> str:
+    """Why a folder has no progress."""
+    if isinstance(error, FileNotFoundError) and folder.is_dir():
+        return f"{_shown(folder)}: no {FILE}: no lesson has been begun here"
+    if isinstance(error, NotADirectoryError):
+        return f"{_shown(folder)}: not a learner's folder: skipped"
+    return f"{_shown(folder / FILE)}: cannot be read: {error.strerror}"
+
+
+def _shown(path: Path) -> str:
+    """A path as text that any terminal takes."""
+    return os.fsencode(path).decode(errors="replace")

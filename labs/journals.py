@@ -14,6 +14,7 @@ that is still being written.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterable
@@ -51,21 +52,22 @@ def _journal_line(line: str, host: str) -> list[State]:
     """The State in one journal line: none or one."""
     try:
         entry = json.loads(line)
-    except ValueError:
-        return []
-    if entry.get("event") != "state" or entry.get("from") == entry.get("to"):
-        return []
-    return [
-        State(
+        if entry["event"] != "state" or entry.get("from") == entry["to"]:
+            return []
+        state = State(
             t=float(entry["t"]),
             host=host,
-            instance=entry.get("instance", ""),
-            frm=entry.get("from", ""),
-            to=entry["to"],
-            reason=entry.get("reason", ""),
+            instance=str(entry.get("instance", "")),
+            frm=str(entry.get("from", "")),
+            to=str(entry["to"]),
+            reason=str(entry.get("reason", "")),
             priority=entry.get("priority"),
         )
-    ]
+    # Not of our daemon: a learner may write into this file, too.
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return []
+    is_priority = state.priority is None or isinstance(state.priority, int)
+    return [state] if math.isfinite(state.t) and is_priority else []
 
 
 def _log_lines(lines: Iterable[str], host: str) -> list[State]:
@@ -81,7 +83,10 @@ def _log_lines(lines: Iterable[str], host: str) -> list[State]:
             reason = found["text"] if REASONS.match(found["text"]) else reason
             continue
         instance = found["instance"] or ""
-        t = time.mktime(time.strptime(found["when"], "%a %b %d %H:%M:%S %Y"))
+        try:
+            t = time.mktime(time.strptime(found["when"], "%a %b %d %H:%M:%S %Y"))
+        except (ValueError, OverflowError):  # no such day
+            continue
         # keepalived writes down that it starts, never that it stops.
         before = "INIT" if entering["init"] else current.get(instance, "INIT")
         current[instance] = entering["state"]

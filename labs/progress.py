@@ -18,14 +18,19 @@ A lesson goes on when the folder is full or gone: that is worth a line of warnin
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import json
 import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from labs import jsonlines
 
 Answer = str | float
 VARIABLE, FILE = "LAB_WORK", "progress.jsonl"
@@ -55,18 +60,53 @@ def path() -> Path | None:
     return Path(folder, FILE) if folder else None
 
 
-def read(file: Path) -> Iterator[Entry]:
-    """The entries of a file in their order; lines that are none are skipped.
+def read(file: Path, bad: jsonlines.Bad = lambda _number, _why: None) -> Iterator[Entry]:
+    """The entries of a file in their order; for a line that is none, `bad(number, why)` is called.
 
     Raises OSError if the file cannot be read.
     """
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    for number, fields in jsonlines.read(file, bad):
         try:
-            entry = Entry(**json.loads(line))
-        except (ValueError, TypeError, RecursionError):
-            continue
-        if isinstance(entry.t, int | float) and isinstance(entry.item, str):
-            yield entry
+            yield _entry(fields)
+        except ValueError as error:
+            bad(number, str(error))
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    """The entry with these fields.  Raises ValueError that names the first that is not ours."""
+    known = {field.name: field for field in dataclasses.fields(Entry)}
+    for name in known.keys() - fields.keys():
+        if known[name].default is dataclasses.MISSING:
+            raise ValueError(f"{name!r} is missing")
+    for name, value in fields.items():
+        if name not in known:
+            raise ValueError(f"{name[:40]!r} is not a field of ours")
+        if not _FITS[name](value):
+            raise ValueError(f"{name!r} cannot be {json.dumps(value)[:40]}")
+    return Entry(**fields)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not re.search(r"[\ud800-\udfff]", value)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < sys.float_info.max  # type: ignore[arg-type]
+
+
+def _is_answer(value: object) -> bool:
+    return value is None or _is_text(value) or _is_number(value)
+
+
+_FITS: dict[str, Callable[[object], bool]] = {
+    "t": _is_number,
+    "lesson": _is_text,
+    "kind": _is_text,
+    "item": _is_text,
+    "answer": _is_answer,
+    "measured": _is_answer,
+    "passed": lambda value: value is None or isinstance(value, bool),
+}
 
 
 def opened() -> str:
@@ -108,7 +148,8 @@ class Memory:
         except OSError as error:
             if not self._warned:
                 self._warned = True
-                print(f"your progress is not kept: {file}: {error.strerror}", file=sys.stderr)
+                why = error.strerror or error
+                print(f"your progress is not kept: {file}: {why}", file=sys.stderr)
 
     def forget(self) -> None:
         """Starts over, as a new kernel would."""
@@ -125,7 +166,12 @@ class Memory:
 
 
 def _append(file: Path, line: str) -> None:
-    """Adds a line in one write, so that two lessons may do so at once."""
+    """Adds a line in one write, so that two lessons may do so at once.
+
+    Raises OSError, also where something else than a file has taken the place.
+    """
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "Not a regular file", str(file))
     with file.open("ab+", buffering=0) as stream:
         size = stream.seek(0, os.SEEK_END)
         if size:

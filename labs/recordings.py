@@ -28,6 +28,8 @@ import gzip
 import json
 import os
 import re
+import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,9 +149,17 @@ class Book:
 
 @cache
 def load(path: Path) -> Book:
-    """The book at `path`."""
-    told = json.loads(gzip.decompress(path.read_bytes()))
-    return Book(told["made"], [Run(**run) for run in told["runs"]], told["asides"])
+    """The book at `path`.  Raises LabError that names a damaged one."""
+    from labs.errors import LabError
+
+    try:
+        told = json.loads(gzip.decompress(path.read_bytes()))
+        return Book(told["made"], [Run(**run) for run in told["runs"]], told["asides"])
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
+        raise LabError(
+            f"the recording {path} is damaged ({error}): get it again from the repository, "
+            f"`git checkout {path}`"
+        ) from None
 
 
 def lessons() -> list[str]:
@@ -158,9 +168,21 @@ def lessons() -> list[str]:
 
 
 def books(lesson: str = "") -> list[Book]:
-    """The recording of `lesson` first, then the others."""
-    order = sorted(lessons(), key=lambda name: name != lesson)
-    return [load(PLACE / f"{name}.json.gz") for name in order]
+    """The recording of `lesson` first, then the others; of those, the ones that can be read.
+
+    Raises LabError if that of `lesson` itself is damaged.
+    """
+    from labs.errors import LabError
+
+    found = []
+    for name in sorted(lessons(), key=lambda name: name != lesson):
+        try:
+            found.append(load(PLACE / f"{name}.json.gz"))
+        except LabError as error:
+            if name == lesson:
+                raise
+            print(f"labs: {error}", file=sys.stderr)
+    return found
 
 
 def alike(state: str, daemon: str | dict[str, str] | None) -> list[tuple[Book, Run]]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labs import pcapng
+from labs import jsonlines, pcapng
 from labs.errors import LabError, unknown
 from labs.namespace import INIT_NAME, MARK, PLACES
 
@@ -138,13 +138,15 @@ def _labs(init: int) -> Iterator[Running]:
     below = {tuple(_inner(pid, init)): pid for pid in _pids() if init in _ancestors(pid)}
     for place in PLACES:
         for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
-            with suppress(OSError, ValueError, KeyError):  # it has just ended
-                told: dict[str, Any] = json.loads(card.read_text())
+            # It has just ended; or somebody's program has written over its card.
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                told: dict[str, Any] = json.loads(jsonlines.whole(card))
                 pid = below[told["pid"],]
                 # A host's shell is process 1 of one namespace more.
                 hosts = {name: below.get((inner, 1), 0) for name, inner in told["hosts"].items()}
                 age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
-                yield Running(pid, age, told["state"], told["daemons"], hosts, card.parent)
+                daemons = {str(name): str(daemon) for name, daemon in told["daemons"].items()}
+                yield Running(pid, age, str(told["state"]), daemons, hosts, card.parent)
 
 
 def _inner(pid: int, init: int) -> list[int]:

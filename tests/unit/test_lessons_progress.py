@@ -184,7 +184,9 @@ def test_a_class_is_one_table(tmp_path: Path) -> None:
         entry = Entry(1.0, "05-failover", "check", "leave, politely", passed=True)
         (tmp_path / name / FILE).write_text(entry.line())
     stream = io.StringIO()
-    grades.write([(name, tmp_path / name) for name in ("anna", "björn")], stream)
+    warnings: list[str] = []
+    grades.write(grades.learners([tmp_path / "anna", tmp_path / "björn"]), stream, warnings.append)
+    assert warnings == []
     found = [(row["learner"], row["item"]) for row in table(stream.getvalue())]
     assert found == [("anna", "leave, politely"), ("björn", "leave, politely")]
 
@@ -195,7 +197,7 @@ def test_a_folder_without_progress_is_one_line(
     assert main(["report", str(tmp_path / "nobody")]) == 2
     assert "labs report FOLDER" in capsys.readouterr().err
     with pytest.raises(LabError):
-        grades.write([("nobody", tmp_path)], io.StringIO())
+        grades.write([("nobody", tmp_path)], io.StringIO(), print)
 
 
 def test_entries_leave_out_what_is_not_known() -> None:

@@ -5,6 +5,7 @@ The facts are those of a Lan; the answers and streams say when they were true.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -316,3 +317,20 @@ def test_the_bench_plays_a_recording_and_obeys_what_was_done(
     assert "it ends here" in source.waits()
     assert source.daemons() == {"master": "runs", "backup": "runs"}
     assert source.priorities("backup") == {51: 100}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08", b"not gzip", gzip.compress(b"{}")])
+def test_a_damaged_recording_costs_no_other(
+    content: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(recordings, "PLACE", tmp_path)
+    Book({}, [], {"x": [[1.0]]}).save(tmp_path / "06-failback.json.gz")
+    (tmp_path / "05-failover.json.gz").write_bytes(content)
+    recordings.load.cache_clear()
+    assert [book.asides for book in recordings.books("06-failback")] == [{"x": [[1.0]]}]
+    assert "05-failover.json.gz is damaged" in capsys.readouterr().err
+    with pytest.raises(LabError, match=r"05-failover.json.gz is damaged .*git checkout"):
+        recordings.books("05-failover")

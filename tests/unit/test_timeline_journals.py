@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from labs.facts import State
 from labs.journals import states
 
@@ -109,3 +111,22 @@ def test_instances_are_followed_apart() -> None:
         ("VI_2", "INIT", "BACKUP"),
         ("VI_2", "BACKUP", "MASTER"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        '{"event": "state"}',
+        '{"event": "state", "t": "x", "from": "BACKUP", "to": "MASTER"}',
+        '{"event": "state", "t": NaN, "from": "BACKUP", "to": "MASTER"}',
+        '{"event": "state", "t": null, "from": "BACKUP", "to": "MASTER"}',
+        '{"event": "state", "t": 1, "from": "BACKUP", "to": "MASTER", "priority": "high"}',
+        '{"t": 1, "event": "sta',
+        '{"a":' * 10_000,
+        "Sun Nov 99 17:07:24 2026: (VI_1) Entering MASTER STATE",
+    ],
+)
+def test_a_line_that_is_not_a_daemons_costs_that_line(line: str) -> None:
+    good = '{"event": "state", "t": 1, "from": "BACKUP", "to": "MASTER"}'
+    assert [state.t for state in states([good, line, good], "master")] == [1.0, 1.0]
