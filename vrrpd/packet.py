@@ -80,6 +80,12 @@ class Check(Enum):
     AUTH_UNKNOWN = "invalid-authtype"
     AUTH_TYPE = "authtype-mismatch"
     AUTH_DATA = "auth-failure"
+    HMAC_MISSING = "auth-ext-missing"
+    HMAC_MALFORMED = "auth-ext-malformed"
+    HMAC_UNKNOWN_KEY = "auth-ext-unknown-key"
+    HMAC_INVALID = "auth-ext-invalid-hmac"
+    HMAC_STALE = "auth-ext-stale"
+    HMAC_REPLAY = "auth-ext-replay"
     COUNT = "address-count-errors"
     INTERVAL = "interval-errors"
     SOURCE = "own-source"
@@ -100,7 +106,8 @@ class Datagram:
     """An IP packet taken apart: what the checks need of its header, and the VRRP message.
 
     `ah` is the authentication header in front of the message, if there is one, and `header` the
-    IP header in front of that, which it protects.
+    IP header in front of that, which it protects.  `trailer` is what `auth_hmac` puts behind the
+    message; until it is split off, it is a part of the message (auth_hmac.py).
     """
 
     source: IPAddress
@@ -110,6 +117,7 @@ class Datagram:
     message: bytes
     ah: bytes = b""
     header: bytes = b""
+    trailer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +138,16 @@ class Advertisement:
 
 
 def encode(
-    advert: Advertisement, source: IPAddress, destination: IPAddress, pseudo: bool = True
+    advert: Advertisement,
+    source: IPAddress,
+    destination: IPAddress,
+    pseudo: bool = True,
+    trailer: bytes = b"",
 ) -> bytes:
     """Return the VRRP message; source and destination count only for version 3's checksum.
+
+    `trailer` is that of `auth_hmac`: it follows the message, and over IPv6, where the checksum
+    is that of the whole payload, it counts.
 
     Raises ValueError for what the wire cannot carry: an interval that is not whole seconds in
     version 2 or outside 1..4095 centiseconds in version 3, over 255 addresses.
@@ -151,19 +166,23 @@ def encode(
         addresses += advert.auth
     count = len(advert.addresses)
     message = HEADER.pack(*head, count, high, low, 0) + addresses
-    covered = message
+    covered = message + trailer if source.version == 6 else message
     if advert.version == 3 and (pseudo or source.version == 6):
-        covered = pseudo_header(source, destination, len(message)) + message
+        covered = pseudo_header(source, destination, len(covered)) + covered
     total = checksum(covered)
-    return message[:6] + total.to_bytes(2, "big") + message[8:]
+    return message[:6] + total.to_bytes(2, "big") + message[8:] + trailer
 
 
 def decode(
-    message: bytes, source: IPAddress | None = None, destination: IPAddress | None = None
+    message: bytes,
+    source: IPAddress | None = None,
+    destination: IPAddress | None = None,
+    trailer: bytes = b"",
 ) -> Advertisement:
     """Read a VRRP message; the addresses are those of the IP header that carried it.
 
     Without them only version 2 over IPv4 and the message-only checksum can be verified.
+    `trailer` is that of `auth_hmac`, split off already; it is not verified.
     Checks, in this order: enough bytes for a header, version, type, exact length, checksum.
     Raises PacketError naming the first one that fails.
     """
@@ -171,7 +190,7 @@ def decode(
     check_version(message, (2, 3))
     check_type(message)
     check_length(message, 6 if source is not None and source.version == 6 else 4)
-    pseudo = check_checksum(message, source, destination)
+    pseudo = check_checksum(message, source, destination, trailer)
     return read(message, 6 if source is not None and source.version == 6 else 4, pseudo)
 
 
@@ -226,16 +245,22 @@ def check_length(message: bytes, family: int) -> None:
 
 
 def check_checksum(
-    message: bytes, source: IPAddress | None = None, destination: IPAddress | None = None
+    message: bytes,
+    source: IPAddress | None = None,
+    destination: IPAddress | None = None,
+    trailer: bytes = b"",
 ) -> bool | None:
-    """Verify the checksum; return whether the pseudo-header was in it (None for version 2)."""
+    """Verify the checksum; return whether the pseudo-header was in it (None for version 2).
+
+    Over IPv6 it covers the whole payload, and so the trailer of `auth_hmac`.
+    """
     version = message[0] >> 4
     six = source is not None and source.version == 6
     if not six and checksum(message) == 0:
         return None if version == 2 else False
     if version == 3 and source is not None and destination is not None:
-        covered = pseudo_header(source, destination, len(message)) + message
-        if checksum(covered) == 0:
+        payload = message + trailer if six else message
+        if checksum(pseudo_header(source, destination, len(payload)) + payload) == 0:
             return True
     raise PacketError(Check.CHECKSUM, f"checksum 0x{message[6:8].hex()} does not fit the message")
 

@@ -94,6 +94,35 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthHmac:
+    """`auth_hmac`: the keys by their ids (1..255), and what is asked of a received trailer.
+
+    Each key has 32 to 64 bytes; `active_key` is the id of the one that signs, `time_window` is in
+    seconds.  `receive-only` signs nothing, and like `permissive` accepts what has no trailer.
+    """
+
+    keys: tuple[tuple[int, bytes], ...] = field(repr=False)  # keys do not belong in a log
+    active_key: int
+    mode: Literal["enforce", "permissive", "receive-only"] = "enforce"
+    anti_replay: Literal["time", "monotonic"] = "time"
+    time_window: int = 5
+
+    @property
+    def signs(self) -> bool:
+        """Whether what is sent has a trailer."""
+        return self.mode != "receive-only"
+
+    @property
+    def window(self) -> int | None:
+        """How many seconds a trailer may be off our clock; None: as many as it likes."""
+        return self.time_window if self.anti_replay == "time" else None
+
+    def key(self, key_id: int) -> bytes | None:
+        """Return the key of that id, or None."""
+        return next((key for one, key in self.keys if one == key_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garp:
     """When and how often gratuitous ARP (or unsolicited NA) frames are repeated."""
 
