@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from vrrpd.packet import Check, PacketError, checksum, decode, parse_ip
+from vrrpd.auth_hmac import observe
+from vrrpd.packet import Check, PacketError, checksum, parse_ip
 
 IPV4, IPV6, AH, VRRP, REST = "IPv4", "IPv6", "Authentication header", "VRRP", "behind it"
 # Width of each column but the meaning; None is the half of a byte in a row.
@@ -126,7 +127,7 @@ def _verdict(packet: bytes) -> str:
     """What vrrpd's decoder makes of it, before it asks whether it is meant for it."""
     try:
         data = parse_ip(packet)
-        told = decode(data.message, data.source, data.destination)
+        told = observe(data)
     except PacketError as error:
         return f"vrrpd drops it: {error}"
     names = ", ".join(map(str, told.addresses))
@@ -299,7 +300,7 @@ class _Reader:
     def _sum(self) -> str:
         try:
             data = parse_ip(self.packet)
-            told = decode(data.message, data.source, data.destination)
+            told = observe(data)
         except PacketError as error:
             return "WRONG" if error.check is Check.CHECKSUM else "of a message that is not whole"
         if told.pseudo:

@@ -22,7 +22,8 @@ from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from labs import records
 from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
-from vrrpd.packet import Datagram, PacketError, decode, parse_ipv4
+from vrrpd.auth_hmac import observe
+from vrrpd.packet import Datagram, PacketError, parse_ipv4
 
 PACKET_OUTGOING = 4
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
@@ -194,7 +195,7 @@ class Decoder:
 
     def _advert(self, host: str, t: float, kind: int, data: Datagram, packet: bytes) -> Fact:
         """Raises PacketError for a message that is no valid Advertisement."""
-        told = decode(data.message, data.source, data.destination)
+        told = observe(data)
         fields = (str(data.source), told.vrid, told.version, told.priority, told.interval / SECOND)
         if kind == PACKET_OUTGOING:
             return Heard(t, host, *fields)

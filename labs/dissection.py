@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from vrrpd.packet import PacketError, decode, parse_ip
+from vrrpd.auth_hmac import observe
+from vrrpd.packet import PacketError, parse_ip
 
 if TYPE_CHECKING:
     from labs.capture import Capture, Frame
@@ -94,7 +95,7 @@ def says(frame: Frame) -> str:
     if frame.kind == "advert":
         try:
             packet = parse_ip(frame.packet)
-            told = decode(packet.message, packet.source, packet.destination)
+            told = observe(packet)
         except PacketError:
             return frame.summary
         addresses = ", ".join(map(str, told.addresses))

@@ -26,6 +26,7 @@ from labs.guard_time import Bounds
 from labs.violation import Violation
 from labs.virtual import Machine
 from vrrpd import packet
+from vrrpd.auth_hmac import observe
 from vrrpd.fsm import State
 from vrrpd.packet import PacketError
 from vrrpd.router import VirtualRouter
@@ -100,7 +101,7 @@ class Guard:
             return
         try:
             datagram = packet.parse_ip(data)
-            said = packet.decode(datagram.message, datagram.source, datagram.destination)
+            said = observe(datagram)
         except PacketError:
             return
         for router in life.daemon.routers.values():

@@ -30,6 +30,10 @@ class HostClock:
         """The machine's own time in ns."""
         return self.machine.local(self.machine.clock.now())
 
+    def wall(self) -> int:
+        """The machine's own calendar in ns: what has been skipped, and what somebody has set."""
+        return self.now() + self.machine.clock.skipped + self.machine.wall
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> VirtualTimer:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from labs.facts import Advert, Arp, Fact, Heard
 from labs.virtual_clock import VirtualClock
 from vrrpd import packet
+from vrrpd.auth_hmac import observe
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 
@@ -143,7 +144,7 @@ class Switch:
     def note(self, sender: Machine, data: bytes) -> tuple[str, int, int, int, float]:
         """Record what was sent; return what those who hear it will have heard."""
         advert = packet.parse_ip(data)
-        says = packet.decode(advert.message, advert.source, advert.destination)
+        says = observe(advert)
         interval = says.interval / SECOND
         fields = (str(advert.source), says.vrid, says.version, says.priority)
         listed = tuple(str(ip) for ip in says.addresses)

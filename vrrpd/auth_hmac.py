@@ -20,6 +20,7 @@ which covers the trailer over IPv6 and not over IPv4, may be written afterwards.
 
     sign(message, ...)       -> the 28 bytes
     split(message, family)   -> (message, trailer or b"")
+    observe(datagram)        -> the Advertisement, whatever its trailer is
     Verifier.check(datagram) -> raises PacketError, or remembers the sequence number
 
 A sequence number is accepted once per sender, and none below it.  With `anti_replay time` it must
@@ -38,7 +39,15 @@ import struct
 from collections.abc import Callable
 
 from vrrpd.config.values import SECOND, AuthHmac, IPAddress
-from vrrpd.packet import AUTH_BYTES, HEADER, Check, Datagram, PacketError
+from vrrpd.packet import (
+    AUTH_BYTES,
+    HEADER,
+    Advertisement,
+    Check,
+    Datagram,
+    PacketError,
+    decode,
+)
 
 TYPE_SHA256 = 1
 TRAILER = struct.Struct("!BBHQ16s")  # type, key id, reserved, sequence number, HMAC
@@ -106,6 +115,16 @@ def split(message: bytes, family: int) -> tuple[bytes, bytes]:
     if len(message) != end + TRAILER_BYTES:
         return message, b""
     return message[:end], message[end:]
+
+
+def observe(datagram: Datagram) -> Advertisement:
+    """Return what a datagram says to an observer: a trailer is left out and not verified.
+
+    Raises PacketError for what is not a valid Advertisement.
+    """
+    source, destination = datagram.source, datagram.destination
+    message, trailer = split(datagram.message, source.version)
+    return decode(message, source, destination, trailer)
 
 
 class Verifier:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vrrpd.auth_hmac import TRAILER_BYTES
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
 from vrrpd.packet import AUTH_BYTES
@@ -56,8 +57,9 @@ def need(one: Instance, settings: Globals) -> Room:
 
 def length(one: Instance) -> int:
     """Bytes of an Advertisement as we receive it."""
+    trailer = TRAILER_BYTES if one.auth_hmac is not None else 0
     if one.family == 6:
-        return VRRP_HEADER + 16 * len(one.addresses)
-    auth = AUTH_BYTES if one.version == 2 else 0
+        return VRRP_HEADER + 16 * len(one.addresses) + trailer
+    auth = (AUTH_BYTES if one.version == 2 else 0) + trailer
     header = IP_HEADER + (AH_HEADER if one.auth.kind == "AH" else 0)
     return header + VRRP_HEADER + 4 * len(one.addresses) + auth

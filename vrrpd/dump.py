@@ -21,6 +21,7 @@ from vrrpd.dump_data import data
 from vrrpd.dump_json import as_json
 from vrrpd.journal import Log
 
+EXTENSION = "Authentication Extension Errors:"  # only where auth_hmac is configured
 STATS = (
     ("Advertisements:", (("Received", "advertisement-rcvd"), ("Sent", "advertisement-sent"))),
     ("Became master", "master-transitions"),
@@ -41,6 +42,17 @@ STATS = (
             ("Invalid Type", "invalid-authtype"),
             ("Type Mismatch", "authtype-mismatch"),
             ("Failure", "auth-failure"),
+        ),
+    ),
+    (
+        EXTENSION,
+        (
+            ("Missing", "auth-ext-missing"),
+            ("Malformed", "auth-ext-malformed"),
+            ("Unknown Key", "auth-ext-unknown-key"),
+            ("Invalid HMAC", "auth-ext-invalid-hmac"),
+            ("Stale", "auth-ext-stale"),
+            ("Replay", "auth-ext-replay"),
         ),
     ),
     (
@@ -108,6 +120,8 @@ def stats(daemon: Daemon) -> Iterator[str]:
         for title, what in STATS:
             if isinstance(what, str):
                 yield f"  {title}: {router.counters[what]}"
+                continue
+            if title == EXTENSION and router.instance.auth_hmac is None:
                 continue
             yield f"  {title}"
             for label, counter in what:

@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 
-from vrrpd.config.model import Instance, Notify, SyncGroup
+from vrrpd.config.model import AuthHmac, Instance, Notify, SyncGroup
 from vrrpd.dump_words import (
     address_text,
     route_text,
@@ -117,6 +117,17 @@ def timing_lines(router: VirtualRouter) -> Iterator[str]:
         yield f"Authentication type = {AUTHENTICATION[one.auth.kind]}"
         if one.auth.kind == "PASS":
             yield "Password = ********"
+    if one.auth_hmac is not None:
+        yield from hmac_lines(one.auth_hmac)
+
+
+def hmac_lines(auth: AuthHmac) -> Iterator[str]:
+    """`auth_hmac` as keepalived 2.4 writes it: how many keys there are, and none of them."""
+    yield "Authentication extension = HMAC-SHA256-128"
+    yield f"  Keys = {len(auth.keys)}, active key id = {auth.active_key}"
+    yield f"  Mode = {auth.mode}"
+    window = "" if auth.window is None else f", window = {auth.window} sec"
+    yield f"  Anti replay = {auth.anti_replay}{window}"
 
 
 def address_lines(router: VirtualRouter) -> Iterator[str]:

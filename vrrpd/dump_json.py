@@ -38,6 +38,14 @@ STATS = {
     "pri_zero_rcvd": "priority-zero-pkts-rcvd",
     "pri_zero_sent": "priority-zero-pkts-sent",
 }
+HMAC_STATS = {
+    "auth_ext_missing": "auth-ext-missing",
+    "auth_ext_malformed": "auth-ext-malformed",
+    "auth_ext_unknown_key": "auth-ext-unknown-key",
+    "auth_ext_invalid_hmac": "auth-ext-invalid-hmac",
+    "auth_ext_stale": "auth-ext-stale",
+    "auth_ext_replay": "auth-ext-replay",
+}
 SCRIPTS = {
     "script_backup": "backup",
     "script_master": "master",
@@ -60,8 +68,9 @@ def as_json(daemon: Daemon) -> Iterator[str]:
 
 
 def counters(router: VirtualRouter) -> dict[str, int]:
-    """The statistics of one instance."""
-    return {name: router.counters[ours] for name, ours in STATS.items()}
+    """The statistics of one instance; those of auth_hmac where it is configured."""
+    names = STATS if router.instance.auth_hmac is None else STATS | HMAC_STATS
+    return {name: router.counters[ours] for name, ours in names.items()}
 
 
 def fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:

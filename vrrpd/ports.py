@@ -55,6 +55,9 @@ class Clock(Protocol):
     def now(self) -> int:
         """Nanoseconds since some fixed moment."""
 
+    def wall(self) -> int:
+        """Nanoseconds since 1970 (UTC): a clock that may be set, forward and back."""
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> Timer:

@@ -19,10 +19,10 @@ import hmac
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vrrpd import ah
+from vrrpd import ah, auth_hmac
 from vrrpd.buffers import enough, room
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Auth, Peer
@@ -57,7 +57,8 @@ class Expectation:
     """What a virtual router accepts; `interval` in ns, `source` its own primary address.
 
     `sequence` is the highest number seen in an authentication header; `peers` are the only
-    senders that count, if there are any, each with the range its TTL must be in.
+    senders that count, if there are any, each with the range its TTL must be in.  `verifier` is
+    for `auth_hmac`, and remembers what it has accepted.
     """
 
     version: int
@@ -68,13 +69,15 @@ class Expectation:
     sequence: int = 0
     strict: bool = False
     peers: tuple[Peer, ...] = ()
+    verifier: auth_hmac.Verifier | None = None
 
 
 def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
     """Return the Advertisement, or raise PacketError for the first check that fails."""
     for check in CHECKS:
         check(datagram, expect)
-    pseudo = check_checksum(datagram.message, datagram.source, datagram.destination)
+    ends = datagram.source, datagram.destination
+    pseudo = check_checksum(datagram.message, *ends, datagram.trailer)
     return read(datagram.message, datagram.source.version, pseudo)
 
 
@@ -104,7 +107,8 @@ def length(datagram: Datagram, expect: Expectation) -> None:
 
 def checksum(datagram: Datagram, expect: Expectation) -> None:
     """Section 7.1: "MUST verify the VRRP checksum"."""
-    check_checksum(datagram.message, datagram.source, datagram.destination)
+    ends = datagram.source, datagram.destination
+    check_checksum(datagram.message, *ends, datagram.trailer)
 
 
 def auth_known(datagram: Datagram, expect: Expectation) -> None:
@@ -133,6 +137,12 @@ def auth_data(datagram: Datagram, expect: Expectation) -> None:
         and not hmac.compare_digest(datagram.message[-AUTH_BYTES:], expect.auth.password)
     ):
         raise PacketError(Check.AUTH_DATA, "wrong password")
+
+
+def trailer(datagram: Datagram, expect: Expectation) -> None:
+    """keepalived's auth_hmac: from the holder of a key, and new; see auth_hmac.py."""
+    if expect.verifier is not None:
+        expect.verifier.check(datagram)
 
 
 def count(datagram: Datagram, expect: Expectation) -> None:
@@ -200,6 +210,7 @@ CHECKS: tuple[Callable[[Datagram, Expectation], None], ...] = (
     auth_known,
     auth_type,
     auth_data,
+    trailer,
     count,
     interval,
     link_local,
@@ -355,13 +366,16 @@ class Segment:
             self.log.limited(("owner", router.name), text)
             return
         expectation = router.expectation
+        if expectation.verifier is not None:
+            message, signed = auth_hmac.split(datagram.message, datagram.source.version)
+            datagram = replace(datagram, message=message, trailer=signed)
         try:
             advert = admit(datagram, expectation)
         except PacketError as error:
             router.drop(error, datagram)
             return
         received = AdvertReceived(advert.priority, datagram.source, advert.interval)
-        if not datagram.ah:
+        if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
             self.known[key] = Known(router, expectation, advert, received)

@@ -19,6 +19,7 @@ from typing import Any
 
 from vrrpd import events, fsm
 from vrrpd.announce import Announcer, introduce
+from vrrpd.auth_hmac import Verifier
 from vrrpd.config.model import Instance
 from vrrpd.config.routing import Route, Rule
 from vrrpd.estate import Estate
@@ -66,7 +67,8 @@ class VirtualRouter:
         self.log = log
         self.default_group = group
         self.group = instance.mcast_dst_ip or group
-        self.speaker = Speaker(instance, self.group, segment)
+        self.speaker = Speaker(instance, self.group, segment, ports.clock.wall)
+        self.verifier: Verifier | None = None
         self.router = Router()
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
@@ -115,12 +117,24 @@ class VirtualRouter:
         """
         one = self.instance
         if self.expected is None or one.auth.kind == "AH":
-            peers = one.unicast_peers if one.check_unicast_src else ()
+            strangers = not one.check_unicast_src and one.auth_hmac is None
+            peers = () if strangers else one.unicast_peers
             self.expected = Expectation(
                 one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
-                self.speaker.sequence, one.strict, peers,
+                self.speaker.sequence, one.strict, peers, self.verifying(),
             )  # fmt: skip
         return self.expected
+
+    def verifying(self) -> Verifier | None:
+        """What looks at the trailers of `auth_hmac`; a reload of keys forgets no packet."""
+        auth = self.instance.auth_hmac
+        if auth is None:
+            self.verifier = None
+        elif self.verifier is None:
+            self.verifier = Verifier(auth, self.ports.clock.wall, self.drifting)
+        else:
+            self.verifier.auth = auth
+        return self.verifier
 
     @property
     def priority(self) -> int:
@@ -222,6 +236,13 @@ class VirtualRouter:
         if self.log.limited((error.check, self.name, datagram.source), text):
             told = {"source": str(datagram.source), "cause": error.check.value}
             self.journal.write("drop", self.name, **told, reason=str(error))
+
+    def drifting(self, source: IPAddress, skew: int) -> None:
+        """Warn of a peer whose clock will leave the window of `auth_hmac` before long."""
+        assert self.instance.auth_hmac is not None
+        window = self.instance.auth_hmac.time_window
+        text = f"authentication clock skew {skew} sec from {source} approaching window {window} sec"
+        self.log.limited(("skew", self.name, source), f"({self.name}) {text}")
 
     def fault(self, cause: str, reason: str) -> None:
         """`cause` (a key) keeps this router from working; `reason` says so to people."""

@@ -3,16 +3,18 @@
     say(priority)    one Advertisement to every destination
 
 Contract: the packets are keepalived's, byte for byte; the identification field counts them from 1.
-Packets are made once for each priority and kept until something changes; with AH, no two are alike.
+Packets are made once for each priority and kept until something changes; with AH and auth_hmac no
+two Advertisements are alike.  With auth_hmac all peers get the same trailer (keepalived 2.4.3).
 A destination that cannot be reached does not keep the others from being told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
-from vrrpd import ah
-from vrrpd.config.model import Instance
+from vrrpd import ah, auth_hmac
+from vrrpd.config.model import AuthHmac, Instance
 from vrrpd.events import IPAddress
 from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_packet, numbered
 from vrrpd.receive import Segment
@@ -21,13 +23,20 @@ UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
 
 
 class Speaker:
-    """The voice of one virtual router.  `source` is its primary address."""
+    """Sends the Advertisements of one virtual router.
 
-    def __init__(self, instance: Instance, group: IPAddress, segment: Segment) -> None:
+    `source` is its primary address, `wall` the clock of `auth_hmac` (ns since 1970).
+    """
+
+    def __init__(
+        self, instance: Instance, group: IPAddress, segment: Segment, wall: Callable[[], int]
+    ) -> None:
         self.segment = segment
+        self.wall = wall
         self.source: IPAddress = UNSET[instance.family]
         self.ident = 0
         self.sequence = 0  # of authentication headers: the highest seen or sent
+        self.signed: int | None = None  # the last sequence number of auth_hmac
         self.renew(instance, group)
 
     def renew(self, instance: Instance, group: IPAddress) -> None:
@@ -53,6 +62,9 @@ class Speaker:
         if self.instance.auth.kind == "AH":
             self.sequence += 1
             packets = [self.packet(priority, one, self.ident) for one in self.destinations]
+        elif self.instance.auth_hmac is not None and self.instance.auth_hmac.signs:
+            made = self.trailer(priority, self.instance.auth_hmac)
+            packets = [self.packet(priority, one, self.ident, made) for one in self.destinations]
         else:
             ready = self.ready.get(priority) or self.prepare(priority)
             packets = [numbered(packet, self.ident) for packet in ready]
@@ -65,12 +77,22 @@ class Speaker:
         if trouble is not None:
             raise trouble
 
-    def packet(self, priority: int, destination: IPAddress, ident: int = 0) -> bytes:
-        """The IP packet that carries our Advertisement to `destination`."""
+    def trailer(self, priority: int, auth: AuthHmac) -> bytes:
+        """The trailer of the next Advertisement, which does not depend on its destination."""
+        self.signed = auth_hmac.following(self.signed, self.wall(), auth.window)
+        message = encode(self.advertisement(priority), self.source, self.source)
+        key = auth.key(auth.active_key)
+        assert key is not None, "the reader refuses an active_key without key"
+        return auth_hmac.sign(message, self.source, auth.active_key, key, self.signed)
+
+    def packet(
+        self, priority: int, destination: IPAddress, ident: int = 0, trailer: bytes = b""
+    ) -> bytes:
+        """The IP packet that carries our Advertisement, and a trailer, to `destination`."""
         one, source = self.instance, self.source
         ttl = one.unicast_ttl if one.unicast else 255
         pseudo = not one.v3_checksum_as_v2
-        message = encode(self.advertisement(priority), source, destination, pseudo)
+        message = encode(self.advertisement(priority), source, destination, pseudo, trailer)
         if isinstance(source, IPv6Address):
             assert isinstance(destination, IPv6Address)
             return ipv6_packet(message, source, destination, ttl)

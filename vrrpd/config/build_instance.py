@@ -3,7 +3,7 @@
 First what the block says, keyword by keyword (settings.py, instance_words.py); then what keepalived
 makes of it, in this order, each step one function of `_Builder`:
 
-    family -> version -> priority -> strict -> interval -> authentication -> preemption
+    family -> version -> priority -> strict -> interval -> authentication, auth_hmac -> preemption
     -> addresses -> unicast -> gratuitous ARP
 
 Nothing is looked up on the machine: whether `eth0` exists is for the daemon to find out.
@@ -20,6 +20,7 @@ from typing import Literal
 from vrrpd.config import capacity, entries, route_words
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
+from vrrpd.config.hmac_words import build_auth_hmac
 from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
 from vrrpd.config.parser import Statement
@@ -33,6 +34,7 @@ from vrrpd.config.values import (
     SECOND,
     Address,
     Auth,
+    AuthHmac,
     Garp,
     IPAddress,
     Peer,
@@ -92,6 +94,8 @@ class _Builder:
         self._strict()
         self._interval()
         self._authentication()
+        if not self._auth_hmac():
+            return None
         self._preemption()
         self._sources()
         self._addresses()
@@ -264,6 +268,21 @@ class _Builder:
             return
         self.fields["auth"] = Auth(kind, password)
 
+    def _auth_hmac(self) -> bool:
+        """Whether what is asked for can be had; `authentication` does not go with it."""
+        blocks = [one for one in self.block.block if one.name.text == "auth_hmac"]
+        if not blocks:
+            return True
+        auth = build_auth_hmac(blocks, self.name, self.fields, self.report)
+        if auth is None:
+            return False
+        if "auth" in self.fields:
+            self.report.at("error", blocks[0].name, f"({self.name}) auth_hmac and authentication "
+                           "do not go together; authentication ignored")
+            del self.fields["auth"]
+        self.fields["auth_hmac"] = auth
+        return True
+
     def _preemption(self) -> None:
         first = self.fields["priority"] == 255 or self.said.get("state") == "MASTER"
         why = "state MASTER" if self.said.get("state") == "MASTER" else "priority 255"
@@ -307,10 +326,12 @@ class _Builder:
                                f"IPv{family} like the addresses before it; ignored",
                                expected="it in virtual_ipaddress_excluded")
         excluded = entries.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
+        hmac: AuthHmac | None = self.fields.get("auth_hmac")
         addresses, more = capacity.fit(
             self.name, kept, self.limits, self.fields["version"], family,
-            ah=self.fields.get("auth", Auth()).kind == "AH", report=self.report,
-            words=self.words,
+            ah=self.fields.get("auth", Auth()).kind == "AH",
+            hmac=hmac is not None and hmac.signs,
+            report=self.report, words=self.words,
         )
         far = [one for one in addresses[:1] if not one.ip.is_link_local]
         if far and family == 6 and self.fields["strict"]:  # RFC 9568 section 5.2.9

@@ -1,7 +1,7 @@
 """How many addresses one advertisement holds, and what becomes of the others.
 
-    IPv4:  (MTU - (14 + 20 + 8 [+ 8 in version 2] [+ 24 with AH])) / 4
-    IPv6:  (MTU - (14 + 40 + 8)) / 16                                    never more than 255
+    IPv4:  (MTU - (14 + 20 + 8 [+ 8 in version 2] [+ 24 with AH] [+ 28 with auth_hmac])) / 4
+    IPv6:  (MTU - (14 + 40 + 8 [+ 28 with auth_hmac])) / 16              never more than 255
 
 That is keepalived since 2.2.5, Ethernet header included although the MTU is without it.
 Since 1.2.20 the surplus, the last entries, moves to `virtual_ipaddress_excluded`.
@@ -28,12 +28,13 @@ class Limits:
     max_vips: int | None = None
 
 
-def room(mtu: int, version: int, family: int, *, ah: bool) -> int:
-    """How many addresses one advertisement can hold."""
+def room(mtu: int, version: int, family: int, *, ah: bool, hmac: bool = False) -> int:
+    """How many addresses one advertisement can hold, with AH or the trailer of auth_hmac."""
+    more = (24 if ah else 0) + (28 if hmac else 0)
     if family == 6:
-        space = (mtu - (14 + 40 + 8)) // 16
+        space = (mtu - (14 + 40 + 8 + more)) // 16
     else:
-        space = (mtu - (14 + 20 + 8 + (8 if version == 2 else 0) + (24 if ah else 0))) // 4
+        space = (mtu - (14 + 20 + 8 + (8 if version == 2 else 0) + more)) // 4
     return max(0, min(space, MOST))
 
 
@@ -45,6 +46,7 @@ def fit(
     family: int,
     *,
     ah: bool,
+    hmac: bool = False,
     report: Reporter,
     words: Mapping[Where, Word],
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
@@ -56,7 +58,7 @@ def fit(
             report.at("warning", words[dropped.where],
                       "=> Declare others VIPs into the excluded vip block")
         addresses = addresses[: limits.max_vips]
-    most = room(limits.mtu, version, family, ah=ah)
+    most = room(limits.mtu, version, family, ah=ah, hmac=hmac)
     if len(addresses) > most:
         report.at("warning", words[addresses[most].where],
                   f"({name}) Number of VIPs ({len(addresses)}) exceeds maximum/space available "

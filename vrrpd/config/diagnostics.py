@@ -33,7 +33,8 @@ EXIT_CONFIG = 2  # keepalived's KEEPALIVED_EXIT_CONFIG
 EXIT_ERRORS = 4
 EXIT_NO_CONFIG = 6  # keepalived's KEEPALIVED_EXIT_NO_CONFIG
 
-_PASSWORD = re.compile(r"(\bauth_pass\s+)(.*)")
+# What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
+_SECRET = re.compile(r"(?i)((?:\S*pass\w*\s+|\S*key\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Reporter:
             column, length = where.column, where.length
             where = where.source
         if isinstance(where, SourceLine):
-            source = _PASSWORD.sub(lambda found: found[1] + "*" * len(found[2]), where.text)
+            source = _SECRET.sub(lambda found: found[1] + "*" * len(found[2]), where.text)
         self._found.append(
             Diagnostic(
                 severity=severity,

@@ -25,6 +25,7 @@ from vrrpd.config.values import (
     SECOND,
     Address,
     Auth,
+    AuthHmac,
     Command,
     Garp,
     IPAddress,
@@ -50,6 +51,7 @@ class Instance:
     advert_interval_ns: int = SECOND
     down_timer_adverts: int = 3
     auth: Auth = field(default_factory=Auth)
+    auth_hmac: AuthHmac | None = None
 
     preempt: bool = True
     preempt_delay_ns: int = 0
@@ -216,6 +218,7 @@ class Config:
 __all__ = [
     "Address",
     "Auth",
+    "AuthHmac",
     "Command",
     "Config",
     "Garp",

@@ -105,6 +105,10 @@ class Loop:
         """CLOCK_MONOTONIC in ns."""
         return time.monotonic_ns()
 
+    def wall(self) -> int:
+        """CLOCK_REALTIME in ns."""
+        return time.time_ns()
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> Call:

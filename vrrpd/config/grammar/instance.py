@@ -1,4 +1,4 @@
-"""Keywords inside `vrrp_instance`, and inside its `authentication`."""
+"""Keywords inside `vrrp_instance`, and inside its `authentication` and `auth_hmac`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from vrrpd.config.grammar.keyword import Keyword
 _done = partial(Keyword, block="vrrp_instance", status="done")
 _parsed = partial(Keyword, block="vrrp_instance", status="parsed")
 _auth = partial(Keyword, block="authentication", status="done", kind="special")
+_hmac = partial(Keyword, block="auth_hmac", status="done", since="2.4.0")
 _COMMAND = 'a program, quoted with its arguments, and optionally user and group'
 _WEIGHT = "lines of `NAME [weight -253..253 [reverse]]`"
 
@@ -26,6 +27,8 @@ _IDENTITY = (
           once=True),
     _done("authentication", "block", "Password of the group (version 2 only).",
           opens="authentication"),
+    _done("auth_hmac", "block", "Sign advertisements, and take no others (keepalived's own).",
+          opens="auth_hmac", since="2.4.0"),
     _done("nopreempt", "flag", "Leave a working MASTER of lower priority alone.",
           field="preempt", constant=False),
     _done("preempt", "flag", "Take over from a MASTER of lower priority (the default)."),
@@ -136,8 +139,6 @@ _NOTIFY = (
     _done("smtp_alert", "bool", "Send mail on changes.", default="smtp_alert_vrrp"),
     Keyword("lvs_sync_daemon_interface", "special", "LVS: connection synchronisation.",
             block="vrrp_instance", status="skipped"),
-    Keyword("auth_hmac", "special", "keepalived's own HMAC trailer.", block="vrrp_instance",
-            status="skipped", since="2.4.0"),
 )
 
 KEYWORDS: tuple[Keyword, ...] = (
@@ -150,4 +151,15 @@ KEYWORDS: tuple[Keyword, ...] = (
     _auth("auth_type", doc="PASS: a password in clear; AH: a hash (IPsec).", syntax="PASS or AH"),
     _auth("auth_pass", doc="The password; eight characters count.",
           syntax="a password of up to eight characters"),
+    _hmac("key", "special", "A key of 32 to 64 bytes; several may be known at a time.",
+          syntax="ID VALUE, the id from 1 to 255, the value as hex:DIGITS, file:PATH or text"),
+    _hmac("active_key", "int", "The id of the key that signs.", low="1", high="255",
+          strict=True),
+    _hmac("anti_replay", "choice", "time: fresh, and never twice; monotonic: never twice.",
+          choices=("time", "monotonic"), default="time"),
+    _hmac("time_window", "int", "How far a sender's clock may be from ours, seconds.", low="1",
+          high="300", default="three intervals, at least 5", strict=True),
+    _hmac("mode", "choice", "What becomes of advertisements without trailer; receive-only"
+          " sends such.", choices=("enforce", "permissive", "receive-only"),
+          default="enforce"),
 )
