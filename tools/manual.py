@@ -72,7 +72,7 @@ NOT_DONE = (
     "`use_ipvlan` is written, but was never seen at work: no kernel with ipvlan was at hand."
     " The same holds for the kernel's process connector; /proc is scanned where it is refused.",
     "The children and their pid files: vrrpd is one process and stays in the foreground.",
-    "`auth_hmac` of keepalived 2.4, and the checksum that versions before 1.3.6 used for unicast.",
+    "The checksum that versions before 1.3.6 used for unicast.",
 )
 
 
