@@ -162,7 +162,7 @@ class Verifier:
                 Check.HMAC_MALFORMED,
                 f"trailer of type {kind} with {reserved} in the reserved field",
             )
-        clock = stamp(self.wall())
+        clock = stamp(self.wall() - datagram.waited)  # a router that was kept waiting reads late
         behind = lead(clock, sequence)
         if auth.window is not None and abs(behind) > auth.window:
             raise PacketError(Check.HMAC_STALE, stale(behind, auth.window))

@@ -107,7 +107,8 @@ class Datagram:
 
     `ah` is the authentication header in front of the message, if there is one, and `header` the
     IP header in front of that, which it protects.  `trailer` is what `auth_hmac` puts behind the
-    message; until it is split off, it is a part of the message (auth_hmac.py).
+    message; until it is split off, it is a part of the message (auth_hmac.py).  `waited` is how
+    long (ns) the packet was in the socket before it was read.
     """
 
     source: IPAddress
@@ -118,6 +119,7 @@ class Datagram:
     ah: bytes = b""
     header: bytes = b""
     trailer: bytes = b""
+    waited: int = 0
 
 
 @dataclass(frozen=True, slots=True)

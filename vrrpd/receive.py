@@ -368,7 +368,8 @@ class Segment:
         expectation = router.expectation
         if expectation.verifier is not None:
             message, signed = auth_hmac.split(datagram.message, datagram.source.version)
-            datagram = replace(datagram, message=message, trailer=signed)
+            waited = max(0, router.ports.clock.now() - at)
+            datagram = replace(datagram, message=message, trailer=signed, waited=waited)
         try:
             advert = admit(datagram, expectation)
         except PacketError as error:

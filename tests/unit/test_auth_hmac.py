@@ -198,6 +198,14 @@ def test_after_a_step_of_both_clocks_and_its_correction_it_is_believed_at_once(s
     assert pair.verdict() == "OK"
 
 
+def test_the_window_is_that_of_the_moment_at_which_a_packet_arrived() -> None:
+    pair = Pair(TIMED)
+    packet = pair.send()
+    pair.receiver += 60
+    assert verdict(pair.verifier, packet) == "HMAC_STALE"
+    assert verdict(pair.verifier, replace(packet, waited=60 * SECOND)) == "OK"
+
+
 def test_a_mark_of_the_future_expires_only_with_a_window() -> None:
     for auth, expected in ((TIMED, "OK"), (MONOTONIC, "HMAC_REPLAY")):
         pair = Pair(auth)
