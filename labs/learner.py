@@ -9,7 +9,9 @@
 
 `hand_out` may be repeated, and is by every `make lab`. It never overwrites work: a copy that is as
 it was handed out is renewed when the lesson changes; one that was edited, or run, stays, and the
-new one is laid beside it as 05-failover.new.ipynb. A copy that was deleted comes back fresh.
+new one is written beside it as 05-failover.new.ipynb. A copy that was deleted comes back fresh.
+A copy that Jupyter cannot open (empty, cut off, no notebook) stays as well, and as long as it does,
+there is a good one beside it.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from labs import jsonlines
 from labs.errors import LabError
-from labs.progress import VARIABLE
+from labs.progress import FILE, VARIABLE, read
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SOLUTIONS = "solutions"
@@ -128,53 +131,134 @@ def hand_out(place: Path, source: Path = NOTEBOOKS) -> list[str]:
 
 
 def _hand_out(place: Path, source: Path) -> list[str]:
-    ledger = _ledger(place)
-    said = []
-    wanted: dict[str, Notebook] = {}
+    ledger, said = _ledger(place)
+    wanted: dict[str, Notebook | None] = {}
     for lesson in lessons(source):
-        solved = json.loads(lesson.read_text(encoding="utf-8"))
-        wanted[lesson.name] = copy(solved, lesson.name)
-        wanted[f"{SOLUTIONS}/{lesson.name}"] = solved
+        names = (lesson.name, f"{SOLUTIONS}/{lesson.name}")
+        try:
+            solved = _notebook(lesson)
+            wanted.update(zip(names, (copy(solved, lesson.name), solved), strict=True))
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            said.append(f"{lesson} is damaged ({_why(error)}): `git checkout {lesson}` repairs it")
+            wanted.update(dict.fromkeys(names))
     for name, notebook in wanted.items():
-        said += _deliver(place, name, notebook, ledger)
+        if notebook is not None:
+            said += _deliver(place, name, notebook, ledger)
     for name in sorted(ledger.keys() - wanted.keys()):
         if ".new" not in name and _untouched(place / name, ledger[name]):
             (place / name).unlink()
             del ledger[name]
     _write(place / LEDGER, ledger)
-    return said
+    return [*said, *_progress(place)]
 
 
 def _deliver(place: Path, name: str, notebook: Notebook, ledger: dict[str, str]) -> list[str]:
     """Puts `notebook` where it overwrites nothing; a line if that is not where it belongs."""
     mark = fingerprint(notebook)
     stem = name.removesuffix(".ipynb")
+    damage = _damage(place / name)
+    if not damage and ledger.get(name) != mark and _untouched(place / name, mark):
+        ledger[name] = mark  # the ledger was lost
     names = [name, *(f"{stem}.new{number or ''}.ipynb" for number in range(100))]
     for target in names:
         path = place / target
-        is_latest = ledger.get(target) == mark
-        if is_latest and (path.exists() or target != name):
-            return []  # there it is, edited or not; or it was offered before and thrown away
-        if not path.exists() or _untouched(path, ledger.get(target)):
+        is_latest, is_there = ledger.get(target) == mark, os.path.lexists(path)
+        if damage:
+            found = not _damage(path) and is_there and is_latest
+        else:
+            # There it is, edited or not; or it was offered before and thrown away.
+            found = is_latest and (is_there or target != name)
+        if found:
+            break
+        if not is_there or _untouched(path, ledger.get(target)):
             _write(path, notebook)
             ledger[target] = mark
             break
-    return [] if target == name else [f"{name} has your work in it; its new version is {target}"]
+    if damage:
+        return [f"{name} is damaged ({damage}) and left as it is: a good copy is {target}"]
+    if target == name or found:
+        return []
+    return [f"{name} has your work in it; its new version is {target}"]
+
+
+def _notebook(path: Path) -> Notebook:
+    """What a file holds.  Raises OSError or ValueError for what Jupyter would not open."""
+    text = jsonlines.whole(path)
+    if not text.strip():
+        raise ValueError("empty")
+    try:
+        notebook = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list) or not isinstance(notebook.get("nbformat"), int):
+        raise ValueError("not a notebook")
+    for cell in cells:
+        source = cell.get("source") if isinstance(cell, dict) else None
+        lines = source if isinstance(source, list) else [source]
+        if not all(isinstance(line, str) for line in lines):
+            raise ValueError("not a notebook: a cell without source")
+    return dict(notebook)
+
+
+def _damage(path: Path) -> str:
+    """Why Jupyter could not open what is at `path`; "" if it can, or if there is nothing."""
+    try:
+        if os.path.lexists(path):
+            _notebook(path)
+    except (OSError, ValueError) as error:
+        return _why(error)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    """The reason of an error in a few words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"cut off, or not JSON: line {error.lineno}: {error.msg}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _untouched(path: Path, mark: str | None) -> bool:
     """Whether `path` is a notebook just as it was handed out."""
     try:
-        return mark is not None and fingerprint(json.loads(path.read_text("utf-8"))) == mark
-    except (OSError, ValueError, AttributeError):
+        return mark is not None and fingerprint(_notebook(path)) == mark
+    except (OSError, ValueError):
         return False
 
 
-def _ledger(place: Path) -> dict[str, str]:
+def _ledger(place: Path) -> tuple[dict[str, str], list[str]]:
+    """What was handed out, and a line if that is not known any more."""
     try:
-        return dict(json.loads((place / LEDGER).read_text("utf-8")))
-    except (OSError, ValueError):
-        return {}
+        told = json.loads(jsonlines.whole(place / LEDGER))
+        if not isinstance(told, dict):
+            raise ValueError("not a list of files")
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, ValueError, RecursionError) as error:
+        return {}, [
+            f"{place / LEDGER} is damaged ({_why(error)}) and written again: lessons that you have "
+            "edited are offered once more, beside yours"
+        ]
+    # Nothing outside of this folder is ours to renew or to remove.
+    own = (entry for entry in told.items() if ".." not in Path(entry[0]).parts)
+    return {name: mark for name, mark in own if isinstance(mark, str) and name[:1] != "/"}, []
+
+
+def _progress(place: Path) -> list[str]:
+    """What is wrong with the file of answers."""
+    file, skipped = place / FILE, list[str]()
+    try:
+        for _ in read(file, lambda number, why: skipped.append(f"line {number}: {why}")):
+            pass
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        return [f"{file} cannot be read ({_why(error)}): move it away, or no progress is kept"]
+    if not skipped:
+        return []
+    return [f"{file}: {len(skipped)} damaged lines count for nothing, the rest does ({skipped[0]})"]
 
 
 def _write(path: Path, content: object) -> None:

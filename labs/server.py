@@ -11,6 +11,7 @@ The server itself runs on the machine; only kernels are in namespaces, each in i
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -18,7 +19,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from labs import learner
+from labs import jsonlines, learner
 from labs.errors import LabError
 from labs.progress import VARIABLE
 
@@ -34,7 +35,11 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     """
     require_free(port)
     folder = learner.NOTEBOOKS if source else prepared()
+    from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+
+    for line in set_aside_workspaces(Path(get_workspaces_dir())):
+        print(line)
 
     # Neither an empty variable nor the user's own Jupyter settings shall leave the door open.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
@@ -53,6 +58,29 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
     application.start()
+
+
+def set_aside_workspaces(folder: Path) -> list[str]:
+    """Rename the damaged workspaces of JupyterLab; a line for each.
+
+    A workspace remembers which windows were open.  With a damaged one among them, JupyterLab
+    answers every question about workspaces with "500: Internal Server Error".
+    """
+    said = []
+    for path in sorted(folder.glob("*.jupyterlab-workspace")):
+        try:
+            told = json.loads(jsonlines.whole(path))
+            if isinstance(told["data"], dict) and isinstance(told["metadata"]["id"], str):
+                continue
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            pass
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            path.rename(aside)
+            said.append(f"JupyterLab's list of open windows was damaged: it is {aside} now")
+        except OSError as error:
+            said.append(f"JupyterLab's list of open windows is damaged: remove {path} ({error})")
+    return said
 
 
 def address(port: int, token: str) -> str:
