@@ -1,49 +1,41 @@
 """The notebook kernel "VRRP Lab": IPython inside a lab's namespaces.
 
-    JupyterLab, nbclient, jupyter run
-        |  starts          python -m labs.namespace -- python -m ipykernel_launcher ...
-        |  talks to it     over Unix sockets: a network namespace has no port of ours
+    JupyterLab, nbclient, an editor
+        |  starts          python -m labs.kernel CONNECTION_FILE     (specification(), kernel.json)
+        |  talks to it     as the connection file says, which that program has written:
+        |                  ipc   Unix sockets, which are reached from every network namespace
+        |                  tcp   ports of the machine, opened here and relayed (labs.relay)
 
-Where sockets lie is decided by the side that starts a kernel, so the kernel specification names a
-provisioner, `LabProvisioner`, and nobody has to configure a server.
-The specification is written into this venv by `labs kernelspec`, which `make setup` calls.
+Whoever starts it, whichever transport it has chosen: nobody has to configure or install anything
+beside kernel.json, which `labs kernelspec` writes into this venv; `make setup` calls that.
+With LAB_MODE=replay nothing runs in the kernel, so it has no namespaces.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
-import tempfile
-import uuid
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from jupyter_core.paths import jupyter_runtime_dir
-
-from labs.namespace import mark
+from labs.errors import LabError
 
 NAME = "vrrp-lab"
-# sun_path of a Unix socket has 108 bytes, the last of them zero; "-5" follows the prefix.
-_LONGEST = 108 - 1 - 2
+# The names of a kernel's five ports in a connection file.
+PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 
 def specification() -> dict[str, Any]:
     """The content of kernel.json."""
-    python = sys.executable
     return {
-        "argv": [
-            python, "-m", "labs.namespace", "--",
-            python, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-            "--InteractiveShellApp.extra_extensions=labs.magics",
-        ],
+        "argv": [sys.executable, "-m", "labs.kernel", "{connection_file}"],
         "display_name": "VRRP Lab",
         "language": "python",
         # Interrupts as messages: signals would have to find their way through init.
         "interrupt_mode": "message",
-        "metadata": {"kernel_provisioner": {"provisioner_name": NAME}},
-    }  # fmt: skip
+    }
 
 
 def install(prefix: str = sys.prefix) -> Path:
@@ -54,49 +46,62 @@ def install(prefix: str = sys.prefix) -> Path:
     return path
 
 
-def socket_prefix() -> str:
-    """A path for the kernel's sockets, to which Jupyter appends -1 to -5; short enough for all."""
-    name = f"lab-{uuid.uuid4().hex[:12]}"
-    for directory in (jupyter_runtime_dir(), os.environ.get("XDG_RUNTIME_DIR", "")):
-        path = os.path.join(directory, name)
-        if directory and len(os.fsencode(path)) <= _LONGEST:
-            os.makedirs(directory, mode=0o700, exist_ok=True)
-            return path
-    # The home is too deep: a directory of our own in /tmp, removed with the sockets.
-    return os.path.join(tempfile.mkdtemp(prefix=f"{mark()}-", dir="/tmp"), name)
+def command(connection_file: str) -> list[str]:
+    """The command of IPython's own kernel, with the lab's magics."""
+    return [
+        sys.executable, "-m", "ipykernel_launcher", "-f", connection_file,
+        "--InteractiveShellApp.extra_extensions=labs.magics",
+    ]  # fmt: skip
 
 
-def _replays(environment: dict[str, str] | None) -> bool:
-    """Whether this kernel is to replay lessons (labs.replayed)."""
-    return (os.environ if environment is None else environment).get("LAB_MODE") == "replay"
+def run(connection_file: str) -> int:
+    """Run the kernel of `connection_file` in fresh namespaces; its exit status.
+
+    Raises LabError for a file that cannot be read, ports that cannot be used and where the machine
+    refuses namespaces.
+    """
+    from labs import namespace, relay
+
+    listeners = _open_ports(Path(connection_file))
+    return namespace.run(command(connection_file), lambda: relay.start(listeners))
 
 
-class LabProvisioner(LocalProvisioner):
-    """Starts a kernel as usual, and has it reached through Unix sockets."""
+def _open_ports(path: Path) -> list[socket.socket]:
+    """Listen on the TCP ports of a connection file; ports 0 in it become those that are used."""
+    from labs import relay
 
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Choose the sockets before the connection file is written; a restart keeps them."""
-        manager = self.parent
-        if _replays(kwargs.get("env")):
-            # Nothing runs in there, so no namespaces are needed: Jupyter's own ways will do.
-            told: dict[str, Any] = await super().pre_launch(**kwargs)
-            told["cmd"] = told["cmd"][told["cmd"].index("--") + 1 :]
-            return told
-        if manager is not None and manager.transport != "ipc":
-            manager.cache_ports = False
-            manager.transport = "ipc"
-            manager.ip = socket_prefix()
-        prepared: dict[str, Any] = await super().pre_launch(**kwargs)
-        return prepared
+    try:
+        told = json.loads(path.read_text())
+        if told.get("transport", "tcp") != "tcp":
+            return []
+        ip, ports = str(told.get("ip", "127.0.0.1")), [int(told[name]) for name in PORTS]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabError(
+            f"{path} is no connection file of a kernel ({error}): the program that starts the "
+            "kernel 'VRRP Lab' writes one before, as Jupyter does"
+        ) from None
+    listeners = [relay.listen(ip, port) for port in ports]
+    if 0 in ports:
+        told |= {name: each.getsockname()[1] for name, each in zip(PORTS, listeners, strict=True)}
+        path.write_text(json.dumps(told, indent=2) + "\n")
+    return listeners
 
-    async def cleanup(self, restart: bool = False) -> None:
-        """Remove the sockets, which a killed kernel leaves."""
-        await super().cleanup(restart=restart)
-        manager = self.parent
-        if restart or manager is None or manager.transport != "ipc":
-            return
-        prefix = Path(manager.ip)
-        for path in prefix.parent.glob(f"{prefix.name}-*"):
-            path.unlink(missing_ok=True)
-        if prefix.parent.name.startswith(f"{mark()}-"):
-            prefix.parent.rmdir()
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m labs.kernel CONNECTION_FILE`"""
+    words = sys.argv[1:] if argv is None else argv
+    if len(words) != 1:
+        print("usage: python -m labs.kernel CONNECTION_FILE", file=sys.stderr)
+        return 2
+    if os.environ.get("LAB_MODE") == "replay":
+        kernel = command(words[0])
+        os.execv(kernel[0], kernel)
+    try:
+        return run(words[0])
+    except LabError as error:
+        print(f"labs: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

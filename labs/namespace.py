@@ -35,6 +35,7 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -101,9 +102,10 @@ def directory() -> Path:
     return Path(os.environ[VARIABLE])
 
 
-def run(command: list[str]) -> int:
+def run(command: list[str], beside: Callable[[], None] | None = None) -> int:
     """Run `command` in fresh namespaces and return its exit status (128 + N if signal N ended it).
 
+    `beside` is called by init once `command` runs; it may start threads, which end with init.
     Raises LabError when the machine refuses namespaces.
     The calling process becomes the keeper: it is in the new namespaces too and should exit soon.
     """
@@ -115,7 +117,7 @@ def run(command: list[str]) -> int:
     init = os.fork()
     if init == 0:
         os.close(ready_write)
-        _init(command, ready_read, guard)
+        _init(command, ready_read, guard, beside)
     os.close(ready_read)
     os.write(ready_write, b".")
     os.close(ready_write)
@@ -152,7 +154,9 @@ def _attend(child: int) -> int:
                 return code if code >= 0 else 128 - code
 
 
-def _init(command: list[str], ready: int, caller: int) -> NoReturn:
+def _init(
+    command: list[str], ready: int, caller: int, beside: Callable[[], None] | None
+) -> NoReturn:
     """Process 1: prepare the small world, start `command`, and leave with its status."""
     try:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -167,6 +171,8 @@ def _init(command: list[str], ready: int, caller: int) -> NoReturn:
             _exec(command)
         if caller >= 0:
             threading.Thread(target=_leave_with, args=(caller,), daemon=True).start()
+        if beside is not None:
+            beside()
         os._exit(_attend(child))
     except OSError as error:
         print(f"labs: {_refusal(error)}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ import os
 import secrets
 import signal
 import socket
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,21 @@ def arguments(port: int, browser: bool, folder: Path) -> list[str]:
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--MultiKernelManager.default_kernel_name=vrrp-lab",
+        f"--KernelManager.transport={transport()}",
     ]
+
+
+def transport() -> str:
+    """How the server reaches its kernels: "ipc" (Unix sockets), or "tcp" in a home too deep for it.
+
+    Unix sockets are the user's alone, and forty servers on one machine take no ports from each
+    other; but sun_path has 108 bytes, the last of them zero.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    # As jupyter_client names them: a uuid for the kernel, a number for the channel.
+    longest = os.path.join(jupyter_runtime_dir(), f"kernel-{uuid.UUID(int=0)}-ipc-5")
+    return "ipc" if len(os.fsencode(longest)) < 108 else "tcp"
 
 
 def _stay_offline(_handler: object, page: dict[str, Any]) -> dict[str, Any]:

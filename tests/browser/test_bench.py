@@ -20,7 +20,8 @@ from labs.lan import Lan
 from labs.panel.page import page as html_of
 from labs.panel.panel import recorded
 from labs.panel.record import CAPACITY, Record
-from tests.browser.windows import START_SECONDS, screenshot
+from tests.browser.windows import screenshot
+from tests.served import START_SECONDS
 from tests.support import OrdinaryUser
 
 RUN_SECONDS, TAKEOVER_SECONDS = 60, 20

@@ -17,8 +17,9 @@ import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from labs import course
-from tests.browser.windows import START_SECONDS, screenshot
+from tests.browser.windows import screenshot
 from tests.notebooks.lessons import of_kind, read
+from tests.served import START_SECONDS
 from tests.support import REPOSITORY, OrdinaryUser
 
 LESSON = "05-failover"

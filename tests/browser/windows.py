@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 
 from playwright.sync_api import Page
 
 from tests.support import REPOSITORY
 
-START_SECONDS = 60
 # Milliseconds in which the page shows what it was asked for; Playwright's own five seconds are few
 # where a kernel has to answer.
 PATIENCE = 30_000
@@ -26,11 +24,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def screenshot(page: Page, name: str) -> None:

@@ -1,0 +1,39 @@
+"""`labs notebook` as an ordinary user, and lesson 05 in a kernel that it has started."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.leftovers import nothing_left
+from tests.notebooks.lessons import LESSONS, of_kind, read
+from tests.notebooks.test_lessons import SECONDS, check_pass
+from tests.served import START_SECONDS, served
+from tests.support import OrdinaryUser
+
+PROGRAM = Path(__file__).with_name("through_server.py")
+(LESSON,) = (lesson for lesson in LESSONS if lesson.stem.startswith("05-"))
+DEEP = "a" * 60
+
+
+@pytest.mark.timeout(SECONDS + 2 * START_SECONDS)
+@pytest.mark.parametrize("transport", ["ipc", "tcp"])
+def test_a_lesson_runs_in_a_kernel_of_the_server(
+    transport: str, ordinary_user: OrdinaryUser
+) -> None:
+    """Over Unix sockets, and over TCP where the paths of those would be too long."""
+    runtime = ordinary_user.home / (DEEP if transport == "tcp" else "runtime")
+    env = {"JUPYTER_RUNTIME_DIR": str(runtime)}
+    result = ordinary_user.home / "result.ipynb"
+    wanted = ("result.ipynb", "server.log", "vrrp-lab", runtime.name)
+    with (
+        nothing_left(ordinary_user, wanted) as mark,
+        served(ordinary_user, env | mark) as address,
+    ):
+        words = [sys.executable, PROGRAM, address, LESSON, result]
+        done = ordinary_user.run(words, SECONDS, env | mark)
+    assert done.stdout == f"{transport}\n"
+    assert list(runtime.iterdir()) == [], "sockets or connection files"
+    check_pass(LESSON, of_kind(read(result), "code"))
