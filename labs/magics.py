@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labs.lab import Lab
 
 # What a shell on a host shows before each line: [root@master ~]#
-_PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
+_PROMPT = '''printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}'''
 
 
 def _lab() -> Lab:

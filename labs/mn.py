@@ -1,9 +1,9 @@
 """Mininet's own prompt on a lab, for `labs cli` and %mn.
 
-mininet> net                    every command of Mininet
-mininet> master ip -br link     a command on a host
-mininet> link s1 master down    as Mininet does it, and recorded for the timeline
-mininet> unplug master          and the verbs of the lab
+    mininet> net                    every command of Mininet
+    mininet> master ip -br link     a command on a host
+    mininet> link s1 master down    as Mininet does it, and recorded for the timeline
+    mininet> unplug master          and the verbs of the lab
 """
 
 from __future__ import annotations
