@@ -107,7 +107,7 @@ def test_what_is_left_in_the_background_can_go_on_printing(quiet: Lab) -> None:
     quiet.run("client", "{ head -c 300K /dev/zero; touch /tmp/done; } &")
     eventually(lambda: quiet.hosts["client"].path("/tmp/done").exists())
     assert quiet.run("client", "yes & echo started", timeout=20).text.endswith("started\n")
-    quiet.run("client", "pkill -x yes")
+    quiet.run("client", "kill $(pgrep -x yes)")
 
 
 def test_a_cell_prints_so_much_and_says_what_it_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,5 +204,5 @@ def test_a_capture_ends_in_a_flood(quiet: Lab) -> None:
     quiet.run("client", "ping -f -q 192.168.1.11 >/dev/null 2>&1 &")
     with quiet.capture("client") as wire:
         eventually(lambda: len(wire.frames) > 100)
-    quiet.run("client", "pkill -x ping")
+    quiet.run("client", "kill $(pgrep -x ping)")
     assert all(frame.t >= wire.begun - 1 for frame in wire.frames)
