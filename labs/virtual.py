@@ -57,6 +57,8 @@ class Machine:
     index: int = 2
     frozen: bool = False
     forwards: bool = False  # an IPv6 router
+    # What the operating system will not do ("send", "listen", "take"), with the reason it gives.
+    refuses: dict[str, str] = field(default_factory=dict)
     ways: list[Belonging] = field(default_factory=list)  # routes and rules
     shield: Shield = field(default_factory=Shield)
     switches: dict[tuple[str, str], int] = field(default_factory=dict)

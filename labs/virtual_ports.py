@@ -9,6 +9,7 @@ Runner, Files and Processes are in `workload.py`, Pipes and Post in `outbox.py`.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,16 @@ from labs.facts import Address
 from labs.virtual import CARD, Machine
 from labs.virtual_clock import VirtualTimer
 from vrrpd.events import IPAddress
-from vrrpd.ports import Belonging, Interface, Placed, Receiver, Shield, VirtualLink, Watcher
+from vrrpd.ports import (
+    Belonging,
+    Interface,
+    Placed,
+    Receiver,
+    Refusal,
+    Shield,
+    VirtualLink,
+    Watcher,
+)
 from vrrpd.shapes import Shape
 
 
@@ -71,6 +81,8 @@ class HostChannel:
             raise OSError(19, "No such device")
         if not self.machine.up:
             raise OSError(100, "Network is down")
+        if "send" in self.machine.refuses:
+            raise OSError(errno.EPERM, self.machine.refuses["send"])
         self.machine.spoken += 1
         self.machine.switch.carry(self.machine, data)
 
@@ -89,6 +101,8 @@ class HostWire:
         """Hear what comes in on an interface.  Raises OSError if it is not there."""
         if self.machine.interface(interface) is None:
             raise OSError(19, "No such device")
+        if "listen" in self.machine.refuses:
+            raise OSError(errno.EMFILE, self.machine.refuses["listen"])
         key = (interface, family, protocol)
         self.machine.receivers[key] = receiver
         return HostChannel(self.machine, key)
@@ -119,8 +133,8 @@ class HostKernel:
 
     def change(
         self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
-    ) -> list[str]:
-        """Take addresses off, put addresses on."""
+    ) -> list[Refusal]:
+        """Take addresses off, put addresses on; all is refused if the machine says so."""
         machine = self.machine
         held, switch = machine.addresses, machine.switch
         machine.ways = [one for one in machine.ways if one not in remove]
@@ -131,10 +145,13 @@ class HostKernel:
                 at = machine.homes.pop(ip, CARD)
                 switch.record(Address(switch.t, machine.name, at, str(ip), length, False))
         refused = []
+        why = machine.refuses.get("take")
         for placed in (one for one in add if isinstance(one, Placed)):
             ip, length = placed.address.ip, placed.address.prefixlen
-            if machine.interface(placed.interface) is None:
-                refused.append(f"cannot set {ip}: No such device")
+            problem = "No such device" if machine.interface(placed.interface) is None else why
+            if problem is not None:
+                text = f"cannot add {ip} on {placed.interface}: {problem}"
+                refused.append(Refusal(text, placed))
                 continue
             if ip not in held:
                 at = placed.interface

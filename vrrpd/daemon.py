@@ -98,6 +98,7 @@ class Daemon:
         self.estate = Estate(ports.kernel, journal, log)
         self.tracking = Tracking(ports, journal, log)
         self.groups: list[Group] = []
+        self.estate.removed = self.look
         self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:
@@ -203,6 +204,8 @@ class Daemon:
             {link.name for r in self.routers.values() for link in r.holdings.links.values()}
         )
         self.connect()
+        for router in new:
+            router.holdings.release()  # as at the start: what a killed daemon has left behind
         at = self.ports.clock.now()
         for router in new:
             self.tracking.start(router, at)
@@ -253,16 +256,23 @@ class Daemon:
 
     def interface_changed(self, name: str) -> None:
         """It is not what it was: everything that depends on it looks again."""
-        self.estate.mend(name)
+        came_up = self.estate.mend(name)
         self.tracking.interface_changed(name)
+        self.look(came_up)
 
-    def address_removed(self, interface: str, address: IPAddress) -> None:
-        """Somebody else took `address` off `interface`."""
+    def look(self, came_up: bool = False) -> None:
+        """Routes may have gone with an address or a link: every MASTER looks after its own."""
+        for router in self.routers.values():
+            router.upkeep.look(came_up)
+
+    def address_removed(self, interface: str, address: IPAddress, ours: bool = False) -> None:
+        """`address` is no longer on `interface`; `ours`: it went with one that we removed."""
         for router in list(self.routers.values()):
             if any(p.interface == interface and p.address.ip == address for p in router.placed):
                 self.log.detail(f"Netlink reflector reports IP {address} removed")
-                router.address_lost(address)
+                router.address_lost(address, ours)
         self.estate.restore(lambda one: one == (interface, address))
+        self.look()
 
     def route_removed(self, thing: Route | Rule) -> None:
         """Somebody else removed a route or rule that is tracked."""

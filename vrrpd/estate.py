@@ -13,7 +13,7 @@ A filter is only made for those who ask for one.  Nothing raises; refusals are l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from vrrpd.config.globals import Globals
@@ -21,7 +21,7 @@ from vrrpd.config.model import Address, Config, Instance
 from vrrpd.config.routing import Route
 from vrrpd.events import IPAddress
 from vrrpd.journal import Journal, Log
-from vrrpd.ports import Belonging, Kernel, Placed, Shield, VirtualLink
+from vrrpd.ports import Belonging, Kernel, Placed, Refusal, Shield, VirtualLink
 from vrrpd.vmac import Slot, slots, virtual_link
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Estate:
         self.up: dict[str, bool] = {}
         self.shield: Shield | None = None
         self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
+        # Called after addresses were removed: routes of other instances may have gone with them.
+        self.removed: Callable[[], None] = lambda: None
         self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.
@@ -77,9 +79,9 @@ class Estate:
         self.renew()
         self.kernel.restore()
 
-    def told(self, problems: list[str]) -> None:
+    def told(self, problems: Iterable[str | Refusal]) -> None:
         """Say what the kernel has refused."""
-        for problem in problems:
+        for problem in map(str, problems):
             self.log.limited(("estate", problem), problem)
             self.journal.write("refused", reason=problem)
 
@@ -143,8 +145,11 @@ class Estate:
             self.renew()
             self.kernel.destroy(name)
 
-    def mend(self, name: str) -> None:
-        """Something has happened to interface `name`: make again what has gone with it."""
+    def mend(self, name: str) -> bool:
+        """Something has happened to interface `name`: make again what has gone with it.
+
+        Whether the interface came up.
+        """
         now = self.kernel.interface(name)
         was, self.up[name] = self.up.get(name, True), now is not None and now.up
         for link in list(self.links.values()):
@@ -152,8 +157,10 @@ class Estate:
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)
-        if self.up[name] and not was:
+        came_up = self.up[name] and not was
+        if came_up:
             self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
+        return came_up
 
     # The packet filter.
 

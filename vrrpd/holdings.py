@@ -1,20 +1,25 @@
 """What a virtual router holds while it is MASTER: addresses, routes, rules, and their protection.
 
-    take()      filter -> addresses -> routes -> rules      (keepalived's order)
-    release()   rules -> routes -> addresses -> filter
-    renew()     a reload: what is no longer wanted goes, what is new comes
+    take()       filter -> addresses -> routes -> rules      (keepalived's order)
+    release()    rules -> routes -> addresses -> filter
+    renew()      a reload: what is no longer wanted goes, what is new comes
+    put_back()   what was lost is added again
+    attempt()    whether addresses that were refused would be taken now
 
-Contract: a refusal of the kernel is logged and journaled, never raised; the router is MASTER with
-what it could get.
+Contract: a refusal of the kernel is logged and journaled, never raised.  `take()`, `renew()` and
+`put_back()` return what was refused: a router without an address that it tracks must not be
+MASTER, one without a route or a rule tries again.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from vrrpd.config.model import Instance
 from vrrpd.config.routing import Route, Rule
 from vrrpd.estate import Estate
 from vrrpd.events import IPAddress
-from vrrpd.ports import Belonging, Placed, VirtualLink
+from vrrpd.ports import Belonging, Placed, Refusal, VirtualLink
 from vrrpd.vmac import Slot, home
 
 Spot = tuple[str, IPAddress, int]
@@ -100,11 +105,12 @@ class Holdings:
         """Have everything ready for `take()`, which may have to be quick."""
         self.ready = self.estate.kernel.prepare(self.without_real(self.everything))
 
-    def take(self) -> None:
-        """Become their holder."""
+    def take(self) -> list[Refusal]:
+        """Become their holder; what was refused."""
         self.estate.silence(self.instance.name, self.silent)
-        self.change(self.everything, [])
+        refused = self.change(self.everything, [])
         self.count(self.placed)
+        return refused
 
     def release(self) -> None:
         """Give everything back but what another router holds, too."""
@@ -112,24 +118,46 @@ class Holdings:
         self.change([], [*reversed(self.ways), *self.placed])
         self.estate.silence(self.instance.name, ())
 
-    def renew(self, instance: Instance, held: bool) -> bool:
-        """Go over to another configuration; whether addresses were added."""
+    def renew(self, instance: Instance, held: bool) -> tuple[bool, list[Refusal]]:
+        """Go over to another configuration; whether addresses were added, and what was refused.
+
+        What is new must not be there unless the router holds it: a daemon that was killed may have
+        left it behind, with another configuration.
+        """
         before, ways, name = self.placed, self.ways, self.instance.name
         self.use(instance)
+        new = [one for one in self.placed if one not in before]
+        new_ways = [one for one in self.ways if one not in ways]
         if not held:
-            return False
+            self.change([], [*reversed(new_ways), *new])
+            return False, []
         if name != instance.name:
             self.estate.silence(name, ())
         self.estate.silence(instance.name, self.silent)
         gone = [one for one in before if one not in self.placed]
-        new = [one for one in self.placed if one not in before]
         old_ways = [one for one in reversed(ways) if one not in self.ways]
-        # A route may have gone with an address that it needed: all of them are said again.
-        new_ways = self.ways if gone else [one for one in self.ways if one not in ways]
+        # A secondary address may go with its primary one, a route with an address that it needs.
+        add = self.everything if gone else [*new, *new_ways]
         self.count([one for one in before if one in self.placed])
-        self.change([*new, *new_ways], [*old_ways, *gone])
+        refused = self.change(add, [*old_ways, *gone])
         self.count(self.placed)
-        return bool(new)
+        return bool(new), refused
+
+    def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
+        """Add again what is no longer there; what was refused, which is not logged again."""
+        return self.estate.kernel.change(self.without_real(list(things)), [])
+
+    def attempt(self) -> list[Refusal]:
+        """What would be refused of the tracked addresses: they are added, and removed at once.
+
+        For a router that is in FAULT because of that: to find out by becoming MASTER would push a
+        healthy MASTER aside, again and again.
+        """
+        tracked = [one for one in self.placed if not one.address.no_track]
+        refused = self.put_back(tracked)
+        failed = [one.thing for one in refused]
+        self.change([], [one for one in tracked if one not in failed])
+        return refused
 
     def count(self, placed: list[Placed]) -> None:
         """From now on we hold these addresses: nobody else must take them down."""
@@ -137,8 +165,8 @@ class Holdings:
         self.counted = [where(one) for one in placed]
         self.estate.held.update(self.counted)
 
-    def change(self, add: list[Belonging], remove: list[Belonging]) -> None:
-        """Have the kernel put things up and take things down."""
+    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
+        """Have the kernel put things up and take things down; what was refused of what to add."""
         name, estate = self.instance.name, self.estate
         add, remove = self.without_real(add), self.without_real(remove)
         if remove:
@@ -149,20 +177,24 @@ class Holdings:
             self.detail("removing", remove)
             self.detail("setting", add)
         for problem in problems:
-            estate.log.limited(("kernel", name, problem), f"({name}) {problem}")
-            estate.journal.write("refused", name, reason=problem)
+            text = str(problem)
+            if estate.log.limited(("kernel", name, text), f"({name}) {text}"):
+                estate.journal.write("refused", name, reason=text)
+        if any(isinstance(one, Placed) for one in remove):
+            estate.removed()
+        return [problem for problem in problems if problem.thing in add]
 
-    def detail(self, verb: str, things: list[Belonging]) -> None:
+    def detail(self, verb: str, things: Sequence[Belonging]) -> None:
         """Say what has been done, a line for each kind of thing."""
         for what, kind in KINDS.items():
             listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
             if listed:
                 self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
 
-    def without_real(self, things: list[Belonging]) -> list[Belonging]:
+    def without_real(self, things: Sequence[Belonging]) -> list[Belonging]:
         """`things` without the owner's real address."""
         if self.real is None:
-            return things
+            return list(things)
         return [
             one for one in things if not (isinstance(one, Placed) and one.address.ip == self.real)
         ]

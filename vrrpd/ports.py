@@ -136,6 +136,17 @@ Belonging: TypeAlias = "Placed | Route | Rule"
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the kernel would not do, in words; `thing` is what should have been added or removed."""
+
+    text: str
+    thing: Belonging
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualLink:
     """An interface that this daemon makes on top of another one, for one family of addresses.
 
@@ -186,8 +197,11 @@ class Watcher(Protocol):
     def interface_changed(self, name: str) -> None:
         """It appeared, vanished, went up or down, or changed an address of its own."""
 
-    def address_removed(self, interface: str, address: IPAddress) -> None:
-        """Somebody other than this daemon took an address away."""
+    def address_removed(self, interface: str, address: IPAddress, ours: bool = False) -> None:
+        """An address is gone that this daemon did not ask to remove.
+
+        `ours`: it went with one that this daemon did ask to remove.
+        """
 
     def route_removed(self, thing: Route | Rule) -> None:
         """Somebody other than this daemon removed a tracked route or rule."""
@@ -207,11 +221,12 @@ class Kernel(Protocol):
 
     def change(
         self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
-    ) -> list[str]:
-        """Remove, then add, in order and in one go; one line for each refusal.
+    ) -> list[Refusal]:
+        """Remove, then add, in order and in one go; the refusals.
 
         `ready` is what `prepare()` gave for `add`; if that is out of date it does no harm.
-        What is already there, or already gone, is no refusal.
+        What is already there, or already gone, is no refusal.  A thing that was added is removed
+        from where it was added, whatever its interface is called by then.
         """
 
     def create(self, link: VirtualLink) -> list[str]:

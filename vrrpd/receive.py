@@ -250,6 +250,8 @@ class Segment:
         self.routers: dict[int, list[VirtualRouter]] = {}
         self.channel: Channel | None = None
         self.index: int | None = None
+        self.joined: set[IPAddress] = set()
+        self.trouble = ""  # why there is no socket, or not every group
         self.counters: Counter[str] = Counter()
         self.settings = Globals()
         self.known: dict[bytes, Known] = {}  # packets that were admitted
@@ -300,38 +302,50 @@ class Segment:
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.
 
-        A new index under the old name is a new interface, and needs a new socket.
+        A new index under the old name is a new interface, and needs a new socket.  What was not
+        possible the last time is tried again; see `deaf()`.
         """
-        if index == self.index and (self.channel is not None or index is None):
-            return
-        self.close()
+        if index != self.index:
+            self.close()
         self.index = index
         if index is None:
             return
         place = self.place
-        try:
-            self.channel = self.wire.listen(
-                place.interface, place.family, place.protocol, self.receive
-            )
-        except OSError as error:
-            self.complain(error)
-        self.make_room()
-        self.narrow()
+        if self.channel is None:
+            try:
+                self.channel = self.wire.listen(
+                    place.interface, place.family, place.protocol, self.receive
+                )
+            except OSError as error:
+                self.complain(error)
+                return
+            self.make_room()
+            self.narrow()
         for group in {router.group for mine in self.routers.values() for router in mine}:
             self.join(group)
 
     def join(self, group: IPAddress) -> None:
         """Hear this multicast group, now or as soon as there is a socket."""
-        if self.channel is not None and group.is_multicast:
+        if self.channel is not None and group.is_multicast and group not in self.joined:
             try:
                 self.channel.join(group)
+                self.joined.add(group)
             except OSError as error:
                 self.complain(error)
 
+    def deaf(self, router: VirtualRouter) -> str | None:
+        """Why this router cannot hear its peers on an interface that exists, or None."""
+        if self.index is None:
+            return None
+        needs_group = router.group.is_multicast and not router.instance.unicast
+        if self.channel is None or (needs_group and router.group not in self.joined):
+            return self.trouble
+        return None
+
     def complain(self, error: OSError) -> None:
         """The machine does not let us listen."""
-        text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
-        self.log.limited(("listen", self.interface), text)
+        self.trouble = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
+        self.log.limited(("listen", self.interface), self.trouble)
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet.  Raises OSError, also while the interface does not exist."""
@@ -411,6 +425,7 @@ class Segment:
     def close(self) -> None:
         """Stop listening."""
         channel, self.channel, self.index = self.channel, None, None
+        self.joined.clear()
         if channel is not None:
             channel.close()
 

@@ -1,6 +1,8 @@
 """One virtual router: the state machine of `fsm.py` joined to the world of `ports.py`.
 
-    an event --> dispatch(): step() --> the new Router value, kept in self.router
+    an event --> dispatch(): step() --> becoming MASTER: the Advertisement is sent, the addresses
+                                        are taken; if that cannot be, FAULT instead
+                                    --> the new Router value, kept in self.router
                                     --> a journal line, if the state changed
                                     --> the actions, performed in order
                                     --> the scripts told, if the state changed
@@ -35,6 +37,7 @@ from vrrpd.receive import Expectation, Segment
 from vrrpd.rehearsal import prepare, warm_up
 from vrrpd.report import change
 from vrrpd.speaker import Speaker
+from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
 
 
 class VirtualRouter:
@@ -88,6 +91,7 @@ class VirtualRouter:
         pacer = pacer or Pacer(ports.clock, ports.wire)
         self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
         self.announcer.speaks_on = segment.interface
+        self.upkeep = Upkeep(self)
 
     @property
     def name(self) -> str:
@@ -169,7 +173,13 @@ class VirtualRouter:
         """Let `event` happen at `at` (ns; default now), and do all that follows from it."""
         now = self.ports.clock.now() if at is None else at
         before = self.router
-        self.router, actions = fsm.step(self.params, before, event, now)
+        after, actions = fsm.step(self.params, before, event, now)
+        if State.MASTER is after.state is not before.state:
+            obstacle = self.ascend(actions)
+            if obstacle is not None:
+                self.refuse(*obstacle)
+                return
+        self.router = after
         changed = self.router.state is not before.state
         if changed:
             if actions and isinstance(actions[0], events.SendAdvert):
@@ -186,6 +196,30 @@ class VirtualRouter:
                 follow(self, before)
             prepare(self)
 
+    def ascend(self, actions: list[events.Action]) -> tuple[str, str] | None:
+        """Send the first Advertisement and take the addresses, or the cause and reason of FAULT."""
+        self.perform(actions.pop(0))
+        if self.upkeep.mute is not None:
+            return SEND, self.upkeep.mute
+        try:
+            refused = self.holdings.take()
+            why = unheld(refused)
+        except Exception as error:
+            self.log.trouble(error)
+            refused, why = [], f"cannot take the addresses: {error}"
+        if why is not None:
+            self.send(RESIGN)
+            self.holdings.release()
+            return ADDRESSES, why
+        self.upkeep.taken(refused)
+        return None
+
+    def refuse(self, cause: str, reason: str) -> None:
+        """Be in FAULT because the machine does not let us work, and try again later."""
+        self.faults[cause] = reason
+        self.dispatch(events.Failed(reason))
+        self.upkeep.retry(cause)
+
     def start(self, delay: int = 0, at: int | None = None) -> None:
         """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
         # An owner whose sync group is not ready waits in BACKUP for it to be.
@@ -196,6 +230,7 @@ class VirtualRouter:
 
     def stop(self, reason: str) -> None:
         """End: resign if MASTER, give the addresses back, run no timer."""
+        self.upkeep.stop()
         self.dispatch(events.Stopped(reason))
 
     def hear(
@@ -282,17 +317,16 @@ class VirtualRouter:
             self.reform()
         self.holdings.speak_from(source)
 
-    def address_lost(self, address: IPAddress) -> None:
-        """Somebody else removed `address` from its interface."""
-        if self.state is not State.MASTER:
-            return
-        if any(one.address.ip == address and not one.address.no_track for one in self.placed):
-            self.dispatch(events.AddressLost(address))
+    def address_lost(self, address: IPAddress, ours: bool = False) -> None:
+        """`address` is gone from its interface; `ours`: with one that this daemon removed."""
+        mine = [one for one in self.placed if one.address.ip == address]
+        if mine and self.state is State.MASTER:
+            self.upkeep.lost(mine, address, ours)
 
     def way_lost(self, thing: Route | Rule) -> None:
         """Somebody else removed a route or rule; one that nobody minds is not reported."""
         if self.state is State.MASTER and thing in self.holdings.ways:
-            self.dispatch(events.AddressLost(thing))
+            self.upkeep.lost([thing], thing, ours=False)
 
     def reconfigure(self, instance: Instance, anyway: bool = True) -> None:
         """Go on under another configuration of the same virtual router: no state changes.
@@ -301,17 +335,24 @@ class VirtualRouter:
         If nothing has changed, a MASTER speaks, and that is all, unless it is said `anyway`.
         """
         if instance == self.instance and not anyway:
-            return self.send(self.params.priority) if self.state is State.MASTER else None
+            if self.state is State.MASTER:
+                self.send(self.params.priority)
+            return
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
         self.speaker.renew(instance, self.group)
         self.segment.join(self.group)
         self.reform()
         held = self.state is State.MASTER
-        added = self.holdings.renew(instance, held)
+        added, refused = self.holdings.renew(instance, held)
         if not held:
             prepare(self)
             return
+        why = unheld(refused)
+        if why is not None:
+            self.refuse(ADDRESSES, why)
+            return
+        self.upkeep.taken(refused)
         self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
 
@@ -327,10 +368,8 @@ class VirtualRouter:
     def perform(self, action: events.Action) -> None:
         """Do one thing that the state machine asked for."""
         if isinstance(action, events.SendAdvert):
-            if "interface" not in self.faults:  # nobody hears a farewell on a dead link
+            if not SPEECHLESS & self.faults.keys():  # nobody hears a farewell on a dead link
                 self.send(action.priority)
-        elif isinstance(action, events.TakeAddresses):
-            self.holdings.take()
         elif isinstance(action, events.ReleaseAddresses):
             self.announcer.quiet()
             self.holdings.release()
@@ -344,10 +383,12 @@ class VirtualRouter:
         try:
             self.speaker.say(priority)
         except OSError as error:
+            self.upkeep.sent(error)
             self.counters["send-errors"] += 1
             text = f"({self.name}) cannot send an advertisement: {error.strerror or error}"
             self.log.limited(("send", self.name), text)
             return
+        self.upkeep.sent(None)
         self.counters["advertisement-sent"] += 1
         if priority == RESIGN:
             self.counters["priority-zero-pkts-sent"] += 1
@@ -414,6 +455,8 @@ class VirtualRouter:
         due = (self.router.deadline or 0) <= self.ports.clock.now()
         reason = self.ready() if due and self.state is State.BACKUP else None
         self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
+        if self.state is State.MASTER and self.upkeep.mute is not None:
+            self.refuse(SEND, self.upkeep.mute)
 
 
 def alone() -> str | None:

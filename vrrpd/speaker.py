@@ -37,6 +37,7 @@ class Speaker:
         self.ident = 0
         self.sequence = 0  # of authentication headers: the highest seen or sent
         self.signed: int | None = None  # the last sequence number of auth_hmac
+        self.reached = 0  # destinations that the last Advertisement was sent to
         self.renew(instance, group)
 
     def renew(self, instance: Instance, group: IPAddress) -> None:
@@ -69,9 +70,11 @@ class Speaker:
             ready = self.ready.get(priority) or self.prepare(priority)
             packets = [numbered(packet, self.ident) for packet in ready]
         trouble: OSError | None = None
+        self.reached = 0
         for packet in packets:
             try:
                 self.segment.send(packet)
+                self.reached += 1
             except OSError as error:
                 trouble = error
         if trouble is not None:

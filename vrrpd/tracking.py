@@ -10,6 +10,7 @@
     administratively down        FAULT   "interface eth0 is down"
     no carrier (cable pulled)    FAULT   "interface eth0 lost its carrier"
     no address to speak from     FAULT   "interface eth0 has no IPv4 address"
+    no socket to listen with     FAULT   "cannot listen for VRRP on eth0: Too many open files"
 
 A cause stays until its own opposite is seen; the router leaves FAULT when the last one is gone.
 `dont_track_primary` makes the router ignore the second and third (keepalived).
@@ -25,6 +26,7 @@ compared with what the router was told before, so no event can be missed or coun
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from vrrpd.config.model import Config, Instance, Track
@@ -38,6 +40,7 @@ from vrrpd.processes import TrackedProcess
 from vrrpd.router import VirtualRouter
 from vrrpd.scripts import Script
 from vrrpd.tracks import HOLDS, Key, cause, tracks_of
+from vrrpd.upkeep import LISTEN
 
 
 class Thing(Protocol):
@@ -86,6 +89,7 @@ class Tracking:
             self.tracks[router] = tracks_of(router.instance, group, config, self.log)
             names = group.members if group is not None else (router.name,)
             self.groups[router] = [by_name[name] for name in names if name in by_name]
+            router.upkeep.examine = partial(examine, router, self.links)
         wanted = {key for tracks in self.tracks.values() for key in tracks}
         self.renew_scripts(config, wanted)
         self.renew_files(config, wanted)
@@ -302,6 +306,7 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     interface = kernel.interface(name)
     device = kernel.interface(router.segment.interface)
     router.segment.attend(None if device is None else device.index)
+    deaf = router.segment.deaf(router)
     tracked = not router.instance.dont_track_primary
     reason = trouble(name, interface, tracked)
     own = router.holdings.device
@@ -316,6 +321,11 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.fault("interface", reason)
     if missing is not None:
         router.fault("source", missing)
+    if deaf is not None and LISTEN not in router.faults:
+        router.fault(LISTEN, deaf)
+        router.upkeep.retry(LISTEN)
+    if deaf is None:
+        router.clear(LISTEN, f"listens on {name} again")
     if reason is None:
         router.clear("interface", f"interface {name} is up and has its carrier again")
     if missing is None and source is not None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vrrpd.config.model import Address
+from vrrpd.config.routing import Hop, Route
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
@@ -52,13 +54,16 @@ class Bench:
         self.kernel = Netlink(self.loop)
         self.changes: list[str] = []
         self.losses: list[tuple[str, str]] = []
+        self.collateral: list[str] = []
         self.kernel.watch(self)
 
     def interface_changed(self, name: str) -> None:
         self.changes.append(name)
 
-    def address_removed(self, interface: str, address: IPAddress) -> None:
+    def address_removed(self, interface: str, address: IPAddress, ours: bool = False) -> None:
         self.losses.append((interface, str(address)))
+        if ours:
+            self.collateral.append(str(address))
 
     def route_removed(self, route: object) -> None:
         raise AssertionError("nobody has any")
@@ -128,6 +133,7 @@ def test_what_was_removed_in_notifications_that_were_lost_is_told(bench: Bench) 
     bench.kernel.events.recv(1 << 16)  # lost
     bench.kernel.events.setblocking(False)
     bench.kernel.overflow()
+    bench.settle()
     assert bench.losses == [(CARD, "10.9.0.10")]
 
 
@@ -207,6 +213,68 @@ def test_what_somebody_else_removes_is_told(bench: Bench, family: int) -> None:
         bench.settle()
 
 
+def promote(value: int) -> None:
+    """Whether the kernel keeps secondary addresses when their primary one is removed."""
+    for where in ("all", CARD):
+        Path(f"/proc/sys/net/ipv4/conf/{where}/promote_secondaries").write_text(f"{value}\n")
+
+
+def test_what_goes_with_our_own_removal_is_told(bench: Bench) -> None:
+    """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
+    promote(0)
+    three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
+    bench.kernel.change(three, [])
+    bench.settle()
+    bench.kernel.change([], three[:1])
+    assert held() == []
+    bench.settle()
+    assert bench.losses == [(CARD, "10.9.1.2"), (CARD, "10.9.1.3")]
+    assert bench.collateral == ["10.9.1.2", "10.9.1.3"]
+
+
+def test_what_is_there_again_is_not_told(bench: Bench) -> None:
+    """All of them removed, or the others added again in the same breath: nothing is lost."""
+    promote(0)
+    three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
+    bench.kernel.change(three, [])
+    bench.settle()
+    bench.kernel.change(three[1:], three[:1])
+    bench.settle()
+    assert held() == ["10.9.1.2/24", "10.9.1.3/24"]
+    assert bench.losses == []
+
+
+def test_an_address_that_is_there_twice_is_lost_only_with_the_second(bench: Bench) -> None:
+    """The kernel keeps 10.9.1.1/24 and 10.9.1.1/32 apart."""
+    bench.kernel.change([placed("10.9.1.1", 32)], [])
+    ip("address", "add", "10.9.1.1/24", "dev", CARD)
+    bench.settle()
+    ip("address", "del", "10.9.1.1/24", "dev", CARD)
+    bench.settle()
+    assert bench.losses == []
+    ip("address", "del", "10.9.1.1/32", "dev", CARD)
+    bench.until(lambda: bench.losses)
+
+
+def test_what_was_added_is_removed_where_it_was_added(bench: Bench) -> None:
+    """By number: the interface has another name by now, and another one has its name."""
+    things = [placed("10.9.1.1", 24, label=f"{CARD}:vip"), placed("2001:db8::1", 64, nodad=True)]
+    route = Route(words=(), to=ip_network("10.8.0.0/16"), family=4, hops=(Hop(dev=CARD),))
+    assert bench.kernel.change([*things, route], []) == []
+    ip("link", "set", CARD, "name", "vlab1")
+    ip("link", "add", CARD, "type", "veth", "peer", "name", "vlab2")
+    try:
+        bench.until(lambda: bench.kernel.interface("vlab1") is not None)
+        ip("address", "add", "10.9.1.1/24", "dev", CARD)  # somebody else's
+        assert bench.kernel.change([], [route, *things]) == []
+        assert held("vlab1") == held("vlab1", "-6") == []
+        assert "10.8.0.0" not in ip("route", "show", "dev", "vlab1")
+        assert held() == ["10.9.1.1/24"]
+    finally:
+        ip("link", "del", "vlab1")
+        ip("link", "del", CARD)
+
+
 def test_addresses_of_others_are_told_as_a_change(bench: Bench) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
     bench.until(lambda: CARD in bench.changes)
@@ -230,7 +298,7 @@ def test_deleted_and_made_again(bench: Bench) -> None:
     ip("link", "del", CARD)
     bench.until(lambda: bench.kernel.interface(CARD) is None)
     assert bench.kernel.change([], [placed("10.9.1.1")]) == []
-    problems = bench.kernel.change([placed("10.9.1.1")], [])
+    problems = list(map(str, bench.kernel.change([placed("10.9.1.1")], [])))
     assert problems == [f"cannot add 10.9.1.1 on {CARD}: no interface {CARD}"]
     plug_in()
     bench.until(lambda: bench.kernel.interface(CARD) is not None)
@@ -257,7 +325,7 @@ def test_a_refusal_has_words(bench: Bench) -> None:
     bench.settle()
     problems = bench.kernel.change([placed("2001:db8::1"), placed("10.9.1.1")], [])
     assert len(problems) == 1
-    assert problems[0].startswith(f"cannot add 2001:db8::1 on {CARD}: ")
+    assert str(problems[0]).startswith(f"cannot add 2001:db8::1 on {CARD}: ")
     assert held() == ["10.9.1.1/32"]  # the others are not held back
 
 

@@ -10,9 +10,10 @@ Sockets and formats are plain ones: a batch of addresses in a single system call
 takeover with hundreds of them quick, and a library that knows all of netlink would take longer to
 import than the whole daemon.  The tests read the same messages with pyroute2.
 
-Contract: a change of ours is never reported back as somebody else's: the kernel marks every
-notification with the socket that caused it.  If notifications were lost (ENOBUFS) the table is
-read afresh and everybody is told to look again.
+Contract: what we have asked for is never reported back as somebody else's doing.  What went with it
+is: the kernel removes the secondary addresses of a subnet with their primary one, and marks that
+as ours.  A loss is reported when all that has arrived is read, and only if it still is one.  If
+notifications were lost (ENOBUFS) the table is read again and everybody is told to look again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from vrrpd.linux.filter import Filter
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.orders import HEADER, RTM_DELROUTE, RTM_DELRULE, Batch, Orders
 from vrrpd.linux.routes import Key
-from vrrpd.ports import Belonging, Interface, Placed, Shield, VirtualLink, Watcher
+from vrrpd.ports import Belonging, Interface, Placed, Refusal, Shield, VirtualLink, Watcher
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -103,8 +104,9 @@ class Netlink:
         self.filter = Filter()
         self.switches = sysctl.Switches()
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
-        # The kernel signs its IPv6 notifications with no port: our own removals are counted here.
-        self.expected: Counter[tuple[int, IPAddress]] = Counter()
+        self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
+        self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
+        self.lost: list[tuple[int, str, IPAddress, bool]] = []  # index, name, address, ours
         self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.command.bind((0, 0))
         # Not settimeout(): Python would ask poll(2) before each call.
@@ -128,6 +130,7 @@ class Netlink:
     def refresh(self) -> None:
         """Read all links and addresses."""
         self.links.clear()
+        self.lengths.clear()
         for kind, family in ((RTM_GETLINK, socket.AF_UNSPEC), (RTM_GETADDR, socket.AF_UNSPEC)):
             for answer, message in self.dump(kind, family):
                 self.learn(answer, message)
@@ -156,8 +159,8 @@ class Netlink:
 
     def change(
         self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
-    ) -> list[str]:
-        """Remove, then add, all in one send(2); one line for each refusal of the kernel."""
+    ) -> list[Refusal]:
+        """Remove, then add, all in one send(2); the refusals of the kernel."""
         if isinstance(ready, Prepared) and not remove and ready.fits(add, self.generation):
             batch = ready.batch
         else:
@@ -168,7 +171,8 @@ class Netlink:
                 self.command.send(batch.data)
                 problems += self.answers(batch)
             except OSError as error:
-                problems.append(f"cannot change addresses: {error.strerror or error}")
+                text = f"cannot change addresses: {error.strerror or error}"
+                problems += [Refusal(text, order.thing) for order in batch.orders.values()]
         for order in batch.orders.values():
             if not isinstance(order.thing, Placed):
                 self.guard(order.verb, order.thing)
@@ -179,9 +183,10 @@ class Netlink:
         with suppress(OSError):
             self.ask(NLMSG_NOOP, 0, b"")
 
-    def answers(self, batch: Batch) -> list[str]:
-        """Read what the kernel answers to the requests; return the refusals in words."""
-        problems, refused, done = [], set(), False
+    def answers(self, batch: Batch) -> list[Refusal]:
+        """Read what the kernel answers to the requests; return the refusals."""
+        problems: list[Refusal] = []
+        refused, done = set(), False
         while not done:
             for kind, sequence, _, message in split(self.command.recv(ROOM)):
                 if kind != NLMSG_ERROR or sequence not in batch.orders:
@@ -190,13 +195,17 @@ class Netlink:
                 number = -int.from_bytes(message[16:20], "little", signed=True)
                 if number:
                     refused.add(sequence)
-                    problems.append(batch.orders[sequence].refusal(number))
+                    order = batch.orders[sequence]
+                    text = order.refusal(number)
+                    problems += [] if text is None else [Refusal(text, order.thing)]
         for sequence, order in batch.orders.items():
-            if order.kind == RTM_DELADDR and sequence not in refused:
+            if sequence in refused:
+                continue
+            self.orders.done.append(order)
+            if order.kind == RTM_DELADDR:
                 assert isinstance(order.thing, Placed)
-                if order.thing.address.ip.version == 6:
-                    self.expected[order.index, order.thing.address.ip] += 1
-        return [problem for problem in problems if problem is not None]
+                self.expected[order.homes[0][1], order.thing.address.ip] += 1
+        return problems
 
     def guard(self, verb: str, thing: Route | Rule) -> None:
         """From now on tell of the removal of `thing` by others; or no more."""
@@ -271,6 +280,7 @@ class Netlink:
             try:
                 data = self.events.recv(ROOM)
             except BlockingIOError:
+                self.report()
                 return
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
@@ -288,19 +298,32 @@ class Netlink:
         """
         before, generation, watcher = dict(self.links), self.generation, self.watcher
         self.watcher = None
+        self.expected.clear()
         try:
             self.refresh()
         finally:
             self.watcher = watcher
+        for index in before.keys() - self.links.keys():
+            self.forget(index)
         both = (before, self.links)
         then, now = ({index: one.name for index, one in links.items()} for links in both)
         if then == now:
             self.generation = generation
         for name in dict.fromkeys([*then.values(), *now.values()]):
             self.changed(name)
-        for index in then.keys() & now.keys():
-            for ip in set(before[index].addresses).difference(self.links[index].addresses):
-                self.removed(now[index], ip)
+        for index, link in before.items():
+            there = self.links[index].addresses if now.get(index) == link.name else ()
+            for ip in set(link.addresses).difference(there):
+                self.lost.append((index, link.name, ip, False))
+
+    def report(self) -> None:
+        """Tell the watcher of the addresses that were lost and have not come back."""
+        lost, self.lost = self.lost, []
+        for index, name, ip, ours in dict.fromkeys(lost):
+            link = self.links.get(index)
+            back = link is not None and link.name == name and ip in link.addresses
+            if not back and self.watcher is not None:
+                self.watcher.address_removed(name, ip, ours)
 
     def learn(self, kind: int, message: bytes, ours: bool = False) -> None:
         """Bring the table up to date with one message."""
@@ -346,11 +369,13 @@ class Netlink:
     def forget(self, index: int) -> None:
         """An interface is gone, and its number may come back as another's."""
         self.orders.forget(index)
+        self.lengths = {key: one for key, one in self.lengths.items() if key[0] != index}
+        self.expected = Counter({k: n for k, n in self.expected.items() if k[0] != index and n})
         self.generation += 1
 
     def learn_address(self, kind: int, message: bytes, ours: bool) -> None:
         """An address came or went."""
-        _, _, flags, _, index = IFADDRMSG.unpack_from(message, HEADER.size)
+        _, length, flags, _, index = IFADDRMSG.unpack_from(message, HEADER.size)
         found = tlv.attributes(message[HEADER.size + IFADDRMSG.size :])
         packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
         link = self.links.get(index)
@@ -360,31 +385,30 @@ class Netlink:
         flags = tlv.number(found.get(IFA_FLAGS)) or flags
         if flags & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
             return  # not ours to speak from until duplicate address detection is over
-        rest = tuple(one for one in link.addresses if one != ip)
+        lengths = self.lengths.setdefault((index, ip), set())
         if kind == RTM_NEWADDR:
+            lengths.add(length)
             addresses = link.addresses if ip in link.addresses else (*link.addresses, ip)
         else:
-            addresses = rest
+            lengths.discard(length)
+            addresses = tuple(one for one in link.addresses if one != ip or lengths)
+        if not lengths:
+            del self.lengths[index, ip]
         self.links[link.index] = replace(link, addresses=addresses)
-        if kind == RTM_DELADDR and self.expected[link.index, ip] > 0:
-            self.expected[link.index, ip] -= 1
-            ours = True
-        if ours:
-            return
-        if addresses != link.addresses:
-            self.changed(link.name)
         if kind == RTM_DELADDR:
-            self.removed(link.name, ip)
+            # The kernel signs its IPv6 notifications with no port: it is the count that tells.
+            asked = self.expected[index, ip] > 0
+            self.expected[index, ip] -= asked
+            if not asked:
+                self.lost.append((index, link.name, ip, ours))
+            ours = asked
+        if not ours and addresses != link.addresses:
+            self.changed(link.name)
 
     def changed(self, name: str) -> None:
         """Tell the watcher that the interface is not what it was."""
         if self.watcher is not None:
             self.watcher.interface_changed(name)
-
-    def removed(self, name: str, ip: IPAddress) -> None:
-        """Tell the watcher that somebody else took an address away."""
-        if self.watcher is not None:
-            self.watcher.address_removed(name, ip)
 
     def close(self) -> None:
         """Close both sockets."""

@@ -6,6 +6,9 @@
 
 Bodies are encoded once and kept: a takeover sends the same ones again and again.
 
+What was added is removed where it was added: an interface is known by its number, because its
+name can be changed and given to another one in between.
+
 Contract: `make()` raises LookupError if an interface that the thing names does not exist.
 """
 
@@ -23,7 +26,7 @@ from vrrpd.config.model import Address
 from vrrpd.config.routing import Route, Rule
 from vrrpd.linux import routes, rules
 from vrrpd.linux.attributes import attribute, u32
-from vrrpd.ports import Belonging, Placed
+from vrrpd.ports import Belonging, Placed, Refusal
 
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 RTM_NEWADDR, RTM_DELADDR = 20, 21
@@ -45,14 +48,14 @@ IndexOf = Callable[[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request; `index` is the interface of an address, 0 for the others."""
+    """One request; `homes` are the numbers of the interfaces that it tells the kernel, by name."""
 
     verb: Verb
     thing: Belonging
     kind: int
     flags: int
     body: bytes
-    index: int = 0
+    homes: tuple[tuple[str, int], ...] = ()
 
     def refusal(self, number: int) -> str | None:
         """What error `number` means; None for success, or if things are as they should be.
@@ -76,7 +79,7 @@ class Batch:
 
     data: bytes
     orders: dict[int, Order]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Refusal, ...] = ()
 
     @property
     def last(self) -> int:
@@ -91,11 +94,35 @@ class Orders:
         self.index_of = index_of
         self.sequence = 0
         self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
+        self.done: list[Order] = []  # what the kernel has done, not yet in `homes`
+        # What is there because of us: the numbers of its interfaces, by their names at that time.
+        self.homes: dict[Belonging, dict[str, int]] = {}
+
+    def settle(self) -> None:
+        """Take note of what the kernel has done: not in the hurry of a takeover."""
+        done, self.done = self.done, []
+        for order in done:
+            if order.verb == "remove":
+                self.homes.pop(order.thing, None)
+            else:
+                self.homes[order.thing] = dict(order.homes)
+
+    def locate(self, verb: Verb, thing: Belonging) -> IndexOf:
+        """Where the interfaces of `thing` are: for a removal those that it was put on."""
+        if verb == "add":
+            return self.index_of
+        self.settle()
+        home = self.homes.get(thing, {})
+
+        def index(name: str) -> int:
+            return home[name] if name in home else self.index_of(name)
+
+        return index
 
     def batch(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> Batch:
         """The requests that remove and then add these things."""
         orders: list[Order] = []
-        problems = []
+        problems: list[Refusal] = []
         whole: tuple[tuple[Verb, Sequence[Belonging]], ...] = (("remove", remove), ("add", add))
         for verb, things in whole:
             for thing in things:
@@ -103,7 +130,8 @@ class Orders:
                     orders.append(self.make(verb, thing))
                 except LookupError as error:  # with its interface a thing is gone anyhow
                     if verb == "add":
-                        problems.append(f"cannot add {said(thing)}: no interface {error}")
+                        text = f"cannot add {said(thing)}: no interface {error}"
+                        problems.append(Refusal(text, thing))
         numbers = range(self.sequence + 1, self.sequence + 1 + len(orders))
         self.sequence += len(orders)
         data = b"".join(map(request, orders[:-1], numbers))
@@ -115,25 +143,31 @@ class Orders:
         """The request that adds or removes `thing`.  Raises LookupError."""
         flags = NLM_F_REQUEST
         new = verb == "add"
+        index_of = self.locate(verb, thing)
         if isinstance(thing, Placed):
-            index = self.index_of(thing.interface)
+            index = index_of(thing.interface)
             flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
             kind = RTM_NEWADDR if new else RTM_DELADDR
             body = self.encoded.get((verb, index, thing))
             if body is None:
                 body = encode_address(kind, index, thing.address)
                 self.encoded[verb, index, thing] = body
-            return Order(verb, thing, kind, flags, body, index)
+            return Order(verb, thing, kind, flags, body, ((thing.interface, index),))
         if isinstance(thing, Route):
             flags |= NLM_F_CREATE | HOW[thing.how] if new else 0
-            body = routes.encode(thing, self.index_of)
-            return Order(verb, thing, RTM_NEWROUTE if new else RTM_DELROUTE, flags, body)
+            body = routes.encode(thing, index_of, strict=new)
+            kind = RTM_NEWROUTE if new else RTM_DELROUTE
+            names = [hop.dev for hop in thing.hops if hop.dev is not None] if new else []
+            homes = tuple((name, index_of(name)) for name in names)
+            return Order(verb, thing, kind, flags, body, homes)
         flags |= NLM_F_CREATE | NLM_F_EXCL if new else 0
         return Order(verb, thing, RTM_NEWRULE if new else RTM_DELRULE, flags, rules.encode(thing))
 
     def forget(self, index: int) -> None:
         """The interface is no more, and its number may come back as another's."""
+        self.settle()
         self.encoded = {key: body for key, body in self.encoded.items() if key[1] != index}
+        self.homes = {one: at for one, at in self.homes.items() if index not in at.values()}
 
     def key(self, thing: Route | Rule) -> routes.Key | None:
         """How the kernel's messages about `thing` can be known; None without its interface."""
@@ -189,6 +223,6 @@ def encode_address(kind: int, index: int, address: Address) -> bytes:
         if address.preferred_lft is not None:
             life = struct.pack("=IIII", address.preferred_lft, FOREVER, 0, 0)
             parts.append(attribute(IFA_CACHEINFO, life))
-    if address.label is not None:
+    if address.label is not None and kind == RTM_NEWADDR:  # it changes with the interface's name
         parts.append(attribute(IFA_LABEL, address.label.encode() + b"\0"))
     return b"".join(parts)

@@ -39,8 +39,11 @@ IndexOf = Callable[[str], int]
 Key = tuple[object, ...]
 
 
-def encode(route: Route, index_of: IndexOf) -> bytes:
-    """The body of a message about `route`.  Raises LookupError."""
+def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
+    """The body of a message about `route`.  Raises LookupError.
+
+    Unless `strict`, a route of which an interface is gone is told by the rest: to remove it.
+    """
     head = RTMSG.pack(
         FAMILIES[route.family],
         route.to.prefixlen,
@@ -66,7 +69,13 @@ def encode(route: Route, index_of: IndexOf) -> bytes:
         parts.append(attribute(RTA_PREF, bytes((route.preference,))))
     if route.expires is not None:
         parts.append(u32(RTA_EXPIRES, route.expires))
-    return b"".join((*parts, encode_metrics(route), encode_hops(route, index_of)))
+    try:
+        hops = encode_hops(route, index_of)
+    except LookupError:
+        if strict or not route.multipath:
+            raise
+        hops = b""
+    return b"".join((*parts, encode_metrics(route), hops))
 
 
 def encode_metrics(route: Route) -> bytes:

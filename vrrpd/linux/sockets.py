@@ -275,8 +275,9 @@ class RawWire:
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Hear one kind of packet on `interface`.  Raises OSError."""
+        sender = self.sender(interface)  # a new MASTER has no time to make one
         channel = RawChannel(self.loop, interface, family, protocol, receiver, self.log)
-        self.named[interface] = self.sender(interface)  # a new MASTER has no time to make one
+        self.named[interface] = sender
         return channel
 
     def sender(self, interface: str) -> socket.socket:

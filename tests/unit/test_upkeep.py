@@ -1,0 +1,234 @@
+"""A MASTER holds what it announces, and a router that cannot work is never MASTER.
+
+The machine refuses to send, to listen or to take addresses (`Machine.refuses`); what the real
+kernel does by itself is in tests/lab/test_holding.py.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from labs.guard import Guard
+from labs.lan import Lan
+from tests.cluster import VIP, adverts, arps, cluster, conf, held, router, scripts, state, states
+
+REASON = "Operation not permitted"
+NOTIFY = "notify /bin/true"
+ROUTE = "virtual_routes {\n 10.1.0.0/16 via 192.168.1.1 dev eth0\n}"
+
+
+def why(lan: Lan, host: str) -> str:
+    """The reason of the last change of state."""
+    return [line["reason"] for line in lan.journal(host) if line["event"] == "state"][-1]
+
+
+def told(lan: Lan, host: str) -> list[str]:
+    """The states that notify scripts were told."""
+    return [argv[3] for _, argv in scripts(lan, host)]
+
+
+@pytest.mark.parametrize("what", ["send", "listen", "take"])
+@pytest.mark.parametrize("priority", [200, 255])
+def test_a_router_that_cannot_work_leaves_a_healthy_master_alone(what: str, priority: int) -> None:
+    """It is never MASTER, holds nothing, announces nothing and tells no script so."""
+    lan = cluster(healthy=conf(100), sick="")
+    guard = Guard(lan)
+    lan.run(5)
+    lan.machines["sick"].refuses[what] = REASON
+    lan.conf("sick", conf(priority, NOTIFY))
+    lan.reload("sick")
+    lan.run(60)
+    assert "MASTER" not in states(lan, "sick") + told(lan, "sick")
+    assert state(lan, "sick") in ("FAULT", "BACKUP")
+    assert REASON in "".join(str(line.get("reason")) for line in lan.journal("sick"))
+    assert (held(lan, "sick"), arps(lan, "sick")) == (set(), [])
+    assert guard.checks
+    if what != "take":
+        assert adverts(lan, "sick") == []
+        assert states(lan, "healthy") == ["BACKUP", "MASTER"]
+
+
+def test_an_address_that_is_refused_is_tried_again_without_a_word_to_the_others() -> None:
+    """One advertisement and its resignation, then FAULT until the kernel takes the address."""
+    lan = cluster(healthy=conf(100), sick="")
+    lan.run(5)
+    lan.machines["sick"].refuses["take"] = REASON
+    lan.conf("sick", conf(200))
+    lan.reload("sick")
+    lan.run(60)
+    assert [one.priority for one in adverts(lan, "sick")] == [200, 0]
+    assert why(lan, "sick") == f"cannot add {VIP} on eth0: {REASON}"
+    assert state(lan, "healthy") == "MASTER"
+    lan.machines["sick"].refuses.clear()
+    lan.wait_until(lambda: state(lan, "sick") == "BACKUP", 1.1)
+    assert held(lan, "sick") == set()
+    lan.wait_until(lambda: state(lan, "sick") == "MASTER")
+    lan.run(0.1)
+    assert (held(lan, "sick"), held(lan, "healthy")) == ({VIP}, set())
+
+
+def test_a_master_that_cannot_send_any_more_gives_up() -> None:
+    lan = cluster(master=conf(200), backup=conf(100))
+    lan.run(5)
+    lan.machines["master"].refuses["send"] = REASON
+    lan.run(1.1)
+    assert state(lan, "master") == "FAULT"
+    assert why(lan, "master") == f"cannot send an advertisement: {REASON}"
+    assert held(lan, "master") == set()
+    lan.wait_until(lambda: state(lan, "backup") == "MASTER")
+    lan.run(300)
+    assert states(lan, "backup") == ["BACKUP", "MASTER"]
+    assert len(states(lan, "master")) < 30  # the pauses become longer
+    lan.machines["master"].refuses.clear()
+    lan.wait_until(lambda: state(lan, "master") == "MASTER", 60)
+    lan.run(0.1)
+    assert state(lan, "backup") == "BACKUP"
+
+
+def test_an_error_that_passes_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full queue: two advertisements in a row may be lost, as on the way; the third is one."""
+    lan = cluster(master=conf(200))
+    lan.run(5)
+    channel = router(lan, "master").segment.channel
+    assert channel is not None
+    for failures, after in ((2, "MASTER"), (3, "FAULT")):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(channel), "send", full)
+            lan.run(failures)
+        assert state(lan, "master") == after
+        lan.run(2)
+
+
+def full(*_: object) -> None:
+    """A queue with no room for another packet."""
+    raise OSError(105, "No buffer space available")
+
+
+def test_a_dead_link_that_is_not_tracked_is_no_reason_to_give_up() -> None:
+    """`dont_track_primary`: MASTER without a link, as in keepalived."""
+    lan = cluster(master=conf(200, "dont_track_primary"))
+    lan.run(5)
+    lan.machines["master"].set_link(up=False)
+    lan.run(20)
+    assert state(lan, "master") == "MASTER"
+
+
+def test_a_link_that_cannot_be_listened_on_again() -> None:
+    """No descriptor is free when the interface comes back: FAULT, and tried every second."""
+    lan = cluster(master=conf(200), backup=conf(100))
+    Guard(lan)
+    lan.run(5)
+    machine = lan.machines["backup"]
+    machine.unload()
+    lan.run(1)
+    machine.refuses["listen"] = "Too many open files"
+    machine.load()
+    lan.run(30)
+    assert state(lan, "backup") == "FAULT"
+    assert states(lan, "master")[-1] == "MASTER"
+    assert "cannot listen for VRRP on eth0: Too many open files" in router(
+        lan, "backup").faults.values()  # fmt: skip
+    machine.refuses.clear()
+    lan.wait_until(lambda: state(lan, "backup") == "BACKUP", 1.1)
+    lan.run(10)
+    assert state(lan, "backup") == "BACKUP"  # it hears the MASTER
+
+
+def test_a_daemon_that_cannot_listen_at_the_start_begins_in_fault() -> None:
+    lan = cluster(one="")
+    lan.machines["one"].refuses["listen"] = "Too many open files"
+    lan.conf("one", conf(255))
+    lan.stop("one")
+    lan.start("one")
+    lan.run(10)
+    assert states(lan, "one")[-1] == "FAULT"
+    lan.machines["one"].refuses.clear()
+    lan.run(5)
+    assert state(lan, "one") == "MASTER"
+    lan.stop("one")
+    lan.run(10)
+    assert held(lan, "one") == set()
+
+
+def test_somebody_who_removes_the_address_again_and_again() -> None:
+    """Priority 254: Skew_Time is 8 ms.  Six losses in ten seconds, then FAULT for ten."""
+    lan = cluster(one=conf(254))
+    lan.run(5)
+    machine = lan.machines["one"]
+    begin = len(lan.journal("one"))
+    for _ in range(3000):
+        machine.forget(ip_address(VIP))
+        lan.run(0.02)
+    changes = [line for line in lan.journal("one")[begin:] if line["event"] == "state"]
+    assert len(changes) < 100
+    faults = [line["reason"] for line in changes if line["to"] == "FAULT"]
+    assert faults
+    assert set(faults) == {f"{VIP} was removed by somebody else 6 times in 10 s"}
+    lan.run(20)
+    assert held(lan, "one") == {VIP}
+
+
+def test_what_goes_with_an_address_of_another_instance_is_put_back() -> None:
+    """The kernel removed it with one that we removed: no resignation, nobody else is told."""
+    lan = cluster(one=conf(200))
+    lan.run(5)
+    machine = lan.machines["one"]
+    length = machine.addresses.pop(ip_address(VIP))
+    lan.daemons["one"].address_removed("eth0", ip_address(VIP), True)
+    assert machine.addresses[ip_address(VIP)] == length
+    assert states(lan, "one") == ["BACKUP", "MASTER"]
+    assert [line["event"] for line in lan.journal("one")][-1] == "restored"
+
+
+def test_a_route_that_the_kernel_forgot_is_there_again_after_the_link_is() -> None:
+    lan = cluster(one=conf(200, "dont_track_primary", ROUTE))
+    lan.run(5)
+    machine = lan.machines["one"]
+    ways = list(machine.ways)
+    assert len(ways) == 1
+    machine.set_link(up=False)
+    machine.ways.clear()
+    lan.run(1)
+    machine.ways.clear()
+    machine.set_link(up=True)
+    lan.run(0.9)
+    assert machine.ways == ways
+
+
+# A reload.
+
+
+def test_a_reload_that_adds_an_instance_removes_its_leftovers_as_a_start_does() -> None:
+    other = conf(100, ROUTE, name="VI_2", vrid=52, vips=["192.168.1.20"])
+    lan = cluster(master=conf(200) + other.replace("priority 100", "priority 200"), two=conf(100))
+    lan.run(5)
+    machine = lan.machines["two"]
+    machine.addresses[ip_address("192.168.1.20")] = 32
+    lan.conf("two", conf(100) + other)
+    lan.reload("two")
+    lan.run(5)
+    assert state(lan, "two", "VI_2") == "BACKUP"
+    assert held(lan, "two") == set()
+
+
+def test_a_reload_that_adds_an_address_to_a_backup_removes_it() -> None:
+    lan = cluster(master=conf(200, vips=[VIP, "192.168.1.20"]), two=conf(100))
+    lan.run(5)
+    lan.machines["two"].addresses[ip_address("192.168.1.20")] = 32
+    lan.conf("two", conf(100, vips=[VIP, "192.168.1.20"]))
+    lan.reload("two")
+    lan.run(1)
+    assert held(lan, "two") == set()
+
+
+def test_a_reload_leaves_an_address_to_the_instance_that_holds_it() -> None:
+    """It moves from one instance to another, or both have it."""
+    lan = cluster(one=conf(200, vips=[VIP, "192.168.1.20"]))
+    lan.run(5)
+    lan.conf("one", conf(200, vips=[VIP, "192.168.1.20"]) + conf(
+        100, name="VI_2", vrid=52, vips=["192.168.1.20"]))  # fmt: skip
+    lan.reload("one")
+    lan.run(1)
+    assert held(lan, "one") == {VIP, "192.168.1.20"}
