@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from labs.witness import Witness
 
 ETHERNET = 14
+# Bytes of memory that a capture may take, and that a frame takes besides its own bytes.
+ROOM, FRAME = 128 << 20, 300
 # https://www.tcpdump.org/manpages/pcap-savefile.5.html: nanoseconds, Ethernet.
 PCAP = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 1 << 16, 1)
 
@@ -89,7 +91,7 @@ class Around:
 
 
 class Capture:
-    """Every frame at one card while the context lasts; usable afterwards.
+    """Every frame at one card while the context lasts, up to ROOM; usable afterwards.
 
     `port` is where its cable ends at the switch, `pid` a process in its network.
     """
@@ -97,6 +99,8 @@ class Capture:
     def __init__(self, host: str, interface: str, port: str, around: Around, pid: int = 0) -> None:
         self.host, self.interface, self.port = host, interface, port
         self.begun = 0.0
+        self.dropped = 0  # frames for which there was no room any more
+        self._last, self._room = 0.0, ROOM
         self._around, self._pid = around, pid
         self._seen: list[Frame] = []
         self._ended = threading.Event()
@@ -146,6 +150,7 @@ class Capture:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._last = time.time()
         self._ended.set()
         self._thread.join()
         self._socket.close()
@@ -156,7 +161,7 @@ class Capture:
 
         while True:
             ending = self._ended.is_set()
-            if ending:  # pings may come so often that nothing ever waits for long
+            if ending:  # what waits is taken, but no wait for more
                 self._socket.setblocking(False)
             try:
                 t, data = sniff.receive(self._socket)
@@ -166,7 +171,13 @@ class Capture:
                 continue
             except OSError:
                 continue  # the card went down: said once, and it may come up again
-            self._seen.append(Frame(t, self.host, data[ETHERNET:], data[:ETHERNET]))
+            if ending and t > self._last:  # in a flood there is always another one
+                return
+            self._room -= len(data) + FRAME
+            if self._room < 0:
+                self.dropped += 1
+            else:
+                self._seen.append(Frame(t, self.host, data[ETHERNET:], data[:ETHERNET]))
 
     def __repr__(self) -> str:
         from labs.dissection import listing

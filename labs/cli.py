@@ -27,22 +27,41 @@ from pathlib import Path
 
 from labs import namespace
 from labs.errors import LabError
+from vrrpd.command import ended
 
 
 def main(argv: list[str] | None = None) -> int:
     """The entry point of the program `labs`; returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    return ended("labs", lambda: _main(words))
+
+
+def _main(words: list[str]) -> int:
     options = _parser().parse_args(words)
     simulated = getattr(options, "simulated", False)
-    if options.inside and not simulated and not namespace.inside():
-        return namespace.main(["--", sys.executable, "-m", "labs.cli", *words])
     try:
+        if check := getattr(options, "check", None):
+            check(options)
+        if options.inside and not simulated and not namespace.inside():
+            _require_folder()
+            return namespace.main(["--", sys.executable, "-m", "labs.cli", *words])
         return int(options.action(options) or 0)
     except LabError as error:
         print(f"labs: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "labs", "vrrpd", "topologies"):
+            raise
+        print(f"labs: the Python package {package} is missing: `make setup`", file=sys.stderr)
+    return 2
+
+
+def _require_folder() -> None:
+    """LabError if the current folder has been removed: no program could be started in it."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise LabError(f"the current folder is gone ({error.strerror}): cd to another") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,13 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         help="where to draw the timeline: .png, .svg or .pdf (default: %(default)s)",
     )
     run.add_argument("--json", type=Path, metavar="FILE", help="save the facts as JSON lines")
+    run.set_defaults(check=_check_run)
     _choose_daemon(run)
     cli = command("cli", _cli, "Mininet's prompt on a running cluster.", inside=True)
     cli.add_argument("--state", default="basic", help="the start state (default: %(default)s)")
     _choose_daemon(cli)
     _on_running_labs(command)
     notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
-    notebook.add_argument("--port", type=int, default=8888, help="default: %(default)s")
+    notebook.add_argument("--port", type=_port, default=8888, help="default: %(default)s")
     notebook.add_argument("--no-browser", action="store_true", help="only print the address")
     notebook.add_argument("--source", action="store_true", help="the solved lessons, to edit them")
     learner = command("learner", _learner, "Put the learner's copies of the lessons in a folder.")
@@ -115,6 +135,30 @@ def _choose_daemon(parser: _Parser) -> None:
     parser.add_argument(
         "--daemon", choices=["vrrpd", "keepalived"], help="default: $LAB_DAEMON or vrrpd"
     )
+
+
+def _port(word: str) -> int:
+    """A TCP port; argparse reports the ValueError."""
+    number = int(word)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"not a port from 1 to 65535: {number}")
+    return number
+
+
+def _check_run(options: argparse.Namespace) -> None:
+    """LabError for what would be in vain after the scenario has been played."""
+    from labs.outputs import require_writable
+
+    if options.scenario != "failover":
+        from labs import scenarios
+
+        scenarios.load(options.scenario)
+    figure = options.figure
+    if figure.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise LabError(f"--figure {figure}: unknown kind of picture: .png, .svg or .pdf")
+    require_writable(figure, "--figure FILE")
+    if options.json:
+        require_writable(options.json, "--json FILE")
 
 
 def _doctor(_options: argparse.Namespace) -> int:

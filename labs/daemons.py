@@ -207,7 +207,9 @@ def wait_gone(processes: list[Process], timeout: float = GONE) -> bool:
     return True
 
 
-def wait_reloaded(log: Path, before: int, processes: list[Process], timeout: float = 5.0) -> None:
+def wait_reloaded(
+    log: Path, before: int, processes: list[Process], timeout: float = 5.0
+) -> None:
     """Wait until a daemon's log, `before` bytes long, says what came of a reload, or it is gone.
 
     keepalived loses a SIGHUP that comes while it starts or reloads: after `timeout` seconds it is

@@ -106,6 +106,13 @@ def says(frame: Frame) -> str:
     return frame.summary
 
 
+def _dropped(wires: Sequence[Capture]) -> list[str]:
+    """A line that says how many frames were not kept, if any were not."""
+    count = sum(wire.dropped for wire in wires)
+    told = f"... and {count:,} more, which were not kept; `labs capture HOST > FILE` keeps them all"
+    return [told] if count else []
+
+
 def listing(wires: Sequence[Capture]) -> str:
     """The first frames, a line for each; "" if there are none."""
     found = rows(wires)
@@ -116,7 +123,7 @@ def listing(wires: Sequence[Capture]) -> str:
         lines.append(f"{row.frame.t - start:9.3f} s  {row.words}{cards}")
     if len(found) > len(lines):
         lines.append(f"... and {len(found) - len(lines)} more: wire.frames")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_dropped(wires)])
 
 
 def page(wires: Sequence[Capture]) -> str:
@@ -137,6 +144,7 @@ def page(wires: Sequence[Capture]) -> str:
         )
     if len(found) > UNFOLDED:
         lines.append(f"<p>... and {len(found) - UNFOLDED} more: wire.save('x.pcapng')</p>")
+    lines += [f"<p>{html.escape(line)}</p>" for line in _dropped(wires)]
     return "\n".join(lines)
 
 

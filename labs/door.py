@@ -37,6 +37,7 @@ NAME = "door"
 VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 # s of pings that a newcomer gets; of everything else, all.
 PINGS = 60.0
+LONGEST = 1 << 16  # bytes of a request; a longer one ends the connection
 # s for which it is not looked again whether daemons run: that reads /proc.
 FRESH = 0.4
 
@@ -52,8 +53,11 @@ class Door:
         class Caller(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 with suppress(OSError):  # the caller has left
-                    for line in self.rfile:
-                        self.wfile.write(json.dumps(door.answer(line)).encode() + b"\n")
+                    while line := self.rfile.readline(LONGEST + 1):
+                        answer = door.answer(line)
+                        self.wfile.write(json.dumps(answer).encode() + b"\n")
+                        if len(line) > LONGEST:
+                            return
 
         class Server(socketserver.ThreadingUnixStreamServer):
             daemon_threads = True
@@ -79,6 +83,8 @@ class Door:
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to one line; a request that cannot be met is answered with why."""
+        if len(line) > LONGEST:
+            return {"error": f"a request has at most {LONGEST} bytes: goodbye"}
         try:
             request = json.loads(line)
             ask = request["ask"]

@@ -39,8 +39,16 @@ Notebook = dict[str, Any]
 
 
 def folder() -> Path:
-    """The learner's folder: $LAB_WORK, or vrrp-lab in the home directory."""
-    return Path(os.environ.get(VARIABLE) or Path.home() / "vrrp-lab").expanduser().absolute()
+    """The learner's folder: $LAB_WORK, or vrrp-lab in the home directory.
+
+    Raises LabError if there is no home directory.
+    """
+    try:
+        return Path(os.environ.get(VARIABLE) or Path.home() / "vrrp-lab").expanduser().absolute()
+    except RuntimeError:  # neither $HOME nor an account
+        raise LabError(
+            f"you have no home directory: name a folder, `{VARIABLE}=FOLDER make lab`"
+        ) from None
 
 
 def lessons(source: Path = NOTEBOOKS) -> list[Path]:

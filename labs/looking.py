@@ -11,10 +11,12 @@ What follows from the facts of the witnesses (owners, timelines) is in `labs.see
 
 from __future__ import annotations
 
+import codecs
 import json
 import subprocess
-import tempfile
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +25,14 @@ from labs.daemons import CONFIGURATION, Daemon, frozen
 from labs.errors import LabError
 from labs.facts import Action, Fact, State
 from labs.node import Host, Process
+from labs.output import Output, clipped, follow
 from labs.seeing import Result, Seeing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from labs.witness import Witness
+
+
+_LOG = 1 << 21  # characters
 
 
 class Looking(Seeing):
@@ -47,32 +51,47 @@ class Looking(Seeing):
     _server: Callable[[str], Host]
     _running: Callable[[str], list[Process]]
 
-    def run(self, host: str, command: str, timeout: float = 60.0) -> Result:
-        """Run a shell command on `host`; LabError if it takes longer than `timeout` seconds."""
+    def run(
+        self,
+        host: str,
+        command: str,
+        timeout: float = 60.0,
+        show: Callable[[str], None] | None = None,
+    ) -> Result:
+        """Run a shell command on `host`, and give `show` what it prints, piece by piece.
+
+        Of a very long output the result has the beginning, the end, and a line that says how much
+        was left out.  LabError if the command takes longer than `timeout` seconds, or if the host
+        is down or goes down; then, and after an interrupt, the command has ended on the host, too.
+        """
         node = self._up_host(host)
-        # A file, not a pipe: a program left in the background would hold a pipe open.
-        with tempfile.TemporaryFile(dir=self.directory) as output:
-            process = node.popen(
-                ["bash", "-c", command],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )  # fmt: skip
-            try:
-                status = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                raise LabError(
-                    f"`{command}` on {host} took longer than {timeout:g} s: "
-                    "give it a timeout=, or a limit of its own such as `ping -c 3`"
-                ) from None
-            finally:
-                daemons.end(process)
-            if not node.alive:
-                raise LabError(
-                    f"{host} went down during `{command}` ({node.why_down}): "
-                    "lab.reset() starts all hosts again"
-                )
-            output.seek(0)
-            return Result(output.read().decode(errors="replace"), status)
+        process = node.popen(
+            ["bash", "-c", command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        kept, decoder = Output(), codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+        def take(data: bytes) -> None:
+            kept.add(data)
+            if show is not None:
+                show(decoder.decode(data))
+
+        try:
+            status = follow(process, take, timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(
+                f"`{command}` on {host} took longer than {timeout:g} s: "
+                "give it a timeout=, or a limit of its own such as `ping -c 3`"
+            ) from None
+        finally:
+            daemons.end(process)
+        if not node.alive:
+            raise LabError(
+                f"{host} went down during `{command}` ({node.why_down}): "
+                "lab.reset() starts all hosts again"
+            )
+        return Result(kept.text(), status)
 
     def conf(self, host: str, text: str | None = None) -> str:
         """The text of keepalived.conf on `host`; with `text`, write that first."""
@@ -91,9 +110,9 @@ class Looking(Seeing):
         return path.read_text()
 
     def log(self, host: str) -> str:
-        """What the daemon of `host` has logged since the last reset."""
+        """What the daemon of `host` has logged since the last reset; of very much, the two ends."""
         self._server(host)
-        return Looking.read(self, host, self.daemons[host].log) or ""
+        return clipped(Looking.read(self, host, self.daemons[host].log) or "", _LOG)
 
     def journal(self, host: str) -> list[dict[str, Any]]:
         """The journal of vrrpd on `host`, one dictionary a line; empty for keepalived."""
@@ -101,8 +120,11 @@ class Looking(Seeing):
         path = self.hosts[host].path(name) if name else None
         if path is None or not path.exists():
             return []
-        whole = path.read_text().rpartition("\n")[0].splitlines()  # the last may be half written
-        return [json.loads(line) for line in whole]
+        found = []
+        for line in path.read_text(errors="replace").splitlines():
+            with suppress(ValueError):  # the last may be half written, and a learner may add some
+                found.append(json.loads(line))
+        return [entry for entry in found if isinstance(entry, dict)]
 
     @property
     def down(self) -> list[str]:

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from labs.errors import LabError
+from labs.output import left_out
 
 if TYPE_CHECKING:
     from labs.lab import Lab
 
+SHOWN = 100_000  # characters of a command's output that a cell prints
 # What a shell on a host shows before each line: [root@master ~]#
-_PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
+_PROMPT = '''printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}'''
 
 
 def _lab() -> Lab:
@@ -57,7 +59,11 @@ class LabMagics(Magics):
             raise LabError(f"which host? write %%on {' or %%on '.join(lab.hosts)}")
         script = typed(cell)
         for name in names:
-            print(lab.run(name, script).text, end="")
+            shown = _Shown()
+            try:
+                lab.run(name, script, show=shown.take)
+            finally:
+                shown.end()
 
     @line_magic
     def mn(self, line: str) -> None:
@@ -71,6 +77,27 @@ class LabMagics(Magics):
         from labs.mn import command
 
         print(command(lab, line), end="")
+
+
+class _Shown:
+    """Prints what a command prints, as it comes, up to SHOWN characters, and says what it cut."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def take(self, text: str) -> None:
+        """Print the next piece, or so much of it as there is room for."""
+        room = SHOWN - self._count
+        self._count += len(text)
+        if room > 0:
+            print(text[:room], end="", flush=True)
+        if 0 <= room < len(text):
+            print("\n[... more follows, which is not shown; ■ (interrupt) ends the command]")
+
+    def end(self) -> None:
+        """Say how much was cut, if any was."""
+        if self._count > SHOWN:
+            print(left_out(self._count - SHOWN, "characters"))
 
 
 def diagnose(text: str, host: str) -> list[str]:

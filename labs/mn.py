@@ -1,9 +1,9 @@
 """Mininet's own prompt on a lab, for `labs cli` and %mn.
 
-mininet> net                    every command of Mininet
-mininet> master ip -br link     a command on a host
-mininet> link s1 master down    as Mininet does it, and recorded for the timeline
-mininet> unplug master          and the verbs of the lab
+    mininet> net                    every command of Mininet
+    mininet> master ip -br link     a command on a host
+    mininet> link s1 master down    as Mininet does it, and recorded for the timeline
+    mininet> unplug master          and the verbs of the lab
 """
 
 from __future__ import annotations
@@ -11,24 +11,35 @@ from __future__ import annotations
 import inspect
 import io
 import os
+import select
+import signal
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 from mininet.cli import CLI
 from mininet.log import lg
+from mininet.util import quietRun
 
+from labs import daemons
 from labs.errors import LabError, unknown
 from labs.lab import Lab
+from labs.node import Host
+from labs.output import Output
 
 VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 
-
+SHOWN = 100_000  # bytes of what a line of %mn prints
+PATIENCE = 2.0  # s after an interrupt, before a command is killed
 # Those that need one word more than a host.
 WORDED = {"lose": "HOST SHARE, such as lose master 0.3", "oneway": "HOST to|from"}
 
 
 class Prompt(CLI):
     """Mininet's command line with the lab's verbs; a LabError is one printed line."""
+
+    keyboard = True  # whether what is typed meanwhile is for the running command
 
     def __init__(self, lab: Lab, **options: Any) -> None:
         self.lab = lab
@@ -96,6 +107,45 @@ class Prompt(CLI):
     def do_reset(self, line: str) -> None:
         """Start over: reset [STATE]"""
         self.lab.reset(line.strip() or None)
+        self.mn = self.lab.net  # all of its hosts are new
+
+    def waitForNode(self, node: Any) -> None:
+        """Show what a command prints until it ends; an interrupt ends it.
+
+        LabError if the host goes down meanwhile.
+        """
+        events = select.poll()
+        events.register(node.stdout, select.POLLIN)
+        if self.keyboard:
+            quietRun("stty -icanon min 1")  # a key goes to the command at once
+            events.register(self.stdin, select.POLLIN)
+        if isinstance(node, Host):
+            events.register(node.life, select.POLLIN)
+        while node.waiting:
+            try:
+                ready = dict(events.poll()) if not node.readbuf else {}
+                if self.keyboard and self.stdin.fileno() in ready:
+                    node.write(self.stdin.read(1))
+                if node.readbuf or node.stdout.fileno() in ready:
+                    lg.output(node.monitor())
+                elif isinstance(node, Host) and node.life in ready:
+                    node.waitReadable(0)
+            except KeyboardInterrupt:
+                self._interrupt(node)
+
+    def _interrupt(self, node: Any) -> None:
+        """End the command that runs at a host's shell, as Ctrl-C does; one that ignores it, too."""
+        node.sendInt()
+        deadline = time.monotonic() + PATIENCE
+        while node.waiting and time.monotonic() < deadline:
+            node.monitor(100)
+        if node.waiting:
+            # The shell has no job control, so what it waits for is in its own process group.
+            others = node.processes() if isinstance(node, Host) else daemons.children(node.pid)
+            daemons.send([each for each in others if _group(each.pid) == node.pid], signal.SIGKILL)
+            node.waitOutput()
+        if not self.keyboard:
+            raise KeyboardInterrupt
 
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """Complete the first word: commands, verbs and hosts."""
@@ -114,6 +164,8 @@ class Prompt(CLI):
 class _Once(Prompt):
     """The prompt without a prompt: it is handed its lines."""
 
+    keyboard = False
+
     def run(self) -> None:
         """Do not read any."""
 
@@ -121,19 +173,29 @@ class _Once(Prompt):
     def initReadline(cls) -> None:
         """Keep no history."""
 
-    def waitForNode(self, node: Any) -> None:
-        """Wait for a host's command without reading a keyboard; an interrupt ends the command."""
-        try:
-            lg.output(node.waitOutput())
-        except KeyboardInterrupt:
-            node.sendInt()
-            node.waitOutput()
-            raise
+
+def _group(pid: int) -> int:
+    """The process group of a process; 0 if it has ended."""
+    with suppress(ProcessLookupError):
+        return os.getpgid(pid)
+    return 0
+
+
+class _Heard(io.TextIOBase):
+    """What Mininet prints, as far as there is room for it in a notebook."""
+
+    def __init__(self) -> None:
+        self.kept = Output(SHOWN, SHOWN // 10)
+
+    def write(self, text: str) -> int:
+        """As of any text file."""
+        self.kept.add(text.encode(errors="replace"))
+        return len(text)
 
 
 def command(lab: Lab, line: str) -> str:
     """What Mininet prints for `line`."""
-    heard = io.StringIO()
+    heard = _Heard()
     former = [(handler, handler.setStream(heard)) for handler in lg.handlers]
     try:
         with open(os.devnull) as nothing:
@@ -141,7 +203,7 @@ def command(lab: Lab, line: str) -> str:
     finally:
         for handler, stream in former:
             handler.setStream(stream or sys.stderr)
-    return heard.getvalue().replace("\r\n", "\n")
+    return heard.kept.text().replace("\r\n", "\n")
 
 
 def interact(lab: Lab) -> None:
@@ -153,14 +215,11 @@ def interact(lab: Lab) -> None:
 
 
 class _Script(Prompt):
-    """The prompt for lines from a pipe or file."""
+    """The prompt for lines from a pipe or file: they are not the running command's input."""
 
     prompt = ""
+    keyboard = False
 
     @classmethod
     def initReadline(cls) -> None:
         """Keep no history."""
-
-    def waitForNode(self, node: Any) -> None:
-        """The lines that follow are commands for us, not the running command's input."""
-        lg.output(node.waitOutput())

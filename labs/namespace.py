@@ -278,7 +278,8 @@ def _private_directory(command: list[str]) -> str:
     needed = [os.getcwd(), home, os.environ.get("TMPDIR", "/tmp"), str(Path(__file__).parents[1]),
               sys.prefix, sys.base_prefix, sys.executable]  # fmt: skip
     needed += os.environ.get("PATH", "").split(":") + sys.path
-    needed += [word for word in command if word.startswith("/")]
+    words = [part for word in command for part in (word, word.partition("=")[2])]
+    needed += [os.path.abspath(word) for word in words if "/" in word]
     real = {os.path.realpath(path) for path in needed if path} | {path for path in needed if path}
     for candidate in PLACES:
         covers = any(path == candidate or path.startswith(candidate + "/") for path in real)

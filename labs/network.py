@@ -37,7 +37,6 @@ from labs.node import Bridge, Cable, Host
 # The machine that uses the address is called so in every topology.
 CLIENT = "client"
 
-
 def names() -> list[str]:
     """The topologies there are."""
     return sorted(module.name for module in pkgutil.iter_modules(topologies.__path__))

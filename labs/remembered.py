@@ -1,9 +1,9 @@
 """What a replayed lab has in the place of witnesses, captures and pictures.
 
-Known        facts, as far as they had happened by a moment
-Memory       what `labs.witness.Witness` would know by now
-Recaptured   a Capture whose frames were recorded
-Pictured     what something showed in a notebook
+    Known        facts, as far as they had happened by a moment
+    Memory       what `labs.witness.Witness` would know by now
+    Recaptured   a Capture whose frames were recorded
+    Pictured     what something showed in a notebook
 """
 
 from __future__ import annotations

@@ -134,12 +134,20 @@ class Replayed(Seeing):
             raise LabError(f"{host} has no keepalived.conf in this replay")
         return str(found)
 
-    def run(self, host: str, command: str, timeout: float = 60.0) -> Result:
-        """What the command printed when the lesson was recorded."""
+    def run(
+        self,
+        host: str,
+        command: str,
+        timeout: float = 60.0,
+        show: Callable[[str], None] | None = None,
+    ) -> Result:
+        """What the command printed when the lesson was recorded, to `show` as well."""
         self._host(host)
-        if self._comes(["run", host, command]):
-            return Result(**self._do("run", host, command))
-        return Result(**self._answer("run", host, command))
+        comes = self._comes(["run", host, command])
+        result = Result(**(self._do if comes else self._answer)("run", host, command))
+        if show is not None:
+            show(result.text)
+        return result
 
     def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
         """What came of sending these packets, or others that say the same."""

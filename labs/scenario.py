@@ -1,6 +1,6 @@
 """Scenarios: what a learner does in a lesson, done by the kit itself. `labs run failover` runs one.
 
-failover    wait for the master, pull its cable, wait for the backup, plug it in, wait again
+    failover    wait for the master, pull its cable, wait for the backup, plug it in, wait again
 """
 
 from __future__ import annotations

@@ -21,10 +21,13 @@ exist in the simulation only.  `#` starts a comment.
 
 from __future__ import annotations
 
+import inspect
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from labs import jsonlines
 from labs.errors import LabError, unknown
 
 KINDS = {
@@ -137,9 +140,10 @@ def split(words: str) -> list[str]:
 def load(path: str | Path) -> Scenario:
     """Read a scenario file.  Raises LabError, naming file and line."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise LabError(f"cannot read {path}: {error.strerror}; name a scenario file") from None
+        text = jsonlines.whole(Path(path))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise LabError(f"cannot read {path}: {why}; name a scenario file") from None
     return parse(text, str(path))
 
 
@@ -170,7 +174,10 @@ def step(words: list[str]) -> Step:
         raise ValueError("a moment needs a verb")
     if words[1] == "wait" and words[2:3] not in ([one] for one in CLAIMS):
         raise ValueError(f"wait for what? {' or '.join(CLAIMS)}")
-    return Step(float(words[0].lstrip("+")), words[1], tuple(words[2:]), words[0][0] == "+")
+    at = float(words[0].lstrip("+"))
+    if not 0 <= at < math.inf:
+        raise ValueError("not a moment in seconds")
+    return Step(at, words[1], tuple(words[2:]), words[0][0] == "+")
 
 
 def head(setup: Setup, words: list[str], line: str) -> Setup:
@@ -211,6 +218,10 @@ def act(lab: Any, one: Step) -> None:
     if one.verb == "conf":
         text = " ".join(words[1:]).replace("\\n", "\n")
         words[1:] = [text]
+    try:
+        inspect.signature(verb).bind(*words)
+    except TypeError as error:
+        raise LabError(f"`{one}`: {error}; see labs/scenarios.py") from None
     verb(*words)
 
 

@@ -23,6 +23,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -36,6 +37,7 @@ from labs.inbox import Mailbox
 from labs.layout import Socket
 from labs.looking import Looking
 from labs.node import Host
+from labs.output import discard
 from labs.seeing import Result
 from labs.streams import SAYS, SILENCE, Letters, Lines, Stream
 from labs.website import Website
@@ -49,6 +51,7 @@ SITE = {
     "start": ("serving", "started"), "stop": ("stopped", "stopped"), "hang": ("hanging", "hangs"),
 }  # fmt: skip
 START = 30.0  # s within which a program is ready, or something is wrong
+_WORDS = 4096  # bytes of what it says before that
 
 T = TypeVar("T")
 
@@ -80,22 +83,26 @@ class Program:
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self._process = process
-        assert process.stdout is not None
+        pipe = process.stdout
+        assert pipe is not None
         said = b""
         deadline = time.monotonic() + START
         while b"ready\n" not in said:
             left = max(0.0, deadline - time.monotonic())
-            ready = select.select([process.stdout], [], [], left)[0]
-            some = os.read(process.stdout.fileno(), 65536) if ready else b""
-            said += some
+            ready = select.select([pipe], [], [], left)[0]
+            some = os.read(pipe.fileno(), 65536) if ready else b""
+            said = (said + some)[-_WORDS:]
             if not some:
                 self.end()
+                pipe.close()
                 words = said.decode(errors="replace").strip().rpartition("\n")[2] or "silence"
                 name, host = self.name, self.host.name
                 raise LabError(
                     f"the {name} program of {host} did not start: {words}; "
                     f"is its port taken? lab.run({host!r}, 'ss -tlnp') tells"
                 )
+        # What it logs from now on must not fill the pipe: it would stand still.
+        threading.Thread(target=discard, args=(pipe,), name="discard", daemon=True).start()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and to the process that keeps it."""
@@ -107,8 +114,6 @@ class Program:
         """End it at once and wait until it is gone; harmless if it has ended or never ran."""
         if self._process is not None:
             daemons.end(self._process)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
             self._process = None
 
 

@@ -101,7 +101,9 @@ def gratuitous(mac: bytes, address: str) -> bytes:
 def with_lane(timeline: Timeline, host: str = HOST) -> Timeline:
     """The same timeline with a lane for `host` below those of the servers."""
     hosts = (*timeline.hosts, host)
-    return Timeline(timeline.facts, timeline.address, hosts, start=timeline.start, end=timeline.end)
+    return Timeline(
+        timeline.facts, timeline.address, hosts, start=timeline.start, end=timeline.end
+    )
 
 
 def lock_port(lab: Lab, host: str = HOST, address: str = "192.168.1.10") -> str:

@@ -24,6 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
+from vrrpd.command import ended
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
@@ -57,7 +58,11 @@ EXIT_INSECURE = 6  # of -t: scripts would run without script_security
 
 def main(argv: list[str] | None = None) -> int:
     """Run vrrpd; return the exit status."""
-    options = parse(argv)
+    return ended("vrrpd", lambda: perform(parse(argv)))
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Do what the options ask for; return the exit status."""
     if options.signum is not None:
         return signum(options.signum)
     if options.config_test is not None:

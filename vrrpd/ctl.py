@@ -25,6 +25,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from vrrpd.command import ended
+
 SOCKET = "/run/vrrpd.sock"
 # Where daemons with a name or a network of their own listen: beside their pid files.
 OTHERS = ("/run/keepalived/vrrpd*.sock", "/run/keepalived/*/vrrpd*.sock")
@@ -34,7 +36,11 @@ NO_DAEMON = 2
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    arguments = parse(argv)
+    return ended("vrrpctl", lambda: run(parse(argv)))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the daemon, print the answer; return the exit status."""
     sockets = [arguments.socket] if arguments.socket else listening()
     if len(sockets) > 1:
         print(f"vrrpctl: several daemons run here: --socket {' or '.join(sockets)}",
@@ -43,11 +49,14 @@ def main(argv: list[str] | None = None) -> int:
     try:
         answers = ask(sockets[0], arguments.command, getattr(arguments, "name", None))
         first = next(answers)
-    except (OSError, StopIteration) as error:
-        reason = getattr(error, "strerror", None) or "it hung up"
-        print(f"vrrpctl: no daemon at {sockets[0]}: {reason}", file=sys.stderr)
-        return NO_DAEMON
-    if not first["ok"]:
+        accepted = bool(first["ok"])
+    except StopIteration:
+        return no_daemon(sockets[0], "it hung up")
+    except OSError as error:
+        return no_daemon(sockets[0], error.strerror or str(error))
+    except (ValueError, TypeError, KeyError):
+        return no_daemon(sockets[0], "what listens there is another program")
+    if not accepted:
         print(f"vrrpctl: {first['error']}", file=sys.stderr)
         return NOT_FOUND
     if arguments.command == "watch":
@@ -59,6 +68,12 @@ def main(argv: list[str] | None = None) -> int:
     else:
         SHOW[arguments.command](result)
     return 0 if result is not False else NOT_FOUND
+
+
+def no_daemon(path: str, why: str) -> int:
+    """Say so; return the exit status."""
+    print(f"vrrpctl: no daemon at {path}: {why}", file=sys.stderr)
+    return NO_DAEMON
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -111,7 +126,7 @@ def follow(lines: Iterator[dict[str, Any]], raw: bool) -> None:
     try:
         for line in lines:
             print(json.dumps(line, ensure_ascii=False) if raw else sentence(line), flush=True)
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:  # that is how it ends
         return
 
 

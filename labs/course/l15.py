@@ -70,11 +70,8 @@ CHALLENGES = {
             ),
             Step(
                 "master holds 192.168.1.10 alone, and the priorities are 150 and 100",
-                lambda lab: (
-                    lab.owners() == ["master"]
-                    and [setting(lab.conf(host), "priority") for host in lab.daemons]
-                    == ["150", "100"]
-                ),
+                lambda lab: lab.owners() == ["master"]
+                and [setting(lab.conf(host), "priority") for host in lab.daemons] == ["150", "100"],
                 hints=(
                     _owner_hint,
                     "lab.conf('backup') and lab.log('backup') tell what backup thinks",

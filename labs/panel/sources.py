@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from labs.errors import LabError
 from labs.facts import Fact
+from labs.output import clipped
 from labs.palette import HOST_COLOURS, INK, luma
 from vrrpd.config import ConfigError, loads
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows whole
 LONGEST_STEP = 0.5  # s of virtual time that a look may play
 COMMAND_SECONDS = 15.0
+SHOWN = 50_000  # characters of a command's output
 VERBS = ("unplug", "plug", "stop", "start", "crash", "freeze", "thaw", "cut", "mend", "reload")
 
 
@@ -156,7 +158,7 @@ class OfLab:
 
     def run(self, host: str, command: str) -> str:
         """As `Source`."""
-        return str(self._lab.run(host, command, timeout=COMMAND_SECONDS))
+        return clipped(str(self._lab.run(host, command, timeout=COMMAND_SECONDS)), SHOWN)
 
     def waits(self) -> str:
         """The clock of a real lab never stands still."""

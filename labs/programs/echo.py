@@ -20,7 +20,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         while line := await reader.readline():
             writer.write(name + b" " + line)
             await writer.drain()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a line longer than the 64 KiB of asyncio's buffer
         return
     finally:
         writer.close()

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LARGEST = 1 << 20  # bytes of a message; a larger one is refused (RFC 1870)
 
 
 class Box:
@@ -39,7 +42,8 @@ async def serve(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     box = Box(directory)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, loop=loop), host=None, port=25)
+    serve_one = partial(SMTP, box, data_size_limit=LARGEST, loop=loop)
+    server = await loop.create_server(serve_one, host=None, port=25)
     print("ready", flush=True)
     await server.serve_forever()
 

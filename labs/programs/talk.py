@@ -20,6 +20,7 @@ import time
 
 from labs.programs.echo import PORT
 
+LONGEST = 4096  # bytes of a line that comes back
 EVERY = 0.1  # s from line to line
 PATIENCE = 5.0  # s for the connection to come about
 
@@ -42,6 +43,8 @@ def talk(link: socket.socket) -> str:
                 if not data:
                     return "the other side closed it"
                 *lines, heard = (heard + data).split(b"\n")
+                if len(heard) > LONGEST:
+                    return f"the other side sent a line of more than {LONGEST} bytes"
                 for line in lines:
                     who, _, count = line.decode().partition(" ")
                     rtt = time.monotonic() - sent.pop(int(count))

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Page(BaseHTTPRequestHandler):
     """Answers every GET and HEAD with one line."""
 
+    timeout = 60  # s without a byte of a client's
+
     def do_GET(self) -> None:
         """The host's name, and which page was asked for if it was not the first one."""
         words = [socket.gethostname(), *filter(None, [self.path.strip("/")])]

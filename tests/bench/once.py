@@ -1,9 +1,9 @@
 """What happens once in a while: start, the test of a file, a reload, a lab.
 
-start()      seconds from execve to the first Advertisement of an owner
-checking()   seconds that `-t` takes for 1,000 instances with 10,000 addresses
-reload()     the longest time for which an instance says nothing while a large file is read
-labs()       seconds until Lab("basic") can be used; memory of each of many labs
+    start()      seconds from execve to the first Advertisement of an owner
+    checking()   seconds that `-t` takes for 1,000 instances with 10,000 addresses
+    reload()     the longest time for which an instance says nothing while a large file is read
+    labs()       seconds until Lab("basic") can be used; memory of each of many labs
 """
 
 from __future__ import annotations

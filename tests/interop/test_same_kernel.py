@@ -184,7 +184,9 @@ def test_a_master_leaves_the_same_traces_in_the_kernel(
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_nothing_is_left_when_it_has_stopped(runs: Runs[tuple[str, str], Seen], name: str) -> None:
+def test_nothing_is_left_when_it_has_stopped(
+    runs: Runs[tuple[str, str], Seen], name: str
+) -> None:
     left = runs[name, "vrrpd"].left
     assert left["filter"] == []
     assert left["links"] == []

@@ -17,9 +17,7 @@ def tcpdump(path: Path, *words: str) -> str:
     """What tcpdump reads in a file."""
     done = subprocess.run(
         ["tcpdump", "-Z", "root", "-n", "-r", str(path), *words],
-        capture_output=True,
-        text=True,
-        timeout=30,
+        capture_output=True, text=True, timeout=30,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

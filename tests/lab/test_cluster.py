@@ -121,10 +121,8 @@ def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
     assert "VI_1" in cluster.log("master")
     # The journal is written when the work is done: a moment after the address is there.
     cluster.wait_until(
-        lambda: (
-            [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
-            == ["MASTER"]
-        )
+        lambda: [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
+        == ["MASTER"]
     )
     if cluster.daemons["master"].name == "vrrpd":
         [entry] = [e for e in cluster.journal("master") if e["event"] == "state"][-1:]

@@ -94,6 +94,28 @@ def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
     assert "'link s1 master down'" in actions
 
 
+def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -> None:
+    """It shows what comes, but not all of it, and the command ends on the host."""
+    notebook.run('from labs import Lab\nlab = Lab("empty")')
+    said: list[str] = []
+
+    def hear(message: dict[str, Any]) -> None:
+        if message["msg_type"] == "stream":
+            said.append(message["content"]["text"])
+            if "more follows" in said[-1]:
+                notebook.manager.interrupt_kernel()
+        elif message["msg_type"] == "error":
+            said.append(message["content"]["ename"])
+
+    notebook.client.execute_interactive("%%on client\nyes", timeout=60, output_hook=hear)
+    told = "".join(said)
+    assert told.startswith("[root@client ~]# yes\ny\ny\n")
+    assert re.search(r"\[\.\.\. [\d,]+ characters left out; to have all", told)
+    assert told.endswith("KeyboardInterrupt")
+    assert len(told) < 101_000
+    assert notebook.run("lab.run('client', 'pgrep -c yes').text") == "'0\\n'"
+
+
 def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
     answer = notebook.run("%%conf master\nvrrp_instance VI_1 {\n  priorty 3\n}")

@@ -89,7 +89,9 @@ def test_a_stopped_server_has_given_its_port_back(quiet: Lab) -> None:
     web = quiet.web("master")
     for verb in (web.stop, web.hang, web.stop):
         pids = [
-            one.pid for one in quiet.hosts["master"].processes() if "labs.programs.web" in one.argv
+            one.pid
+            for one in quiet.hosts["master"].processes()
+            if "labs.programs.web" in one.argv
         ]
         verb()
         if verb == web.stop:

@@ -1,7 +1,7 @@
 """A log that nobody takes away must not stop a router: lines are lost, counted, and told of later.
 
-console   a pipe whose reader has stopped reading
-syslog    a socket whose daemon is alive and does not read
+    console   a pipe whose reader has stopped reading
+    syslog    a socket whose daemon is alive and does not read
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ def links(one: Instance, *others: str) -> dict[tuple[str, int], VirtualLink]:
         ("use_vmac 02:00:00:00:aa", "192.168.1.10", "02000000aa33"),
     ],
 )
-def test_the_mac_address_is_the_rfcs_or_the_configured_one(words: str, vips: str, mac: str) -> None:
+def test_the_mac_address_is_the_rfcs_or_the_configured_one(
+    words: str, vips: str, mac: str
+) -> None:
     (link,) = links(instance(words, vips)).values()
     assert link.mac == bytes.fromhex(mac)
 

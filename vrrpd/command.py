@@ -1,0 +1,90 @@
+"""How a command ends: with its exit status, and with one line about what went wrong.
+
+    sys.exit(ended("vrrpctl", lambda: command(arguments)))
+
+    status  after                                           the last line on standard error
+    130     Ctrl-C                                          PROGRAM: interrupted
+    141     its reader has left, as in `PROGRAM | head -0`  none: that was the reader's wish
+    1       an OSError                                      PROGRAM: FILE: No such file or directory
+
+An error that nobody expected still has its traceback: it is a mistake in the program.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+FAILED = 1
+INTERRUPTED = 128 + signal.SIGINT
+NO_READER = 128 + signal.SIGPIPE
+
+
+def ended(program: str, command: Callable[[], int]) -> int:
+    """Run `command` and return the exit status; SystemExit, which argparse raises, passes."""
+    _open_streams()
+    try:
+        try:
+            status = command()
+        except SystemExit:
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        _say(f"{program}: interrupted")
+        status = INTERRUPTED
+    except BrokenPipeError:
+        status = NO_READER
+    except OSError as error:
+        _say(f"{program}: {reason(error)}")
+        status = FAILED
+    _discard_output()
+    return status
+
+
+def reason(error: OSError) -> str:
+    """What the system refused, and on which file, if it was one."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return why
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+    return f"{name}: {why}"
+
+
+def _open_streams() -> None:
+    """Have all three standard streams, and let no character be one that cannot be written.
+
+    A file that is opened later must not become standard output.  /dev/null opened the other way
+    round refuses what is read from or written to a stream that the caller has closed.
+    """
+    for name, mode in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_RDONLY)):
+        stream = getattr(sys, name)
+        if stream is None:
+            number = ("stdin", "stdout", "stderr").index(name)
+            descriptor = os.open(os.devnull, mode)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            os.set_inheritable(number, True)
+            kind = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, kind, encoding="utf-8", closefd=False))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and name != "stdin":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(sentence: str) -> None:
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def _discard_output() -> None:
+    """Have the interpreter's own flush at its end find nothing to complain about."""
+    with suppress(OSError, ValueError):
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+        os.close(descriptor)
