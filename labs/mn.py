@@ -210,8 +210,14 @@ def interact(lab: Lab) -> None:
     """The prompt, until `exit` or the end of the input."""
     for handler in lg.handlers:
         handler.setStream(sys.stdout)
+        handler.handleError = _raise
     kind = Prompt if sys.stdin.isatty() else _Script
     kind(lab)
+
+
+def _raise(_record: object) -> None:
+    """What cannot be printed ends the prompt; logging would print a traceback and go on."""
+    raise
 
 
 class _Script(Prompt):

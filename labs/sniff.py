@@ -19,9 +19,12 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from labs import pcapng
 from labs.frames import ETH_P_ALL, SO_TIMESTAMPNS
+from vrrpd.command import ended
 
 ROOM = 1 << 23  # bytes of frames that may wait for the reader
 SO_RCVBUFFORCE = 33
@@ -49,13 +52,18 @@ def receive(wire: socket.socket) -> tuple[float, bytes]:
 
 def main() -> None:
     """`plan` in JSON: interface, name, description, comment, names, and a process to end with."""
-    plan = json.loads(sys.argv[1])
+    sys.exit(ended("labs", partial(capture, json.loads(sys.argv[1]))))
+
+
+def capture(plan: dict[str, Any]) -> int:
+    """Write every frame until the host or the reader ends: the exit status, 0."""
     with suppress(BrokenPipeError, KeyboardInterrupt, ProcessLookupError):
         wire = listen(plan["interface"])
         write(pcapng.section(plan["comment"]))
         write(pcapng.names(plan["names"]))
         write(pcapng.interface(plan["name"], plan["description"]))
         follow(wire, os.pidfd_open(plan["pid"]))
+    return 0
 
 
 def follow(wire: socket.socket, guard: int) -> None:

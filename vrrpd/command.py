@@ -41,7 +41,8 @@ def ended(program: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:
         status = NO_READER
     except OSError as error:
-        _say(f"{program}: {reason(error)}")
+        what = "standard output: " if error.filename is None and not _can_write() else ""
+        _say(f"{program}: {what}{reason(error)}")
         status = FAILED
     _discard_output()
     return status
@@ -59,14 +60,13 @@ def reason(error: OSError) -> str:
 def _open_streams() -> None:
     """Have all three standard streams, and let no character be one that cannot be written.
 
-    A file that is opened later must not become standard output.  /dev/null opened the other way
-    round refuses what is read from or written to a stream that the caller has closed.
+    A file that is opened later must not become standard output.  In the place of an output that the
+    caller has closed comes one that refuses what is written to it: /dev/null, opened for reading.
     """
-    for name, mode in (("stdin", os.O_WRONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_RDONLY)):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
-            number = ("stdin", "stdout", "stderr").index(name)
-            descriptor = os.open(os.devnull, mode)
+            descriptor = os.open(os.devnull, os.O_RDONLY)
             if descriptor != number:
                 os.dup2(descriptor, number)
                 os.close(descriptor)
@@ -75,6 +75,15 @@ def _open_streams() -> None:
             setattr(sys, name, open(number, kind, encoding="utf-8", closefd=False))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper) and name != "stdin":
             stream.reconfigure(errors="backslashreplace")
+
+
+def _can_write() -> bool:
+    """Whether standard output takes what is left in its buffer."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _say(sentence: str) -> None:
