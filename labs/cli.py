@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
-    options = _parser().parse_args(words)
+    options = _parsed(words)
     simulated = getattr(options, "simulated", False)
     try:
         if check := getattr(options, "check", None):
@@ -54,6 +54,16 @@ def _main(words: list[str]) -> int:
             raise
         print(f"labs: the Python package {package} is missing: `make setup`", file=sys.stderr)
     return 2
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    """The command line, read; argparse would refuse `shell master --lab 5 -- COMMAND`."""
+    if words[:1] != ["shell"] or "--" not in words:
+        return _parser().parse_args(words)
+    end = words.index("--")
+    options = _parser().parse_args(words[:end])
+    options.command += words[end + 1 :]
+    return options
 
 
 def _require_folder() -> None:

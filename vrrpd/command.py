@@ -12,6 +12,7 @@ An error that nobody expected still has its traceback: it is a mistake in the pr
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -22,6 +23,8 @@ from contextlib import suppress
 FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
 NO_READER = 128 + signal.SIGPIPE
+# What print() meets on a full disk, on a closed stream and on a terminal that has gone.
+_OF_OUTPUT = (errno.ENOSPC, errno.EBADF, errno.EIO)
 
 
 def ended(program: str, command: Callable[[], int]) -> int:
@@ -41,8 +44,8 @@ def ended(program: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:
         status = NO_READER
     except OSError as error:
-        what = "standard output: " if error.filename is None and not _can_write() else ""
-        _say(f"{program}: {what}{reason(error)}")
+        is_output = error.filename is None and error.errno in _OF_OUTPUT
+        _say(f"{program}: {'standard output: ' if is_output else ''}{reason(error)}")
         status = FAILED
     _discard_output()
     return status
@@ -75,15 +78,6 @@ def _open_streams() -> None:
             setattr(sys, name, open(number, kind, encoding="utf-8", closefd=False))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper) and name != "stdin":
             stream.reconfigure(errors="backslashreplace")
-
-
-def _can_write() -> bool:
-    """Whether standard output takes what is left in its buffer."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
 
 
 def _say(sentence: str) -> None:
