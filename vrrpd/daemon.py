@@ -191,15 +191,15 @@ class Daemon:
         kept = continued(config.instances, self.routers.values())
         for router in [one for one in self.routers.values() if one not in kept.values()]:
             self.remove(router)
-        self.routers = {}
+        self.routers = dict(kept)
         new: list[VirtualRouter] = []
         for instance in config.instances:
             self.ports.clock.breathe()
             if instance.name in kept:
-                self.routers[instance.name] = kept[instance.name]
                 kept[instance.name].reconfigure(instance, config.globals != before.globals)
             else:
                 new.append(self.create(instance))
+        self.routers = {one.name: self.routers[one.name] for one in config.instances}
         self.estate.prune(
             {link.name for r in self.routers.values() for link in r.holdings.links.values()}
         )
