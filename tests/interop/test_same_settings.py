@@ -108,20 +108,21 @@ def settings(dump: str) -> dict[str, list[str]]:
     return found
 
 
-def dump_of(room: Path, kind: str) -> dict[str, list[str]]:
+def dump_of(room: Path, kind: str, text: str) -> dict[str, list[str]]:
     """The settings of one kind of daemon that runs the whole file."""
     with Segment(room, hosts=1) as lan:
         host = lan[0]
         host.run("ip", "link", "add", "eth1", "type", "bridge")
         host.run("ip", "link", "set", "eth1", "up")
         host.environment["TMPDIR"] = str(host.room)
-        host.start(kind, configuration())
+        host.start(kind, text, "-i", "master")
         lan.wait(lambda: "Startup complete" in host.text(), f"{kind} to start")
         return settings(dumped(lan, host, signal.SIGUSR1, "keepalived.data"))
 
 
 def test_a_bad_line_leaves_the_same_in_force(tmp_path: Path) -> None:
-    theirs, ours = (dump_of(tmp_path / kind, kind) for kind in ("keepalived", "vrrpd"))
+    text = configuration()
+    theirs, ours = (dump_of(tmp_path / kind, kind, text) for kind in ("keepalived", "vrrpd"))
     assert len(theirs) == len(LINES) + len(BODIES)
     differing = []
     for number, lines in enumerate([*LINES, *BODIES], 1):

@@ -80,6 +80,23 @@ def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> Non
         ("$E=\na${E}b", [["ab"]]),
         ("$M=\\\n one 1 # why \\\n two 2\nx\n$M", [["x"], ["one", "1"], ["two", "2"]]),
         ("$M=\\\n one \\\n@other two \\\n three\n$M", [["one"], ["three"]]),
+        ("$IF=eth0   # the LAN\ndev $IF label x", [["dev", "eth0", "label", "x"]]),
+        ("$IF=eth0 ! the LAN\ndev ${IF}", [["dev", "eth0"]]),
+        ('$P="a#b" # c\nauth $P', [["auth", "a#b"]]),
+        ("$M=\\ # first\n one \\ # why\n two # last\nx\n$M", [["x"], ["one"], ["two"]]),
+        ("$M=\\\n one \\\n # ends it\nx\n$M", [["x"], ["one"]]),
+        ("$M=\\\n one \\\n # goes on \\\n two\nx\n$M", [["x"], ["one"], ["two"]]),
+        ("$M=\\\n one \\\n\nx\n$M", [["x"], ["one"]]),
+        ("$A=\\\n one \\\n $B\n$B=\\\n two \\\n three\n$A", [["one"], ["two"], ["three"]]),
+        ("$A=\\\n $B \\\n three\n$B=\\\n one \\\n two\n$A", [["one"], ["two"], ["three"]]),
+        ("$A=\\\n $B=1 \\\n x${B}\n$A", [["x1"]]),
+        ("$A=\\\n a$i \\\n b$i\n~SEQ(i,1,2) $A", [["a1"], ["b1"], ["a2"], ["b2"]]),
+        ("$A=a$i\n~SEQ(i,1,2) $A # two\nlast $i", [["a1"], ["a2"], ["last", "2"]]),
+        ("$N=2\n~SEQ(i,1,$N) a$i", [["a1"], ["a2"]]),
+        ("$A=~SEQ(i,1,2) a$i\n$A", [["a1"], ["a2"]]),
+        ("~LST({i,j},{1,2},{3}) a${i}b$j", [["a1b2"], ["a3b"]]),
+        ("b { ~SEQ(i,1,2) a$i\n}", [["b"], ["{"], ["a1"], ["a2"], ["}"]]),
+        ("a # it \\\nb", [["a"], ["b"]]),
         ("~SEQ(i,1,3) a$i", [["a1"], ["a2"], ["a3"]]),
         ("~SEQ(i,3) a$i", [["a1"], ["a2"], ["a3"]]),
         ("~SEQ(i,-2) a$i", [["a-1"], ["a-2"]]),
@@ -90,7 +107,8 @@ def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> Non
         ("~SEQ(i,1,2)~LST(j,a,b) ${i}${j}", [["1a"], ["1b"], ["2a"], ["2b"]]),
         ("~SEQ(i,1,2) $i.x", [["$i.x"], ["$i.x"]]),
         ("${_INSTANCE} ${_PWD}", [["host", "."]]),
-        ("x${_HASH}y${_BANG}", [["x#y!"]]),
+        ("x${_HASH}y${_BANG}", [["x"]]),
+        ('"x${_HASH}y${_BANG}"', [["x#y!"]]),
         ("a ${NOPE} b", [["a", "${NOPE}", "b"]]),
         ("a # ${NOPE}", [["a"]]),
     ],
@@ -121,8 +139,21 @@ def test_a_definition_without_end_is_one_error(text: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["~SEQ() a", "~SEQ(i,x) a", "~SEQ(i,1,0,3) a", "~LST(a) b",
-                                  "~SEQ(i,1,99999999) a", "~LST({a,b},{1}) c"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~SEQ() a",
+        "~SEQ(i,x) a",
+        "~SEQ(i,1,0,3) a",
+        "~LST(a) b",
+        "~SEQ(i,1,99999999) a",
+        "~LST({a,b},{1,2,3}) c",
+        "~SEQ(i,1,-1,3) a",
+        "~SEQx(i,-1,3) a",
+        "~LST(a,x y) b",
+        "~SEQ(i,1,3 a",
+    ],
+)
 def test_a_sequence_not_understood_is_an_error_with_the_form(text: str) -> None:
     report = Reporter()
     Reader(report, "").read_text(text.encode(), "f", ".")

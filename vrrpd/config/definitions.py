@@ -7,7 +7,9 @@ r"""`$NAME`, `~SEQ`, `~LST`: text that stands for other text.
     ~SEQ(i,1,3) 192.168.1.$i     repeated with i = 1, 2, 3
     ~LST({a,b},{1,2},{3,4}) ${a}.${b}
 
-Replacement is late and recursive; an undefined name stays as it is, with a warning from us.
+Replacement is late: a value may name what is defined, or counted through, only where it is used.
+The names of a `~SEQ` and `~LST` are ordinary definitions, and keep their last value afterwards.
+An undefined name stays as it is, with a warning from us.
 keepalived 2.2.7 hangs on a name defined by itself; here it is an error.
 """
 
@@ -16,157 +18,195 @@ from __future__ import annotations
 import os
 import random
 import re
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.text import Traced
 
-DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
+GENERATORS = ("~SEQ", "~LST")
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)(?=[ \t,)]|$)")
-_GENERATOR = re.compile(r"~(SEQx?|LST)\(")
-MAX_DEPTH = 100
+_GENERATOR = re.compile(r"~(SEQx?|LST)[ \t]*\(")
+_NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,12}|[0-9]{1,12})")
+_GROUP = re.compile(r"[ \t]*(?:\{([^{}()]*)\}|([^,{}()]*))[ \t]*([,)])")
 MAX_LENGTH = 64 * 1024
 MAX_REPEATS = 10_000
+MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a name stands for; `several` if it was written over several lines, with backslashes."""
+
+    lines: tuple[str, ...]
+    several: bool = False
 
 
 class Definitions:
     """The names defined so far, and the replacing of them."""
 
     def __init__(self, config_id: str, report: Reporter) -> None:
-        self._values: dict[str, list[str]] = {}
+        self._values: dict[str, Definition] = {}
         self._config_id = config_id
         self._report = report
         self._random = random.Random()
+        self._left = MAX_REPEATS
 
-    def define(self, name: str, lines: list[str]) -> None:
-        """`lines` has one element for an ordinary definition, more for a multi-line one."""
-        self._values[name] = lines
+    def define(self, name: str, definition: Definition) -> None:
+        """Give a name its meaning from here on."""
+        self._values[name] = definition
 
     def seed(self, number: str) -> None:
         """`random_seed`."""
         self._random.seed(number)
 
-    def expand(self, line: Traced, directory: str) -> list[Traced]:
-        """Every line that `line` stands for, fully replaced."""
-        done: list[Traced] = []
-        budget = [MAX_REPEATS]
-        self._expand(line, directory, 0, done, budget)
-        return done
+    def begin(self) -> None:
+        """The next line of a file: it may stand for so many lines, but not for ever more."""
+        self._left = MAX_REPEATS
 
-    def _expand(
-        self, line: Traced, directory: str, depth: int, done: list[Traced], budget: list[int]
-    ) -> None:
-        budget[0] -= 1
-        if depth > MAX_DEPTH or len(line) > MAX_LENGTH or budget[0] < 0:
-            if budget[0] > -MAX_REPEATS:
-                self._report.at("error", line.source, "definitions grow without end; line ignored")
-            budget[0] = -MAX_REPEATS
-            return
-        if line.text.lstrip().startswith("~"):
-            made = self._generate(line.strip())
-            if made is not None:
-                for one in made:
-                    self._expand(one, directory, depth + 1, done, budget)
-                return
-        for found in _REFERENCE.finditer(line.text):
-            name = found[1] if found[1] is not None else found[2]
-            lines = self._lookup(name, directory)
-            if lines is None:
+    def endless(self, line: Traced, depth: int = 0) -> bool:
+        """Whether what a line stands for has no end, which is reported once."""
+        if self._left < 0:
+            return True
+        self._left -= 1
+        if self._left < 0 or len(line) > MAX_LENGTH or depth > MAX_DEPTH:
+            self._left = -1
+            message = "definitions grow without end; line ignored"
+            self._report.at("error", line.source, message)
+        return self._left < 0
+
+    def replace(self, line: Traced, directory: str) -> tuple[Traced, list[Traced]] | None:
+        """The line with every name replaced, and the lines that follow it; None: nothing to do.
+
+        What the values name in turn is replaced as well, but not in the lines that follow.
+        """
+        following: list[Traced] = []
+        replaced = False
+        at = 0
+        while (found := _REFERENCE.search(line.text, at)) is not None:
+            value = self._lookup(found[1] if found[1] is not None else found[2], directory)
+            if value is None or (value.several and found.end() < len(line)):
+                at = found.start() + 1
                 continue
-            if len(lines) == 1:
-                replaced = line.replace(found.start(), found.end(), lines[0])
-                return self._expand(replaced, directory, depth + 1, done, budget)
-            if line.text[found.end() :].strip():
-                self._report.at(
-                    "error",
-                    line.word(found.start(), found.end()),
-                    f"'${name}' has several lines and must stand at the end of a line",
-                )
-                return
-            heads = [line.part(0, found.start()).text + lines[0], *lines[1:]]
-            for text in heads:
-                one = line.replace(0, len(line), text)
-                self._expand(one, directory, depth + 1, done, budget)
-            return
-        done.append(self._warn_undefined(line))
+            if self.endless(line):
+                return line.part(0, 0), []
+            replaced, at = True, found.start()
+            where = line.word(found.start(), found.end())
+            columns = where.column
+            lines = value.lines or ("",)
+            line = line.replace(found.start(), found.end(), lines[0])
+            more = [Traced(one, (columns,) * len(one), line.source) for one in lines[1:]]
+            following = more + following
+            if lines[0].lstrip(" \t").startswith("~"):
+                break
+        return (line, following) if replaced else None
 
-    def _warn_undefined(self, line: Traced) -> Traced:
+    def warn_undefined(self, line: Traced) -> None:
+        """Report the names that are left in a line."""
         for found in _REFERENCE.finditer(line.text):
-            if found[1] is not None or found[2] is not None:
-                word = line.word(found.start(), found.end())
+            word = line.word(found.start(), found.end())
+            name = found[1] if found[1] is not None else found[2]
+            if name in self._values:
+                message = f"'${name}' has several lines and must stand at the end of a line"
+                self._report.at("error", word, message)
+            else:
                 severity: Severity = "warning" if found[1] is None else "error"
                 self._report.at(severity, word, f"'{found[0]}' is not defined; left as it is")
-        return line
 
-    def _lookup(self, name: str, directory: str) -> list[str] | None:
+    def _lookup(self, name: str, directory: str) -> Definition | None:
         if name in self._values:
             return self._values[name]
+        text = self._standard(name, directory)
+        return None if text is None else Definition((text,))
+
+    def _standard(self, name: str, directory: str) -> str | None:
+        """What keepalived defines itself; `_HASH` and `_BANG` are of use in double quotes only."""
         words = name.split()
         if name == "_PWD":
-            return [directory]
+            return directory
         if name == "_INSTANCE":
-            return [self._config_id]
+            return self._config_id
         if name in ("_HASH", "_BANG"):
-            return ["\\#" if name == "_HASH" else "\\!"]  # escaped: no comment begins here
+            return "#" if name == "_HASH" else "!"
         if words[:1] == ["_RANDOM"] and all(word.isdecimal() for word in words[1:]):
             low = int(words[1][:9]) if len(words) > 1 else 0
             high = int(words[2][:9]) if len(words) > 2 else 32767
-            return [str(self._random.randint(min(low, high), max(low, high)))]
+            return str(self._random.randint(min(low, high), max(low, high)))
         if words[:1] == ["_ENV"] and len(words) == 2:
-            return [os.environ.get(words[1], "")]
+            return os.environ.get(words[1], "")
         return None
 
-    def _generate(self, line: Traced) -> list[Traced] | None:
-        """The lines that a leading `~SEQ(...)` or `~LST(...)` makes, or None if it is not one."""
+    def generate(self, line: Traced, directory: str) -> tuple[list[dict[str, str]], Traced]:
+        """What a leading `~SEQ(...)` or `~LST(...)` counts through, and the text to be repeated."""
         head = _GENERATOR.match(line.text)
         end = line.text.find(")") if head else -1
         if not head or end < 0:
-            return None
-        inside = line.text[head.end() : end]
-        settings = _list(inside) if head[1] == "LST" else _sequence(inside, head[1] == "SEQx")
+            return self._misunderstood(line, len(line)), line
+        inside = line.part(head.end(), end + 1)
+        settings: list[dict[str, str]] | None
+        if head[1] == "LST":
+            settings = _list(inside.text)
+        else:
+            name, comma, numbers = inside.text.partition(",")
+            replaced = self.replace(inside.part(len(name) + len(comma)), directory)
+            numbers = replaced[0].text if replaced else numbers
+            settings = _sequence(name.strip(), numbers, head[1] == "SEQx")
         if settings is None:
-            self._report.at(
-                "error",
-                line.word(0, end + 1),
-                f"cannot understand '{line.text[: end + 1]}'; line ignored",
-                expected="~SEQ(name,[start,[step,]]end) or ~LST(name,value,...)",
-            )
-            return []
-        body = line.part(end + 1).strip()
-        return [_assign(body, setting) for setting in settings]
+            settings = self._misunderstood(line, end + 1)
+        return settings, line.part(end + 1).strip()
+
+    def _misunderstood(self, line: Traced, end: int) -> list[dict[str, str]]:
+        self._report.at(
+            "error",
+            line.word(0, end),
+            f"cannot understand '{line.text[:end]}'; line ignored",
+            expected="~SEQ(name,[start,[step,]]end) or ~LST(name,value,...)",
+        )
+        return []
 
 
-def _sequence(inside: str, hexadecimal: bool) -> list[dict[str, str]] | None:
-    name, *texts = (part.strip() for part in inside.split(","))
-    try:
-        numbers = [int(text[:12], 0) for text in texts]
-    except ValueError:
+def _sequence(name: str, inside: str, hexadecimal: bool) -> list[dict[str, str]] | None:
+    texts = [text.strip() for text in inside.rstrip(")").split(",")]
+    if not name or "{" in name or not 1 <= len(texts) <= 3:
         return None
-    if not name or not 1 <= len(numbers) <= 3:
+    if not all(_NUMBER.fullmatch(text) for text in texts):
         return None
+    numbers = [_integer(text) for text in texts]
     end = numbers[-1]
     start = numbers[0] if len(numbers) > 1 else (-1 if end < 0 else 1)
     step = numbers[1] if len(numbers) == 3 else (1 if end >= start else -1)
-    if step == 0 or abs((end - start) // step) > MAX_REPEATS:
+    if step == 0 or (end - start) * step < 0 or (end - start) // step > MAX_REPEATS:
+        return None
+    if hexadecimal and min(start, end) < 0:
         return None
     values = range(start, end + (1 if step > 0 else -1), step)
     return [{name: f"{value:x}" if hexadecimal else str(value)} for value in values]
 
 
+def _integer(text: str) -> int:
+    """As strtol(3) with base 0: hexadecimal after 0x, octal after 0."""
+    sign, digits = (-1 if text[0] == "-" else 1), text.lstrip("+-").lower()
+    if digits.startswith("0x"):
+        return sign * int(digits, 16)
+    octal = len(digits) > 1 and digits[0] == "0" and set(digits) <= set("01234567")
+    return sign * int(digits, 8 if octal else 10)
+
+
 def _list(inside: str) -> list[dict[str, str]] | None:
-    groups = re.findall(r"\s*(?:\{([^}]*)\}|([^,{}]+))\s*(?:,|$)", inside)
-    parts = [[word.strip() for word in (many or one).split(",")] for many, one in groups]
-    if len(parts) < 2:
+    """One dictionary for each set of values; values that are missing are empty (keepalived)."""
+    parts: list[list[str]] = []
+    at = 0
+    while at < len(inside):
+        found = _GROUP.match(inside, at)
+        if found is None:
+            return None
+        text = found[1] if found[1] is not None else found[2]
+        parts.append([word.strip() for word in text.split(",")])
+        at = found.end()
+    names, rows = parts[0], parts[1:]
+    if not rows or not all(names) or any(len(row) > len(names) for row in rows):
         return None
-    names, *rows = parts
-    if not all(names) or any(len(row) != len(names) for row in rows):
+    if any(re.search(r"\s", word) for part in parts for word in part):
         return None
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _assign(line: Traced, setting: dict[str, str]) -> Traced:
-    for name, value in setting.items():
-        plain = re.escape(name)
-        pattern = re.compile(rf"\$\{{{plain}\}}|\${plain}(?=[ \t,)]|$)")
-        for found in reversed(list(pattern.finditer(line.text))):
-            line = line.replace(found.start(), found.end(), value)
-    return line
+    return [dict(zip_longest(names, row, fillvalue="")) for row in rows]

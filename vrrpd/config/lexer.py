@@ -41,10 +41,10 @@ class Line:
         return self.words[0].text == "}" and not self.words[0].quoted
 
 
-def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | None]:
+def cut_comment(line: Traced) -> tuple[Traced, Word | None]:
     r"""The line without its comment, and the comment if it cut a word in two.
 
-    `unescape` takes the backslash out of `\#` and `\!`.
+    `\#` and `\!` lose their backslash, and begin no comment.
     """
     text = line.text
     if "#" not in text and "!" not in text:
@@ -55,7 +55,7 @@ def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | 
     while index < len(text):
         char = text[index]
         if char == "\\" and index + 1 < len(text):
-            if unescape and not quoted and text[index + 1] in "#!":
+            if not quoted and text[index + 1] in "#!":
                 dropped.append(index)
             index += 2
             continue
@@ -72,25 +72,28 @@ def cut_comment(line: Traced, *, unescape: bool = True) -> tuple[Traced, Word | 
     return kept, line.word(index, len(text)) if inside else None
 
 
-def split_braces(line: Traced) -> list[Traced]:
-    """The pieces of the line, each brace outside double quotes a piece of its own."""
-    if "{" not in line.text and "}" not in line.text:
-        line = line.strip()
-        return [line] if line.text else []
-    pieces: list[Traced] = []
-    start = 0
+def continues(text: str) -> bool:
+    """Whether the last backslash of a line is its end, and not the second of a pair."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def first_piece(line: Traced) -> tuple[Traced, Traced]:
+    """The line up to its first brace outside double quotes, or that brace; and the rest."""
+    text = line.text
+    if "{" not in text and "}" not in text:
+        return line, line.part(len(text))
+    if text[0] in "{}":
+        return line.part(0, 1), line.part(1).strip()
     quoted = False
     name_end = 0  # an undefined ${NAME} stays in one piece
-    for index, char in enumerate(line.text):
+    for index, char in enumerate(text):
         if char == '"':
             quoted = not quoted
-        elif char == "{" and line.text[index - 1 : index] == "$" and "}" in line.text[index:]:
-            name_end = line.text.index("}", index) + 1
+        elif char == "{" and text[index - 1 : index] == "$" and "}" in text[index:]:
+            name_end = text.index("}", index) + 1
         elif char in "{}" and not quoted and index >= name_end:
-            pieces += [line.part(start, index), line.part(index, index + 1)]
-            start = index + 1
-    pieces.append(line.part(start))
-    return [piece for piece in (piece.strip() for piece in pieces) if piece.text]
+            return line.part(0, index).strip(), line.part(index)
+    return line, line.part(len(text))
 
 
 def split_words(piece: Traced) -> tuple[list[Word], Word | None]:

@@ -1,12 +1,13 @@
 r"""Files -> logical lines, in keepalived's order of doing things.
 
-    physical line  ->  @ID kept or not  ->  $NAME= remembered  ->  ~SEQ, ~LST, $NAME replaced
-                   ->  comment cut  ->  include followed
-                   ->  braces on lines of their own  ->  words
+    physical line  ->  comment cut  ->  @ID kept or not  ->  $NAME= remembered
+                   ->  ~SEQ and ~LST repeated, $NAME replaced, and each result treated likewise
+                   ->  include followed  ->  braces on lines of their own  ->  words
 
-keepalived's VRRP process reads a copy of the file that its parent has already replaced and
-unescaped. So in every block but `global_defs` comments are cut twice, and `auth_pass a\#b` means
-`a`. We do the same, or two machines with one file would not share a password, but we say so.
+The comment goes first, so it may stand anywhere, also behind a definition or one of its lines.
+keepalived's VRRP process reads a copy of the file from which its parent has cut the comments. So in
+every block but `global_defs` they are cut twice, and `auth_pass a\#b` means `a`. We do the same, or
+two machines with one file would not share a password, but we say so.
 
 A file that includes itself is an error. Nothing here raises: problems go to the Reporter.
 """
@@ -16,14 +17,15 @@ from __future__ import annotations
 import os
 
 from vrrpd.config import include
-from vrrpd.config.definitions import DEFINITION, Definitions
+from vrrpd.config.definitions import DEFINITION, GENERATORS, Definition, Definitions
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.lexer import (
     FIRST_BLANK,
     Line,
     after_first_word,
+    continues,
     cut_comment,
-    split_braces,
+    first_piece,
     split_words,
 )
 from vrrpd.config.text import SourceLine, Traced
@@ -42,7 +44,7 @@ class Reader:
         self._report = report
         self._config_id = config_id
         self._definitions = Definitions(config_id, report)
-        self._collecting: tuple[str, list[str]] | None = None
+        self._collecting: tuple[str, list[str], bool] | None = None  # name, lines, several
         self._include_check: frozenset[str] = frozenset()
         self._open: list[str] = []  # real paths of the files being read
         self._files = 0
@@ -94,7 +96,7 @@ class Reader:
     def _physical(self, raw: bytes, name: str, number: int) -> list[SourceLine]:
         """The line, in pieces if it does not fit keepalived's buffer."""
         raw, nul, _ = raw.partition(b"\0")
-        pieces = [raw[at : at + LINE_BYTES] for at in range(0, len(raw), LINE_BYTES)]
+        pieces = [raw[at : at + LINE_BYTES] for at in range(0, len(raw) or 1, LINE_BYTES)]
         lines = [
             SourceLine(name, number, piece.decode("utf-8", "replace").rstrip("\r"))
             for piece in pieces
@@ -111,61 +113,99 @@ class Reader:
         return lines
 
     def _line(self, source: SourceLine, directory: str) -> None:
-        text = self._conditional(Traced.of(source).strip())
-        if text is None:
+        """One line of a file."""
+        self._definitions.begin()
+        whole = Traced.of(source).strip()
+        text = self._as_copied(self._without_comment(whole))
+        if (self._collecting is not None or DEFINITION.search(text.text)) and continues(whole.text):
+            # A definition goes on in the next line also behind a comment (keepalived up to 2.3.3).
+            text = text if continues(text.text) else text + whole.part(len(whole) - 1)
+        if self._collecting is None and "$" not in text.text and text.text[:1] not in ("@", "~"):
+            if text.text:
+                self._expanded(text, directory, 0)
             return
-        if self._collecting is not None:
-            self._collect(text.text)
-            return
-        found = DEFINITION.fullmatch(text.text)
-        if found:
-            self._collecting = (found[1], [])
-            self._collect(found[2])
-            return
-        # A comment in a definition is part of it and cut where the name is used.
-        if "$" in text.text:
-            text = self._without_comment(text, unescape=False)
-        plain = "$" not in text.text and text.text[:1] != "~"
-        for one in [text] if plain else self._definitions.expand(text, directory):
-            self._expanded(one, directory)
+        self._process(text, directory)
 
-    def _conditional(self, text: Traced) -> Traced | None:
-        if not text.text.startswith("@"):
-            return text
+    def _as_copied(self, text: Traced) -> Traced:
+        """The line as keepalived's VRRP process reads it, from a copy without comments."""
+        inside = self._depth and self._root != "global_defs"
+        return self._without_comment(text) if inside else text
+
+    def _process(self, text: Traced, directory: str, depth: int = 0) -> None:
+        """One line, of a file or of what stands for others; it has no comment any more."""
+        if self._collecting is not None:
+            return self._collect(text.text)
+        following: list[Traced] = []
+        while text.text and not self._definitions.endless(text, depth):
+            if text.text[0] == "@":
+                text = self._conditional(text)
+                continue
+            found = DEFINITION.fullmatch(text.text)
+            if found:
+                self._collecting = (found[1], [], False)
+                self._collect(found[2])
+                break
+            if text.text.startswith(GENERATORS):
+                self._repeat(text, directory, depth)
+                break
+            name = "$" in text.text and text.text[0] != "~"
+            replaced = self._definitions.replace(text, directory) if name else None
+            if replaced is None:
+                if name:
+                    self._definitions.warn_undefined(text)
+                self._expanded(text, directory, depth)
+                break
+            text = self._without_comment(replaced[0])
+            following = replaced[1] + following
+        for one in following:
+            self._process(self._as_copied(one.strip()), directory, depth + 1)
+
+    def _conditional(self, text: Traced) -> Traced:
+        """What stands behind `@ID`, or nothing if it is not for us."""
         end = text.find(FIRST_BLANK)
         name = text.text[1:end]
         negated = name.startswith("^")
         matches = (name[1:] if negated else name) == self._config_id
-        return text.part(end).strip() if matches != negated else None
+        return text.part(end).strip() if matches != negated else text.part(0, 0)
 
     def _collect(self, text: str) -> None:
+        """One line of a definition; it ends with the first line that does not end with `\\`."""
         assert self._collecting is not None
-        name, lines = self._collecting
+        name, lines, several = self._collecting
         more = text.endswith("\\")
-        lines.append(text[:-1].rstrip() if more else text)
+        text = text[:-1].rstrip(" \t") if more else text
+        if text:
+            lines.append(text)
+        self._collecting = (name, lines, several or more)
         if not more:
-            whole = lines if len(lines) == 1 else [line for line in lines if line.strip()]
-            self._definitions.define(name, whole or [""])
+            self._definitions.define(name, Definition(tuple(lines), several and bool(lines)))
             self._collecting = None
 
-    def _expanded(self, text: Traced, directory: str) -> None:
-        text = self._without_comment(text)
+    def _repeat(self, text: Traced, directory: str, depth: int) -> None:
+        """A line that begins with a generator: the rest of it once for each value."""
+        settings, body = self._definitions.generate(text, directory)
+        for setting in settings:
+            for name, value in setting.items():
+                self._definitions.define(name, Definition((value,)))
+            self._process(body, directory, depth + 1)
+
+    def _expanded(self, text: Traced, directory: str, depth: int) -> None:
+        """A line in which nothing is left to be replaced, up to its first brace; then the rest."""
         words = text.text.split(None, 1)
         if words and words[0] in include.CHECKS and len(words) == 2:
             return self._include(words[0], words[1].strip(), text, directory)
-        if self._depth and self._root != "global_defs":
-            text = self._without_comment(text)
-        for piece in split_braces(text):
-            line_words, unterminated = split_words(piece)
-            if unterminated:
-                message = "this quote never ends; line ignored"
-                self._report.at("error", unterminated, message, expected='a closing "')
-                continue
-            if line_words:
-                self._emit(Line(tuple(line_words), after_first_word(piece), piece.source))
+        piece, rest = first_piece(text)
+        line_words, unterminated = split_words(piece)
+        if unterminated:
+            message = "this quote never ends; line ignored"
+            self._report.at("error", unterminated, message, expected='a closing "')
+        elif line_words:
+            self._emit(Line(tuple(line_words), after_first_word(piece), piece.source))
+        if rest.text:
+            self._process(rest, directory, depth + 1)
 
-    def _without_comment(self, text: Traced, *, unescape: bool = True) -> Traced:
-        kept, cut = cut_comment(text, unescape=unescape)
+    def _without_comment(self, text: Traced) -> Traced:
+        kept, cut = cut_comment(text)
         if cut:
             self._report.at(
                 "warning",
