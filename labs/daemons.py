@@ -122,6 +122,11 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     launch = f"setsid {daemon.command} </dev/null >>{log} 2>&1 & echo $!"
     with host.popen(["sh", "-c", launch], stderr=None) as shell:
         text = shell.stdout.read() if shell.stdout else b""
+    if not text.strip().isdigit():
+        raise LabError(
+            f"{host.name} cannot start a program, so {daemon.name} does not run: "
+            "lab.reset() starts all hosts again"
+        )
     alive = Path(f"/proc/{host.pid}/root/proc/{int(text)}")
     late: float | None = None  # when it counts as ready whatever it says
 

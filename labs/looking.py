@@ -91,7 +91,13 @@ class Looking(Seeing):
                 f"{host} went down during `{command}` ({node.why_down}): "
                 "lab.reset() starts all hosts again"
             )
-        return Result(kept.text(), status)
+        text = kept.text()
+        if status and text.startswith("nsenter: "):  # it did not come as far as the command
+            raise LabError(
+                f"{host} cannot run `{command}`: {text.strip()[len('nsenter: ') :]}; "
+                "lab.reset() starts all hosts again"
+            )
+        return Result(text, status)
 
     def conf(self, host: str, text: str | None = None) -> str:
         """The text of keepalived.conf on `host`; with `text`, write that first."""

@@ -138,10 +138,15 @@ class Host(Node):
         life.register(self._life, select.POLLIN)
         if life.poll(0):
             return False
-        # It gives its memory back first, then the kernel kills all others, and then it has ended.
-        with suppress(OSError):
-            return bool(Path(f"/proc/{self.pid}/cmdline").read_bytes())
-        return False
+        # First SIGKILL is pending (it is reboot(2)'s way, too), then it gives its memory back, then
+        # the kernel kills all others, and only then it has ended.
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return False
+        pending = re.search(r"^SigPnd:\s*(\w+)", status, re.MULTILINE)
+        killed = pending is not None and int(pending[1], 16) & 1 << signal.SIGKILL - 1
+        return "\nVmSize:" in status and not killed
 
     @property
     def life(self) -> int:
