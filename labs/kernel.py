@@ -83,7 +83,10 @@ def _open_ports(path: Path) -> list[socket.socket]:
     listeners = [relay.listen(ip, port) for port in ports]
     if 0 in ports:
         told |= {name: each.getsockname()[1] for name, each in zip(PORTS, listeners, strict=True)}
-        path.write_text(json.dumps(told, indent=2) + "\n")
+        whole = path.with_name(f"{path.name}.new")
+        whole.touch(mode=0o600)
+        whole.write_text(json.dumps(told, indent=2) + "\n")
+        whole.replace(path)
     return listeners
 
 

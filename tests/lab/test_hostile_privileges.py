@@ -326,17 +326,16 @@ def test_a_daemon_without_a_capability_does_not_start(host: Host, lacking: str) 
 
 
 @other_users
-def test_an_ordinary_user_cannot_start_it(host: Host) -> None:
-    """`nobody` has no capability at all: exit status 4, and no notify script says MASTER."""
+def test_an_ordinary_user_cannot_start_it(host: Host, ordinary_user: OrdinaryUser) -> None:
+    """It has no capability at all: exit status 4, and no notify script says MASTER."""
     told = host.room / "told"
     touch = script(host, "touch", f"echo $@ >>{told}")
     host.config.write_text(conf(f'notify "{touch}"', "priority 255"))
     host.config.chmod(0o644)
-    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     command = [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-G", "-f", str(host.config)]
     done = subprocess.run(
-        host.holder.inside(*drop, *command),
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=60, cwd=REPOSITORY,
+        host.holder.inside(*ordinary_user.command(command)),
+        capture_output=True, text=True, timeout=60, cwd=REPOSITORY,
     )  # fmt: skip
     assert done.returncode == 4, done.stdout + done.stderr
     assert "vrrpd needs CAP_NET_ADMIN and CAP_NET_RAW" in done.stdout

@@ -47,6 +47,8 @@ def execute(client: BlockingKernelClient, cell: Any) -> bool:
             cell.outputs.append(nbformat.v4.output_from_msg(message))
 
     reply = client.execute_interactive(cell.source, timeout=CELL_SECONDS, output_hook=hear)
+    if reply["content"]["status"] != "ok":
+        print(cell.source, json.dumps(reply["content"]), sep="\n", file=sys.stderr)
     return bool(reply["content"]["status"] == "ok")
 
 
@@ -57,7 +59,7 @@ def main(address: str, lesson: Path, result: Path) -> int:
     session = ask(address, "POST", "/api/sessions", body)
     client = BlockingKernelClient()
     client.load_connection_file(f"{jupyter_runtime_dir()}/kernel-{session['kernel']['id']}.json")
-    client.start_channels()
+    client.start_channels(hb=False)  # it counts a kernel as dead that is slow to start
     notebook = nbformat.read(lesson, as_version=4)
     try:
         client.wait_for_ready(timeout=60)
