@@ -36,7 +36,7 @@ global_defs {
 }
 %(root)s
 vrrp_script chk {
-    script "/bin/true"
+    script "/usr/bin/true"
 %(vrrp_script)s
 }
 track_file level {
@@ -169,8 +169,9 @@ NUMBERS = ["x", "5x", "-1", "1.5", '""', "+5", "007", "1e3", "0x10", "9999999999
 DECIMALS = ["0.5", ".5", "1.", "1.1234567", "x", "-1", "1,5", "0x10", "5s", '""', "1 2", "0", "1e3"]
 BOOLS = ["", "on", "off", "true", "false", "yes", "no", "On", "TRUE", "1", "0", "maybe", "yes no"]
 WORDS = ["abc", '"a b"', "a b", "abcdefghijklmnopqrstuvwxyz", "1", "eth0", "eth1", '"', "a#b"]
-COMMANDS = ['"/bin/true"', "/bin/true", '"/bin/true a b"', "/bin/true root", "true", '"/bin/true',
-            '"/bin/echo \'a b\' c"', "/bin/true a b c", '""', "/bin/true root root"]  # fmt: skip
+COMMANDS = ['"/usr/bin/true"', "/usr/bin/true", '"/usr/bin/true a b"', "/usr/bin/true root",
+            "true", '"/usr/bin/true', '"/usr/bin/echo \'a b\' c"', "/usr/bin/true a b c", '""',
+            "/usr/bin/true root root", "/bin/true"]  # fmt: skip
 IPS = ["192.168.1.11", "2001:db8::1", "1.2.3", "1.2.3.4/24", "x", "224.0.0.19", "ff02::12", "::1",
        "192.168.1.11 192.168.1.12", '""', "256.1.1.1"]  # fmt: skip
 SPECIAL = {
@@ -195,7 +196,7 @@ SPECIAL = {
     "dynamic_interfaces": "|allow_if_changes|x",
     "include_check": "|read|+read|-match|x|read match",
     "lvs_sync_daemon_interface": "eth0|nope|",
-    "notify_deleted": "|/bin/true|nope",
+    "notify_deleted": "|/usr/bin/true|nope",
     "old_unicast_checksum": "|never|x",
     "nftables": "|keepalived|abc def",
     "vrrp_cpu_affinity": "0|0 1|x|9999|",
@@ -376,8 +377,8 @@ def instances() -> Iterator[tuple[str, str]]:
     yield "instance nameless", base(end="vrrp_instance {\ninterface eth2\n}")
     yield "group again", base(end="vrrp_sync_group VG_2 {\ngroup {\nVI_1\n}\n}")
     yield "group empty", base(end="vrrp_sync_group VG_2 {\n}")
-    yield "script unused", base(end='vrrp_script c2 {\nscript "/bin/true"\n}')
-    yield "script again", base(end='vrrp_script chk {\nscript "/bin/true"\n}')
+    yield "script unused", base(end='vrrp_script c2 {\nscript "/usr/bin/true"\n}')
+    yield "script again", base(end='vrrp_script chk {\nscript "/usr/bin/true"\n}')
     yield "empty file", ""
     yield "only comments", "# nothing\n! nothing\n"
 

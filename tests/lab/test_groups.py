@@ -29,7 +29,7 @@ with Lab("empty", daemon="keepalived") as lab:
         advert_int 0.1
         priority 255
         state MASTER
-        notify_master "/bin/touch /run/called"
+        notify_master "/usr/bin/touch /run/called"
         virtual_ipaddress {
             192.168.1.10
         }

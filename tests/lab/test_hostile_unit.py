@@ -103,7 +103,7 @@ def test_all_that_vrrpd_does_is_allowed(segment: Segment) -> None:
     before = (
         f"global_defs {{\nscript_user root\nvrrp_notify_fifo {host.room}/fifo\n"
         "vrrp_priority -5\nvrrp_rt_priority 10\nvrrp_no_swap\nvrrp_cpu_affinity 0\n}\n"
-        'vrrp_script chk {\nscript "/bin/true"\ninterval 1\n}\n'
+        'vrrp_script chk {\nscript "/usr/bin/true"\ninterval 1\n}\n'
         f"track_file level {{\nfile {host.room}/level\ninit_file 0\n}}\n"
         "vrrp_track_process me {\nprocess sleep\nquorum 0\n}\n"
     )
