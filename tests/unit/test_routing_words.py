@@ -7,13 +7,14 @@ pyroute2 (which wrote its codec without us) reads in them what the words say.
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from vrrpd.config import loads
+from vrrpd.config import loads, routing
 from vrrpd.config.model import Hop, Route, Rule
 from vrrpd.linux import routes, rules
 
@@ -235,3 +236,30 @@ def test_a_route_is_known_again_by_what_the_kernel_says_of_it(line: str) -> None
 )
 def test_a_rule_is_known_again_by_what_the_kernel_says_of_it(line: str) -> None:
     assert rules.key_of(rules.encode(rule(line))) == rules.key(rule(line))
+
+
+def test_names_come_from_where_iproute2_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian 12 has all of them in /etc; Debian 13 ships them in /usr/share, for /etc to hide."""
+    written, shipped = tmp_path / "etc", tmp_path / "usr"
+    files = {
+        shipped / "rt_protos": "12 bird\n",
+        shipped / "rt_protos.d/one.conf": "200 hidden\n",
+        shipped / "rt_protos.d/two.conf": "201 two\n",
+        written / "rt_protos.d/one.conf": "202 one\n",
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(routing, "NAMES", (written, shipped))
+    routing.names.cache_clear()
+    found = routing.names("rt_protos")
+    assert (found["bird"], found["one"], found["two"]) == (12, 202, 201)
+    assert "hidden" not in found
+    (written / "rt_protos").write_text("13 dnrouted\n")
+    routing.names.cache_clear()
+    assert routing.names("rt_protos")["dnrouted"] == 13
+    assert "bird" not in routing.names("rt_protos")
+    monkeypatch.undo()
+    routing.names.cache_clear()

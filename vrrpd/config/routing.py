@@ -4,7 +4,7 @@
     virtual_rules  { from 192.168.1.10 table 100 preference 500 }     ->  Rule
 
 The languages are those of ip-route(8) and ip-rule(8); `route_words.py` and `rule_words.py` read
-them.  Numbers may be written as names from /etc/iproute2: `names("rt_tables")`.
+them.  Numbers may be written as the names that iproute2 knows: `names("rt_tables")`.
 
 Contract: a value says everything; nothing is looked up later but the index of an interface.
 A line with a word that is not understood makes no value at all: half a route is a wrong route.
@@ -31,7 +31,8 @@ Family = Literal[4, 6]
 KEEPALIVED = 18  # the protocol number that marks what we have made
 MAIN, LOCAL = 254, 255  # tables
 EVERYTHING: dict[int, Network] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
-NAMES = Path("/etc/iproute2")
+# A file in the first hides the one of the same name in the second, which came with iproute2 6.7.
+NAMES = (Path("/etc/iproute2"), Path("/usr/share/iproute2"))
 BUILT_IN: dict[str, dict[str, int]] = {
     "rt_tables": {"default": 253, "main": 254, "local": 255},
     "rt_scopes": {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255},
@@ -165,12 +166,12 @@ class Words:
         return number(word, word.text, low, high)
 
     def named(self, of: Word, kind: str, high: int = 0xFFFFFFFF) -> int:
-        """A number or a name of /etc/iproute2/`kind`.  Raises Refused."""
+        """A number or a name of iproute2's file `kind`.  Raises Refused."""
         word = self.value(of)
         known = names(kind)
         if word.text in known:
             return known[word.text]
-        return number(word, word.text, 0, high, f"a number or a name in {NAMES / kind}")
+        return number(word, word.text, 0, high, f"a number or a name in iproute2's {kind}")
 
     def network(self, of: Word | None = None) -> Network:
         """A prefix as the argument of `of`.  Raises Refused."""
@@ -220,7 +221,10 @@ def refuse(refused: Refused, what: str, report: Reporter) -> None:
 def names(kind: str) -> dict[str, int]:
     """The names that iproute2 knows for numbers of this kind; what it ships and what is added."""
     found = dict(BUILT_IN.get(kind, {}))
-    for path in (NAMES / kind, *sorted((NAMES / f"{kind}.d").glob("*.conf"))):
+    shipped = [path for place in NAMES if (path := place / kind).exists()]
+    parts = [path for place in reversed(NAMES) for path in (place / f"{kind}.d").glob("*.conf")]
+    added = {path.name: path for path in parts}
+    for path in (*shipped[:1], *(added[name] for name in sorted(added))):
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
