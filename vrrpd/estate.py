@@ -126,17 +126,22 @@ class Estate:
 
         `source` is that address if it is known, else the base's first is taken.
         """
-        base, there = self.kernel.interface(link.base), self.kernel.interface(link.name)
-        if link.family == 4 or link.kind != "vmac" or base is None or there is None:
+        there = self.kernel.interface(link.name)
+        if link.family == 4 or link.kind != "vmac" or there is None:
             return
-        local = [ip for ip in base.addresses if ip.version == 6 and ip.is_link_local]
-        source = source or next(iter(local), None)
+        source = source or self.link_local(link.base)
         if source is None or source in there.addresses:
             return
         own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
         old = self.lent.get(link.name)
         self.lent[link.name] = Placed(link.name, own, virtual=True)
         self.told(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
+
+    def link_local(self, base: str) -> IPAddress | None:
+        """The first link-local address of an interface."""
+        there = self.kernel.interface(base)
+        addresses = there.addresses if there is not None else ()
+        return next((ip for ip in addresses if ip.version == 6 and ip.is_link_local), None)
 
     def prune(self, used: set[str]) -> None:
         """Delete the virtual interfaces that no instance uses any more."""
@@ -157,6 +162,8 @@ class Estate:
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)
+        if self.links:
+            self.renew()
         came_up = self.up[name] and not was
         if came_up:
             self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
@@ -180,7 +187,12 @@ class Estate:
         of = self.defaults
         silent = tuple(one for placed in self.silent.values() for one in placed)
         links = tuple(one for one in self.links.values() if one.kind == "vmac")
-        wanted = Shield(of.nftables, of.nftables_priority, of.nftables_counters, silent, links)
+        doubles = tuple(
+            (ip, one.name) for one in links if one.sees(6) and (ip := self.link_local(one.base))
+        )
+        wanted = Shield(
+            of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
+        )
         if wanted == self.shield:
             return
         if (self.shield is None or not self.shield) and wanted:

@@ -178,7 +178,8 @@ class Shield:
     """What the packet filter is to do: nothing, if there is nothing in it.
 
     `silent` are the addresses that nobody may talk to, `links` the virtual interfaces that no
-    report of group membership may leave by.
+    report of group membership may leave by, `doubles` the link-local addresses of their bases that
+    must not be announced by them: (address, virtual interface).
     """
 
     table: str = "keepalived"
@@ -186,6 +187,7 @@ class Shield:
     counters: bool = False
     silent: tuple[Placed, ...] = ()
     links: tuple[VirtualLink, ...] = ()
+    doubles: tuple[tuple[IPAddress, str], ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.silent or self.links)

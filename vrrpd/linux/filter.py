@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without 
 IFNAME = re.compile(r"[^\s\"*\\/]{1,15}\Z")
 FAMILIES = {4: "ip", 6: "ip6"}
 DISCOVERY = "nd-neighbor-solicit, nd-neighbor-advert"
-REPORT = "mld2-listener-report"
+REPORTS = "mld-listener-report, mld2-listener-report"
 
 
 class Filter:
@@ -107,6 +107,8 @@ def table(shield: Shield, version: int) -> str:
     sets: list[str] = []
     out: list[str] = []
     into: list[str] = []
+    if version == 6:
+        one_place(sets, out, shield)
     if links:
         no_reports(sets, out, version, links, shield.counters)
     chains = drops(sets, out, into, version, silent, shield) if silent else []
@@ -152,6 +154,19 @@ def drops(
     return [f"chain in_link_local {{ {in_} }}", f"chain out_link_local {{ {out_} }}"]
 
 
+def one_place(sets: list[str], out: list[str], shield: Shield) -> None:
+    """Announce the link-local address of a base by the base alone, not by its virtual interface.
+
+    Both have it, with different MAC addresses.  keepalived does so from 2.3.3 on.
+    """
+    count = "counter " if shield.counters else ""
+    pairs = listed(f'{ip} . "{name}"' for ip, name in shield.doubles)
+    elements = f" elements = {pairs};" if shield.doubles else ""
+    sets.append(f"set parent_link_local {{ type ipv6_addr . ifname;{elements} }}")
+    which = 'meta oifkind "macvlan" ip6 saddr . oifname @parent_link_local'
+    out.append(f"icmpv6 type nd-neighbor-advert {which} {count}drop")
+
+
 def no_reports(
     sets: list[str], out: list[str], version: int, links: Sequence[VirtualLink], counters: bool
 ) -> None:
@@ -160,11 +175,13 @@ def no_reports(
     macvlan = 'meta oifkind "macvlan"'
     pairs = listed(f'"{one.name}" : "{one.base}"' for one in links)
     sets.append(f"map vmac_map {{ type iface_index : iface_index; elements = {pairs}; }}")
-    ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", f"icmpv6 type {REPORT}")
+    ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", "icmpv6 type @mld-report")
     out.append(f"{what} {macvlan} {count}dup to {ip} daddr device oif map @vmac_map drop")
     if version == 6:
         members = listed(f'"{one.name}"' for one in links)
         sets.append(f"set vmac_set {{ type iface_index; elements = {members}; }}")
+        kind = "type icmpv6_type; flags constant"
+        sets.append(f"set mld-report {{ {kind}; elements = {{ {REPORTS} }}; }}")
         out.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vrrpd.config.model import Address
-from vrrpd.config.routing import Route, Rule
+from vrrpd.config.routing import KEEPALIVED, Route, Rule
 from vrrpd.linux import routes, rules
 from vrrpd.linux.attributes import attribute, u32
 from vrrpd.ports import Belonging, Placed, Refusal
@@ -38,7 +38,7 @@ HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
 IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
-IFA_CACHEINFO, IFA_FLAGS = 6, 8
+IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
 FOREVER = 0xFFFFFFFF
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
 
@@ -216,6 +216,8 @@ def encode_address(kind: int, index: int, address: Address) -> bytes:
         attribute(IFA_ADDRESS, (address.peer or address.ip).packed),
     ]
     if kind == RTM_NEWADDR:
+        # As keepalived from 2.3.3 on; kernels before 5.18 do not look at it.
+        parts.append(attribute(IFA_PROTO, bytes([KEEPALIVED])))
         if address.broadcast is not None:
             parts.append(attribute(IFA_BROADCAST, address.broadcast.packed))
         if flags_of(address):

@@ -91,6 +91,8 @@ def switches(netlink: Netlink, link: VirtualLink) -> list[str]:
         for interface, wanted in ((link.base, ON_BASE), (link.name, ON_LINK)):
             for name, value in wanted.items():
                 problems += netlink.set_switch("ipv4", interface, name, value)
+    elif link.kind == "vmac":  # keepalived from 2.3.3 on
+        problems += netlink.set_switch("ipv4", link.name, "arp_ignore", 1)
     return problems
 
 
