@@ -89,7 +89,10 @@ def daemon_part(daemon: Daemon, machine: Machine) -> Signature:
             (one.up, one.counter, one.running is None, one.due - now)
             for one in daemon.tracking.scripts.values()
         ),
-        tuple((max(0, one.free - now), len(one.queue)) for one in daemon.pacer.lanes.values()),
+        tuple(
+            (max(0, one.free - now), tuple(owed.times for owed in one.queue.values()))
+            for one in daemon.pacer.lanes.values()
+        ),
     )
 
 

@@ -145,7 +145,7 @@ class Announcer:
         for interface, frames in self.rounds(placed):
             if not frames:
                 continue
-            self.pacer.send(self.name, interface, frames * rounds, self.refused(interface))
+            self.pacer.send(self.name, interface, frames, self.refused(interface), rounds)
             if self.log.detailed:
                 there = [str(one.address.ip) for one in placed if one.interface == interface]
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"

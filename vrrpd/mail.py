@@ -4,7 +4,8 @@
     From: keepalived@example.net
     Subject: [ROUTER_ID] VRRP Instance VI_1 - Entering MASTER state
     X-Mailer: Keepalived
-    To: a@example.net, b@example.net
+    To: a@example.net,
+     b@example.net
 
     => VRRP Instance is now owning VRRP VIPs <=
 
@@ -103,7 +104,7 @@ def text(moment: float, sender: str, subject: str, to: tuple[str, ...], body: st
         f"From: {sender}",
         f"Subject: {subject}",
         "X-Mailer: Keepalived",
-        f"To: {', '.join(to)}",
+        "To: " + ",\r\n ".join(to),  # a line may have 998 characters (RFC 5322 section 2.1.1)
         "",
         body,
         "",

@@ -4,12 +4,13 @@ A switch port that is flooded with ARP may be shut by its switch.  `vrrp_garp_in
 `vrrp_gna_interval` and `garp_group` therefore set a pause between two frames:
 
     no pause      all frames at once, back to back
-    a pause       the first now; each other frame when its turn comes, waiting only once
+    a pause       the first now; each other frame when its turn comes, round after round
 
-          now        +pause      +pause
-    ----- .10 ------- .20 ------- .10 ------->     two addresses, however many rounds
+          now        +pause      +pause      +pause
+    ----- .10 ------- .20 ------- .10 ------- .20 ---->     two addresses, two rounds
 
-A frame that already waits is not queued again, so rounds of one burst melt into one (keepalived).
+A frame that already waits goes more often instead of waiting twice, but not more often than a
+burst has rounds: bursts that come faster than they can be sent melt into one (keepalived 2.3.3).
 ARP and NA have clocks of their own; the interfaces of `interfaces { }` share one.
 
 Contract: `send()` never raises: a refusal of the machine is told to `trouble`.  `withdraw()` takes
@@ -31,13 +32,21 @@ Waiting = tuple[str, str, bytes]  # sender, interface, frame
 
 
 @dataclass(slots=True)
+class Owed:
+    """A frame that waits: how often it is to go yet, and who is told when it cannot."""
+
+    times: int
+    trouble: Trouble
+
+
+@dataclass(slots=True)
 class Lane:
     """Frames of one kind (ARP or NA) that share a pause of `interval` ns, until `free`."""
 
     interval: int
     free: int = 0
     running: bool = False
-    queue: dict[Waiting, Trouble] = field(default_factory=dict)
+    queue: dict[Waiting, Owed] = field(default_factory=dict)
 
 
 class Pacer:
@@ -78,21 +87,30 @@ class Pacer:
         return self.lanes.setdefault((key, is_arp), Lane(interval))
 
     def send(
-        self, sender: str, interface: str, frames: Sequence[bytes], trouble: Trouble
+        self,
+        sender: str,
+        interface: str,
+        frames: Sequence[bytes],
+        trouble: Trouble,
+        rounds: int = 1,
     ) -> None:
-        """Send `frames` on `interface`, now or in their turn."""
+        """Send `frames` on `interface`, `rounds` times, now or in their turn."""
         if not self.groups and not any(self.default):  # nearly always
-            self.attempt(interface, frames, trouble)
+            self.attempt(interface, [*frames] * rounds, trouble)
             return
         at_once: list[bytes] = []
-        for frame in frames:
+        for frame in [*frames] * rounds:
             lane = self.lane(interface, frame[12:14] == ARP)
             if lane is None:
                 at_once.append(frame)
+                continue
+            owed = lane.queue.get((sender, interface, frame))
+            if owed is not None:
+                owed.times += owed.times < rounds
             elif lane.free <= self.clock.now() and not lane.queue:
                 self.put(lane, interface, frame, trouble)
             else:
-                lane.queue.setdefault((sender, interface, frame), trouble)
+                lane.queue[sender, interface, frame] = Owed(1, trouble)
                 self.plan(lane)
         if at_once:
             self.attempt(interface, at_once, trouble)
@@ -121,8 +139,10 @@ class Pacer:
         if not lane.queue:
             return
         waiting = next(iter(lane.queue))
-        trouble = lane.queue.pop(waiting)
-        self.put(lane, waiting[1], waiting[2], trouble)
+        owed = lane.queue.pop(waiting)
+        self.put(lane, waiting[1], waiting[2], owed.trouble)
+        if owed.times > 1:
+            lane.queue[waiting] = Owed(owed.times - 1, owed.trouble)
         if lane.queue:
             self.plan(lane)
 

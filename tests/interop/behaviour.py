@@ -4,8 +4,9 @@
 
 A probe is one crafted packet at a MASTER of priority 100 that advertises every four seconds, so
 that a busy machine does not make an answer at once look like the next advertisement on schedule.
-`test_behaviour.py` fires each at keepalived and at vrrpd, on a real network, and holds the two
-columns of ROWS against what it sees.  The last column is what the RFC of that version says.
+`test_behaviour.py` fires each at keepalived and at vrrpd, on a real network, and compares what it
+sees with the rows here.  Where versions of keepalived differ, `versions.py` says how.
+The last column of the page is what the RFC of that version of VRRP says.
 
 The outcomes, as a bystander on the LAN can tell them apart:
 
@@ -23,6 +24,8 @@ import ipaddress
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tests.interop.versions import VERSIONS, expected
 
 HOST = {4: ipaddress.ip_address("192.168.1.11"), 6: ipaddress.ip_address("fe80::ff:fe00:b")}
 HIGHER = {4: ipaddress.ip_address("192.168.1.12"), 6: ipaddress.ip_address("fe80::ff:fe00:c")}
@@ -131,7 +134,17 @@ class Row:
     keepalived: str
     vrrpd: str
     rfc: str
-    why: str = ""  # of a difference between the two daemons
+    why: str = ""  # of a difference between vrrpd and a version of keepalived
+
+    def outcome(self, kind: str, version: str) -> str:
+        """What the daemon of this kind makes of it; `version` is that of keepalived."""
+        if kind == "vrrpd":
+            return self.vrrpd
+        return expected(version).outcomes.get(self.name, self.keepalived)
+
+    def differs(self) -> bool:
+        """Whether vrrpd does other than some version of keepalived."""
+        return any(self.outcome("keepalived", version) != self.vrrpd for version in VERSIONS)
 
 
 V2 = [
@@ -144,7 +157,7 @@ V2 = [
     Row("interval 0", Probe(interval=0), "nothing", "nothing", "drop"),
     Row("another address in the list", Probe(addresses="other"), "nothing", "BACKUP",
         "may drop, unless the sender is the owner",
-        "two masters are worse than a differing list; it is logged and counted, as keepalived does "
+        "two masters are worse than a differing list; it is logged and counted, as by keepalived "
         "from 2.3.3 on"),
     Row("one address more", Probe(addresses="extra"), "nothing", "BACKUP",
         "may drop, unless the sender is the owner", "as above"),
@@ -188,7 +201,7 @@ V3 = [
     Row("one address more", Probe(addresses="extra"), "nothing", "BACKUP", "accept, log",
         "as above"),
     Row("no addresses, count 0", Probe(addresses="none"), "nothing", "nothing",
-        "ignore (erratum 8299)"),
+        "ignore (erratum 8299)", "RFC 9568 with its errata"),
     Row("count larger than what is there", Probe(count=5), "nothing", "nothing", "drop"),
     Row("8 trailing bytes", Probe(trailing=8), "nothing", "nothing", "not said"),
     Row("IPv4 options", Probe(options=True), "BACKUP", "BACKUP", "BACKUP"),
@@ -231,8 +244,9 @@ HEAD = """\
 Each row is one crafted packet at a MASTER of priority 100 that advertises every four seconds, alone
 on its LAN otherwise.
 The packet has priority 200 and is a good one but for what the row says.
-The columns of keepalived 2.2.7 and vrrpd are measured by `tests/interop/test_behaviour.py` on a
-real network, and the test fails when this page is not what it saw.
+The columns of keepalived and vrrpd are measured by `tests/interop/test_behaviour.py` on a real
+network, that of keepalived with the version of the machine, and the test fails when this page is
+not what it saw.
 The last column is RFC 3768 for version 2 and RFC 9568 with its errata for version 3.
 
 | word | what a bystander sees |
@@ -244,7 +258,7 @@ The last column is RFC 3768 for version 2 and RFC 9568 with its errata for versi
 | nothing | it stays MASTER and its schedule is what it was |
 | silenced | it stays MASTER and stops advertising as long as such packets come |
 
-**Bold** is where vrrpd differs from keepalived 2.2.7, with the reason below the table.
+**Bold** is where vrrpd differs from a version of keepalived, with the reason below the table.
 """
 
 
@@ -255,12 +269,14 @@ def page() -> str:
 
 def section(title: str, version: int, family: int, rows: list[Row]) -> str:
     """One table with its reasons."""
-    lines = [f"## {title}", "", "| packet | keepalived 2.2.7 | vrrpd | RFC |", "|---|---|---|---|"]
+    columns = ["packet", *(f"keepalived {version}" for version in VERSIONS), "vrrpd", "RFC"]
+    lines = [f"## {title}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     differing = []
     for row in rows:
-        ours = row.vrrpd if row.vrrpd == row.keepalived else f"**{row.vrrpd}**"
-        lines.append(f"| {row.name} | {row.keepalived} | {ours} | {row.rfc} |")
-        if row.vrrpd != row.keepalived:
+        theirs = " | ".join(row.outcome("keepalived", version) for version in VERSIONS)
+        ours = f"**{row.vrrpd}**" if row.differs() else row.vrrpd
+        lines.append(f"| {row.name} | {theirs} | {ours} | {row.rfc} |")
+        if row.differs():
             differing.append(f"- {row.name}: {row.why}.")
     return "\n".join([*lines, "", *differing, ""])
 

@@ -2,9 +2,9 @@
 
     python -m tests.interop.disagreements        writes the section of docs/deviations.md anew
 
-What a verdict is.  keepalived's exit status cannot be it: 2.2.7 exits with 5 for a mere remark
+What a verdict is.  keepalived's exit status cannot be it: it exits with 5 for a mere remark
 (a rule without preference) and with 6 for scripts without `enable_script_security`.  So its
-messages are read:
+messages are read, those of every version in `versions.py`:
 
     REMARKS         what is written is in force, or as near as it can be: the file is valid
     anything else   something of what is written is not in force: the file is invalid
@@ -46,7 +46,7 @@ REMARKS = re.compile(
             r"not supported, using nft",
             r"[Ss]etting (it )?to",
             r"decimal places",
-            r"has extra parameters",
+            r"has extra parameters|ignoring extra entries",
             r"all packets will be discarded",
             r"excess moved to eVIPs",
         )
@@ -93,6 +93,35 @@ KEEPALIVED_ONLY = (
         r"|Disabling track script",
         "must exist, with the groups", "looked up when the script is to run, and the log says so",
         "as above",
+    ),
+    Disagreement(
+        "scripts reached by a symbolic link", r"Disabling (track|notify) script \S+ due to insecure"
+        r"|Wrong file type",
+        "2.3.3 does not run a script below a directory that is a symbolic link, as /bin is",
+        "run", "a mistake: 2.2.7 runs it, and no setting asked for it",
+    ),
+    Disagreement(
+        "addresses twice", r"VIP duplicates an? (excluded )?VIP",
+        "2.3.3 ignores the second one, an error", "held once, advertised as often as written",
+        "as 2.2.7: the list is part of what is compared by the other router",
+    ),
+    Disagreement(
+        "track groups without members", r"Static track group \S+ has no members",
+        "2.3.3 removes them, an error", "no effect", "nothing else is affected",
+    ),
+    Disagreement(
+        "owner_ignore_adverts of a router that is not the owner",
+        r"ignoring owner_ignore_adverts since priority is not 255",
+        "2.3.3: an error", "no effect", "it means nothing at another priority",
+    ),
+    Disagreement(
+        "further words behind a path or a name",
+        r"_(dump_file|etc_dir|usr_dir) requires|VMAC interface name already specified"
+        r"|timer_expired_backup highest_other_priority not valid"
+        r"|invalid number '(off|false|no|yes)'",
+        "2.3.3 refuses the line", "the first word counts, with a warning; "
+        "`timer_expired_backup` is not done, and says so", "what is written first is in force",
+        ("global_defs/", "vrrp_instance/use_vmac", "vrrp_instance/timer_expired_backup"),
     ),
     Disagreement(
         "programs", r"Invalid (startup|shutdown) script|[Cc]annot (access|find)", "must exist",

@@ -21,6 +21,7 @@ import pytest
 from tests.interop.behaviour import EVERY, HOST, TABLES, Row, page, vips
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import KINDS, Frame, Host, Segment, network_of, now
+from tests.interop.versions import installed
 from tests.support import REPOSITORY
 
 pytestmark = pytest.mark.timeout(400)
@@ -139,7 +140,7 @@ def test_each_probe_has_the_outcome_on_the_page(
     kind, table = key
     rows = TABLES[table][3]
     found = dict(zip((row.name for row in rows), runs[key], strict=True))
-    assert found == {row.name: getattr(row, kind) for row in rows}
+    assert found == {row.name: row.outcome(kind, installed()) for row in rows}
 
 
 def test_the_page_is_the_table() -> None:
@@ -150,7 +151,7 @@ def test_the_page_is_the_table() -> None:
 def test_every_difference_has_a_reason() -> None:
     for _, _, _, rows in TABLES.values():
         for row in rows:
-            assert bool(row.why) == (row.keepalived != row.vrrpd), row.name
+            assert bool(row.why) == row.differs(), row.name
 
 
 def test_the_probes_come_from_somebody_else() -> None:

@@ -22,6 +22,7 @@ import pytest
 
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import KINDS, NO_SCRIPTS, Host, Segment, may_change_groups, network_of
+from tests.interop.versions import expected
 from tests.smtp import Server
 
 pytestmark = pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
@@ -220,7 +221,8 @@ def test_scripts_are_called_the_same(runs: Runs[str, Told]) -> None:
 def test_mails_are_the_same_byte_for_byte(runs: Runs[str, Told]) -> None:
     """All but those of the end, which keepalived cuts off with itself."""
     ours, theirs = runs["vrrpd"].mails, runs["keepalived"].mails
-    assert ours == theirs
+    joined = str if expected().folds_recipients else lambda mail: mail.replace(",\r\n ", ", ")
+    assert [joined(one) for one in ours] == theirs
     assert len(ours) == MAILS + 1
 
 
@@ -257,14 +259,17 @@ def test_statistics_are_the_same_but_for_what_time_counts(runs: Runs[str, Told])
 
 def test_every_line_of_an_instance_is_keepalived_s(runs: Runs[str, Told]) -> None:
     """The same keys in the same order, and the same values where time does not decide."""
-    ours, theirs = (topology(runs[kind].data) for kind in ("vrrpd", "keepalived"))
-    assert ours == theirs
+    ours, theirs = (runs[kind].data for kind in ("vrrpd", "keepalived"))
+    for pattern, replacement in expected().dump:
+        ours = re.sub(pattern, replacement, ours)
+    assert topology(ours) == topology(theirs)
 
 
 def topology(data: str) -> list[str]:
     """The instances' lines without moments, sockets and passwords."""
     begin, end = data.index("------< VRRP Topology"), data.index("------< VRRP Sockpool")
-    text = re.sub(r"(Last transition|Read timeout|Password) = .*", r"\1", data[begin:end])
+    moments = r"(Last transition|Last advert sent|Read timeout|Password) = .*"
+    text = re.sub(moments, r"\1", data[begin:end])
     text = re.sub(r"fd_in \d+, fd_out \d+", "fds", text)
     return [placeless(line) for line in text.splitlines()]
 

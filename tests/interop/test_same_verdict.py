@@ -129,7 +129,10 @@ def test_what_the_package_installs_gets_the_same_verdict(verdicts: list[Verdict]
     if len(samples) < 10:
         pytest.skip("optional: this package comes without its samples")
     # Whether the programs that the samples run are installed says nothing about the files.
-    lookup = re.compile(r"[Cc]annot (access|find)|Disabling track script|script \S+ not found")
+    # One sample lists an address twice, which 2.3.3 does not take any more.
+    lookup = re.compile(
+        r"[Cc]annot (access|find)|Disabling track script|script \S+ not found|VIP duplicates a VIP"
+    )
     differing = []
     for one in samples:
         theirs = [said for said in one.theirs or () if not lookup.search(said)]

@@ -80,10 +80,11 @@ def test_magics_without_a_lab_are_one_line_with_the_remedy(notebook: Notebook) -
 def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
     answer = notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")\nlab')
     assert "master runs keepalived" in answer
-    answer = notebook.run("%%on master backup\nhostname\ncd /etc\nls keepalived")
+    # Not *: what a package of the machine must have there is there, too.
+    answer = notebook.run("%%on master backup\nhostname\ncd /etc\nls keepalived/*.conf")
     assert answer == "".join(
         f"[root@{host} ~]# hostname\n{host}\n[root@{host} ~]# cd /etc\n"
-        f"[root@{host} etc]# ls keepalived\nkeepalived.conf\n"
+        f"[root@{host} etc]# ls keepalived/*.conf\nkeepalived/keepalived.conf\n"
         for host in ("master", "backup")
     )
     assert "s1-eth1:eth0" in notebook.run("%mn net")
@@ -271,7 +272,8 @@ def test_any_command_can_run_inside() -> None:
 def test_a_wrong_command_lists_the_right_ones() -> None:
     done = labs("rnu")
     assert done.returncode == 2
-    assert "'run'" in done.stderr
+    # Python puts each choice into quotes, from 3.12 on not.
+    assert re.search(r"choose from '?doctor'?, '?run'?, ", done.stderr)
     assert labs("--help").returncode == 0
 
 

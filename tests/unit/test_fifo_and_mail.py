@@ -208,7 +208,8 @@ def test_the_words_of_a_mail() -> None:
     assert head.startswith("Date: ")
     assert rest == (
         "From: k@z.example\r\nSubject: [R1] X\r\nX-Mailer: Keepalived\r\n"
-        "To: a@x.example, b@y.example\r\n\r\n=> VRRP Instance is now owning VRRP VIPs <=\r\n\r\n"
+        "To: a@x.example,\r\n b@y.example\r\n\r\n"
+        "=> VRRP Instance is now owning VRRP VIPs <=\r\n\r\n"
     )
 
 

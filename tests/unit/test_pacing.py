@@ -46,8 +46,14 @@ class Bench:
     def configure(self, text: str) -> None:
         self.pacer.configure(loads(text).config)
 
-    def send(self, frames: Sequence[bytes], interface: str = "eth0", sender: str = "VI_1") -> None:
-        self.pacer.send(sender, interface, frames, self.refusals.append)
+    def send(
+        self,
+        frames: Sequence[bytes],
+        interface: str = "eth0",
+        sender: str = "VI_1",
+        rounds: int = 1,
+    ) -> None:
+        self.pacer.send(sender, interface, frames, self.refusals.append, rounds)
 
     def run(self, ms: float) -> None:
         self.clock.advance(self.clock.now() + round(ms * MS))
@@ -58,8 +64,9 @@ PAUSE = "global_defs {\n vrrp_garp_interval 0.2\n vrrp_gna_interval 0.3\n}\n"
 
 def test_without_a_pause_all_frames_go_at_once() -> None:
     bench = Bench()
-    bench.send(ARPS * 5)
+    bench.send(ARPS, rounds=5)
     assert bench.wire.times() == [0] * 15
+    assert [frame for _, _, frame in bench.wire.sent] == ARPS * 5
 
 
 def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
@@ -71,13 +78,25 @@ def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
     ]  # fmt: skip
 
 
-def test_rounds_melt_into_one_as_keepalived_does_it() -> None:
-    # Seen with keepalived 2.2.7: 5 rounds for 3 addresses make 4 frames.
+def test_every_round_is_sent_one_pause_apart() -> None:
+    """As keepalived 2.3.3, which serves the addresses in turn."""
     bench = Bench(PAUSE)
-    bench.send(ARPS * 5)
+    bench.send(ARPS, rounds=5)
     bench.run(10_000)
-    assert bench.wire.times() == [0, 200, 400, 600]
-    assert {frame for _, _, frame in bench.wire.sent} == set(ARPS)
+    assert bench.wire.times() == [200 * n for n in range(15)]
+    sent = [frame for _, _, frame in bench.wire.sent]
+    assert {frame: sent.count(frame) for frame in ARPS} == dict.fromkeys(ARPS, 5)
+    assert sent[:7] == [ARPS[0], ARPS[1], ARPS[2], ARPS[0], ARPS[1], ARPS[2], ARPS[0]]
+
+
+def test_bursts_that_come_too_fast_melt_into_one() -> None:
+    bench = Bench(PAUSE)
+    for _ in range(100):
+        bench.send(ARPS, rounds=5)
+    bench.run(10_000)
+    assert len(bench.wire.sent) == 1 + 3 * 5
+    bench.run(10_000)
+    assert len(bench.wire.sent) == 1 + 3 * 5
 
 
 def test_arp_and_neighbour_advertisements_have_clocks_of_their_own() -> None:
