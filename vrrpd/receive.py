@@ -319,6 +319,7 @@ class Segment:
             except OSError as error:
                 self.complain(error)
                 return
+            self.trouble = ""
             self.make_room()
             self.narrow()
         for group in {router.group for mine in self.routers.values() for router in mine}:
@@ -344,8 +345,10 @@ class Segment:
 
     def complain(self, error: OSError) -> None:
         """The machine does not let us listen."""
-        self.trouble = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
-        self.log.limited(("listen", self.interface), self.trouble)
+        text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
+        if text != self.trouble:  # it is tried again every second
+            self.log.limited(("listen", self.interface), text)
+        self.trouble = text
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet.  Raises OSError, also while the interface does not exist."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
@@ -34,7 +35,9 @@ from vrrpd.ports import Receiver, Timer
 from vrrpd.shapes import Shape
 
 SO_TIMESTAMPNS = 35
-SIOCGIFMTU = 0x8921
+SIOCGIFNAME, SIOCGIFMTU, SIOCGIFINDEX = 0x8910, 0x8921, 0x8933
+IFNAMSIZ = 16  # with the final zero
+IFREQ = struct.Struct("@16si20x")  # the name of an interface and a number
 FIONREAD, NOTHING = 0x541B, bytes(4)  # how long is the next packet? an int, 0 for none
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
@@ -74,10 +77,10 @@ class RawChannel:
         self.wanted: tuple[Collection[int], Collection[Shape]] = ((), ())
         self.lost = 0  # packets for which there was no room
         self.calm: Timer | None = None  # not None: it sieves, until then
-        self.index = socket.if_nametoindex(interface)
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
         try:
+            self.index = index_of(interface, self.socket)
             self.prepare(interface)
         except OSError:
             self.socket.close()
@@ -124,8 +127,8 @@ class RawChannel:
     def make_room(self, size: int, mtus: int) -> None:
         """Have the kernel keep so much; net.core.rmem_max is the limit.  Raises OSError."""
         if mtus:
-            request = struct.pack("@16s16x", socket.if_indextoname(self.index).encode())
-            size += mtus * struct.unpack("@16xi12x", ioctl(self.socket, SIOCGIFMTU, request))[0]
+            name, _ = ask(self.socket, SIOCGIFNAME, b"", self.index)
+            size += mtus * ask(self.socket, SIOCGIFMTU, name)[1]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
     def have_room(self, size: int) -> None:
@@ -272,6 +275,7 @@ class RawWire:
         self.log = log
         self.senders: dict[int, socket.socket] = {}  # packet sockets by interface index
         self.named: dict[str, socket.socket] = {}  # those of interfaces that are listened on
+        self.asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Hear one kind of packet on `interface`.  Raises OSError."""
@@ -285,9 +289,9 @@ class RawWire:
 
         Bound, because with an address in every call Python would look up the index each time.
         """
-        index = socket.if_nametoindex(interface)
+        index = index_of(interface, self.asking)
         if index not in self.senders:
-            self.drop(gone)
+            self.drop(self.gone)
             # Protocol 0: this socket only sends, so the kernel need not copy it a thing.
             one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             try:
@@ -315,11 +319,27 @@ class RawWire:
             self.senders.pop(index).close()
         self.named = {name: one for name, one in self.named.items() if one.fileno() >= 0}
 
+    def gone(self, index: int) -> bool:
+        """Whether there is no interface of this number any more."""
+        try:
+            ask(self.asking, SIOCGIFNAME, b"", index)
+        except OSError:
+            return True
+        return False
 
-def gone(index: int) -> bool:
-    """Whether there is no interface of this number any more."""
-    try:
-        socket.if_indextoname(index)
-    except OSError:
-        return True
-    return False
+
+def ask(one: socket.socket, request: int, name: bytes, number: int = 0) -> tuple[bytes, int]:
+    """The name and the number that the kernel answers, by a socket that is open already.
+
+    if_nametoindex(3) opens one of its own, and without a free descriptor says "no such interface".
+    Raises OSError.
+    """
+    answer = IFREQ.unpack(ioctl(one, request, IFREQ.pack(name, number)))
+    return answer[0], answer[1]
+
+
+def index_of(interface: str, one: socket.socket) -> int:
+    """The number of an interface.  Raises OSError (ENODEV)."""
+    if len(interface.encode()) >= IFNAMSIZ:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+    return ask(one, SIOCGIFINDEX, interface.encode())[1]

@@ -1,0 +1,250 @@
+"""A MASTER holds what it announces, whatever happens to it: on real interfaces, with a real daemon.
+
+    a link that was down             routes are there again (the kernel removes them silently)
+    promote_secondaries 0            what goes with an address that a reload removes comes back
+    a renamed interface              loses its addresses; the one that has the name now keeps its
+    no descriptor for a socket       FAULT, until there is one
+    another program that removes     BACKUP and MASTER again, but not for ever so often
+
+`ip` is the observer; every moment is waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.segment import Host, Segment
+from tests.support import eventually
+
+VIP = "192.168.1.10"
+
+
+@pytest.fixture
+def lan(tmp_path: Path) -> Iterator[Segment]:
+    with Segment(tmp_path, hosts=1) as segment:
+        yield segment
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Segment]:
+    with Segment(tmp_path, hosts=2) as segment:
+        yield segment
+
+
+def conf(
+    *words: str, name: str = "VI_1", vrid: int = 51, vips: str = VIP, priority: int = 200
+) -> str:
+    """A quick instance."""
+    lines = ["interface eth0", f"virtual_router_id {vrid}", "version 3", "advert_int 0.25"]
+    lines += [f"priority {priority}", *words, f"virtual_ipaddress {{\n{vips}\n}}"]
+    return f"vrrp_instance {name} {{\n" + "\n".join(lines) + "\n}\n"
+
+
+def states(host: Host, name: str = "VI_1") -> list[str]:
+    """The states that the daemon has entered, oldest first."""
+    path = host.room / "journal"
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return [row["to"] for row in rows if row["event"] == "state" and row["instance"] == name]
+
+
+def routes(host: Host, *words: str) -> list[str]:
+    """The destinations of the daemon's routes."""
+    rows = json.loads(host.run("ip", "-j", "-N", "route", "show", "proto", "18", *words) or "[]")
+    return [row["dst"] for row in rows]
+
+
+def put(host: Host, path: str, value: int) -> None:
+    """Set a sysctl of IPv4 on this host."""
+    host.run("sh", "-c", f"echo {value} >/proc/sys/net/ipv4/conf/{path}")
+
+
+def test_routes_are_there_again_after_the_link_is(lan: Segment) -> None:
+    """`dont_track_primary`: the router stays MASTER, and its routes come back with the link."""
+    host = lan[0]
+    ways = "virtual_routes {\n192.0.2.0/24 via 192.168.1.2 dev eth0\n2001:db8::/32 dev eth0\n}"
+    host.start("vrrpd", conf("dont_track_primary", ways))
+    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    for _ in range(3):
+        host.run("ip", "link", "set", "eth0", "down")
+        lan.wait(lambda: routes(host) == [], "the kernel to remove it")
+        host.run("ip", "link", "set", "eth0", "up")
+        lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
+        lan.wait(lambda: "2001:db8::/32" in host.run("ip", "-6", "route"), "the IPv6 route again")
+    lan.wait(lambda: states(host)[-1] == "MASTER", "MASTER")
+
+
+def test_routes_are_there_again_after_a_flap_too_short_to_be_seen(lan: Segment) -> None:
+    """Down and up in one breath: both notifications are read at once."""
+    host = lan[0]
+    host.start("vrrpd", conf("dont_track_primary", "virtual_routes {\n192.0.2.0/24 dev eth0\n}"))
+    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    host.freeze()
+    host.run("ip", "-batch", "-", stdin="link set eth0 down\nlink set eth0 up\n")
+    host.thaw()
+    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
+    assert states(host) == ["BACKUP", "MASTER"]
+
+
+def test_a_reload_that_removes_the_primary_address_keeps_the_others(lan: Segment) -> None:
+    """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
+    host = lan[0]
+    for where in ("all", "eth0"):
+        put(host, f"{where}/promote_secondaries", 0)
+    other = conf(name="VI_2", vrid=52, vips="192.168.9.4/24")
+    route = "virtual_routes {\n192.0.2.0/24 via 192.168.9.99 dev eth0\n}"
+    three, two = ("\n".join(f"192.168.9.{n}/24" for n in some) for some in ((1, 2, 3), (2, 3)))
+    host.start("vrrpd", conf(route, vips=three) + other)
+    lan.wait(lambda: len(host.virtual()) == 4, "all addresses")
+    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    host.reload(conf(route, vips=two) + other)
+    held = {"192.168.9.2", "192.168.9.3", "192.168.9.4"}
+    lan.wait(lambda: "Reload complete" in host.text(), "the reload")
+    lan.wait(lambda: host.virtual() == held, "the addresses that are left")
+    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    assert states(host) == states(host, "VI_2") == ["BACKUP", "MASTER"]
+
+
+def test_an_instance_that_gives_way_leaves_another_one_its_addresses(pair: Segment) -> None:
+    """The other one's are secondaries of its subnet; the route of the other one comes back, too."""
+    host = pair[0]
+    for where in ("all", "eth0"):
+        put(host, f"{where}/promote_secondaries", 0)
+    route = "virtual_routes {\n192.0.2.0/24 via 192.168.9.99 dev eth0\n}"
+    host.start("vrrpd", conf(vips="192.168.9.1/24", priority=150))
+    pair.wait(lambda: host.virtual() == {"192.168.9.1"}, "the primary address")
+    two = conf(route, name="VI_2", vrid=52, vips="192.168.9.2/24")
+    host.reload(conf(vips="192.168.9.1/24", priority=150) + two)
+    pair.wait(lambda: len(host.virtual()) == 2 and routes(host), "both")
+    pair[1].start("vrrpd", conf(vips="192.168.9.1/24", priority=200))
+    pair.wait(lambda: states(host)[-1] == "BACKUP", "BACKUP")
+    pair.wait(lambda: host.virtual() == {"192.168.9.2"}, "the address that was a secondary one")
+    pair.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    assert states(host, "VI_2") == ["BACKUP", "MASTER"]
+
+
+def addresses(host: Host, interface: str) -> set[str]:
+    """The addresses on one interface but link-local ones."""
+    found = host.run("ip", "-o", "addr", "show", "dev", interface, "scope", "global")
+    return {line.split()[3].split("/")[0] for line in found.splitlines()}
+
+
+@pytest.mark.parametrize("vmac", ["", "use_vmac"])
+def test_a_renamed_interface_loses_what_was_added_to_it(pair: Segment, vmac: str) -> None:
+    """Another one has its name at once, and the same address: that one is left alone."""
+    host = pair[0]
+    route = "virtual_routes {\n192.0.2.0/24 dev eth0\n}"
+    host.start("vrrpd", conf(vmac, route, vips=f"{VIP}/24 label eth0:vip"))
+    pair.wait(lambda: host.has(VIP) and routes(host), "MASTER")
+    pair[1].start("vrrpd", conf(priority=100, vips=f"{VIP}/24"))
+    host.run("ip", "-batch", "-", stdin=(
+        "link set eth0 name net7\n"
+        "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
+        f"addr add {VIP}/24 dev eth0\n"))  # fmt: skip
+    pair.wait(lambda: addresses(host, "net7") == {host.address}, "the address to go")
+    pair.wait(lambda: routes(host, "dev", "net7") == [], "the route to go")
+    pair.wait(lambda: pair[1].has(VIP), "a takeover")
+    assert host.stop() == 0
+    assert addresses(host, "net7") == {host.address}
+    assert addresses(host, "eth0") == {VIP}
+    assert "vrrp.51" not in host.run("ip", "link")
+
+
+def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
+    """Another number: a new socket, and the addresses are added to the new one."""
+    host = lan[0]
+    host.start("vrrpd", conf("dont_track_primary"))
+    lan.wait(lambda: host.has(VIP), "MASTER")
+    host.freeze()
+    host.run("ip", "-batch", "-", stdin=(
+        "link del eth0\nlink add eth0 type veth peer name far\nlink set far up\n"
+        f"link set eth0 up\naddr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    host.thaw()
+    lan.wait(lambda: host.has(VIP), "MASTER again")
+    assert host.stop() == 0
+    assert not host.has(VIP)
+
+
+def descriptors(pid: int) -> int:
+    """The lowest descriptor that is not in use."""
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return next(number for number in range(len(used) + 1) if number not in used)
+
+
+def test_a_link_that_cannot_be_listened_on_again(pair: Segment) -> None:
+    """No descriptor is free when the interface returns: FAULT, tried again until one is."""
+    host = pair[0]
+    host.start("vrrpd", conf(priority=100))
+    pair[1].start("vrrpd", conf(priority=200))
+    pair.wait(lambda: pair[1].has(VIP) and states(host)[-1:] == ["BACKUP"], "one MASTER")
+    eventually(lambda: (host.room / "pid").exists(), what="the pid")
+    pid = int((host.room / "pid").read_text())
+    host.run("ip", "link", "set", "eth0", "netns", str(pair.switch.pid))
+    pair.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
+    subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={descriptors(pid)}:4096"], check=True)
+    pair.switch.run("ip", "link", "set", "eth0", "netns", str(host.holder.pid))
+    host.run("ip", "-batch", "-", stdin=(
+        f"link set eth0 up\naddr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    reason = "cannot listen for VRRP on eth0: Too many open files"
+    pair.wait(lambda: reason in host.text(), "a line")
+    heard = len(pair.wire.adverts(1))
+    pair.wait(lambda: len(pair.wire.adverts(1)) > heard + 20, "more than three intervals")
+    assert states(host)[-1] == "FAULT"
+    subprocess.run(["prlimit", f"--pid={pid}", "--nofile=1024:4096"], check=True)
+    pair.wait(lambda: states(host)[-1] == "BACKUP", "BACKUP")
+    heard = len(pair.wire.adverts(1))
+    pair.wait(lambda: len(pair.wire.adverts(1)) > heard + 20, "more than three intervals")
+    assert states(host)[-1] == "BACKUP"  # it hears the MASTER
+
+
+def test_a_firewall_that_lets_nothing_out(pair: Segment) -> None:
+    """A MASTER that cannot send is FAULT, and leaves the one that can alone."""
+    for host, priority in zip(pair.hosts, (200, 100), strict=True):
+        host.start("vrrpd", conf(priority=priority))
+    pair.wait(lambda: pair.owners(VIP) == [0], "one MASTER")
+    rule = "add table ip mine; add chain ip mine out { type filter hook output priority 0; }"
+    pair[0].run("nft", f"{rule}; add rule ip mine out ip protocol 112 drop")
+    pair.wait(lambda: pair.owners(VIP) == [1], "the other one")
+    pair.wait(lambda: states(pair[0])[-1] == "FAULT", "FAULT")
+    assert "cannot send an advertisement: Operation not permitted" in pair[0].text()
+    heard = len(pair.wire.frames)
+    pair.wait(lambda: states(pair[0])[-3:] == ["FAULT", "BACKUP", "FAULT"], "another attempt")
+    assert states(pair[1]) == ["BACKUP", "MASTER"]
+    assert [one for one in pair.wire.frames[heard:] if one.is_arp and one.host == 0] == []
+    pair[0].run("nft", "delete table ip mine")
+    pair.wait(lambda: pair.owners(VIP) == [0], "the first one again")
+
+
+def test_an_address_that_the_kernel_refuses(pair: Segment) -> None:
+    """IPv6 is off on the interface: FAULT with the reason, until it is on."""
+    put6 = "echo {} >/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+    host = pair[0]
+    host.run("sh", "-c", put6.format(1))
+    text = conf("virtual_ipaddress_excluded {\n2001:db8::10\n}")
+    host.start("vrrpd", text)
+    pair.wait(lambda: states(host)[-1:] == ["FAULT"], "FAULT")
+    assert "cannot add 2001:db8::10 on eth0: Permission denied" in host.text()
+    assert not host.has(VIP)
+    host.run("sh", "-c", put6.format(0))
+    pair.wait(lambda: {VIP, "2001:db8::10"} <= host.addresses(), "MASTER")
+
+
+def test_another_program_that_removes_the_address_again_and_again(lan: Segment) -> None:
+    host = lan[0]
+    host.start("vrrpd", conf(priority=254))
+    lan.wait(lambda: host.has(VIP), "MASTER")
+    loop = f"while :; do ip addr del {VIP}/32 dev eth0 2>/dev/null; done"
+    with subprocess.Popen(host.holder.inside("timeout", "60", "sh", "-c", loop)) as program:
+        try:
+            lan.wait(lambda: "FAULT" in states(host), "FAULT")
+        finally:
+            program.terminate()
+    assert f"{VIP} was removed by somebody else 6 times in 10 s" in host.text()
+    assert len(states(host)) < 20
+    lan.wait(lambda: host.has(VIP), "MASTER again")
