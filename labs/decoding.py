@@ -137,6 +137,8 @@ class Decoder:
             yield Link(t, host, name, *state)
         if gone:
             self._names.pop((host, message["index"]), None)
+            for key in sorted(key for key in self._held[host] if key[0] == name):
+                yield from self._address(host, t, key, False)
 
     def _renamed(self, host: str, t: float, former: str, name: str) -> Iterator[Fact]:
         """An interface has another name: there is none of the former name, its addresses stay."""

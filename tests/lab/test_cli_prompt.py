@@ -42,3 +42,22 @@ def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
         prompt.type("\x15exit\n")
     assert prompt.status == 0
     assert "unplug master" in (tmp_path / ".mininet_history").read_text()
+
+
+def test_the_prompt_survives_endless_output_and_dead_hosts(tmp_path: Path) -> None:
+    with Terminal([*LABS, "cli", "--state", "empty"], rows=50, HOME=str(tmp_path)) as prompt:
+        prompt.until(lambda: asks(prompt))
+        prompt.type("client yes\n")
+        prompt.until(lambda: "\ny\ny\ny\n" in prompt.text)
+        prompt.type("\x03")
+        prompt.until(lambda: asks(prompt))
+        prompt.type("client pgrep -c yes\n")
+        prompt.until(lambda: prompt.text.rpartition("-c yes")[2].split() == ["0", "mininet>"])
+        prompt.type("master reboot -f\n")
+        prompt.until(lambda: "master is down" in prompt.text and asks(prompt))
+        prompt.type("reset\n")
+        prompt.until(lambda: prompt.text.rstrip().endswith("reset\nmininet>"))
+        prompt.type("master hostname\n")
+        prompt.until(lambda: "\nmaster\n" in prompt.text and asks(prompt))
+        prompt.type("exit\n")
+    assert prompt.status == 0

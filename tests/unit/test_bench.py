@@ -134,6 +134,7 @@ def test_what_is_done_to_a_daemon_shows() -> None:
         ("thaw", "runs"),
         ("crash", "gone"),
         ("start", "runs"),
+        ("down", "down"),
     ):
         for event in translated(Action(1.0, verb, "backup", verb)):
             applied(scene, event)

@@ -109,6 +109,28 @@ def test_a_link_that_vanishes_has_no_carrier(decoder: Decoder) -> None:
     ]
 
 
+def test_a_link_that_vanishes_takes_its_addresses_with_it(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
+        Link(2.0, "master", "eth0", False, False),
+        Address(2.0, "master", "eth0", VIP, 32, False),
+    ]
+
+
+def test_an_interface_that_is_renamed_keeps_its_addresses(decoder: Decoder) -> None:
+    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert told(decoder, 2.0, link(UP | CARRIER, "wan0")) == [
+        Link(2.0, "master", "eth0", False, False),
+        Link(2.0, "master", "wan0", True, True),
+    ]
+    assert decoder.link("master", "eth0") == (False, False)
+    assert decoder.held()["master"] == {VIP}
+    assert told(decoder, 3.0, address(VIP, DELADDR)) == [
+        Address(3.0, "master", "wan0", VIP, 32, False)
+    ]
+    assert decoder.held()["master"] == set()
+
+
 def test_a_new_dump_finds_what_a_full_buffer_lost(decoder: Decoder) -> None:
     kept, lost, new = "192.168.1.11", VIP, "192.168.1.20"
     told(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
