@@ -277,6 +277,19 @@ def test_the_record_of_the_browser_is_the_twin_of_pythons(page: Page, tmp_path: 
     assert page.evaluate(js, moments) == [record.at(t) for t in moments]
 
 
+def test_a_host_that_is_down_is_shown_as_down(page: Page, tmp_path: Path) -> None:
+    run = recorded(eventful().timeline())
+    run["base"]["hosts"]["master"] |= {"dmn": "down", "held": []}
+    run["events"] = [event for event in run["events"] if event.get("h") != "master"]
+    place = tmp_path / "run.html"
+    place.write_text(html_of(run))
+    page.goto(place.as_uri())
+    host = page.locator(".vb-host[data-host=master]")
+    expect(host).to_contain_text("✕ down")
+    expect(host).to_have_attribute("aria-label", re.compile("^master, down"))
+    expect(host.locator(".vb-ring")).to_be_hidden()
+
+
 @pytest.mark.timeout(180)
 def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path: Path) -> None:
     """Played as fast as the browser takes it: what grows with events grows all the same."""
