@@ -11,6 +11,7 @@ The server itself runs on the machine; only kernels are in namespaces, each in i
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -32,9 +33,10 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
 
     `browser`: whether to open one; by default if there is a screen to open it on.
     `source`: serve the solved lessons of the repository, for their authors.
-    Raises LabError if the port is taken, there are no lessons or the folder cannot be written.
+    Raises LabError if the port is taken, there are no lessons or a folder cannot be written.
     """
     require_free(port)
+    require_runtime_directory()
     folder = learner.NOTEBOOKS if source else prepared()
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
@@ -156,3 +158,20 @@ def require_free(port: int) -> None:
             raise LabError(
                 f"port {port} cannot be used ({error.strerror}): `make lab PORT={port + 1}`"
             ) from None
+
+
+def require_runtime_directory() -> None:
+    """LabError if Jupyter could not write the connection files of kernels and servers."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    folder = jupyter_runtime_dir()
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise LabError(
+            f"Jupyter cannot write to {folder} ({why}): "
+            "name another folder, `JUPYTER_RUNTIME_DIR=FOLDER make lab`"
+        )

@@ -28,7 +28,7 @@ from vrrpd.command import ended
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
-from vrrpd.journal import Journal, Log, logger
+from vrrpd.journal import APPEND, Journal, Log, logger
 from vrrpd.privileges import needed
 from vrrpd.reading import here, read
 from vrrpd.security import secure
@@ -178,7 +178,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     pid = options.pid or pid_file(config.globals)
     if not (alone(pid, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
-    journal = Journal(options.journal)
+    journal = journal_of(options, log)
     loop = Loop(log.trouble)
     source.read = partial(reading, partial(aside, loop))  # the timers must not wait for a reload
     runner = ScriptRunner(loop, log)
@@ -208,6 +208,14 @@ def run(options: argparse.Namespace, log: Log) -> int:
     edge.end(daemon.config.globals)
     tidy(control, journal, pid)
     return 0
+
+
+def journal_of(options: argparse.Namespace, log: Log) -> Journal:
+    """The journal; a file that cannot be written now is tried again with every line."""
+    if options.journal is not None:
+        with suppress_and_say(log, f"no journal {options.journal}"):
+            os.close(os.open(options.journal, APPEND, 0o666))
+    return Journal(options.journal)
 
 
 def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import vrrpd
 from tests.cluster import conf
 from tests.support import REPOSITORY
-from vrrpd.cli import main, running
+from vrrpd.cli import journal_of, main, parse, running
+from vrrpd.journal import Log
 
 GOOD = conf(150)
 
@@ -119,3 +121,16 @@ def test_a_pid_file_of_somebody_else_is_no_daemon(tmp_path: Path, pid: str) -> N
 
 def test_no_pid_file_is_no_daemon(tmp_path: Path) -> None:
     assert running(str(tmp_path / "absent")) is None
+
+
+def test_a_journal_that_cannot_be_written_is_logged_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log(to=logging.getLogger("a daemon's"))
+    for path, line in (("gone/journal", "No such file"), (".", "Is a directory"), ("good", "")):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG):
+            journal_of(parse(["--journal", str(tmp_path / path)]), log)
+        said = [f"no journal {tmp_path / path}: " in text for text in caplog.messages]
+        assert said == ([True] if line else [])
+        assert line in caplog.text

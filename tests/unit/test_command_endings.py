@@ -238,6 +238,18 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     assert f"port {port} cannot be used (Address already in use): `make lab PORT=" in done.stderr
 
 
+def test_a_runtime_directory_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    runtime = {"JUPYTER_RUNTIME_DIR": "/proc/gone", "HOME": str(tmp_path)}
+    done = run(
+        ["labs", "notebook", "--no-browser", "--port", "18997"],
+        tmp_path,
+        {"PATH": os.environ["PATH"], **runtime},
+    )
+    assert done.returncode == 2
+    is_one_line(done.stderr)
+    assert "`JUPYTER_RUNTIME_DIR=FOLDER make lab`" in done.stderr
+
+
 def test_without_jupyter_it_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "jupyterlab.py").write_text("raise ModuleNotFoundError(name='jupyterlab')")
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
