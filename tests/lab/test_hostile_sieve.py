@@ -61,7 +61,7 @@ class Ear:
 
     def close(self) -> None:
         self.channel.close()
-        self.wire.drop()
+        self.wire.close()
         self.loop.close()
 
 

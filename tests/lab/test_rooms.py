@@ -22,6 +22,6 @@ def test_room(family: int, size: int, mtus: int, expected: int) -> None:
         found = channel.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert found == 2 * expected  # the kernel doubles it
         channel.close()
-        wire.drop()
+        wire.close()
     finally:
         subprocess.run(["ip", "link", "delete", "room0"], check=True)

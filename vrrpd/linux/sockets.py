@@ -313,8 +313,13 @@ class RawWire:
             self.drop(lambda index: self.senders[index] is one)
             raise
 
-    def drop(self, which: Callable[[int], bool] = lambda index: True) -> None:
-        """Close the packet sockets of the interfaces `which` names by index; by default all."""
+    def close(self) -> None:
+        """Close the sockets for frames; channels are closed one by one."""
+        self.drop(lambda index: True)
+        self.asking.close()
+
+    def drop(self, which: Callable[[int], bool]) -> None:
+        """Close the packet sockets of the interfaces `which` names by index."""
         for index in [index for index in self.senders if which(index)]:
             self.senders.pop(index).close()
         self.named = {name: one for name, one in self.named.items() if one.fileno() >= 0}
