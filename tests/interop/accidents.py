@@ -17,6 +17,11 @@ def instance(name: str, vip: str, *lines: str) -> str:
             f"virtual_ipaddress {{\n{vip}\n}}\n}}\n")  # fmt: skip
 
 
+def whole(*lines: str) -> str:
+    """A file with one instance."""
+    return instance("A", "10.0.0.1", *lines)
+
+
 def peers(*addresses: str) -> str:
     """A block of unicast peers."""
     return "unicast_peer {\n" + "\n".join(addresses) + "\n}"
@@ -26,6 +31,16 @@ def accidents() -> Iterator[tuple[str, str]]:
     """Name and text of each."""
     for number, text in enumerate(shared_vrid()):
         yield f"accident: vrid shared {number}", text
+    for char in "\u00a0\u202f\u3000\u200b\ufeff\u2013\u201c\u2019\uff13\u0430\x0c":
+        name = f"accident: U+{ord(char):04X}"
+        yield f"{name} for the space", whole().replace("interface eth0", f"interface{char}eth0")
+        yield f"{name} at the beginning", char + whole()
+        yield f"{name} before a keyword", whole(f"{char}priority 150")
+        yield f"{name} behind a value", whole(f"priority 150{char}")
+        yield f"{name} behind a brace", whole().replace("{", "{" + char)
+        yield f"{name} in a comment", whole(f"priority 150 # {char}")
+    yield "accident: CR LF", whole("priority 150").replace("\n", "\r\n")
+    yield "accident: CR", whole("priority 150").replace("\n", "\r")
 
 
 def shared_vrid() -> Iterator[str]:

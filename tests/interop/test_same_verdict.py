@@ -56,7 +56,7 @@ def keepalived_says(holder: Holder, room: Path, text: str) -> list[str] | None:
     """keepalived's complaints, remarks left out; None if it crashed or hung."""
     with tempfile.TemporaryDirectory(dir=room) as directory:
         path, said = Path(directory, "keepalived.conf"), Path(directory, "said")
-        path.write_text(text)
+        path.write_text(text, newline="")
         command = [KEEPALIVED, "-t", "-i", CONFIG_ID, "-f", str(path)]
         # Into a file: a child that outlives a crash would keep a pipe open.
         with said.open("wb") as output:

@@ -138,12 +138,12 @@ class _Builder:
         place = self.block.args[0]
         if "vrid" not in self.said:
             self.report.at("fatal", place, f"({self.name}) needs a virtual_router_id",
-                           expected="virtual_router_id with a number from 1 to 255")
+                           expected="virtual_router_id with a number from 1 to 255", follows=True)
             return False
         interface = self.said.get("interface", "")
         if not interface:
             self.report.at("fatal", place, f"({self.name}) needs an interface",
-                           expected="a line like 'interface eth0'")
+                           expected="a line like 'interface eth0'", follows=True)
             return False
         if len(interface.encode("utf-8", "replace")) > entries.LABEL_LENGTH:
             self._warn("interface", "no interface has a name of more than 15 characters",
@@ -362,7 +362,7 @@ class _Builder:
         ) if true]
         if hard:
             self.report.at("fatal", self.block.args[0], f"({self.name}) {hard[0]} needs at least "
-                           "one virtual_ipaddress")
+                           "one virtual_ipaddress", follows=True)
             return False
         self.report.at("warning", self.block.args[0],
                        f"({self.name}) has no virtual_ipaddress: nothing to take over")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 
+from vrrpd.config.text import BLANK
 from vrrpd.config.values import Command
 
 _ESCAPES = {"a": "\a", "b": "\b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
@@ -32,7 +33,7 @@ def parse_command(text: str) -> tuple[Command | None, list[str]]:
 
     Raises UnterminatedQuote.
     """
-    text = text.strip()
+    text = text.strip(BLANK)
     words = split_quoted(text)
     argv = split_quoted(words[0]) if words else []
     if not argv or not argv[0]:
@@ -64,7 +65,7 @@ def split_quoted(text: str) -> list[str]:
         elif char in "'\"":
             quote = char
             word = word or []
-        elif char in " \t\f\v\r\n":
+        elif char in BLANK:
             if word is not None:
                 words.append("".join(word))
             word = None

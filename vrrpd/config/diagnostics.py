@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vrrpd.config.lookalikes import plain
 from vrrpd.config.text import SourceLine, Word
 from vrrpd.config.values import Where
 
@@ -34,6 +35,8 @@ EXIT_ERRORS = 4
 EXIT_NO_CONFIG = 6  # keepalived's KEEPALIVED_EXIT_NO_CONFIG
 
 # What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
+MOST_SHOWN = 20  # diagnostics of a file that cannot be used
+
 _SECRET = re.compile(r"(?i)((?:\S*pass\w*\s+|\S*key\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
 
 
@@ -51,6 +54,8 @@ class Diagnostic:
     suggestion: str = ""
     source_line: str = ""
     missing_file: bool = False
+    cause: bool = False  # others probably follow from it
+    follows: bool = False  # it probably follows from others
 
     def render(self) -> str:
         """The message as text, with the offending words underlined where they are known."""
@@ -90,12 +95,18 @@ def _width(char: str) -> int:
 
 
 class ConfigError(Exception):
-    """There is no configuration to run. Carries every diagnostic, not only the fatal ones."""
+    """There is no configuration to run.
+
+    Carries every diagnostic, not only the fatal ones; as text the first twenty, causes first.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        fatal = [one for one in self.diagnostics if one.severity == "fatal"]
-        super().__init__("\n".join(one.render() for one in fatal))
+        shown = causes_first(self.diagnostics)
+        lines = [one.render() for one in shown[:MOST_SHOWN]]
+        if shown[MOST_SHOWN:]:
+            lines.append(f"and {len(shown) - MOST_SHOWN} more")
+        super().__init__("\n".join(lines))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Diagnostic, ...]]]:
         """How it is pickled: made again of its diagnostics."""
@@ -105,6 +116,19 @@ class ConfigError(Exception):
     def exit_status(self) -> int:
         """2, or 6 if a file is missing."""
         return exit_status(self.diagnostics)
+
+
+def causes_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The likely causes before what follows from them, and before what is no mistake."""
+
+    def rank(one: Diagnostic) -> int:
+        if one.cause:
+            return 0
+        if one.severity in ("error", "fatal"):
+            return 2 if one.follows else 1
+        return 3
+
+    return sorted(diagnostics, key=rank)
 
 
 def exit_status(diagnostics: Iterable[Diagnostic]) -> int:
@@ -121,6 +145,9 @@ def exit_status(diagnostics: Iterable[Diagnostic]) -> int:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known keyword most like `word`, or ""."""
     candidates = list(known)
+    word = plain(word).strip(" ").partition(" ")[0]
+    if word in candidates:
+        return word
     folded = {name.lower(): name for name in candidates}
     if word.lower() in folded:
         return folded[word.lower()]
@@ -154,6 +181,8 @@ class Reporter:
         expected: str = "",
         suggestion: str = "",
         missing_file: bool = False,
+        cause: bool = False,
+        follows: bool = False,
     ) -> None:
         """Report `message` at a word, a line, or a place of which only the line is known."""
         column = length = 0
@@ -175,6 +204,8 @@ class Reporter:
                 suggestion=suggestion,
                 source_line=printable(source),
                 missing_file=missing_file,
+                cause=cause,
+                follows=follows,
             )
         )
 

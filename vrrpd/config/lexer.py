@@ -17,9 +17,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vrrpd.config.text import SourceLine, Traced, Word
+from vrrpd.config.text import BLANK, SourceLine, Traced, Word
 
-BLANK = " \t\f\v\r\n"
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f'[{BLANK}]')
 

@@ -15,6 +15,7 @@ A file that includes itself is an error. Nothing here raises: problems go to the
 from __future__ import annotations
 
 import os
+import re
 
 from vrrpd.config import include
 from vrrpd.config.definitions import DEFINITION, GENERATORS, Definition, Definitions
@@ -28,6 +29,7 @@ from vrrpd.config.lexer import (
     first_piece,
     split_words,
 )
+from vrrpd.config.lookalikes import look_alikes
 from vrrpd.config.text import SourceLine, Traced
 
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
@@ -67,6 +69,11 @@ class Reader:
 
     def read_text(self, data: bytes, name: str, directory: str) -> None:
         """Read `data` as the content of a file called `name`."""
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            where = SourceLine(name, 1, "")
+            self._report.at("error", where, "the file is UTF-16; nothing of it is read", cause=True,
+                            expected="UTF-8 (iconv -f UTF-16 -t UTF-8)")
+            return
         data_lines = data.split(b"\n")
         if not data_lines[-1]:
             data_lines.pop()
@@ -97,10 +104,12 @@ class Reader:
         """The line, in pieces if it does not fit keepalived's buffer."""
         raw, nul, _ = raw.partition(b"\0")
         pieces = [raw[at : at + LINE_BYTES] for at in range(0, len(raw) or 1, LINE_BYTES)]
-        lines = [
-            SourceLine(name, number, piece.decode("utf-8", "replace").rstrip("\r"))
-            for piece in pieces
-        ]
+        lines = [SourceLine(name, number, _text_of(piece).rstrip("\r")) for piece in pieces]
+        inner = next((one for one in lines if "\r" in one.text), None)
+        if inner is not None:
+            place = Traced.of(inner).word(inner.text.index("\r"), inner.text.index("\r") + 1)
+            self._report.at("warning", place, f"column {place.column}: a carriage return inside "
+                            "the line", cause=True, expected="a line feed at the end of each line")
         if nul:
             where = lines[0] if lines else SourceLine(name, number, "")
             self._report.at("warning", where, "a NUL byte ends this line")
@@ -117,6 +126,8 @@ class Reader:
         self._definitions.begin()
         whole = Traced.of(source).strip()
         text = self._as_copied(self._without_comment(whole))
+        if not text.text.isascii():
+            self._name_look_alikes(text)
         if (self._collecting is not None or DEFINITION.search(text.text)) and continues(whole.text):
             # A definition goes on in the next line also behind a comment (keepalived up to 2.3.3).
             text = text if continues(text.text) else text + whole.part(len(whole) - 1)
@@ -125,6 +136,17 @@ class Reader:
                 self._expanded(text, directory, 0)
             return
         self._process(text, directory)
+
+    def _name_look_alikes(self, text: Traced) -> None:
+        """One message for each character that is not what it looks like, with all its columns."""
+        columns: dict[str, list[int]] = {}
+        for one in look_alikes(text.text):
+            columns.setdefault(str(one), []).append(one.index)
+        for name, places in columns.items():
+            where = ", ".join(str(text.columns[place]) for place in places)
+            self._report.at("warning", text.word(places[0], places[0] + 1),
+                            f"column {where}: {name}", cause=True,
+                            expected="what is on the keyboard: type it again")
 
     def _as_copied(self, text: Traced) -> Traced:
         """The line as keepalived's VRRP process reads it, from a copy without comments."""
@@ -191,9 +213,9 @@ class Reader:
 
     def _expanded(self, text: Traced, directory: str, depth: int) -> None:
         """A line in which nothing is left to be replaced, up to its first brace; then the rest."""
-        words = text.text.split(None, 1)
-        if words and words[0] in include.CHECKS and len(words) == 2:
-            return self._include(words[0], words[1].strip(), text, directory)
+        end = text.find(FIRST_BLANK)
+        if text.text[:end] in include.CHECKS and end < len(text):
+            return self._include(text.text[:end], text.part(end).strip().text, text, directory)
         piece, rest = first_piece(text)
         line_words, unterminated = split_words(piece)
         if unterminated:
@@ -258,3 +280,12 @@ class Reader:
                 self._report.at("error", name, f"too many includes; '{path}' ignored")
             else:
                 self._read_path(path, fatal="read" in strict)
+
+
+def _text_of(raw: bytes) -> str:
+    """UTF-8; each byte that is not becomes the replacement character."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "surrogateescape")
+        return re.sub("[\udc80-\udcff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -20,8 +20,8 @@ from vrrpd.config.values import SECOND, IPAddress
 
 TRUE = ("on", "true", "yes")
 FALSE = ("off", "false", "no")
-_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})")
-_DECIMAL = re.compile(r"\s*(\+?[0-9]{1,12}(?:\.[0-9]*)?|\+?\.[0-9]+)")
+_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
+_DECIMAL = re.compile(r"\s*(\+?[0-9]{1,12}(?:\.[0-9]*)?|\+?\.[0-9]+)", re.ASCII)
 
 
 class BadValue(ValueError):

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+BLANK = " \t\f\v\r\n"  # and nothing else: a no-break space belongs to a word
+
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
@@ -56,10 +58,10 @@ class Traced:
         return Traced(self.text + other.text, self.columns + other.columns, self.source)
 
     def strip(self) -> Traced:
-        text = self.text.strip()
+        text = self.text.strip(BLANK)
         if len(text) == len(self.text):
             return self
-        start = len(self.text) - len(self.text.lstrip())
+        start = len(self.text) - len(self.text.lstrip(BLANK))
         return self.part(start, start + len(text))
 
     def replace(self, start: int, end: int, value: str) -> Traced:
