@@ -50,10 +50,10 @@ fuzz: setup ## Look for inputs that break the decoder or the reader of files (SE
 	@exec nice $(BIN)/python -m tests.fuzz.run $(or $(SECONDS),60)
 
 soak: setup ## Simulate days of random faults, as many as asked (DAYS=10000, SEED=the time)
-	@exec $(BIN)/python -m labs.search --days $(or $(DAYS),10000) $(if $(SEED),--seed $(SEED))
+	@exec $(BIN)/python -m labs.scenarios.random_search --days $(or $(DAYS),10000) $(if $(SEED),--seed $(SEED))
 
 soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renews the table (SOAK=1)
-	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 HARDSHIP_INTERVAL=0.25 $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.lab.soak
+	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 HARDSHIP_INTERVAL=0.25 $(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.lab.soak
 
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
@@ -63,11 +63,11 @@ check: setup ## Lint, types and the rules of the house
 	    awk '$$1 > 500 && $$2 != "total" {print "long, be sure it must be: " $$2 ", " $$1 " lines"}'
 
 bench: setup ## Measure vrrpd beside keepalived, whole (about an hour)
-	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.bench
 
 bench-quick: setup ## Every instrument of the measurements once, in a minute
 	@mkdir -p build
-	@exec $(BIN)/python -m labs.namespace -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
+	@exec $(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
 
 figures: setup-tests ## Draw the pictures of the README anew, from a real run
 	@mkdir -p docs/images build

@@ -11,7 +11,7 @@
 Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
 
 This package is lazy on purpose.
-`python -m labs.namespace` runs before every kernel; it needs only the standard library and must
+`python -m labs.sandbox.namespaces` runs before every kernel; it needs only the standard library and must
 start at once, so `import labs` imports nothing.
 """
 
@@ -22,23 +22,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from labs.emulation.base import Result
+    from labs.emulation.lab import Lab
     from labs.errors import LabError
-    from labs.lab import Lab
-    from labs.seeing import Result
 
 __all__ = ["Lab", "LabError", "Result"]
 
 _WHERE = {
-    "Lab": "labs.lab",
-    "Result": "labs.seeing",
+    "Lab": "labs.emulation.lab",
+    "Result": "labs.emulation.base",
     "LabError": "labs.errors",
-    "Lan": "labs.lan",
-    "Timeline": "labs.timeline",
-    "Witness": "labs.witness",
+    "Lan": "labs.simulation.lan",
+    "Timeline": "labs.analysis.timeline",
+    "Witness": "labs.monitoring.observer",
 }
 
-# A lesson's Lab may be one that takes notes, or one that only remembers (labs.recordings).
-_MODES = {"record": ("labs.recording", "Recording"), "replay": ("labs.replayed", "Replayed")}
+# A lesson's Lab may be one that takes notes, or one that only remembers (labs.replay.recording).
+_MODES = {
+    "record": ("labs.replay.recording_lab", "Recording"),
+    "replay": ("labs.replay.replay_lab", "Replayed"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@
     lan.run(4)
     inject(lan, "master", advert(50, source="192.168.1.99"))
 
-The daemons are vrrpd's own on the ports of labs/virtual.py; nothing is replaced or patched.
+The daemons are vrrpd's own on the ports of labs/simulation/machine.py; nothing is replaced or patched.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
-from labs.facts import Address, Advert, Arp
-from labs.lan import Lan
+from labs.model.facts import Address, Advert, Arp
+from labs.simulation.lan import Lan
 from vrrpd.fsm import SECOND
 from vrrpd.packet import GROUP4, Advertisement, AuthType, encode, ipv4_packet
 from vrrpd.router import VirtualRouter

@@ -4,7 +4,7 @@
     with nothing_left(environment) ...                see tests/notebooks/leftovers.py
     left(mark)                                        what there is, a line each; [] is clean
 
-A lab gives its mark to everything it makes (labs.namespace.mark):
+A lab gives its mark to everything it makes (labs.sandbox.namespaces.mark):
 
     processes     the variable in their environment
     mounts        their source
@@ -22,7 +22,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from labs.namespace import INIT_NAME, MARK
+from labs.sandbox.namespaces import INIT_NAME, MARK
 
 SHARED = ("/tmp", "/var/tmp", "/run", "/run/lock", "/dev/shm", "/etc", "/root", "/var/log")
 

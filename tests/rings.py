@@ -99,7 +99,7 @@ def run_ring(word: str, report: Path) -> Outcome:
     """Runs the tests of one ring or file; its own output goes straight to the terminal."""
     ring = ring_of(word)
     assert ring is not None, word
-    place = [sys.executable, "-m", "labs.namespace", "--"] if ring in ISOLATED else []
+    place = [sys.executable, "-m", "labs.sandbox.namespaces", "--"] if ring in ISOLATED else []
     tests = f"tests/{ring}" if word == ring else word
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
     pytest += side_by_side(ring, place)

@@ -1,8 +1,8 @@
 """A mail server for tests: real sockets, any behaviour, everything it hears is kept.
 
-    with Server() as server:                  with Server({"RCPT": "550 no"}) as server:
-        ... send ...                              ...
-        server.wait(1)                            server.conversations
+with Server() as server:                  with Server({"RCPT": "550 no"}) as server:
+    ... send ...                              ...
+    server.wait(1)                            server.conversations
 """
 
 from __future__ import annotations

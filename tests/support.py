@@ -61,7 +61,7 @@ class OrdinaryUser:
     """Runs commands as a user without privileges, freshly logged in, whose `home` vanishes later.
 
     with OrdinaryUser() as user:
-        user.run([sys.executable, "-m", "labs.doctor"], timeout=60)
+        user.run([sys.executable, "-m", "labs.cli.doctor"], timeout=60)
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
     notebooks/NN-name.ipynb ── executed in their own kernel ──> lessons/NN-name.ipynb
     docs/*.md ─────────────────────────────────────────────────> docs/
-    labs.course ── titles and questions ───────────────────────> index.md
+    labs.lessons.course ── titles and questions ───────────────────────> index.md
 
     python -m tools.book                  execute what has changed since the last time, and lay out
     python -m tools.book --check FOLDER   look at the built site: does it stand alone?
@@ -25,8 +25,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from labs import course
-from labs.learner import lessons
+from labs.jupyter.workbooks import lessons
+from labs.lessons import course
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "build" / "book-source"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from labs import course
-from labs.learner import lessons
+from labs.jupyter.workbooks import lessons
+from labs.lessons import course
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- lessons -->", "<!-- end of lessons -->"

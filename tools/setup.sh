@@ -124,4 +124,4 @@ unless_same() {
 
 install_system_packages
 unless_same made-from "$(readlink -f "$PYTHON") $PWD $(cksum <requirements.lock)" make_venv
-unless_same installed-from "$(cksum pyproject.toml labs/kernel.py)" install_package
+unless_same installed-from "$(cksum pyproject.toml labs/jupyter/kernel.py)" install_package

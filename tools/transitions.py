@@ -1,4 +1,4 @@
-"""The state machine as a table, found by asking `vrrpd.fsm.step()` itself (`labs.probing`).
+"""The state machine as a table, found by asking `vrrpd.fsm.step()` itself (`labs.figures.transition_table`).
 
     python -m tools.transitions          print the table in Markdown
     python tools/transitions.py --write    put it into README.md between its two marks
@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from labs.probing import rows
+from labs.figures.transition_table import rows
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- transitions -->\n", "<!-- end of transitions -->\n"

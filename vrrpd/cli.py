@@ -26,22 +26,22 @@ from typing import TYPE_CHECKING
 from vrrpd import __version__
 from vrrpd.command import ended
 from vrrpd.config import Config, ConfigError, load
+from vrrpd.config_reading import here, read
+from vrrpd.config_source import Source
 from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
-from vrrpd.privileges import needed
-from vrrpd.reading import here, read
-from vrrpd.security import secure
+from vrrpd.required_capabilities import needed
+from vrrpd.script_security import secure
 from vrrpd.signals import NUMBERS
-from vrrpd.source import Source
 
 if TYPE_CHECKING:
     from vrrpd.control import Control
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.loop import Loop
-    from vrrpd.linux.post import MailCarrier
-    from vrrpd.linux.runner import ScriptRunner
+    from vrrpd.linux.script_runner import ScriptRunner
+    from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
     from vrrpd.ports import Ports
 
@@ -161,13 +161,13 @@ def check(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on the real machine and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
-    from vrrpd.linux.aside import aside
     from vrrpd.linux.capabilities import Privileges
-    from vrrpd.linux.edge import Edge
+    from vrrpd.linux.forked_worker import aside
+    from vrrpd.linux.lifecycle_scripts import Edge
     from vrrpd.linux.loop import Loop
-    from vrrpd.linux.post import MailCarrier
-    from vrrpd.linux.process import Process, control_socket, pid_file, write_pid
-    from vrrpd.linux.runner import ScriptRunner
+    from vrrpd.linux.own_process import Process, control_socket, pid_file, write_pid
+    from vrrpd.linux.script_runner import ScriptRunner
+    from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
 
     log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
@@ -240,11 +240,11 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     Raises PermissionError if a capability is missing, before a script runs or a packet leaves.
     """
     from vrrpd.linux.capabilities import missing
-    from vrrpd.linux.inotify import SmallFiles
-    from vrrpd.linux.netlink import Netlink
-    from vrrpd.linux.pipes import NamedPipes
-    from vrrpd.linux.procs import ProcessTable
-    from vrrpd.linux.rooms import fit
+    from vrrpd.linux.file_watch import SmallFiles
+    from vrrpd.linux.kernel import Netlink
+    from vrrpd.linux.named_pipes import NamedPipes
+    from vrrpd.linux.process_table import ProcessTable
+    from vrrpd.linux.receive_buffers import fit
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
 
@@ -276,7 +276,7 @@ def alone(path: str, log: Log) -> bool:
 
 def entered(namespace: str | None, log: Log) -> bool:
     """Go to the network that we are for; it is fatal if that cannot be."""
-    from vrrpd.linux.process import enter
+    from vrrpd.linux.own_process import enter
 
     try:
         if namespace is not None:
@@ -310,7 +310,7 @@ def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log)
 
 def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str]) -> None:
     """What each signal does; the names are keepalived's.  `ending` is where a stop is noted."""
-    from vrrpd.dump import dump_data, dump_json, dump_stats
+    from vrrpd.dump.writer import dump_data, dump_json, dump_stats
 
     def stop() -> None:
         ending.append("stopped by a signal")

@@ -21,23 +21,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from vrrpd.addresses.host_state import Estate
+from vrrpd.addresses.master_state import Holdings
 from vrrpd.config import Config, ConfigError
 from vrrpd.config.model import Instance
-from vrrpd.config.routing import Route, Rule
-from vrrpd.estate import Estate
+from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
 from vrrpd.fsm import State
-from vrrpd.groups import Group, form
-from vrrpd.holdings import Holdings
+from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
-from vrrpd.notify import Notifier
-from vrrpd.pacing import Pacer
+from vrrpd.listener import Place, Segment
+from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import PROTOCOL, PROTOCOL_AH
 from vrrpd.ports import Ports
-from vrrpd.receive import Place, Segment
-from vrrpd.report import status
 from vrrpd.router import VirtualRouter
-from vrrpd.tracking import Tracking
+from vrrpd.status import status
+from vrrpd.tracking.sync_groups import Group, form
+from vrrpd.tracking.tracker import Tracking
 
 Identity = tuple[object, ...]
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from vrrpd.config.routing import Route, Rule
+    from vrrpd.config.routes_model import Route, Rule
     from vrrpd.fsm import Params
 
 IPAddress: TypeAlias = "IPv4Address | IPv6Address"

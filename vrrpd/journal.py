@@ -30,7 +30,7 @@ from contextlib import suppress
 from typing import Any
 
 from vrrpd.fsm import SECOND
-from vrrpd.outlets import Console, Syslog
+from vrrpd.log_handlers import Console, Syslog
 
 SYSLOG = "/dev/log"
 LIMIT = SECOND  # one line per cause and peer in this time (ns)

@@ -10,7 +10,7 @@
     Post       deliver this mail, and never wait for it
 
 `vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
-`labs/lan.py` implements them in memory, where time is a number that jumps.
+`labs/simulation/lan.py` implements them in memory, where time is a number that jumps.
 `router.py`, `tracking.py`, `notify.py` and `daemon.py` know only this file, which is why the
 program a learner simulates is the program that runs on the real machine.
 
@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from vrrpd.config.model import Address, Command
-from vrrpd.config.routing import Route, Rule
+from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.shapes import Shape
+from vrrpd.packet_signature import Shape
 
 Receiver = Callable[[bytes, int], None]
 """Called with one IP packet, header included, and the time (ns) at which it arrived."""

@@ -20,23 +20,23 @@ from functools import partial
 from typing import Any
 
 from vrrpd import events, fsm
-from vrrpd.announce import Announcer, introduce
+from vrrpd.addresses.host_state import Estate
+from vrrpd.addresses.master_state import Holdings
+from vrrpd.advertiser import Speaker
+from vrrpd.announcer import Announcer, introduce
 from vrrpd.auth_hmac import Verifier
 from vrrpd.config.model import Instance
-from vrrpd.config.routing import Route, Rule
-from vrrpd.estate import Estate
+from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
 from vrrpd.fsm import OWNER, RESIGN, SILENT, Params, Router, State
-from vrrpd.holdings import Holdings
+from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
-from vrrpd.notify import Notifier
-from vrrpd.pacing import Pacer
+from vrrpd.listener import Expectation, Segment
+from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import Placed, Ports, Timer
-from vrrpd.receive import Expectation, Segment
-from vrrpd.rehearsal import prepare, warm_up
-from vrrpd.report import change
-from vrrpd.speaker import Speaker
+from vrrpd.status import change
+from vrrpd.takeover_prefetch import prepare, warm_up
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
 
 

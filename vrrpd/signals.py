@@ -1,6 +1,6 @@
 """The signals a running vrrpd obeys, under the names that `--signum` knows (keepalived's).
 
-    kill -$(vrrpd --signum=DATA) $(cat /run/vrrpd.pid)
+kill -$(vrrpd --signum=DATA) $(cat /run/vrrpd.pid)
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vrrpd.config.routing import Route, Rule
+from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import AddressLost, IPAddress
 from vrrpd.fsm import SECOND, State
 from vrrpd.ports import Belonging, Placed, Refusal, Timer
@@ -166,7 +166,6 @@ class Upkeep:
             self.retry(cause)
             return
         router.clear(cause, f"tries again after: {router.faults[cause]}")
-
 
     def stop(self) -> None:
         """The router is no more: try nothing again."""

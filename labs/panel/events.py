@@ -14,7 +14,7 @@ An event is a JSON object: "k" is its kind, "t" when (s, the clock of the facts)
     pth   s               the path behind the switch port: "" (whole), "cut" or "lossy"
     tmr   r w b           the Master_Down_Timer of VRID `r` starts: `w` seconds (0: it stops), why
 
-The last one is nobody's fact: it is the protocol's arithmetic (`labs.predict`, RFC 3768 section
+The last one is nobody's fact: it is the protocol's arithmetic (`labs.analysis.takeover_timing`, RFC 3768 section
 6.1) applied to what the witnesses saw, so the ring that counts down can be wrong like a prediction.
 """
 
@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from labs.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State
-from labs.predict import ADVERTS, skew
+from labs.analysis.takeover_timing import ADVERTS, skew
+from labs.model.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State
 
 Event: TypeAlias = dict[str, Any]
 # (host, VRID) -> priority, as the configuration has it; asked when no witness has heard it yet.

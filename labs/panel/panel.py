@@ -19,15 +19,15 @@ from typing import Any
 import anywidget
 import traitlets
 
+from labs.analysis.timeline import Timeline
 from labs.cards import OPEN, card
 from labs.errors import LabError
-from labs.facts import Advert
-from labs.magics import diagnose
+from labs.jupyter.magics import diagnose
+from labs.model.facts import Advert
 from labs.panel.events import Events
 from labs.panel.page import page, script, style
 from labs.panel.record import Record, applied
 from labs.panel.sources import Source
-from labs.timeline import Timeline
 
 EVERY = 0.08  # s between two messages: twelve a second at most
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.

@@ -12,17 +12,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from labs.command_output import clipped
 from labs.errors import LabError
-from labs.facts import Fact
-from labs.output import clipped
-from labs.palette import HOST_COLOURS, INK, luma
+from labs.figures.palette import HOST_COLOURS, INK, luma
+from labs.model.facts import Fact
 from vrrpd.config import ConfigError, loads
 
 if TYPE_CHECKING:
-    from labs.lab import Lab
-    from labs.lan import Lan
-    from labs.layout import Layout
-    from labs.replayed import Replayed
+    from labs.emulation.lab import Lab
+    from labs.model.topology import Layout
+    from labs.replay.replay_lab import Replayed
+    from labs.simulation.lan import Lan
 
 OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows whole
 LONGEST_STEP = 0.5  # s of virtual time that a look may play
@@ -120,7 +120,7 @@ class OfLab:
 
     def daemons(self) -> dict[str, str]:
         """As `Source`."""
-        from labs import daemons
+        from labs.emulation import daemons
 
         result = {}
         for name in self.servers:

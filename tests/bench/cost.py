@@ -1,9 +1,9 @@
 """What daemons cost while they run: processor time and memory, read from /proc.
 
-    with Meter(host) as meter:          every process of the daemon, children and all
-        ...
-    meter.cpu                           seconds of processor time spent inside the block
-    memory(host)                        bytes, proportional share (PSS)
+with Meter(host) as meter:          every process of the daemon, children and all
+    ...
+meter.cpu                           seconds of processor time spent inside the block
+memory(host)                        bytes, proportional share (PSS)
 """
 
 from __future__ import annotations

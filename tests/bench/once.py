@@ -1,9 +1,9 @@
 """What happens once in a while: start, the test of a file, a reload, a lab.
 
-    start()      seconds from execve to the first Advertisement of an owner
-    checking()   seconds that `-t` takes for 1,000 instances with 10,000 addresses
-    reload()     the longest time for which an instance says nothing while a large file is read
-    labs()       seconds until Lab("basic") can be used; memory of each of many labs
+start()      seconds from execve to the first Advertisement of an owner
+checking()   seconds that `-t` takes for 1,000 instances with 10,000 addresses
+reload()     the longest time for which an instance says nothing while a large file is read
+labs()       seconds until Lab("basic") can be used; memory of each of many labs
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def heard(lan: Segment, since: int) -> int:
 MANY_LABS = """
 import sys, time
 from labs import Lab
-import labs.plot
+import labs.figures.plot
 began = time.monotonic()
 lab = Lab("basic")
 print("ready", time.monotonic() - began, flush=True)
@@ -119,7 +119,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
     try:
         for _ in range(count):
             program = [sys.executable, "-c", MANY_LABS]
-            command = [sys.executable, "-m", "labs.namespace", "--", *program]
+            command = [sys.executable, "-m", "labs.sandbox.namespaces", "--", *program]
             crowd.append(subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 cwd=REPOSITORY, env=ENVIRONMENT,

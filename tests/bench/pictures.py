@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from labs.house import STYLE
-from labs.plot import save
+from labs.figures.plot import save
+from labs.figures.timeline_figure import STYLE
 from tests.bench.page import OURS, THEIRS, by, pace, quantile
 
 LOOK = {THEIRS: {"color": "#767676", "marker": "s"}, OURS: {"color": "#0b5394", "marker": "o"}}

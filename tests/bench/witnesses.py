@@ -1,6 +1,6 @@
 """What being watched costs the lab's hosts: takeovers with and without witnesses.
 
-    python -m labs.namespace -- python -m tests.bench.witnesses [RUNS]
+    python -m labs.sandbox.namespaces -- python -m tests.bench.witnesses [RUNS]
 
     the fault      the master's daemon is asked to stop: priority 0, so the backup waits Skew_Time
     measured       from the master's journal line to the backup's (one clock) less Skew_Time, ms
@@ -18,12 +18,12 @@ import sys
 import threading
 from pathlib import Path
 
-from labs.lab import Lab
+from labs.analysis.takeover_timing import skew
+from labs.emulation.lab import Lab
 from labs.panel.events import Events
 from labs.panel.panel import EVERY
 from labs.panel.record import Record
 from labs.panel.sources import OfLab
-from labs.predict import skew
 from tests.support import eventually
 
 SKEW = skew(100, 2, 1.0)
@@ -64,7 +64,7 @@ def processor(pid: int) -> float:
 def recorder() -> int:
     """The pid of the recorder, the only child of ours with that name in its command."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        if b"labs.recorder" in path.read_bytes():
+        if b"labs.monitoring.recorder" in path.read_bytes():
             return int(path.parent.name)
     raise AssertionError("no recorder runs")
 

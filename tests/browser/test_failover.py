@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from labs import course
+from labs.lessons import course
 from tests.browser.windows import screenshot
 from tests.notebooks.lessons import of_kind, read
 from tests.served import START_SECONDS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from labs import network
+from labs.emulation import network
 from labs.panel.page import script
 from labs.panel.sources import wired
 

@@ -27,6 +27,7 @@ from vrrpd.config import ConfigError, loads
 from vrrpd.config.model import Auth
 from vrrpd.control import Control
 from vrrpd.fsm import SECOND
+from vrrpd.listener import Expectation, admit, find_vrid
 from vrrpd.packet import (
     CENTISECOND,
     PROTOCOL,
@@ -39,7 +40,6 @@ from vrrpd.packet import (
     parse_ip,
     pseudo_header,
 )
-from vrrpd.receive import Expectation, admit, find_vrid
 
 SOURCE4, SOURCE6 = IPv4Address("192.168.1.12"), IPv6Address("fe80::12")
 EXPECTATIONS = (
@@ -178,7 +178,7 @@ def config(data: bytes) -> None:
 
 def machine(text: str) -> Any:
     """A simulated LAN of one machine, `one`, whose daemon has started with this file."""
-    from labs.lan import Lan  # the decoder can be fuzzed without it
+    from labs.simulation.lan import Lan  # the decoder can be fuzzed without it
 
     lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
     lan.conf("one", text)

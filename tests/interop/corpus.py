@@ -387,9 +387,7 @@ def mutations() -> Iterator[tuple[str, str]]:
     """Accidents that happen to files."""
     rng = random.Random(SEED)
     directory = REPOSITORY / "tests/data/conf"
-    originals = [
-        (directory / f"article-{who}.conf").read_text() for who in ("master", "backup")
-    ]
+    originals = [(directory / f"article-{who}.conf").read_text() for who in ("master", "backup")]
     originals.append(base(vrrp_instance="    state BACKUP\n    advert_int 1\n    nopreempt"))
     words = [word.name for word in keywords() if word.name not in LEFT_OUT]
     for number in range(MUTATIONS):

@@ -216,9 +216,7 @@ def as_installed(ours: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_nothing_is_left_when_it_has_stopped(
-    runs: Runs[tuple[str, str], Seen], name: str
-) -> None:
+def test_nothing_is_left_when_it_has_stopped(runs: Runs[tuple[str, str], Seen], name: str) -> None:
     left = runs[name, "vrrpd"].left
     assert left["filter"] == []
     assert left["links"] == []

@@ -13,16 +13,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from labs import Lab, namespace
+from labs import Lab
+from labs.sandbox import namespaces
 from tests.leftovers import new_mark
 
 # Every worker of this ring has its own: what the labs of another one do is not its business.
-os.environ[namespace.MARK] = new_mark()
+os.environ[namespaces.MARK] = new_mark()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One clear sentence instead of a hundred errors."""
-    if items and not namespace.inside():
+    if items and not namespaces.inside():
         pytest.exit("tests/lab runs in namespaces of its own: labs exec -- pytest tests/lab", 2)
 
 

@@ -33,8 +33,8 @@ from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 
-from labs.frames import SO_TIMESTAMPNS
-from labs.sniff import receive
+from labs.capture.stream import receive
+from labs.monitoring.packet_socket import SO_TIMESTAMPNS
 from tests.interop.segment import Host, Segment, network_of, run
 from vrrpd.fsm import SECOND
 from vrrpd.packet import GROUP4, PROTOCOL, Advertisement, AuthType, encode, ipv4_packet

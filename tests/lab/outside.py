@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 
-from labs import namespace
+from labs.sandbox import namespaces
 from tests import leftovers
 from tests.support import REPOSITORY, eventually
 
 QUIET = 0.5  # s without a change, after which what an earlier test has ended is gone
-LABS = [sys.executable, "-m", "labs.cli"]
-INSIDE = [sys.executable, "-m", "labs.namespace", "--"]
+LABS = [sys.executable, "-m", "labs.cli.main"]
+INSIDE = [sys.executable, "-m", "labs.sandbox.namespaces", "--"]
 
 # A lab with keepalived, which writes files wherever its hosts may, says "ready" and waits to be
 # killed.
@@ -42,9 +42,9 @@ def picture() -> dict[str, list[str]]:
     /tmp and /run belong to everybody.  A lab names no network namespace (ip-netns(8)); those that
     have no name last as long as their processes.
     """
-    mark = namespace.mark()
+    mark = namespaces.mark()
     names = ("vrrp", "lab-", "keepalived", "mininet", "mount")
-    private = namespace.directory()
+    private = namespaces.directory()
     found = [str(private / name) for name in os.listdir(private) if name.startswith(names)]
     return {
         "processes": sorted(name for name in os.listdir("/proc") if name.isdigit()),

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from labs import Lab, LabError, running
-from labs.door import Door
-from labs.facts import Action
-from labs.mn import command
-from labs.node import PROCESSES, Host
+from labs import Lab, LabError
+from labs.cli.watch_client import Watched
+from labs.emulation import discovery
+from labs.emulation.control_server import Door
+from labs.emulation.mininet_prompt import command
+from labs.emulation.nodes import PROCESSES, Host
+from labs.figures.topology_diagram import Wiring
+from labs.model.facts import Action
 from labs.panel.sources import OfLab
-from labs.watching import Watched
-from labs.wiring import Wiring
 from tests.support import REPOSITORY, eventually
 
 # What is typed on master.
@@ -189,14 +190,14 @@ def test_mininets_prompt_survives_the_death_of_a_host(whole: Lab) -> None:
 
 
 def test_a_lab_with_a_dead_host_is_still_listed(dead: Lab) -> None:
-    def listed() -> running.Running:
-        (lab,) = (each for each in running.find() if each.directory.name == dead.directory.name)
+    def listed() -> discovery.Running:
+        (lab,) = (each for each in discovery.find() if each.directory.name == dead.directory.name)
         return lab
 
     eventually(lambda: listed().down == ["master"])
     lab = listed()
     with pytest.raises(LabError, match=r"master is down: lab.reset\(\) starts"):
-        running.shell(lab, "master", ["ls"])
+        discovery.shell(lab, "master", ["ls"])
 
 
 def test_a_capture_of_the_whole_lab_leaves_out_a_dead_host(dead: Lab) -> None:
@@ -230,7 +231,7 @@ def test_a_process_that_wants_all_memory_gets_none(whole: Lab) -> None:
 
 def test_a_shell_from_outside_has_the_same_limits(whole: Lab) -> None:
     host: Host = whole.hosts["master"]
-    lab = running.Running(os.getpid(), 1.0, "basic", {}, {"master": host.pid}, Path())
-    enter = running.shell(lab, "master", ["bash", "-c", "ulimit -u; ulimit -v"])
+    lab = discovery.Running(os.getpid(), 1.0, "basic", {}, {"master": host.pid}, Path())
+    enter = discovery.shell(lab, "master", ["bash", "-c", "ulimit -u; ulimit -v"])
     told = subprocess.run(enter, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert told.stdout == whole.run("master", "ulimit -u; ulimit -v").text

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import Lab, LabError, pcapng, running
+from labs import Lab, LabError
+from labs.capture import pcapng
+from labs.emulation import discovery
 from tests.lab.outside import LABS
 from tests.support import REPOSITORY, eventually
 
@@ -17,7 +19,9 @@ def tcpdump(path: Path, *words: str) -> str:
     """What tcpdump reads in a file."""
     done = subprocess.run(
         ["tcpdump", "-Z", "root", "-n", "-r", str(path), *words],
-        capture_output=True, text=True, timeout=30,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -64,7 +68,7 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=REPOSITORY
     ) as prompt:
-        eventually(lambda: prompt.pid in [lab.pid for lab in running.find()], timeout=60)
+        eventually(lambda: prompt.pid in [lab.pid for lab in discovery.find()], timeout=60)
         capture = [*LABS, "capture", "--lab", str(prompt.pid)]
         # Who reads leaves after three packets of master's, and the capture ends with it.
         with subprocess.Popen([*capture, "backup"], stdout=subprocess.PIPE) as source:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from labs import Lab, LabError
-from labs.facts import Advert, State
+from labs.model.facts import Advert, State
 from tests.support import eventually
 
 # keepalived from 2.3.3 on and vrrpd mark it as theirs, and ip(8) of Debian 13 shows that.
@@ -69,7 +69,7 @@ def test_a_crash_is_no_farewell_however_slowly_its_processes_are_killed(
         threading.Event().wait(0.3)
 
     with monkeypatch.context() as patch:
-        patch.setattr("labs.daemons.os.kill", slow)
+        patch.setattr("labs.emulation.daemons.os.kill", slow)
         cluster.crash("master")
     owned_by(cluster, "master", "backup")
 
@@ -124,8 +124,10 @@ def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
     assert "VI_1" in cluster.log("master")
     # The journal is written when the work is done: a moment after the address is there.
     cluster.wait_until(
-        lambda: [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
-        == ["MASTER"]
+        lambda: (
+            [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
+            == ["MASTER"]
+        )
     )
     if cluster.daemons["master"].name == "vrrpd":
         [entry] = [e for e in cluster.journal("master") if e["event"] == "state"][-1:]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import running
+from labs.emulation import discovery
 from tests.lab.outside import INSIDE
 from tests.support import eventually
 
@@ -31,7 +31,7 @@ signal.pause()
 
 
 @pytest.fixture(scope="module")
-def two() -> Iterator[list[running.Running]]:
+def two() -> Iterator[list[discovery.Running]]:
     """Two labs in programs of their own, oldest first."""
     with ExitStack() as stack:
         for number in (1, 2):
@@ -43,8 +43,8 @@ def two() -> Iterator[list[running.Running]]:
             stack.callback(lab.kill)
             assert lab.stdout is not None
             assert lab.stdout.readline() == "ready\n"
-            eventually(lambda number=number: len(running.find()) == number)
-        yield running.find()
+            eventually(lambda number=number: len(discovery.find()) == number)
+        yield discovery.find()
 
 
 def run(script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
@@ -93,7 +93,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("script", "status", "line"), TABLE, ids=[row[0][:70] for row in TABLE])
 def test_a_command_ends_with_one_line_at_most(
-    script: str, status: int, line: str, two: list[running.Running], tmp_path: Path
+    script: str, status: int, line: str, two: list[discovery.Running], tmp_path: Path
 ) -> None:
     done = run(script.replace("PID", str(two[0].pid), 1), tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (status, bool(line)), done.stderr
@@ -112,7 +112,7 @@ def test_a_folder_that_is_covered_inside_is_still_written(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": []}', b"\xff", None])
 def test_a_damaged_card_hides_no_other_lab(
-    content: bytes | None, two: list[running.Running], tmp_path: Path
+    content: bytes | None, two: list[discovery.Running], tmp_path: Path
 ) -> None:
     card = two[0].directory / "lab.json"
     before = card.read_bytes()
@@ -132,7 +132,7 @@ def test_a_damaged_card_hides_no_other_lab(
 
 
 def test_ctrl_c_is_one_line_and_leaves_no_lab(tmp_path: Path) -> None:
-    before = {lab.pid for lab in running.find()}
+    before = {lab.pid for lab in discovery.find()}
     labs = subprocess.Popen(
         [LABS, "run", "failover"],
         cwd=tmp_path,
@@ -141,9 +141,9 @@ def test_ctrl_c_is_one_line_and_leaves_no_lab(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    eventually(lambda: {lab.pid for lab in running.find()} - before, what="the lab")
+    eventually(lambda: {lab.pid for lab in discovery.find()} - before, what="the lab")
     os.killpg(labs.pid, signal.SIGINT)
     _, said = labs.communicate(timeout=60)
     assert (labs.returncode, said) == (130, "labs: interrupted\n")
-    eventually(lambda: {lab.pid for lab in running.find()} <= before, what="the end of the lab")
+    eventually(lambda: {lab.pid for lab in discovery.find()} <= before, what="the end of the lab")
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labs import Lab
-from labs.facts import Advert
+from labs.model.facts import Advert
 from tests.support import eventually
 
 OWNER = """

@@ -15,12 +15,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from labs import Lab, LabError, capture, door, mn
-from labs.magics import SHOWN, _Shown
-from labs.output import KEPT, LAST
+from labs import Lab, LabError
+from labs.capture import capture
+from labs.command_output import KEPT, LAST
+from labs.emulation import control_server, mininet_prompt
+from labs.emulation.programs import tcp_client
+from labs.jupyter.magics import SHOWN, _Shown
 from labs.panel import sources
 from labs.panel.sources import OfLab
-from labs.programs import talk
 from tests.support import eventually
 
 LEFT_OUT = re.compile(r"\[\.\.\. ([\d,]+) (bytes|characters) left out; to have all of it: C")
@@ -122,9 +124,9 @@ def test_a_cell_prints_so_much_and_says_what_it_cut(capsys: pytest.CaptureFixtur
 
 
 def test_a_line_of_mininets_prompt_is_bounded(quiet: Lab) -> None:
-    told = mn.command(quiet, "client head -c 2M /dev/zero | tr '\\0' x")
-    assert len(told) < 1.2 * mn.SHOWN
-    assert cut(told) > 2 * (1 << 20) - 1.2 * mn.SHOWN
+    told = mininet_prompt.command(quiet, "client head -c 2M /dev/zero | tr '\\0' x")
+    assert len(told) < 1.2 * mininet_prompt.SHOWN
+    assert cut(told) > 2 * (1 << 20) - 1.2 * mininet_prompt.SHOWN
 
 
 @pytest.mark.parametrize("endless", ["yes", "sh -c 'trap : INT; while :; do sleep 0.1; done'"])
@@ -137,9 +139,9 @@ def test_an_interrupt_ends_a_command_of_mininets_prompt(quiet: Lab, endless: str
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        mn.command(quiet, f"client {endless}")
+        mininet_prompt.command(quiet, f"client {endless}")
     ended(quiet, program)
-    assert "works" in mn.command(quiet, "client echo works")
+    assert "works" in mininet_prompt.command(quiet, "client echo works")
 
 
 def test_the_panel_shows_so_much_of_a_command(quiet: Lab) -> None:
@@ -150,9 +152,9 @@ def test_the_panel_shows_so_much_of_a_command(quiet: Lab) -> None:
 
 def test_a_caller_who_sends_a_line_without_end_is_sent_away(quiet: Lab) -> None:
     with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(quiet.directory / door.NAME))
+        caller.connect(str(quiet.directory / control_server.NAME))
         caller.settimeout(30)
-        caller.sendall(b"x" * (door.LONGEST + 1))
+        caller.sendall(b"x" * (control_server.LONGEST + 1))
         with caller.makefile("rb") as lines:
             assert "at most" in json.loads(lines.readline())["error"]
             assert lines.read() == b""
@@ -186,8 +188,8 @@ def test_a_mail_server_takes_no_letter_that_is_too_large(quiet: Lab) -> None:
 def test_a_line_without_end_ends_a_talk() -> None:
     near, far = socket.socketpair()
     with near, far:
-        far.sendall(b"x" * (talk.LONGEST + 1))
-        assert "a line of more than" in talk.talk(near)
+        far.sendall(b"x" * (tcp_client.LONGEST + 1))
+        assert "a line of more than" in tcp_client.talk(near)
 
 
 def test_a_capture_has_room_for_so_much(quiet: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

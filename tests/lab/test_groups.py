@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from labs.groups import CALLS
+from labs.sandbox.setgroups import CALLS
 from tests.lab.outside import start
 from tests.support import OrdinaryUser
 

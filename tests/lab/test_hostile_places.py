@@ -92,7 +92,7 @@ def test_a_check_runs_nothing_and_writes_nothing(tmp_path: Path) -> None:
 def test_mail_is_sent_without_a_capability() -> None:
     """What talks to a foreign server has no right that could be taken from it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "vrrpd.linux.postman"],
+        [sys.executable, "-m", "vrrpd.linux.smtp_worker"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY, env=ENVIRONMENT,
     ) as postman:  # fmt: skip
         path = Path(f"/proc/{postman.pid}/status")

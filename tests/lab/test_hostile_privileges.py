@@ -1,9 +1,9 @@
 """What the daemon may do once it runs, and what its scripts may: read from /proc, not believed.
 
-    plain configuration         CAP_NET_ADMIN and CAP_NET_RAW, in every set of every thread
-    scripts of another user     as well what it takes to become that user
-    a reload that needs more    refused; what runs goes on running
-    the control socket          answers its owner and nobody else
+plain configuration         CAP_NET_ADMIN and CAP_NET_RAW, in every set of every thread
+scripts of another user     as well what it takes to become that user
+a reload that needs more    refused; what runs goes on running
+the control socket          answers its owner and nobody else
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def conf(*words: str, before: str = "", vip: str = VIP) -> str:
     """A quick instance."""
     lines = ["interface eth0", "virtual_router_id 51", "version 3", "advert_int 0.25", *words]
-    return f"{before}vrrp_instance VI_1 {{\n" + "\n".join(lines) + (
-        f"\nvirtual_ipaddress {{\n{vip}\n}}\n}}\n"
+    return (
+        f"{before}vrrp_instance VI_1 {{\n"
+        + "\n".join(lines)
+        + (f"\nvirtual_ipaddress {{\n{vip}\n}}\n}}\n")
     )
 
 

@@ -1,6 +1,6 @@
 """In a flood the kernel keeps only what could be an Advertisement for us, and afterwards all again.
 
-    room for few, many sent ─> the kernel counts what it lost ─> sieve ─> ten seconds later: off
+room for few, many sent ─> the kernel counts what it lost ─> sieve ─> ten seconds later: off
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import pytest
 from tests.captures import packets
 from vrrpd.fsm import SECOND
 from vrrpd.linux import sockets
+from vrrpd.linux.bpf import sieve
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.sieve import sieve
 from vrrpd.linux.sockets import RawWire
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
-from vrrpd.shapes import Shape
+from vrrpd.packet_signature import Shape
 
 NEAR, FAR = "sieve0", "sieve1"
 SOURCE = IPv4Address("10.78.0.2")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import Lab, LabError, namespace
+from labs import Lab, LabError
+from labs.sandbox import namespaces
 from tests.lab.outside import INSIDE, READY, calm, picture, start
 from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
@@ -102,7 +103,7 @@ def test_labs_of_two_processes_do_not_meet() -> None:
 
 def programs(keeper: int, name: str) -> list[int]:
     """The processes of a lab that are called so."""
-    inits = [pid for pid in descendants(keeper) if comm(pid) == namespace.INIT_NAME]
+    inits = [pid for pid in descendants(keeper) if comm(pid) == namespaces.INIT_NAME]
     return [pid for init in inits for pid in descendants(init) if comm(pid) == name]
 
 
@@ -154,7 +155,7 @@ with Lab("basic", daemon="keepalived") as lab:
 
 
 def test_a_lab_outside_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(namespace.VARIABLE)
+    monkeypatch.delenv(namespaces.VARIABLE)
     with pytest.raises(LabError, match=r"choose the notebook kernel 'VRRP Lab', or .*labs exec"):
         Lab("empty")
 

@@ -29,9 +29,9 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
-from labs import relay
 from labs.errors import LabError
-from labs.kernel import NAME, PORTS, install, specification
+from labs.jupyter.kernel import NAME, PORTS, install, specification
+from labs.sandbox import relay
 from tests.lab.outside import calm, picture
 from tests.support import REPOSITORY, OrdinaryUser, eventually
 
@@ -206,7 +206,7 @@ def test_what_it_cannot_do_is_one_line(tmp_path: Path, text: str | None, words: 
     path = tmp_path / "kernel.json"
     if text is not None:
         path.write_text(text)
-    command = [sys.executable, "-m", "labs.kernel", str(path)]
+    command = [sys.executable, "-m", "labs.jupyter.kernel", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

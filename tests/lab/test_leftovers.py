@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import Lab, namespace
-from labs.namespace import MARK
+from labs import Lab
+from labs.sandbox import namespaces
+from labs.sandbox.namespaces import MARK
 from tests.lab.outside import INSIDE, READY
 from tests.leftovers import left, new_mark
 from tests.notebooks.leftovers import nothing_left
@@ -81,7 +82,7 @@ def test_what_other_people_do_is_their_business(tmp_path: Path) -> None:
 
 
 def test_everything_a_lab_makes_carries_its_mark() -> None:
-    mark = namespace.mark()
+    mark = namespaces.mark()
     with Lab("basic", beside=True) as lab:
         ports = json.loads(lab.at_switch("s1", "ip -j link show"))
         aliases = {port["ifname"]: port.get("ifalias") for port in ports if port["ifname"] != "lo"}

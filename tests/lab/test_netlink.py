@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from vrrpd.config.model import Address
-from vrrpd.config.routing import Hop, Route
+from vrrpd.config.routes_model import Hop, Route
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
+from vrrpd.linux.kernel import Netlink
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.netlink import Netlink
 from vrrpd.ports import Placed
 
 CARD = "vlab0"

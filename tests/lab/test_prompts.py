@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from labs import Lab, mn
-from labs.kernel import NAME, install
-from labs.magics import typed
+from labs import Lab
+from labs.emulation import mininet_prompt
+from labs.jupyter.kernel import NAME, install
+from labs.jupyter.magics import typed
 from tests.lab.outside import LABS, calm, picture
 from tests.support import REPOSITORY, eventually
 
@@ -201,21 +202,32 @@ def test_typed_lines_are_cut_into_commands(cell: str, commands: int) -> None:
 
 
 def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
-    assert mn.command(machines, "nodes").split()[-4:] == ["backup", "client", "master", "s1"]
-    assert mn.command(machines, "client hostname") == "client\n"
-    assert "1 packets transmitted" in mn.command(machines, "client ping -c 1 -W 1 master")
-    assert mn.command(machines, "owners") == "nobody\n"
-    assert mn.command(machines, "unplug master") == ""
+    assert mininet_prompt.command(machines, "nodes").split()[-4:] == [
+        "backup",
+        "client",
+        "master",
+        "s1",
+    ]
+    assert mininet_prompt.command(machines, "client hostname") == "client\n"
+    assert "1 packets transmitted" in mininet_prompt.command(
+        machines, "client ping -c 1 -W 1 master"
+    )
+    assert mininet_prompt.command(machines, "owners") == "nobody\n"
+    assert mininet_prompt.command(machines, "unplug master") == ""
     machines.wait_until(lambda: not machines.witness.carrier()["master"])
-    assert mn.command(machines, "plug master") == ""
-    assert mn.command(machines, "unplug mastr").startswith("no host called 'mastr'")
-    assert mn.command(machines, "unplug") == "which host? unplug master or backup\n"
-    assert mn.command(machines, "link master down").startswith("usage: link s1 master|backup")
-    assert mn.command(machines, "lose master 1") == ""
-    assert "100% packet loss" in mn.command(machines, "client ping -c 1 -W 0.2 master")
-    assert mn.command(machines, "mend master") == ""
-    assert mn.command(machines, "oneway master").startswith("usage: oneway HOST to|from")
-    assert "Unknown command: dance" in mn.command(machines, "dance")
+    assert mininet_prompt.command(machines, "plug master") == ""
+    assert mininet_prompt.command(machines, "unplug mastr").startswith("no host called 'mastr'")
+    assert mininet_prompt.command(machines, "unplug") == "which host? unplug master or backup\n"
+    assert mininet_prompt.command(machines, "link master down").startswith(
+        "usage: link s1 master|backup"
+    )
+    assert mininet_prompt.command(machines, "lose master 1") == ""
+    assert "100% packet loss" in mininet_prompt.command(machines, "client ping -c 1 -W 0.2 master")
+    assert mininet_prompt.command(machines, "mend master") == ""
+    assert mininet_prompt.command(machines, "oneway master").startswith(
+        "usage: oneway HOST to|from"
+    )
+    assert "Unknown command: dance" in mininet_prompt.command(machines, "dance")
 
 
 # --- the program ---------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_stopped_server_has_given_its_port_back(quiet: Lab) -> None:
         pids = [
             one.pid
             for one in quiet.hosts["master"].processes()
-            if "labs.programs.web" in one.argv
+            if "labs.emulation.programs.web" in one.argv
         ]
         verb()
         if verb == web.stop:

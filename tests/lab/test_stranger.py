@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from labs import Lab, stranger
-from labs.facts import Advert
-from vrrpd import ah
+from labs import Lab
+from labs.experiments import attacker
+from labs.model.facts import Advert
+from vrrpd import auth_header
 from vrrpd.packet import parse_ipv4
 
 DAEMONS = pytest.mark.parametrize("daemon", ["vrrpd", "keepalived"])
@@ -22,9 +23,9 @@ def mastered(lab: Lab) -> None:
 
 def number(lab: Lab) -> int:
     """The sequence number of what was heard last, if it is of master; else 0."""
-    packets = stranger.heard(lab)
+    packets = attacker.heard(lab)
     last = parse_ipv4(packets[-1]) if packets else None
-    return ah.sequence_of(last) if last and str(last.source) == MASTER else 0
+    return auth_header.sequence_of(last) if last and str(last.source) == MASTER else 0
 
 
 @DAEMONS
@@ -35,7 +36,7 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     with Lab("stranger-ah", daemon=daemon, beside=True) as lab:
         # So many that master, counting anew, needs longer for them than backup is patient.
         lab.wait_until(lambda: number(lab) >= 9, timeout=60, what="nine advertisements")
-        recorded = stranger.last_heard(lab)
+        recorded = attacker.last_heard(lab)
         for host in ("master", "backup"):
             lab.stop(host)
         lab.wait_until(lambda: not lab.owners(), what="both to have left")
@@ -43,7 +44,7 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
             lab.start(host)
         mastered(lab)
         back = lab.timeline().takeovers[-1].at
-        stranger.send(lab, recorded)
+        attacker.send(lab, recorded)
         lab.wait_until(
             lambda: any(t.to == "backup" and t.at > back for t in lab.timeline().takeovers),
             what="backup to take over although master speaks",
@@ -58,10 +59,10 @@ def test_unicast_believes_a_stranger_who_knows_the_password(daemon: str) -> None
 
     with Lab("stranger-unicast", daemon=daemon, beside=True) as lab:
         mastered(lab)
-        assert stranger.repelled(lab, "192.168.1.66"), "without the password it got in"
+        assert attacker.repelled(lab, "192.168.1.66"), "without the password it got in"
         advert = VRRP(vrid=51, priority=255, adv=1, addrlist=["192.168.1.10"], authtype=1)
         advert.auth1 = 0x31313131
-        stranger.send(lab, IP(src="192.168.1.66", dst="192.168.1.11", ttl=64) / advert)
+        attacker.send(lab, IP(src="192.168.1.66", dst="192.168.1.11", ttl=64) / advert)
         lab.wait_until(lambda: not lab.owners(), what="master to step back")
 
 
@@ -80,11 +81,11 @@ def test_signed_with_eight_random_characters_nothing_forged_moves_the_address(
         mastered(lab)
 
         def newly_signed() -> bool:
-            last = stranger.heard(lab)[-1:]
+            last = attacker.heard(lab)[-1:]
             new = [one.hex for one in lab.witness.of(Advert) if one.t > stopped]
             return bool(last) and last[0].hex() in new
 
         lab.wait_until(newly_signed, what="a newly signed packet")
-        assert stranger.password_guessed(lab) is None
-        assert stranger.repelled(lab, "192.168.1.66")
-        assert stranger.repelled(lab, "192.168.1.12")
+        assert attacker.password_guessed(lab) is None
+        assert attacker.repelled(lab, "192.168.1.66")
+        assert attacker.repelled(lab, "192.168.1.12")

@@ -7,16 +7,17 @@ from functools import partial
 
 import pytest
 
-from labs import Lab, LabError, network, start
-from labs.facts import Ping
+from labs import Lab, LabError
+from labs.emulation import network, start_states
+from labs.model.facts import Ping
 from tests.support import eventually
 
 
 @pytest.fixture(params=network.names())
 def whole(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A lab of each topology without daemons."""
-    told = start.Start("empty", topology=request.param, sources=("empty",))
-    monkeypatch.setattr(start, "read", lambda state: told)
+    told = start_states.Start("empty", topology=request.param, sources=("empty",))
+    monkeypatch.setattr(start_states, "read", lambda state: told)
     with Lab("empty", beside=True) as lab:
         yield lab
 
@@ -85,9 +86,9 @@ def test_the_shared_addresses_have_names_and_are_pinged(whole: Lab) -> None:
 def test_a_forwarding_router_joins_the_networks() -> None:
     with Lab("empty", beside=True) as lab:
         assert not reaches(lab, "client", "10.0.0.100")
-    told = start.Start("empty", topology="routers", sources=("empty",))
+    told = start_states.Start("empty", topology="routers", sources=("empty",))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "read", lambda state: told)
+        patch.setattr(start_states, "read", lambda state: told)
         with Lab("empty", beside=True) as lab:
             for interface, address in (("eth0", "192.168.1.10"), ("eth1", "10.0.0.10")):
                 lab.run("r2", f"ip address add {address}/32 dev {interface}")
@@ -139,8 +140,8 @@ def test_every_shared_address_has_a_timeline() -> None:
 
 
 def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = start.Start("empty", topology="two_pairs", sources=("empty",))
-    monkeypatch.setattr(start, "read", lambda state: told)
+    told = start_states.Start("empty", topology="two_pairs", sources=("empty",))
+    monkeypatch.setattr(start_states, "read", lambda state: told)
     with Lab("empty", beside=True) as lab:
         assert lab.timeline().hosts == tuple(lab.servers)
         lab.run("master2", "ip address add 192.168.1.20/32 dev eth0")
@@ -165,8 +166,8 @@ def test_a_state_begins_where_it_says(daemon: str) -> None:
 
 def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     with Lab("empty", beside=True) as lab:
-        told = start.Start("empty", topology="three_nodes", sources=("empty",))
-        monkeypatch.setattr(start, "read", lambda state: told)
+        told = start_states.Start("empty", topology="three_nodes", sources=("empty",))
+        monkeypatch.setattr(start_states, "read", lambda state: told)
         lab.reset()
         assert list(lab.hosts) == ["node1", "node2", "node3", "client"]
         assert lab.run("node3", "hostname").text == "node3\n"
@@ -174,7 +175,9 @@ def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_step_that_cannot_be_done_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = start.Start("empty", sources=("empty",), steps=(("x/begin:1", ("unplug", "mastr")),))
-    monkeypatch.setattr(start, "read", lambda state: told)
+    told = start_states.Start(
+        "empty", sources=("empty",), steps=(("x/begin:1", ("unplug", "mastr")),)
+    )
+    monkeypatch.setattr(start_states, "read", lambda state: told)
     with pytest.raises(LabError, match=r"x/begin:1: `unplug mastr`: no host called 'mastr'"):
         Lab("empty", beside=True)

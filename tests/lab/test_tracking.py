@@ -189,9 +189,7 @@ def replace(path: Path, text: str) -> None:
 
 @both
 @pytest.mark.parametrize("how", [write, replace])
-def test_a_file_moves_the_priority(
-    host: Host, kind: str, how: Callable[[Path, str], None]
-) -> None:
+def test_a_file_moves_the_priority(host: Host, kind: str, how: Callable[[Path, str], None]) -> None:
     path = host.room / "load"
     block = f"track_file load {{\n file {path}\n weight 2\n}}\n"
     host.start(kind, block + instance(host, "track_file {\n load\n}"))
@@ -285,9 +283,7 @@ def add_card(host: Host, address: str | None = None) -> None:
 
 
 @both
-def test_a_tracked_interface_and_one_that_is_deleted_and_made_again(
-    host: Host, kind: str
-) -> None:
+def test_a_tracked_interface_and_one_that_is_deleted_and_made_again(host: Host, kind: str) -> None:
     add_card(host)
     config = "global_defs {\n dynamic_interfaces\n}\n"
     host.start(kind, config + instance(host, "track_interface {\n eth1\n}"))

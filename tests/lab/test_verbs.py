@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from labs import Lab, LabError
-from labs.facts import Action
+from labs.model.facts import Action
 from tests.lab.witness_scenes import children
 from tests.support import eventually
 

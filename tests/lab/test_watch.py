@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from labs import Lab, namespace, running
-from labs.watching import Caller, Ended
+from labs import Lab
+from labs.cli.watch_client import Caller, Ended
+from labs.emulation import discovery
+from labs.sandbox import namespaces
 from tests.lab.outside import LABS
 from tests.support import REPOSITORY, eventually
 from tests.terminal import Terminal
@@ -31,7 +33,7 @@ def prompt() -> Iterator[subprocess.Popen[str]]:
 
 
 def having_a_door() -> list[int]:
-    return [lab.pid for lab in running.find() if (lab.directory / "door").exists()]
+    return [lab.pid for lab in discovery.find() if (lab.directory / "door").exists()]
 
 
 @contextmanager
@@ -138,7 +140,7 @@ def test_the_watch_ends_with_the_lab() -> None:
 def test_a_lab_that_ends_in_the_middle_of_a_word_has_ended() -> None:
     """What it had to say may be long, and is cut where its process was."""
     with (
-        tempfile.TemporaryDirectory(dir=namespace.directory()) as place,
+        tempfile.TemporaryDirectory(dir=namespaces.directory()) as place,
         socket.socket(socket.AF_UNIX) as door,
     ):
         door.bind(f"{place}/door")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labs import Lab
-from labs.show import show
+from labs.lessons.show import show
 
 
 def line(text: str, host: str) -> str:

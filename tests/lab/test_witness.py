@@ -13,7 +13,7 @@ from tests.support import REPOSITORY
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_scene(scene: str) -> None:
-    inside = [sys.executable, "-m", "labs.namespace", "--"]
+    inside = [sys.executable, "-m", "labs.sandbox.namespaces", "--"]
     done = subprocess.run(
         [*inside, sys.executable, "-m", "tests.lab.witness_scenes", scene],
         cwd=REPOSITORY,

@@ -1,6 +1,6 @@
 """Real sockets in namespaces of their own: what `test_witness.py` runs inside, one scene at a time.
 
-    python -m labs.namespace -- python -m tests.lab.witness_scenes SCENE
+    python -m labs.sandbox.namespaces -- python -m tests.lab.witness_scenes SCENE
 
           client eth0 ---- s1-eth3 +----+ s1-eth1 ---- eth0 master
                                    | s1 |
@@ -25,16 +25,16 @@ from types import TracebackType
 
 import pytest
 
-from labs import records
+from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
-from labs.pinger import PATIENCE as PATIENCE_OF_A_PING
-from labs.pinger import Pinger
-from labs.recorder import network_of
-from labs.timeline import Timeline
-from labs.witness import Witness
+from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
+from labs.monitoring import wire_format
+from labs.monitoring.observer import Witness
+from labs.monitoring.pinger import PATIENCE as PATIENCE_OF_A_PING
+from labs.monitoring.pinger import Pinger
+from labs.monitoring.recorder import network_of
 from tests.support import eventually
-from vrrpd.neighbour import gratuitous_arp
+from vrrpd.gratuitous_arp import gratuitous_arp
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
 VIP = "192.168.1.10"
@@ -252,14 +252,14 @@ def lateness() -> None:
     """A reply that has long been there is found, however late anybody looks."""
     with Lan() as lan:
         lan.take("backup")
-        output = records.Output()
+        output = wire_format.Output()
         with network_of(lan.hosts["client"].pid):
             pinger = Pinger(0, VIP, 0.01, output)
         pinger.turn()
         over = time.monotonic() + PATIENCE_OF_A_PING
         eventually(lambda: time.monotonic() > over)
         pinger.turn()
-        number, rtt, _ = records.PONG.unpack_from(output.buffer, records.RECORD.size)
+        number, rtt, _ = wire_format.PONG.unpack_from(output.buffer, wire_format.RECORD.size)
         assert number == 1
         # Not how long it took: the kernel stamps frames only a moment after it was asked to.
         assert rtt >= 0, "given up"
@@ -297,7 +297,7 @@ def orphan() -> None:
     with Lan() as lan:
         pids = {host: process.pid for host, process in lan.hosts.items()}
         code = (
-            "import sys, labs.witness as w\n"
+            "import sys, labs.monitoring.observer as w\n"
             f"witness = w.Witness({pids!r}, {lan.ports!r}, {os.getpid()})\n"
             "print('watching', flush=True)\n"
             "sys.stdin.read()\n"

@@ -1,6 +1,6 @@
 """Tries the challenges of a lesson: untouched, wrongly and rightly; prints what the checks said.
 
-    python -m labs.namespace -- python tests/notebooks/attempt.py notebooks/05-failover.ipynb leave
+    python -m labs.sandbox.namespaces -- python tests/notebooks/attempt.py notebooks/05-failover.ipynb leave
 
 One JSON object a line: {"try": "untouched" | "wrong 1" | ... | "solution", "passed": false,
 "hint": "...", "report": "...", "story": "..."}, the story being the last seconds as text.
@@ -20,7 +20,8 @@ from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from labs import Lab, LabError, checks, course
+from labs import Lab, LabError
+from labs.lessons import challenges, course
 from tests.notebooks.lessons import Cell, checked, of_kind, read, tagged
 from tests.notebooks.wrong import Wrong
 
@@ -53,14 +54,14 @@ class Room:
 
     def __init__(self, cells: list[Cell]) -> None:
         self.shell = InteractiveShell.instance()
-        self.shell.extension_manager.load_extension("labs.magics")
+        self.shell.extension_manager.load_extension("labs.jupyter.magics")
         self.run("from labs import Lab\n" + imports(cells))
 
     def run(self, code: str) -> None:
         """Runs a cell; what it raises is raised here."""
         self.shell.run_cell(code, store_history=False).raise_error()
 
-    def attempt(self, name: str, challenge: checks.Challenge, cells: list[str]) -> None:
+    def attempt(self, name: str, challenge: challenges.Challenge, cells: list[str]) -> None:
         """Starts a lab, runs `cells` in it and prints what the check says then."""
         lab = Lab(challenge.state)
         if any(lab.running(host) for host in lab.daemons):
@@ -70,7 +71,7 @@ class Room:
         for code in cells:
             self.run(code)
         lab = self.shell.user_ns["lab"]
-        report = checks.look(lab, challenge)
+        report = challenges.look(lab, challenge)
         told = {"try": name, "passed": report.passed, "hint": report.hint, "report": repr(report)}
         told["story"] = lab.timeline().last(STORY_SECONDS).text()
         print(json.dumps(told), file=sys.__stdout__, flush=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from labs.namespace import MARK
+from labs.sandbox.namespaces import MARK
 from tests.leftovers import left, new_mark
 from tests.support import OrdinaryUser, eventually
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from labs import course
+from labs.lessons import course
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import LESSONS, name
 from tests.notebooks.wrong import Wrong
@@ -46,7 +46,7 @@ def test_a_check_knows_right_from_wrong(
 ) -> None:
     answers = wrong(lesson).get(challenge, ())
     assert len(answers) >= 2, f"two wrong answers to {challenge} are wanted in wrong/"
-    command = [sys.executable, "-m", "labs.namespace", "--", sys.executable, PROGRAM]
+    command = [sys.executable, "-m", "labs.sandbox.namespaces", "--", sys.executable, PROGRAM]
     with nothing_left(ordinary_user) as mark:
         done = ordinary_user.run(
             [*command, lesson, challenge], SECONDS, env={"PYTHONPATH": str(REPOSITORY), **mark}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.learner import copy
+from labs.jupyter.workbooks import copy
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import LESSONS, errors, name, of_kind, read, shown, where
 from tests.support import OrdinaryUser

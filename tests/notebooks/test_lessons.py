@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from labs import course
+from labs.lessons import course
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import (
     LESSONS,

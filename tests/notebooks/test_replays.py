@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import recordings
+from labs.replay import recording
 from tests.notebooks.lessons import LESSONS, checked, errors, of_kind, read, shown
 from tests.support import REPOSITORY
 
@@ -18,16 +18,16 @@ EXECUTE = Path(__file__).with_name("execute.py")
 
 
 def test_every_lesson_has_a_recording() -> None:
-    assert recordings.lessons() == [lesson.stem for lesson in LESSONS]
+    assert recording.lessons() == [lesson.stem for lesson in LESSONS]
 
 
 def test_recordings_are_small() -> None:
-    sizes = {path.name: path.stat().st_size for path in recordings.PLACE.glob("*.json.gz")}
+    sizes = {path.name: path.stat().st_size for path in recording.PLACE.glob("*.json.gz")}
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("lesson", recordings.lessons())
+@pytest.mark.parametrize("lesson", recording.lessons())
 def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
     source = REPOSITORY / "notebooks" / f"{lesson}.ipynb"
     result = tmp_path / "result.ipynb"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labs import course
-from labs.lab import Lab
+from labs.emulation.lab import Lab
+from labs.lessons import course
 from tests.notebooks.lessons import (
     LESSONS,
     Cell,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import cluster, conf
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
@@ -29,7 +29,7 @@ from vrrpd.packet import (
     pseudo_header,
 )
 
-LATENCY = 100_000  # ns, labs.lan's
+LATENCY = 100_000  # ns, labs.simulation.lan's
 
 
 @dataclass(frozen=True)

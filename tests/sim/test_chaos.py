@@ -14,7 +14,7 @@ import random
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import VIP, cluster, conf, held, router
 
 PRIORITIES = {"a": 200, "b": 150, "c": 100}

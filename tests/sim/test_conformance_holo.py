@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.facts import Address, Advert, Arp
-from labs.lan import Lan
+from labs.model.facts import Address, Advert, Arp
+from labs.simulation.lan import Lan
 from tests.cluster import adverts, arps, conf, held, inject, moves, router, state
 from tests.sim.families import KINDS, V2, V3, V6, Kind
 from vrrpd.fsm import SECOND

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import adverts, cluster, held, inject, router, state, states
 from tests.sim.families import KINDS, V2, V3, V6, Kind
 from vrrpd.fsm import SECOND

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import adverts, cluster, conf, held, inject, router, state, states
 from tests.sim.families import KINDS, LATENCY, V2, V3, V6, Kind, ns
 from vrrpd.config import ConfigError, loads

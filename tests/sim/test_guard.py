@@ -1,4 +1,4 @@
-"""The promises of labs/guard.py are looked at, and noticed when they are broken.
+"""The promises of labs/simulation/invariants.py are looked at, and noticed when they are broken.
 
 Each test breaks one promise by hand, behind the daemon's back, and the guard must name it.
 """
@@ -10,16 +10,16 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs import scenarios, stage
-from labs.lan import Lan
-from labs.scenarios import Setup
-from labs.violation import Violation
+from labs.scenarios import model, runner
+from labs.scenarios.model import Setup
+from labs.simulation.lan import Lan
+from labs.simulation.violation import Violation
 from vrrpd.fsm import Router, State
 
 
 def lan(**more: object) -> Lan:
     setup = Setup(None, (("a", 200, ""), ("b", 100, "")))
-    one = stage.build(replace(setup, **more))  # type: ignore[arg-type]
+    one = runner.build(replace(setup, **more))  # type: ignore[arg-type]
     one.run(10)
     return one
 
@@ -159,6 +159,6 @@ def test_still_a_master_that_gives_way_to_a_weaker_one() -> None:
 
 
 def test_a_violation_says_when() -> None:
-    scenario = scenarios.parse("host a 200\nhost b 100\n+10 owner b\n")
+    scenario = model.parse("host a 200\nhost b 100\n+10 owner b\n")
     with pytest.raises(Exception, match="owner b"):
-        stage.simulate(scenario)
+        runner.simulate(scenario)

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 import pytest
 
 from labs.errors import LabError
-from labs.lan import LATENCY, Lan
+from labs.simulation.lan import LATENCY, Lan
 from tests.cluster import adverts, arps, cluster, conf, held, state, states
 from vrrpd.fsm import SECOND
 

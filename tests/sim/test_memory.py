@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 
 OURS = [tracemalloc.Filter(True, "*/vrrpd/*")]
 

@@ -6,7 +6,7 @@ For each mistake of mutations.py NOTICES says which of these checks must fail:
     timers     the arithmetic of tests/unit/test_fsm_timers.py
     options    the other tests of tests/unit/test_fsm.py
     model      the exhaustive exploration of two routers (explore.py)
-    lan        a guarded story on the simulated LAN (labs/guard.py)
+    lan        a guarded story on the simulated LAN (labs/simulation/invariants.py)
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from labs import scenarios, stage
 from labs.errors import LabError
-from labs.violation import Violation
+from labs.scenarios import model as scenarios
+from labs.scenarios import runner
+from labs.simulation.violation import Violation
 from tests.sim.explore import Bounds, Explorer
 from tests.sim.mutations import MUTATIONS, mutated
 from tests.unit import test_fsm, test_fsm_timers
@@ -117,7 +118,7 @@ def model() -> None:
 
 def lan() -> None:
     for text in STORIES.split("---"):
-        stage.simulate(scenarios.parse(text))
+        runner.simulate(scenarios.parse(text))
 
 
 CHECKS: dict[str, Callable[[], None]] = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import facts
-from labs.facts import Action, Fact, State
-from labs.replay import changes, differences, replay
+from labs.model import facts
+from labs.model.facts import Action, Fact, State
+from labs.simulation.journal_replay import changes, differences, replay
 
 JOURNALS = sorted((Path(__file__).parents[1] / "data" / "journals").glob("*.jsonl"))
 

@@ -9,30 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from labs import scenarios, stage
-from labs.cli import main
+from labs.cli.main import main
 from labs.errors import LabError
-from labs.scenarios import parse
+from labs.scenarios import model, runner
+from labs.scenarios.model import parse
 
 STORIES = sorted((Path(__file__).parent / "scenarios").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_the_story_ends_well(path: Path) -> None:
-    lan = stage.simulate(scenarios.load(path))
+    lan = runner.simulate(model.load(path))
     assert lan.guard is not None
     assert lan.guard.checks > 20
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_says_what_it_is_about_and_survives_writing(path: Path) -> None:
-    told = scenarios.load(path)
+    told = model.load(path)
     assert told.about
     assert parse(str(told)) == told
 
 
 def test_the_named_state_of_the_lab() -> None:
-    lan = stage.simulate(
+    lan = runner.simulate(
         parse("state basic\n0 wait owner master\n+1 unplug master\n+9 is backup MASTER")
     )
     assert lan.owners() == ["backup"]
@@ -57,12 +57,12 @@ def test_the_named_state_of_the_lab() -> None:
 )
 def test_what_cannot_be_told_is_refused_with_its_line(text: str, complaint: str) -> None:
     with pytest.raises(LabError, match=complaint):
-        stage.simulate(parse(text))
+        runner.simulate(parse(text))
 
 
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(LabError, match="cannot read"):
-        scenarios.load("/nowhere/at/all.txt")
+        model.load("/nowhere/at/all.txt")
 
 
 def test_the_command_line_plays_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +93,7 @@ def test_the_real_lab_obeys_the_same_lines() -> None:
     text = (
         "state basic\n0 wait owner master\n+0.01 unplug master\n+0 lose backup 0.5\n+0 owner master"
     )
-    stage.perform(parse(text), lab)
+    runner.perform(parse(text), lab)
     assert lab.verbs == ["unplug master", "lose backup 0.5"]
     with pytest.raises(LabError, match="--simulated"):
-        stage.perform(parse("host a 100\n+0 end"), lab)
+        runner.perform(parse("host a 100\n+0 end"), lab)

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 
-from labs import scenarios, stage
-from labs.search import Search, breaks, finding, shorten, story
-from labs.violation import Violation
+from labs.scenarios import model, runner
+from labs.scenarios.random_search import Search, breaks, finding, shorten, story
+from labs.simulation.violation import Violation
 from tests.sim.mutations import mutated
 
 DAYS = float(os.environ.get("SIM_DAYS", "1000"))
@@ -34,8 +34,8 @@ def test_a_thousand_days_of_faults(seed: int) -> None:
 def test_the_same_seed_tells_the_same_story() -> None:
     first, second = story(7, 1, 5), story(7, 1, 5)
     assert str(first) == str(second)
-    one = stage.simulate(first, skips=True)
-    other = stage.simulate(second, skips=True)
+    one = runner.simulate(first, skips=True)
+    other = runner.simulate(second, skips=True)
     assert one.facts == other.facts
     assert one.journals == other.journals
 
@@ -47,7 +47,7 @@ def test_another_seed_tells_another_story() -> None:
 def test_a_story_survives_being_written_down() -> None:
     for seed in range(40):
         told = story(seed, 1, 3)
-        assert scenarios.parse(str(told)) == told
+        assert model.parse(str(told)) == told
 
 
 def test_a_broken_promise_becomes_a_short_story_that_can_be_pasted() -> None:
@@ -57,7 +57,7 @@ def test_a_broken_promise_becomes_a_short_story_that_can_be_pasted() -> None:
         while not search.findings:
             search.play(story(search.stories, 0.5, 5))
         found = search.findings[0]
-        again = breaks(scenarios.parse(str(found.scenario)))
+        again = breaks(model.parse(str(found.scenario)))
     assert again is not None
     assert again.promise == found.promise
     assert len(found.scenario.steps) <= 6

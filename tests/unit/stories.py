@@ -7,7 +7,7 @@ backup waits 3.609 s and master 3.414 s.
 
 from __future__ import annotations
 
-from labs.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State, in_order
+from labs.model.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State, in_order
 
 VIP = "192.168.1.10"
 PRIORITY = {"master": 150, "backup": 100}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import advert, arps, cluster, conf, inject, router, state
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from vrrpd.config import ConfigError, loads
 from vrrpd.fsm import SECOND
-from vrrpd.linux.aside import aside
+from vrrpd.linux.forked_worker import aside
 from vrrpd.linux.loop import Loop
 
 MILLISECOND = SECOND // 1000

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from labs.facts import Advert
-from labs.lan import Lan
+from labs.model.facts import Advert
+from labs.simulation.lan import Lan
 from tests.cluster import advert, cluster, conf, inject, router, state
 from vrrpd.auth_hmac import TRAILER, TRAILER_BYTES, sign, stamp
 from vrrpd.config import ConfigError, loads
 from vrrpd.config.model import AuthHmac, Instance
-from vrrpd.dump import stats
-from vrrpd.dump_instance import hmac_lines
-from vrrpd.dump_json import as_json
+from vrrpd.dump.instance import hmac_lines
+from vrrpd.dump.json import as_json
+from vrrpd.dump.writer import stats
 from vrrpd.fsm import SECOND
 from vrrpd.packet import GROUP4, ipv4_packet, parse_ip
 
@@ -375,7 +375,7 @@ def test_the_trailer_takes_the_room_of_seven_addresses() -> None:
     many = tuple(f"10.0.{n // 250}.{n % 250}/32" for n in range(255))
     loaded = loads(conf(100, "version 3", block(), vips=many))
     assert len(loaded.config.instances[0].addresses) == 255  # 1500 bytes are enough
-    from vrrpd.config.capacity import room
+    from vrrpd.config.vip_limit import room
 
     assert room(576, 2, 4, ah=False) - room(576, 2, 4, ah=False, hmac=True) == 7
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from labs.analysis.takeover_timing import skew
 from labs.errors import LabError
-from labs.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
-from labs.lan import Lan
+from labs.model.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
 from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.panel import EVERY, Bench, recorded
 from labs.panel.record import Record, applied, blank, thinned
 from labs.panel.sources import OfLan, network, priorities
-from labs.predict import skew
+from labs.simulation.lan import Lan
 from tests.support import eventually
 
 VIP = "192.168.1.10"

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from labs.lan import Silent
+from labs.simulation.lan import Silent
 from tests.cluster import cluster, conf
-from vrrpd.buffers import enough
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
+from vrrpd.linux.kernel import Netlink
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.netlink import Netlink
-from vrrpd.linux.procs import ProcessTable
-from vrrpd.linux.rooms import fit, resize
+from vrrpd.linux.process_table import ProcessTable
+from vrrpd.linux.receive_buffers import fit, resize
 from vrrpd.linux.sockets import RawChannel
+from vrrpd.receive_buffer import enough
 
 ADVERT = 20 + 8 + 4 + 8  # IPv4 header, VRRP header, one address, authentication
 

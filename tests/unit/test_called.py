@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labs.called import Call, Calls
-from labs.facts import Action
-from labs.timeline import Timeline
+from labs.analysis.timeline import Timeline
+from labs.experiments.notify_log import Call, Calls
+from labs.model.facts import Action
 
 SEEN = Timeline((), "192.168.1.10", ("master", "backup"), start=100.0, end=110.0)
 CALLS = Calls(

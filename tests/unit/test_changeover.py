@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from labs.changeover import BEFORE, since, story, swap, taken, takeover
+from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.facts import Action, Address, Advert, Fact, State
-from labs.timeline import Timeline
+from labs.experiments.role_swap import BEFORE, since, story, swap, taken, takeover
+from labs.model.facts import Action, Address, Advert, Fact, State
 
 if TYPE_CHECKING:
-    from labs.lab import Lab
+    from labs.emulation.lab import Lab
 
 
 class Cluster:

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 import labs
-from labs.comparison import PAIRS, Pairs, Table
+from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.facts import Action, Address, Ping
-from labs.timeline import Timeline
+from labs.experiments.daemon_comparison import PAIRS, Pairs, Table
+from labs.model.facts import Action, Address, Ping
 
 VIP = "192.168.1.10"
 

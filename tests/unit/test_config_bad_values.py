@@ -150,8 +150,15 @@ def test_a_bad_word_after_use_vmac_does_not_cost_the_virtual_mac(word: str) -> N
     assert len(errors(found)) == 1
 
 
-@pytest.mark.parametrize("lines", ["", "unicast_src_ip 10.0.0.1", "unicast_peer {\n10.0.0.2\n}",
-                                   "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "unicast_src_ip 10.0.0.1",
+        "unicast_peer {\n10.0.0.2\n}",
+        "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}",
+    ],
+)
 def test_without_an_interface_there_is_no_instance(lines: str) -> None:
     """keepalived 2.2.7 refuses a unicast instance without one as well."""
     text = f"vrrp_instance VI_1 {{\nvirtual_router_id 51\n{lines}\n{VIP}\n}}"

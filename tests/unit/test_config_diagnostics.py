@@ -54,8 +54,10 @@ def test_a_keyword_in_the_wrong_block_says_where_it_belongs() -> None:
 
 
 def test_a_forgotten_brace_is_named_where_it_is_missed() -> None:
-    found = loads("vrrp_instance A {\n interface eth0\n virtual_router_id 5\n"
-                  " virtual_ipaddress { 10.0.0.1 }\nvrrp_instance B {\n}\n").diagnostics
+    found = loads(
+        "vrrp_instance A {\n interface eth0\n virtual_router_id 5\n"
+        " virtual_ipaddress { 10.0.0.1 }\nvrrp_instance B {\n}\n"
+    ).diagnostics
     assert "'}' that closes vrrp_instance A" in found[-1].expected
     assert found[0].message == "the block of 'vrrp_instance' is never closed"
 
@@ -68,10 +70,15 @@ def test_an_unknown_block_is_one_message_and_spoils_nothing() -> None:
 
 
 def test_lvs_blocks_are_skipped_with_one_note_each() -> None:
-    found = loads("virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n"
-                  "virtual_server 10.0.0.9 80\n{\n}\nglobal_defs {\n lvs_timeouts tcp 10\n}\n")
+    found = loads(
+        "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n"
+        "virtual_server 10.0.0.9 80\n{\n}\nglobal_defs {\n lvs_timeouts tcp 10\n}\n"
+    )
     assert [(one.severity, one.line) for one in found.diagnostics] == [
-        ("note", 1), ("note", 6), ("note", 10)]
+        ("note", 1),
+        ("note", 6),
+        ("note", 10),
+    ]
     assert found.exit_status == 0
 
 
@@ -108,7 +115,8 @@ def test_what_would_upset_a_terminal_is_not_shown() -> None:
 
 def test_exit_status_by_severity() -> None:
     note, warning, error, fatal = (
-        Diagnostic(severity, "m") for severity in ("note", "warning", "error", "fatal"))
+        Diagnostic(severity, "m") for severity in ("note", "warning", "error", "fatal")
+    )
     missing = Diagnostic("fatal", "m", missing_file=True)
     assert exit_status([note, warning]) == 0
     assert exit_status([note, error]) == 4

@@ -95,8 +95,12 @@ def test_row_is_complete(keyword: Keyword) -> None:
 def has_field_of_its_own(keyword: Keyword) -> bool:
     model = MODELS.get(keyword.block)
     gathered = keyword.target.startswith(("notify", "garp_")) and model is not Globals
-    return (model is not None and keyword.kind in PLAIN and keyword.target not in FOLDED
-            and not gathered)  # the others end up in Notify and Garp
+    return (
+        model is not None
+        and keyword.kind in PLAIN
+        and keyword.target not in FOLDED
+        and not gathered
+    )  # the others end up in Notify and Garp
 
 
 @pytest.mark.parametrize("keyword", [*filter(has_field_of_its_own, TABLE)], ids=name_of)
@@ -104,9 +108,7 @@ def test_plain_keyword_has_a_field_in_the_model(keyword: Keyword) -> None:
     assert keyword.target in {one.name for one in fields(MODELS[keyword.block])}
 
 
-@pytest.mark.parametrize(
-    "keyword", [one for one in GLOBALS if one.kind in PLAIN], ids=name_of
-)
+@pytest.mark.parametrize("keyword", [one for one in GLOBALS if one.kind in PLAIN], ids=name_of)
 def test_global_keyword_takes_a_good_argument(keyword: Keyword) -> None:
     text = f"global_defs {{\n {keyword.name} {good_argument(keyword)}\n}}"
     wrong = faults(text, keyword.name)
@@ -128,14 +130,16 @@ def test_instance_keyword_takes_a_good_argument(keyword: Keyword) -> None:
 
 @pytest.mark.parametrize(
     "keyword",
-    [one for one in TABLE if one.kind in ("int", "seconds", "decimal", "choice")
-     and one.block in ("global_defs", "vrrp_instance")],
+    [
+        one
+        for one in TABLE
+        if one.kind in ("int", "seconds", "decimal", "choice")
+        and one.block in ("global_defs", "vrrp_instance")
+    ],
     ids=name_of,
 )
 @pytest.mark.parametrize("bad", ["rubbish", "-4294967296000", "99999999999999"])
-def test_number_out_of_range_is_ignored_with_what_was_expected(
-    keyword: Keyword, bad: str
-) -> None:
+def test_number_out_of_range_is_ignored_with_what_was_expected(keyword: Keyword, bad: str) -> None:
     line = f"{keyword.name} {bad}"
     if keyword.block == "global_defs":
         text = f"global_defs {{\n{line}\n}}"
@@ -152,21 +156,37 @@ def test_number_out_of_range_is_ignored_with_what_was_expected(
 
 @pytest.mark.parametrize("block", ["global_defs", "vrrp_instance"])
 def test_keyword_not_done_is_noted_once(block: str) -> None:
-    name = next(one.name for one in TABLE if (one.block, one.status) == (block, "parsed")
-                and one.kind in ("flag", "bool"))
+    name = next(
+        one.name
+        for one in TABLE
+        if (one.block, one.status) == (block, "parsed") and one.kind in ("flag", "bool")
+    )
     line = f"{name}\n {name}"
-    text = f"global_defs {{ \n{line}\n }}" if block == "global_defs" else \
-        INSTANCE_TEXT.format(line=line)
+    text = (
+        f"global_defs {{ \n{line}\n }}"
+        if block == "global_defs"
+        else INSTANCE_TEXT.format(line=line)
+    )
     loaded = loads(text)
-    notes = [one for one in loaded.diagnostics
-             if one.severity == "note" and f"'{name}'" in one.message]
+    notes = [
+        one for one in loaded.diagnostics if one.severity == "note" and f"'{name}'" in one.message
+    ]
     assert len(notes) == 1
     assert "not done" in notes[0].message
     assert loaded.exit_status == 0
 
 
 def test_the_articles_keywords_are_done() -> None:
-    for name in ("state", "interface", "virtual_router_id", "priority", "advert_int",
-                 "authentication", "virtual_ipaddress", "virtual_ipaddress_excluded",
-                 "notify_master", "notify_backup"):
+    for name in (
+        "state",
+        "interface",
+        "virtual_router_id",
+        "priority",
+        "advert_int",
+        "authentication",
+        "virtual_ipaddress",
+        "virtual_ipaddress_excluded",
+        "notify_master",
+        "notify_backup",
+    ):
         assert in_block("vrrp_instance")[name].status == "done"

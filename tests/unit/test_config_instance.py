@@ -25,8 +25,10 @@ DATA = Path(__file__).parents[1] / "data" / "conf"
 
 def text_of(lines: str = "", vips: str = "192.168.1.10", before: str = "") -> str:
     block = f"virtual_ipaddress {{\n{vips}\n}}\n" if vips else ""
-    return (f"{before}\nvrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n"
-            f"{block}{lines}\n}}\n")
+    return (
+        f"{before}\nvrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n"
+        f"{block}{lines}\n}}\n"
+    )
 
 
 def loaded(lines: str = "", vips: str = "192.168.1.10", before: str = "") -> Loaded:
@@ -182,25 +184,36 @@ def test_strict_mode_and_version_3_have_no_authentication() -> None:
     [
         ("10.0.0.1", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
         ("10.0.0.1/24 dev eth1", Address(ip=ip_address("10.0.0.1"), prefixlen=24, dev="eth1")),
-        ("10.0.0.1/24 brd +", Address(ip=ip_address("10.0.0.1"), prefixlen=24,
-                                      broadcast=IPv4Address("10.0.0.255"))),
-        ("10.0.0.1/24 brd -", Address(ip=ip_address("10.0.0.1"), prefixlen=24,
-                                      broadcast=IPv4Address("10.0.0.0"))),
-        ("10.0.0.1 scope link label eth0:1",
-         Address(ip=ip_address("10.0.0.1"), prefixlen=32, scope=253, label="eth0:1")),
+        (
+            "10.0.0.1/24 brd +",
+            Address(ip=ip_address("10.0.0.1"), prefixlen=24, broadcast=IPv4Address("10.0.0.255")),
+        ),
+        (
+            "10.0.0.1/24 brd -",
+            Address(ip=ip_address("10.0.0.1"), prefixlen=24, broadcast=IPv4Address("10.0.0.0")),
+        ),
+        (
+            "10.0.0.1 scope link label eth0:1",
+            Address(ip=ip_address("10.0.0.1"), prefixlen=32, scope=253, label="eth0:1"),
+        ),
         ("10.0.0.1 scope 7", Address(ip=ip_address("10.0.0.1"), prefixlen=32, scope=7)),
-        ("10.0.0.1/24 peer 10.0.0.2/30", Address(ip=ip_address("10.0.0.1"), prefixlen=30,
-                                                 peer=ip_address("10.0.0.2"))),
-        ("10.0.0.1 no_track home -nodad",
-         Address(ip=ip_address("10.0.0.1"), prefixlen=32, no_track=True, home=True)),
+        (
+            "10.0.0.1/24 peer 10.0.0.2/30",
+            Address(ip=ip_address("10.0.0.1"), prefixlen=30, peer=ip_address("10.0.0.2")),
+        ),
+        (
+            "10.0.0.1 no_track home -nodad",
+            Address(ip=ip_address("10.0.0.1"), prefixlen=32, no_track=True, home=True),
+        ),
         ("10.0.0.1 scope foo", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
         ("10.0.0.1/33", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
         ("10.0.0.1 foo", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
         ("10.0.0.1 10.0.0.2", Address(ip=ip_address("10.0.0.1"), prefixlen=32)),
-        ("fe80::1", Address(ip=ip_address("fe80::1"), prefixlen=128, nodad=True,
-                            preferred_lft=0)),
-        ("fe80::1/64 -nodad", Address(ip=ip_address("fe80::1"), prefixlen=64, nodad=False,
-                                      preferred_lft=FOREVER)),
+        ("fe80::1", Address(ip=ip_address("fe80::1"), prefixlen=128, nodad=True, preferred_lft=0)),
+        (
+            "fe80::1/64 -nodad",
+            Address(ip=ip_address("fe80::1"), prefixlen=64, nodad=False, preferred_lft=FOREVER),
+        ),
     ],
 )
 def test_address_entry(entry: str, expected: Address) -> None:
@@ -209,9 +222,19 @@ def test_address_entry(entry: str, expected: Address) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ["10.0.0.300", "10.0.0.1 dev", "10.0.0.1 dev a dev b", "10.0.0.1 brd x", "10.0.0.1 brd",
-     "10.0.0.1 label abcdefghijklmnop", "10.0.0.1 peer fe80::1", "10.0.0.1 preferred_lft x",
-     "10.0.0.1 brd fe80::1", "fe80::1%eth0", '""'],
+    [
+        "10.0.0.300",
+        "10.0.0.1 dev",
+        "10.0.0.1 dev a dev b",
+        "10.0.0.1 brd x",
+        "10.0.0.1 brd",
+        "10.0.0.1 label abcdefghijklmnop",
+        "10.0.0.1 peer fe80::1",
+        "10.0.0.1 preferred_lft x",
+        "10.0.0.1 brd fe80::1",
+        "fe80::1%eth0",
+        '""',
+    ],
 )
 def test_address_entry_that_is_dropped(entry: str) -> None:
     found = loaded(vips=f"192.168.1.10\n{entry}\n192.168.1.11")
@@ -257,9 +280,17 @@ def test_surplus_addresses_move_to_the_excluded_ones(count: int, advertised: int
     assert len(instance.addresses) == advertised
     assert len(instance.excluded) == count - advertised + 1
     assert str(instance.excluded[0].ip) == "10.9.9.9"
-    expected = [] if count == advertised else [
-        ("warning", "(VI_1) Number of VIPs (256) exceeds maximum/space available in packet "
-         "(max 255 addresses) - excess moved to eVIPs")]
+    expected = (
+        []
+        if count == advertised
+        else [
+            (
+                "warning",
+                "(VI_1) Number of VIPs (256) exceeds maximum/space available in packet "
+                "(max 255 addresses) - excess moved to eVIPs",
+            )
+        ]
+    )
     assert complaints(found) == expected
 
 
@@ -368,8 +399,15 @@ def worst(found: tuple[Diagnostic, ...]) -> set[str]:
 
 @pytest.mark.parametrize(
     "lines",
-    ["state MASTER interface eth0", "priority 5 6", "nopreempt off", "priority 5\npriority 6",
-     "virtual_ipaddress_excluded eth0 {\n}", "advert_int 2.7", "unicast_ttl 9"],
+    [
+        "state MASTER interface eth0",
+        "priority 5 6",
+        "nopreempt off",
+        "priority 5\npriority 6",
+        "virtual_ipaddress_excluded eth0 {\n}",
+        "advert_int 2.7",
+        "unicast_ttl 9",
+    ],
 )
 def test_what_keepalived_swallows_is_warned_about(lines: str) -> None:
     found = loaded(lines)

@@ -84,8 +84,15 @@ def test_the_columns_of_each_and_what_was_meant(line: str, column: str, meant: s
     assert any(meant in one for one in messages)
 
 
-@pytest.mark.parametrize("line", ["priority 9 # caf\u00e9 \u00a0", 'notify_master "/bin/\u00e9"',
-                                  'notify_master "/bin/x \u2013 y"', "! \u201cquoted\u201d"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "priority 9 # caf\u00e9 \u00a0",
+        'notify_master "/bin/\u00e9"',
+        'notify_master "/bin/x \u2013 y"',
+        "! \u201cquoted\u201d",
+    ],
+)
 def test_what_is_in_a_comment_or_quoted_or_no_look_alike_is_not_named(line: str) -> None:
     assert [one for one in found(line) if one.cause] == []
 

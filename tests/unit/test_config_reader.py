@@ -236,8 +236,9 @@ def test_include_check_makes_include_strict(tmp_path: Path) -> None:
 
 
 def test_a_file_that_includes_itself_is_an_error_and_the_rest_counts(tmp_path: Path) -> None:
-    write(tmp_path, main="include b.conf\n",
-          b="include main.conf\nglobal_defs {\n router_id x\n}\n")
+    write(
+        tmp_path, main="include b.conf\n", b="include main.conf\nglobal_defs {\n router_id x\n}\n"
+    )
     loaded = load(tmp_path / "main.conf")
     assert loaded.config.globals.router_id == "x"
     assert [one.severity for one in loaded.diagnostics] == ["error"]
@@ -253,9 +254,7 @@ def test_includes_that_multiply_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["absent", "directory"])
-def test_a_main_file_that_cannot_be_read_is_fatal_with_status_6(
-    tmp_path: Path, what: str
-) -> None:
+def test_a_main_file_that_cannot_be_read_is_fatal_with_status_6(tmp_path: Path, what: str) -> None:
     path = tmp_path / "nope" if what == "absent" else tmp_path
     with pytest.raises(ConfigError) as caught:
         load(path)

@@ -22,8 +22,10 @@ GROUP = "\nvrrp_sync_group G {{\n group {{ {members} }}\n {lines}\n}}\n"
 
 
 def instance_text(name: str = "VI_1", vrid: int = 51, lines: str = "") -> str:
-    return (f"vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n"
-            f" virtual_ipaddress {{ 10.0.0.{vrid} }}\n{lines}\n}}\n")
+    return (
+        f"vrrp_instance {name} {{\n interface eth0\n virtual_router_id {vrid}\n"
+        f" virtual_ipaddress {{ 10.0.0.{vrid} }}\n{lines}\n}}\n"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +58,11 @@ def test_globals(everything: Loaded) -> None:
 def test_trackers(everything: Loaded) -> None:
     (script,) = everything.config.scripts
     assert script.command == Command(
-        ("/usr/bin/curl", "-s", "http://localhost/"), "nobody", None,
-        "\"/usr/bin/curl -s 'http://localhost/'\"")
+        ("/usr/bin/curl", "-s", "http://localhost/"),
+        "nobody",
+        None,
+        "\"/usr/bin/curl -s 'http://localhost/'\"",
+    )
     assert (script.interval_ns, script.timeout_ns) == (2 * SECOND, 3 * SECOND)
     assert (script.weight, script.reverse, script.rise, script.fall) == (-20, True, 2, 3)
     (process,) = everything.config.track_processes
@@ -72,7 +77,9 @@ def test_instances(everything: Loaded) -> None:
     first, second = everything.config.instances
     assert first.auth.password == b"pa#ss\0\0\0"
     assert [str(one.ip) for one in first.addresses] == [
-        "192.168.1.10", *(f"192.168.1.{n}" for n in range(101, 105))]
+        "192.168.1.10",
+        *(f"192.168.1.{n}" for n in range(101, 105)),
+    ]
     assert first.excluded[0].dev == "eth1"
     assert first.routes[0].words[:3] == ("10.0.0.0/8", "via", "192.168.1.254")
     assert first.track_interfaces == (Track("eth1", -10),)
@@ -90,8 +97,9 @@ def test_groups_and_static_entries(everything: Loaded) -> None:
     config = everything.config
     (group,) = config.sync_groups
     assert (group.members, group.tracking_weight) == (("VI_1", "VI_2"), True)
-    assert group.notify.any == Command(("/etc/keepalived/group.sh",),
-                                       text='"/etc/keepalived/group.sh"')
+    assert group.notify.any == Command(
+        ("/etc/keepalived/group.sh",), text='"/etc/keepalived/group.sh"'
+    )
     assert group.track_interfaces == (Track("eth2", 5),)
     assert config.garp_groups[0].interfaces == ("eth0", "eth1")
     assert config.garp_groups[0].shared
@@ -103,9 +111,12 @@ def test_groups_and_static_entries(everything: Loaded) -> None:
 
 
 def test_weights_of_members_go_away_in_a_group() -> None:
-    text = ("vrrp_script s {\n script /bin/true\n weight 5\n}\ntrack_file f {\n file /f\n}\n"
-            + instance_text(lines="track_script { s }\ntrack_interface { eth1 weight 9 }\n"
-                            "track_file { f }"))
+    text = (
+        "vrrp_script s {\n script /bin/true\n weight 5\n}\ntrack_file f {\n file /f\n}\n"
+        + instance_text(
+            lines="track_script { s }\ntrack_interface { eth1 weight 9 }\ntrack_file { f }"
+        )
+    )
     alone = loads(text).config.instances[0]
     assert alone.track_scripts == (Track("s", 5),)
     grouped = loads(text + GROUP.format(members="VI_1", lines="")).config.instances[0]
@@ -123,12 +134,17 @@ def test_weights_of_members_go_away_in_a_group() -> None:
         (instance_text() + GROUP.format(members="VI_9", lines=""), "no vrrp_instance 'VI_9'"),
         (instance_text() + GROUP.format(members="", lines=""), "has no member"),
         (instance_text() + GROUP.format(members="VI_1 VI_1", lines=""), "already"),
-        (instance_text(lines="track_script { late }")
-         + "vrrp_script late {\n script /bin/true\n}\n", "defined above"),
+        (
+            instance_text(lines="track_script { late }")
+            + "vrrp_script late {\n script /bin/true\n}\n",
+            "defined above",
+        ),
         ("vrrp_script s {\n interval 1\n}", "has no script"),
         ("vrrp_script {\n script /bin/true\n}", "must have a name"),
-        ("vrrp_script s {\n script /bin/x\n}\nvrrp_script s {\n script /bin/y\n}",
-         "defined already"),
+        (
+            "vrrp_script s {\n script /bin/x\n}\nvrrp_script s {\n script /bin/y\n}",
+            "defined already",
+        ),
         ("track_file f {\n weight 1\n}", "has no file"),
         ("vrrp_track_process p {\n quorum 1\n}", "has no process"),
         ("garp_group {\n interface eth0\n}", "without an interval"),
@@ -180,12 +196,59 @@ def survives(text: str | bytes) -> None:
         assert len(one.render().splitlines()) <= 3
 
 
-WORDS = ["vrrp_instance", "VI_1", "{", "}", "\n", "interface", "eth0", "virtual_router_id", "51",
-         "virtual_ipaddress", "10.0.0.1", "state", "MASTER", "$A=", "$A", "${A}", "\\\n", "@x",
-         "~SEQ(i,1,3)", "~LST(", "#", "!", '"', "'", "include", "*", "track_script", "weight",
-         "vrrp_sync_group", "group", "global_defs", "umask", "use_vmac", "-1", "1e9", "٣",
-         "authentication", "auth_type", "AH", "PASS", "auth_pass", "version", "3", "fe80::1",
-         "notify", "unicast_peer", "vrrp_script", "script", "garp_group", "advert_int", "0.0"]
+WORDS = [
+    "vrrp_instance",
+    "VI_1",
+    "{",
+    "}",
+    "\n",
+    "interface",
+    "eth0",
+    "virtual_router_id",
+    "51",
+    "virtual_ipaddress",
+    "10.0.0.1",
+    "state",
+    "MASTER",
+    "$A=",
+    "$A",
+    "${A}",
+    "\\\n",
+    "@x",
+    "~SEQ(i,1,3)",
+    "~LST(",
+    "#",
+    "!",
+    '"',
+    "'",
+    "include",
+    "*",
+    "track_script",
+    "weight",
+    "vrrp_sync_group",
+    "group",
+    "global_defs",
+    "umask",
+    "use_vmac",
+    "-1",
+    "1e9",
+    "٣",
+    "authentication",
+    "auth_type",
+    "AH",
+    "PASS",
+    "auth_pass",
+    "version",
+    "3",
+    "fe80::1",
+    "notify",
+    "unicast_peer",
+    "vrrp_script",
+    "script",
+    "garp_group",
+    "advert_int",
+    "0.0",
+]
 
 
 @settings(deadline=None)

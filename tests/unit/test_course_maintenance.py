@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from labs.course.l07 import _restarts
-from labs.facts import Action
+from labs.lessons.course.l07_swap_roles import _restarts
+from labs.model.facts import Action
 
 
 def a_lab(*times: float, since: float) -> Any:

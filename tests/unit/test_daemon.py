@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs.facts import Advert, Arp
-from labs.lan import Lan
+from labs.model.facts import Advert, Arp
+from labs.simulation.lan import Lan
 from tests.cluster import (
     VIP,
     advert,

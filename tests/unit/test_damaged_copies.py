@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from labs.learner import hand_out
+from labs.jupyter.server import set_aside_workspaces
+from labs.jupyter.workbooks import hand_out
 from labs.progress import FILE, Entry
-from labs.server import set_aside_workspaces
 
 NAME, OTHER = "05-failover.ipynb", "06-failback.ipynb"
 BESIDE = "05-failover.new.ipynb"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labs.daemons import DAEMONS, choose
-from labs.distribution import INTERVAL, PATIENCE, Pull, Spread, simulate
+from labs.emulation.daemons import DAEMONS, choose
 from labs.errors import LabError
+from labs.experiments.outage_distribution import INTERVAL, PATIENCE, Pull, Spread, simulate
 
 
 @pytest.fixture(scope="module")

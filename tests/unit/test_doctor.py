@@ -7,8 +7,9 @@ import socket
 
 import pytest
 
-from labs import doctor, namespace
-from labs.doctor import Finding, report
+from labs.cli import doctor
+from labs.cli.doctor import Finding, report
+from labs.sandbox import namespaces
 
 
 def test_a_failing_finding_is_followed_by_its_remedy() -> None:
@@ -69,12 +70,12 @@ def test_a_lab_takes_on_the_profile_only_where_it_is_needed(
 ) -> None:
     (tmp_path / "switch").write_text(switch)
     (tmp_path / "current").write_text("")
-    monkeypatch.setattr(namespace, "_RESTRICTED", tmp_path / "switch")
-    monkeypatch.setattr(namespace, "_PROFILE", tmp_path / "current")
-    namespace._ask_apparmor()
+    monkeypatch.setattr(namespaces, "_RESTRICTED", tmp_path / "switch")
+    monkeypatch.setattr(namespaces, "_PROFILE", tmp_path / "current")
+    namespaces._ask_apparmor()
     assert (tmp_path / "current").read_text() == asked
-    monkeypatch.setattr(namespace, "_PROFILE", tmp_path / "absent" / "current")
-    namespace._ask_apparmor()  # no profile to ask for is no error
+    monkeypatch.setattr(namespaces, "_PROFILE", tmp_path / "absent" / "current")
+    namespaces._ask_apparmor()  # no profile to ask for is no error
 
 
 def test_a_program_that_is_absent_or_hangs_is_a_finding_not_a_crash() -> None:

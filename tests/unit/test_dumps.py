@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import advert, cluster, conf, inject, router
 from vrrpd.cli import main
 from vrrpd.config import loads
-from vrrpd.dump import dump_data, dump_json, dump_stats
-from vrrpd.dump_words import address_text, route_text, rule_text
+from vrrpd.dump.text import address_text, route_text, rule_text
+from vrrpd.dump.writer import dump_data, dump_json, dump_stats
 from vrrpd.signals import NUMBERS
 
 ADDRESSES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.editing import Change, with_setting
+from labs.conf import Change, with_setting
 from labs.errors import LabError
 from tests.support import REPOSITORY
 from vrrpd.config import loads

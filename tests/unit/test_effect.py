@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vrrpd.config.model import Track
-from vrrpd.effect import Effect, effect_of_number, effect_of_state
+from vrrpd.tracking.effect import Effect, effect_of_number, effect_of_state
 
 
 @pytest.mark.parametrize(

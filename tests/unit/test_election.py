@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.election import hears, silence
 from labs.errors import LabError
+from labs.experiments.election import hears, silence
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from labs.lan import Lan
-from labs.outbox import END
+from labs.simulation.lan import Lan
+from labs.simulation.outbox import END
 from tests.cluster import advert, cluster, conf, inject, scripts
 from vrrpd.fsm import SECOND
-from vrrpd.mail import text
+from vrrpd.notify.mail import text
 
 FIFO = "/run/fifo"
 READER = 'notify_fifo_script "/bin/reader -x"'

@@ -1,7 +1,7 @@
 """A log that nobody takes away must not stop a router: lines are lost, counted, and told of later.
 
-    console   a pipe whose reader has stopped reading
-    syslog    a socket whose daemon is alive and does not read
+console   a pipe whose reader has stopped reading
+syslog    a socket whose daemon is alive and does not read
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from tests.support import REPOSITORY
 from vrrpd import journal
-from vrrpd.outlets import Console
+from vrrpd.log_handlers import Console
 
 # Writes as many lines as it is told to and says on standard error that it is through.
 WRITER = """

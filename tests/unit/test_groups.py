@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from labs.facts import Arp
-from labs.lan import Lan
-from labs.workload import Program
+from labs.model.facts import Arp
+from labs.simulation.lan import Lan
+from labs.simulation.programs import Program
 from tests.cluster import advert, adverts, cluster, conf, inject, router, state, states
 from vrrpd.config.model import SyncGroup
-from vrrpd.notify import Notifier
+from vrrpd.notify.notifier import Notifier
 
 NAMES = ("VI_1", "VI_2", "VI_3")
 

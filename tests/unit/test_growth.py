@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labs.facts import Advert
-from labs.growth import Growth, of, vips
+from labs.experiments.advert_size import Growth, of, vips
+from labs.model.facts import Advert
 
 
 def advert(count: int) -> Advert:

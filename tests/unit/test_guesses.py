@@ -7,10 +7,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from labs.guesses import start_of
+from labs.analysis.timeline import Timeline
+from labs.figures.prediction_overlay import start_of
 from labs.lessons import predict
-from labs.predictions import Beside
-from labs.timeline import Timeline
+from labs.lessons.predictions import Beside
 from tests.unit import stories
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from labs.facts import Action, Address, Fact, Heard, Ping
-from labs.health import DEAF, HEARD, LASTING, _hopeless
-from labs.timeline import Timeline
+from labs.analysis.timeline import Timeline
+from labs.experiments.cluster_health import DEAF, HEARD, LASTING, _hopeless
+from labs.model.facts import Action, Address, Fact, Heard, Ping
 
 VIP = "192.168.1.10"
 BEGAN = 100.0

@@ -117,10 +117,10 @@ def test_packages_import_only_what_they_may() -> None:
         ("vrrpd/fsm.py", "import scapy.all", 1),
         ("vrrpd/fsm.py", "def f():\n    from pyroute2 import IPRoute", 1),
         ("vrrpd/fsm.py", "import labs", 1),
-        ("vrrpd/linux/netlink.py", "from pyroute2 import IPRoute", 1),
-        ("vrrpd/linux/netlink.py", "import mininet.net", 1),
-        ("topologies/ha_pair.py", "from labs.lab import Lab", 1),
-        ("labs/lab.py", "from vrrpd.fsm import State\nfrom . import errors", 0),
+        ("vrrpd/linux/kernel.py", "from pyroute2 import IPRoute", 1),
+        ("vrrpd/linux/kernel.py", "import mininet.net", 1),
+        ("topologies/ha_pair.py", "from labs.emulation.lab import Lab", 1),
+        ("labs/emulation/lab.py", "from vrrpd.fsm import State\nfrom . import errors", 0),
     ],
 )
 def test_the_import_rule_notices(place: str, text: str, complaints: int) -> None:

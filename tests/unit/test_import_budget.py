@@ -27,8 +27,10 @@ import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
 before = set(sys.modules)
 import vrrpd.cli, vrrpd.daemon
-from vrrpd.linux import (capabilities, edge, inotify, loop, netlink, pipes, post, process, procs,
-                         rooms, runner, sockets, systemd)
+from vrrpd.linux import (
+    capabilities, file_watch, kernel, lifecycle_scripts, loop, named_pipes, own_process,
+    process_table, receive_buffers, script_runner, smtp_client, sockets, systemd
+)
 print(*{{name.split(".")[0] for name in set(sys.modules) - before}})
 """
 

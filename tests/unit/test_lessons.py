@@ -10,9 +10,20 @@ from typing import Any
 
 import pytest
 
-from labs import checks, course
 from labs.errors import LabError
-from labs.lessons import Challenge, Question, Quiz, Report, Step, begin, check, predict, setting
+from labs.lessons import (
+    Challenge,
+    Question,
+    Quiz,
+    Report,
+    Step,
+    begin,
+    challenges,
+    check,
+    course,
+    predict,
+    setting,
+)
 from labs.progress import memory
 
 
@@ -157,7 +168,7 @@ def _leave(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def looked_at(lab: FakeLab, challenge: Challenge = LEAVE) -> Report:
-    return checks.look(lab, challenge)  # type: ignore[arg-type]
+    return challenges.look(lab, challenge)  # type: ignore[arg-type]
 
 
 def test_the_first_step_that_is_not_met_gives_the_hints() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labs.errors import LabError
-from labs.learner import copy, folder, hand_out, lessons, without_guess
+from labs.jupyter.workbooks import copy, folder, hand_out, lessons, without_guess
 
 NAME = "05-failover.ipynb"
 BESIDE = "05-failover.new.ipynb"

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from labs import manners
 from labs.errors import LabError
-from labs.lessons import Refusal, commit, predict
-from labs.manners import unknown_name
+from labs.lessons import Refusal, commit, notebook_errors, predict
+from labs.lessons.notebook_errors import unknown_name
 from labs.progress import memory
 
 
@@ -22,7 +21,7 @@ def _new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Shell:
-    """What `labs.manners` needs of IPython's shell, writing down what it is told."""
+    """What `labs.lessons.notebook_errors` needs of IPython's shell, writing down what it is told."""
 
     def __init__(self) -> None:
         self.user_ns = {"lab": 1, "failover": 2, "_hidden": 3}
@@ -40,7 +39,7 @@ class Shell:
 
     def run(self, code: str) -> None:
         """Runs a cell as IPython does: its own frame, then the cell's."""
-        manners.install(self)
+        notebook_errors.install(self)
         try:
             exec(compile(code, "<cell>", "exec"), dict(self.user_ns))
         except self.kinds as error:

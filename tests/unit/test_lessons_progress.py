@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labs import grades
-from labs.cli import main
+from labs.cli.main import main
 from labs.errors import LabError
+from labs.jupyter import gradebook
 from labs.lessons import predict
 from labs.progress import FILE, Entry, memory, read
 
@@ -185,7 +185,9 @@ def test_a_class_is_one_table(tmp_path: Path) -> None:
         (tmp_path / name / FILE).write_text(entry.line())
     stream = io.StringIO()
     warnings: list[str] = []
-    grades.write(grades.learners([tmp_path / "anna", tmp_path / "björn"]), stream, warnings.append)
+    gradebook.write(
+        gradebook.learners([tmp_path / "anna", tmp_path / "björn"]), stream, warnings.append
+    )
     assert warnings == []
     found = [(row["learner"], row["item"]) for row in table(stream.getvalue())]
     assert found == [("anna", "leave, politely"), ("björn", "leave, politely")]
@@ -197,7 +199,7 @@ def test_a_folder_without_progress_is_one_line(
     assert main(["report", str(tmp_path / "nobody")]) == 2
     assert "labs report FOLDER" in capsys.readouterr().err
     with pytest.raises(LabError):
-        grades.write([("nobody", tmp_path)], io.StringIO(), print)
+        gradebook.write([("nobody", tmp_path)], io.StringIO(), print)
 
 
 def test_entries_leave_out_what_is_not_known() -> None:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import cluster, conf, router, state, states
 
 
@@ -51,9 +51,7 @@ def test_a_tracked_interface_is_fault_when_it_is_not_well() -> None:
     set_card(lan, up=False)
     assert why(lan) == "tracked interface eth1 is down"
     remove_card(lan)
-    assert router(lan, "one").faults == {
-        "interface eth1": "tracked interface eth1 does not exist"
-    }
+    assert router(lan, "one").faults == {"interface eth1": "tracked interface eth1 does not exist"}
     set_card(lan)
     assert state(lan, "one") == "BACKUP"
 

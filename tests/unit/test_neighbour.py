@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from tests.captures import arps, frames, neighbour_advertisements
-from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
+from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 
 MAC = bytes.fromhex("02000000000a")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.lan import Lan
-from labs.workload import HostRunner
+from labs.simulation.lan import Lan
+from labs.simulation.programs import HostRunner
 from tests.cluster import advert, cluster, conf, inject, router, scripts, state
 
 ALL = (

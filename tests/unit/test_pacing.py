@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from labs.virtual_clock import VirtualClock
+from labs.simulation.clock import VirtualClock
 from vrrpd.config import loads
-from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
-from vrrpd.pacing import Pacer
+from vrrpd.garp_pacing import Pacer
+from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 
 MS = 1_000_000
 MAC = bytes(6)

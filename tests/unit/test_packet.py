@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from tests.captures import packets
-from vrrpd.ah import seal
+from vrrpd.auth_header import seal
 from vrrpd.fsm import SECOND
 from vrrpd.packet import (
     GROUP4,

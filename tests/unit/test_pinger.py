@@ -6,8 +6,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from labs.pinger import BODY4, PATIENCE, Pinger
-from labs.records import PONG, RECORD, Output
+from labs.monitoring.pinger import BODY4, PATIENCE, Pinger
+from labs.monitoring.wire_format import PONG, RECORD, Output
 
 
 class Replies:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vrrpd.linux.pipes import ATOMIC, NamedPipes
+from vrrpd.linux.named_pipes import ATOMIC, NamedPipes
 
 
 def test_a_pipe_is_made_with_its_mode_and_removed(tmp_path: Path) -> None:

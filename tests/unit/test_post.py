@@ -13,8 +13,8 @@ from tests.smtp import Server
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.post import OUTSTANDING, MailCarrier
-from vrrpd.linux.postman import deliver, dotted
+from vrrpd.linux.smtp_client import OUTSTANDING, MailCarrier
+from vrrpd.linux.smtp_worker import deliver, dotted
 from vrrpd.ports import Letter
 
 TEXT = "Date: now\r\nSubject: x\r\n\r\n=> body <=\r\n\r\n"

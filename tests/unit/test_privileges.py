@@ -10,7 +10,7 @@ from vrrpd.config import Config, loads
 from vrrpd.config.values import Command
 from vrrpd.journal import Log
 from vrrpd.linux.capabilities import NUMBERS, Privileges, mask
-from vrrpd.privileges import ALWAYS, commands, needed
+from vrrpd.required_capabilities import ALWAYS, commands, needed
 
 ROOT, OTHER = (0, 0), (1000, 1000)
 PLAIN = """\

@@ -18,13 +18,13 @@ import pytest
 from tests.support import REPOSITORY
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
-from vrrpd.linux.process import control_socket, enter, pid_file, write_pid
+from vrrpd.linux.own_process import control_socket, enter, pid_file, write_pid
 
 SETTLE = """
 import json, os, resource, subprocess, sys
 from vrrpd.config import loads
 from vrrpd.journal import Log
-from vrrpd.linux.process import Process
+from vrrpd.linux.own_process import Process
 said = []
 log = Log()
 log.say = said.append

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.captures import packets
 from tests.cluster import (
     PASSWORD,
@@ -29,11 +29,11 @@ from tests.cluster import (
     state,
 )
 from tests.cluster import advert as advertisement
-from vrrpd.ah import sequence_of
+from vrrpd.auth_header import sequence_of
 from vrrpd.config.values import Auth
 from vrrpd.fsm import SECOND
+from vrrpd.listener import Expectation, admit
 from vrrpd.packet import Check, Datagram, PacketError, checksum, parse_ip, parse_ipv4
-from vrrpd.receive import Expectation, admit
 
 Change = Callable[[bytearray], None]
 

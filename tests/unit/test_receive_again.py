@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject, router, state
-from vrrpd.receive import REMEMBERED
+from vrrpd.listener import REMEMBERED
 
 
 def again(packet: bytes, ident: int) -> bytes:
@@ -19,8 +19,8 @@ def test_the_same_words_are_not_checked_twice_and_count_every_time(
     lan = cluster(one=conf(100))
     packet = advert(150)
     inject(lan, "one", packet)
-    monkeypatch.setattr("vrrpd.receive.CHECKS", ())
-    monkeypatch.setattr("vrrpd.receive.parse_ip", lambda _: pytest.fail("read a second time"))
+    monkeypatch.setattr("vrrpd.listener.CHECKS", ())
+    monkeypatch.setattr("vrrpd.listener.parse_ip", lambda _: pytest.fail("read a second time"))
     for ident in range(2, 8):
         lan.run(1)
         inject(lan, "one", again(packet, ident))

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from labs import facts, recordings
 from labs.errors import LabError
-from labs.lan import Lan
+from labs.model import facts
 from labs.panel.sources import OfReplay
-from labs.recordings import Book, Run, changes, words
-from labs.replayed import Replayed
+from labs.replay import recording
+from labs.replay.recording import Book, Run, changes, words
+from labs.replay.replay_lab import Replayed
+from labs.simulation.lan import Lan
 
 VIP = "192.168.1.10"
 LAYOUT = {
@@ -58,13 +59,13 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Book]]:
 
     def put(*runs: Run) -> Book:
         book = Book({"on": "2030-01-01", "system": "6.1"}, list(runs))
-        for module in ("labs.recordings", "labs.replayed"):
+        for module in ("labs.replay.recording", "labs.replay.replay_lab"):
             monkeypatch.setattr(f"{module}.books", lambda lesson="": [book])
         return book
 
-    recordings._asked.clear()
+    recording._asked.clear()
     yield put
-    recordings._asked.clear()
+    recording._asked.clear()
 
 
 # --- how a call is written down ------------------------------------------------------------------
@@ -121,7 +122,7 @@ def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
     book = Book({"on": "today", "system": "6.1"}, [run], {"x": [[1.0]]})
     book.save(tmp_path / "x.json.gz")
     first = (tmp_path / "x.json.gz").read_bytes()
-    found = recordings.load(tmp_path / "x.json.gz")
+    found = recording.load(tmp_path / "x.json.gz")
     assert found == book
     found.save(tmp_path / "x.json.gz")
     assert (tmp_path / "x.json.gz").read_bytes() == first
@@ -222,7 +223,7 @@ def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> Non
     ]
     shelf(run)
     lab = Replayed()
-    from labs.visits import Visits
+    from labs.experiments.http_monitor import Visits
 
     box, seen = lab.mail("master"), Visits(lab)  # type: ignore[arg-type]
     assert len(box) == 1 or lab.now < 9
@@ -277,7 +278,7 @@ def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
 def test_the_prompt_of_mininet_is_refused_in_a_line(
     shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from labs.magics import LabMagics
+    from labs.jupyter.magics import LabMagics
 
     monkeypatch.setenv("LAB_MODE", "replay")
     shelf(played())
@@ -326,11 +327,11 @@ def test_a_damaged_recording_costs_no_other(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(recordings, "PLACE", tmp_path)
+    monkeypatch.setattr(recording, "PLACE", tmp_path)
     Book({}, [], {"x": [[1.0]]}).save(tmp_path / "06-failback.json.gz")
     (tmp_path / "05-failover.json.gz").write_bytes(content)
-    recordings.load.cache_clear()
-    assert [book.asides for book in recordings.books("06-failback")] == [{"x": [[1.0]]}]
+    recording.load.cache_clear()
+    assert [book.asides for book in recording.books("06-failback")] == [{"x": [[1.0]]}]
     assert "05-failover.json.gz is damaged" in capsys.readouterr().err
     with pytest.raises(LabError, match=r"05-failover.json.gz is damaged .*git checkout"):
-        recordings.books("05-failover")
+        recording.books("05-failover")

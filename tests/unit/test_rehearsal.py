@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import cluster, conf, held, router, state
-from vrrpd import rehearsal
+from vrrpd import takeover_prefetch
 
 
 @pytest.mark.parametrize("words", [(), ("version 3",), ("nopreempt",)])
@@ -15,7 +15,7 @@ def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
     one = router(lan, "backup")
     before = (one.router, dict(one.counters), list(one.history), one.speaker.ident)
     facts, lines = list(lan.facts), len(lan.journal("backup"))
-    rehearsal.warm_up(one)
+    takeover_prefetch.warm_up(one)
     assert (one.router, dict(one.counters), list(one.history), one.speaker.ident) == before
     assert (lan.facts, len(lan.journal("backup"))) == (facts, lines)
     assert held(lan, "backup") == set()
@@ -28,7 +28,7 @@ def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
     lan.unplug("one")
     lan.run(1)
     assert state(lan, "one") == "FAULT"
-    rehearsal.warm_up(router(lan, "one"))
+    takeover_prefetch.warm_up(router(lan, "one"))
     assert state(lan, "one") == "FAULT"
 
 
@@ -36,8 +36,8 @@ def test_what_was_prepared_is_what_a_takeover_sends(monkeypatch: pytest.MonkeyPa
     lan = cluster(master=conf(150), backup=conf(100))
     lan.run(5)
     one = router(lan, "backup")
-    monkeypatch.setattr("vrrpd.speaker.encode", lambda *_: pytest.fail("encoded in a hurry"))
-    monkeypatch.setattr("vrrpd.announce.frame", lambda *_: pytest.fail("made in a hurry"))
+    monkeypatch.setattr("vrrpd.advertiser.encode", lambda *_: pytest.fail("encoded in a hurry"))
+    monkeypatch.setattr("vrrpd.announcer.frame", lambda *_: pytest.fail("made in a hurry"))
     lan.crash("master")
     lan.wait_until(lambda: state(lan, "backup") == "MASTER")
     assert one.counters["advertisement-sent"] == 1

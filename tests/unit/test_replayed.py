@@ -11,12 +11,12 @@ import sys
 
 import pytest
 
-from labs import recordings
 from labs.errors import LabError
-from labs.replayed import Replayed
+from labs.replay import recording
+from labs.replay.replay_lab import Replayed
 from tests.support import REPOSITORY
 
-pytestmark = pytest.mark.skipif("05-failover" not in recordings.lessons(), reason="not recorded")
+pytestmark = pytest.mark.skipif("05-failover" not in recording.lessons(), reason="not recorded")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labs import jsonlines
-from labs.cli import main
+from labs.cli.main import main
 from labs.progress import FILE, Entry
 from tests.support import OrdinaryUser
 
@@ -210,7 +210,7 @@ def test_an_unreadable_folder_is_a_warning(tmp_path: Path, ordinary_user: Ordina
     folders = [learner(ordinary_user.home / name) for name in ("anna", "berta", "carl", "dora")]
     folders[1].chmod(0o000)
     (folders[2] / FILE).chmod(0o000)
-    done = ordinary_user.run([sys.executable, "-m", "labs.cli", "report", *folders], 60)
+    done = ordinary_user.run([sys.executable, "-m", "labs.cli.main", "report", *folders], 60)
     names = [row["learner"] for row in csv.DictReader(io.StringIO(done.stdout))]
     assert names == ["anna", "dora"]
     assert done.stderr.count("Permission denied") == 2

@@ -92,10 +92,12 @@ def test_rings_that_wait_do_so_side_by_side_in_namespaces_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TEST_WORKERS", raising=False)
-    place = ["python", "-m", "labs.namespace", "--"]
+    place = ["python", "-m", "labs.sandbox.namespaces", "--"]
     (spread, workers) = rings.side_by_side("lab", place)
     assert spread == "--dist=worksteal"
-    assert workers.startswith(f"--tx={rings.WORKERS['lab']}*popen//python=python -m labs.namespace")
+    assert workers.startswith(
+        f"--tx={rings.WORKERS['lab']}*popen//python=python -m labs.sandbox.namespaces"
+    )
     assert rings.side_by_side("browser", []) == []
     monkeypatch.setenv("TEST_WORKERS", "1")
     assert rings.side_by_side("lab", place) == []

@@ -1,6 +1,6 @@
 """One virtual router at work: what it does, in which order, and what its timer costs.
 
-Runs on the ports of labs/virtual.py; the facts are what a witness on the wire and in the kernel
+Runs on the ports of labs/simulation/machine.py; the facts are what a witness on the wire and in the kernel
 would have written down.
 """
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from labs.facts import Address, Advert, Arp
+from labs.model.facts import Address, Advert, Arp
 from tests.cluster import (
     VIP,
     advert,

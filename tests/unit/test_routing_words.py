@@ -14,7 +14,7 @@ import pytest
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from vrrpd.config import loads, routing
+from vrrpd.config import loads, routes_model
 from vrrpd.config.model import Hop, Route, Rule
 from vrrpd.linux import routes, rules
 
@@ -252,14 +252,14 @@ def test_names_come_from_where_iproute2_keeps_them(
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(routing, "NAMES", (written, shipped))
-    routing.names.cache_clear()
-    found = routing.names("rt_protos")
+    monkeypatch.setattr(routes_model, "NAMES", (written, shipped))
+    routes_model.names.cache_clear()
+    found = routes_model.names("rt_protos")
     assert (found["bird"], found["one"], found["two"]) == (12, 202, 201)
     assert "hidden" not in found
     (written / "rt_protos").write_text("13 dnrouted\n")
-    routing.names.cache_clear()
-    assert routing.names("rt_protos")["dnrouted"] == 13
-    assert "bird" not in routing.names("rt_protos")
+    routes_model.names.cache_clear()
+    assert routes_model.names("rt_protos")["dnrouted"] == 13
+    assert "bird" not in routes_model.names("rt_protos")
     monkeypatch.undo()
-    routing.names.cache_clear()
+    routes_model.names.cache_clear()

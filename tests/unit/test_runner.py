@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import vrrpd.linux.runner
+import vrrpd.linux.script_runner
 from tests.support import eventually
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.runner import ScriptRunner
+from vrrpd.linux.script_runner import ScriptRunner
 
 MILLISECOND = SECOND // 1000
 
@@ -183,7 +183,7 @@ def test_a_script_that_hangs_is_ended_with_all_it_has_started(room: Path) -> Non
 
 
 def test_a_script_that_will_not_go_is_killed(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vrrpd.linux.runner, "GRACE", 100 * MILLISECOND)
+    monkeypatch.setattr(vrrpd.linux.script_runner, "GRACE", 100 * MILLISECOND)
     bench = Bench(room, timeout=3 * SECOND)  # time enough for its first line
     bench.run(bench.script("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n"))
     bench.finish()
@@ -200,7 +200,7 @@ def test_no_zombies(bench: Bench) -> None:
 
 
 def test_a_fork_bomb_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vrrpd.linux.runner, "AT_ONCE", 2)
+    monkeypatch.setattr(vrrpd.linux.script_runner, "AT_ONCE", 2)
     for _ in range(2):
         assert bench.run(Command(("/bin/sleep", "0.1"))) is None
     assert bench.run(Command(("/bin/true",))) == "2 scripts are running already"

@@ -6,14 +6,14 @@ from itertools import product
 
 import pytest
 
-from labs.lan import Lan
-from labs.workload import Program
+from labs.simulation.lan import Lan
+from labs.simulation.programs import Program
 from tests.cluster import cluster, conf, router
 from vrrpd.config.model import Command, TrackScript
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Outcome
-from vrrpd.scripts import Script
+from vrrpd.tracking.scripts import Script
 
 CHECK = "/bin/chk"
 

@@ -11,7 +11,7 @@ import pytest
 from vrrpd.config import loads
 from vrrpd.config.model import Command, Config
 from vrrpd.linux.accounts import Accounts, acting_as
-from vrrpd.security import FileStatus, Identity, secure
+from vrrpd.script_security import FileStatus, Identity, secure
 
 SECURE = "enable_script_security"
 ROOT = "script_user root"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import advert, cluster, conf, held, inject, router, state, states
 from vrrpd.config import ConfigError, loads
 from vrrpd.packet import Check

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from labs.anatomy import AH, REST, VRRP, Anatomy, dissect
+from labs.capture.packet_fields import AH, REST, VRRP, Anatomy, dissect
 from labs.errors import LabError
-from labs.facts import Advert
-from labs.probing import rows
-from labs.show import Source, show
-from labs.standards import section
+from labs.figures.transition_table import rows
+from labs.lessons.rfc_sections import section
+from labs.lessons.show import Source, show
+from labs.model.facts import Advert
 from tests.captures import packets
 from vrrpd import fsm
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from labs.lan import Silent
+from labs.simulation.lan import Silent
 from tests.cluster import conf
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config.globals import Globals
-from vrrpd.source import Source
+from vrrpd.config_source import Source
 
 GOOD = conf(150)
 MISTAKEN = conf(150).replace("priority 150", "priority 15O")

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import pytest
 
-from labs.facts import Advert, Ping
-from labs.splits import BEFORE, directions, heal, unplugged
-from labs.timeline import Timeline
+from labs.analysis.timeline import Timeline
+from labs.experiments.split_brain import BEFORE, directions, heal, unplugged
+from labs.model.facts import Advert, Ping
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labs import network, start
+from labs.emulation import network, start_states
 from labs.errors import LabError
 from tests.support import REPOSITORY
 
@@ -19,8 +19,8 @@ from tests.support import REPOSITORY
 @pytest.fixture
 def states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory of states of the test's own, beside a copy of `basic`."""
-    shutil.copytree(start.STATES / "basic", tmp_path / "basic")
-    monkeypatch.setattr(start, "STATES", tmp_path)
+    shutil.copytree(start_states.STATES / "basic", tmp_path / "basic")
+    monkeypatch.setattr(start_states, "STATES", tmp_path)
     return tmp_path
 
 
@@ -29,19 +29,19 @@ def begin(states: Path, text: str, name: str = "own") -> None:
     (states / name / "begin").write_text(text)
 
 
-@pytest.mark.parametrize("name", start.names())
+@pytest.mark.parametrize("name", start_states.names())
 def test_every_state_can_be_read_and_speaks_of_hosts_that_exist(name: str) -> None:
-    told = start.read(name)
+    told = start_states.read(name)
     layout = network.layout(told.topology)
-    files = [path for source in told.sources for path in (start.STATES / source).iterdir()]
+    files = [path for source in told.sources for path in (start_states.STATES / source).iterdir()]
     assert {path.name for path in files if path.is_dir()} <= set(layout.servers)
     hosts = {words[1] for _, words in told.steps if len(words) > 1}
     assert hosts <= {*layout.hosts, "nobody"}
 
 
-@pytest.mark.parametrize("name", start.names())
+@pytest.mark.parametrize("name", start_states.names())
 def test_every_state_explains_itself(name: str) -> None:
-    first, blank, *rest = (start.STATES / name / "README.md").read_text().splitlines()
+    first, blank, *rest = (start_states.STATES / name / "README.md").read_text().splitlines()
     assert (first, blank) == (f"# {name}", "")
     assert "".join(rest).strip()
 
@@ -49,10 +49,10 @@ def test_every_state_explains_itself(name: str) -> None:
 def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
     begin(states, "topology routers  # two networks\nwatch 10.0.0.10\n", name="first")
     begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait r2 owns 10.0.0.10\nsettle\n")
-    told = start.read("own")
+    told = start_states.read("own")
     assert told.sources == ("basic", "first", "own")
     begin(states, "from first\nsettle\n", name="second")
-    told = start.read("second")
+    told = start_states.read("second")
     assert (told.topology, told.watch, told.sources) == (
         "routers",
         ("10.0.0.10",),
@@ -65,12 +65,12 @@ def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
 def test_a_line_that_nobody_understands_is_named(states: Path, line: str) -> None:
     begin(states, f"settle\n{line}\n")
     with pytest.raises(LabError, match=re.escape(f"own/begin:2: `{line}` is no instruction")):
-        start.read("own")
+        start_states.read("own")
 
 
 def test_unknown_states_and_topologies_are_answered_with_the_known_ones(states: Path) -> None:
     with pytest.raises(LabError, match=r"no state called 'basics' .*: choose basic"):
-        start.read("basics")
+        start_states.read("basics")
     with pytest.raises(LabError, match=r"no topology called 'ring'.*ha_pair, .* or two_pairs"):
         network.layout("ring")
 

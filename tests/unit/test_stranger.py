@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labs import stranger
 from labs.errors import LabError
+from labs.experiments import attacker
 from tests.captures import packets
-from vrrpd import ah
+from vrrpd import auth_header
 from vrrpd.packet import AuthType, PacketError, decode, parse_ipv4
 
 KEY = b"1111\0\0\0\0"
@@ -24,34 +24,34 @@ def plain() -> bytes:
 
 
 def test_a_short_number_is_guessed_from_one_packet() -> None:
-    found = stranger.guess(signed())
+    found = attacker.guess(signed())
     assert found.password == "1111"
     assert repr(found).startswith(f"It is '1111', after {found.tries:,} passwords")
 
 
 def test_a_password_that_is_not_among_the_tried_ones_is_not_found() -> None:
-    found = stranger.guess(signed(), ["1112", "secret"])
+    found = attacker.guess(signed(), ["1112", "secret"])
     assert (found.password, found.tries) == (None, 2)
     assert repr(found).startswith("None of them, after 2 passwords")
 
 
 def test_without_an_authentication_header_there_is_nothing_to_guess() -> None:
     with pytest.raises(LabError, match="nothing to guess"):
-        stranger.guess(plain())
+        attacker.guess(plain())
 
 
 def test_only_eight_characters_of_a_password_count() -> None:
-    long = stranger.sealed(plain(), "keepalived", signed())
-    assert stranger.guess(long, ["keepaliv"]).password == "keepaliv"
+    long = attacker.sealed(plain(), "keepalived", signed())
+    assert attacker.guess(long, ["keepaliv"]).password == "keepaliv"
 
 
 def test_a_sealed_packet_is_one_of_the_cluster() -> None:
-    forged = parse_ipv4(stranger.sealed(plain(), "1111", signed()))
-    last = ah.sequence_of(parse_ipv4(signed()))
-    ah.verify(forged, KEY, last)
+    forged = parse_ipv4(attacker.sealed(plain(), "1111", signed()))
+    last = auth_header.sequence_of(parse_ipv4(signed()))
+    auth_header.verify(forged, KEY, last)
     assert decode(forged.message).auth_type == AuthType.AH.value
     with pytest.raises(PacketError, match="ICV"):
-        ah.verify(forged, b"1112\0\0\0\0", last)
+        auth_header.verify(forged, b"1112\0\0\0\0", last)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_authentication_is_replaced_and_nothing_else(
     kind: AuthType, word: bytes, auth: bytes
 ) -> None:
     before = decode(parse_ipv4(plain()).message)
-    after = decode(parse_ipv4(stranger._with(plain(), kind, word)).message)
+    after = decode(parse_ipv4(attacker._with(plain(), kind, word)).message)
     assert (after.auth_type, after.auth) == (kind.value, auth)
     assert (after.vrid, after.priority, after.interval, after.addresses) == (
         before.vrid,

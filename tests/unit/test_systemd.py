@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.virtual_clock import VirtualClock
+from labs.simulation.clock import VirtualClock
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND
 from vrrpd.linux.systemd import Supervisor, patience

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labs.facts import (
+from labs.analysis.timeline import Timeline
+from labs.figures.timeline_text import action_rows
+from labs.model.facts import (
     Action,
     Address,
     Advert,
@@ -23,8 +25,6 @@ from labs.facts import (
     from_json,
     to_json,
 )
-from labs.telling import action_rows
-from labs.timeline import Timeline
 from tests.unit import stories
 from tests.unit.stories import REAL, VIP, WAIT
 

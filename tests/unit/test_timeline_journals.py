@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from labs.facts import State
-from labs.journals import states
+from labs.model.facts import State
+from labs.monitoring.daemon_logs import states
 
 JOURNAL = {
     "t": 1795367244.125,

@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labs.facts import Address, Fact, Ping
-from labs.ownership import Segment, Service, Span, gaps, outages, overlaps, segments, service, spans
+from labs.analysis.ownership import (
+    Segment,
+    Service,
+    Span,
+    gaps,
+    outages,
+    overlaps,
+    segments,
+    service,
+    spans,
+)
+from labs.model.facts import Address, Fact, Ping
 from tests.unit.stories import VIP, held, pings
 
 A, B = "master", "backup"

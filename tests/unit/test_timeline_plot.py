@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-import labs.plot as plot
+import labs.figures.plot as plot
+from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.facts import Action, Fact
-from labs.labels import places
-from labs.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
-from labs.timeline import Timeline
+from labs.figures.label_rows import places
+from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
+from labs.model.facts import Action, Fact
 from tests.unit import stories
 
 PNG = b"\x89PNG\r\n\x1a\n"

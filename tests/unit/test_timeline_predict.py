@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labs.facts import Action, Advert, Fact, Heard, Link, State
-from labs.predict import Prediction, predict, skew, vrids, with_hearing
+from labs.analysis.takeover_timing import Prediction, predict, skew, vrids, with_hearing
+from labs.model.facts import Action, Advert, Fact, Heard, Link, State
 from tests.unit.stories import advert, carrier, heard
 
 SKEW_100, SKEW_150 = 156 / 256, 106 / 256

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labs.facts import Action, Address, Fact
-from labs.predict import Prediction, predict
+from labs.analysis.takeover_timing import Prediction, predict
+from labs.model.facts import Action, Address, Fact
 from tests.unit.stories import advert, heard
 
 WAIT = 3 + 156 / 256  # of priority 100

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import cluster, conf, router, state, states
-from vrrpd.files import number_in
+from vrrpd.tracking.files import number_in
 
 PATH = "/run/load"
 

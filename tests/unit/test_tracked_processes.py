@@ -6,12 +6,12 @@ import struct
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import cluster, conf, router, state, states
 from vrrpd.config.model import TrackProcess
-from vrrpd.linux.procs import COMM, EXEC, EXIT, FORK, acknowledged, decode, request
+from vrrpd.linux.process_table import COMM, EXEC, EXIT, FORK, acknowledged, decode, request
 from vrrpd.ports import Process
-from vrrpd.processes import matches
+from vrrpd.tracking.processes import matches
 
 
 def process(*argv: str, name: str | None = None) -> Process:

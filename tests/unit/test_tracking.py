@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
 from tests.cluster import advert as advertisement
 from tests.cluster import adverts, cluster, conf, held, inject, moves, router, state, states
 

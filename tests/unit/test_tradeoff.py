@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.tradeoff import Point, Setting, Tradeoff, count, tradeoff
+from labs.experiments.timer_tradeoff import Point, Setting, Tradeoff, count, tradeoff
 
 
 def test_patience_is_the_master_down_interval_of_version_3() -> None:

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs.guard import Guard
-from labs.lan import Lan
+from labs.simulation.invariants import Guard
+from labs.simulation.lan import Lan
 from tests.cluster import VIP, adverts, arps, cluster, conf, held, router, scripts, state, states
 
 REASON = "Operation not permitted"

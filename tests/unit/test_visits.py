@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from labs import visitor
-from labs.visits import _signed
+from labs.emulation.programs import http_client
+from labs.experiments.http_monitor import _signed
 
 
 def ask(answer: bytes) -> str | None:
@@ -22,7 +22,7 @@ def ask(answer: bytes) -> str | None:
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
-            return await visitor.page("127.0.0.1", server.sockets[0].getsockname()[1])
+            return await http_client.page("127.0.0.1", server.sockets[0].getsockname()[1])
 
     return asyncio.run(main())
 
@@ -42,8 +42,8 @@ def test_a_refusal_is_a_visit_without_a_page(
     async def refused(address: str) -> str | None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(visitor, "page", refused)
-    asyncio.run(visitor.visit("192.168.1.10"))
+    monkeypatch.setattr(http_client, "page", refused)
+    asyncio.run(http_client.visit("192.168.1.10"))
     told = json.loads(capsys.readouterr().out)
     assert told["page"] is None
     assert told["rtt"] is None

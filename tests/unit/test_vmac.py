@@ -11,14 +11,14 @@ from ipaddress import ip_address
 import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
-from labs.lan import Lan
+from labs.simulation.lan import Lan
+from vrrpd.addresses.vmac import home, slots, virtual_link
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Instance
-from vrrpd.linux import filter as nft
+from vrrpd.linux import nftables as nft
 from vrrpd.linux.vmac import creation
 from vrrpd.ports import Placed, Shield, VirtualLink
-from vrrpd.vmac import home, slots, virtual_link
 
 
 def instance(words: str = "use_vmac", vips: str = "192.168.1.10", excluded: str = "") -> Instance:
@@ -49,9 +49,7 @@ def links(one: Instance, *others: str) -> dict[tuple[str, int], VirtualLink]:
         ("use_vmac 02:00:00:00:aa", "192.168.1.10", "02000000aa33"),
     ],
 )
-def test_the_mac_address_is_the_rfcs_or_the_configured_one(
-    words: str, vips: str, mac: str
-) -> None:
+def test_the_mac_address_is_the_rfcs_or_the_configured_one(words: str, vips: str, mac: str) -> None:
     (link,) = links(instance(words, vips)).values()
     assert link.mac == bytes.fromhex(mac)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
-from labs.lab import Lab
+from labs.emulation.lab import Lab
 from tests.support import eventually
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labs.whatif import price, what_if
+from labs.experiments.what_if import price, what_if
 
 
 def test_a_longer_interval_is_cheaper_and_slower() -> None:

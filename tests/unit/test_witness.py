@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import labs.records as wire
-from labs import recorder
+import labs.monitoring.wire_format as wire
 from labs.errors import LabError
-from labs.facts import Ping
-from labs.witness import HOUSE, PROGRAM, PingLog, Witness, records
+from labs.model.facts import Ping
+from labs.monitoring import recorder
+from labs.monitoring.observer import HOUSE, PROGRAM, PingLog, Witness, records
 
 VIP = "192.168.1.10"
 # What an array of 32-bit floats can hold exactly.

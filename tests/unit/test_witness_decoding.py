@@ -9,11 +9,11 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-import labs.records as wire
-from labs import frames, recorder
-from labs.decoding import Decoder
-from labs.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
-from vrrpd.neighbour import gratuitous_arp, neighbour_advertisement
+import labs.monitoring.wire_format as wire
+from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
+from labs.monitoring import packet_socket, recorder
+from labs.monitoring.decoder import Decoder
+from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
 VIP, VIP6 = "192.168.1.10", "2001:db8:1::10"
@@ -261,21 +261,21 @@ def test_readiness_and_failure_are_no_facts() -> None:
 def run(program: tuple[tuple[int, int, int, int], ...], frame: bytes) -> bool:
     """Classic BPF, as far as the recorder uses it; a load beyond the frame drops it."""
     accumulator = index = at = 0
-    sizes = {frames.LD_W: 4, frames.LD_H: 2, frames.LD_B: 1}
+    sizes = {packet_socket.LD_W: 4, packet_socket.LD_H: 2, packet_socket.LD_B: 1}
     while True:
         code, yes, no, operand = program[at]
         at += 1
-        if code == frames.RET:
+        if code == packet_socket.RET:
             return operand > 0
         if code in sizes:
             end = operand + sizes[code]
             if end > len(frame):
                 return False
             accumulator = int.from_bytes(frame[operand:end], "big")
-        elif code == frames.TAX:
+        elif code == packet_socket.TAX:
             index = accumulator
         else:
-            other = index if code == frames.JEQ_X else operand
+            other = index if code == packet_socket.JEQ_X else operand
             at += yes if accumulator == other else no
 
 
@@ -309,7 +309,7 @@ def ipv4(protocol: int, payload: bytes = bytes(16)) -> bytes:
     ],
 )
 def test_the_filter_of_the_ports(frame: bytes, kept: bool) -> None:
-    assert run(frames.VRRP_AND_ARP, frame) is kept
+    assert run(packet_socket.VRRP_AND_ARP, frame) is kept
 
 
 @pytest.mark.parametrize(
@@ -322,8 +322,8 @@ def test_the_filter_of_the_ports(frame: bytes, kept: bool) -> None:
     ids=["our reply", "another's reply", "a request"],
 )
 def test_the_filter_of_the_client(icmp: bytes, kept: bool) -> None:
-    assert run(frames.echo_replies(4711), ipv4(1, icmp + bytes(8))) is kept
-    assert not run(frames.echo_replies(4711), ipv4(17, icmp + bytes(8)))
+    assert run(packet_socket.echo_replies(4711), ipv4(1, icmp + bytes(8))) is kept
+    assert not run(packet_socket.echo_replies(4711), ipv4(17, icmp + bytes(8)))
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_the_filter_of_the_client(icmp: bytes, kept: bool) -> None:
 def test_the_ipv6_filter_keeps_only_our_own_replies(kind: int, ident: int, kept: bool) -> None:
     echo = bytes([kind, 0, 0, 0]) + ident.to_bytes(2, "big") + bytes(10)
     header = b"\x60\0\0\0" + len(echo).to_bytes(2, "big") + b"\x3a\x40" + bytes(32)
-    assert run(frames.echo_replies6(4711), bytes(12) + b"\x86\xdd" + header + echo) is kept
+    assert run(packet_socket.echo_replies6(4711), bytes(12) + b"\x86\xdd" + header + echo) is kept
 
 
 def test_a_ping_names_the_address_it_went_to(decoder: Decoder) -> None:

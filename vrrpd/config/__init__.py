@@ -1,8 +1,8 @@
 """keepalived.conf: text in, frozen values and diagnostics out.
 
-    loaded = load("/etc/keepalived/keepalived.conf")
-    for instance in loaded.config.instances: ...
-    for diagnostic in loaded.diagnostics: print(diagnostic)
+loaded = load("/etc/keepalived/keepalived.conf")
+for instance in loaded.config.instances: ...
+for diagnostic in loaded.diagnostics: print(diagnostic)
 """
 
 from vrrpd.config.diagnostics import ConfigError, Diagnostic

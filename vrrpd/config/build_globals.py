@@ -8,17 +8,19 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
+from vrrpd.config.collect import Fields, Special, choose, collect, surplus
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, time_of
-from vrrpd.config.settings import Fields, Special, choose, collect, surplus
 from vrrpd.config.values import SECOND
 
 _KNOWN = {one.name for one in fields_of(Globals)}
-_UMASK_NAMES = {name[2:]: getattr(stat, name) for name in dir(stat)
-                if name[:5] in ("S_IRU", "S_IWU", "S_IXU", "S_IRG", "S_IWG", "S_IXG",
-                                "S_IRO", "S_IWO", "S_IXO")}
+_UMASK_NAMES = {
+    name[2:]: getattr(stat, name)
+    for name in dir(stat)
+    if name[:5] in ("S_IRU", "S_IWU", "S_IXU", "S_IRG", "S_IWG", "S_IXG", "S_IRO", "S_IWO", "S_IXO")
+}
 
 
 def build_globals(
@@ -77,8 +79,11 @@ def _dynamic_interfaces(one: Statement, report: Reporter) -> Fields:
     found: Fields = {"dynamic_interfaces": True}
     if one.args:
         choose(one.args[0].text, ["allow_if_changes"], "option")
-        report.note_once("allow_if_changes", one.args[0],
-                         "'allow_if_changes' is understood but not done by this version")
+        report.note_once(
+            "allow_if_changes",
+            one.args[0],
+            "'allow_if_changes' is understood but not done by this version",
+        )
         found["allow_if_changes"] = True
     _no_more(one, 1, report)
     return found
@@ -107,8 +112,9 @@ def garp_extra_if(one: Statement, low: int, prefix: str, report: Reporter) -> Fi
 
 
 def _cpu_affinity(one: Statement, report: Reporter) -> Fields:
-    return {"vrrp_cpu_affinity":
-            tuple(int_of(word.text, 0, 4095, strict=True)[0] for word in one.args)}
+    return {
+        "vrrp_cpu_affinity": tuple(int_of(word.text, 0, 4095, strict=True)[0] for word in one.args)
+    }
 
 
 def _umask(one: Statement, report: Reporter) -> Fields:
@@ -144,8 +150,12 @@ def _linkbeat_interfaces(one: Statement, report: Reporter) -> Fields:
     for line in one.block:
         method = line.args[0].text if line.args else None
         if method not in (None, "MII", "ETHTOOL", "IOCTL"):
-            report.at("error", line.args[0], f"unknown method '{method}'; ignored",
-                      expected="MII, ETHTOOL or IOCTL")
+            report.at(
+                "error",
+                line.args[0],
+                f"unknown method '{method}'; ignored",
+                expected="MII, ETHTOOL or IOCTL",
+            )
             method = None
         found.append((line.name.text, method))
     return {"linkbeat_interfaces": tuple(found)}
@@ -159,8 +169,12 @@ def _delays(one: Statement, report: Reporter) -> Fields:
             if not times:
                 raise BadValue("no delay given")
         except BadValue as error:
-            report.at("error", line.name, f"{error}; line ignored",
-                      expected="INTERFACE DOWN [UP], seconds from 0 to 255")
+            report.at(
+                "error",
+                line.name,
+                f"{error}; line ignored",
+                expected="INTERFACE DOWN [UP], seconds from 0 to 255",
+            )
             continue
         found.append((line.name.text, times[0], times[1] if len(times) > 1 else 0))
     return {"interface_up_down_delays": tuple(found)}

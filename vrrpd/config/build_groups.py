@@ -10,13 +10,13 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
+from vrrpd.config.build_trackers import Trackables
+from vrrpd.config.collect import collect
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.globals import Globals
-from vrrpd.config.instance_words import notify_of
+from vrrpd.config.instance_keywords import notify_of
 from vrrpd.config.model import GarpGroup, Instance, SyncGroup, TrackGroup
 from vrrpd.config.parser import Statement
-from vrrpd.config.settings import collect
-from vrrpd.config.trackers import Trackables
 from vrrpd.config.values import Track
 
 _KNOWN = {one.name for one in fields_of(SyncGroup)}
@@ -40,13 +40,16 @@ def build_sync_groups(
         fields, _ = collect(block.block, {}, report, within=block.keyword)
         members = _members(block, name, instances, taken, report)
         if not members:
-            report.at("error", block.args[0], f"the group '{name}' has no member; ignored",
-                      expected="group { names of instances }")
+            report.at(
+                "error",
+                block.args[0],
+                f"the group '{name}' has no member; ignored",
+                expected="group { names of instances }",
+            )
             continue
         if len(members) == 1:
             report.at("warning", block.args[0], f"the group '{name}' has only one member")
-        mail = defaults.smtp_alert if defaults.smtp_alert_vrrp is None \
-            else defaults.smtp_alert_vrrp
+        mail = defaults.smtp_alert if defaults.smtp_alert_vrrp is None else defaults.smtp_alert_vrrp
         known: dict[str, Any] = {key: value for key, value in fields.items() if key in _KNOWN}
         known.setdefault("smtp_alert", bool(mail))
         known.setdefault("notify_priority_changes", defaults.vrrp_notify_priority_changes)
@@ -68,11 +71,18 @@ def _members(
     lists = [one for one in block.block if one.name.text == "group"]
     for word in lists[0].inner_words() if lists else []:  # further ones have been reported
         if word.text not in known:
-            report.at("error", word, f"there is no vrrp_instance '{word.text}'; ignored",
-                      suggestion=nearest(word.text, known))
+            report.at(
+                "error",
+                word,
+                f"there is no vrrp_instance '{word.text}'; ignored",
+                suggestion=nearest(word.text, known),
+            )
         elif word.text in taken:
-            report.at("error", word, f"'{word.text}' is in the group '{taken[word.text]}' "
-                      "already; ignored")
+            report.at(
+                "error",
+                word,
+                f"'{word.text}' is in the group '{taken[word.text]}' already; ignored",
+            )
         else:
             taken[word.text] = name
             members.append(word.text)
@@ -88,8 +98,12 @@ def _without_owner_weights(
 
     def bare(track: Track) -> Track:
         if track.weight:
-            report.at("error", group.where, f"({group.name}) cannot have weighted '{track.name}' "
-                      "with a member of priority 255; weight 0 is used")
+            report.at(
+                "error",
+                group.where,
+                f"({group.name}) cannot have weighted '{track.name}' "
+                "with a member of priority 255; weight 0 is used",
+            )
         return replace(track, weight=0, reverse=False) if track.weight else track
 
     return replace(
@@ -101,9 +115,7 @@ def _without_owner_weights(
     )
 
 
-def bound_weights(
-    instance: Instance, groups: Sequence[SyncGroup], report: Reporter
-) -> Instance:
+def bound_weights(instance: Instance, groups: Sequence[SyncGroup], report: Reporter) -> Instance:
     """The instance without weights where they have no place: in most groups, and at 255."""
     group = next((one for one in groups if instance.name in one.members), None)
     if instance.priority == 255:
@@ -114,17 +126,24 @@ def bound_weights(
         return instance
 
     def told(track: Track) -> bool:
-        report.at("error", instance.where, f"({instance.name}) ignoring weight of tracked "
-                  f"'{track.name}' due to {why}")
+        report.at(
+            "error",
+            instance.where,
+            f"({instance.name}) ignoring weight of tracked '{track.name}' due to {why}",
+        )
         return True
 
     scripts = tuple(one for one in instance.track_scripts if not (one.weight and told(one)))
-    interfaces = tuple(replace(one, weight=0, reverse=False) if one.weight and told(one) else one
-                       for one in instance.track_interfaces)
-    files = tuple(replace(one, weight=0) if one.weight == 1 else one
-                  for one in instance.track_files if one.weight in (0, 1) or not told(one))
-    return replace(instance, track_scripts=scripts, track_interfaces=interfaces,
-                   track_files=files)
+    interfaces = tuple(
+        replace(one, weight=0, reverse=False) if one.weight and told(one) else one
+        for one in instance.track_interfaces
+    )
+    files = tuple(
+        replace(one, weight=0) if one.weight == 1 else one
+        for one in instance.track_files
+        if one.weight in (0, 1) or not told(one)
+    )
+    return replace(instance, track_scripts=scripts, track_interfaces=interfaces, track_files=files)
 
 
 def build_garp_groups(blocks: Iterable[Statement], report: Reporter) -> list[GarpGroup]:
@@ -135,8 +154,12 @@ def build_garp_groups(blocks: Iterable[Statement], report: Reporter) -> list[Gar
         fields, _ = collect(block.block, {}, report, within=block.keyword)
         garp, gna = fields.get("garp_interval_ns"), fields.get("gna_interval_ns")
         if garp is None and gna is None:
-            report.at("error", block.name, "a garp_group without an interval; ignored",
-                      expected="garp_interval or gna_interval")
+            report.at(
+                "error",
+                block.name,
+                "a garp_group without an interval; ignored",
+                expected="garp_interval or gna_interval",
+            )
             continue
         shared = "interfaces" in fields
         names = list(fields.get("interfaces", ()))
@@ -146,8 +169,15 @@ def build_garp_groups(blocks: Iterable[Statement], report: Reporter) -> list[Gar
             report.at("error", block.name, f"'{name}' is in another garp_group; ignored here")
         names = [one for one in dict.fromkeys(names) if one not in taken]
         taken.update(names)
-        groups.append(GarpGroup(interfaces=tuple(names), garp_interval_ns=garp,
-                                gna_interval_ns=gna, shared=shared, where=block.where))
+        groups.append(
+            GarpGroup(
+                interfaces=tuple(names),
+                garp_interval_ns=garp,
+                gna_interval_ns=gna,
+                shared=shared,
+                where=block.where,
+            )
+        )
     return groups
 
 

@@ -17,18 +17,18 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Literal
 
-from vrrpd.config import capacity, entries, route_words
+from vrrpd.config import address_lines, parse_route, vip_limit
+from vrrpd.config.build_trackers import Trackables
+from vrrpd.config.collect import Fields, collect
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
 from vrrpd.config.hmac_words import build_auth_hmac
-from vrrpd.config.instance_words import AUTH_SPECIALS, SPECIALS, notify_of
+from vrrpd.config.instance_keywords import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
+from vrrpd.config.parse_rule import Preferences, rules
 from vrrpd.config.parser import Statement
-from vrrpd.config.rule_words import Preferences, rules
 from vrrpd.config.scalars import BadValue, host_of
-from vrrpd.config.settings import Fields, collect
-from vrrpd.config.text import Word
-from vrrpd.config.trackers import Trackables
+from vrrpd.config.source_text import Word
 from vrrpd.config.values import (
     MILLISECOND,
     SECOND,
@@ -50,7 +50,7 @@ def build_instance(
     block: Statement,
     defaults: Globals,
     trackables: Trackables,
-    limits: capacity.Limits,
+    limits: vip_limit.Limits,
     report: Reporter,
     preferences: Preferences,
 ) -> Instance | None:
@@ -64,7 +64,7 @@ class _Builder:
         block: Statement,
         defaults: Globals,
         trackables: Trackables,
-        limits: capacity.Limits,
+        limits: vip_limit.Limits,
         report: Reporter,
         preferences: Preferences,
     ) -> None:
@@ -137,20 +137,34 @@ class _Builder:
     def _can_exist(self) -> bool:
         place = self.block.args[0]
         if "vrid" not in self.said:
-            self.report.at("fatal", place, f"({self.name}) needs a virtual_router_id",
-                           expected="virtual_router_id with a number from 1 to 255", follows=True)
+            self.report.at(
+                "fatal",
+                place,
+                f"({self.name}) needs a virtual_router_id",
+                expected="virtual_router_id with a number from 1 to 255",
+                follows=True,
+            )
             return False
         interface = self.said.get("interface", "")
         if not interface:
-            self.report.at("fatal", place, f"({self.name}) needs an interface",
-                           expected="a line like 'interface eth0'", follows=True)
+            self.report.at(
+                "fatal",
+                place,
+                f"({self.name}) needs an interface",
+                expected="a line like 'interface eth0'",
+                follows=True,
+            )
             return False
-        if len(interface.encode("utf-8", "replace")) > entries.LABEL_LENGTH:
-            self._warn("interface", "no interface has a name of more than 15 characters",
-                       error=True)
+        if len(interface.encode("utf-8", "replace")) > address_lines.LABEL_LENGTH:
+            self._warn(
+                "interface", "no interface has a name of more than 15 characters", error=True
+            )
         if interface == "lo":
-            self.report.at("fatal", self._place("interface"),
-                           f"({self.name}) cannot run on the loopback interface")
+            self.report.at(
+                "fatal",
+                self._place("interface"),
+                f"({self.name}) cannot run on the loopback interface",
+            )
             return False
         return True
 
@@ -192,9 +206,9 @@ class _Builder:
                 with suppress(BadValue):
                     found = [host_of(one.args[0].text)[0]]
             elif one.name.text == "virtual_ipaddress":
-                found = (address.ip for address in entries.addresses(one.block, silent))
+                found = (address.ip for address in address_lines.addresses(one.block, silent))
             elif one.name.text == "unicast_peer":
-                found = (peer.ip for peer, _ in entries.peers(one.block, silent))
+                found = (peer.ip for peer, _ in address_lines.peers(one.block, silent))
             for ip in found:
                 return 4 if ip.version == 4 else 6
         return 4
@@ -220,8 +234,9 @@ class _Builder:
         if vmac is not None and vmac.mac is not None:
             self._warn("use_vmac", "strict: the virtual MAC address is the RFC's", error=True)
             self.fields["vmac"] = replace(vmac, mac=None)
-        self.fields.update(down_timer_adverts=3, lower_prio_no_advert=True,
-                           higher_prio_send_advert=False)
+        self.fields.update(
+            down_timer_adverts=3, lower_prio_no_advert=True, higher_prio_send_advert=False
+        )
         if "accept" not in self.said or self.fields["version"] == 2:
             self.fields["accept"] = owner
 
@@ -229,8 +244,12 @@ class _Builder:
         asked = self.said.get("advert_interval_ns", SECOND)
         if self.fields["version"] == 2:
             if asked < SECOND:
-                self._warn("advert_int", f"an interval of {asked / SECOND:g} s needs version 3: "
-                           "version 2 counts whole seconds; 1 s is used", error=True)
+                self._warn(
+                    "advert_int",
+                    f"an interval of {asked / SECOND:g} s needs version 3: "
+                    "version 2 counts whole seconds; 1 s is used",
+                    error=True,
+                )
                 asked = SECOND
             exact = (asked + SECOND // 2) // SECOND * SECOND
         else:
@@ -277,8 +296,12 @@ class _Builder:
         if auth is None:
             return False
         if "auth" in self.fields:
-            self.report.at("error", blocks[0].name, f"({self.name}) auth_hmac and authentication "
-                           "do not go together; authentication ignored")
+            self.report.at(
+                "error",
+                blocks[0].name,
+                f"({self.name}) auth_hmac and authentication "
+                "do not go together; authentication ignored",
+            )
             del self.fields["auth"]
         self.fields["auth_hmac"] = auth
         return True
@@ -317,55 +340,84 @@ class _Builder:
     def _addresses(self) -> None:
         family = self.fields["family"]
         kept: list[Address] = []
-        found = entries.addresses(self._blocks("virtual_ipaddress"), self.report)
+        found = address_lines.addresses(self._blocks("virtual_ipaddress"), self.report)
         for one in found:
             if one.family == family:
                 kept.append(one)
             else:
-                self.report.at("error", self.words[one.where], f"({self.name}) {one.ip} is not "
-                               f"IPv{family} like the addresses before it; ignored",
-                               expected="it in virtual_ipaddress_excluded")
-        excluded = entries.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
+                self.report.at(
+                    "error",
+                    self.words[one.where],
+                    f"({self.name}) {one.ip} is not "
+                    f"IPv{family} like the addresses before it; ignored",
+                    expected="it in virtual_ipaddress_excluded",
+                )
+        excluded = address_lines.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
         hmac: AuthHmac | None = self.fields.get("auth_hmac")
-        addresses, more = capacity.fit(
-            self.name, kept, self.limits, self.fields["version"], family,
+        addresses, more = vip_limit.fit(
+            self.name,
+            kept,
+            self.limits,
+            self.fields["version"],
+            family,
             ah=self.fields.get("auth", Auth()).kind == "AH",
             hmac=hmac is not None and hmac.signs,
-            report=self.report, words=self.words,
+            report=self.report,
+            words=self.words,
         )
         far = [one for one in addresses[:1] if not one.ip.is_link_local]
         if far and family == 6 and self.fields["strict"]:  # RFC 9568 section 5.2.9
-            self.report.at("error", self.words[far[0].where], f"({self.name}) strict: "
-                           "the first IPv6 address must be link-local")
+            self.report.at(
+                "error",
+                self.words[far[0].where],
+                f"({self.name}) strict: the first IPv6 address must be link-local",
+            )
         self.fields["addresses"] = addresses
         self.fields["excluded"] = (*excluded, *more)
         self._duplicates((*addresses, *self.fields["excluded"]))
         self.fields["routes"] = tuple(
-            route_words.routes(self._blocks("virtual_routes"), self.report))
+            parse_route.routes(self._blocks("virtual_routes"), self.report)
+        )
         self.fields["rules"] = tuple(
-            rules(self._blocks("virtual_rules"), self.report, self.preferences))
+            rules(self._blocks("virtual_rules"), self.report, self.preferences)
+        )
 
     def _duplicates(self, addresses: Iterable[Address]) -> None:
         seen: dict[IPAddress, Address] = {}
         for one in addresses:
             first = seen.setdefault(one.ip, one)
             if first is not one:
-                self.report.at("warning", self.words[one.where], f"({self.name}) {one.ip} again "
-                               f"(first in line {first.where.line}): it counts twice")
+                self.report.at(
+                    "warning",
+                    self.words[one.where],
+                    f"({self.name}) {one.ip} again "
+                    f"(first in line {first.where.line}): it counts twice",
+                )
 
     def _enough_addresses(self) -> bool:
         if self.fields["addresses"] or "no_virtual_ipaddress" in self.said:
             return True
-        hard = [what for what, true in (
-            ("version 3", self.fields["version"] == 3),
-            ("strict mode", self.fields["strict"]),
-        ) if true]
+        hard = [
+            what
+            for what, true in (
+                ("version 3", self.fields["version"] == 3),
+                ("strict mode", self.fields["strict"]),
+            )
+            if true
+        ]
         if hard:
-            self.report.at("fatal", self.block.args[0], f"({self.name}) {hard[0]} needs at least "
-                           "one virtual_ipaddress", follows=True)
+            self.report.at(
+                "fatal",
+                self.block.args[0],
+                f"({self.name}) {hard[0]} needs at least one virtual_ipaddress",
+                follows=True,
+            )
             return False
-        self.report.at("warning", self.block.args[0],
-                       f"({self.name}) has no virtual_ipaddress: nothing to take over")
+        self.report.at(
+            "warning",
+            self.block.args[0],
+            f"({self.name}) has no virtual_ipaddress: nothing to take over",
+        )
         return True
 
     def _unicast(self) -> None:
@@ -375,10 +427,11 @@ class _Builder:
         """
         kept: list[Peer] = []
         lines = self._blocks("unicast_peer")
-        for peer, word in entries.peers(lines, self.report):
+        for peer, word in address_lines.peers(lines, self.report):
             if peer.ip.version != self.fields["family"]:
-                self.report.at("error", word, f"({self.name}) the peer is of the other family; "
-                               "ignored")
+                self.report.at(
+                    "error", word, f"({self.name}) the peer is of the other family; ignored"
+                )
                 continue
             if any(one.ip == peer.ip for one in kept):
                 self.report.at("warning", word, f"({self.name}) the same peer again")
@@ -416,8 +469,9 @@ class _Builder:
             delay_ns=delay,
             repeat=repeat,
             refresh_ns=said.get("garp_master_refresh_ns", of.vrrp_garp_master_refresh_ns),
-            refresh_repeat=said.get("garp_master_refresh_repeat",
-                                    of.vrrp_garp_master_refresh_repeat),
+            refresh_repeat=said.get(
+                "garp_master_refresh_repeat", of.vrrp_garp_master_refresh_repeat
+            ),
             lower_prio_delay_ns=said.get("garp_lower_prio_delay_ns", low_delay),
             lower_prio_repeat=said.get("garp_lower_prio_repeat", low_repeat),
             extra_if_ns=said.get("garp_extra_if_ns", of.vrrp_garp_extra_if_ns),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vrrpd.config import entries
+from vrrpd.config import address_lines
 from vrrpd.config.build_globals import build_globals
 from vrrpd.config.build_groups import (
     bound_weights,
@@ -22,19 +22,26 @@ from vrrpd.config.build_groups import (
     build_track_groups,
 )
 from vrrpd.config.build_instance import build_instance
-from vrrpd.config.capacity import Limits
+from vrrpd.config.build_trackers import Trackables
+from vrrpd.config.collect import remark
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Config, Instance
+from vrrpd.config.parse_route import routes
+from vrrpd.config.parse_rule import Preferences, rules
 from vrrpd.config.parser import Statement
-from vrrpd.config.route_words import routes
-from vrrpd.config.routing import Rule
-from vrrpd.config.rule_words import Preferences, rules
-from vrrpd.config.settings import remark
-from vrrpd.config.trackers import Trackables
+from vrrpd.config.routes_model import Rule
+from vrrpd.config.vip_limit import Limits
 
-_NAMED = ("vrrp_instance", "vrrp_sync_group", "vrrp_script", "vrrp_track_process", "track_file",
-          "vrrp_track_file", "track_group")
+_NAMED = (
+    "vrrp_instance",
+    "vrrp_sync_group",
+    "vrrp_script",
+    "vrrp_track_process",
+    "track_file",
+    "vrrp_track_file",
+    "track_group",
+)
 _SWITCHES = ("", "linkbeat", "delays")  # root statements that become fields of Globals
 _TRACKABLE = ("vrrp_script", "vrrp_track_process", "track_file", "vrrp_track_file")
 
@@ -73,7 +80,8 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
         garp_groups=tuple(build_garp_groups(of("garp_group"), report)),
         track_groups=tuple(build_track_groups(of("track_group"), instances, report)),
         static_addresses=tuple(
-            entries.addresses(lines("static_ipaddress"), report, static=True)),
+            address_lines.addresses(lines("static_ipaddress"), report, static=True)
+        ),
         static_routes=tuple(routes(lines("static_routes"), report)),
         static_rules=tuple(static_rules),
     )
@@ -84,8 +92,12 @@ def _has_name(one: Statement, report: Reporter) -> bool:
     if one.name.text not in _NAMED or len(one.args) == 1:
         return True
     place = one.args[1] if one.args else one.name
-    report.at("error", place, f"{one.name.text} must have a name of one word; the block is "
-              "ignored", expected=f"{one.name.text} NAME {{")
+    report.at(
+        "error",
+        place,
+        f"{one.name.text} must have a name of one word; the block is ignored",
+        expected=f"{one.name.text} NAME {{",
+    )
     return False
 
 
@@ -112,8 +124,12 @@ def _defined(
         elif one.name.text == "vrrp_instance":
             name = one.args[0].text
             if name in first:
-                report.at("error", one.args[0], f"vrrp_instance '{name}' is defined already in "
-                          f"line {first[name].where.line}; this block is ignored")
+                report.at(
+                    "error",
+                    one.args[0],
+                    f"vrrp_instance '{name}' is defined already in "
+                    f"line {first[name].where.line}; this block is ignored",
+                )
                 continue
             first[name] = one
             built = build_instance(one, defaults, trackables, limits, report, preferences)
@@ -136,9 +152,13 @@ def _one_vrid_each(instances: Iterable[Instance], defaults: Globals, report: Rep
             ways = [(one.unicast_src_ip, peer.ip) for peer in one.unicast_peers]
         others = [seen.setdefault((one.interface, one.family, one.vrid, way), one) for way in ways]
         for other in dict.fromkeys(other for other in others if other is not one):
-            report.at("fatal", one.where, f"({one.name}) virtual_router_id {one.vrid} is used by "
-                      f"{other.name} (line {other.where.line}) on {one.interface} already",
-                      expected="another virtual_router_id")
+            report.at(
+                "fatal",
+                one.where,
+                f"({one.name}) virtual_router_id {one.vrid} is used by "
+                f"{other.name} (line {other.where.line}) on {one.interface} already",
+                expected="another virtual_router_id",
+            )
 
 
 def _unused_scripts(trackables: Trackables, users: Iterable[object], report: Reporter) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from vrrpd.config.diagnostics import Reporter, Severity
-from vrrpd.config.text import Traced
+from vrrpd.config.source_text import Traced
 
 DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
 GENERATORS = ("~SEQ", "~LST")

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vrrpd.config.lookalikes import plain
-from vrrpd.config.text import SourceLine, Word
+from vrrpd.config.source_text import SourceLine, Word
 from vrrpd.config.values import Where
 
 Severity = Literal["note", "warning", "error", "fatal"]
@@ -218,5 +218,6 @@ class Reporter:
 
 def printable(text: str) -> str:
     """`text` without what would upset a terminal, each character still one character."""
-    return "".join(char if char == "\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}"
-                   for char in text)
+    return "".join(
+        char if char == "\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )

@@ -43,7 +43,7 @@ class Globals:
     shutdown_script: Command | None = None
     shutdown_script_timeout_ns: int = 10 * SECOND
     script_user: tuple[str, str | None] | None = None  # user, group
-    script_identity: tuple[int, int] | None = None  # uid, gid; found by vrrpd/security.py
+    script_identity: tuple[int, int] | None = None  # uid, gid; found by vrrpd/script_security.py
     enable_script_security: bool = False
     notify_fifo: str | None = None
     notify_fifo_script: Command | None = None

@@ -19,10 +19,10 @@ import os
 import stat
 from typing import Any
 
+from vrrpd.config.collect import Fields, collect, remark
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of
-from vrrpd.config.settings import Fields, collect, remark
 from vrrpd.config.values import SECOND, AuthHmac
 
 SHORTEST, LONGEST = 32, 64  # bytes of a key
@@ -44,13 +44,20 @@ def build_auth_hmac(
     active: int | None = said.get("active_key")
     if active is None or active not in keys:
         lost = "no active_key is given" if active is None else f"key {active} is not defined"
-        report.at("fatal", blocks[-1].name, f"({name}) auth_hmac: {lost}, so nothing can be signed",
-                  expected="active_key with the id of one of the keys")
+        report.at(
+            "fatal",
+            blocks[-1].name,
+            f"({name}) auth_hmac: {lost}, so nothing can be signed",
+            expected="active_key with the id of one of the keys",
+        )
         return None
     mode: Any = said.get("mode", "enforce")
     if fields["strict"] and mode != "enforce":
-        report.at("error", given["mode"].args[0], f"({name}) strict mode requires auth_hmac mode "
-                  "enforce; that is used")
+        report.at(
+            "error",
+            given["mode"].args[0],
+            f"({name}) strict mode requires auth_hmac mode enforce; that is used",
+        )
         mode = "enforce"
     derived = max(WINDOW_FLOOR, min(3 * (fields["advert_interval_ns"] // SECOND), WINDOW_MOST))
     return AuthHmac(
@@ -78,12 +85,20 @@ def _keys(lines: list[Statement], name: str, report: Reporter) -> dict[int, byte
             if not SHORTEST <= len(key) <= LONGEST:
                 raise BadValue(f"key {key_id} has {len(key)} bytes, not {SHORTEST} to {LONGEST}")
         except BadValue as error:
-            report.at("error", one.name, f"({name}) auth_hmac: {error}; ignored",
-                      expected=one.keyword.expected)
+            report.at(
+                "error",
+                one.name,
+                f"({name}) auth_hmac: {error}; ignored",
+                expected=one.keyword.expected,
+            )
             continue
         if len(one.args) > 2:
-            report.at("warning", one.name, f"({name}) auth_hmac: only the first word after the id "
-                      "is the key", expected="quotes around a key with blanks in it")
+            report.at(
+                "warning",
+                one.name,
+                f"({name}) auth_hmac: only the first word after the id is the key",
+                expected="quotes around a key with blanks in it",
+            )
         keys[key_id] = key
     return keys
 
@@ -121,6 +136,7 @@ def _from_file(path: str, one: Statement, report: Reporter) -> bytes:
     if len(raw) > FILE_BYTES:
         raise BadValue(f"key file {path} is longer than a key can be")
     if status.st_mode & 0o077:
-        report.at("warning", one.name, f"key file {path} can be read by group or others: "
-                  f"chmod 600 {path}")
+        report.at(
+            "warning", one.name, f"key file {path} can be read by group or others: chmod 600 {path}"
+        )
     return raw.rstrip(b"\r\n")

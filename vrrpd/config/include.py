@@ -50,9 +50,7 @@ def find(pattern: str, directory: str) -> tuple[list[str], list[Problem]]:
         matches = sorted(glob.glob(full)) if "\0" not in full else []
         if not matches:
             wild = glob.has_magic(one)
-            kind = (
-                "brace_match" if len(alternatives) > 1 else "wildcard_match" if wild else "match"
-            )
+            kind = "brace_match" if len(alternatives) > 1 else "wildcard_match" if wild else "match"
             problems.append(Problem(kind, f"no file matches '{one}'"))
         for path in matches:
             problem = unreadable(path)

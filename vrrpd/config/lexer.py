@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vrrpd.config.text import BLANK, SourceLine, Traced, Word
+from vrrpd.config.source_text import BLANK, SourceLine, Traced, Word
 
 WORD_END = re.compile(f'[{BLANK}"]')
-FIRST_BLANK = re.compile(f'[{BLANK}]')
+FIRST_BLANK = re.compile(f"[{BLANK}]")
 
 
 @dataclass(frozen=True, slots=True)

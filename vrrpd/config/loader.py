@@ -1,7 +1,7 @@
 """`load` and `loads`: the way in.
 
-    text -> Reader -> lines -> parse -> statements -> build -> Config
-                          problems on the way -> Reporter -> diagnostics
+text -> Reader -> lines -> parse -> statements -> build -> Config
+                      problems on the way -> Reporter -> diagnostics
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import os
 from dataclasses import dataclass
 
 from vrrpd.config.builder import build
-from vrrpd.config.capacity import Limits
 from vrrpd.config.diagnostics import ConfigError, Diagnostic, Reporter, exit_status
 from vrrpd.config.model import Config
 from vrrpd.config.parser import parse
 from vrrpd.config.reader import Reader
+from vrrpd.config.vip_limit import Limits
 
 
 @dataclass(frozen=True, slots=True)

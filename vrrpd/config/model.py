@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vrrpd.config.globals import Globals
-from vrrpd.config.routing import Hop, Route, Rule
+from vrrpd.config.routes_model import Hop, Route, Rule
 from vrrpd.config.values import (
     NOWHERE,
     SECOND,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword, blocks_of, in_block
 from vrrpd.config.lexer import Line
-from vrrpd.config.text import Traced, Word
+from vrrpd.config.source_text import Traced, Word
 from vrrpd.config.values import Where
 
 
@@ -81,8 +81,12 @@ class _Parser:
                 if statement:
                     found.append(statement)
         if opener is not None:
-            self._report.at("error", opener, f"the block of '{opener.text}' is never closed",
-                            expected="'}' before the end of the file")
+            self._report.at(
+                "error",
+                opener,
+                f"the block of '{opener.text}' is never closed",
+                expected="'}' before the end of the file",
+            )
         return tuple(found)
 
     def _statement(self, line: Line, block: str, context: str) -> Statement | None:
@@ -101,8 +105,11 @@ class _Parser:
             return None
         if keyword.kind not in BLOCK_KINDS:
             if self._peek_open():
-                self._report.at("error", self._lines[self._at].words[0],
-                                f"'{word.text}' takes no block; the block is skipped")
+                self._report.at(
+                    "error",
+                    self._lines[self._at].words[0],
+                    f"'{word.text}' takes no block; the block is skipped",
+                )
                 self._skip_block()
             return Statement(line.words, line.rest, context, keyword)
         return self._opened(line, keyword, context)
@@ -113,8 +120,12 @@ class _Parser:
         if self._peek_open():
             self._at += 1
         else:
-            self._report.at("error", word, f"no '{{' after '{word.text}'",
-                            expected="'{' at the beginning of its block")
+            self._report.at(
+                "error",
+                word,
+                f"no '{{' after '{word.text}'",
+                expected="'{' at the beginning of its block",
+            )
         if keyword.kind == "block":
             name = f" {line.words[1].text}" if len(line.words) > 1 else ""
             inner = f"{word.text}{name}" if not context else f"{word.text} of {context}"
@@ -137,8 +148,12 @@ class _Parser:
                 self._skip_rest()
             else:
                 found.append(Statement(line.words, line.rest, inner))
-        self._report.at("error", opener, f"the block of '{opener.text}' is never closed",
-                        expected="'}' before the end of the file")
+        self._report.at(
+            "error",
+            opener,
+            f"the block of '{opener.text}' is never closed",
+            expected="'}' before the end of the file",
+        )
         return tuple(found)
 
     def _unknown(self, line: Line, block: str, context: str) -> Statement | None:
@@ -157,8 +172,13 @@ class _Parser:
             expected = f"it in {' or '.join(other for other in others[:3])}"
         else:
             suggestion = nearest(word.text, in_block(block))
-        self._report.at("error", word, f"unknown {what} '{word.text}'{inside}{end}",
-                        expected=expected, suggestion=suggestion)
+        self._report.at(
+            "error",
+            word,
+            f"unknown {what} '{word.text}'{inside}{end}",
+            expected=expected,
+            suggestion=suggestion,
+        )
         self._skip_block()
         return None
 

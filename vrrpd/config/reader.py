@@ -30,7 +30,7 @@ from vrrpd.config.lexer import (
     split_words,
 )
 from vrrpd.config.lookalikes import look_alikes
-from vrrpd.config.text import SourceLine, Traced
+from vrrpd.config.source_text import SourceLine, Traced
 
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
 MAX_FILES = 2000
@@ -71,8 +71,13 @@ class Reader:
         """Read `data` as the content of a file called `name`."""
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             where = SourceLine(name, 1, "")
-            self._report.at("error", where, "the file is UTF-16; nothing of it is read", cause=True,
-                            expected="UTF-8 (iconv -f UTF-16 -t UTF-8)")
+            self._report.at(
+                "error",
+                where,
+                "the file is UTF-16; nothing of it is read",
+                cause=True,
+                expected="UTF-8 (iconv -f UTF-16 -t UTF-8)",
+            )
             return
         data_lines = data.split(b"\n")
         if not data_lines[-1]:
@@ -108,8 +113,13 @@ class Reader:
         inner = next((one for one in lines if "\r" in one.text), None)
         if inner is not None:
             place = Traced.of(inner).word(inner.text.index("\r"), inner.text.index("\r") + 1)
-            self._report.at("warning", place, f"column {place.column}: a carriage return inside "
-                            "the line", cause=True, expected="a line feed at the end of each line")
+            self._report.at(
+                "warning",
+                place,
+                f"column {place.column}: a carriage return inside the line",
+                cause=True,
+                expected="a line feed at the end of each line",
+            )
         if nul:
             where = lines[0] if lines else SourceLine(name, number, "")
             self._report.at("warning", where, "a NUL byte ends this line")
@@ -144,9 +154,13 @@ class Reader:
             columns.setdefault(str(one), []).append(one.index)
         for name, places in columns.items():
             where = ", ".join(str(text.columns[place]) for place in places)
-            self._report.at("warning", text.word(places[0], places[0] + 1),
-                            f"column {where}: {name}", cause=True,
-                            expected="what is on the keyboard: type it again")
+            self._report.at(
+                "warning",
+                text.word(places[0], places[0] + 1),
+                f"column {where}: {name}",
+                cause=True,
+                expected="what is on the keyboard: type it again",
+            )
 
     def _as_copied(self, text: Traced) -> Traced:
         """The line as keepalived's VRRP process reads it, from a copy without comments."""

@@ -92,8 +92,11 @@ def network_of(text: str) -> tuple[IPAddress, int, str]:
     except BadValue:
         return ip, most, f"prefix length '{tail}' is not from 0 to {most}; using {most}"
     if rest:
-        return ip, length, f"prefix length '{tail}' is not a number; {length} is used " \
-                           f"(delete '{rest}')"
+        return (
+            ip,
+            length,
+            f"prefix length '{tail}' is not a number; {length} is used (delete '{rest}')",
+        )
     return ip, length, ""
 
 

@@ -72,7 +72,7 @@ class Command:
     """A program to run. `argv` is never empty; `text` is what the file says.
 
     `user` and `group` are names as written, None when not given (then `script_user` applies).
-    `identity` is the uid and gid they stand for, once vrrpd/security.py has looked.
+    `identity` is the uid and gid they stand for, once vrrpd/script_security.py has looked.
     """
 
     argv: tuple[str, ...]

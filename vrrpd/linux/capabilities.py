@@ -25,9 +25,9 @@ import struct
 from collections.abc import Collection, Iterable, Mapping
 
 from vrrpd.journal import Log
-from vrrpd.linux.process import LIBC, checked
+from vrrpd.linux.own_process import LIBC, checked
 from vrrpd.packet import PROTOCOL
-from vrrpd.privileges import ALWAYS
+from vrrpd.required_capabilities import ALWAYS
 
 VERSION_3 = 0x20080522
 NUMBERS = {

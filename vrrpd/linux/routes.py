@@ -15,8 +15,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6
 
-from vrrpd.config.routing import Hop, Route
-from vrrpd.linux.attributes import attribute, attributes, nested, number, u32
+from vrrpd.config.routes_model import Hop, Route
+from vrrpd.linux.netlink_attributes import attribute, attributes, nested, number, u32
 
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, dst_len, src_len, tos, table, proto, scope, type, ...
 NEXT_HOP = struct.Struct("=HBBi")  # length, flags, weight - 1, interface

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 
-from vrrpd.config.routing import Rule
-from vrrpd.linux.attributes import attribute, attributes, number, u32
+from vrrpd.config.routes_model import Rule
+from vrrpd.linux.netlink_attributes import attribute, attributes, number, u32
 from vrrpd.linux.routes import FAMILIES, TABLE_COMPAT, Key, prefix
 
 FIB_RULE = struct.Struct("=BBBBBBBBI")  # family, dst_len, src_len, tos, table, -, -, action, flags

@@ -28,11 +28,11 @@ from fcntl import ioctl
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
+from vrrpd.linux.bpf import sieve
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.sieve import sieve
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
+from vrrpd.packet_signature import Shape
 from vrrpd.ports import Receiver, Timer
-from vrrpd.shapes import Shape
 
 SO_TIMESTAMPNS = 35
 SIOCGIFNAME, SIOCGIFMTU, SIOCGIFINDEX = 0x8910, 0x8921, 0x8933

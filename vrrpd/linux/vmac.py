@@ -17,12 +17,12 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
-from vrrpd.linux.attributes import attribute, nested, u32
+from vrrpd.linux.netlink_attributes import attribute, nested, u32
 from vrrpd.linux.routes import FAMILIES
 from vrrpd.ports import VirtualLink
 
 if TYPE_CHECKING:
-    from vrrpd.linux.netlink import Netlink
+    from vrrpd.linux.kernel import Netlink
 
 IFINFO = struct.Struct("=BxHiII")  # family, type, index, flags, change
 IFADDR = struct.Struct("=BBBBI")

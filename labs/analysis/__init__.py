@@ -1,0 +1,1 @@
+"""Who held the address and why then: pure functions of facts."""

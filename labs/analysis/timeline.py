@@ -1,0 +1,315 @@
+"""The timeline: the facts of a lab, and what follows from them about one address.
+
+    lab.timeline()                         the house figure, as the last line of a cell
+    timeline.owners_at(t)                  ("backup",)
+    timeline.takeovers                     [Takeover(frm="master", to="backup", at=..., ...)]
+    timeline.gaps, .overlaps, .outages     nobody owned, two owned, the client had no answer
+    print(timeline.text())                 the same figure in characters
+
+A Timeline never changes and never looks at the world: it is facts, an address and a window of time
+[start, end].  Facts before the window stay inside as history (who owned at its start, what was the
+last Advertisement), which is what makes `between()` exact.
+Times are seconds: Unix time in the real Lab, virtual time in the Lan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import labs.analysis.ownership as ownership
+import labs.analysis.takeover_timing as predict
+from labs.analysis.ownership import Segment, Service, Span
+from labs.analysis.takeover_timing import Prediction
+from labs.model.facts import (
+    Action,
+    Address,
+    Advert,
+    Fact,
+    Heard,
+    Link,
+    Ping,
+    State,
+    in_order,
+    read,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Prediction", "Segment", "Service", "Span", "Takeover", "Timeline"]
+
+F = TypeVar("F", bound=Fact)
+
+# keepalived's console log has whole seconds, so its lines may lie this much before the event.
+REASON_EARLY = 1.2
+REASON_LATE = 0.5
+# A client learns of a takeover within this time (a gratuitous ARP and one ping).
+CLIENT_LAG = 0.25
+# An old master gives the address up within this time of the new one's first Advertisement.
+HANDOVER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """`to` began to own the address at `at`; `frm` owned it before (None: nobody ever had).
+
+    `after` is the time since the last Advertisement of `frm` (None: it never sent one).
+    `reason` is the new master's own word, from its journal ("" when it has none).
+    `prediction` says when it was due; `cause` is what the learner last did to one of the two.
+    `shared` is for how long `frm` went on owning: some milliseconds when it hands over, much
+    longer in a split brain.
+    """
+
+    frm: str | None
+    to: str
+    at: float
+    after: float | None = None
+    reason: str = ""
+    prediction: Prediction | None = None
+    cause: Action | None = None
+    shared: float = 0.0
+
+    @property
+    def split(self) -> bool:
+        """Did two go on owning, for longer than a handover takes?"""
+        return self.shared > HANDOVER
+
+    @property
+    def predicted(self) -> float | None:
+        """The moment it was due, on the clock of the facts."""
+        return self.prediction.at if self.prediction else None
+
+    @property
+    def measured(self) -> float | None:
+        """Seconds from the event that the prediction counts from to the takeover."""
+        return self.at - self.prediction.since if self.prediction else None
+
+    @property
+    def late(self) -> float | None:
+        """Seconds by which it missed the prediction; negative when early."""
+        return self.at - self.prediction.at if self.prediction else None
+
+
+class Timeline:
+    """What `facts` say about `address` between `start` and `end` (default: all of it).
+
+    `hosts` are the lanes of the figure, from top to bottom; by default the hosts that ever held
+    the address or sent an Advertisement for it, in order of appearance.
+    """
+
+    def __init__(
+        self,
+        facts: Iterable[Fact],
+        address: str = "192.168.1.10",
+        hosts: Iterable[str] | None = None,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> None:
+        self.facts: tuple[Fact, ...] = tuple(in_order(facts))
+        self.address = address
+        self.hosts: tuple[str, ...] = tuple(hosts) if hosts is not None else self._lanes()
+        first, last = (self.facts[0].t, self.facts[-1].t) if self.facts else (0.0, 0.0)
+        self.start = first if start is None else start
+        self.end = max(self.start, last if end is None else end)
+
+    def _lanes(self) -> tuple[str, ...]:
+        """The hosts that had something to do with the address, in order of appearance."""
+        seen: dict[str, None] = {}
+        for fact in self.facts:
+            match fact:
+                case Address(address=self.address) | Advert() | State():
+                    seen[fact.host] = None
+        return tuple(seen)
+
+    # -- who owned ---------------------------------------------------------------------------
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The window cut wherever the owners change: no holes, no overlaps."""
+        return ownership.segments(self.facts, self.address, self.start, self.end)
+
+    def owners_at(self, t: float) -> tuple[str, ...]:
+        """The hosts that own the address at `t`; () for nobody, two for a split brain."""
+        for part in self.segments:
+            if part.start <= t < part.end or t == part.end == self.end:
+                return part.owners
+        return ()
+
+    def spans(self) -> list[Span]:
+        """Each unbroken ownership of one host."""
+        return ownership.spans(self.segments)
+
+    @property
+    def gaps(self) -> list[Segment]:
+        """When nobody owned."""
+        return ownership.gaps(self.segments)
+
+    @property
+    def overlaps(self) -> list[Segment]:
+        """When two or more owned."""
+        return ownership.overlaps(self.segments)
+
+    # -- who answered ------------------------------------------------------------------------
+
+    @cached_property
+    def service(self) -> list[Service]:
+        """Who answered the client's pings, stretch by stretch."""
+        return ownership.service(self.facts, self.address, self.start, self.end)
+
+    @property
+    def outages(self) -> list[Service]:
+        """When the client's pings had no answer."""
+        return ownership.outages(self.service)
+
+    def outage_at(self, t: float) -> Service | None:
+        """The outage that a takeover at `t` ended, if there was one: the longest around it.
+
+        Single pings may be lost before and after, while the network learns the new way.
+        """
+        around = [o for o in self.outages if o.start <= t + CLIENT_LAG and o.end >= t - CLIENT_LAG]
+        return max(around, key=lambda outage: outage.duration, default=None)
+
+    # -- who took over, and when it was due --------------------------------------------------
+
+    @cached_property
+    def router_facts(self) -> list[Fact]:
+        """The facts of the virtual router of this address, with who heard what."""
+        own = predict.vrids(self.facts, self.address)
+        kept = [
+            f
+            for f in self.facts
+            if not isinstance(f, Ping)
+            and not (isinstance(f, Advert | Heard) and own and f.vrid not in own)
+        ]
+        return predict.with_hearing(kept, self.hosts)
+
+    @cached_property
+    def takeovers(self) -> list[Takeover]:
+        """Each time a host began to own in the window; who owned at its start does not count."""
+        since = min(self.start, self.facts[0].t) if self.facts else self.start
+        parts = ownership.segments(self.facts, self.address, since, self.end)
+        before = parts[0].owners if parts else ()
+        frm = before[0] if before else None
+        result: list[Takeover] = []
+        for part in parts[1:]:
+            new = [host for host in part.owners if host not in before]
+            result += [self._takeover(frm, to, part.start, since) for to in new]
+            since = part.start if new else since
+            before = part.owners
+            frm = before[0] if before else frm
+        return [takeover for takeover in result if takeover.at > self.start]
+
+    def _takeover(self, frm: str | None, to: str, at: float, since: float) -> Takeover:
+        """The takeover at `at`; `since` is when the one before it happened."""
+        earlier = [f for f in self.router_facts if f.t <= at]
+        adverts = [f.t for f in earlier if isinstance(f, Advert) and f.host == frm]
+        actions = [f for f in earlier if isinstance(f, Action) and f.t >= since]
+        causes = [f for f in actions if f.host in (frm, to)] or actions
+        words = [
+            f
+            for f in self.facts
+            if isinstance(f, State)
+            and (f.host, f.to) == (to, "MASTER")
+            and at - REASON_EARLY <= f.t <= at + REASON_LATE
+        ]
+        held = [span for span in self.spans() if span.host == frm]
+        return Takeover(
+            frm=frm,
+            to=to,
+            at=at,
+            after=at - adverts[-1] if adverts else None,
+            reason=min(words, key=lambda f: abs(f.t - at)).reason if words else "",
+            prediction=predict.predict(self.router_facts, to, at),
+            cause=causes[-1] if causes else None,
+            shared=sum(max(0.0, s.end - max(s.start, at)) for s in held if s.start < at < s.end),
+        )
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """When each takeover of the window was due, as far as the witnesses can tell."""
+        return [takeover.prediction for takeover in self.takeovers if takeover.prediction]
+
+    # -- other views -------------------------------------------------------------------------
+
+    def of(self, kind: type[F]) -> Iterator[F]:
+        """The facts of one kind in the window, of this address's virtual router, in order."""
+        source = self.facts if kind in (Ping, Address, Link) else self.router_facts
+        return (f for f in source if isinstance(f, kind) and self.start <= f.t <= self.end)
+
+    def between(self, start: float, end: float) -> Timeline:
+        """The same facts seen through a narrower (or wider) window."""
+        return Timeline(self.facts, self.address, self.hosts, start=start, end=end)
+
+    def last(self, seconds: float) -> Timeline:
+        """The last `seconds` of the window."""
+        return self.between(max(self.start, self.end - seconds), self.end)
+
+    def text(self, width: int = 60) -> str:
+        """The figure in characters, `width` columns of time, and a sentence for each event."""
+        from labs.figures.timeline_text import text
+
+        return text(self, width)
+
+    def figure(self, **options: Any) -> Figure:
+        """The house figure; `options` as for `labs.figures.plot.timeline`."""
+        from labs.figures.plot import timeline
+
+        return timeline(self, **options)
+
+    # -- on disk -----------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write JSON lines: one for the timeline itself, then one for each fact."""
+        head = {
+            "kind": "timeline",
+            "address": self.address,
+            "hosts": list(self.hosts),
+            "start": self.start,
+            "end": self.end,
+        }
+        lines = [json.dumps(head), *map(to_json, self.facts)]
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Timeline:
+        """Read what `save` wrote.  Raises ValueError when the file is something else."""
+        with Path(path).open(encoding="utf-8") as lines:
+            head = json.loads(next(lines, "null"))
+            if not isinstance(head, dict) or head.pop("kind", None) != "timeline":
+                raise ValueError(f"{path} holds no timeline: its first line names none")
+            return cls(read(lines), **head)
+
+    # -- shown -------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Timeline):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return (self.facts, self.address, self.hosts, self.start, self.end)
+
+    def __repr__(self) -> str:
+        from labs.figures.timeline_text import headline
+
+        return f"<Timeline: {headline(self)}>"
+
+    def _repr_png_(self) -> bytes:
+        """The house figure, when a notebook shows the last line of a cell."""
+        from labs.figures.plot import png
+
+        return png(self.figure())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The text beside it, for terminals, GitHub's viewer and screen readers."""
+        printer.text(repr(self) if cycle else self.text())

@@ -1,0 +1,1 @@
+"""Captured frames: recorded, listed, explained field by field, written as pcapng."""

@@ -1,0 +1,1 @@
+"""The real lab: Mininet hosts, daemons, services and faults."""

@@ -1,0 +1,191 @@
+"""The labs that run on this machine: found from outside, for `labs ps` and `labs shell`.
+
+Nothing registers a lab anywhere: a register would be a file to clean up.
+A running lab is found by its init, a process called vrrp-lab that is process 1 of its own pid
+namespace, and described by the card (lab.json) on its private tmpfs, read through /proc/PID/root.
+Both are readable by the user who started the lab, and by root.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labs import jsonlines
+from labs.capture import pcapng
+from labs.errors import LabError, unknown
+from labs.sandbox.namespaces import INIT_NAME, MARK, PLACES
+
+CARDS = "lab-*/lab.json"
+# What a shell has of the environment of its host.
+_INHERITED = ("HOME", "HOSTNAME", "LANG", "PATH", MARK)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One lab: `pid` of the program that runs it, `age` in seconds, `hosts`: pid of each shell.
+
+    The pid of a host that is down is 0.
+
+    All pids are those that this process sees, and so is the path of its private `directory`.
+    """
+
+    pid: int
+    age: float
+    state: str
+    daemons: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, int] = field(default_factory=dict)
+    directory: Path = Path()
+
+    @property
+    def down(self) -> list[str]:
+        """The hosts whose process 1 has ended."""
+        return [name for name, pid in self.hosts.items() if not pid]
+
+
+def find() -> list[Running]:
+    """The labs that this user may look into, oldest first."""
+    found = []
+    for pid in _pids():
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == INIT_NAME and _nested(pid)[-1] == 1:
+                found += list(_labs(pid))
+    return sorted(found, key=lambda lab: -lab.age)
+
+
+def choose(labs: list[Running], pid: int | None = None) -> Running:
+    """The lab of the program `pid`, or the only one; LabError saying how to choose."""
+    if not labs:
+        raise LabError("no lab of yours is running: start one with `labs cli` or in a notebook")
+    if pid is not None:
+        for lab in labs:
+            if lab.pid == pid:
+                return lab
+        raise unknown("lab", pid, [str(lab.pid) for lab in labs])
+    if len(labs) > 1:
+        pids = ", ".join(str(lab.pid) for lab in labs)
+        raise LabError(f"several labs are running ({pids}): choose one with --lab PID")
+    return labs[0]
+
+
+def capture(lab: Running, host: str, interface: str) -> list[str]:
+    """The command line that writes every frame at a card of `host` to its standard output."""
+    pid = _pid(lab, host)
+    inside = Path(f"/proc/{pid}/root/etc/hosts")
+    cards = Path(f"/proc/{pid}/net/dev").read_text()
+    known = [line.partition(":")[0].strip() for line in cards.splitlines()[2:]]
+    if interface not in known:
+        raise unknown("interface", interface, known, where=f"on {host}")
+    plan = {
+        "pid": pid, "interface": interface, "name": f"{host}-{interface}",
+        "description": f"card of {host}", "comment": f"VRRP Lab, state {lab.state}",
+        "names": pcapng.hosts(inside.read_text()),
+    }  # fmt: skip
+    # -I and -S: it needs nothing but the standard library and this package.
+    program = (
+        "import sys; sys.path.append(sys.argv.pop(1)); from labs.capture.stream import main; main()"
+    )
+    house = str(Path(__file__).resolve().parents[2])
+    python = [sys.executable, "-I", "-S", "-c", program, house, json.dumps(plan)]
+    return ["nsenter", f"--target={pid}", *_spaces(pid, "--net"), *python]
+
+
+def _pid(lab: Running, host: str) -> int:
+    """The first shell of `host`; LabError if there is no such host, or if it is down."""
+    if host not in lab.hosts:
+        raise unknown("host", host, lab.hosts)
+    if not lab.hosts[host]:
+        raise LabError(f"{host} is down: lab.reset() starts all hosts again")
+    return lab.hosts[host]
+
+
+def _spaces(pid: int, *spaces: str) -> list[str]:
+    """The options of nsenter for these namespaces, and for the user's where that is another."""
+    own = os.readlink("/proc/self/ns/user")
+    if os.readlink(f"/proc/{pid}/ns/user") == own:
+        return [*spaces]
+    return [*spaces, "--user", "--preserve-credentials"]
+
+
+def shell(lab: Running, host: str, command: list[str]) -> list[str]:
+    """The command line that runs `command`, or a login shell, on `host` of `lab`."""
+    pid = _pid(lab, host)
+    spaces = _spaces(pid, "--net", "--mount", "--uts", "--pid")
+    inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
+    kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
+    kept.append(r"PS1=[root@\h \W]# ")
+    prompt = ["bash", "--norc", "-i"]
+    enter = ["nsenter", f"--target={pid}", *spaces]
+    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *(command or prompt)]
+
+
+def _limits(pid: int) -> list[str]:
+    """The command that runs the words after it with the limits of a host's process 1."""
+    kinds = {"nproc": resource.RLIMIT_NPROC, "as": resource.RLIMIT_AS, "core": resource.RLIMIT_CORE}
+    hard = {name: resource.prlimit(pid, kind)[1] for name, kind in kinds.items()}
+    told = [f"--{name}={most}" for name, most in hard.items() if most != resource.RLIM_INFINITY]
+    return ["prlimit", *told]
+
+
+def _labs(init: int) -> Iterator[Running]:
+    """The labs in the namespaces of `init`; none while it runs something else, such as tests."""
+    below = {tuple(_inner(pid, init)): pid for pid in _pids() if init in _ancestors(pid)}
+    for place in PLACES:
+        for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
+            # It has just ended; or somebody's program has written over its card.
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                told: dict[str, Any] = json.loads(jsonlines.whole(card))
+                pid = below[told["pid"],]
+                # A host's shell is process 1 of one namespace more.
+                hosts = {name: below.get((inner, 1), 0) for name, inner in told["hosts"].items()}
+                age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
+                daemons = {str(name): str(daemon) for name, daemon in told["daemons"].items()}
+                yield Running(pid, age, str(told["state"]), daemons, hosts, card.parent)
+
+
+def _inner(pid: int, init: int) -> list[int]:
+    """The pids of a process from the namespace of `init` inwards."""
+    with suppress(OSError):
+        return _nested(pid)[len(_nested(init)) - 1 :]
+    return []
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _status(pid: int, name: str) -> list[str]:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return line.split()[1:]
+    return []
+
+
+def _nested(pid: int) -> list[int]:
+    """The pids of one process, from our namespace inwards."""
+    return [int(word) for word in _status(pid, "NSpid")] or [pid]
+
+
+def _ancestors(pid: int) -> set[int]:
+    """`pid`, its parent and so on, as far as this namespace sees them."""
+    found: set[int] = set()
+    with suppress(OSError, IndexError):
+        while pid > 0:
+            found.add(pid)
+            pid = int(_status(pid, "PPid")[0])
+    return found
+
+
+def _started(pid: int) -> float:
+    """When a process started, in seconds since boot."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")

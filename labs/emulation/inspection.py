@@ -1,0 +1,203 @@
+"""What can be asked of a running lab and typed on its hosts: commands, files, logs, daemons.
+
+    lab.run("master", "ip address list")       what it prints, and its exit status
+    lab.conf("master")                         its keepalived.conf; with a text, written first
+    lab.log("master"), lab.journal("master")   what the daemon has said
+    lab.read("master", "/var/log/called")      any file
+    lab.running("master"), lab.program(...)    whether a daemon runs there, and which
+
+What follows from the facts of the witnesses (owners, timelines) is in `labs.emulation.base`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labs.command_output import Output, clipped, follow
+from labs.emulation import daemons
+from labs.emulation.base import Result, Seeing
+from labs.emulation.daemons import CONFIGURATION, Daemon, frozen
+from labs.emulation.nodes import Host, Process
+from labs.errors import LabError
+from labs.model.facts import Action, Fact, State
+from labs.monitoring import daemon_logs
+
+if TYPE_CHECKING:
+    from labs.monitoring.observer import Witness
+
+
+_LOG = 1 << 21  # characters
+
+
+class Looking(Seeing):
+    """The looks; `labs.emulation.lab.Lab` supplies the hosts, their daemons and the witnesses."""
+
+    hosts: dict[str, Host]
+    daemons: dict[str, Daemon]
+    witness: Witness
+    directory: Path
+    _actions: list[Action]
+    _journals: dict[str, tuple[tuple[int, int, int] | None, list[State]]]
+    _closed: bool
+    _since: float
+    _host: Callable[[str], Host]
+    _up_host: Callable[[str], Host]
+    _server: Callable[[str], Host]
+    _running: Callable[[str], list[Process]]
+
+    def run(
+        self,
+        host: str,
+        command: str,
+        timeout: float = 60.0,
+        show: Callable[[str], None] | None = None,
+    ) -> Result:
+        """Run a shell command on `host`, and give `show` what it prints, piece by piece.
+
+        Of a very long output the result has the beginning, the end, and a line that says how much
+        was left out.  LabError if the command takes longer than `timeout` seconds, or if the host
+        is down or goes down; then, and after an interrupt, the command has ended on the host, too.
+        """
+        node = self._up_host(host)
+        process = node.popen(
+            ["bash", "-c", command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        kept, decoder = Output(), codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+        def take(data: bytes) -> None:
+            kept.add(data)
+            if show is not None:
+                show(decoder.decode(data))
+
+        try:
+            status = follow(process, take, timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(
+                f"`{command}` on {host} took longer than {timeout:g} s: "
+                "give it a timeout=, or a limit of its own such as `ping -c 3`"
+            ) from None
+        finally:
+            daemons.end(process)
+        if not node.alive:
+            raise LabError(
+                f"{host} went down during `{command}` ({node.why_down}): "
+                "lab.reset() starts all hosts again"
+            )
+        text = kept.text()
+        if status and text.startswith("nsenter: "):  # it did not come as far as the command
+            raise LabError(
+                f"{host} cannot run `{command}`: {text.strip()[len('nsenter: ') :]}; "
+                "lab.reset() starts all hosts again"
+            )
+        return Result(text, status)
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """The text of keepalived.conf on `host`; with `text`, write that first."""
+        path = self._host(host).path(CONFIGURATION)
+        if text is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            except OSError as error:
+                raise LabError(
+                    f"cannot write {CONFIGURATION} on {host}: {error.strerror}; "
+                    f"lab.run({host!r}, 'df -h') may tell why, lab.reset() starts over"
+                ) from None
+        if not path.exists():
+            raise LabError(f"{host} has no {CONFIGURATION}: write one with %%conf {host}")
+        return path.read_text()
+
+    def log(self, host: str) -> str:
+        """What the daemon of `host` has logged since the last reset; of very much, the two ends."""
+        self._server(host)
+        return clipped(Looking.read(self, host, self.daemons[host].log) or "", _LOG)
+
+    def journal(self, host: str) -> list[dict[str, Any]]:
+        """The journal of vrrpd on `host`, one dictionary a line; empty for keepalived."""
+        name = self.daemons[host].journal if self._server(host) else None
+        path = self.hosts[host].path(name) if name else None
+        if path is None or not path.exists():
+            return []
+        found = []
+        for line in path.read_text(errors="replace").splitlines():
+            with suppress(ValueError):  # the last may be half written, and a learner may add some
+                found.append(json.loads(line))
+        return [entry for entry in found if isinstance(entry, dict)]
+
+    @property
+    def down(self) -> list[str]:
+        """The hosts whose process 1 has ended, as after `reboot -f`; reset() starts them again."""
+        return [name for name, host in self.hosts.items() if not host.alive]
+
+    @property
+    def closed(self) -> bool:
+        """Whether this lab has ended; a new one has taken its place, or its kernel is leaving."""
+        return self._closed
+
+    def running(self, host: str) -> bool:
+        """Whether a daemon runs on the server `host`, frozen or not."""
+        return bool(self._running(host))
+
+    def program(self, host: str) -> str:
+        """The daemon that runs on the server `host`, by its program's name; "" if none does."""
+        return next((process.program for process in self._running(host)), "")
+
+    def frozen(self, host: str) -> bool:
+        """Whether the daemon of `host` has been stopped by a signal, and not continued."""
+        return frozen(self._running(host))
+
+    def read(self, host: str, path: str) -> str | None:
+        """The text of a file on `host`; None if there is none."""
+        try:
+            return self._host(host).path(path).read_text(errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def facts(self) -> list[Fact]:
+        """Everything the witnesses, the journals and the learner's hands have told, unsorted."""
+        return [*self.witness.facts(), *self.told()]
+
+    def told(self) -> list[Fact]:
+        """What the journals and the learner's hands have told, unsorted."""
+        return [*self._actions, *(fact for host in self.servers for fact in self._said(host))]
+
+    @property
+    def now(self) -> float:
+        """The lab's clock: Unix time, in seconds."""
+        return time.time()
+
+    @property
+    def since(self) -> float:
+        """When this lab was started or last reset (Unix time): its timelines begin there."""
+        return self._since
+
+    # --- insides ---------------------------------------------------------------------------------
+
+    def _configuration(self, host: str) -> str:
+        # By this way a recording does not take it for a question of the lesson.
+        return Looking.read(self, host, CONFIGURATION) or ""
+
+    def _said(self, name: str) -> list[State]:
+        """The changes of state that the daemon of the server `name` has written down."""
+        written = self.daemons[name].journal
+        path = self.hosts[name].path(written or self.daemons[name].log)
+        try:
+            # Whoever watches asks several times a second: a file is read again when it has changed.
+            now = path.stat()
+            version = (now.st_ino, now.st_size, now.st_mtime_ns)
+            known, said = self._journals.get(name, (None, []))
+            if known != version:
+                said = daemon_logs.states(path.read_text().splitlines(), name)
+                self._journals[name] = (version, said)
+            return said
+        except FileNotFoundError:
+            return []  # there was none, or a reset in another thread has just taken it away

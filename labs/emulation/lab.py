@@ -1,0 +1,302 @@
+"""Lab: a cluster, running in this process's namespaces; the article's, if nothing else is said.
+
+    lab = Lab("basic")                     three hosts, one switch, daemons, witnesses
+    lab.settle()                           until exactly one host owns 192.168.1.10, for good
+    lab.unplug("master")                   a pulled cable
+    lab.wait_until(lambda: lab.owners() == ["backup"])
+    lab.timeline()                         what happened, from the witnesses
+
+A state is a directory of `labs/states/`: the topology and the files of every host at the start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from labs.emulation import daemons, network, start_states
+from labs.emulation.base import same
+from labs.emulation.control_server import Door
+from labs.emulation.faults import Verbs
+from labs.emulation.nodes import PROGRAMS, Host, remove_files
+from labs.emulation.services import Services
+from labs.emulation.watchdog import Watchdog
+from labs.errors import LabError
+from labs.lessons.challenges import setting
+from labs.model.facts import Action, Advert, State
+from labs.monitoring.observer import Witness
+from labs.sandbox import namespaces
+
+if TYPE_CHECKING:
+    from labs.panel.panel import Bench
+
+# Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
+CARD = "lab.json"
+
+# s by which a busy machine may delay a takeover that is due.
+LATE = 2.0
+
+T = TypeVar("T")
+_current: Lab | None = None
+
+
+class Lab(Verbs, Services):
+    """A running cluster.
+
+    What can be done to it is in `labs.emulation.faults`, what can be asked of it and typed on its hosts in
+    `labs.emulation.inspection`, what can be seen of it in `labs.emulation.base`, what can run there in `labs.emulation.services`.
+
+    `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
+    by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
+    client pings, the most important one first; by default those of the state's topology.
+    A new Lab closes the one before it in this process, unless `beside` is true.
+    Raises LabError outside a lab's namespaces and for unknown names.
+    """
+
+    def __init__(
+        self,
+        state: str = "basic",
+        daemon: str | dict[str, str] | None = None,
+        watch: str | Sequence[str] | None = None,
+        beside: bool = False,
+    ) -> None:
+        global _current
+        told = start_states.read(state)
+        self._asked = (daemon, (watch,) if isinstance(watch, str) else tuple(watch or ()))
+        self._plan(told)
+        place = namespaces.directory()
+        _require_programs()
+        if _current is not None and not beside:
+            _current.close()
+        self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
+        self._actions: list[Action] = []
+        self._journals = {}
+        self._ready = 0.0  # when the daemons that were started last had begun to listen
+        self._services: dict[tuple[str, str], Any] = {}
+        self._lossy: dict[str, str] = {}
+        self._closed = False
+        try:
+            self._build()
+            self._begin(told)
+            self._door = Door(self)
+        except BaseException:
+            self.close()
+            raise
+        atexit.register(self.close)
+        _current = self
+
+    @staticmethod
+    def states() -> list[str]:
+        """The names of the start states that come with the lab."""
+        return start_states.names()
+
+    @staticmethod
+    def current() -> Lab:
+        """The lab of this process that magics act on; LabError if there is none."""
+        if _current is None:
+            raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
+        return _current
+
+    # --- waiting ---------------------------------------------------------------------------------
+
+    def wait_until(
+        self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"
+    ) -> T:
+        """Wait until `condition()` is true and return its value.
+
+        LabError with the present state when that takes longer than `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        never = threading.Event()
+        while True:
+            asked = time.monotonic()
+            if value := condition():
+                return value
+            # Judged by when it was asked: meanwhile the machine may have kept us waiting.
+            if asked > deadline:
+                raise LabError(
+                    f"waited {timeout:g} s for {what}, in vain: {self._now()}; "
+                    "lab.log(host) may tell why, lab.reset() starts over"
+                )
+            # What is dear to find out is asked less often, or the daemons would lack the time.
+            never.wait(max(0.01, 3 * (time.monotonic() - asked)))
+
+    def settle(self, timeout: float = 30.0) -> str:
+        """Wait until exactly one host owns the address and nothing is about to change; its name.
+
+        Nothing is about to change once every Master_Down_Timer that the learner's last action may
+        have started has run out: whoever wanted to take over would have.
+        """
+        acted = max([self._since, self._ready, *(action.t for action in self._actions)])
+        seen, changed, patience = self.owners(), time.time(), 1.0
+
+        def settled() -> bool:
+            nonlocal seen, changed, patience
+            if self.owners() != seen:
+                seen, changed = self.owners(), time.time()
+            if len(seen) != 1 or time.time() < max(acted + patience, changed + 1):
+                return False
+            patience = self._patience()
+            late = LATE if self._outranked(*seen) else 0
+            return time.time() > acted + patience + late
+
+        self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
+        return seen[0]
+
+    # --- playing ---------------------------------------------------------------------------------
+
+    def bench(self) -> Bench:
+        """A live panel of this lab, to click, to scrub and to save (labs/panel)."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfLab
+
+        return Bench(OfLab(self))
+
+    # --- starting over ---------------------------------------------------------------------------
+
+    def reset(self, state: str | None = None) -> None:
+        """Return to the start of `state` (default: the present one): hosts, cables and daemons.
+
+        All hosts and switches are made again, so whatever has become of them does not matter:
+        files, mounts, interfaces, processes, a host that is down.
+        """
+        told = start_states.read(state or self.state)
+        self._plan(told)
+        self._dismantle()
+        self._build()
+        self._record("reset", None, f"reset to {self.state}")
+        self._begin(told)
+
+    def close(self) -> None:
+        """End every process of the lab; its interfaces and files go with them."""
+        global _current
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        if _current is self:
+            _current = None
+        if hasattr(self, "_door"):
+            self._door.close()
+        self._dismantle()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"<Lab {self.state!r}, closed>"
+        runs = ", ".join(f"{host} runs {daemon.name}" for host, daemon in self.daemons.items())
+        return f"<Lab {self.state!r}: {self._now()}; {runs}>"
+
+    # --- insides ---------------------------------------------------------------------------------
+
+    def _plan(self, told: start_states.Start) -> None:
+        """Take over what a state says of the network; LabError before anything is changed."""
+        daemon, watch = self._asked
+        layout = network.layout(told.topology)
+        chosen = daemons.choose(daemon, list(layout.servers))
+        self.state, self.layout, self.daemons = told.name, layout, chosen
+        self.watched = tuple(map(same, watch or told.watch or layout.virtual))
+        self.watch = self.watched[0]
+
+    def _build(self) -> None:
+        """Hosts, switches, cables and the witnesses, watching every host and every port."""
+        self._lossy.clear()
+        self.net = network.build(self.directory, self.layout, self.watched)
+        self.hosts: dict[str, Host] = {name: self.net[name] for name in self.layout.hosts}
+        self.witness = Witness(
+            hosts={name: host.pid for name, host in self.hosts.items()},
+            ports={each.port: each.host for each in self.layout.sockets},
+            switch_pid={each.port: self.net[each.switch].pid for each in self.layout.sockets},
+            client=self.layout.client,
+            target=self.watched,
+        )
+        self._watchdog = Watchdog(self.hosts.values(), self._went_down)
+        self._since = time.time()
+
+    def _dismantle(self) -> None:
+        """End all that `_build` has made, as far as it came."""
+        if hasattr(self, "_watchdog"):
+            self._watchdog.close()
+        self._end_services()
+        if hasattr(self, "witness"):
+            self.witness.close()
+        if hasattr(self, "net"):
+            network.end(self.net)
+        for place in self.directory.iterdir():
+            if place.is_dir():
+                remove_files(place)
+
+    def _went_down(self, host: Host) -> None:
+        """Make a host that is down look like one: no carrier, no addresses; record it."""
+        self._record("down", host.name, f"{host.name} went down")
+        network.unlink(self.net, self.layout, host.name)
+
+    def _begin(self, told: start_states.Start) -> None:
+        """Put the files of the state in place, start the daemons, and do what the state says.
+
+        What a state does at its beginning is history: the timeline starts after it.
+        """
+        checks = []
+        for name in self.servers:
+            if start_states.fill(self.hosts[name], told):
+                self._record("start", name, f"daemon of {name} started")
+                checks.append(daemons.start(self.hosts[name], self.daemons[name]))
+        daemons.wait_ready(checks)
+        self._ready = time.time()
+        card = {
+            "pid": os.getpid(),
+            "state": self.state,
+            "daemons": {name: daemon.name for name, daemon in self.daemons.items()},
+            "hosts": {name: host.pid for name, host in self.hosts.items()},
+        }
+        (self.directory / CARD).write_text(json.dumps(card))
+        if told.steps:
+            start_states.play(self, told)
+            self._since = time.time()
+
+    def _patience(self) -> float:
+        """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
+        said = self.witness.of(Advert)
+        interval = said[-1].interval if said else 1.0
+        return 3 * interval + max(1.0, interval) + 0.5
+
+    def _outranked(self, owner: str) -> bool:
+        """Whether somebody listens who by its file is stronger than what the owner last said."""
+        said = [advert for advert in self.witness.of(Advert) if advert.host == owner]
+        last = {fact.host: fact.to for fact in self.told() if isinstance(fact, State)}
+        listening = [host for host, state in last.items() if state == "BACKUP" and host != owner]
+        files = [setting(self._configuration(host), "priority") or "100" for host in listening]
+        return bool(said) and any(
+            each.isdecimal() and int(each) > said[-1].priority for each in files
+        )
+
+    def _now(self) -> str:
+        down = "".join(f", {name} is down" for name in self.down)
+        return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}{down}"
+
+
+def _require_programs() -> None:
+    """LabError naming the first program that is missing and the package that has it."""
+    for program, package in PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise LabError(f"{program} is missing: run `sudo apt install {package}`")

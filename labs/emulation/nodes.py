@@ -1,0 +1,396 @@
+"""The parts of a lab network, as Mininet classes: Host, Bridge and Cable.
+
+A Host looks like a machine of its own, not like a network namespace of this one:
+
+    network    eth0, lo                         by Mininet
+    hostname   master                           own UTS namespace
+    processes  `ps`, `killall keepalived` and   own pid namespace; its shell is process 1,
+               pid files see this host only     reaps orphans, and ends every process when it ends
+    files      /etc (changes stay here), /etc/keepalived, /root, /run, /tmp, /var/log
+                                                own mount namespace; on the lab's private tmpfs
+
+What lies on the tmpfs can also be read from outside, at `host.path("/var/log/vrrpd.log")`.
+Each host has a tmpfs of its own, of FILES bytes: one that is full is full for that host alone.
+Its processes have the limits of LIMITS; `labs.emulation.watchdog` takes down a host that has too many.
+A host is down when its process 1 has ended, for example after `reboot -f`: see `Host.alive`.
+The repository and the venv stay reachable where they are even if they lie under /root or /tmp.
+
+A Bridge is a switch in a network namespace of its own: the machine's firewall and its
+bridge-nf-call-iptables never see a frame of the lab, and it floods multicast like a plain switch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mininet.link import Link
+from mininet.node import Node
+from mininet.nodelib import LinuxBridge
+
+from labs.errors import LabError
+from labs.sandbox import namespaces
+
+# Programs without which no host or switch can be made, and where a Debian machine gets them.
+PROGRAMS = {
+    "mnexec": "mininet",
+    "ifconfig": "net-tools",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "prlimit": "util-linux",
+    "unshare": "util-linux",
+    "mount": "mount",
+}
+
+_NETWORK = 10.0  # s that a program of `Host.network` may take
+# An IPv6 address is of use at once, without a second of duplicate address detection.
+_USABLE = "; ".join(
+    f"test ! -e {path} || echo 0 >{path}"
+    for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
+)
+
+# What a host has for itself; everything else is the machine's.
+_OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
+# All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
+_BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
+# What one host may use.  Without cgroups, which few users may write, memory is bounded for each
+# process (RLIMIT_AS) and not for the sum of them; RLIMIT_NPROC counts all hosts of a lab together.
+FILES = "size=64m,nr_inodes=20000"  # of its own files, see tmpfs(5)
+PROCESSES = 300
+LIMITS = tuple(
+    f"--{name}={most if hard == resource.RLIM_INFINITY else min(most, hard)}"
+    for name, most, hard in (
+        ("nproc", 2000, resource.getrlimit(resource.RLIMIT_NPROC)[1]),
+        ("as", 4 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]),
+        ("core", 0, 0),
+    )
+)
+# Directories that must stay reachable though they may lie under one of those.
+_KEPT = {str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of a host: `pid` as the lab sees it, and what it was started as."""
+
+    pid: int
+    argv: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        """The program's name; of a Python script the script's, not the interpreter's."""
+        names = [os.path.basename(word) for word in self.argv[:4] if not word.startswith("-")]
+        if len(names) > 1 and names[0].startswith("python"):
+            return names[1]
+        return names[0] if names else ""
+
+
+class Host(Node):
+    """A Mininet host with its own hostname, processes and files."""
+
+    # Mininet's own check would print and exit; the lab has checked PROGRAMS before.
+    isSetup = True
+    pid: int
+
+    def __init__(self, name: str, files: Path, names: str = "", **params: Any) -> None:
+        """`files`: directory for what this host has for itself; `names`: the text of /etc/hosts."""
+        self.files = files
+        self.why_down = "its process 1 has ended, as after `reboot -f`"
+        self.environment = {
+            "HOME": "/root",
+            "HOSTNAME": name,
+            "LANG": "C.UTF-8",
+            "PATH": namespaces.system_path(os.path.dirname(sys.executable)),
+            "TERM": os.environ.get("TERM", "dumb"),
+            "TMPDIR": "/tmp",
+            namespaces.MARK: namespaces.mark(),
+        }
+        self._make_files(name, names)
+        super().__init__(name, **params)
+
+    def path(self, path: str) -> Path:
+        """Where a file of this host lies for us; one of /etc /root /run /tmp /var/log, absolute."""
+        under = Path(path)
+        for own in _OWN:
+            if under.is_relative_to(own):
+                return self.files / own[1:].replace("/", "-") / under.relative_to(own)
+        if under.is_relative_to("/etc"):
+            return self.files / "etc" / under.relative_to("/etc")
+        raise LabError(f"{path} is not {self.name}'s own: use /etc, {', '.join(_OWN[1:])}")
+
+    @property
+    def alive(self) -> bool:
+        """Whether this host is up: its process 1 runs, and with it everything else."""
+        if self.shell is None:
+            return False
+        life = select.poll()
+        life.register(self._life, select.POLLIN)
+        if life.poll(0):
+            return False
+        # First SIGKILL is pending (it is reboot(2)'s way, too), then it gives its memory back, then
+        # the kernel kills all others, and only then it has ended.
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return False
+        pending = re.search(r"^SigPnd:\s*(\w+)", status, re.MULTILINE)
+        killed = pending is not None and int(pending[1], 16) & 1 << signal.SIGKILL - 1
+        return "\nVmSize:" in status and not killed
+
+    @property
+    def life(self) -> int:
+        """A pidfd of process 1: it becomes readable when the host goes down."""
+        return self._life
+
+    def must_be_up(self) -> None:
+        """Raise LabError if this host is down."""
+        if not self.alive:
+            raise LabError(
+                f"{self.name} is down ({self.why_down}): lab.reset() starts all hosts again"
+            )
+
+    def kill(self, why: str) -> None:
+        """Take the host down at once, as a power cut would; `why` is what messages say then."""
+        self.why_down = why
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._life, signal.SIGKILL)
+
+    def _make_files(self, name: str, names: str) -> None:
+        remove_files(self.files)
+        self.files.mkdir(parents=True)
+        mount = ["mount", "-n", "-t", "tmpfs", "-o", f"mode=755,{FILES}", "tmpfs", str(self.files)]
+        done = subprocess.run(mount, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise LabError(f"cannot prepare host {name}: {done.stderr.strip()}; try `labs doctor`")
+        for own in _OWN:
+            self.path(own).mkdir(parents=True)
+            # Bound again below, so that the covering directory still shows what must be reachable.
+            for kept in _kept_under(own):
+                self.path(own).joinpath(kept.relative_to(own)).mkdir(parents=True)
+        (self.files / "work").mkdir()
+        etc = self.files / "etc"
+        etc.mkdir()
+        (etc / "keepalived").mkdir()
+        (etc / "hostname").write_text(f"{name}\n")
+        (etc / "hosts").write_text(names)
+        self.install()
+
+    def install(self) -> None:
+        """Copy to /etc/keepalived what the machine's keepalived must find there, if anything."""
+        with suppress(FileNotFoundError):
+            shutil.copy(_BUILD_OPTIONS, self.path(str(_BUILD_OPTIONS)))
+
+    def _mounts(self) -> str:
+        """The shell commands that turn a mount namespace into this host's file system."""
+        here = shlex.quote(str(self.files))
+        layers = f"lowerdir=/etc,upperdir={here}/etc,workdir={here}/work"
+        mine = shlex.quote(namespaces.mark())
+        lines = [f"mount -n -t proc {mine} /proc", f"mount -n -t overlay {mine} -o {layers} /etc"]
+        for own in _OWN:
+            source = self.path(own)
+            for kept in _kept_under(own):
+                below = source / kept.relative_to(own)
+                lines.append(f"mount -n --rbind {shlex.quote(str(kept))} {shlex.quote(str(below))}")
+            lines.append(f"mount -n --rbind {shlex.quote(str(source))} {own}")
+        return " && ".join(lines)
+
+    # --- Mininet's hooks ---------------------------------------------------------------------
+
+    def startShell(self, mnopts: str | None = None) -> None:
+        """Start the host's shell as process 1 of its own namespaces and prepare its files."""
+        super().startShell(mnopts)
+        # Mininet took the pid of `unshare`, which waits outside; the shell is its only child.
+        self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
+        # A number may be given to another process when this one has ended; a pidfd stays its own.
+        self._life = os.pidfd_open(self.pid)
+        refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root; {_USABLE}")
+        if refused.strip():
+            raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
+
+    def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
+        """Mininet starts processes here: the shell with mnexec, everything else with popen()."""
+        if self.shell is None:
+            own = ["prlimit", *LIMITS, "unshare", "--uts", "--pid", "--fork", "--kill-child"]
+            params.setdefault("env", self.environment)
+            params.setdefault("start_new_session", True)
+            cmd = [*own, *cmd]
+        process: subprocess.Popen[Any] = super()._popen(cmd, **params)
+        return process
+
+    def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
+        """Start a process in all of the host's namespaces, as subprocess.Popen.
+
+        LabError if the host is down.
+        """
+        self.must_be_up()
+        kwargs.setdefault("mncmd", self.enter())
+        kwargs.setdefault("env", self.environment)
+        process: subprocess.Popen[Any] = super().popen(*args, **kwargs)
+        return process
+
+    def enter(self) -> list[str]:
+        """The command that runs the words after it inside this host, in its /root."""
+        spaces = ["--net", "--mount", "--uts", "--pid"]
+        # nsenter's own --wd is opened before it enters: it would be the /root of this machine.
+        enter = ["nsenter", f"--target={self.pid}", *spaces, "env", "--chdir=/root"]
+        return [*enter, "prlimit", *LIMITS]
+
+    def network(self, *words: str) -> str:
+        """Run a program in the host's network, but with our files; what it prints.
+
+        That works whatever has become of the host's own files.  LabError if the host is down.
+        """
+        self.must_be_up()
+        enter = ["nsenter", f"--target={self.pid}", "--net"]
+        done = subprocess.run(
+            [*enter, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=_NETWORK,
+        )  # fmt: skip
+        return done.stdout
+
+    def terminate(self) -> None:
+        """End the host and every process in it, at once."""
+        if self.shell is None:
+            return
+        if hasattr(self, "_life"):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._life, signal.SIGKILL)
+            life, self._life = self._life, -1
+            self.cleanup()
+            os.close(life)
+
+    def waitReadable(self, timeoutms: float | None = None) -> Any:
+        """Mininet waits here for its shell to print; LabError if the host goes down meanwhile."""
+        if self.readbuf:
+            return None
+        ready = select.poll()
+        ready.register(self.stdout, select.POLLIN)
+        if hasattr(self, "_life"):
+            ready.register(self._life, select.POLLIN)
+        found = ready.poll(timeoutms)
+        if found and self.stdout.fileno() not in dict(found):
+            self.waiting = False
+            self.must_be_up()
+        return found
+
+    def sendCmd(self, *words: Any, **options: Any) -> None:
+        """Mininet types a command at its shell here; LabError if the host is down."""
+        if hasattr(self, "_life"):
+            self.must_be_up()
+        super().sendCmd(*words, **options)
+
+    # --- processes ----------------------------------------------------------------------------
+
+    def processes(self) -> list[Process]:
+        """Every process of this host except its first shell; none if the host is down."""
+        if not self.alive:
+            return []
+        try:
+            mine = os.readlink(f"/proc/{self.pid}/ns/pid")
+        except OSError:  # it goes down at this moment
+            return []
+        found = []
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit() or int(entry) == self.pid:
+                continue
+            with suppress(OSError):  # it ended while we looked
+                if os.readlink(f"/proc/{entry}/ns/pid") == mine:
+                    words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")[:-1]
+                    if words:
+                        argv = tuple(word.decode(errors="replace") for word in words)
+                        found.append(Process(int(entry), argv))
+        return found
+
+
+class Bridge(LinuxBridge):
+    """A switch that forwards at once and is out of the machine's sight."""
+
+    isSetup = True
+    # Mininet asks for it, but gives one only to switches that share the machine's namespace.
+    controlIntf = None
+
+    def __init__(self, name: str, **params: Any) -> None:
+        params["inNamespace"] = True
+        super().__init__(name, **params)
+
+    def start(self, controllers: object) -> None:
+        """Make the bridge and connect every cable; without snooping it is a plain switch."""
+        options = "stp_state 0 forward_delay 0 mcast_snooping 0"
+        # Addresses of the switch's own would only add chatter to every capture.
+        quiet = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+        mine = shlex.quote(namespaces.mark())
+        commands = [
+            f"{{ test ! -e {quiet} || echo 1 >{quiet}; }}",
+            f"ip link add {self.name} type bridge {options}",
+        ]
+        for port in self.intfList():
+            commands.append(f"ip link set {port.name} master {self.name} alias {mine} up")
+        commands.append(f"ip link set {self.name} alias {mine} up")
+        refused = self.cmd(" && ".join(commands))
+        if refused.strip():
+            raise LabError(f"cannot make switch {self.name}: {refused.strip()}; try `labs doctor`")
+
+    def stop(self, deleteIntfs: bool = True) -> None:
+        """End the switch; the kernel removes its interfaces together with the namespace."""
+        self.terminate()
+
+
+class Cable(Link):
+    """A veth pair whose ends never have the same interface number.
+
+    The kernel reports a change of carrier at once only where an interface's number differs from its
+    peer's; otherwise it saves reports up and gives them once a second (linkwatch_urgent_event).
+    In fresh namespaces both ends would be number 2, and a pulled cable noticed up to 1 s late.
+    """
+
+    @classmethod
+    def makeIntfPair(
+        cls,
+        intfname1: str,
+        intfname2: str,
+        addr1: str | None = None,
+        addr2: str | None = None,
+        node1: Any = None,
+        node2: Any = None,
+        deleteIntfs: bool = True,
+    ) -> None:
+        """Create the pair: `intfname1` at the host `node1`, `intfname2` at the switch `node2`."""
+        number = 100 + int(re.sub(r"\D", "", intfname2.rpartition("-")[2]))
+        refused = node2.cmd(
+            f"ip link add name {intfname2} index {number} address {addr2} type veth "
+            f"peer name {intfname1} address {addr1} netns {node1.pid}"
+        )
+        if refused.strip():
+            raise LabError(f"cannot lay the cable of {node1.name}: {refused.strip()}")
+
+
+def remove_files(files: Path) -> None:
+    """Take away the tmpfs of a host, and the directory that it covers; harmless if there is none.
+
+    Once every process of the host has ended, that frees its memory.
+    """
+    while os.path.ismount(files):
+        if subprocess.run(["umount", "-n", "--lazy", str(files)]).returncode:
+            return
+    shutil.rmtree(files, ignore_errors=True)
+
+
+def _kept_under(directory: str) -> list[Path]:
+    """The paths that must stay reachable and lie under `directory`, outermost first, none twice."""
+    found: list[Path] = []
+    for path in sorted(map(Path, _KEPT)):
+        below = path.is_relative_to(directory)
+        if below and not any(path.is_relative_to(other) for other in found):
+            found.append(path)
+    return found

@@ -1,0 +1,175 @@
+"""Is a cluster well?  What an operator would want to be true, from what the witnesses saw.
+
+    restored(lab)        master serves the client alone, and backup stands by; waits while it may
+                         still become so
+    drill(lab)           the real test: master leaves, backup serves the client, master comes back
+    standing_by(lab, h)  whether `h` runs, listens, and has heard a master
+    answering(lab)       the host that answers the client, for who asks again and again
+    answerer(lab)        the same, for who asks once
+    unnoticed(lab, bad)  whether there is none of these outages, every ping's fate being known
+
+A backup that hears nothing is quiet, too, until its Master_Down_Interval is over; only then, or
+when it has given way to a stronger one, is it known to hear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from labs.errors import LabError
+from labs.model.facts import Action, Address, Fact, Ping, State
+
+if TYPE_CHECKING:
+    from labs.analysis.timeline import Service
+    from labs.emulation.lab import Lab
+
+MASTER, BACKUP = "master", "backup"
+# By far longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken,
+# on a busy machine, too.
+DEAF = 5.0
+# A state of affairs that lasts this long is not a handover any more (s).
+LASTING = 1.3
+# What was done just before we look need not be an Action (a rule of nft, a signal by hand): the
+# next Advertisement comes within a second, and a busy machine adds two (s).
+HEARD = 3.3
+# How long a cluster may take to come back after whatever was done to it (s).
+PATIENCE = 12.0
+# The client pings every 10 ms; without an answer for this long it gets none (s).
+FRESH = 0.3
+# How long a busy machine may keep the witness from telling what there is to tell (s).
+HEARSAY = 2.0
+# A ping without an answer is given up after a second, and told a little later (s).
+GIVEN_UP = 1.2
+# A script that is asked every other second has answered by then (s).
+RUN = 3.0
+# A master that leaves costs the Skew_Time of backup, under a second; a busy machine adds to it.
+HANDOVER = 5.0
+
+
+def answering(lab: Lab, for_seconds: float = 0.5) -> str:
+    """The host that answers the client, and has for some seconds; "nobody", or "several".
+
+    For whoever asks again and again: a witness that was kept waiting has heard nobody, too.
+    """
+    now = lab.now
+    answered = [f for f in _pings(lab) if f.answered_by and f.t > now - for_seconds]
+    # A ping counts as lost only a second later; until then, that answers are missing must do.
+    if not answered or answered[-1].t < now - FRESH:
+        return "nobody"
+    who = {ping.answered_by or "" for ping in answered}
+    return who.pop() if len(who) == 1 else "several"
+
+
+def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
+    """As `answering`, for whoever asks once: gives the witness time to have heard somebody."""
+
+    def somebody() -> str:
+        who = answering(lab, for_seconds)
+        return "" if who == "nobody" else who
+
+    try:
+        return lab.wait_until(somebody, HEARSAY)
+    except LabError:
+        return "nobody"
+
+
+def unnoticed(lab: Lab, outages: Callable[[Lab], list[Service]]) -> bool:
+    """Whether `outages` finds none, even when the fate of every ping sent so far is known."""
+    if not outages(lab):
+        known = lab.now + GIVEN_UP
+        with suppress(LabError):  # a replay may go on before
+            # Who sends a ping has given up those that were overdue.
+            lab.wait_until(lambda: any(isinstance(f, Ping) for f in lab.witness.facts(known)))
+    return not outages(lab)
+
+
+def _pings(lab: Lab) -> list[Ping]:
+    return sorted((f for f in lab.facts() if isinstance(f, Ping)), key=lambda ping: ping.t)
+
+
+def asleep(lab: Lab, host: str) -> bool:
+    """Whether the daemon of `host` has been stopped by a signal, and not continued."""
+    return lab.frozen(host)
+
+
+def standing_by(lab: Lab, host: str) -> bool:
+    """Whether `host` is BACKUP, and known to hear its master."""
+    facts = lab.timeline().facts
+    states = [f for f in facts if isinstance(f, State) and f.host == host]
+    if not lab.running(host) or asleep(lab, host) or not states or states[-1].to != "BACKUP":
+        return False
+    if states[-1].frm == "MASTER":
+        return True
+    # keepalived's log knows whole seconds only; what a machine that stood still has not told yet
+    # may be that it spoke.
+    return facts[-1].t - _touched(facts, host) > DEAF
+
+
+def serves(lab: Lab) -> bool:
+    """Whether master alone holds the address, and the client gets its answers from it."""
+    return lab.owners() == [MASTER] and answering(lab) == MASTER
+
+
+def restored(lab: Lab) -> bool:
+    """Whether `master` serves and `backup` stands by; waits as long as that may still come."""
+    began = lab.now
+
+    def judged() -> str:
+        if serves(lab) and standing_by(lab, BACKUP):
+            return "well"
+        return "hopeless" if _hopeless(lab, began) else ""
+
+    try:
+        return lab.wait_until(judged, PATIENCE) == "well"
+    except LabError:
+        return False
+
+
+def drill(lab: Lab) -> bool:
+    """Whether backup serves the client while master is stopped; starts master again."""
+    lab.stop(MASTER)
+    try:
+        lab.wait_until(lambda: answering(lab) == BACKUP, HANDOVER)
+        passed = True
+    except LabError:
+        passed = False
+    lab.start(MASTER)
+    lab.wait_until(lambda: serves(lab), PATIENCE, what="master to serve the client again")
+    return passed
+
+
+def _touched(facts: Sequence[Fact], host: str) -> float:
+    """When something last happened to the daemon of `host`: a change of state, or a verb."""
+    own = [f.t for f in facts if isinstance(f, Action | State) and f.host == host]
+    return max(own, default=0.0)
+
+
+def _hopeless(lab: Lab, began: float) -> bool:
+    """Whether what is wrong will not pass by itself; `began` is when we began to look."""
+    # One look at everything: owners asked for a moment later might not be those of these facts.
+    whole = lab.timeline()
+    facts, owners = whole.facts, whole.owners_at(whole.end)
+    # A machine that stood still may have news for us yet: the time is that of what was seen last.
+    now = max((fact.t for fact in facts), default=began)
+    if now - began < HEARD:
+        return False
+    changed = max(
+        (f.t for f in facts if isinstance(f, Address) and f.address == lab.watch), default=0.0
+    )
+    # Pings from before we began may be from before the remedy.
+    if owners == (MASTER,) and _unanswered(facts, max(changed, began)):
+        return True
+    quiet = now - max([changed, *(_touched(facts, host) for host in lab.daemons)])
+    last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
+    if all(last.get(host) == "FAULT" for host in lab.daemons):
+        return quiet > RUN
+    return quiet > DEAF + LASTING
+
+
+def _unanswered(facts: Sequence[Fact], since: float) -> bool:
+    """Whether master has answered none of the pings of LASTING, sent after `since`, by now."""
+    pings = [fact for fact in facts if isinstance(fact, Ping)]
+    answered = [ping.t for ping in pings if ping.answered_by == MASTER]
+    return bool(pings) and pings[-1].t - max([since, *answered]) > LASTING

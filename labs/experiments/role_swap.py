@@ -1,0 +1,107 @@
+"""Moving the master on purpose: files that change places, daemons that are started anew.
+
+    swap(lab)                  the files of master and backup change places; no daemon knows yet
+    restart(lab, "backup")     its daemon says goodbye, ends, starts and listens again
+    hold(lab, "backup")        until that machine alone has the address, and has said so once more
+    story(lab)                 the timeline from just before the first thing that was done
+    since(lab, "plug")         ... from just before the last plug
+    takeover(timeline)         the last one in it; taken(timeline) is the first
+
+What each of them costs the client is the subject of lesson 07.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.errors import LabError
+from labs.model.facts import Action, Advert
+
+if TYPE_CHECKING:
+    from labs.analysis.timeline import Takeover, Timeline
+    from labs.emulation.lab import Lab
+
+BEFORE = 1.0  # s of calm that a story begins with
+
+
+def swap(lab: Lab, one: str = "master", other: str = "backup") -> None:
+    """Give each of two hosts the other's keepalived.conf.  Raises LabError if one has none."""
+    first, second = lab.conf(one), lab.conf(other)
+    lab.conf(one, second)
+    lab.conf(other, first)
+
+
+def restart(lab: Lab, host: str) -> None:
+    """Stop the daemon of `host`, start it, and wait until it listens and somebody has the address.
+
+    LabError if that does not come about in time.
+    """
+    lab.stop(host)
+    before = _beginnings(lab, host)
+    lab.start(host)
+    lab.wait_until(lambda: _beginnings(lab, host) > before, what=f"{host} to be a BACKUP")
+    lab.wait_until(lambda: len(lab.owners()) == 1, what="somebody to hold the address")
+
+
+def hold(lab: Lab, host: str) -> None:
+    """Wait until `host` alone holds the address and has advertised once more since.
+
+    LabError if that does not come about in time.
+    """
+    lab.wait_until(lambda: lab.owners() == [host], what=f"{host} to hold {lab.watch}")
+    before = _adverts(lab, host)
+    lab.wait_until(lambda: _adverts(lab, host) > before, what=f"an Advertisement of {host}")
+
+
+def story(lab: Lab) -> Timeline:
+    """The timeline from a second before the first thing done to a cluster that had its master.
+
+    The first start of the daemons, and the first taking of the address, are not part of it.
+    """
+    seen = lab.timeline()
+    begun = next((span.start for span in seen.spans()), seen.start)
+    done = [action.t for action in seen.of(Action) if action.t > begun]
+    return seen.between(max(begun, min(done, default=begun) - BEFORE), seen.end)
+
+
+def since(lab: Lab, verb: str) -> Timeline:
+    """The timeline from a second before the last action of that verb.
+
+    LabError if there has been none.
+    """
+    seen = lab.timeline()
+    done = [action.t for action in seen.of(Action) if action.verb == verb]
+    if not done:
+        raise LabError(f"nobody has done `{verb}` here yet: run the cell that does, then this one")
+    return seen.between(done[-1] - BEFORE, seen.end)
+
+
+def takeover(timeline: Timeline) -> Takeover:
+    """The last takeover of `timeline` that something done has caused and that can be explained.
+
+    LabError if there is none, as when the cell that makes one was left out.
+    """
+    for move in reversed(timeline.takeovers):
+        if move.cause and move.prediction and move.after is not None:
+            return move
+    raise LabError("the address has not moved here yet: run the cells of this section in order")
+
+
+def taken(timeline: Timeline) -> Takeover:
+    """The first takeover of `timeline` that something done has caused, from another or from nobody.
+
+    LabError if there is none.
+    """
+    for move in timeline.takeovers:
+        if move.cause and move.measured is not None:
+            return move
+    raise LabError("nobody has taken the address here: run the cells of this section in order")
+
+
+def _beginnings(lab: Lab, host: str) -> int:
+    """How often a daemon of `host` has become a BACKUP, which is how each of them begins."""
+    return lab.log(host).count("Entering BACKUP STATE")
+
+
+def _adverts(lab: Lab, host: str) -> int:
+    return sum(advert.host == host for advert in lab.witness.of(Advert))

@@ -1,0 +1,150 @@
+"""Split brains, made and healed on purpose, at the moment that shows most.
+
+    split(lab)                     cut the master off and wait until two hold the address
+    heal(lab, "backup")            mend the path right after this one has spoken, so that the other
+                                   is the first to be heard; the timeline, up to the next answer
+    unplugged()                    for comparison: a pulled cable, in memory
+    directions()                   what each kind of one-way path leads to, as a table
+
+After a mend the first advertisement to pass decides what becomes of the clients, and chance decides
+whose it is; a lesson cannot leave that to chance.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from labs.analysis.timeline import Timeline
+from labs.errors import LabError
+from labs.experiments.cluster_health import HEARSAY
+from labs.model.facts import Advert, Ping
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+# s; how long a lesson looks on. A Linux client asks again after up to 53 s: base_reachable_time
+# (30 s, up to 1.5 times that for an entry), delay_first_probe_time (5 s), three probes; see arp(7).
+LOOKS_ON = 5.0
+LATELY, AFTERWARDS = 0.5, 1.0  # s
+TRIES = 5
+BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
+
+
+def split(lab: Lab, host: str = "master") -> None:
+    """Cut the path to `host` and wait until it and somebody else hold the address."""
+    lab.cut(host)
+    lab.wait_until(lambda: len(lab.owners()) > 1, what="two to hold the address")
+
+
+def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
+    """Mend the path to `cut` as soon as `after` has sent its next advertisement.
+
+    The timeline, from just before the mend until a second after the client is answered, or
+    until LOOKS_ON seconds have passed without an answer.
+    """
+    mended = _mend_after(lab, after, cut)
+
+    def one() -> list[str]:
+        owners = lab.owners()
+        return owners if len(owners) == 1 else []
+
+    [owner] = lab.wait_until(one, what="one of the two to give way")
+    settled = lab.now
+
+    def enough() -> bool:
+        return _answerer(lab, settled) == owner or lab.now > settled + LOOKS_ON
+
+    lab.wait_until(enough, timeout=2 * LOOKS_ON, what="the client to be answered")
+    end = lab.now + AFTERWARDS
+    lab.wait_until(lambda: lab.now > end, what="a second of it")
+    return lab.timeline().between(mended - BEFORE, end)
+
+
+def _mend_after(lab: Lab, after: str, cut: str) -> float:
+    """Mend the path to `cut` between a word of `after` and the next one of `cut`; when that was.
+
+    A busy machine may come too late for that, and then tries once more.
+    """
+    for _ in range(TRIES):
+        if len(lab.owners()) < 2:
+            split(lab, cut)
+        heard = len(_adverts(lab, after))
+        lab.wait_until(partial(_more, lab, after, heard), what=f"a word of {after}")
+        last = _adverts(lab, after)[-1].t
+        lab.mend(cut)
+        mended = lab.now
+        with suppress(LabError):  # a replay may go on before
+            # When something later has been told, so has every word from before the mend.
+            lab.wait_until(partial(lab.witness.facts, mended), timeout=HEARSAY)
+        if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
+            return last
+        lab.cut(cut)
+    raise LabError(f"this machine is too busy to mend the path to {cut} in time: try again")
+
+
+def _more(lab: Lab, host: str, than: int) -> bool:
+    return len(_adverts(lab, host)) > than
+
+
+def unplugged() -> Timeline:
+    """An ordinary failover in memory: the cable of the master is pulled out of the machine."""
+    from labs.simulation.lan import Lan
+
+    lan = Lan("basic")
+    lan.run(8.1)
+    lan.unplug("master")
+    lan.run(4.7)
+    return lan.timeline().last(6)
+
+
+def _adverts(lab: Lab, host: str) -> list[Advert]:
+    return [advert for advert in lab.witness.of(Advert) if advert.host == host]
+
+
+def _answerer(lab: Lab, since: float) -> str | None:
+    """Who answered the client's latest ping since then; None if nobody did."""
+    told = lab.witness.facts(max(since, lab.now - LATELY))
+    pings = [fact for fact in told if isinstance(fact, Ping) and fact.address == lab.watch]
+    return pings[-1].answered_by if pings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is `lost`, who holds the address ten seconds later and who answers the client."""
+
+    lost: str
+    holders: tuple[str, ...]
+    answers: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Some outcomes as a table."""
+
+    rows: tuple[Outcome, ...]
+
+    def __repr__(self) -> str:
+        lines = [f"{'lost':<20}  {'hold the address':<20}  client is answered by"]
+        for row in self.rows:
+            holders = " and ".join(row.holders)
+            lines.append(f"{row.lost:<20}  {holders:<20}  {row.answers or 'nobody'}")
+        return "\n".join(lines)
+
+
+def directions() -> Outcomes:
+    """Every one-way path of the pair, tried in memory with vrrpd's own daemons."""
+    from labs.simulation.lan import Lan
+
+    rows = []
+    for host in ("master", "backup"):
+        for lost in ("from", "to"):
+            lan = Lan("basic")
+            lan.run(5)  # until the master holds the address
+            lan.oneway(host, lost)
+            lan.run(10)
+            last = lan.timeline().service[-1]
+            rows.append(Outcome(f"all {lost} {host}", tuple(lan.owners()), last.host))
+    return Outcomes(tuple(rows))

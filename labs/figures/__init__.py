@@ -1,0 +1,1 @@
+"""Figures and their text twins; the only importer of matplotlib."""

@@ -1,0 +1,146 @@
+"""Every figure of the labs, and the only door to matplotlib.
+
+    plot.timeline(timeline)            the house figure: who owned the address, when and why
+    plot.stack([one, other])           several of them, one below the other, to compare
+    plot.save(figure, "takeover.svg")  as a file
+    plot.png(figure)                   as bytes
+
+    192.168.1.10 moved from master to backup 3.1 s after the cable was pulled
+              | cable of master pulled
+    master  ▔▔| nobody  ¦                          a lane per host, filled by the owner
+    backup    |<------->¦▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔        ¦ the moment that the protocol predicts
+    client  ──|!!!!!!!!!|──────────────────        who answers its pings
+            0         5         10 seconds
+
+Figures are made without pyplot, so they share no state and need no closing.
+A Timeline shows the house figure by itself; call `timeline` here for another title or size.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from labs.errors import LabError
+from labs.figures.prediction_overlay import Guess
+from labs.figures.text_layout import DPI, legend
+from labs.figures.timeline_figure import AXIS, LEGEND, STYLE, WIDTH, House
+from labs.figures.timeline_text import headline
+
+if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
+
+BETWEEN = 0.16  # inches between two panels of a stack: room for the ticks of its axis
+
+
+def timeline(
+    timeline: Timeline,
+    title: str | None = None,
+    width: float = WIDTH,
+    guess: Guess | None = None,
+) -> Figure:
+    """The house figure, `width` inches wide; `title` defaults to the fact that it shows.
+
+    `guess`: what somebody expected, drawn below the lanes.
+    """
+    with rc_context(STYLE):
+        figure = _canvas(width)
+        return _together(
+            figure, [House(timeline, title or headline(timeline), figure, guess=guess)]
+        )
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Several timelines one below the other, on one time axis; as text, one after the other."""
+
+    timelines: tuple[Timeline, ...]
+    titles: tuple[str, ...]
+    width: float = WIDTH
+
+    @property
+    def figure(self) -> Figure:
+        """The house figure with a panel for each."""
+        length = max(each.end - each.start for each in self.timelines)
+        with rc_context(STYLE):
+            figure = _canvas(self.width)
+            told = zip(self.timelines, self.titles, strict=True)
+            return _together(figure, [House(each, title, figure, length) for each, title in told])
+
+    def text(self, width: int = 60) -> str:
+        """What every panel shows, in characters and sentences."""
+        told = zip(self.timelines, self.titles, strict=True)
+        return "\n\n".join(f"{title}\n{each.text(width)}" for each, title in told)
+
+    def __repr__(self) -> str:
+        return f"<Stack: {'; '.join(self.titles)}>"
+
+    def _repr_png_(self) -> bytes:
+        return png(self.figure)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else self.text())
+
+
+def stack(timelines: Sequence[Timeline], titles: Sequence[str] | None = None) -> Stack:
+    """Timelines to be compared, one below the other; each counts from the start of its own window.
+
+    `titles` default to the fact that each shows.  LabError unless there is one for each.
+    """
+    told = tuple(titles) if titles is not None else tuple(map(headline, timelines))
+    if not timelines or len(told) != len(timelines):
+        raise LabError(
+            f"{len(timelines)} timelines and {len(told)} titles: give at least one timeline, "
+            "and a title for each or none at all"
+        )
+    return Stack(tuple(timelines), told)
+
+
+def _canvas(width: float) -> Figure:
+    figure = Figure(figsize=(width, 3.2), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _together(figure: Figure, panels: list[House]) -> Figure:
+    """Arrange the panels from top to bottom, paint them, and explain their marks once."""
+    heights = [panel.plan() for panel in panels]
+    width = figure.get_size_inches()[0]
+    height = sum(heights) + BETWEEN * (len(panels) - 1) + AXIS + LEGEND
+    figure.set_size_inches(width, height)
+    above = 0.0
+    for panel, tall in zip(panels, heights, strict=True):
+        panel.place(above, height)
+        above += tall + BETWEEN
+    entries: dict[str, Any] = {}
+    for panel in panels:
+        panel.paint(axis=panel is panels[-1])
+        entries |= panel.legend
+    owned = [name for name in entries if name.startswith("owns ")]
+    if len(owned) > 1:
+        entries["owns the address"] = entries[owned[0]]
+        for name in owned:
+            del entries[name]
+    legend(figure, entries)
+    return figure
+
+
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """The figure as a PNG file; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def save(figure: Figure | Stack, path: str | Path, dpi: int = DPI) -> None:
+    """Write the figure (or a stack) to `path`; its ending chooses the format (.png, .svg, .pdf)."""
+    metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    drawn = figure.figure if isinstance(figure, Stack) else figure
+    drawn.savefig(path, dpi=dpi, metadata=metadata.get(Path(path).suffix.lower()))

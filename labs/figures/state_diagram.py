@@ -1,0 +1,178 @@
+"""The state machine as a picture and as text, drawn from what `vrrpd.fsm.step()` answers.
+
+                 INIT
+              /   |    \\            an arrow for each pair of states that an event leads between,
+          FAULT - BACKUP - MASTER   its events beside it; in a box what changes no state
+
+Where the boxes stand is the only thing that was decided by hand.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from math import hypot
+from typing import TYPE_CHECKING, Any
+
+from labs.figures.palette import INK, PAPER
+from labs.figures.transition_table import Row, rows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Inches: the middle of each box, its width and height, and whether it is filled.
+WIDTH, HEIGHT = 9.6, 5.9
+BOXES = {
+    "INIT": (4.55, 5.1, 1.5, 0.5),
+    "BACKUP": (4.4, 2.6, 2.6, 1.16),
+    "MASTER": (8.05, 0.8, 2.85, 1.16),
+    "FAULT": (1.0, 0.8, 1.5, 0.5),
+}
+FILLS = {"MASTER": ("#222222", "white"), "BACKUP": ("#DDDDDD", INK), "INIT": (PAPER, INK)}
+# Where the words of an arrow stand: their middle or, as it says, their left or right end.
+WORDS = {
+    ("INIT", "BACKUP"): (4.67, 4.0, "left"),
+    ("BACKUP", "INIT"): (4.31, 4.0, "right"),
+    ("INIT", "FAULT"): (3.45, 3.38, "left"),
+    ("FAULT", "INIT"): (2.47, 3.05, "right"),
+    ("MASTER", "INIT"): (6.45, 3.2, "left"),
+    ("BACKUP", "FAULT"): (2.3, 1.15, "left"),
+    ("FAULT", "BACKUP"): (2.06, 1.83, "left"),
+    ("BACKUP", "MASTER"): (5.77, 2.27, "left"),
+    ("MASTER", "BACKUP"): (5.95, 1.3, "right"),
+    ("MASTER", "FAULT"): (4.2, 0.5, "center"),
+}
+APART = 0.09  # arrows keep to the left of their way, so that two between the same boxes part
+
+
+class Machine:
+    """The picture; as text the same, one line for each state and event."""
+
+    def __init__(self) -> None:
+        self.rows = rows()
+
+    def text(self) -> str:
+        """Every transition, state by state."""
+        lines = []
+        for state in BOXES:
+            lines.append(state)
+            for row in (each for each in self.rows if each.state == state):
+                goes = f"-> {row.after}" if row.after != state else "stays"
+                told = f"  {row.event:<36} {goes:<10} {_consequence(row)}"
+                lines += textwrap.wrap(told.rstrip(), 100, subsequent_indent=" " * 50)
+        return "\n".join(lines)
+
+    __repr__ = text
+
+    def figure(self) -> Figure:
+        """The picture, as a matplotlib figure."""
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        from labs.figures.timeline_figure import DPI, STYLE
+
+        with rc_context(STYLE):
+            figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI)
+            FigureCanvasAgg(figure)
+            ax: Any = figure.add_axes((0, 0, 1, 1))
+            ax.set_xlim(0, WIDTH)
+            ax.set_ylim(0, HEIGHT)
+            ax.axis("off")
+            title = "A virtual router has four states; an event leads from one to another"
+            ax.text(0.12, HEIGHT - 0.12, title, va="top", fontsize=11, weight="bold")
+            for state in BOXES:
+                self._box(ax, state)
+            for pair in dict.fromkeys((row.state, row.after) for row in self.rows):
+                if pair[0] != pair[1]:
+                    self._arrow(ax, *pair)
+        return figure
+
+    def _repr_png_(self) -> bytes:
+        from labs.figures.plot import png
+
+        return png(self.figure())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.text())
+
+    def _box(self, ax: Any, state: str) -> None:
+        from matplotlib.patches import FancyBboxPatch
+
+        x, y, width, height = BOXES[state]
+        face, ink = FILLS.get(state, ("white", INK))
+        style = "round,pad=0,rounding_size=0.12"
+        dashed = (0, (4, 2)) if state == "FAULT" else "-"
+        box = FancyBboxPatch(
+            (x - width / 2, y - height / 2), width, height, boxstyle=style,
+            facecolor=face, edgecolor=INK, lw=1.2, ls=dashed, zorder=3,
+        )  # fmt: skip
+        ax.add_patch(box)
+        stays = self._stays(state)
+        top = y + height / 2 - 0.14 if stays else y
+        anchor = "top" if stays else "center"
+        name = {"color": ink, "weight": "bold", "fontsize": 10, "zorder": 4}
+        ax.text(x, top, state, ha="center", va=anchor, **name)
+        words = {"color": ink, "fontsize": 7, "linespacing": 1.15, "zorder": 4}
+        ax.text(x - width / 2 + 0.1, top - 0.24, stays, ha="left", va="top", **words)
+
+    def _stays(self, state: str) -> str:
+        """What changes no state: events of the same consequence on one line."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.state == row.after == state:
+                found.setdefault(_consequence(row), []).append(row.event)
+        return "\n".join(
+            textwrap.fill(f"{_events(events)}: {told}", 52, subsequent_indent="   ")
+            for told, events in found.items()
+        )
+
+    def _arrow(self, ax: Any, start: str, end: str) -> None:
+        tail, head = _ends(BOXES[start], BOXES[end])
+        style = {"arrowstyle": "-|>,head_width=0.22,head_length=0.45", "lw": 1.1, "color": INK}
+        style |= {"shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", head, tail, arrowprops=style, zorder=1)
+        events = [row.event for row in self.rows if (row.state, row.after) == (start, end)]
+        room = {1: 18, 2: 14}.get(len(events), 40)
+        told = "\n".join(textwrap.fill(_events([one]), room) for one in events)
+        middle = ((tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2, "center")
+        x, y, side = WORDS.get((start, end), middle)
+        ax.text(x, y, told, ha=side, va="center", fontsize=7.6, zorder=2)
+
+
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+
+
+def _ends(here: Box, there: Box) -> tuple[Point, Point]:
+    """Where the arrow between two boxes begins and ends: at their edges."""
+    along = (there[0] - here[0], there[1] - here[1])
+    length = hypot(*along)
+    aside = (-along[1] / length * APART, along[0] / length * APART)
+
+    def edge(box: Box, way: Point) -> Point:
+        """From the box's middle, moved aside, in direction `way` to the edge."""
+        reach = []
+        for axis in (0, 1):
+            if way[axis]:
+                wall = box[axis + 2] / 2 * (1 if way[axis] > 0 else -1)
+                reach.append((wall - aside[axis]) / way[axis])
+        step = min(reach)
+        return box[0] + aside[0] + way[0] * step, box[1] + aside[1] + way[1] * step
+
+    return edge(here, along), edge(there, (-along[0], -along[1]))
+
+
+def _consequence(row: Row) -> str:
+    """``send an Advertisement; then Advertisement_Interval``."""
+    done = "" if row.actions == "none" else row.actions
+    timer = {"none": "no timer", "runs on": "the timer runs on"}.get(row.timer, row.timer)
+    return f"{done}; {timer}" if done else timer
+
+
+def _events(events: Iterable[str]) -> str:
+    """Several in few words: the word Advertisement once."""
+    heard = [one.partition(", ")[2] for one in events if one.startswith("Advertisement")]
+    other = [one for one in events if not one.startswith("Advertisement")]
+    spoken = [f"Advertisement ({'; '.join(heard)})"] if heard else []
+    return ", ".join([*other, *spoken])

@@ -1,0 +1,1 @@
+"""The kernel, the server, the magics and the learner's copies."""

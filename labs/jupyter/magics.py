@@ -1,0 +1,143 @@
+"""The magics of a lesson: %%conf, %%on and %mn act on the running lab of the notebook.
+
+    %%conf master          the cell becomes /etc/keepalived/keepalived.conf of master
+    %%on master backup     the cell's lines are typed at a shell on each
+    %mn link s1 master down
+                           a line for Mininet's prompt
+
+A mistake is one line that says what to do, not a traceback.
+The kernel "VRRP Lab" loads this module by itself; elsewhere, `%load_ext labs.jupyter.magics`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from labs.command_output import left_out
+from labs.errors import LabError
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+SHOWN = 100_000  # characters of a command's output that a cell prints
+# What a shell on a host shows before each line: [root@master ~]#
+_PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
+
+
+def _lab() -> Lab:
+    from labs import Lab
+
+    return Lab.current()
+
+
+@magics_class
+class LabMagics(Magics):
+    """%%conf HOST, %%on HOST..., %mn COMMAND."""
+
+    @cell_magic
+    def conf(self, line: str, cell: str) -> None:
+        """Write this cell to keepalived.conf of a host, and say what is wrong with it."""
+        lab, names = _lab(), line.split()
+        if not names:
+            raise LabError(f"which host? write %%conf {' or %%conf '.join(lab.daemons)}")
+        for name in names:
+            verb = "reload" if lab.running(name) else "start"
+            lab.conf(name, cell if cell.endswith("\n") else cell + "\n")
+            for remark in diagnose(cell, name):
+                print(remark)
+            print(f"keepalived.conf of {name} written; lab.{verb}({name!r}) puts it to use")
+
+    @cell_magic
+    def on(self, line: str, cell: str) -> None:
+        """Type the lines of this cell at a shell on each of the hosts."""
+        lab, names = _lab(), line.split()
+        if not names:
+            raise LabError(f"which host? write %%on {' or %%on '.join(lab.hosts)}")
+        script = typed(cell)
+        for name in names:
+            shown = _Shown()
+            try:
+                lab.run(name, script, show=shown.take)
+            finally:
+                shown.end()
+
+    @line_magic
+    def mn(self, line: str) -> None:
+        """Give a line to Mininet's prompt and show what it prints."""
+        lab = _lab()
+        if not hasattr(lab, "net"):
+            raise LabError(
+                "this is a replay, and Mininet is there only where the lab itself runs: "
+                'lab.link("master", "down") goes on with the recording if somebody did that'
+            )
+        from labs.emulation.mininet_prompt import command
+
+        print(command(lab, line), end="")
+
+
+class _Shown:
+    """Prints what a command prints, as it comes, up to SHOWN characters, and says what it cut."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def take(self, text: str) -> None:
+        """Print the next piece, or so much of it as there is room for."""
+        room = SHOWN - self._count
+        self._count += len(text)
+        if room > 0:
+            print(text[:room], end="", flush=True)
+        if 0 <= room < len(text):
+            print("\n[... more follows, which is not shown; ■ (interrupt) ends the command]")
+
+    def end(self) -> None:
+        """Say how much was cut, if any was."""
+        if self._count > SHOWN:
+            print(left_out(self._count - SHOWN, "characters"))
+
+
+def diagnose(text: str, host: str) -> list[str]:
+    """What vrrpd on `host` would say about this keepalived.conf, one string a remark."""
+    from vrrpd.config import ConfigError, loads
+
+    try:
+        remarks = loads(text, config_id=host).diagnostics
+    except ConfigError as error:
+        remarks = error.diagnostics
+    return [remark.render() for remark in remarks]
+
+
+def typed(cell: str) -> str:
+    """A shell script that runs the commands of `cell` and shows each after a prompt, as typed."""
+    script = []
+    pending: list[str] = []
+    for line in cell.strip("\n").splitlines():
+        pending.append(line)
+        chunk = "\n".join(pending)
+        if not chunk.strip():
+            pending = []
+        elif _complete(chunk):
+            script.append(_PROMPT.format(line=shlex.quote(chunk)))
+            script.append(chunk)
+            pending = []
+    return "\n".join([*script, *pending]) + "\n"
+
+
+def _complete(chunk: str) -> bool:
+    """Whether a shell would run this or wait for more: a loop, a quote, a here-document."""
+    if chunk.endswith("\\"):
+        return False
+    try:
+        checked = subprocess.run(["bash", "-n", "-c", chunk], capture_output=True)
+    except FileNotFoundError:
+        return True  # a replay on a machine without a shell: most lines are whole
+    return checked.returncode == 0 and not checked.stderr
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Called by IPython: make the magics known."""
+    shell.register_magics(LabMagics)

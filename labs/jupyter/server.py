@@ -1,0 +1,178 @@
+"""JupyterLab with the lessons: what `make lab` runs.
+
+    the learner's own copies          in $LAB_WORK or ~/vrrp-lab (labs.jupyter.workbooks), edits kept
+    127.0.0.1 only, with a token      also when root runs it
+    the first lesson open             new notebooks get the kernel "VRRP Lab"
+    no questions                      Ctrl-C ends the server and every lab, at once
+    no calls to the outside           no news, no update check, no extension catalogue
+
+The server itself runs on the machine; only kernels are in namespaces, each in its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import signal
+import socket
+import uuid
+from pathlib import Path
+from typing import Any
+
+from labs import jsonlines
+from labs.errors import LabError
+from labs.jupyter import workbooks
+from labs.progress import VARIABLE
+
+HOST = "127.0.0.1"
+
+
+def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
+    """Serve the lessons on `port` until Ctrl-C.
+
+    `browser`: whether to open one; by default if there is a screen to open it on.
+    `source`: serve the solved lessons of the repository, for their authors.
+    Raises LabError if the port is taken, there are no lessons or a folder cannot be written.
+    """
+    require_free(port)
+    require_runtime_directory()
+    folder = workbooks.NOTEBOOKS if source else prepared()
+    from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
+    from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+
+    for line in set_aside_workspaces(Path(get_workspaces_dir())):
+        print(line)
+
+    # Neither an empty variable nor the user's own Jupyter settings shall leave the door open.
+    token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
+    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    application = LabApp.initialize_server(
+        argv=[
+            *arguments(port, has_screen if browser is None else browser, folder),
+            f"--IdentityProvider.token={token}",
+        ]
+    )
+    application.web_app.settings["page_config_hook"] = _stay_offline
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: application.stop(from_signal=True))
+    place = f"  Your lessons are in {folder}.\n"
+    words = f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n{place}  Ctrl-C ends it.\n"
+    # The server has asked the loop to listen; ours comes after it, when the address works.
+    application.io_loop.add_callback(print, words, flush=True)
+    application.start()
+
+
+def set_aside_workspaces(folder: Path) -> list[str]:
+    """Rename the damaged workspaces of JupyterLab; a line for each.
+
+    A workspace remembers which windows were open.  With a damaged one among them, JupyterLab
+    answers every question about workspaces with "500: Internal Server Error".
+    """
+    said = []
+    for path in sorted(folder.glob("*.jupyterlab-workspace")):
+        try:
+            told = json.loads(jsonlines.whole(path))
+            if isinstance(told["data"], dict) and isinstance(told["metadata"]["id"], str):
+                continue
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            pass
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            path.rename(aside)
+            said.append(f"JupyterLab's list of open windows was damaged: it is {aside} now")
+        except OSError as error:
+            said.append(f"JupyterLab's list of open windows is damaged: remove {path} ({error})")
+    return said
+
+
+def address(port: int, token: str) -> str:
+    """The address to open, token included."""
+    return f"http://{HOST}:{port}/lab/tree/{first_lesson()}?token={token}"
+
+
+def prepared() -> Path:
+    """The learner's folder, brought up to date; kernels find it in LAB_WORK."""
+    folder = workbooks.folder()
+    for line in workbooks.hand_out(folder):
+        print(line)
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
+def first_lesson() -> str:
+    """The notebook to open: the first by name, which is how the lessons are numbered."""
+    return workbooks.lessons()[0].name
+
+
+def arguments(port: int, browser: bool, folder: Path) -> list[str]:
+    """The command line of JupyterLab."""
+    return [
+        f"--ServerApp.ip={HOST}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.open_browser={browser}",
+        "--ServerApp.allow_root=True",
+        "--ServerApp.log_level=WARN",
+        f"--LabApp.default_url=/lab/tree/{first_lesson()}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=",
+        "--LabApp.extension_manager=readonly",
+        "--MultiKernelManager.default_kernel_name=vrrp-lab",
+        f"--KernelManager.transport={transport()}",
+    ]
+
+
+def transport() -> str:
+    """How the server reaches its kernels: "ipc" (Unix sockets), or "tcp" in a home too deep for it.
+
+    Unix sockets are the user's alone, and forty servers on one machine take no ports from each
+    other; but sun_path has 108 bytes, the last of them zero.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    # As jupyter_client names them: a uuid for the kernel, a number for the channel.
+    longest = os.path.join(jupyter_runtime_dir(), f"kernel-{uuid.UUID(int=0)}-ipc-5")
+    return "ipc" if len(os.fsencode(longest)) < 108 else "tcp"
+
+
+def _stay_offline(_handler: object, page: dict[str, Any]) -> dict[str, Any]:
+    """Take from JupyterLab's page what would ask about news or look for newer versions."""
+    disabled = [
+        *page.get("disabledExtensions", []),
+        "@jupyterlab/apputils-extension:announcements",
+        "@jupyterlab/extensionmanager-extension",
+    ]
+    page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
+    return page
+
+
+def require_free(port: int) -> None:
+    """LabError naming another port if `port` cannot be listened on."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise LabError(
+                f"port {port} cannot be used ({error.strerror}): `make lab PORT={port + 1}`"
+            ) from None
+
+
+def require_runtime_directory() -> None:
+    """LabError if Jupyter could not write the connection files of kernels and servers."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    folder = jupyter_runtime_dir()
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        why = "" if os.access(folder, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise LabError(
+            f"Jupyter cannot write to {folder} ({why}): "
+            "name another folder, `JUPYTER_RUNTIME_DIR=FOLDER make lab`"
+        )

@@ -1,0 +1,50 @@
+"""The learning loop, as the cells of a lesson see it; this is the only module they need for it.
+
+    begin("05-failover")                       the question, and how long it takes
+    gap = predict("For how long ...?", unit="s")
+    commit(gap)                                no experiment without a guess          predictions.py
+    gap.judge(3.58, "three intervals ...")     what was said beside what was measured
+    check(lab, "leave")                        a challenge: which steps are met       checks.py
+    quiz("05-failover")                        what is left without looking           quiz.py
+
+What the learner answers is remembered (progress.py); what the lessons ask is in `labs.lessons.course`.
+Everything shows itself as HTML in a notebook and as text everywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from labs.cards import OPEN, Card
+from labs.lessons.challenges import Challenge, Report, Step, check, setting
+from labs.lessons.notebook_errors import Refusal, install
+from labs.lessons.predictions import Prediction, Verdict, commit, predict
+from labs.lessons.quiz import Question, Quiz, quiz
+from labs.progress import memory
+
+__all__ = [
+    "Challenge", "Prediction", "Question", "Quiz", "Refusal", "Report", "Step", "Verdict",
+    "begin", "check", "commit", "predict", "quiz", "setting",
+]  # fmt: skip
+
+
+def begin(name: str) -> Card:
+    """Opens the lesson `name`: what it asks, how long it takes, and which daemon runs.
+
+    Predictions and checks belong to it from now on.
+    Raises LabError, naming the known ones, if there is no such lesson.
+    """
+    from labs.lessons import course
+
+    install()
+    lesson = course.lesson(name)
+    memory.lesson = lesson.name
+    memory.note("begin", lesson.name)
+    daemon = os.environ.get("LAB_DAEMON", "vrrpd")
+    place = "live on this machine" if sys.platform == "linux" else "without a lab"
+    if os.environ.get("LAB_MODE") == "replay":
+        place = "a REPLAY of a recorded run (nothing runs here)"
+    return Card(
+        OPEN, lesson.title, (lesson.question, f"{lesson.minutes} minutes, {place}, {daemon}")
+    )

@@ -1,0 +1,167 @@
+"""Challenges: what must be true in the end, whichever way it was reached.
+
+    check(lab, "leave")     which steps are met, what the lab looks like now, one next step;
+                            folded below, three hints: the first names the fault, the last is
+                            nearly the answer
+
+Steps are looked at in order, and the first that is not met gives the hints, so each of them may
+take the earlier steps for granted. A check looks at the state of the lab, never at the way there,
+and waits for what needs its time.
+The challenges themselves are in `labs.lessons.course`, a module for each lesson.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from labs.cards import RIGHT, WRONG, card, folded
+from labs.errors import LabError
+from labs.lessons.notebook_errors import install
+from labs.progress import memory
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+Hint = str | Callable[["Lab"], str]
+SUMMARIES = ("Hint", "Another hint: where to look", "The last hint: nearly the answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that must be true, and what to say while it is not.
+
+    `met(lab)` may raise LabError, which counts as not met.
+    `hints`: one to three; each may look at the lab. The first names the fault, the second says
+    where to look, the third is nearly the answer.
+    `patience`: seconds that the step is given to become true.
+    """
+
+    goal: str
+    met: Callable[[Lab], bool]
+    hints: tuple[Hint, ...]
+    patience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the learner shall bring about: a title, the state to start from, and the steps."""
+
+    task: str
+    state: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Which steps of a challenge are met, in order, and the hints for the first that is not.
+
+    True if all are. `sees`: the lab as it is now. `attempt`: how often it was checked, with this.
+    """
+
+    task: str
+    met: tuple[str, ...]
+    unmet: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    sees: str = ""
+    attempt: int = 1
+    passed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "passed", not self.unmet)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    @property
+    def hint(self) -> str:
+        """The first hint, or nothing."""
+        return self.hints[0] if self.hints else ""
+
+    def _title(self) -> str:
+        done, steps = len(self.met), len(self.met) + len(self.unmet)
+        tried = f" (tried {self.attempt} times)" if self.attempt > 1 else ""
+        return f"{self.task}: {'done' if self.passed else f'{done} of {steps}{tried}'}"
+
+    def _lines(self) -> list[str]:
+        lines = [f"✓ {goal}" for goal in self.met]
+        lines += [f"{'→' if n == 0 else '·'} {goal}" for n, goal in enumerate(self.unmet)]
+        return lines if self.passed or not self.sees else [*lines, f"Now: {self.sees}"]
+
+    def __repr__(self) -> str:
+        hint = [f"Hint: {self.hint}"] if self.hint else []
+        return "\n".join([self._title(), *self._lines(), *hint])
+
+    def _repr_html_(self) -> str:
+        below = ""
+        for summary, hint in reversed(list(zip(SUMMARIES, self.hints, strict=False))):
+            below = folded(summary, html.escape(hint) + below)
+        lines = "<br>".join(html.escape(line) for line in self._lines())
+        return card(RIGHT if self.passed else WRONG, self._title(), lines + below)
+
+
+def check(lab: Lab, challenge: str) -> Report:
+    """Which steps of `challenge` the lab meets now; later steps wait for the earlier ones.
+
+    Raises LabError, naming the known ones, for a challenge that does not exist, and for a lab that
+    is none or has ended.
+    """
+    from labs.lessons import course
+
+    install()
+    if not hasattr(lab, "owners") or getattr(lab, "closed", False):
+        raise LabError(
+            "there is no lab to check: run the cell above that says `lab = Lab(...)`, "
+            f'do your part, then run check(lab, "{challenge}") again'
+        )
+    found = course.challenge(challenge, memory.lesson)
+    report = look(lab, found, len(memory.entries("check", challenge)) + 1)
+    memory.note("check", challenge, passed=report.passed)
+    return report
+
+
+def look(lab: Lab, challenge: Challenge, attempt: int = 1) -> Report:
+    """The report on `challenge`, of which nothing is written down."""
+    goals = tuple(step.goal for step in challenge.steps)
+    for number, step in enumerate(challenge.steps):
+        if not _holds(lab, step):
+            hints = tuple(_said(hint, lab) for hint in step.hints)
+            met, unmet = goals[:number], goals[number:]
+            return Report(challenge.task, met, unmet, hints, sees(lab), attempt)
+    return Report(challenge.task, goals, attempt=attempt)
+
+
+def sees(lab: Lab) -> str:
+    """The lab in a line: who holds the address, and whatever is not as it should be."""
+    words = [f"{lab.watch} is held by {' and '.join(lab.owners()) or 'nobody'}"]
+    words += [f"no cable in {host}" for host, on in lab.witness.carrier().items() if not on]
+    words += [f"no daemon on {host}" for host in lab.daemons if not lab.running(host)]
+    return "; ".join(words)
+
+
+def _said(hint: Hint, lab: Lab) -> str:
+    """A hint that looks at the lab may find that impossible, and that is a hint, too."""
+    try:
+        return hint if isinstance(hint, str) else hint(lab)
+    except LabError as error:
+        return str(error)
+
+
+def _holds(lab: Lab, step: Step) -> bool:
+    try:
+        if step.patience:
+            lab.wait_until(lambda: step.met(lab), timeout=step.patience, what=step.goal)
+            return True
+        return step.met(lab)
+    except LabError:
+        return False
+
+
+def setting(text: str, keyword: str) -> str | None:
+    """The first value of `keyword` in a keepalived.conf, None if it is absent or in a comment."""
+    code = re.sub(r"[#!].*", "", text)
+    found = re.search(rf"^\s*{re.escape(keyword)}\s+(\S+)", code, re.M)
+    return found.group(1) if found else None

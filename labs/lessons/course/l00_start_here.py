@@ -1,0 +1,87 @@
+"""00 Start here: bring the address home after a failover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Start here"
+QUESTION = "Does my machine run this, and what will I learn?"
+MINUTES = 15
+
+SERVERS = ("master", "backup")
+# A card that comes up, and one Master_Down_Interval.
+PATIENCE = 9.0
+
+
+def _plugged(lab: Lab) -> bool:
+    return all(lab.witness.carrier().get(host) for host in SERVERS)
+
+
+def _cable_hint(lab: Lab) -> str:
+    out = [host for host in SERVERS if not lab.witness.carrier().get(host)]
+    return f"no cable in {' and '.join(out)}: without one a server hears and says nothing"
+
+
+def _daemon_hint(lab: Lab) -> str:
+    silent = [host for host in SERVERS if not lab.running(host)]
+    return f"no daemon runs on {' and '.join(silent)}: one server alone is no cluster"
+
+
+CHALLENGES = {
+    "home": Challenge(
+        "Bring it home",
+        state="failover",
+        steps=(
+            Step(
+                "both servers have their cables",
+                _plugged,
+                hints=(
+                    _cable_hint,
+                    "lab.unplug pulls a cable; which verb puts it back?",
+                    'lab.plug("master")',
+                ),
+                patience=1.0,
+            ),
+            Step(
+                "a daemon runs on each",
+                lambda lab: all(map(lab.running, SERVERS)),
+                hints=(_daemon_hint, "lab.start(host) starts it"),
+            ),
+            Step(
+                "master holds 192.168.1.10, and nobody else",
+                lambda lab: lab.owners() == ["master"],
+                hints=(
+                    "master has not taken it back: is anything else still pulled or broken?",
+                    'lab = Lab("failover") starts over; then undo what was done to master',
+                ),
+                patience=PATIENCE,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "In the picture, what does it mean that no lane is filled?",
+        ("nobody holds the address", "both servers hold it", "the client is off"),
+        right=0,
+        why="A lane is filled while its server holds the address.",
+    ),
+    Question(
+        "What did the client have to do when the address moved?",
+        ("look for another address", "nothing", "start again"),
+        right=1,
+        why="It kept asking 192.168.1.10; which machine answered was none of its business.",
+    ),
+    Question(
+        "Why does a lesson ask you to predict before you run a cell?",
+        ("for a mark", "a wrong guess is remembered", "the lab needs the number"),
+        right=1,
+        why="What surprises you stays with you, and only those who predict are surprised.",
+    ),
+)

@@ -1,0 +1,98 @@
+"""01 VRRP and keepalived: let the weakest of three win, without touching a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "VRRP and keepalived: who decides?"
+QUESTION = "Several servers could have the address. Who decides which one has it?"
+MINUTES = 20
+
+WEAKEST, STRONGER = "node1", ("node2", "node3")
+# Seconds for the last of three to notice that both others are gone: two Master_Down_Intervals.
+PATIENCE = 9.0
+
+
+def _rivals(lab: Lab) -> list[str]:
+    """The stronger nodes that hold the address or could still take it."""
+    carrier = lab.witness.carrier()
+    speaks = [host for host in STRONGER if lab.running(host) and carrier.get(host)]
+    return sorted({*speaks, *(host for host in STRONGER if host in lab.owners())})
+
+
+def _rival_hint(lab: Lab) -> str:
+    left = " and ".join(_rivals(lab)) or "a stronger node"
+    dead = [host for host in lab.owners() if host in STRONGER and not lab.running(host)]
+    if dead:
+        return (
+            f"{' and '.join(dead)} was killed and could not take the address off its card: "
+            "an address outlives the daemon"
+        )
+    return f"node1 is the weakest, and waits as long as it hears {left}"
+
+
+def _winner_hint(lab: Lab) -> str:
+    if not lab.running(WEAKEST):
+        return "nobody runs on node1, so it cannot win either"
+    if not lab.witness.carrier().get(WEAKEST):
+        return "node1 has no cable: without one it is in FAULT and applies for nothing"
+    return "node1 has not taken the address yet: it is still listening"
+
+
+CHALLENGES = {
+    "weakest": Challenge(
+        "Let the weakest win",
+        state="election",
+        steps=(
+            Step(
+                "neither node2 nor node3 has the address or could take it",
+                lambda lab: not _rivals(lab),
+                hints=(
+                    _rival_hint,
+                    "after node2 comes node3: an election has a winner as long as somebody runs",
+                    'lab.stop("node2") and lab.stop("node3"); lab.start(host) first, if you killed',
+                ),
+                patience=2.0,
+            ),
+            Step(
+                "node1 holds 192.168.1.10, and nobody else",
+                lambda lab: lab.owners() == [WEAKEST],
+                hints=(_winner_hint, 'lab.start("node1"), lab.plug("node1")'),
+                patience=PATIENCE,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "Which machine decides who has the virtual IP?",
+        ("the switch", "the present MASTER", "none: each router decides for itself"),
+        right=2,
+        why="Each compares what it hears with its own priority, and its patience with the silence.",
+    ),
+    Question(
+        "How many advertisements does a BACKUP send?",
+        ("one every interval", "none", "one for each that it hears"),
+        right=1,
+        why="Only a MASTER advertises; a BACKUP listens (RFC 3768, section 6.4.2).",
+    ),
+    Question(
+        "Two BACKUPs have heard the same last advertisement. Which one takes over?",
+        ("the one with the higher priority", "the one with the higher address", "both, for good"),
+        right=0,
+        why="Its Skew_Time is shorter, so it speaks first, and the other hears it and waits on.",
+    ),
+    Question(
+        "Why must an advertisement arrive with TTL 255?",
+        ("to travel far", "it proves that no router has passed it on", "it has no meaning"),
+        right=1,
+        why="A router would have made it 254: who advertises is on this network (RFC 3768, section "
+        "5.2.3).",
+    ),
+)

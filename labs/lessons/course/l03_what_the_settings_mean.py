@@ -1,0 +1,132 @@
+"""03 What the settings mean: make one cluster again out of two files that disagree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step, setting
+from labs.simulation.lan import STATES
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "What the settings mean, and what if they are wrong"
+QUESTION = "What does each line of the file do, and what happens when it is wrong?"
+MINUTES = 20
+
+# Seconds for a reload, and for two masters to find that they are two.
+PATIENCE = 9.0
+# What a difference in each of these lines means to the one who hears the other.
+EQUAL = {
+    "virtual_router_id": "the two are not the same virtual router, so each ignores the other",
+    "auth_type": "one sends a password of a kind that the other does not expect",
+    "auth_pass": "each finds a wrong password in what the other says, and drops it",
+    "advert_int": "each expects another interval than it hears of, and drops what it hears",
+}
+
+
+def _of(lab: Lab, keyword: str) -> tuple[str | None, str | None]:
+    """What the files of master and of backup say for `keyword`."""
+    return setting(lab.conf("master"), keyword), setting(lab.conf("backup"), keyword)
+
+
+def _different(lab: Lab) -> list[str]:
+    return [word for word in EQUAL if len(set(_of(lab, word))) == 2]
+
+
+def _fault(lab: Lab) -> str:
+    return next((EQUAL[word] for word in _different(lab)), "look again")
+
+
+def _line(lab: Lab) -> str:
+    words = _different(lab)
+    return f"compare the lines {' and '.join(words)}, character by character" if words else ""
+
+
+def _nearly(lab: Lab) -> str:
+    wanted = ", ".join(f'{word}="{_of(lab, word)[0]}"' for word in _different(lab))
+    return f'change(lab, "backup", {wanted})'
+
+
+def _untouched(lab: Lab) -> bool:
+    return lab.conf("master") == (STATES / "basic/master/keepalived.conf").read_text()
+
+
+def _priority(lab: Lab) -> bool:
+    master, backup = (int(value or 100) for value in _of(lab, "priority"))
+    return backup < master
+
+
+def _holder_hint(lab: Lab) -> str:
+    if not lab.running("backup"):
+        return "no daemon runs on backup: nobody would follow if master failed"
+    if lab.owners() == ["backup"]:
+        return "backup holds it, with master's own priority or more"
+    return "the files agree now, but the daemon of backup has not read its own since you wrote it"
+
+
+CHALLENGES = {
+    "equal": Challenge(
+        "One cluster again",
+        state="mistyped",
+        steps=(
+            Step(
+                "the file of master is as it was",
+                _untouched,
+                hints=(
+                    "the file of master has been changed, and it was right",
+                    'start over with lab = Lab("mistyped"), and change that of backup',
+                ),
+            ),
+            Step(
+                "the two files agree in every line that must be equal",
+                lambda lab: not _different(lab),
+                hints=(_fault, _line, _nearly),
+            ),
+            Step(
+                "backup wants the address less than master does",
+                _priority,
+                hints=(
+                    "backup has as high a priority as master: between equals the address decides",
+                    "compare the lines `priority`",
+                    'change(lab, "backup", priority=100)',
+                ),
+            ),
+            Step(
+                "both daemons run, and master alone holds 192.168.1.10",
+                lambda lab: lab.running("backup") and lab.settle(PATIENCE) == "master",
+                hints=(_holder_hint, "a daemon reads its file at a reload", 'lab.reload("backup")'),
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "Both servers hold the address, and all cables are well. Which line can NOT be the cause?",
+        ("auth_pass", "priority", "virtual_router_id", "advert_int"),
+        right=1,
+        why="Different priorities are as it should be; a difference in any of the others makes "
+        "each drop or ignore what the other says.",
+    ),
+    Question(
+        "What protects the address from somebody who does not know auth_pass?",
+        ("the password", "nothing", "virtual_router_id"),
+        right=1,
+        why="Everybody on the network can read it, and a router with another one simply becomes "
+        "a second master.",
+    ),
+    Question(
+        "advert_int 2, priority 100: how long does it bear the silence?",
+        ("3.609 s", "6.609 s", "7.219 s"),
+        right=1,
+        why="Three intervals of 2 s; the skew is a fraction of a second in version 2, whatever "
+        "the interval.",
+    ),
+    Question(
+        "(Lesson 01) Two MASTERs of equal priority hear each other. Which one stays?",
+        ("the one that was first", "the one with the higher address", "neither"),
+        right=1,
+        why="RFC 3768, section 6.4.3: the sender's primary address is compared with one's own.",
+    ),
+)

@@ -1,0 +1,126 @@
+"""04 More virtual addresses: exchange some of them without moving the others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "More virtual addresses, and fewer"
+QUESTION = "Can I add and remove addresses without an outage?"
+MINUTES = 15
+
+SERVERS = ("master", "backup")
+WANTED = {f"192.168.1.{number}" for number in (10, 101, 102, 105)}
+GONE = {"192.168.1.103", "192.168.1.104"}
+# Seconds for a reload, and for two masters to become one.
+PATIENCE = 6.0
+
+
+def _listed(lab: Lab, host: str) -> set[str]:
+    """The addresses in the file of `host`."""
+    block = re.search(r"virtual_ipaddress\s*\{([^}]*)\}", re.sub(r"[#!].*", "", lab.conf(host)))
+    words = block.group(1).split() if block else []
+    return {word.partition("/")[0] for word in words if re.match(r"\d+\.", word)}
+
+
+def _wrong_files(lab: Lab) -> list[str]:
+    return [host for host in SERVERS if _listed(lab, host) != WANTED]
+
+
+def _file_hint(lab: Lab) -> str:
+    told = []
+    for host in _wrong_files(lab):
+        listed = _listed(lab, host)
+        lacks, extra = sorted(WANTED - listed), sorted(listed - WANTED)
+        words = [f"lacks {', '.join(lacks)}"] * bool(lacks)
+        words += [f"still has {', '.join(extra)}"] * bool(extra)
+        told.append(f"the file of {host} {' and '.join(words)}")
+    return "; ".join(told)
+
+
+def _held(lab: Lab, host: str) -> set[str]:
+    return lab.witness.held()[host] & (WANTED | GONE)
+
+
+def _holder_hint(lab: Lab) -> str:
+    if len(lab.owners()) > 1:
+        return "both hold 192.168.1.10: one of them still works with the old list"
+    stale = [host for host in SERVERS if _held(lab, host) - WANTED]
+    if stale:
+        return f"{stale[0]} still holds an address that its file no longer lists"
+    return "the files are right, but the daemon of master has not read its own yet"
+
+
+def _moves(lab: Lab) -> int:
+    """How often 192.168.1.10 has left its owner since the start."""
+    return sum(takeover.frm is not None for takeover in lab.timeline().takeovers)
+
+
+CHALLENGES = {
+    "exchange": Challenge(
+        "An exchange",
+        state="five",
+        steps=(
+            Step(
+                "both files list .10, .101, .102 and .105, and no other",
+                lambda lab: not _wrong_files(lab),
+                hints=(
+                    _file_hint,
+                    "change(lab, host, virtual_ipaddress=[...]) writes the whole list, for each",
+                    'wanted = ["192.168.1.10", "192.168.1.101", "192.168.1.102", "192.168.1.105"]; '
+                    'change(lab, "master", virtual_ipaddress=wanted), and backup likewise',
+                ),
+            ),
+            Step(
+                "master holds these four, and backup none",
+                lambda lab: (_held(lab, "master"), _held(lab, "backup")) == (WANTED, set()),
+                hints=(_holder_hint, "a daemon reads its file at a reload", "lab.reload(host)"),
+                patience=PATIENCE,
+            ),
+            Step(
+                "192.168.1.10 has not moved in the meantime",
+                lambda lab: _moves(lab) == 0,
+                hints=(
+                    "it has moved: a daemon that is stopped gives its addresses up",
+                    'lab = Lab("five") starts over; which verb reads the file without stopping?',
+                    "write both files, then lab.reload(host) for each",
+                ),
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "You have written four more addresses into both files. Who holds them now?",
+        ("master", "nobody", "both"),
+        right=1,
+        why="A daemon reads its file when it starts and when it is reloaded, not before.",
+    ),
+    Question(
+        "How many advertisements a second does a virtual router with five addresses send, at "
+        "advert_int 1?",
+        ("one", "five", "six"),
+        right=0,
+        why="One message lists them all; it is 16 bytes longer than with one address.",
+    ),
+    Question(
+        "Two machines with keepalived 2.2.7, and only one has the new list. What follows?",
+        ("nothing", "both become master", "the new addresses are ignored"),
+        right=1,
+        why="Up to 2.3.2 an advertisement with another list is discarded, so each believes that "
+        "it is alone.",
+    ),
+    Question(
+        "(Lesson 02) backup was started first and holds the address. Now master, with the higher "
+        "priority, starts. What happens?",
+        ("backup keeps it", "master takes it at once", "master takes it after 3.4 s"),
+        right=2,
+        why="It discards the weaker advertisements, so its patience of 3 + 106/256 s runs out.",
+    ),
+)

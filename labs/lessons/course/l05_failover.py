@@ -1,0 +1,102 @@
+"""05 Failover: hand the address over without the long wait of a failover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.analysis.timeline import Takeover
+    from labs.emulation.lab import Lab
+
+TITLE = "Failover: pull the cable"
+QUESTION = "How long is the service away when the cable is pulled, and why that long?"
+MINUTES = 20
+
+# s; less than any Master_Down_Interval at advert_int 1, more than any Skew_Time.
+QUICK = 1.0
+
+
+def _last_takeover(lab: Lab) -> Takeover | None:
+    return next((t for t in reversed(lab.timeline().takeovers) if t.to == "backup"), None)
+
+
+def _was_quick(lab: Lab) -> bool:
+    takeover = _last_takeover(lab)
+    if takeover is None or takeover.after is None:
+        return False
+    # What was due counts: what a busy machine adds to it is not the learner's doing.
+    due = takeover.prediction.wait if takeover.prediction else takeover.after
+    return min(due, takeover.after) < QUICK
+
+
+def _slow_hint(lab: Lab) -> str:
+    takeover = _last_takeover(lab)
+    verb = takeover.cause.verb if takeover and takeover.cause else ""
+    if verb in ("unplug", "cut", "link"):
+        return "with its cable gone, the master cannot say goodbye, so the backup has to wait"
+    if verb in ("crash", "freeze"):
+        return "a daemon that is killed says nothing either; which signal lets it say goodbye?"
+    return "lab.reset(), lab.settle(), then have the master's daemon leave of its own accord"
+
+
+CHALLENGES = {
+    "leave": Challenge(
+        "A faster handover",
+        state="basic",
+        steps=(
+            Step(
+                "backup holds 192.168.1.10, and nobody else",
+                lambda lab: lab.owners() == ["backup"],
+                hints=("the address is still with the master: make the master give it up",),
+                patience=3.0,
+            ),
+            Step(
+                "it took over less than a second after the master's last word",
+                _was_quick,
+                hints=(
+                    _slow_hint,
+                    "lab.reset() and lab.settle() start over; then look at the verbs of lab",
+                    "lab.stop('master') asks the daemon to end, and it says goodbye",
+                ),
+                patience=2.0,  # backup may not have said its first word yet
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "From which moment does the backup count its patience?",
+        ("from the pull", "from the last advertisement it heard", "from the client's last ping"),
+        right=1,
+        why="It cannot see the cable: it only notices that nothing more arrives.",
+    ),
+    Question(
+        "Why is there a skew at all?",
+        (
+            "to give the master time to come back",
+            "so that of several backups the strongest speaks first",
+            "to spread the load on the network",
+        ),
+        right=1,
+        why="The higher the priority, the shorter the skew: the strongest loses patience first.",
+    ),
+    Question(
+        "Two people pull the same cable on two days: 2.7 s and 3.5 s without an answer. Why?",
+        (
+            "the machine was slower on the second day",
+            "the pulls came at other moments between two advertisements",
+            "the skew is chosen by chance",
+        ),
+        right=1,
+        why="The patience counts from the last advertisement, the outage from the pull.",
+    ),
+    Question(
+        "(Lesson 03) Both files say `state MASTER`. Who holds the address in the end?",
+        ("both of them", "the one with the higher priority", "nobody: they disagree"),
+        right=1,
+        why="Priority decides. Both begin as BACKUP, whatever `state` says.",
+    ),
+)

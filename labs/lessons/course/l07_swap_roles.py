@@ -1,0 +1,123 @@
+"""07 Swap roles: restart the daemon of the master, and let nobody notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.experiments.cluster_health import unnoticed
+from labs.lessons import Challenge, Question, Step, setting
+from labs.model.facts import Action
+
+if TYPE_CHECKING:
+    from labs.analysis.ownership import Service
+    from labs.emulation.lab import Lab
+
+TITLE = "Swap roles: move the master on purpose"
+QUESTION = "How do I move the master on purpose, without an outage?"
+MINUTES = 20
+
+# Seconds: more than a handover and one lost ping, less than any Skew_Time of these machines.
+NOTICED = 0.2
+# Seconds for `master` to come back: a start, and one Master_Down_Interval.
+PATIENCE = 6.0
+
+
+def _restarts(lab: Lab) -> list[Action]:
+    """Each time the daemon of `master` was started since the lab began, which starts it, too."""
+    acts = [fact for fact in lab.facts() if isinstance(fact, Action) and fact.t >= lab.since]
+    return [act for act in acts if (act.verb, act.host) == ("start", "master")][1:]
+
+
+def _outages(lab: Lab) -> list[Service]:
+    """When the client waited for longer than it may, after the address was first held."""
+    seen = lab.timeline()
+    first = next((span.start for span in seen.spans()), seen.end)
+    return [out for out in seen.outages if out.end > first + NOTICED and out.duration > NOTICED]
+
+
+def _outage_hint(lab: Lab) -> str:
+    seconds = f"the client waited for {max(out.duration for out in _outages(lab)):.2f} s"
+    verbs = [fact.verb for fact in lab.timeline().of(Action) if fact.host == "master"]
+    if "unplug" in verbs or "link" in verbs or "cut" in verbs:
+        return f"{seconds}: without its cable, master could not hand over"
+    return f"{seconds}: master had the address when its daemon ended, so move the address first"
+
+
+def _files_hint(lab: Lab) -> str:
+    changed = [h for h, p in (("master", "150"), ("backup", "100")) if _priority(lab, h) != p]
+    return f"the priority of {' and of '.join(changed)} is not what it was"
+
+
+def _priority(lab: Lab, host: str) -> str | None:
+    return setting(lab.conf(host), "priority")
+
+
+CHALLENGES = {
+    "maintenance": Challenge(
+        "Maintenance without a ping lost",
+        state="basic",
+        steps=(
+            Step(
+                "the daemon of master was started anew",
+                lambda lab: bool(_restarts(lab)) and lab.running("master"),
+                hints=(
+                    "master still runs the daemon with which the lab began",
+                    "which machine has to hold the address while master restarts?",
+                    "restart(lab, 'master'), but first give the address to backup",
+                ),
+            ),
+            Step(
+                f"the client never waited longer than {NOTICED} s",
+                lambda lab: unnoticed(lab, _outages),
+                hints=(
+                    _outage_hint,
+                    "a change of priority and a reload cost the client nothing; "
+                    "start again with lab = Lab('basic')",
+                    "change(lab, 'backup', priority=200), lab.reload('backup'), "
+                    "hold(lab, 'backup'), and only then restart(lab, 'master')",
+                ),
+            ),
+            Step(
+                "the files say priority 150 and 100 again",
+                lambda lab: [_priority(lab, h) for h in ("master", "backup")] == ["150", "100"],
+                hints=(_files_hint, "change it back, and reload"),
+            ),
+            Step(
+                "master holds the address, and nobody else",
+                lambda lab: lab.owners() == ["master"],
+                hints=(
+                    "the address is still with backup: has its daemon read the old number?",
+                    "lab.reload('backup')",
+                ),
+                patience=PATIENCE,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "Which way of moving the address costs the client the least?",
+        ("pull a cable", "restart the master", "change a priority and reload"),
+        right=2,
+        why="The old master answers until it hears the new one.",
+    ),
+    Question(
+        "A new version of the daemon has to be installed on both. Where do you begin?",
+        ("on the machine that holds the address", "on the one that does not", "on both at once"),
+        right=1,
+        why="The one that holds it says goodbye when it stops; the other one has nothing to lose.",
+    ),
+    Question(
+        "A reload brings `state MASTER` to a BACKUP of priority 100. What happens?",
+        ("it becomes MASTER", "nothing, as long as the other one has 150", "it goes to FAULT"),
+        right=1,
+        why="Priorities decide. keepalived 2.2.7 begins as a BACKUP anyway, unless it has 255.",
+    ),
+    Question(
+        "(Lesson 05) How long does a BACKUP of priority 100 wait after a goodbye?",
+        ("not at all", "0.609 s", "3.609 s"),
+        right=1,
+        why="An advertisement of priority 0 sets its timer to Skew_Time: 156/256 s.",
+    ),
+)

@@ -1,0 +1,120 @@
+"""08 Notify scripts: a flag that tells the truth, also without a cable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.experiments.notify_log import called
+from labs.lessons import Challenge, Question, Step, setting
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Notify scripts: who tells my software?"
+QUESTION = "How does my software learn that it is now in charge?"
+MINUTES = 20
+
+FLAG = "/run/in-charge"
+# Seconds for the backup to take over, and for a script to be started.
+PATIENCE = 8.0
+
+
+def _flagged(lab: Lab) -> list[str]:
+    """The servers on which the flag exists."""
+    return [host for host in lab.servers if lab.read(host, FLAG) is not None]
+
+
+def _told_of_fault(lab: Lab) -> bool:
+    text = lab.conf("master")
+    return bool(setting(text, "notify_fault") or setting(text, "notify"))
+
+
+def _flag_hint(lab: Lab) -> str:
+    if not _told_of_fault(lab):
+        return "no cable is FAULT, not BACKUP: nothing in master's file says what to call then"
+    if "hage.sh" not in called(lab).of("master")[1:]:
+        return "the file names a script for FAULT: had the daemon read it when the cable went?"
+    return "a script was called, and the flag of master is still there: what does the script do?"
+
+
+CHALLENGES = {
+    "flag": Challenge(
+        "A flag that tells the truth",
+        state="scripts",
+        steps=(
+            Step(
+                "the cable of master is out",
+                lambda lab: not lab.witness.carrier().get("master", True),
+                hints=(
+                    "the cable is still in: the flag has not been put to the test",
+                    "first the file, then the daemon, then the cable",
+                    "lab.unplug('master'), when its daemon knows what to call in FAULT",
+                ),
+                patience=2.0,
+            ),
+            Step(
+                "backup holds the address, and nobody else",
+                lambda lab: lab.owners() == ["backup"],
+                hints=("backup has not taken over: does its daemon run?",),
+                patience=PATIENCE,
+            ),
+            Step(
+                "/run/in-charge exists on backup",
+                lambda lab: "backup" in _flagged(lab),
+                hints=("hoge.sh makes the flag: was it called on backup? called(lab) tells",),
+                patience=4.0,
+            ),
+            Step(
+                "/run/in-charge does not exist on master",
+                lambda lab: _flagged(lab) == ["backup"],
+                hints=(
+                    _flag_hint,
+                    "look for the state in lab.log('master'), and at the table of the four words; "
+                    "start again with lab = Lab('scripts')",
+                    "change(lab, 'master', notify_fault='/etc/keepalived/hage.sh'), "
+                    "lab.reload('master'), lab.unplug('master')",
+                ),
+                patience=4.0,
+            ),
+            Step(
+                "the file of master names a script for FAULT",
+                _told_of_fault,
+                hints=(
+                    "the flag is gone, but who will remove it next time? let the daemon do it",
+                    "notify_fault, or notify with a script that looks at its third word",
+                ),
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "Which script does keepalived call when the daemon starts on the stronger machine?",
+        ("only notify_master", "first notify_backup, then notify_master", "none"),
+        right=1,
+        why="It begins as a BACKUP, and becomes MASTER when its patience ends.",
+    ),
+    Question(
+        "The cable of the master is pulled. Which of its scripts is called?",
+        ("notify_backup", "notify_fault", "notify_stop"),
+        right=1,
+        why="No carrier is FAULT; without notify_fault or notify the software is not told.",
+    ),
+    Question(
+        "A notify_master script exits with status 1. What happens to the address?",
+        ("it moves to the backup", "nothing", "the daemon tries again"),
+        right=1,
+        why="The script is started and forgotten; track_script is the one that counts.",
+    ),
+    Question(
+        "(Lesson 06) Where is nopreempt of no use?",
+        (
+            "in a file that says state BACKUP",
+            "in a file that says state MASTER",
+            "on a machine of priority 100",
+        ),
+        right=1,
+        why="keepalived drops it there, with a warning that few people read.",
+    ),
+)

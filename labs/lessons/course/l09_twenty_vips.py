@@ -1,0 +1,131 @@
+"""09 Twenty VIPs: hold 23 addresses and advertise 20."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.experiments import advert_size
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Twenty VIPs: the 21st address"
+QUESTION = "What happened at the 21st address, and what limits us today?"
+MINUTES = 15
+
+OLD_LIMIT = 20
+EVERY = advert_size.vips(23)
+
+
+def _lists(lab: Lab, host: str) -> tuple[set[str], set[str]]:
+    """What the file of `host` says that is advertised, and what is excluded."""
+    from vrrpd.config import ConfigError, loads
+
+    try:
+        config = loads(lab.conf(host), config_id=host).config
+    except ConfigError:
+        return set(), set()
+    named = {str(address.ip) for one in config.instances for address in one.addresses}
+    excluded = {str(address.ip) for one in config.instances for address in one.excluded}
+    return named, excluded
+
+
+def _alike(lab: Lab) -> bool:
+    return _lists(lab, "master") == _lists(lab, "backup")
+
+
+def _alike_hint(lab: Lab) -> str:
+    counts = " and ".join(f"{len(_lists(lab, host)[0])} ({host})" for host in ("master", "backup"))
+    return f"the two files advertise different addresses: {counts}; both need the same lists"
+
+
+def _files_hint(lab: Lab) -> str:
+    named, excluded = _lists(lab, "master")
+    missing = sorted(set(EVERY) - named - excluded)
+    if missing:
+        return f"{', '.join(missing)} is in neither list: nobody will hold it"
+    return f"the files advertise {len(named)} addresses, and the old machine knows {OLD_LIMIT}"
+
+
+def _held_hint(lab: Lab) -> str:
+    missing = [address for address in EVERY if lab.owners(address) != ["master"]]
+    return f"master does not hold {', '.join(missing[:3])}: has its daemon read the new file?"
+
+
+CHALLENGES = {
+    "excluded": Challenge(
+        "An old neighbour",
+        state="twenty-three",
+        steps=(
+            Step(
+                "the two files have the same lists",
+                _alike,
+                hints=(
+                    _alike_hint,
+                    "lab.conf('backup') and lab.conf('master'): the same two blocks in each",
+                    "a loop over lab.servers, as in the section on the excluded ones",
+                ),
+            ),
+            Step(
+                "they name all 23 addresses, and 20 of them to be advertised",
+                lambda lab: (
+                    set().union(*_lists(lab, "master")) == set(EVERY)
+                    and len(_lists(lab, "master")[0]) == OLD_LIMIT
+                ),
+                hints=(
+                    _files_hint,
+                    "which block holds addresses that the advertisement does not mention?",
+                    "change(lab, host, virtual_ipaddress=names[:20], "
+                    "virtual_ipaddress_excluded=names[20:]), with names = growth.vips(23)",
+                ),
+            ),
+            Step(
+                "the advertisement carries 20",
+                lambda lab: len(advert_size.last(lab).addresses) == OLD_LIMIT,
+                hints=(
+                    "the files are right, and the wire still says something else: reload",
+                    "lab.reload('master'), lab.reload('backup')",
+                ),
+                patience=6.0,
+            ),
+            Step(
+                "master holds all 23, and nobody else holds one",
+                lambda lab: all(lab.owners(address) == ["master"] for address in EVERY),
+                hints=(_held_hint, "lab.reload for each of the two, one right after the other"),
+                patience=6.0,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "Why can an advertisement of version 2 name no more than 255 addresses?",
+        (
+            "the packet would be too long for Ethernet",
+            "their number is one byte",
+            "keepalived has a constant",
+        ),
+        right=1,
+        why="255 of them make 1056 bytes: the packet has room, the byte has not.",
+    ),
+    Question(
+        "What became of the 21st address in 2014?",
+        ("it was dropped", "it was held, but not advertised", "the daemon did not start"),
+        right=0,
+        why="keepalived up to 1.2.19 dropped it with two lines in the log.",
+    ),
+    Question(
+        "An address is excluded on master, and missing on backup. Who tells you?",
+        ("master's log", "backup's log", "nobody, until the next failover"),
+        right=2,
+        why="Excluded addresses are not in the advertisement, so nobody can compare them.",
+    ),
+    Question(
+        "(Lesson 07) The order of two reloads that swap the files: which one is better?",
+        ("master first", "backup first", "it does not matter"),
+        right=2,
+        why="For a moment both have the same priority, and a BACKUP respects its equal.",
+    ),
+)

@@ -1,0 +1,113 @@
+"""10 Is the service alive?: make a track_script count for enough."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step, setting
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Is the service alive?"
+QUESTION = "The network is up but the service is dead: who notices?"
+MINUTES = 20
+
+# Seconds for a check to be believed (fall 2) and for the other to lose its patience.
+PATIENCE = 10.0
+ASK = "exec 3<>/dev/tcp/192.168.1.10/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
+
+
+def _runs(lab: Lab) -> bool:
+    return all(lab.running(host) for host in lab.servers)
+
+
+def _number(text: str, keyword: str) -> int:
+    value = setting(text, keyword)
+    return int(value) if value and re.fullmatch(r"-?\d+", value) else 0
+
+
+def _strength(lab: Lab, host: str) -> int:
+    """The priority of `host` by its file, with its web server down."""
+    text = lab.conf(host)
+    return _number(text, "priority") + min(0, _number(text, "weight"))
+
+
+def _weight_hint(lab: Lab) -> str:
+    text = lab.conf("master")
+    if "chk_http" not in re.sub(r"(?m)[#!].*", "", text).partition("vrrp_instance")[2]:
+        return "the instance of master does not ask chk_http any more: how is it to know?"
+    weak, rival = _strength(lab, "master"), _number(lab.conf("backup"), "priority")
+    weighs = _number(text, "weight") != 0  # 0 is FAULT, whatever the priority
+    if weighs and weak == rival:
+        return f"master falls to {weak}, which {rival} does not beat: a BACKUP accepts an equal"
+    if weighs and weak > rival:
+        return f"master falls to {weak} while its web server is gone, and that still beats {rival}"
+    return "the file says enough, but a daemon reads it when it is told to: lab.reload('master')"
+
+
+CHALLENGES = {
+    "too-light": Challenge(
+        "Too light",
+        state="web-sick",
+        steps=(
+            Step(
+                "the daemon runs on both machines",
+                _runs,
+                hints=(
+                    "a stopped daemon will not notice when its web server is well again",
+                    "lab.start(host) starts it; the file of master is where to look",
+                    "change(lab, 'master', weight=...) and lab.reload('master')",
+                ),
+            ),
+            Step(
+                "192.168.1.10 is held by backup, and nobody else",
+                lambda lab: lab.owners() == ["backup"],
+                hints=(
+                    _weight_hint,
+                    "150 and the weight must come to less than the 100 of backup; 0 means FAULT",
+                    "change(lab, 'master', weight=-60) and lab.reload('master')",
+                ),
+                patience=PATIENCE,
+            ),
+            Step(
+                "the client gets a page",
+                lambda lab: "200 OK" in lab.run("client", f"timeout 2 bash -c {ASK!r}").text,
+                hints=("backup holds the address, but its web server does not answer the client",),
+                patience=5.0,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "A track_script of weight 0 fails three times, `fall` is 3. What does its instance do?",
+        ("It stops the daemon.", "It goes to FAULT.", "It lowers its priority by 3."),
+        right=1,
+        why="Weight 0, the default, means FAULT: silent, without addresses, until it is well.",
+    ),
+    Question(
+        "Priorities 150 and 100; a script of weight −50 fails on the master. Who has the address?",
+        ("still the master", "the backup", "both"),
+        right=0,
+        why="150 − 50 = 100, and a BACKUP that hears its own priority stays BACKUP.",
+    ),
+    Question(
+        "Why does FAULT move the address sooner than a weight does?",
+        (
+            "A master that goes to FAULT says goodbye with priority 0.",
+            "The backup runs the script as well.",
+            "It does not.",
+        ),
+        right=0,
+        why="After priority 0 the backup waits only Skew_Time, otherwise its Master_Down_Interval.",
+    ),
+    Question(
+        "(Lesson 08) A notify_master script is still running. Does the daemon wait for it?",
+        ("yes, up to its timeout", "no, it starts scripts and goes on", "only while in MASTER"),
+        right=1,
+        why="It is started and not waited for: the advertisements must leave in time.",
+    ),
+)

@@ -1,0 +1,104 @@
+"""11 Split brain: make a lonely master give the address up."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from labs.lessons import Challenge, Question, Step, setting
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Split brain: two masters"
+QUESTION = "Two masters: how, what does the client see, how do I notice and prevent it?"
+MINUTES = 20
+
+# Seconds for a check that has changed its mind, or its weight, to be believed.
+PATIENCE = 6.0
+
+
+def _is_cut(lab: Lab) -> bool:
+    """Whether the client cannot reach the real address of master."""
+    return lab.run("client", "ping -c 1 -W 1 192.168.1.11").status != 0
+
+
+def _owner_hint(lab: Lab) -> str:
+    weight = setting(lab.conf("master"), "weight") or "0"
+    if not re.search(r"track_script\s*{\s*chk_gateway", lab.conf("master")):
+        return "the instance of master does not ask chk_gateway any more: how is it to know?"
+    if weight.lstrip("-") != "0":
+        return (
+            f"with weight {weight} master becomes weaker, but nobody is there to beat it: "
+            "a MASTER that hears no better one stays MASTER, even with priority 1"
+        )
+    return "the file says FAULT, but a daemon reads it when it is told to: lab.reload('master')"
+
+
+CHALLENGES = {
+    "lonely": Challenge(
+        "Lonely at the top",
+        state="lonely",
+        steps=(
+            Step(
+                "the daemon runs on both machines",
+                lambda lab: all(lab.running(host) for host in lab.servers),
+                hints=(
+                    "the next time nobody is there to stop it by hand: it must give way by itself",
+                    "lab.start(host) starts it; then look at the check in the file of master",
+                    "a check without weight, weight=0, leads to FAULT",
+                ),
+            ),
+            Step(
+                "the path to master is still cut",
+                _is_cut,
+                hints=(
+                    "a mended path heals this split, and not the next one",
+                    "lab.cut('master') cuts it again; then look at the check in the file of master",
+                    "a check without weight, weight=0, leads to FAULT",
+                ),
+            ),
+            Step(
+                "192.168.1.10 is held by backup, and nobody else",
+                lambda lab: lab.owners() == ["backup"],
+                hints=(
+                    _owner_hint,
+                    "lesson 10: what does a failing check do without a weight?",
+                    "change(lab, 'master', weight=0) and lab.reload('master')",
+                ),
+                patience=PATIENCE,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "A MASTER hears nothing at all for an hour. What does it do?",
+        ("It gives the address up.", "It stays MASTER.", "It goes to FAULT."),
+        right=1,
+        why="Only a better advertisement makes it step back; silence is what a MASTER expects.",
+    ),
+    Question(
+        "For minutes you hear adverts of VRID 51 from two senders. What is it?",
+        (
+            "a healthy pair: both say that they are alive",
+            "two masters: one of them does not hear the other",
+            "a failover that is going on",
+        ),
+        right=1,
+        why="A BACKUP is silent. Two senders for longer than a takeover are two masters.",
+    ),
+    Question(
+        "What do advertisements by unicast change about split brain?",
+        ("nothing: they take the same path", "they prevent it", "they make it heal sooner"),
+        right=0,
+        why="They help where multicast is not carried, not where the path is broken.",
+    ),
+    Question(
+        "(Lesson 09) A 21st address in virtual_ipaddress, keepalived of today: what happens?",
+        ("It is dropped.", "It works like the others.", "The daemon refuses the file."),
+        right=1,
+        why="The limit of 20 was keepalived's own and is gone since 2016; today it is 255.",
+    ),
+)

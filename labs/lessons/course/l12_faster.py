@@ -1,0 +1,144 @@
+"""12 Faster: below half a second, and not nervous."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.errors import LabError
+from labs.lessons import Challenge, Question, Step, setting
+from labs.model.facts import Advert
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Faster: less than a second"
+QUESTION = "Can the failover take less than a second, and what does that cost?"
+MINUTES = 20
+
+LIMIT, STALL = 0.5, 0.25  # s
+PATIENCE = 8.0  # s for daemons that have read their files to agree again
+
+
+def _spoken(lab: Lab) -> Advert:
+    """The last advertisement of the master; LabError if it has not spoken yet."""
+    said = [advert for advert in lab.witness.of(Advert) if advert.host == "master"]
+    if not said:
+        raise LabError("master has not said a word yet: lab.settle() waits for its first")
+    return said[-1]
+
+
+def _missed(lab: Lab) -> int:
+    return int(setting(lab.conf("backup"), "down_timer_adverts") or 3)
+
+
+def _latest(lab: Lab) -> float:
+    """Master_Down_Interval of the backup in s, from what is on the wire."""
+    advert = _spoken(lab)
+    skew = (256 - float(setting(lab.conf("backup"), "priority") or 100)) / 256
+    return _missed(lab) * advert.interval + skew * (advert.interval if advert.version == 3 else 1)
+
+
+def _soonest(lab: Lab) -> float:
+    """The longest stall in s that the backup forgives for certain: the next one was due."""
+    return _latest(lab) - _spoken(lab).interval
+
+
+def _version_hint(lab: Lab) -> str:
+    versions = {host: setting(lab.conf(host), "version") or "2" for host in lab.servers}
+    old = [host for host, version in versions.items() if version != "3"]
+    if not old:
+        return "both files say version 3: has each daemon read its file?"
+    if len(old) == 1:
+        return f"{old[0]} still speaks version 2, and the two do not understand each other"
+    return "version 2 counts in whole seconds: whatever advert_int says, it cannot be below one"
+
+
+def _owner_hint(lab: Lab) -> str:
+    if len(lab.owners()) > 1:
+        return "two hold the address: the two files must agree about the version"
+    return "the address should be with master in the end, and no cable pulled"
+
+
+LAST = "for both: change(lab, host, version=3, advert_int=0.12) and lab.reload(host)"
+
+CHALLENGES = {
+    "half-a-second": Challenge(
+        "Half a second",
+        state="basic",
+        steps=(
+            Step(
+                "both machines speak version 3",
+                lambda lab: (
+                    _spoken(lab).version == 3
+                    and all(setting(lab.conf(host), "version") == "3" for host in lab.servers)
+                ),
+                hints=(_version_hint, "the line is `version 3`, in the instance", LAST),
+                patience=3.0,
+            ),
+            Step(
+                "backup takes over within half a second of the last word of master",
+                lambda lab: _latest(lab) <= LIMIT,
+                hints=(
+                    lambda lab: f"with what is on the wire it takes {_latest(lab):.2f} s",
+                    "three intervals and a skew of 156/256 of one must come to at most 0.5 s",
+                    LAST,
+                ),
+                patience=2.0,
+            ),
+            Step(
+                "a stall of a quarter of a second does not alarm it",
+                lambda lab: _soonest(lab) >= STALL,
+                hints=(
+                    lambda lab: f"a stall of {_soonest(lab):.2f} s may already be too long",
+                    "a stall may begin just before an advertisement: one interval is gone then",
+                    LAST,
+                ),
+            ),
+            Step(
+                "master holds 192.168.1.10, and nobody else",
+                lambda lab: lab.owners() == ["master"],
+                hints=(_owner_hint, "lab.log(host) tells what a daemon thinks of its file", LAST),
+                patience=PATIENCE,
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "A master dies. Why can version 2 not fail over within a second?",
+        (
+            "Its interval is a whole number of seconds.",
+            "Its checksum takes too long.",
+            "Its skew is always a second.",
+        ),
+        right=0,
+        why="One byte of whole seconds, and a backup waits three of them and a skew.",
+    ),
+    Question(
+        "Version 3, 200 ms, a backup of priority 128: after how much silence does it take over?",
+        ("0.6 s", "0.7 s", "1.1 s"),
+        right=1,
+        why="3 × 0.2 s and a skew of (256 − 128) / 256 × 0.2 s = 0.1 s.",
+    ),
+    Question(
+        "The network loses a packet now and then. Which setting costs no speed and helps?",
+        (
+            "a lower priority for the backup",
+            "shorter intervals, and more of them that may be missed",
+            "nopreempt",
+        ),
+        right=1,
+        why="More packets in the same time: all of them must be lost for a false alarm.",
+    ),
+    Question(
+        "(Lesson 10) Which check must not have weight 0?",
+        (
+            "one that can fail on all machines at once",
+            "one that runs every second",
+            "one that asks the machine's own web server",
+        ),
+        right=0,
+        why="FAULT everywhere means that nobody holds the address.",
+    ),
+)

@@ -1,0 +1,158 @@
+"""14 Trust nobody: keep a stranger from moving the address, by whichever lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.errors import LabError
+from labs.experiments import attacker
+from labs.lessons import Challenge, Question, Step
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+TITLE = "Trust nobody"
+QUESTION = "What can anyone on the LAN do to my cluster?"
+MINUTES = 20
+
+OWN, BORROWED = "192.168.1.66", "192.168.1.12"
+# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
+PATIENCE = 9.0
+
+
+# By far longer than the Master_Down_Interval of backup: by then a server that hears nothing has
+# spoken, on a busy machine, too.
+DEAF = 5.5
+
+
+def _one_cluster(lab: Lab) -> bool:
+    if lab.owners() != ["master"] or not all(lab.running(host) for host in lab.daemons):
+        return False
+    # Rules made a moment ago may have made a server deaf, and it takes a while to show.
+    return not any(_rules(lab, host) for host in lab.daemons) or _stays(lab)
+
+
+def _rules(lab: Lab, host: str) -> str:
+    return lab.run(host, "nft list ruleset").text
+
+
+def _stays(lab: Lab) -> bool:
+    try:
+        lab.wait_until(lambda: lab.owners() != ["master"], DEAF)
+    except LabError:
+        return True
+    return False
+
+
+def _cluster_hint(lab: Lab) -> str:
+    if attacker.HOST in lab.owners():
+        return "the stranger has the address on its card: stranger.withdraw(lab) ends the theft"
+    silent = [host for host in lab.daemons if not lab.running(host)]
+    if silent:
+        return f"no daemon runs on {' and '.join(silent)}: that is one way to be left alone"
+    if len(lab.owners()) > 1:
+        return (
+            "master and backup both hold the address: they do not hear each other any more, "
+            "so your lock keeps out too many"
+        )
+    holder = " and ".join(lab.owners()) or "nobody"
+    return f"the address is with {holder}: lab.settle(), then check again"
+
+
+def _what_it_knows(lab: Lab) -> str:
+    """How the stranger came by what it needed, seen from what it has heard."""
+    guessed = attacker.password_guessed(lab)
+    if guessed is not None and "AH" in lab.conf("master"):
+        return f"it has guessed the password behind your signature from one packet: {guessed!r}"
+    read = attacker.passwords_read(lab)
+    if "unicast_peer" in lab.conf("master"):
+        return f"it hears nothing now, but it read the password {read[0]!r} before"
+    return f"it reads the password in every advertisement: now it is {read[0]!r}"
+
+
+def _borrowed_hint(lab: Lab) -> str:
+    if _rules(lab, "master"):
+        return "your rule believes the source address, and the stranger writes that of backup"
+    return _what_it_knows(lab)
+
+
+CHALLENGES = {
+    "locked": Challenge(
+        "Lock it out",
+        state="stranger",
+        steps=(
+            Step(
+                "master holds 192.168.1.10, and backup follows it",
+                _one_cluster,
+                hints=(
+                    _cluster_hint,
+                    "lab.log('backup') names what it drops; lab.reset() starts over",
+                    "both files need the same auth_type, auth_pass and peers",
+                ),
+                patience=PATIENCE,
+            ),
+            Step(
+                "what the stranger says in its own name moves nothing",
+                lambda lab: attacker.repelled(lab, OWN),
+                hints=(
+                    _what_it_knows,
+                    "go through the table above: which rows say no under `forges in its own name`?",
+                    "auth_type AH with eight random characters, in both files, then lab.reload",
+                ),
+            ),
+            Step(
+                "what it says in the name of backup moves nothing",
+                lambda lab: attacker.repelled(lab, BORROWED),
+                hints=(
+                    _borrowed_hint,
+                    "a source address is only a field; a signature or a switch port is more",
+                    "auth_type AH with eight random characters, or stranger.lock_port(lab)",
+                ),
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "What is `auth_type PASS` good for?",
+        (
+            "it keeps strangers from reading the advertisements",
+            "it keeps a router that was meant for another cluster from joining by mistake",
+            "it keeps strangers from sending advertisements",
+        ),
+        right=1,
+        why="The password stands in clear in every packet, and everybody on the LAN gets them.",
+    ),
+    Question(
+        "Whom does the check of TTL 255 keep out?",
+        (
+            "everybody without the password",
+            "everybody whose packet has passed a router",
+            "everybody who is not in `unicast_peer`",
+        ),
+        right=1,
+        why="Each router takes one off, and nobody can send more than 255.",
+    ),
+    Question(
+        "Your advertisements are signed with a strong key. What can a neighbour still do?",
+        (
+            "nothing",
+            "send advertisements of its own that are believed",
+            "answer ARP for your address",
+        ),
+        right=2,
+        why="The client believes ARP, which nobody signs; only the switch can refuse it.",
+    ),
+    Question(
+        "(Lesson 12) A master dies. Why does version 2 need two seconds at the very least?",
+        (
+            "its interval is a whole number of seconds, at least one",
+            "its password has to be compared",
+            "its packets are longer",
+        ),
+        right=0,
+        why="Three intervals of one second, of which up to one is over when the master dies, "
+        "and the skew.",
+    ),
+)

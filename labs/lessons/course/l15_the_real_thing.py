@@ -1,0 +1,134 @@
+"""15 The real thing: put another daemon on both servers, and let no client wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labs.experiments.cluster_health import unnoticed
+from labs.lessons import Challenge, Question, Step, setting
+
+if TYPE_CHECKING:
+    from labs.analysis.ownership import Service
+    from labs.emulation.lab import Lab
+
+TITLE = "The real thing"
+QUESTION = "Is this what keepalived does?"
+MINUTES = 15
+
+WANTED = "keepalived"
+# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
+PATIENCE = 9.0
+# Less than the Skew_Time of priority 100 (0.609 s), by far more than a handover takes (s).
+BEARABLE = 0.5
+
+
+def _left(lab: Lab) -> list[str]:
+    return [host for host in lab.daemons if lab.program(host) != WANTED]
+
+
+def _left_hint(lab: Lab) -> str:
+    found = [f"{lab.program(host) or 'nothing'} runs on {host}" for host in _left(lab)]
+    return " and ".join(found)
+
+
+def _owner_hint(lab: Lab) -> str:
+    if setting(lab.conf("backup"), "priority") != "100":
+        return "the file of backup still has another priority than 100: put it back, and reload"
+    holder = " and ".join(lab.owners()) or "nobody"
+    return f"the address is with {holder}, and not with master alone"
+
+
+def _outages(lab: Lab) -> list[Service]:
+    """When the client waited too long, after somebody had held the address for the first time."""
+    timeline = lab.timeline()
+    held = timeline.spans()
+    if not held:
+        return timeline.outages
+    return [o for o in timeline.outages if o.start > held[0].start and o.duration >= BEARABLE]
+
+
+def _outage_hint(lab: Lab) -> str:
+    worst = max(_outages(lab), key=lambda outage: outage.duration)
+    before = [fact for fact in lab.timeline().facts if fact.kind == "action" and fact.t < worst.end]
+    cause = getattr(before[-1], "text", "the start") if before else "the start"
+    return f"the client waited {worst.duration:.2f} s, after this: {cause}; lab.reset() starts over"
+
+
+CHALLENGES = {
+    "engine": Challenge(
+        "Change the engine in flight",
+        state="basic",
+        steps=(
+            Step(
+                "keepalived runs on master and on backup",
+                lambda lab: not _left(lab),
+                hints=(
+                    _left_hint,
+                    "one after the other: which of the two may stop without anybody noticing?",
+                    "install(lab, 'backup', 'keepalived') first: it does not hold the address",
+                ),
+            ),
+            Step(
+                "master holds 192.168.1.10 alone, and the priorities are 150 and 100",
+                lambda lab: (
+                    lab.owners() == ["master"]
+                    and [setting(lab.conf(host), "priority") for host in lab.daemons]
+                    == ["150", "100"]
+                ),
+                hints=(
+                    _owner_hint,
+                    "lab.conf('backup') and lab.log('backup') tell what backup thinks",
+                    "change(lab, 'backup', priority=100), then lab.reload('backup')",
+                ),
+                patience=PATIENCE,
+            ),
+            Step(
+                "the client has never waited for half a second",
+                lambda lab: unnoticed(lab, _outages),
+                hints=(
+                    _outage_hint,
+                    "a master that stops costs a Skew_Time; one that is preempted costs nothing "
+                    "(lesson 07)",
+                    "give backup priority 200 and reload it; when it holds the address, "
+                    "work on master",
+                ),
+            ),
+        ),
+    )
+}
+
+QUIZ = (
+    Question(
+        "master runs keepalived, backup runs vrrpd. What has to be set for that?",
+        ("nothing", "compatible on", "version 3"),
+        right=0,
+        why="Their packets are the same, bit for bit.",
+    ),
+    Question(
+        "Which of these is keepalived's own, and in no RFC?",
+        (
+            "a backup waits three intervals and the skew",
+            "the virtual addresses are announced with the network card's own MAC address",
+            "a master that stops says priority 0",
+        ),
+        right=1,
+        why="The RFC gives a virtual router a MAC address of its own; in keepalived that is "
+        "use_vmac.",
+    ),
+    Question(
+        "You run keepalived. How do you get its state in detail, right now?",
+        ("vrrpctl status", "keepalived --status", "SIGUSR1, then read /tmp/keepalived.data"),
+        right=2,
+        why="It writes the file and goes on; with SIGUSR2 it writes its counters.",
+    ),
+    Question(
+        "(Lesson 13) What does a vrrp_sync_group do?",
+        (
+            "it shares the load between two servers",
+            "it keeps several virtual routers of a machine in the same state",
+            "it copies the configuration to the other server",
+        ),
+        right=1,
+        why="When one of them fails, the others leave as well: a router needs both its sides.",
+    ),
+)

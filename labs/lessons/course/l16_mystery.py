@@ -1,0 +1,210 @@
+"""16 Mystery: six broken clusters, and no instructions.
+
+Every check asks for the same: that the cluster is well again, whichever way that was reached.
+The hints know the fault of each, and look at what has become of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from labs.experiments import cluster_health
+from labs.lessons import Challenge, Question, Step, setting
+from labs.model.facts import Advert
+from labs.progress import memory
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+    from labs.lessons.challenges import Hint
+
+TITLE = "Mystery: find the fault"
+QUESTION = "Can I debug a cluster that I have not seen?"
+MINUTES = 20
+NUMBER = 6
+
+WELL = "master serves the client at 192.168.1.10, alone, and backup stands by"
+
+
+def solved_at_once() -> int:
+    """How many of the six were mended by the first try: the look at the start, and one more."""
+    tries = [memory.entries("check", f"mystery-{n}") for n in range(1, NUMBER + 1)]
+    return sum(any(entry.passed for entry in entries[:2]) for entries in tries)
+
+
+# --- what was done that does not help, whichever the fault ---------------------------------------
+
+
+def _beside_the_point(lab: Lab) -> str:
+    """A word on what the learner has switched off, nothing if all is on."""
+    for host in lab.daemons:
+        if not lab.running(host):
+            return f"no daemon runs on {host}: one machine alone is quiet, but it is no cluster"
+        if not lab.witness.carrier().get(host):
+            return f"the cable of {host} is out: that hides the fault"
+    return ""
+
+
+def _unread(lab: Lab, keyword: str) -> str:
+    """A word on a file that is right while its daemon still says something else."""
+    last = {f.host: f.vrid for f in lab.timeline().facts if isinstance(f, Advert)}
+    for host, vrid in last.items():
+        if setting(lab.conf(host), keyword) not in (None, str(vrid)):
+            return f"the file of {host} has changed, but its daemon has not read it: lab.reload"
+    return ""
+
+
+def _faulty(lab: Lab) -> str:
+    told = [fact for fact in lab.timeline().facts if fact.kind == "state"]
+    last = {fact.host: fact.to for fact in told}  # type: ignore[union-attr]
+    found = [host for host in lab.daemons if last.get(host) == "FAULT"]
+    return f"in FAULT: {' and '.join(found)}; the log of a daemon says why" if found else ""
+
+
+def _vrid(lab: Lab) -> str:
+    vrids = {setting(lab.conf(host), "virtual_router_id") for host in lab.daemons}
+    if len(vrids) > 1:
+        return "both speak, and neither listens to the other: are they in the same virtual router?"
+    if (
+        lab.owners() == [cluster_health.MASTER]
+        and cluster_health.answerer(lab) != cluster_health.MASTER
+    ):
+        return (
+            "the servers are well again, but the client has the MAC address of backup by heart, "
+            "and master had no reason to speak: `ip neighbour flush dev eth0` on the client"
+        )
+    return _unread(lab, "virtual_router_id") or "nearly: wait some seconds and check again"
+
+
+def _script(lab: Lab) -> str:
+    return _faulty(lab) or "the scripts are content now; wait some seconds and check again"
+
+
+def _firewall(lab: Lab) -> str:
+    if "policy drop" in lab.run("backup", "nft list ruleset").text:
+        return (
+            "what master sends does reach the card of backup, and still its daemon hears nothing: "
+            "who stands between the two?"
+        )
+    return "nothing is filtered any more; wait some seconds and check again"
+
+
+def _asleep(lab: Lab) -> str:
+    sleeping = [host for host in lab.daemons if cluster_health.asleep(lab, host)]
+    if sleeping:
+        return f"a process of {sleeping[0]} exists and does nothing, whatever you tell it"
+    return "all are awake; wait some seconds and check again"
+
+
+def _neighbour(lab: Lab) -> str:
+    if "PERMANENT" in lab.run("client", "ip neighbour show 192.168.1.10").text:
+        return (
+            "the servers are well: the client sends its questions to somebody else, "
+            "and has been told never to change its mind"
+        )
+    return "the client may ask anew now; wait some seconds and check again"
+
+
+def _drill(lab: Lab) -> str:
+    if lab.owners() != [cluster_health.MASTER]:
+        return f"192.168.1.10 is held by {' and '.join(lab.owners()) or 'nobody'}, not by master"
+    listed = re.findall(r"192\.168\.1\.\d+", lab.conf("backup"))
+    if "192.168.1.10" not in listed:
+        return (
+            "while master was stopped, backup was MASTER, "
+            "and yet the client got no answer from 192.168.1.10"
+        )
+    return "the file of backup is right; has its daemon read it? lab.reload('backup')"
+
+
+def _hints(first: Hint, second: str, third: str) -> tuple[Hint, ...]:
+    def said(lab: Lab) -> str:
+        return _beside_the_point(lab) or (first if isinstance(first, str) else first(lab))
+
+    return (said, second, third)
+
+
+def _mystery(number: int, *hints: Hint, tested: bool = False) -> Challenge:
+    first, second, third = hints
+    told = _hints(first, str(second), str(third))
+    steps = [Step(WELL, cluster_health.restored, hints=told)]
+    if tested:
+        goal = "when master is stopped for a moment, backup serves the client"
+        steps.append(Step(goal, cluster_health.drill, hints=told))
+    return Challenge(f"Mystery {number}", state=f"mystery-{number}", steps=tuple(steps))
+
+
+CHALLENGES = {
+    "mystery-1": _mystery(
+        1,
+        _vrid,
+        "compare what the two say (tcpdump) or the two files (diff), line by line",
+        "virtual_router_id of master is 15: somebody meant 51; then lab.reload('master')",
+    ),
+    "mystery-2": _mystery(
+        2,
+        _script,
+        "lab.log('master'), or `vrrpctl why` on that machine: what do they wait for?",
+        "both track a script that pings 192.168.1.1, where there is nobody; 192.168.1.100 is there",
+    ),
+    "mystery-3": _mystery(
+        3,
+        _firewall,
+        "`nft list ruleset` on backup: which protocols may come in?",
+        "`nft insert rule inet filter input ip protocol vrrp accept` on backup",
+    ),
+    "mystery-4": _mystery(
+        4,
+        _asleep,
+        "`ps ax` on master: what does the column STAT say about the daemon?",
+        "T means stopped by a signal: lab.thaw('master')",
+    ),
+    "mystery-5": _mystery(
+        5,
+        _neighbour,
+        "`ip neighbour` on the client, and `ip link` on the servers: compare the MAC addresses",
+        "`ip neighbour del 192.168.1.10 dev eth0` on the client",
+    ),
+    "mystery-6": _mystery(
+        6,
+        _drill,
+        "stop master and look at `ip address list` of backup: what does it hold?",
+        "the file of backup says 192.168.1.110: one digit too many; then lab.reload('backup')",
+        tested=True,
+    ),
+}
+
+QUIZ = (
+    Question(
+        "Two masters. What do you ask first?",
+        (
+            "which of them has the higher priority",
+            "whether each of them gets, and accepts, what the other sends",
+            "which of them was started first",
+        ),
+        right=1,
+        why="A master that hears a stronger one gives way at once: so one of the two does not.",
+    ),
+    Question(
+        "tcpdump on backup shows the advertisements of master. What does that prove?",
+        (
+            "that the daemon of backup hears them",
+            "that they reach the card of backup",
+            "that the passwords agree",
+        ),
+        right=1,
+        why="tcpdump reads before the firewall, and long before the checks of the daemon.",
+    ),
+    Question(
+        "All is green. What do you know about failover?",
+        ("that it works", "nothing, until you have tried it", "that the files agree"),
+        right=1,
+        why="Mystery 6 was green, too.",
+    ),
+    Question(
+        "(Lesson 14) Which lock keeps a neighbour from lying by ARP?",
+        ("auth_type AH", "unicast_peer", "rules at its switch port"),
+        right=2,
+        why="The others are about advertisements; ARP is believed by the clients.",
+    ),
+)

@@ -1,0 +1,260 @@
+"""Say what you expect, let it happen, compare.
+
+    gap = predict("For how long does the client get no answer?", unit="s")
+    gap                        a form; afterwards the answer
+    commit(gap)                first line of the cell that runs it: refuses as long as gap is open
+    gap.judge(3.58, "...")     what was said beside what was measured
+    gap.on(failover)           the same as a picture
+
+Only a prediction that was made before the run can be a surprise, and only a surprise is remembered:
+so `commit` insists, politely. A cell that is run again keeps the answer, so does a new kernel; once
+it has been compared with a measurement, it stays as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
+from labs.errors import LabError, unknown
+from labs.figures.prediction_overlay import Guess, start_of
+from labs.lessons.notebook_errors import Refusal, install
+from labs.progress import Answer, memory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from labs.analysis.timeline import Timeline
+
+# A number this close to the measured one counts as right: what an eye reads off the figure.
+CLOSE = 0.15
+# Milliseconds in a unit; what is measured in something else is not drawn as a time.
+MILLI = {"s": 1000, "ms": 1}
+
+
+def said(answer: Answer | None, unit: str) -> str:
+    """An answer as a reader would write it: ``3.61 s``, ``backup``."""
+    if answer is None:
+        return "nothing"
+    text = f"{answer:.3g}" if isinstance(answer, float) else str(answer)
+    return f"{text} {unit}".strip()
+
+
+def _quoted(text: str, answer: Answer | None) -> str:
+    """A choice of several words reads as part of the sentence unless it is set apart."""
+    return f"“{text}”" if isinstance(answer, str) and " " in answer else text
+
+
+def number(text: str) -> float:
+    """The number that somebody typed, with a unit or a decimal comma; ValueError if there is none.
+
+    ``3.1 s`` and ``about 3,1`` are both 3.1.
+    """
+    found = re.search(r"-?\d+(?:[.,]\d+)?|-?[.,]\d+", text)
+    if not found:
+        raise ValueError(text)
+    return float(found.group().replace(",", "."))
+
+
+@dataclass
+class Prediction:
+    """A question and the learner's answer to it, None as long as there is none.
+
+    As the last line of a cell it shows a form, or the answer if there is one.
+    """
+
+    question: str
+    guess: Answer | None = None
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+    def record(self, answer: Answer) -> None:
+        """Keeps `answer`; raises LabError if it is not one of the choices."""
+        if self.choices and answer not in self.choices:
+            raise unknown("answer", answer, self.choices)
+        if answer != self.guess:
+            memory.note("prediction", self.question, answer)
+        self.guess = answer
+
+    def judge(self, measured: Answer, because: str = "") -> Verdict:
+        """Lays what was predicted beside what was `measured`, and says why it came so."""
+        verdict = Verdict(self, measured, because)
+        if self.guess is not None:
+            memory.note("verdict", self.question, self.guess, measured, verdict.right)
+        return verdict
+
+    def right(self, measured: Answer) -> bool:
+        """Whether the guess agrees: the same choice, or a number within 15 %."""
+        if isinstance(measured, str) or not isinstance(self.guess, int | float):
+            return self.guess == measured
+        return abs(self.guess - measured) <= CLOSE * max(abs(measured), 0.1)
+
+    def on(self, timeline: Timeline, since: float | None = None) -> Beside:
+        """The house figure of `timeline` with the guess drawn in.
+
+        A number of seconds is drawn from `since` (Unix time), by default from where the client's
+        longest silence begins, or else from the first thing that was done.
+        """
+        return Beside(self, timeline, since)
+
+    def __repr__(self) -> str:
+        told = f"you said {said(self.guess, self.unit)}" if self.guess is not None else "?"
+        return f"Predict: {self.question} [{' | '.join(self.choices) or self.unit}] {told}"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        if self.guess is not None:
+            display(Card(OPEN, "Prediction", (self.question, f"You say: {self._said()}")))
+        else:
+            twin = Card(OPEN, "Predict, before you run on", (self.question, self._ways()))
+            display(widget(self._form(), twin), raw=True)
+
+    def _said(self) -> str:
+        return said(self.guess, self.unit)
+
+    def _ways(self) -> str:
+        """How to answer where no form can be shown."""
+        kinds = " or ".join(map(repr, self.choices)) or f"a number{self.unit and f' ({self.unit})'}"
+        return f"Answer in the cell: predict(..., guess=...), with {kinds}."
+
+    def _form(self) -> Any:
+        """One field and one button; either records the answer and says so."""
+        import ipywidgets as widgets
+
+        answer: Any
+        if self.choices:
+            answer = widgets.RadioButtons(options=self.choices, value=None)
+        else:
+            answer = widgets.Text(placeholder=f"a number{self.unit and f' ({self.unit})'}")
+            answer.continuous_update = False  # a value is what Enter ended, not every digit
+        button = widgets.Button(description="That is my guess")
+        told = widgets.Label()
+
+        def record(_: object) -> None:
+            if memory.entries("verdict", self.question):
+                told.value = f"it has happened: you said {self._said()}"
+                return
+            try:
+                self.record(answer.value if self.choices else number(answer.value))
+            except (ValueError, LabError):
+                told.value = "choose one" if self.choices else "a number, please"
+            else:
+                told.value = f"recorded: {self._said()}"
+
+        button.on_click(record)
+        if not self.choices:
+            answer.observe(record, "value")
+        title = widgets.HTML(card(OPEN, "Predict, before you run on", html.escape(self.question)))
+        return widgets.VBox([title, answer, widgets.HBox([button, told])])
+
+
+def predict(
+    question: str,
+    guess: Answer | None = None,
+    *,
+    unit: str = "",
+    choices: Sequence[str] = (),
+) -> Prediction:
+    """Asks for a prediction: pass `guess`, or leave it out and answer in the form.
+
+    An answer that was given before is kept. Raises LabError if `guess` is not one of `choices`.
+    """
+    install()
+    prediction = Prediction(question, unit=unit, choices=tuple(choices))
+    before = [entry.answer for entry in memory.entries("prediction", question)]
+    if before and (not choices or before[-1] in choices):
+        prediction.guess = before[-1]
+    if guess is not None:
+        prediction.record(guess)
+    return prediction
+
+
+def commit(*predictions: Prediction) -> None:
+    """Refuses, with a card instead of an error, while one of `predictions` has no answer.
+
+    Raises Refusal, which ends the cell and the run; LabError for something else than a prediction.
+    """
+    install()
+    for prediction in predictions:
+        if not isinstance(prediction, Prediction):
+            raise LabError(f"{prediction!r} is no prediction: write commit(NAME) of a predict()")
+    unanswered = [prediction.question for prediction in predictions if prediction.guess is None]
+    if unanswered:
+        raise Refusal(
+            "First say what you expect",
+            *(f"▸ {question}" for question in unanswered),
+            "Answer in the form above, then run this cell again. A wrong guess is worth more "
+            "than none: it is the one you will remember.",
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A prediction beside the measurement."""
+
+    prediction: Prediction
+    measured: Answer
+    because: str
+
+    @property
+    def right(self) -> bool | None:
+        """Whether they agree; None if nothing was predicted."""
+        return None if self.prediction.guess is None else self.prediction.right(self.measured)
+
+    def _card(self) -> Card:
+        unit = self.prediction.unit
+        measured = _quoted(said(self.measured, unit), self.measured)
+        if self.right is None:
+            return Card(OPEN, "You made no prediction", (f"It was {measured}. {self.because}",))
+        guess = _quoted(said(self.prediction.guess, unit), self.prediction.guess)
+        words = f"You said {guess}; it was {measured}. {self.because}"
+        colour, title = (RIGHT, "As you said") if self.right else (WRONG, "A surprise")
+        return Card(colour, title, (words.rstrip(),))
+
+    def __repr__(self) -> str:
+        told = self._card()
+        return f"{told.title}. {' '.join(told.body)}".rstrip()
+
+    def _repr_html_(self) -> str:
+        return self._card()._repr_html_()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A timeline with a guess drawn in; a notebook shows the figure and its text twin."""
+
+    prediction: Prediction
+    timeline: Timeline
+    since: float | None = None
+
+    def guess(self) -> Guess | None:
+        """The prediction as the figure wants it; None if there is none."""
+        answer, unit = self.prediction.guess, self.prediction.unit
+        if answer is None:
+            return None
+        words = f"you said {said(answer, unit)}"
+        if isinstance(answer, str) or unit not in MILLI:
+            return Guess(words)
+        since = start_of(self.timeline) if self.since is None else self.since
+        return Guess(words, since, answer * MILLI[unit] / 1000)
+
+    def figure(self) -> Figure:
+        """The house figure with the guess."""
+        return self.timeline.figure(guess=self.guess())
+
+    def _repr_png_(self) -> bytes:
+        from labs.figures.plot import png
+
+        return png(self.figure())
+
+    def __repr__(self) -> str:
+        guess = self.guess()
+        return "\n".join([self.timeline.text(), *([guess.words] if guess else [])])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))

@@ -1,0 +1,1 @@
+"""What a lab is about, as plain data: facts with a time, and the topology."""

@@ -1,0 +1,1 @@
+"""Observers: address events, frames and pings become facts."""

@@ -1,0 +1,1 @@
+"""Recorded lessons, and a lab that plays them."""

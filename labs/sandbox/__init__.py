@@ -1,0 +1,1 @@
+"""Namespaces of its own for every lab; the standard library only."""

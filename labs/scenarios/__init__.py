@@ -1,0 +1,1 @@
+"""Scenarios: a language for them, a runner, and random ones."""

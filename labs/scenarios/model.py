@@ -1,0 +1,253 @@
+"""Scenarios: stories about a cluster, a line each, told to the real lab or to the simulated one.
+
+    # The master's cable is pulled and put back.
+    state basic                    or: host NAME PRIORITY [words; words] ..., kind v2|v3|v6
+    0     wait owner master        wait (at most 15 s) until it is so; the clock goes on from there
+    +2    unplug master            2 s after the line before
+    +0    wait owner backup
+    30    plug master              30 s after the beginning
+    +5    owner master             it must be so now
+    +0    end
+
+A line is a moment, a verb of the lab and its arguments.  What can be waited for or claimed:
+
+    owner HOST...      exactly these hosts have the address, `owner nobody` none
+    is HOST STATE      the daemon of HOST is MASTER, BACKUP or FAULT
+
+The head may also say `each WORDS; WORDS` (for every instance), `synced` (two instances in a sync
+group), `script WEIGHT` (each tracks /bin/chk), `seed N`.  Hosts that are written down like that
+exist in the simulation only.  `#` starts a comment.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from labs import jsonlines
+from labs.errors import LabError, unknown
+
+KINDS = {
+    "v2": ("version 2", ("192.168.1.10",), ("192.168.1.20",)),
+    "v3": ("version 3", ("192.168.1.10",), ("192.168.1.20",)),
+    "v6": ("version 3", ("fe80::10", "2001:db8:1::10"), ("fe80::20",)),
+}
+CLAIMS = ("owner", "is")
+PATIENCE = 15.0  # s, for `wait`
+NUMBERS = {  # the verbs that take numbers, and how many
+    "lose": 1,
+    "delay": 2,
+    "double": 1,
+    "reorder": 2,
+    "flap": 2,
+    "step": 1,
+    "drift": 1,
+}
+HOSTLESS = ("partition", "join", "end")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: `at` seconds after the beginning, or after the line before if `after`."""
+
+    at: float
+    verb: str
+    words: tuple[str, ...] = ()
+    after: bool = True
+
+    def __str__(self) -> str:
+        digits = f"{self.at:.6f}".rstrip("0").rstrip(".")
+        moment = ("+" if self.after else "") + digits
+        return " ".join((f"{moment:<9}", self.verb, *self.words)).rstrip()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Who is there: a named state of the lab, or hosts with a priority and words each."""
+
+    state: str | None = None
+    hosts: tuple[tuple[str, int, str], ...] = ()
+    kind: str = "v2"
+    each: str = ""
+    synced: bool = False
+    script: int | None = None
+    seed: int = 0
+
+    def lines(self) -> list[str]:
+        """The head of a scenario."""
+        if self.state is not None:
+            return [f"state {self.state}"]
+        found = [f"kind {self.kind}"]
+        found += [
+            f"host {name} {priority} {words}".rstrip() for name, priority, words in self.hosts
+        ]
+        found += [f"each {self.each}"] if self.each else []
+        found += ["synced"] if self.synced else []
+        found += [f"script {self.script}"] if self.script is not None else []
+        return [*found, f"seed {self.seed}"] if self.seed else found
+
+    def configuration(self, name: str) -> str:
+        """The keepalived.conf of a host."""
+        priority, words = next((p, w) for host, p, w in self.hosts if host == name)
+        version, vips, more = KINDS[self.kind]
+        head = ""
+        lines = [version, "interface eth0", "notify /bin/notify", *split(self.each), *split(words)]
+        if self.script is not None:
+            head = (
+                'vrrp_script chk {\n script "/bin/chk"\n interval 2\n timeout 1\n fall 2\n rise 2\n'
+                + (f" weight {self.script}\n" if self.script else "")
+                + "}\n"
+            )
+            lines.append("track_script {\n chk\n}")
+        text = head + instance("VI_1", 51, priority, lines, vips)
+        if self.synced:
+            text += instance("VI_2", 52, priority, lines, more)
+            text += "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n notify /bin/notify\n}\n"
+        return text
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story: its head, its lines, and what it is about."""
+
+    setup: Setup
+    steps: tuple[Step, ...]
+    about: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        notes = [f"# {line}" for line in self.about]
+        return "\n".join([*notes, *self.setup.lines(), *map(str, self.steps)]) + "\n"
+
+
+def instance(name: str, vrid: int, priority: int, lines: list[str], vips: tuple[str, ...]) -> str:
+    """A vrrp_instance block."""
+    body = "\n ".join([f"virtual_router_id {vrid}", f"priority {priority}", *lines])
+    listed = "\n  ".join(vips)
+    return f"vrrp_instance {name} {{\n {body}\n virtual_ipaddress {{\n  {listed}\n }}\n}}\n"
+
+
+def split(words: str) -> list[str]:
+    """`a; b` -> the lines a and b."""
+    return [one.strip() for one in words.split(";") if one.strip()]
+
+
+# Reading.
+
+
+def load(path: str | Path) -> Scenario:
+    """Read a scenario file.  Raises LabError, naming file and line."""
+    try:
+        text = jsonlines.whole(Path(path))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise LabError(f"cannot read {path}: {why}; name a scenario file") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "scenario") -> Scenario:
+    """Read a scenario.  Raises LabError, naming the line."""
+    setup, steps, about = Setup(), list[Step](), list[str]()
+    for number, raw in enumerate(text.splitlines(), 1):
+        line, _, note = raw.partition("#")
+        words = line.split()
+        if not words:
+            about += [note.strip()] if note.strip() and not steps else []
+            continue
+        try:
+            if words[0][0] in "+0123456789":
+                steps.append(step(words))
+            else:
+                setup = head(setup, words, line)
+        except (ValueError, IndexError) as error:
+            raise LabError(
+                f"{name}:{number}: {raw.strip()!r}: {error}; see labs/scenarios/model.py"
+            ) from None
+    return Scenario(setup, tuple(steps), tuple(about))
+
+
+def step(words: list[str]) -> Step:
+    """One line of the story.  Raises ValueError."""
+    if len(words) < 2:
+        raise ValueError("a moment needs a verb")
+    if words[1] == "wait" and words[2:3] not in ([one] for one in CLAIMS):
+        raise ValueError(f"wait for what? {' or '.join(CLAIMS)}")
+    at = float(words[0].lstrip("+"))
+    if not 0 <= at < math.inf:
+        raise ValueError("not a moment in seconds")
+    return Step(at, words[1], tuple(words[2:]), words[0][0] == "+")
+
+
+def head(setup: Setup, words: list[str], line: str) -> Setup:
+    """One line before the story.  Raises ValueError."""
+    key, rest = words[0], words[1:]
+    if key == "state":
+        return replace(setup, state=rest[0])
+    if key == "kind" and rest[0] in KINDS:
+        return replace(setup, kind=rest[0])
+    if key == "host":
+        host = (rest[0], int(rest[1]), " ".join(rest[2:]))
+        return replace(setup, hosts=(*setup.hosts, host))
+    if key == "each":
+        return replace(setup, each=line.strip().removeprefix("each").strip())
+    if key == "synced":
+        return replace(setup, synced=True)
+    if key == "script":
+        return replace(setup, script=int(rest[0]))
+    if key == "seed":
+        return replace(setup, seed=int(rest[0]))
+    raise ValueError("neither a moment nor state, kind, host, each, synced, script, seed")
+
+
+# What a line does to a lab, whichever it is.
+
+
+def act(lab: Any, one: Step) -> None:
+    """Have `lab` do what a line says.  Raises LabError for what it cannot do."""
+    verb = getattr(lab, one.verb, None)
+    known = one.verb in HOSTLESS or (one.words and not one.verb.startswith("_"))
+    if one.verb == "end":
+        return
+    if not callable(verb) or not known:
+        raise LabError(f"{one.verb} {' '.join(one.words)}: {type(lab).__name__} cannot do that")
+    words: list[Any] = list(one.words)
+    if one.verb in NUMBERS:
+        words[1:] = [number(word) for word in words[1:]]
+    if one.verb == "conf":
+        text = " ".join(words[1:]).replace("\\n", "\n")
+        words[1:] = [text]
+    try:
+        inspect.signature(verb).bind(*words)
+    except TypeError as error:
+        raise LabError(f"`{one}`: {error}; see labs/scenarios/model.py") from None
+    verb(*words)
+
+
+def number(word: str) -> int | float:
+    """A number as it is written.  Raises LabError."""
+    try:
+        return int(word)
+    except ValueError:
+        pass
+    try:
+        return float(word)
+    except ValueError:
+        raise LabError(f"{word!r} is no number") from None
+
+
+def holds(lab: Any, words: tuple[str, ...]) -> bool:
+    """Whether a claim is true now.  Raises LabError for a claim that is none."""
+    claim, *rest = words
+    if claim == "owner":
+        return sorted(lab.owners()) == sorted([] if rest == ["nobody"] else rest)
+    if claim == "is" and len(rest) == 2:
+        return bool(standing(lab, rest[0]) == rest[1])
+    raise unknown("claim", claim, CLAIMS)
+
+
+def standing(lab: Any, host: str) -> str:
+    """The last state in the journal of a host."""
+    lines = [line for line in lab.journal(host) if line.get("event") == "state"]
+    return str(lines[-1]["to"]) if lines else "INIT"

@@ -1,0 +1,134 @@
+"""Plays scenarios on either lab: on the simulated one at once, on the real one in real time.
+
+    outcome = simulate(scenarios.load("split.txt"))      guarded: promises are checked at every step
+    perform(scenario, Lab("basic"))                      the same lines on the real machine
+
+A claim that is not true, or does not come true, is a LabError that names the line; in the
+simulation a broken promise is a Violation (see guard.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from labs.analysis.timeline import Timeline
+from labs.errors import LabError
+from labs.scenarios import model
+from labs.scenarios.model import PATIENCE, Scenario, Setup, Step
+from labs.simulation.invariants import Guard
+from labs.simulation.lan import Lan
+from labs.simulation.violation import Violation
+
+PING = 0.01  # s; for scenarios that are looked at
+FAILOVER = """
+# The master's cable is pulled and put back.
+state basic
+0  wait owner master
++2 unplug master
++0 wait owner backup
++2 plug master
++0 wait owner master
++2 end
+"""
+FIRST = 11  # the first host is 192.168.1.11
+REAL = 1e4  # s; a scenario on the real machine that waits longer than this is a mistake
+
+
+def build(
+    setup: Setup,
+    detailed: bool = True,
+    skips: bool = False,
+    guarded: bool = True,
+    ping: float | None = None,
+) -> Lan:
+    """A Lan with the hosts of a scenario, its daemons started; guarded as `lan.guard`."""
+    if setup.state is not None:
+        lan = Lan(setup.state, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
+        lan.guard = Guard(lan) if guarded else None
+        return lan
+    hosts = {one[0]: f"192.168.1.{FIRST + number}" for number, one in enumerate(setup.hosts)}
+    watch = model.KINDS[setup.kind][1][-1]
+    lan = Lan("empty", hosts, watch, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
+    lan.guard = Guard(lan) if guarded else None
+    for name in hosts:
+        lan.conf(name, setup.configuration(name))
+        lan.start(name)
+    return lan
+
+
+def simulate(
+    scenario: Scenario,
+    detailed: bool = True,
+    skips: bool = False,
+    guarded: bool = True,
+    ping: float | None = None,
+) -> Lan:
+    """Play a scenario in virtual time and return the Lan at its end.
+
+    Raises Violation at the first broken promise, LabError at the first claim that is not true.
+    """
+    lan = build(scenario.setup, detailed, skips, guarded, ping)
+    try:
+        for step in scenario.steps:
+            start = lan.now if step.after else 0.0
+            lan.run(max(0.0, start + step.at - lan.now))
+            one(lan, step)
+        if lan.guard is not None:
+            lan.guard.look()
+            lan.guard.finish()
+    except Violation as violation:
+        violation.at = lan.now
+        raise
+    return lan
+
+
+def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
+    """`labs run`: play `failover` or a scenario file, and return what the witnesses saw.
+
+    Raises LabError, also for a broken promise.
+    """
+    scenario = model.parse(FAILOVER) if name == "failover" else model.load(name)
+    if simulated:
+        try:
+            return simulate(scenario, ping=PING).timeline()
+        except Violation as violation:
+            raise LabError(f"{violation}; the scenario shows a mistake of the daemon") from None
+    from labs.emulation.lab import Lab
+    from labs.scenarios.failover import SCENARIOS
+
+    with Lab(scenario.setup.state or "basic", daemon=daemon) as lab:
+        if name in SCENARIOS:
+            return SCENARIOS[name](lab)
+        perform(scenario, lab)
+        return lab.timeline()
+
+
+def perform(scenario: Scenario, lab: Any) -> None:
+    """Play a scenario on a real Lab, which has its state already.  Raises LabError."""
+    if scenario.setup.state is None:
+        raise LabError("this scenario brings its own hosts: it needs --simulated")
+    began = before = time.monotonic()
+    for step in scenario.steps:
+        due = (before if step.after else began) + step.at
+        lab.wait_until(since(due), timeout=REAL, what=f"the moment of `{step}`")
+        one(lab, step)
+        before = time.monotonic()
+
+
+def since(due: float) -> Callable[[], bool]:
+    """Whether a moment (monotonic, s) has come."""
+    return lambda: time.monotonic() >= due
+
+
+def one(lab: Any, step: Step) -> None:
+    """Do, wait for or check what one line says."""
+    if step.verb == "wait":
+        lab.wait_until(lambda: model.holds(lab, step.words), timeout=PATIENCE, what=f"`{step}`")
+    elif step.verb in model.CLAIMS:
+        if not model.holds(lab, (step.verb, *step.words)):
+            owners = ", ".join(lab.owners()) or "nobody"
+            raise LabError(f"`{step}` is not so: owned by {owners}; look at .timeline()")
+    else:
+        model.act(lab, step)

@@ -1,0 +1,1 @@
+"""The daemon on a LAN in memory, in virtual time; the standard library only."""

@@ -1,0 +1,213 @@
+"""What must hold at every step of a simulated LAN.  docs/guarantees.md has the same list in words.
+
+    guard = Guard(lan)          from now on every event of `lan` is followed by these checks
+    lan.run(3600)               raises Violation at the first step that breaks a promise
+    guard.finish()              what can only be added up at the end
+
+    held           a living daemon holds exactly the addresses of its MASTERs
+    timer          no timer in INIT and FAULT, exactly one otherwise
+    synced         the members of a sync group are MASTER together or not at all
+    notified       notify scripts tell the same story as the states
+    counted        counters are what the switch has seen
+    ... and with a bound in time (guard_time.py):
+    served, single, ordered, patient, still
+
+Contract: the checks use what a witness can see (addresses, packets, journals, scripts) and the
+daemon's state, and never the code that decides; they cost nothing when nobody has made a Guard.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labs.simulation.machine import Machine
+from labs.simulation.timing_invariants import Bounds
+from labs.simulation.violation import Violation
+from vrrpd import packet
+from vrrpd.auth_hmac import observe
+from vrrpd.fsm import State
+from vrrpd.packet import PacketError
+from vrrpd.router import VirtualRouter
+
+if TYPE_CHECKING:
+    from labs.simulation.lan import Lan
+    from vrrpd.daemon import Daemon
+
+NOTIFY = "/bin/notify"
+TIMELESS = (State.INIT, State.FAULT)
+NOTICED = (State.BACKUP, State.MASTER)
+
+
+@dataclass
+class Life:
+    """What has been seen of one life of a daemon."""
+
+    daemon: Daemon
+    scripts: int  # how many had been started before it
+    spoken: int  # how many packets had been sent before it
+    told: list[tuple[str, str]] = field(default_factory=list)  # (name, state) as the states went
+    heard: Counter[str] = field(default_factory=Counter)  # by instance: packets delivered to it
+    masters: Counter[str] = field(default_factory=Counter)
+    gone: Counter[str] = field(default_factory=Counter)  # counters of instances that are no more
+
+
+class Guard:
+    """Watches a Lan; `checks` counts how often its promises were looked at."""
+
+    def __init__(self, lan: Lan) -> None:
+        self.lan = lan
+        self.checks = 0
+        self.lives: dict[str, Life] = {}
+        self.bounds = Bounds(lan)
+        lan.clock.after.append(self.look)
+        lan.listeners.append(self.listen)
+        lan.switch.taps.append(self.tap)
+        for host, daemon in lan.daemons.items():
+            self.born(host, daemon)
+
+    def born(self, host: str, daemon: Daemon) -> Life:
+        """A daemon that we have not seen before."""
+        machine = self.lan.machines[host]
+        life = self.lives[host] = Life(daemon, len(machine.scripts), machine.spoken)
+        return life
+
+    def life(self, host: str) -> Life | None:
+        """What we know of the daemon that runs on `host`."""
+        daemon = self.lan.daemons.get(host)
+        if daemon is None:
+            return None
+        known = self.lives.get(host)
+        return known if known is not None and known.daemon is daemon else self.born(host, daemon)
+
+    # What is seen.
+
+    def listen(self, host: str, line: dict[str, Any]) -> None:
+        """A line of a journal."""
+        life = self.life(host)
+        if life is None:
+            return
+        if line["event"] == "state":
+            word = "STOP" if line["to"] == "INIT" else line["to"]
+            life.told.append((line["instance"], word))
+            life.masters[line["instance"]] += word == "MASTER"
+        self.bounds.listen(host, line)
+
+    def tap(self, machine: Machine, data: bytes, at: int) -> None:
+        """A packet is about to reach a daemon; `at` (ns) is when it arrived by its clock."""
+        life = self.life(machine.name)
+        if life is None:
+            return
+        try:
+            datagram = packet.parse_ip(data)
+            said = observe(datagram)
+        except PacketError:
+            return
+        for router in life.daemon.routers.values():
+            one = router.instance
+            if (one.vrid, one.family) == (said.vrid, datagram.source.version):
+                life.heard[router.name] += router.state in NOTICED
+                if one.version == said.version:
+                    self.bounds.tap(machine, router, said, datagram.source, at)
+
+    # The checks.
+
+    def look(self) -> None:
+        """Something has happened: see whether everything still holds."""
+        self.checks += 1
+        for host, daemon in self.lan.daemons.items():
+            machine = self.lan.machines[host]
+            if not machine.frozen:
+                for router in daemon.routers.values():
+                    self.held(machine, router)
+                    self.timer(machine, router)
+                self.synced(host, daemon)
+        self.bounds.look()
+
+    def held(self, machine: Machine, router: VirtualRouter) -> None:
+        """Addresses are held if and only if the router is MASTER."""
+        master = router.state is State.MASTER
+        for placed in router.placed:
+            if (placed.address.ip in machine.addresses) != master and machine.present:
+                word = "lacks" if master else "has"
+                raise Violation(
+                    "held", f"{machine.name} is {router.state.value} and {word} {placed.address.ip}"
+                )
+
+    def timer(self, machine: Machine, router: VirtualRouter) -> None:
+        """No timer runs in INIT and FAULT, exactly one otherwise, and not too late."""
+        deadline, timer = router.router.deadline, router.timer
+        name = f"{machine.name} ({router.name}, {router.state.value})"
+        if (deadline is None) != (router.state in TIMELESS):
+            raise Violation("timer", f"{name} has the deadline {deadline}")
+        armed = timer is not None and getattr(timer, "callback", None) is not None
+        if armed != (deadline is not None):
+            raise Violation("timer", f"{name} has {'a' if armed else 'no'} timer running")
+        if deadline is not None and (router.armed_for or 0) > deadline:
+            raise Violation("timer", f"{name} would wake up after its deadline")
+
+    def synced(self, host: str, daemon: Daemon) -> None:
+        """A sync group never splits."""
+        for group in daemon.groups:
+            states = {member.state for member in group.members}
+            if State.MASTER in states and len(states) > 1:
+                split = ", ".join(f"{one.name} {one.state.value}" for one in group.members)
+                raise Violation("synced", f"{group.name} of {host} is split: {split}")
+
+    # At the end.
+
+    def finish(self) -> None:
+        """What only adds up when nothing is under way."""
+        for host, daemon in self.lan.daemons.items():
+            life = self.life(host)
+            if life is not None and not self.lan.machines[host].frozen:
+                self.notified(host, life)
+                self.counted(host, life)
+                self.alone(host, daemon)
+
+    def notified(self, host: str, life: Life) -> None:
+        """The scripts were told what the states were, once each and in order."""
+        grouped = {name for group in life.daemon.groups for name in group.config.members}
+        calls = self.lan.machines[host].scripts[life.scripts :]
+        said = [argv for _, _, argv in calls if argv[0] == NOTIFY and argv[1] == "INSTANCE"]
+        for router in life.daemon.routers.values():
+            if router.name in grouped or router.instance.notify.any is None:
+                continue
+            told = [state for name, state in life.told if name == router.name]
+            heard = [argv[3] for argv in said if argv[2] == router.name]
+            if told != heard:
+                raise Violation("notified", f"{host}: states {told[-5:]}, scripts {heard[-5:]}")
+
+    def counted(self, host: str, life: Life) -> None:
+        """Counters of the routers against what went by."""
+        total: Counter[str] = Counter()
+        for router in life.daemon.routers.values():
+            counters = router.counters
+            total += counters
+            dropped = sum(counters[check.value] for check in packet.Check)
+            heard = counters["advertisement-rcvd"] + dropped
+            if heard != life.heard[router.name]:
+                raise Violation(
+                    "counted", f"{host}: {heard} received, {life.heard[router.name]} came in"
+                )
+            if counters["master-transitions"] != life.masters[router.name]:
+                raise Violation("counted", f"{host}: {counters['master-transitions']} transitions")
+        spoken = self.lan.machines[host].spoken - life.spoken
+        if total["advertisement-sent"] != spoken and not life.gone:
+            raise Violation(
+                "counted", f"{host}: {total['advertisement-sent']} sent, {spoken} went out"
+            )
+
+    def alone(self, host: str, daemon: Daemon) -> None:
+        """The clock has one call to come for each router that waits, and no other."""
+        waiting = Counter(
+            getattr(timer.target[1], "__self__", None)
+            for _, timer in self.lan.clock.waiting()
+            if isinstance(timer.target, tuple)
+            and getattr(timer.target[1], "__name__", "") == "expire"
+        )
+        for router in daemon.routers.values():
+            expected = int(router.state not in TIMELESS)
+            if waiting[router] != expected:
+                raise Violation("timer", f"{host} ({router.name}): {waiting[router]} timers")

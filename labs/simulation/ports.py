@@ -1,0 +1,200 @@
+"""What a daemon gets to see of its simulated machine: clock, wire and kernel of `vrrpd/ports.py`.
+
+    HostClock     the machine's own clock, which may be fast, slow, or set
+    HostWire      VRRP and ARP on its one cable
+    HostKernel    its network cards and what is on them
+
+Runner, Files and Processes are in `workload.py`, Pipes and Post in `outbox.py`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from labs.model.facts import Address
+from labs.simulation.clock import VirtualTimer
+from labs.simulation.machine import CARD, Machine
+from vrrpd.events import IPAddress
+from vrrpd.packet_signature import Shape
+from vrrpd.ports import (
+    Belonging,
+    Interface,
+    Placed,
+    Receiver,
+    Refusal,
+    Shield,
+    VirtualLink,
+    Watcher,
+)
+
+
+class HostClock:
+    """The Clock of one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def now(self) -> int:
+        """The machine's own time in ns."""
+        return self.machine.local(self.machine.clock.now())
+
+    def wall(self) -> int:
+        """The machine's own calendar in ns: what has been skipped, and what somebody has set."""
+        return self.now() + self.machine.clock.skipped + self.machine.wall
+
+    def call_at(
+        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+    ) -> VirtualTimer:
+        """Call back at `when` unless the daemon has died; everybody is ready at all times."""
+        return self.machine.later(self.machine.true(when), callback, timer=True)
+
+    def breathe(self) -> None:
+        """Nothing takes long in here."""
+
+
+class HostChannel:
+    """VRRP on one of the cards that share the cable."""
+
+    def __init__(self, machine: Machine, key: tuple[str, int, int]) -> None:
+        self.machine = machine
+        self.key = key
+
+    def join(self, group: IPAddress) -> None:
+        """The switch floods, so every group is heard."""
+
+    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
+        """Everything is handed over: here it costs nothing."""
+
+    def make_room(self, size: int, mtus: int) -> None:
+        """Nothing is ever lost here; that it was asked for is remembered."""
+        self.machine.room = size + mtus * self.machine.card().mtu
+
+    def have_room(self, size: int) -> None:
+        """Nothing is ever lost here; that it was asked for is remembered."""
+        self.machine.room = size
+
+    def send(self, data: bytes) -> None:
+        """Send one packet.  Raises OSError where Linux would: the card is down or gone."""
+        if not self.machine.present:
+            raise OSError(19, "No such device")
+        if not self.machine.up:
+            raise OSError(100, "Network is down")
+        if "send" in self.machine.refuses:
+            raise OSError(errno.EPERM, self.machine.refuses["send"])
+        self.machine.spoken += 1
+        self.machine.switch.carry(self.machine, data)
+
+    def close(self) -> None:
+        """Hear no more."""
+        self.machine.receivers.pop(self.key, None)
+
+
+class HostWire:
+    """The Wire of one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> HostChannel:
+        """Hear what comes in on an interface.  Raises OSError if it is not there."""
+        if self.machine.interface(interface) is None:
+            raise OSError(19, "No such device")
+        if "listen" in self.machine.refuses:
+            raise OSError(errno.EMFILE, self.machine.refuses["listen"])
+        key = (interface, family, protocol)
+        self.machine.receivers[key] = receiver
+        return HostChannel(self.machine, key)
+
+    def announce(self, interface: str, frames: Sequence[bytes]) -> None:
+        """Send ARP and NA frames.  Raises OSError while the card is down or gone."""
+        if not self.machine.present or not self.machine.up:
+            raise OSError(100, "Network is down")
+        for frame in frames:
+            self.machine.switch.announce(self.machine, frame)
+
+
+class HostKernel:
+    """The Kernel of one machine, which has one card that is plugged in."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def interface(self, name: str) -> Interface | None:
+        """eth0, another card, or None."""
+        return self.machine.interface(name)
+
+    def prepare(self, add: Sequence[Belonging]) -> None:
+        """There is nothing to prepare where time does not pass."""
+
+    def warm_up(self) -> None:
+        """Nor are there caches."""
+
+    def change(
+        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+    ) -> list[Refusal]:
+        """Take addresses off, put addresses on; all is refused if the machine says so."""
+        machine = self.machine
+        held, switch = machine.addresses, machine.switch
+        machine.ways = [one for one in machine.ways if one not in remove]
+        machine.ways += [one for one in add if not isinstance(one, Placed)]
+        for placed in (one for one in remove if isinstance(one, Placed)):
+            ip, length = placed.address.ip, placed.address.prefixlen
+            if held.pop(ip, None) is not None:
+                at = machine.homes.pop(ip, CARD)
+                switch.record(Address(switch.t, machine.name, at, str(ip), length, False))
+        refused = []
+        why = machine.refuses.get("take")
+        for placed in (one for one in add if isinstance(one, Placed)):
+            ip, length = placed.address.ip, placed.address.prefixlen
+            problem = "No such device" if machine.interface(placed.interface) is None else why
+            if problem is not None:
+                text = f"cannot add {ip} on {placed.interface}: {problem}"
+                refused.append(Refusal(text, placed))
+                continue
+            if ip not in held:
+                at = placed.interface
+                switch.record(Address(switch.t, machine.name, at, str(ip), length, True))
+            held[ip] = length
+            machine.homes[ip] = placed.interface
+        return refused
+
+    def create(self, link: VirtualLink) -> list[str]:
+        """The machine has a new card, as far as its daemon can tell."""
+        card = self.machine.card()
+        self.machine.cards[link.name] = replace(
+            card,
+            name=link.name,
+            index=100 + len(self.machine.cards),
+            mac=link.mac or card.mac,
+            addresses=(),
+            kind="macvlan" if link.kind == "vmac" else "ipvlan",
+        )
+        return []
+
+    def destroy(self, name: str) -> None:
+        """It is gone."""
+        self.machine.cards.pop(name, None)
+
+    def protect(self, shield: Shield) -> list[str]:
+        """Remember what is to be filtered: who is silent does not answer pings."""
+        self.machine.shield = shield
+        return []
+
+    def switch(self, interface: str, name: str, value: int) -> list[str]:
+        """Remember it."""
+        self.machine.switches[interface, name] = value
+        return []
+
+    def restore(self) -> None:
+        """Forget all of them."""
+        self.machine.switches.clear()
+
+    def forwards(self, name: str) -> bool:
+        """As the machine is set."""
+        return self.machine.forwards
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` what happens to the card."""
+        self.machine.watcher = watcher

@@ -1,0 +1,234 @@
+"""What the daemon has made on this machine, for all its virtual routers together.
+
+    links      virtual interfaces: made at the start, deleted at the end
+    shield     the packet filter: drops what is for or from an address that is not to be accepted
+               (`no_accept`), keeps IGMP and MLD reports from leaving by virtual interfaces
+    switches   sysctls, put back at the end
+    statics    static_ipaddress, static_routes, static_rules
+
+Contract: what a daemon that was killed has left behind is taken over or removed by `begin()`.
+A filter is only made for those who ask for one.  Nothing raises; refusals are logged.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from vrrpd.addresses.vmac import Slot, slots, virtual_link
+from vrrpd.config.globals import Globals
+from vrrpd.config.model import Address, Config, Instance
+from vrrpd.config.routes_model import Route
+from vrrpd.events import IPAddress
+from vrrpd.journal import Journal, Log
+from vrrpd.ports import Belonging, Kernel, Placed, Refusal, Shield, VirtualLink
+
+if TYPE_CHECKING:
+    from vrrpd.addresses.master_state import Spot
+
+LINK_LOCAL_PREFIX = 64
+
+
+class Estate:
+    """Everything that outlives a change of state."""
+
+    def __init__(self, kernel: Kernel, journal: Journal, log: Log) -> None:
+        self.kernel = kernel
+        self.journal = journal
+        self.log = log
+        self.defaults = Globals()
+        self.links: dict[str, VirtualLink] = {}
+        self.silent: dict[str, tuple[Placed, ...]] = {}  # by instance
+        self.statics: list[Belonging] = []
+        self.up: dict[str, bool] = {}
+        self.shield: Shield | None = None
+        self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
+        # Called after addresses were removed: routes of other instances may have gone with them.
+        self.removed: Callable[[], None] = lambda: None
+        self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
+
+    # Beginning and end.
+
+    def configure(self, config: Config) -> None:
+        """Use this configuration; static things come and go with it."""
+        self.defaults = config.globals
+        wanted = self.static_things(config)
+        gone = [one for one in reversed(self.statics) if one not in wanted]
+        new = [one for one in wanted if one not in self.statics]
+        self.statics = wanted
+        for name in filter(None, map(dev_of, wanted)):
+            there = self.kernel.interface(name)
+            self.up[name] = there is not None and there.up
+        self.told(self.kernel.change(new, gone))
+
+    def begin(self) -> None:
+        """Remove the packet filter of an earlier run."""
+        self.shield = None
+        self.renew()
+
+    def end(self) -> None:
+        """Give everything back."""
+        links, self.links = self.links, {}
+        statics, self.statics = self.statics, []
+        self.silent.clear()
+        self.told(self.kernel.change([], list(reversed(statics))))
+        for name in links:
+            self.kernel.destroy(name)
+            self.log.say(f"Success removing VMAC interface {name}")
+        self.renew()
+        self.kernel.restore()
+
+    def told(self, problems: Iterable[str | Refusal]) -> None:
+        """Say what the kernel has refused."""
+        for problem in map(str, problems):
+            self.log.limited(("estate", problem), problem)
+            self.journal.write("refused", reason=problem)
+
+    # Virtual interfaces.
+
+    def links_for(self, instance: Instance) -> dict[Slot, VirtualLink]:
+        """The virtual interfaces of an instance, made if they are not there yet."""
+        found: dict[Slot, VirtualLink] = {}
+        for slot in slots(instance):
+            wanted = virtual_link(instance, slot, self.defaults, self.taken(instance, slot))
+            found[slot] = self.links[wanted.name] = wanted
+            self.make(wanted)
+        return found
+
+    def taken(self, instance: Instance, slot: Slot) -> Callable[[str], bool]:
+        """Whether a name is in use for something else: a function of the name."""
+
+        def used(name: str) -> bool:
+            wanted = virtual_link(instance, slot, self.defaults, lambda other: other != name)
+            if name in self.links:
+                return self.links[name] != wanted
+            there = self.kernel.interface(name)
+            return there is not None and not wanted.is_like(there)
+
+        return used
+
+    def make(self, link: VirtualLink) -> None:
+        """Have the kernel make a virtual interface, or take over the one that is there."""
+        if self.kernel.interface(link.base) is None:
+            return
+        new = self.kernel.interface(link.name) is None
+        problems = self.kernel.create(link)
+        self.told(problems)
+        if new and not problems:
+            self.log.say(f"Success creating VMAC interface {link.name} on {link.base}")
+            self.lent.pop(link.name, None)
+        self.lend(link)
+        self.renew()
+
+    def lend(self, link: VirtualLink, source: IPAddress | None = None) -> None:
+        """Over IPv6 a virtual interface has its base's link-local address, too (keepalived).
+
+        `source` is that address if it is known, else the base's first is taken.
+        """
+        there = self.kernel.interface(link.name)
+        if link.family == 4 or link.kind != "vmac" or there is None:
+            return
+        source = source or self.link_local(link.base)
+        if source is None or source in there.addresses:
+            return
+        own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
+        old = self.lent.get(link.name)
+        self.lent[link.name] = Placed(link.name, own, virtual=True)
+        self.told(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
+
+    def link_local(self, base: str) -> IPAddress | None:
+        """The first link-local address of an interface."""
+        there = self.kernel.interface(base)
+        addresses = there.addresses if there is not None else ()
+        return next((ip for ip in addresses if ip.version == 6 and ip.is_link_local), None)
+
+    def prune(self, used: set[str]) -> None:
+        """Delete the virtual interfaces that no instance uses any more."""
+        for name in [name for name in self.links if name not in used]:
+            del self.links[name]
+            self.renew()
+            self.kernel.destroy(name)
+
+    def mend(self, name: str) -> bool:
+        """Something has happened to interface `name`: make again what has gone with it.
+
+        Whether the interface came up.
+        """
+        now = self.kernel.interface(name)
+        was, self.up[name] = self.up.get(name, True), now is not None and now.up
+        for link in list(self.links.values()):
+            if name in (link.name, link.base) and self.kernel.interface(link.name) is None:
+                self.make(link)
+            elif name == link.base and link.name not in self.lent:
+                self.lend(link)
+        if self.links:
+            self.renew()
+        came_up = self.up[name] and not was
+        if came_up:
+            self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
+        return came_up
+
+    # The packet filter.
+
+    def silence(self, instance: str, placed: tuple[Placed, ...]) -> None:
+        """Drop what is for or from these addresses of `instance`, and no others of it."""
+        if placed == self.silent.get(instance, ()):
+            return
+        if placed:
+            self.log.detail(f"({instance}) setting firewall drop rule")
+            self.silent[instance] = placed
+        elif self.silent.pop(instance, None):
+            self.log.detail(f"({instance}) removing firewall drop rule")
+        self.renew()
+
+    def renew(self) -> None:
+        """Have the kernel filter what has to be filtered now, if that has changed."""
+        of = self.defaults
+        silent = tuple(one for placed in self.silent.values() for one in placed)
+        links = tuple(one for one in self.links.values() if one.kind == "vmac")
+        doubles = tuple(
+            (ip, one.name) for one in links if one.sees(6) and (ip := self.link_local(one.base))
+        )
+        wanted = Shield(
+            of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
+        )
+        if wanted == self.shield:
+            return
+        if (self.shield is None or not self.shield) and wanted:
+            self.log.say(f"Setting up nftables table {of.nftables} (no_accept or use_vmac)")
+        self.shield = wanted
+        self.told(self.kernel.protect(wanted))
+
+    # Static addresses, routes, rules.
+
+    def static_things(self, config: Config) -> list[Belonging]:
+        """All of them, in the order in which they can be made."""
+        dev = config.globals.default_interface
+        placed = [Placed(one.dev or dev, one) for one in config.static_addresses]
+        return [*placed, *config.static_routes, *config.static_rules]
+
+    def restore(self, lost: Callable[[object], bool]) -> None:
+        """Somebody has removed a static thing; it comes back unless nobody minds (keepalived).
+
+        `lost` is asked with (interface, address), or with a route or rule.
+        """
+        for one in self.statics:
+            key: object = (one.interface, one.address.ip) if isinstance(one, Placed) else one
+            if free(one) or not lost(key) or not self.up.get(dev_of(one) or "", True):
+                continue
+            what = f"address {one.address}" if isinstance(one, Placed) else f"entry {one}"
+            self.log.say(f"Restoring deleted static {what}")
+            self.told(self.kernel.change([one], []))
+
+
+def free(thing: Belonging) -> bool:
+    """Whether nobody minds if somebody removes it."""
+    return thing.address.no_track if isinstance(thing, Placed) else thing.no_track
+
+
+def dev_of(thing: Belonging) -> str | None:
+    """The interface that a static thing depends on."""
+    if isinstance(thing, Placed):
+        return thing.interface
+    return thing.dev if isinstance(thing, Route) else thing.iif

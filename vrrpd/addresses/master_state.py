@@ -1,0 +1,218 @@
+"""What a virtual router holds while it is MASTER: addresses, routes, rules, and their protection.
+
+    take()       filter -> addresses -> routes -> rules      (keepalived's order)
+    release()    rules -> routes -> addresses -> filter
+    renew()      a reload: what is no longer wanted goes, what is new comes
+    put_back()   what was lost is added again
+    attempt()    whether addresses that were refused would be taken now
+
+Contract: a refusal of the kernel is logged and journaled, never raised.  `take()`, `renew()` and
+`put_back()` return what was refused: a router without an address that it tracks must not be
+MASTER, one without a route or a rule tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vrrpd.addresses.host_state import Estate
+from vrrpd.addresses.vmac import Slot, home
+from vrrpd.config.model import Instance
+from vrrpd.config.routes_model import Route, Rule
+from vrrpd.events import IPAddress
+from vrrpd.ports import Belonging, Placed, Refusal, VirtualLink
+
+Spot = tuple[str, IPAddress, int]
+"""What makes two addresses the same for the kernel: interface, address, prefix length."""
+
+KINDS: dict[str, type] = {"VIPs": Placed, "Virtual Routes": Route, "Virtual Rules": Rule}
+
+
+class Holdings:
+    """The belongings of one virtual router; `device` is where it and its addresses live."""
+
+    def __init__(self, instance: Instance, estate: Estate) -> None:
+        self.estate = estate
+        self.ready: object = None  # for the kernel, to take everything in a hurry
+        self.counted: list[Spot | None] = []  # what we count for in `estate.held`
+        self.use(instance)
+        self.real = self.recognise()
+
+    def recognise(self) -> IPAddress | None:
+        """The owner's real address, which is one of the virtual ones (RFC 3768 section 1.2).
+
+        It is the interface's first if all that the interface has are virtual addresses of a
+        router with priority 255.  It was there before us and stays when we go: taking it away
+        would leave the host without an address.
+        """
+        interface = self.estate.kernel.interface(self.device)
+        if interface is None or not self.instance.is_owner:
+            return None
+        family = self.instance.family
+        mine = {one.address.ip for one in self.placed}
+        there = [
+            ip
+            for ip in interface.addresses
+            if ip.version == family and (family == 4 or ip.is_link_local)
+        ]
+        return there[0] if there and mine.issuperset(there) else None
+
+    def use(self, instance: Instance) -> None:
+        """Hold what this configuration says, from the next `take()` on."""
+        self.instance = instance
+        self.links: dict[Slot, VirtualLink] = self.estate.links_for(instance)
+        every = (*instance.addresses, *instance.excluded)
+        self.placed = [home(instance, self.links, one) for one in every]
+        if instance.promote_secondaries:
+            self.estate.told(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
+
+    @property
+    def own_link(self) -> VirtualLink | None:
+        """The instance's own virtual interface, if it has one."""
+        return self.links.get((self.instance.interface, self.instance.family))
+
+    @property
+    def device(self) -> str:
+        """The interface that the addresses live on unless they say otherwise."""
+        link = self.own_link
+        return self.instance.interface if link is None else link.name
+
+    @property
+    def speaks_on(self) -> str:
+        """The interface that Advertisements leave by: the real one for unicast (keepalived)."""
+        one, link = self.instance, self.own_link
+        base = one.vmac_xmit_base or one.unicast or link is None
+        return one.interface if base else self.device
+
+    @property
+    def ways(self) -> list[Belonging]:
+        """Routes, then rules."""
+        return [*self.instance.routes, *self.instance.rules]
+
+    @property
+    def everything(self) -> list[Belonging]:
+        """All, in the order in which it is taken."""
+        return [*self.placed, *self.ways]
+
+    @property
+    def silent(self) -> tuple[Placed, ...]:
+        """The addresses that nobody may talk to; none if we accept or own them."""
+        if self.instance.accept or self.instance.is_owner:
+            return ()
+        return tuple(self.placed)
+
+    def prepare(self) -> None:
+        """Have everything ready for `take()`, which may have to be quick."""
+        self.ready = self.estate.kernel.prepare(self.without_real(self.everything))
+
+    def take(self) -> list[Refusal]:
+        """Become their holder; what was refused."""
+        self.estate.silence(self.instance.name, self.silent)
+        refused = self.change(self.everything, [])
+        self.count(self.placed)
+        return refused
+
+    def release(self) -> None:
+        """Give everything back but what another router holds, too."""
+        self.count([])
+        self.change([], [*reversed(self.ways), *self.placed])
+        self.estate.silence(self.instance.name, ())
+
+    def renew(self, instance: Instance, held: bool) -> tuple[bool, list[Refusal]]:
+        """Go over to another configuration; whether addresses were added, and what was refused.
+
+        What is new must not be there unless the router holds it: a daemon that was killed may have
+        left it behind, with another configuration.
+        """
+        before, ways, name = self.placed, self.ways, self.instance.name
+        self.use(instance)
+        new = [one for one in self.placed if one not in before]
+        new_ways = [one for one in self.ways if one not in ways]
+        if not held:
+            self.change([], [*reversed(new_ways), *new])
+            return False, []
+        if name != instance.name:
+            self.estate.silence(name, ())
+        self.estate.silence(instance.name, self.silent)
+        gone = [one for one in before if one not in self.placed]
+        old_ways = [one for one in reversed(ways) if one not in self.ways]
+        # A secondary address may go with its primary one, a route with an address that it needs.
+        add = self.everything if gone else [*new, *new_ways]
+        self.count([one for one in before if one in self.placed])
+        refused = self.change(add, [*old_ways, *gone])
+        self.count(self.placed)
+        return bool(new), refused
+
+    def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
+        """Add again what is no longer there; what was refused, which is not logged again."""
+        return self.estate.kernel.change(self.without_real(list(things)), [])
+
+    def attempt(self) -> list[Refusal]:
+        """What would be refused of the tracked addresses: they are added, and removed at once.
+
+        For a router that is in FAULT because of that: to find out by becoming MASTER would push a
+        healthy MASTER aside, again and again.
+        """
+        tracked = [one for one in self.placed if not one.address.no_track]
+        refused = self.put_back(tracked)
+        failed = [one.thing for one in refused]
+        self.change([], [one for one in tracked if one not in failed])
+        return refused
+
+    def count(self, placed: list[Placed]) -> None:
+        """From now on we hold these addresses: nobody else must take them down."""
+        self.estate.held.subtract(self.counted)
+        self.counted = [where(one) for one in placed]
+        self.estate.held.update(self.counted)
+
+    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
+        """Have the kernel put things up and take things down; what was refused of what to add."""
+        name, estate = self.instance.name, self.estate
+        add, remove = self.without_real(add), self.without_real(remove)
+        if remove:
+            # An address may have moved to another instance, which has it already.
+            remove = [one for one in remove if where(one) is None or estate.held[where(one)] <= 0]
+        problems = estate.kernel.change(add, remove, self.ready)
+        if estate.log.detailed:
+            self.detail("removing", remove)
+            self.detail("setting", add)
+        for problem in problems:
+            text = str(problem)
+            if estate.log.limited(("kernel", name, text), f"({name}) {text}"):
+                estate.journal.write("refused", name, reason=text)
+        if any(isinstance(one, Placed) for one in remove):
+            estate.removed()
+        return [problem for problem in problems if problem.thing in add]
+
+    def detail(self, verb: str, things: Sequence[Belonging]) -> None:
+        """Say what has been done, a line for each kind of thing."""
+        for what, kind in KINDS.items():
+            listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
+            if listed:
+                self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
+
+    def without_real(self, things: Sequence[Belonging]) -> list[Belonging]:
+        """`things` without the owner's real address."""
+        if self.real is None:
+            return list(things)
+        return [
+            one for one in things if not (isinstance(one, Placed) and one.address.ip == self.real)
+        ]
+
+    def speak_from(self, source: IPAddress) -> None:
+        """Over IPv6 our source address must be on the virtual interface, too."""
+        link = self.own_link
+        if link is not None and link.family == source.version == 6:
+            self.estate.lend(link, source)
+
+
+def where(thing: Belonging) -> Spot | None:
+    """The spot of an address; None for a route or a rule."""
+    if not isinstance(thing, Placed):
+        return None
+    return (thing.interface, thing.address.ip, thing.address.prefixlen)
+
+
+def shown(thing: Belonging) -> str:
+    """A thing as it stands in the log."""
+    return str(thing.address.ip) if isinstance(thing, Placed) else str(thing)

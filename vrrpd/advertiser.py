@@ -1,0 +1,123 @@
+"""How a virtual router speaks: its Advertisements as IP packets, to the group or to its peers.
+
+    say(priority)    one Advertisement to every destination
+
+Contract: the packets are keepalived's, byte for byte; the identification field counts them from 1.
+Packets are made once for each priority and kept until something changes; with AH and auth_hmac no
+two Advertisements are alike.  With auth_hmac all peers get the same trailer (keepalived 2.4.3).
+A destination that cannot be reached does not keep the others from being told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+
+from vrrpd import auth_header, auth_hmac
+from vrrpd.config.model import AuthHmac, Instance
+from vrrpd.events import IPAddress
+from vrrpd.listener import Segment
+from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_packet, numbered
+
+UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
+
+
+class Speaker:
+    """Sends the Advertisements of one virtual router.
+
+    `source` is its primary address, `wall` the clock of `auth_hmac` (ns since 1970).
+    """
+
+    def __init__(
+        self, instance: Instance, group: IPAddress, segment: Segment, wall: Callable[[], int]
+    ) -> None:
+        self.segment = segment
+        self.wall = wall
+        self.source: IPAddress = UNSET[instance.family]
+        self.ident = 0
+        self.sequence = 0  # of authentication headers: the highest seen or sent
+        self.signed: int | None = None  # the last sequence number of auth_hmac
+        self.reached = 0  # destinations that the last Advertisement was sent to
+        self.renew(instance, group)
+
+    def renew(self, instance: Instance, group: IPAddress) -> None:
+        """Speak under this configuration from now on."""
+        self.instance = instance
+        self.ready: dict[int, list[bytes]] = {}  # packets by priority
+        peers = tuple(peer.ip for peer in instance.unicast_peers)
+        self.destinations: tuple[IPAddress, ...] = peers if instance.unicast else (group,)
+
+    def move(self, source: IPAddress) -> None:
+        """Speak from this address from now on."""
+        self.source = source
+        self.ready.clear()
+
+    def prepare(self, priority: int) -> list[bytes]:
+        """Have the packets with that priority ready, all but their numbers."""
+        self.ready[priority] = [self.packet(priority, one) for one in self.destinations]
+        return self.ready[priority]
+
+    def say(self, priority: int) -> None:
+        """Send one Advertisement to every destination.  Raises the last OSError, if any."""
+        self.ident = self.ident % 0xFFFF + 1
+        if self.instance.auth.kind == "AH":
+            self.sequence += 1
+            packets = [self.packet(priority, one, self.ident) for one in self.destinations]
+        elif self.instance.auth_hmac is not None and self.instance.auth_hmac.signs:
+            made = self.trailer(priority, self.instance.auth_hmac)
+            packets = [self.packet(priority, one, self.ident, made) for one in self.destinations]
+        else:
+            ready = self.ready.get(priority) or self.prepare(priority)
+            packets = [numbered(packet, self.ident) for packet in ready]
+        trouble: OSError | None = None
+        self.reached = 0
+        for packet in packets:
+            try:
+                self.segment.send(packet)
+                self.reached += 1
+            except OSError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+
+    def trailer(self, priority: int, auth: AuthHmac) -> bytes:
+        """The trailer of the next Advertisement, which does not depend on its destination."""
+        self.signed = auth_hmac.following(self.signed, self.wall(), auth.window)
+        message = encode(self.advertisement(priority), self.source, self.source)
+        key = auth.key(auth.active_key)
+        assert key is not None, "the reader refuses an active_key without key"
+        return auth_hmac.sign(message, self.source, auth.active_key, key, self.signed)
+
+    def packet(
+        self, priority: int, destination: IPAddress, ident: int = 0, trailer: bytes = b""
+    ) -> bytes:
+        """The IP packet that carries our Advertisement, and a trailer, to `destination`."""
+        one, source = self.instance, self.source
+        ttl = one.unicast_ttl if one.unicast else 255
+        pseudo = not one.v3_checksum_as_v2
+        message = encode(self.advertisement(priority), source, destination, pseudo, trailer)
+        if isinstance(source, IPv6Address):
+            assert isinstance(destination, IPv6Address)
+            return ipv6_packet(message, source, destination, ttl)
+        assert isinstance(destination, IPv4Address)
+        if one.auth.kind != "AH":
+            return ipv4_packet(message, source, destination, ident, ttl)
+        key = one.auth.password
+        return auth_header.seal(message, source, destination, ident, ttl, key, self.sequence)
+
+    def advertisement(self, priority: int) -> Advertisement:
+        """What this router says of itself, with that priority."""
+        one = self.instance
+        return Advertisement(
+            version=one.version,
+            vrid=one.vrid,
+            priority=priority,
+            interval=one.advert_interval_ns,
+            addresses=tuple(address.ip for address in one.addresses),
+            auth_type=AuthType[one.auth.kind].value,
+            auth=one.auth.password if one.auth.kind == "PASS" else bytes(8),
+        )
+
+    def heard(self, sequence: int) -> None:
+        """A valid packet carried this AH sequence number; ours goes on from there."""
+        self.sequence = max(self.sequence, sequence)

@@ -1,0 +1,194 @@
+"""When a MASTER says where its addresses are: bursts of gratuitous ARP and unsolicited NA.
+
+No RFC asks for more than one frame per address; switches and hosts lose frames, so keepalived
+repeats, and so do we, with its figures:
+
+    becoming MASTER       garp_master_repeat (5) rounds now, as many again after
+                          garp_master_delay (5 s)
+    while MASTER          garp_master_refresh_repeat (1) rounds every garp_master_refresh (off)
+    a weaker MASTER spoke garp_lower_prio_repeat (5) rounds now and after garp_lower_prio_delay
+
+    every garp_extra_if   one frame on each interface that carries addresses but no Advertisements,
+                          so that its switch does not forget the virtual MAC
+    leaving FAULT         one frame for the router's own address, if its peers are unicast ones
+
+A round is one frame for each address in the order of the file, the excluded ones last.
+How closely they may follow each other is `pacing.py`'s business.
+
+Contract: `quiet()` cancels all that is still to come; nothing is sent by a router that is not
+MASTER.  A frame that cannot be sent is logged, and no reason to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+from vrrpd.config.model import Address, Garp
+from vrrpd.events import IPAddress
+from vrrpd.fsm import Router, State
+from vrrpd.garp_pacing import Pacer
+from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
+from vrrpd.journal import Log
+from vrrpd.ports import Clock, Kernel, Placed, Timer
+
+if TYPE_CHECKING:
+    from vrrpd.router import VirtualRouter
+
+
+class Announcer:
+    """The announcements of one virtual router; `speaks_on` is where its Advertisements leave."""
+
+    def __init__(self, name: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log) -> None:
+        self.name = name
+        self.clock = clock
+        self.pacer = pacer
+        self.kernel = kernel
+        self.log = log
+        self.speaks_on = ""
+        self.pending: list[Timer] = []
+        self.second: int | None = None  # when the second burst is due
+        # Frames by (interface, MAC address, IPv6 router or not), then by address.
+        self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
+
+    def take(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """The bursts of a new MASTER, and its refreshes from then on."""
+        self.quiet()
+        self.twice(garp, placed)
+        self.refresh(garp, placed)
+        self.elsewhere(garp, placed)
+
+    def renew(self, garp: Garp, placed: Sequence[Placed], added: bool) -> None:
+        """A reload has changed the addresses under a MASTER; new ones are announced, twice.
+
+        keepalived before 2.3.3 leaves out the second burst.
+        """
+        due = self.second
+        self.quiet()
+        self.frames = {}  # those of addresses that are no longer listed would stay for good
+        if added:
+            self.twice(garp, placed)
+        elif due is not None:  # the new MASTER's second burst: of what is still ours
+            self.again(garp, placed, due - self.clock.now())
+        self.refresh(garp, placed)
+        self.elsewhere(garp, placed)
+
+    def twice(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """A burst now and another after garp_master_delay."""
+        self.burst(placed, garp.repeat)
+        self.again(garp, placed, garp.delay_ns)
+
+    def again(self, garp: Garp, placed: Sequence[Placed], delay: int) -> None:
+        """The second burst, in `delay` ns."""
+
+        def burst() -> None:
+            self.second = None
+            self.burst(placed, garp.repeat)
+
+        if delay > 0:
+            self.second = self.clock.now() + delay
+            self.later(delay, burst)
+
+    def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """The bursts after a weaker MASTER was heard."""
+        if garp.lower_prio_repeat:
+            self.burst(placed, garp.lower_prio_repeat)
+            self.later(garp.lower_prio_delay_ns, lambda: self.burst(placed, garp.lower_prio_repeat))
+
+    def refresh(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """The next periodic burst, and after it the one after that."""
+
+        def again() -> None:
+            self.burst(placed, garp.refresh_repeat)
+            self.refresh(garp, placed)
+
+        self.later(garp.refresh_ns, again)
+
+    def elsewhere(self, garp: Garp, placed: Sequence[Placed]) -> None:
+        """garp_extra_if: the next round on the interfaces that carry no Advertisements."""
+        first: dict[str, Placed] = {}
+        for one in placed:
+            if one.interface != self.speaks_on and (garp.extra_if_all or one.virtual):
+                first.setdefault(one.interface, one)
+
+        def again() -> None:
+            self.burst(tuple(first.values()), 1)
+            self.elsewhere(garp, placed)
+
+        if first:
+            self.later(garp.extra_if_ns, again)
+
+    def later(self, delay: int, callback: Callable[[], None]) -> None:
+        """Call back in `delay` ns unless silenced before; 0 means never."""
+
+        def call() -> None:
+            self.pending.remove(timer)
+            callback()
+
+        if delay:
+            timer = self.clock.call_at(self.clock.now() + delay, call)
+            self.pending.append(timer)
+
+    def prepare(self, placed: Sequence[Placed]) -> None:
+        """Have the frames of a burst ready."""
+        self.frames = {}
+        self.rounds(placed)
+
+    def rounds(self, placed: Sequence[Placed]) -> list[tuple[str, list[bytes]]]:
+        """The frames of one round, by interface; none where there is no MAC address."""
+        interfaces = dict.fromkeys(one.interface for one in placed)
+        return [(name, self.round(name, placed)) for name in interfaces]
+
+    def burst(self, placed: Sequence[Placed], rounds: int) -> None:
+        """Send `rounds` frames for every address, interface by interface."""
+        for interface, frames in self.rounds(placed):
+            if not frames:
+                continue
+            self.pacer.send(self.name, interface, frames, self.refused(interface), rounds)
+            if self.log.detailed:
+                there = [str(one.address.ip) for one in placed if one.interface == interface]
+                text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
+                self.log.detail(f"({self.name}) {text}")
+
+    def round(self, interface: str, placed: Sequence[Placed]) -> list[bytes]:
+        """One frame for every address on the interface; none if it has no MAC address."""
+        state = self.kernel.interface(interface)
+        if state is None or not state.mac:
+            return []
+        mine = [one.address.ip for one in placed if one.interface == interface]
+        router = any(ip.version == 6 for ip in mine) and self.kernel.forwards(interface)
+        known = self.frames.setdefault((interface, state.mac, router), {})
+        return [known.get(ip) or known.setdefault(ip, frame(state.mac, ip, router)) for ip in mine]
+
+    def refused(self, interface: str) -> Callable[[OSError], None]:
+        """What to say when the machine does not let us send."""
+
+        def say(error: OSError) -> None:
+            text = f"({self.name}) cannot announce on {interface}: {error.strerror or error}"
+            self.log.limited(("announce", self.name, interface), text)
+
+        return say
+
+    def quiet(self) -> None:
+        """Cancel everything that has not been sent yet."""
+        for timer in self.pending:
+            timer.cancel()
+        self.pending.clear()
+        self.second = None
+        self.pacer.withdraw(self.name)
+
+
+def frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
+    """The frame that says: `ip` lives at `mac`, on an IPv6 `router` or not."""
+    if isinstance(ip, IPv6Address):
+        return neighbour_advertisement(mac, ip, router)
+    return gratuitous_arp(mac, ip)
+
+
+def introduce(router: VirtualRouter, before: Router) -> None:
+    """After FAULT, unicast peers may have forgotten our own MAC address: say it (keepalived)."""
+    one = router.instance
+    if one.unicast and before.state is State.FAULT and router.state is State.BACKUP:
+        own = Address(ip=router.source, prefixlen=router.source.max_prefixlen)
+        router.announcer.burst([Placed(router.announcer.speaks_on, own)], 1)

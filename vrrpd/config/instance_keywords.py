@@ -1,0 +1,151 @@
+"""The keywords of `vrrp_instance` and `authentication` whose argument needs a function of its own.
+
+Each takes the statement and returns the fields it sets; BadValue means "ignored, and say so".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vrrpd.config.build_globals import garp_extra_if
+from vrrpd.config.collect import Fields, Special, choose, command_of
+from vrrpd.config.diagnostics import Reporter
+from vrrpd.config.parser import Statement
+from vrrpd.config.scalars import BadValue, ip_of
+from vrrpd.config.values import Notify, Vmac
+
+PASSWORD_LENGTH = 8  # RFC 2338 section 5.3.10
+_NOTIFY = ("master", "backup", "fault", "stop", "deleted", "master_rx_lower_pri")
+
+
+def notify_of(said: Fields) -> Notify:
+    """The scripts among the fields of an instance or a group."""
+    found: dict[str, Any] = {name: said.get(f"notify_{name}") for name in _NOTIFY}
+    return Notify(any=said.get("notify"), report_deleted="notify_deleted" in said, **found)
+
+
+def _state(one: Statement, report: Reporter) -> Fields:
+    if not one.args:
+        raise BadValue("no state given")
+    hint = {"MASTER": "MASTER", "BACKUP": "BACKUP"}.get(one.args[0].text.upper(), "")
+    if one.args[0].text != hint:
+        report.at(
+            "error",
+            one.args[0],
+            f"unknown state '{one.args[0].text}'; BACKUP is used",
+            expected="" if hint else "MASTER or BACKUP",
+            suggestion=hint,
+        )
+        return {"state": "BACKUP"}
+    _one_word(one, report)
+    return {"state": hint}
+
+
+def _one_word(one: Statement, report: Reporter) -> None:
+    if len(one.args) > 1:
+        report.at(
+            "warning",
+            one.args[1],
+            f"'{one.args[1].text}' is ignored: '{one.name.text}' takes one word",
+        )
+
+
+def _auth_type(one: Statement, report: Reporter) -> Fields:
+    if not one.args:
+        raise BadValue("no type given")
+    _one_word(one, report)
+    return {"kind": choose(one.args[0].text, ("PASS", "AH"), "type")}
+
+
+def _auth_pass(one: Statement, report: Reporter) -> Fields:
+    if not one.args:
+        raise BadValue("no password given")
+    if len(one.args) > 1:  # the words themselves are nobody's business
+        report.at(
+            "warning",
+            one.args[1],
+            "'auth_pass' takes one word, the rest is ignored",
+            expected="quotes around a password with blanks in it",
+        )
+    raw = one.args[0].text.encode("utf-8", "replace")
+    if len(raw) > PASSWORD_LENGTH:
+        report.at("warning", one.args[0], f"Truncating auth_pass to {PASSWORD_LENGTH} characters")
+    return {"password": raw[:PASSWORD_LENGTH].ljust(PASSWORD_LENGTH, b"\0") if raw else b""}
+
+
+def _notify_deleted(one: Statement, report: Reporter) -> Fields:
+    return {"notify_deleted": command_of(one, report) if one.args else None}
+
+
+def _extra_if(one: Statement, report: Reporter) -> Fields:
+    return garp_extra_if(one, 0, "garp_", report)
+
+
+def _old_checksum(one: Statement, report: Reporter) -> Fields:
+    if not one.args:
+        return {"old_unicast_checksum": True}
+    choose(one.args[0].text, ["never"], "option")
+    return {"old_unicast_checksum": False}
+
+
+def _mac(text: str) -> bytes | None:
+    """Five octets (the virtual router number follows) or six; None if it is no MAC."""
+    parts = text.split(":")
+    if len(parts) not in (5, 6) or not all(
+        1 <= len(part) <= 2 and set(part.lower()) <= set("0123456789abcdef") for part in parts
+    ):
+        return None
+    return bytes(int(part, 16) for part in parts)
+
+
+def _is_interface_name(text: str) -> bool:
+    """Linux: up to 15 bytes, no slash, no colon (which begins an alias)."""
+    return len(text.encode()) < 16 and not set(text) & set("/:")
+
+
+def _vmac(one: Statement, report: Reporter) -> Fields:
+    """A bad word is ignored, and the instance has a virtual MAC nevertheless (keepalived)."""
+    name: str | None = None
+    mac: bytes | None = None
+    for word in one.args[:2]:  # keepalived does not look at more
+        found = _mac(word.text)
+        if found is None and (name is not None or not _is_interface_name(word.text)):
+            report.at(
+                "error",
+                word,
+                f"'{word.text}' is neither a MAC nor a free name of an interface; ignored",
+                expected="use_vmac [NAME] [MAC]",
+            )
+        elif found is None:
+            name = word.text
+        elif found[0] & 1 or found[:4] == b"\x00\x00\x5e\x00":
+            report.at("error", word, f"'{word.text}' is a multicast or a reserved address; ignored")
+        else:
+            mac = found
+    return {"vmac": Vmac(name=name, mac=mac)}
+
+
+def _ipvlan(one: Statement, report: Reporter) -> Fields:
+    found: dict[str, Any] = {}
+    for word in one.args:
+        if word.text in ("bridge", "private", "vepa"):
+            found["mode"] = word.text
+            continue
+        try:
+            ip_of(word.text.partition("/")[0])
+            found["address"] = word.text
+        except BadValue:
+            found["name"] = word.text
+    return {"vmac": Vmac(kind="ipvlan", **found)}
+
+
+SPECIALS: dict[str, Special] = {
+    "state": _state,
+    "notify_deleted": _notify_deleted,
+    "garp_extra_if": _extra_if,
+    "vmac_garp_intvl": _extra_if,
+    "old_unicast_checksum": _old_checksum,
+    "use_vmac": _vmac,
+    "use_ipvlan": _ipvlan,
+}
+AUTH_SPECIALS: dict[str, Special] = {"auth_type": _auth_type, "auth_pass": _auth_pass}

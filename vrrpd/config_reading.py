@@ -1,0 +1,83 @@
+"""The configuration of a running daemon: read, checked and logged.
+
+    examine()   load -> secure -> what it needs     takes long for a large file, touches nothing
+    read()      the same, had done by `run`, here or by a child; then logged and judged
+
+What `examine()` yields can be pickled, the instances one by one: see `linux/aside.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from vrrpd.config import Config, Diagnostic, load
+from vrrpd.config.model import Instance
+from vrrpd.config_source import refusal
+from vrrpd.journal import Log
+from vrrpd.required_capabilities import needed
+from vrrpd.script_security import Finding, secure
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What has been read, but for the instances, which follow one by one."""
+
+    config: Config
+    diagnostics: tuple[Diagnostic, ...]
+    findings: tuple[Finding, ...]
+    needs: dict[str, str]
+
+
+Work = Callable[[], Iterator[Reading | Instance]]
+
+
+def examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
+    """Read the file of the command line, and check its scripts.  Raises ConfigError."""
+    from vrrpd.linux.accounts import Accounts
+
+    loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
+    config, findings, _ = secure(loaded.config, Accounts())
+    needs = needed(config, (os.getuid(), os.getgid()))
+    empty = replace(config, instances=())
+    yield Reading(empty, tuple(loaded.diagnostics), tuple(findings), needs)
+    yield from config.instances
+
+
+def here(work: Work) -> list[Any]:
+    """Have the work done here and now."""
+    return list(work())
+
+
+def read(
+    options: argparse.Namespace,
+    log: Log,
+    lacking: Callable[[dict[str, str]], str | None],
+    run: Callable[[Work], list[Any]],
+) -> tuple[Config, list[str]]:
+    """Read the configuration and log what is to be said about it; also return the mistakes.
+
+    `lacking` says what we may not do of what it needs; `run` has the work done, here or elsewhere.
+    Raises ConfigError.
+    """
+    try:
+        reading, *instances = run(partial(examine, options))
+    except InterruptedError as error:
+        raise refusal(f"not read to its end: {error}") from None
+    for diagnostic in reading.diagnostics:
+        log.say(str(diagnostic))
+    if options.dump_conf:
+        for instance in instances:
+            log.say(f"{instance}")
+    for finding in reading.findings:
+        log.say(str(finding))
+    missing = lacking(reading.needs)
+    if missing is not None:
+        raise refusal(missing)
+    mistakes = [str(one) for one in reading.diagnostics if one.severity == "error"]
+    mistakes += [str(one) for one in reading.findings if one.counts]
+    return replace(reading.config, instances=tuple(instances)), mistakes

@@ -1,0 +1,1 @@
+"""keepalived's dump of data, statistics and JSON."""

@@ -1,0 +1,416 @@
+"""The kernel's interfaces and addresses, over rtnetlink.
+
+Two sockets.  One asks and commands; the other hears what changes, whoever changed it.
+
+    change(add, remove)   all messages in one send(2), all answers read after it
+    interface(name)       from a table that the second socket keeps current
+    watch(watcher)        interface_changed(), address_removed(), route_removed()
+
+Sockets and formats are plain ones: a batch of addresses in a single system call is what makes a
+takeover with hundreds of them quick, and a library that knows all of netlink would take longer to
+import than the whole daemon.  The tests read the same messages with pyroute2.
+
+Contract: what we have asked for is never reported back as somebody else's doing.  What went with it
+is: the kernel removes the secondary addresses of a subnet with their primary one, and marks that
+as ours.  A loss is reported when all that has arrived is read, and only if it still is one.  If
+notifications were lost (ENOBUFS) the table is read again and everybody is told to look again.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from vrrpd.config.routes_model import Route, Rule
+from vrrpd.events import IPAddress
+from vrrpd.linux import netlink_attributes as tlv
+from vrrpd.linux import routes, rules, sysctl, vmac
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.nftables import Filter
+from vrrpd.linux.routes import Key
+from vrrpd.linux.rtnetlink_requests import HEADER, RTM_DELROUTE, RTM_DELRULE, Batch, Orders
+from vrrpd.ports import Belonging, Interface, Placed, Refusal, Shield, VirtualLink, Watcher
+
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
+ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
+GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
+IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
+IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_INFO_KIND = 1, 3, 4, 18, 1
+IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
+IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
+IFA_F_TENTATIVE = 0x40
+BUFFER = 1 << 20  # bytes that the kernel keeps for us
+ROOM = 1 << 16  # bytes read at once; the kernel sends no more than half of that
+# A timeval for the kernel's answer, which is there before send(2) returns.
+PATIENCE = struct.pack("@ll", 2, 0)
+
+
+def untracked(thing: Route | Rule) -> bool:
+    """Whether nobody can tell what becomes of it: a route with no interface (keepalived)."""
+    return isinstance(thing, Route) and thing.dev is None
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yield (type, sequence, port, message with its header) for every message in a buffer."""
+    at = 0
+    while at + HEADER.size <= len(data):
+        length, kind, _, sequence, port = HEADER.unpack_from(data, at)
+        if length < HEADER.size:
+            return
+        yield kind, sequence, port, data[at : at + length]
+        at += (length + 3) & ~3
+
+
+def kind_of(information: bytes) -> str:
+    """What kind of virtual interface IFLA_LINKINFO speaks of; "" for a real one."""
+    kind = tlv.attributes(information).get(IFLA_INFO_KIND, b"")
+    return kind.rstrip(b"\0").decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Requests that were made beforehand, and what they were made for."""
+
+    add: list[Belonging]
+    batch: Batch
+    generation: int
+
+    def fits(self, add: Sequence[Belonging], generation: int) -> bool:
+        """Whether they add just these things, on interfaces that are still the same."""
+        return self.generation == generation and self.add == add
+
+
+class Netlink:
+    """The Kernel of the real machine."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.links: dict[int, Interface] = {}
+        self.watcher: Watcher | None = None
+        self.orders = Orders(self.index_of)
+        self.generation = 0  # of the interfaces' names and numbers
+        self.filter = Filter()
+        self.switches = sysctl.Switches()
+        self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
+        self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
+        self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
+        self.lost: list[tuple[int, str, IPAddress, bool]] = []  # index, name, address, ours
+        self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self.command.bind((0, 0))
+        # Not settimeout(): Python would ask poll(2) before each call.
+        self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+        self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.command.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        self.port = self.command.getsockname()[0]
+        self.events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self.events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.events.bind((0, GROUPS))  # subscribed before the dump, so that nothing is missed
+        self.events.setblocking(False)
+        loop.add_reader(self.events.fileno(), self.hear)
+        self.refresh()
+
+    # Asking.
+
+    def interface(self, name: str) -> Interface | None:
+        """The present state of the interface of that name."""
+        return next((one for one in self.links.values() if one.name == name), None)
+
+    def refresh(self) -> None:
+        """Read all links and addresses."""
+        self.links.clear()
+        self.lengths.clear()
+        for kind, family in ((RTM_GETLINK, socket.AF_UNSPEC), (RTM_GETADDR, socket.AF_UNSPEC)):
+            for answer, message in self.dump(kind, family):
+                self.learn(answer, message)
+
+    def dump(self, kind: int, family: int) -> Iterator[tuple[int, bytes]]:
+        """Yield (type, message) of everything the kernel has of this kind."""
+        self.orders.sequence += 1
+        body = struct.pack("=B15x", family) if kind == RTM_GETLINK else struct.pack("=B7x", family)
+        flags = NLM_F_REQUEST | NLM_F_DUMP
+        self.command.send(
+            HEADER.pack(HEADER.size + len(body), kind, flags, self.orders.sequence, 0) + body
+        )
+        while True:
+            for answer, sequence, _, message in split(self.command.recv(ROOM)):
+                if sequence != self.orders.sequence:
+                    continue
+                if answer in (NLMSG_DONE, NLMSG_ERROR):
+                    return
+                yield answer, message
+
+    # Commanding.
+
+    def prepare(self, add: Sequence[Belonging]) -> Prepared:
+        """The requests that add these things at once, for `change()`."""
+        return Prepared(list(add), self.orders.batch(add, []), self.generation)
+
+    def change(
+        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+    ) -> list[Refusal]:
+        """Remove, then add, all in one send(2); the refusals of the kernel."""
+        if isinstance(ready, Prepared) and not remove and ready.fits(add, self.generation):
+            batch = ready.batch
+        else:
+            batch = self.orders.batch(add, remove)
+        problems = list(batch.problems)
+        if batch.orders:
+            try:
+                self.command.send(batch.data)
+                problems += self.answers(batch)
+            except OSError as error:
+                text = f"cannot change addresses: {error.strerror or error}"
+                problems += [Refusal(text, order.thing) for order in batch.orders.values()]
+        for order in batch.orders.values():
+            if not isinstance(order.thing, Placed):
+                self.guard(order.verb, order.thing)
+        return problems
+
+    def warm_up(self) -> None:
+        """A `change()` is near: send a request that changes nothing, and read the answer."""
+        with suppress(OSError):
+            self.ask(NLMSG_NOOP, 0, b"")
+
+    def answers(self, batch: Batch) -> list[Refusal]:
+        """Read what the kernel answers to the requests; return the refusals."""
+        problems: list[Refusal] = []
+        refused, done = set(), False
+        while not done:
+            for kind, sequence, _, message in split(self.command.recv(ROOM)):
+                if kind != NLMSG_ERROR or sequence not in batch.orders:
+                    continue
+                done = done or sequence == batch.last
+                number = -int.from_bytes(message[16:20], "little", signed=True)
+                if number:
+                    refused.add(sequence)
+                    order = batch.orders[sequence]
+                    text = order.refusal(number)
+                    problems += [] if text is None else [Refusal(text, order.thing)]
+        for sequence, order in batch.orders.items():
+            if sequence in refused:
+                continue
+            self.orders.done.append(order)
+            if order.kind == RTM_DELADDR:
+                assert isinstance(order.thing, Placed)
+                self.expected[order.homes[0][1], order.thing.address.ip] += 1
+        return problems
+
+    def guard(self, verb: str, thing: Route | Rule) -> None:
+        """From now on tell of the removal of `thing` by others; or no more."""
+        key = self.orders.key(thing)
+        if verb == "remove":
+            self.guarded = {known: one for known, one in self.guarded.items() if one != thing}
+        elif key is not None and not thing.no_track and not untracked(thing):
+            for group in ROUTE_GROUPS:
+                self.events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+            self.guarded[key] = thing
+
+    def index_of(self, name: str) -> int:
+        """The number of an interface.  Raises LookupError with its name."""
+        link = self.interface(name)
+        if link is None:
+            raise LookupError(name)
+        return link.index
+
+    def ask(self, kind: int, flags: int, body: bytes) -> int:
+        """Send one request and return the kernel's answer: an errno, 0 for success."""
+        self.orders.sequence += 1
+        length = HEADER.size + len(body)
+        flags |= NLM_F_REQUEST | NLM_F_ACK
+        self.command.send(HEADER.pack(length, kind, flags, self.orders.sequence, 0) + body)
+        while True:
+            for answer, sequence, _, message in split(self.command.recv(ROOM)):
+                if answer == NLMSG_ERROR and sequence == self.orders.sequence:
+                    return -int.from_bytes(message[16:20], "little", signed=True)
+
+    def create(self, link: VirtualLink) -> list[str]:
+        """Make a virtual interface and bring it up, or take over one that is there already."""
+        try:
+            return vmac.make(self, link)
+        except (OSError, LookupError) as error:
+            return [f"cannot create {link.name} on {link.base}: {error}"]
+
+    def destroy(self, name: str) -> None:
+        """Delete a virtual interface; harmless if it is gone."""
+        with suppress(OSError):
+            vmac.remove(self, name)
+
+    def protect(self, shield: Shield) -> list[str]:
+        """Have nftables filter what `shield` says."""
+        return self.filter.apply(shield)
+
+    def switch(self, interface: str, name: str, value: int) -> list[str]:
+        """Set an IPv4 sysctl of an interface until `restore()`."""
+        return self.set_switch("ipv4", interface, name, value)
+
+    def set_switch(self, family: str, interface: str, name: str, value: int) -> list[str]:
+        """Set a sysctl of either family; one line if that is not possible."""
+        problem = self.switches.set(family, interface, name, value)
+        return [] if problem is None else [problem]
+
+    def restore(self) -> None:
+        """Put every sysctl back that is still as we left it."""
+        self.switches.restore()
+
+    def forwards(self, name: str) -> bool:
+        """Whether this machine is an IPv6 router on the interface."""
+        return sysctl.read("ipv6", name, "forwarding") == "1"
+
+    # Hearing.
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` from now on."""
+        self.watcher = watcher
+
+    def hear(self) -> None:
+        """Take in what has changed, and tell the watcher."""
+        while True:
+            try:
+                data = self.events.recv(ROOM)
+            except BlockingIOError:
+                self.report()
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                self.overflow()
+                continue
+            for kind, _, port, message in split(data):
+                self.learn(kind, message, ours=port == self.port)
+
+    def overflow(self) -> None:
+        """Notifications were lost: look at everything again, and then tell.
+
+        Not before the whole table is there: an interface that is known and whose addresses are not
+        yet would be in FAULT for a moment, and that is an outage.
+        """
+        before, generation, watcher = dict(self.links), self.generation, self.watcher
+        self.watcher = None
+        self.expected.clear()
+        try:
+            self.refresh()
+        finally:
+            self.watcher = watcher
+        for index in before.keys() - self.links.keys():
+            self.forget(index)
+        both = (before, self.links)
+        then, now = ({index: one.name for index, one in links.items()} for links in both)
+        if then == now:
+            self.generation = generation
+        for name in dict.fromkeys([*then.values(), *now.values()]):
+            self.changed(name)
+        for index, link in before.items():
+            there = self.links[index].addresses if now.get(index) == link.name else ()
+            for ip in set(link.addresses).difference(there):
+                self.lost.append((index, link.name, ip, False))
+
+    def report(self) -> None:
+        """Tell the watcher of the addresses that were lost and have not come back."""
+        lost, self.lost = self.lost, []
+        for index, name, ip, ours in dict.fromkeys(lost):
+            link = self.links.get(index)
+            back = link is not None and link.name == name and ip in link.addresses
+            if not back and self.watcher is not None:
+                self.watcher.address_removed(name, ip, ours)
+
+    def learn(self, kind: int, message: bytes, ours: bool = False) -> None:
+        """Bring the table up to date with one message."""
+        if kind in (RTM_NEWLINK, RTM_DELLINK):
+            self.learn_link(kind, message)
+        elif kind in (RTM_NEWADDR, RTM_DELADDR):
+            self.learn_address(kind, message, ours)
+        elif kind in (RTM_DELROUTE, RTM_DELRULE) and not ours:
+            body = message[HEADER.size :]
+            key = routes.key_of(body) if kind == RTM_DELROUTE else rules.key_of(body)
+            lost = self.guarded.pop(key, None)
+            if lost is not None and self.watcher is not None:
+                self.watcher.route_removed(lost)
+
+    def learn_link(self, kind: int, message: bytes) -> None:
+        """An interface appeared, vanished or changed."""
+        family, _, index, flags, _ = IFINFOMSG.unpack_from(message, HEADER.size)
+        found = tlv.attributes(message[HEADER.size + IFINFOMSG.size :])
+        before = self.links.get(index)
+        if kind == RTM_DELLINK:
+            if before is not None and family == socket.AF_UNSPEC:
+                del self.links[index]
+                self.forget(index)
+                self.changed(before.name)
+            return
+        self.links[index] = after = Interface(
+            name=found[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
+            index=index,
+            mac=found.get(IFLA_ADDRESS, b""),
+            up=bool(flags & IFF_UP),
+            carrier=bool(flags & IFF_LOWER_UP and flags & IFF_RUNNING),
+            mtu=tlv.number(found.get(IFLA_MTU)) or 1500,
+            addresses=before.addresses if before is not None else (),
+            kind=kind_of(found.get(IFLA_LINKINFO, b"")),
+        )
+        if before is None or before.name != after.name:
+            self.generation += 1
+        if after != before:
+            self.changed(after.name)
+            if before is not None and before.name != after.name:
+                self.changed(before.name)
+
+    def forget(self, index: int) -> None:
+        """An interface is gone, and its number may come back as another's."""
+        self.orders.forget(index)
+        self.lengths = {key: one for key, one in self.lengths.items() if key[0] != index}
+        self.expected = Counter({k: n for k, n in self.expected.items() if k[0] != index and n})
+        self.generation += 1
+
+    def learn_address(self, kind: int, message: bytes, ours: bool) -> None:
+        """An address came or went."""
+        _, length, flags, _, index = IFADDRMSG.unpack_from(message, HEADER.size)
+        found = tlv.attributes(message[HEADER.size + IFADDRMSG.size :])
+        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
+        link = self.links.get(index)
+        if link is None or packed is None:
+            return
+        ip = ip_address(packed)
+        flags = tlv.number(found.get(IFA_FLAGS)) or flags
+        if flags & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
+            return  # not ours to speak from until duplicate address detection is over
+        lengths = self.lengths.setdefault((index, ip), set())
+        if kind == RTM_NEWADDR:
+            lengths.add(length)
+            addresses = link.addresses if ip in link.addresses else (*link.addresses, ip)
+        else:
+            lengths.discard(length)
+            addresses = tuple(one for one in link.addresses if one != ip or lengths)
+        if not lengths:
+            del self.lengths[index, ip]
+        self.links[link.index] = replace(link, addresses=addresses)
+        if kind == RTM_DELADDR:
+            # The kernel signs its IPv6 notifications with no port: it is the count that tells.
+            asked = self.expected[index, ip] > 0
+            self.expected[index, ip] -= asked
+            if not asked:
+                self.lost.append((index, link.name, ip, ours))
+            ours = asked
+        if not ours and addresses != link.addresses:
+            self.changed(link.name)
+
+    def changed(self, name: str) -> None:
+        """Tell the watcher that the interface is not what it was."""
+        if self.watcher is not None:
+            self.watcher.interface_changed(name)
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self.loop.remove_reader(self.events.fileno())
+        self.events.close()
+        self.command.close()

@@ -1,0 +1,230 @@
+"""What a MASTER holds, as requests to the kernel: addresses, routes, rules.
+
+    order = orders.make("add", Placed(...))     type, flags and body of one rtnetlink message
+    batch = orders.batch(add, remove)           many of them, ready to be sent
+    order.refusal(errno)                        the kernel's answer in words; None: all is well
+
+Bodies are encoded once and kept: a takeover sends the same ones again and again.
+
+What was added is removed where it was added: an interface is known by its number, because its
+name can be changed and given to another one in between.
+
+Contract: `make()` raises LookupError if an interface that the thing names does not exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vrrpd.config.model import Address
+from vrrpd.config.routes_model import KEEPALIVED, Route, Rule
+from vrrpd.linux import routes, rules
+from vrrpd.linux.netlink_attributes import attribute, u32
+from vrrpd.ports import Belonging, Placed, Refusal
+
+HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+RTM_NEWADDR, RTM_DELADDR = 20, 21
+RTM_NEWROUTE, RTM_DELROUTE = 24, 25
+RTM_NEWRULE, RTM_DELRULE = 32, 33
+NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
+IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
+IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
+IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
+IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
+FOREVER = 0xFFFFFFFF
+GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
+
+Verb = Literal["add", "remove"]
+IndexOf = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request; `homes` are the numbers of the interfaces that it tells the kernel, by name."""
+
+    verb: Verb
+    thing: Belonging
+    kind: int
+    flags: int
+    body: bytes
+    homes: tuple[tuple[str, int], ...] = ()
+
+    def refusal(self, number: int) -> str | None:
+        """What error `number` means; None for success, or if things are as they should be.
+
+        What we want gone and is gone already, even with its interface, is no refusal; nor is
+        what we want there and is there.
+        """
+        present = self.verb == "add" and number == errno.EEXIST
+        if not number or present or (self.verb == "remove" and number in GONE):
+            return None
+        return f"cannot {self.verb} {said(self.thing)}: {os.strerror(number)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Requests that go out in one send(2); `orders` by their sequence numbers, in order.
+
+    Only the last one asks for an answer: those that fail are answered unasked (netlink(7)).
+    `problems` are what could not even be asked for.
+    """
+
+    data: bytes
+    orders: dict[int, Order]
+    problems: tuple[Refusal, ...] = ()
+
+    @property
+    def last(self) -> int:
+        """The sequence number whose answer is the last one."""
+        return next(reversed(self.orders), 0)
+
+
+class Orders:
+    """Makes orders; `index_of` knows the interfaces."""
+
+    def __init__(self, index_of: IndexOf) -> None:
+        self.index_of = index_of
+        self.sequence = 0
+        self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
+        self.done: list[Order] = []  # what the kernel has done, not yet in `homes`
+        # What is there because of us: the numbers of its interfaces, by their names at that time.
+        self.homes: dict[Belonging, dict[str, int]] = {}
+
+    def settle(self) -> None:
+        """Take note of what the kernel has done: not in the hurry of a takeover."""
+        done, self.done = self.done, []
+        for order in done:
+            if order.verb == "remove":
+                self.homes.pop(order.thing, None)
+            else:
+                self.homes[order.thing] = dict(order.homes)
+
+    def locate(self, verb: Verb, thing: Belonging) -> IndexOf:
+        """Where the interfaces of `thing` are: for a removal those that it was put on."""
+        if verb == "add":
+            return self.index_of
+        self.settle()
+        home = self.homes.get(thing, {})
+
+        def index(name: str) -> int:
+            return home[name] if name in home else self.index_of(name)
+
+        return index
+
+    def batch(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> Batch:
+        """The requests that remove and then add these things."""
+        orders: list[Order] = []
+        problems: list[Refusal] = []
+        whole: tuple[tuple[Verb, Sequence[Belonging]], ...] = (("remove", remove), ("add", add))
+        for verb, things in whole:
+            for thing in things:
+                try:
+                    orders.append(self.make(verb, thing))
+                except LookupError as error:  # with its interface a thing is gone anyhow
+                    if verb == "add":
+                        text = f"cannot add {said(thing)}: no interface {error}"
+                        problems.append(Refusal(text, thing))
+        numbers = range(self.sequence + 1, self.sequence + 1 + len(orders))
+        self.sequence += len(orders)
+        data = b"".join(map(request, orders[:-1], numbers))
+        if orders:
+            data += request(orders[-1], numbers[-1], NLM_F_ACK)
+        return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
+
+    def make(self, verb: Verb, thing: Belonging) -> Order:
+        """The request that adds or removes `thing`.  Raises LookupError."""
+        flags = NLM_F_REQUEST
+        new = verb == "add"
+        index_of = self.locate(verb, thing)
+        if isinstance(thing, Placed):
+            index = index_of(thing.interface)
+            flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
+            kind = RTM_NEWADDR if new else RTM_DELADDR
+            body = self.encoded.get((verb, index, thing))
+            if body is None:
+                body = encode_address(kind, index, thing.address)
+                self.encoded[verb, index, thing] = body
+            return Order(verb, thing, kind, flags, body, ((thing.interface, index),))
+        if isinstance(thing, Route):
+            flags |= NLM_F_CREATE | HOW[thing.how] if new else 0
+            body = routes.encode(thing, index_of, strict=new)
+            kind = RTM_NEWROUTE if new else RTM_DELROUTE
+            names = [hop.dev for hop in thing.hops if hop.dev is not None] if new else []
+            homes = tuple((name, index_of(name)) for name in names)
+            return Order(verb, thing, kind, flags, body, homes)
+        flags |= NLM_F_CREATE | NLM_F_EXCL if new else 0
+        return Order(verb, thing, RTM_NEWRULE if new else RTM_DELRULE, flags, rules.encode(thing))
+
+    def forget(self, index: int) -> None:
+        """The interface is no more, and its number may come back as another's."""
+        self.settle()
+        self.encoded = {key: body for key, body in self.encoded.items() if key[1] != index}
+        self.homes = {one: at for one, at in self.homes.items() if index not in at.values()}
+
+    def key(self, thing: Route | Rule) -> routes.Key | None:
+        """How the kernel's messages about `thing` can be known; None without its interface."""
+        try:
+            if isinstance(thing, Route):
+                return routes.key(thing, self.index_of)
+            return rules.key(thing)
+        except LookupError:
+            return None
+
+
+def request(order: Order, sequence: int, more: int = 0) -> bytes:
+    """One request as bytes; `more` are further flags."""
+    length = HEADER.size + len(order.body)
+    header = HEADER.pack(length, order.kind, order.flags | more, sequence, 0)
+    return header + order.body + bytes(-length % 4)
+
+
+def said(thing: Belonging) -> str:
+    """A thing in words."""
+    if isinstance(thing, Placed):
+        return f"{thing.address.ip} on {thing.interface}"
+    return f"{'route' if isinstance(thing, Route) else 'rule'} {thing}"
+
+
+def flags_of(address: Address) -> int:
+    """IFA_FLAGS for the words written behind an address."""
+    return (
+        (IFA_F_NODAD if address.nodad else 0)
+        | (IFA_F_HOMEADDRESS if address.home else 0)
+        | (IFA_F_MANAGETEMPADDR if address.mngtmpaddr else 0)
+        | (IFA_F_NOPREFIXROUTE if address.noprefixroute else 0)
+        | (IFA_F_MCAUTOJOIN if address.autojoin else 0)
+    )
+
+
+def encode_address(kind: int, index: int, address: Address) -> bytes:
+    """Return the body of RTM_NEWADDR or RTM_DELADDR for `address` on interface `index`.
+
+    Written out by hand, in 3 µs: there may be hundreds of them.
+    """
+    family = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
+    parts = [
+        struct.pack("=BBBBI", family, address.prefixlen, 0, address.scope or 0, index),
+        attribute(IFA_LOCAL, address.ip.packed),
+        attribute(IFA_ADDRESS, (address.peer or address.ip).packed),
+    ]
+    if kind == RTM_NEWADDR:
+        # As keepalived from 2.3.3 on; kernels before 5.18 do not look at it.
+        parts.append(attribute(IFA_PROTO, bytes([KEEPALIVED])))
+        if address.broadcast is not None:
+            parts.append(attribute(IFA_BROADCAST, address.broadcast.packed))
+        if flags_of(address):
+            parts.append(u32(IFA_FLAGS, flags_of(address)))
+        if address.preferred_lft is not None:
+            life = struct.pack("=IIII", address.preferred_lft, FOREVER, 0, 0)
+            parts.append(attribute(IFA_CACHEINFO, life))
+    if address.label is not None and kind == RTM_NEWADDR:  # it changes with the interface's name
+        parts.append(attribute(IFA_LABEL, address.label.encode() + b"\0"))
+    return b"".join(parts)

@@ -1,0 +1,1 @@
+"""Notification: scripts, FIFOs and mail."""

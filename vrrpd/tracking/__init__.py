@@ -1,0 +1,1 @@
+"""Tracking: interfaces, scripts, files and processes, and what they do to a priority."""

@@ -1,0 +1,205 @@
+"""`vrrp_sync_group`: instances that are MASTER all together or not at all.
+
+    one wants to be MASTER       it waits (ready) until all want to, then one leads the others
+    one becomes BACKUP           the others that are MASTER follow, without a farewell
+    one enters FAULT             the others follow; each that was MASTER resigns
+    one could leave FAULT        it stays (relieved) until all members are healthy,
+                                 then all leave together
+
+    router.ready      why a member may not be MASTER yet
+    router.relieved   called when a cause of FAULT is gone, before the member leaves FAULT
+    router.followers  called after every change of state: here the others are led
+
+In a group, FAULT has one cause more: SYNC, "the group is held in FAULT by another member".
+A member has causes of its own if there is any other than that.
+
+Contract: whatever order things happen in, when all is quiet the members are all MASTER, all in
+FAULT, or none of both.  The group's scripts are told after those of its members, once for each
+state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from vrrpd.config.model import SyncGroup
+from vrrpd.events import Led
+from vrrpd.fsm import Router, State
+from vrrpd.journal import Journal, Log
+from vrrpd.notify.notifier import Notifier
+from vrrpd.router import VirtualRouter, alone
+
+SYNC = "sync group"
+
+
+class Group:
+    """A running sync group.  `state` is INIT until all its members have started."""
+
+    def __init__(
+        self,
+        config: SyncGroup,
+        members: Sequence[VirtualRouter],
+        notifier: Notifier,
+        journal: Journal,
+        log: Log,
+    ) -> None:
+        self.config = config
+        self.members = list(members)
+        self.notifier = notifier
+        self.journal = journal
+        self.log = log
+        self.state = State.INIT
+
+    @property
+    def name(self) -> str:
+        """The name of the `vrrp_sync_group` block."""
+        return self.config.name
+
+    def attach(self) -> None:
+        """Take the members under control, and make them agree."""
+        for member in self.members:
+            member.ready = partial(self.ready, member)
+            member.relieved = partial(self.relieved, member)
+            member.challenged = partial(self.challenged, member)
+            member.followers.append(self.follow)
+        for member in self.members:
+            if own(member) is None and member.faults:
+                self.relieved(member)
+        sick = next((one for one in self.members if own(one) is not None), None)
+        if sick is not None:
+            self.fault_others(sick)
+        elif any(one.state is State.BACKUP for one in self.members):
+            self.lead(self.members, up=False, why=f"joins the sync group {self.name}")
+        self.settle()
+
+    def detach(self) -> None:
+        """Let the members go; what only the group held against them stays until `attach()`."""
+        for member in self.members:
+            member.ready = member.relieved = member.challenged = alone
+            if self.follow in member.followers:
+                member.followers.remove(self.follow)
+
+    def others(self, member: VirtualRouter) -> list[VirtualRouter]:
+        """The other members."""
+        return [one for one in self.members if one is not member]
+
+    # What the members ask.
+
+    def ready(self, member: VirtualRouter) -> str | None:
+        """Why `member` has to wait with becoming MASTER, or None."""
+        if self.state is State.MASTER:
+            return None
+        late = [
+            one.name
+            for one in self.others(member)
+            if one.state is not State.MASTER and not one.router.wants
+        ]
+        return f"sync group {self.name}: {', '.join(late)} not ready to be MASTER" if late else None
+
+    def relieved(self, member: VirtualRouter) -> None:
+        """A cause of `member` is gone: does it stay in FAULT because of another member?"""
+        if own(member) is not None:
+            return
+        sick = next((one for one in self.others(member) if own(one) is not None), None)
+        if sick is None:
+            member.faults.pop(SYNC, None)
+        else:
+            member.faults[SYNC] = self.because(sick)
+
+    def challenged(self, member: VirtualRouter) -> None:
+        """`member` has answered a weaker MASTER: the others say where they are, too (keepalived).
+
+        Whoever sent it may have taken more than the one virtual router.
+        """
+        for one in self.others(member):
+            if one.state is State.MASTER:
+                one.announcer.reassert(one.instance.garp, one.placed)
+
+    def because(self, sick: VirtualRouter) -> str:
+        """The reason for the others, when `sick` is in FAULT."""
+        return f"{sick.name} of sync group {self.name} is in FAULT: {own(sick)}"
+
+    # What the members do.
+
+    def follow(self, member: VirtualRouter, before: Router) -> None:
+        """`member` has changed its state: the others go with it."""
+        if member.state is State.MASTER:
+            self.lead(self.others(member), up=True, why=self.led_by(member))
+        elif member.state is State.FAULT:
+            self.fault_others(member)
+        elif member.state is State.BACKUP:
+            if before.state is State.FAULT:
+                for one in self.others(member):
+                    one.clear(SYNC, f"all members of sync group {self.name} are healthy again")
+            self.lead(self.others(member), up=False, why=self.led_by(member))
+        self.settle()
+
+    def led_by(self, member: VirtualRouter) -> str:
+        """The reason for those who follow."""
+        return f"follows {member.name} of sync group {self.name}: {member.router.why}"
+
+    def fault_others(self, sick: VirtualRouter) -> None:
+        """All follow a member into FAULT."""
+        if own(sick) is None:
+            return
+        for one in self.others(sick):
+            if SYNC not in one.faults:
+                one.fault(SYNC, self.because(sick))
+
+    def lead(self, members: Iterable[VirtualRouter], up: bool, why: str) -> None:
+        """Make members MASTER, or BACKUP, that are the opposite."""
+        opposite = State.BACKUP if up else State.MASTER
+        for one in members:
+            if one.state is opposite:
+                one.dispatch(Led(up, why))
+
+    def settle(self) -> None:
+        """See where the group stands now that its members have moved."""
+        states = {one.state for one in self.members}
+        if State.INIT in states and len(states) > 1:
+            return  # they are starting, or stopping, one after the other
+        new = states.pop() if len(states) == 1 else None
+        if new is None or new is self.state:
+            return
+        self.state = new
+        word = "STOP" if new is State.INIT else new.value
+        if new is not State.INIT:
+            self.log.say(f"VRRP_Group({self.name}) Syncing instances to {word} state")
+        self.journal.write("group", None, group=self.name, to=word)
+        self.notifier.group(self.config, word)
+
+
+def own(member: VirtualRouter) -> str | None:
+    """The member's own reason to be in FAULT, or None."""
+    return next((why for cause, why in member.faults.items() if cause != SYNC), None)
+
+
+def form(
+    groups: Iterable[SyncGroup],
+    routers: Iterable[VirtualRouter],
+    before: Iterable[Group],
+    notifier: Notifier,
+    journal: Journal,
+    log: Log,
+) -> list[Group]:
+    """Make the groups of a configuration; one of the same name goes on in the state it had."""
+    old = {group.name: group for group in before}
+    for group in old.values():
+        group.detach()
+    by_name = {router.name: router for router in routers}
+    formed = []
+    for config in groups:
+        members = [by_name[name] for name in config.members if name in by_name]
+        group = Group(config, members, notifier, journal, log)
+        if config.name in old:
+            group.state = old[config.name].state
+        formed.append(group)
+    taken = {member for group in formed for member in group.members}
+    for router in by_name.values():
+        if router not in taken:
+            router.clear(SYNC, "no longer in a sync group")
+    for group in formed:
+        if group.members:
+            group.attach()
+    return formed
