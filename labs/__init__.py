@@ -11,7 +11,8 @@
 Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
 
 This package is lazy on purpose.
-`python -m labs.sandbox.namespaces` runs before every kernel; it needs only the standard library and must
+`python -m labs.sandbox.namespaces` runs before every kernel; it needs only the standard library and
+must
 start at once, so `import labs` imports nothing.
 """
 
@@ -22,25 +23,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from labs.api.lab import Lab
     from labs.emulation.base import Result
-    from labs.emulation.lab import Lab
     from labs.errors import LabError
 
 __all__ = ["Lab", "LabError", "Result"]
 
 _WHERE = {
-    "Lab": "labs.emulation.lab",
+    "Lab": "labs.api.lab",
     "Result": "labs.emulation.base",
     "LabError": "labs.errors",
-    "Lan": "labs.simulation.lan",
+    "Lan": "labs.api.lan",
     "Timeline": "labs.analysis.timeline",
     "Witness": "labs.monitoring.observer",
 }
 
 # A lesson's Lab may be one that takes notes, or one that only remembers (labs.replay.recording).
 _MODES = {
-    "record": ("labs.replay.recording_lab", "Recording"),
-    "replay": ("labs.replay.replay_lab", "Replayed"),
+    "record": ("labs.api.recording", "RecordingLab"),
+    "replay": ("labs.api.replay", "ReplayLab"),
 }
 
 

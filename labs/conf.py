@@ -1,30 +1,136 @@
-"""Editing a keepalived.conf from a lesson, one line at a time, and showing what changed.
+"""keepalived.conf for lessons: read a setting, change a line, show the difference, diagnose.
 
+    setting(text, "priority")                             "150"
+    contents(text, "vrrp_instance", "virtual_ipaddress")  [["192.168.1.10"], ["192.168.1.101"]]
     change(lab, "backup", priority=200)                   - priority 100
                                                           + priority 200
     change(lab, "master", smtp_alert=True)                a keyword without a value
     change(lab, "master", smtp_alert=None)                takes the line out
     change(lab, "master", virtual_ipaddress=["192.168.1.10", "192.168.1.101"])
+    diagnose(text, "master")                              what vrrpd says about it
 
-Only the file changes: the daemon reads it when it is started or reloaded, as on any machine.
+Words, comments, quotes and braces are those of `vrrpd.config.lexer`, so a lesson reads a file as
+the daemon does. No other module of labs takes a keepalived.conf apart.
+
+Only the file changes: the daemon reads it when it starts or reloads, as on any server.
 Everything but the line in question stays as it was, comments and indentation included.
-The first `vrrp_instance` is meant; a keyword that is not there yet becomes its first line.
+The first line with the keyword is meant; a keyword that is not there yet becomes the first line of
+the first `vrrp_instance`.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Protocol
 
 from labs.errors import LabError
-
-if TYPE_CHECKING:
-    from labs.emulation.lab import Lab
+from vrrpd.config import ConfigError, loads
+from vrrpd.config.lexer import cut_comment, first_piece, split_words
+from vrrpd.config.source_text import SourceLine, Traced
 
 Value = str | int | float | bool | None | Iterable[str]
+
+
+class HasFiles(Protocol):
+    """A lab, real or simulated, as far as its configuration files go."""
+
+    def conf(self, host: str, text: str | None = None) -> str:
+        """The keepalived.conf of `host`; with `text`, written first."""
+
+
+@dataclass(slots=True)
+class Statement:
+    """A line of a configuration file and the block that belongs to it.
+
+    `first` and `last` count lines from 0; they differ where the block has lines of its own.
+    """
+
+    words: list[str]
+    first: int
+    last: int
+    block: list[Statement] = field(default_factory=list)
+
+    def is_called(self, name: str) -> bool:
+        """Whether it begins with `name`: ``priority``, or ``vrrp_instance VI_1``."""
+        return self.words[: len(name.split())] == name.split()
+
+
+def statements(text: str) -> list[Statement]:
+    """The statements of a keepalived.conf as a tree, whether the keywords exist or not."""
+    root = Statement([], 0, 0)
+    opened = [root]
+    for number, line in enumerate(text.splitlines()):
+        code, _ = cut_comment(Traced.of(SourceLine("", number + 1, line)))
+        for piece in _pieces(code.strip()):
+            if piece.text == "{" and opened[-1].block:
+                opened.append(opened[-1].block[-1])
+            elif piece.text == "}" and len(opened) > 1:
+                opened.pop().last = number
+            elif piece.text not in "{}":
+                words, _ = split_words(piece)
+                statement = Statement([word.text for word in words], number, number)
+                opened[-1].block.append(statement)
+    return root.block
+
+
+def _pieces(line: Traced) -> Iterator[Traced]:
+    while line.text:
+        piece, line = first_piece(line)
+        if piece.text:
+            yield piece
+
+
+def setting(text: str, keyword: str) -> str | None:
+    """The value of the first `keyword` that has one, or None."""
+    found = (each for each in _all(statements(text)) if each.is_called(keyword))
+    return next((each.words[1] for each in found if len(each.words) > 1), None)
+
+
+def has(text: str, keyword: str) -> bool:
+    """Whether a line begins with `keyword`, with a value or without."""
+    return any(each.is_called(keyword) for each in _all(statements(text)))
+
+
+def contents(text: str, *names: str) -> list[list[str]]:
+    """The words of each line in every block that `names` lead to, from the outside in.
+
+    A name is a keyword, or a keyword and what follows it: ``"vrrp_instance VI_1"``.
+    """
+    found = statements(text)
+    for name in names:
+        found = [inner for each in found if each.is_called(name) for inner in each.block]
+    return [each.words for each in found]
+
+
+def names_address(text: str, address: str) -> bool:
+    """Whether a word of the file is `address`, in any spelling and with any prefix length."""
+    words = (word for each in _all(statements(text)) for word in each.words)
+    for word in words:
+        with suppress(ValueError):
+            if str(ip_address(word.partition("/")[0])) == address:
+                return True
+    return False
+
+
+def priorities(text: str, host: str) -> dict[int, int]:
+    """VRID -> priority in the file of `host`; empty for a file that vrrpd refuses."""
+    try:
+        return {each.vrid: each.priority for each in loads(text, config_id=host).config.instances}
+    except ConfigError:
+        return {}
+
+
+def diagnose(text: str, host: str) -> list[str]:
+    """What vrrpd on `host` reports about this keepalived.conf, one string a diagnostic."""
+    try:
+        diagnostics = loads(text, config_id=host).diagnostics
+    except ConfigError as error:
+        diagnostics = error.diagnostics
+    return [diagnostic.render() for diagnostic in diagnostics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +143,11 @@ class Change:
 
     def __repr__(self) -> str:
         lines = difflib.ndiff(self.before.splitlines(), self.after.splitlines())
-        told = [f"  {line[0]} {line[2:].strip()}" for line in lines if line[0] in "-+"]
-        return "\n".join([f"keepalived.conf of {self.host}:", *(told or ["  as it was"])])
+        shown = [f"  {line[0]} {line[2:].strip()}" for line in lines if line[0] in "-+"]
+        return "\n".join([f"keepalived.conf of {self.host}:", *(shown or ["  as it was"])])
 
 
-def change(lab: Lab, host: str, **settings: Value) -> Change:
+def change(lab: HasFiles, host: str, **settings: Value) -> Change:
     """Write `settings` into the file of `host` and return what that changed.
 
     Raises LabError if the host has no file, or its file no vrrp_instance.
@@ -58,33 +164,39 @@ def with_setting(text: str, keyword: str, value: Value) -> str:
 
     Raises LabError if the keyword has no line yet and there is no vrrp_instance to put it in.
     """
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return _with_block(text, keyword, list(value))
-    line = keyword if value is True else f"{keyword} {value}"
-    found = re.search(rf"^([ \t]*){re.escape(keyword)}\b(?![ \t]*\{{)[^\n]*\n", text, re.M)
+    is_block = isinstance(value, Iterable) and not isinstance(value, str)
+    same = [each for each in _all(statements(text)) if each.is_called(keyword)]
+    found = next((each for each in same if bool(each.block) == is_block), None)
     if value is None:
-        return text.replace(found.group(0), "", 1) if found else text
-    if found:
-        return text[: found.start()] + f"{found.group(1)}{line}\n" + text[found.end() :]
-    return _inserted(text, line)
+        return _with_lines(text, same[0].first, same[0].last, []) if same else text
+    if found is None:
+        opening = next((s for s in _all(statements(text)) if s.is_called("vrrp_instance")), None)
+        if opening is None:
+            raise LabError(
+                "there is no `vrrp_instance NAME {` in this file to put the line in: "
+                "write the whole file with %%conf HOST"
+            )
+        at = opening.first + 1
+        return _with_lines(text, at, at - 1, _lines(keyword, value, " " * 8))
+    line = text.splitlines()[found.first]
+    indent = line[: len(line) - len(line.lstrip())]
+    return _with_lines(text, found.first, found.last, _lines(keyword, value, indent))
 
 
-def _with_block(text: str, keyword: str, lines: list[str]) -> str:
-    found = re.search(rf"^([ \t]*){re.escape(keyword)}[ \t]*\{{[^}}]*\}}[^\n]*\n", text, re.M)
-    indent = found.group(1) if found else "        "
-    inner = "".join(f"{indent}        {line}\n" for line in lines)
-    block = f"{keyword} {{\n{inner}{indent}}}"
-    if found:
-        return text[: found.start()] + f"{indent}{block}\n" + text[found.end() :]
-    return _inserted(text, block)
+def _all(tree: Iterable[Statement]) -> Iterator[Statement]:
+    for each in tree:
+        yield each
+        yield from _all(each.block)
 
 
-def _inserted(text: str, line: str) -> str:
-    """`text` with `line` as the first one of its vrrp_instance."""
-    opening = re.search(r"^[ \t]*vrrp_instance[^\n]*\{[ \t]*\n", text, re.M)
-    if not opening:
-        raise LabError(
-            "there is no `vrrp_instance NAME {` in this file to put the line in: "
-            "write the whole file with %%conf HOST"
-        )
-    return text[: opening.end()] + f"        {line}\n" + text[opening.end() :]
+def _lines(keyword: str, value: Value, indent: str) -> list[str]:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        inner = [f"{indent}        {line}" for line in value]
+        return [f"{indent}{keyword} {{", *inner, f"{indent}}}"]
+    return [f"{indent}{keyword}" if value is True else f"{indent}{keyword} {value}"]
+
+
+def _with_lines(text: str, first: int, last: int, new: list[str]) -> str:
+    """`text` with the lines `first` to `last` replaced."""
+    lines = text.splitlines()
+    return "".join(f"{line}\n" for line in [*lines[:first], *new, *lines[last + 1 :]])

@@ -4,7 +4,8 @@
     lan.run(4)
     inject(lan, "master", advert(50, source="192.168.1.99"))
 
-The daemons are vrrpd's own on the ports of labs/simulation/machine.py; nothing is replaced or patched.
+The daemons are vrrpd's own on the ports of labs/simulation/machine.py; nothing is replaced or
+patched.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import labs.figures  # noqa: F401  lets every Timeline of a test show itself
 from tests.support import OrdinaryUser, checkout_is_public
 
 TESTS = Path(__file__).parent

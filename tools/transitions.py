@@ -1,4 +1,5 @@
-"""The state machine as a table, found by asking `vrrpd.fsm.step()` itself (`labs.figures.transition_table`).
+"""The state machine as a table, found by asking `vrrpd.fsm.step()` itself
+(`labs.figures.transition_table`).
 
     python -m tools.transitions          print the table in Markdown
     python tools/transitions.py --write    put it into README.md between its two marks

@@ -19,12 +19,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import labs.analysis.ownership as ownership
 import labs.analysis.takeover_timing as predict
 from labs.analysis.ownership import Segment, Service, Span
 from labs.analysis.takeover_timing import Prediction
+from labs.errors import LabError
 from labs.model.facts import (
     Action,
     Address,
@@ -94,6 +95,36 @@ class Takeover:
     def late(self) -> float | None:
         """Seconds by which it missed the prediction; negative when early."""
         return self.at - self.prediction.at if self.prediction else None
+
+
+class Views(Protocol):
+    """What draws a timeline; `labs.figures` supplies it, so that analysis knows no painter."""
+
+    def text(self, timeline: Timeline, width: int) -> str:
+        """The figure in characters."""
+
+    def headline(self, timeline: Timeline) -> str:
+        """The figure's title: who held the address, and for how long nobody did."""
+
+    def figure(self, timeline: Timeline, **options: Any) -> Figure:
+        """The figure, as matplotlib draws it."""
+
+    def png(self, figure: Figure) -> bytes:
+        """A figure as an image."""
+
+
+_views: list[Views] = []
+
+
+def draw_with(views: Views) -> None:
+    """Let every Timeline show itself with `views` from now on."""
+    _views[:] = [views]
+
+
+def _drawn() -> Views:
+    if not _views:
+        raise LabError("a Timeline has nothing to draw with: import labs.figures first")
+    return _views[0]
 
 
 class Timeline:
@@ -253,15 +284,11 @@ class Timeline:
 
     def text(self, width: int = 60) -> str:
         """The figure in characters, `width` columns of time, and a sentence for each event."""
-        from labs.figures.timeline_text import text
-
-        return text(self, width)
+        return _drawn().text(self, width)
 
     def figure(self, **options: Any) -> Figure:
         """The house figure; `options` as for `labs.figures.plot.timeline`."""
-        from labs.figures.plot import timeline
-
-        return timeline(self, **options)
+        return _drawn().figure(self, **options)
 
     # -- on disk -----------------------------------------------------------------------------
 
@@ -300,15 +327,11 @@ class Timeline:
         return (self.facts, self.address, self.hosts, self.start, self.end)
 
     def __repr__(self) -> str:
-        from labs.figures.timeline_text import headline
-
-        return f"<Timeline: {headline(self)}>"
+        return f"<Timeline: {_drawn().headline(self)}>"
 
     def _repr_png_(self) -> bytes:
         """The house figure, when a notebook shows the last line of a cell."""
-        from labs.figures.plot import png
-
-        return png(self.figure())
+        return _drawn().png(self.figure())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """The text beside it, for terminals, GitHub's viewer and screen readers."""

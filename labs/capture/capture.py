@@ -16,7 +16,6 @@ lab.arp("client")      192.168.1.10 is at 02:00:00:00:00:0b, that is master (REA
 
 from __future__ import annotations
 
-import json
 import struct
 import threading
 import time
@@ -27,12 +26,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from labs.capture import pcapng
-from labs.errors import LabError, unknown
+from labs.errors import unknown
 from labs.model.facts import Action
 
 if TYPE_CHECKING:
-    from labs.emulation.nodes import Host
-    from labs.monitoring.observer import Witness
+    pass
 
 ETHERNET = 14
 # Bytes of memory that a capture may take, and that a frame takes besides its own bytes.
@@ -262,34 +260,3 @@ def _write(path: Path, wires: list[Capture], around: Around) -> None:
         whole = frame.ethernet + frame.packet
         blocks.append(pcapng.packet(frame.t, whole, card, "; ".join(said)))
     path.write_bytes(b"".join(blocks))
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Neighbour:
-    """An entry of a host's neighbour table: `mac` and `host` are None where there is none."""
-
-    asked: str
-    address: str
-    mac: str | None
-    host: str | None
-    state: str
-
-    def __repr__(self) -> str:
-        if self.mac is None:
-            state = f" ({self.state})" if self.state else ""
-            return f"{self.asked} does not know who has {self.address}{state}"
-        who = self.host or "no host of this lab"
-        return f"{self.asked}: {self.address} is at {self.mac}, that is {who} ({self.state})"
-
-
-def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
-    """What the neighbour table of a host says about an address; LabError if it cannot be read."""
-    asked = node.network("ip", "-j", "neighbour", "show", address)
-    try:
-        found = json.loads(asked or "[]")
-    except ValueError:
-        raise LabError(f"{node.name} does not answer: lab.reset() starts over") from None
-    entry = found[0] if found else {}
-    mac, state = entry.get("lladdr"), " ".join(entry.get("state", ()))
-    owners = sorted(witness.hosts_of(mac)) if mac else []
-    return Neighbour(node.name, address, mac, " or ".join(owners) or None, state)

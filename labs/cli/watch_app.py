@@ -3,7 +3,8 @@
     terminal 1   labs cli          (or a notebook)
     terminal 2   labs watch        owners, timers, the timeline; u p c s t act on the chosen host
 
-`labs.cli.watch_client` asks the lab, `labs.cli.watch_screen` draws, and this is the loop between them: a thread asks
+`labs.cli.watch_client` asks the lab, `labs.cli.watch_screen` draws, and this is the loop between
+them: a thread asks
 five times a second and has the screen drawn, and what a key asks for is done by a thread of its
 own, because a daemon may take its time to stop.
 Where the output is no terminal, one picture is printed as text.

@@ -6,7 +6,8 @@
      2 backup    ○        in     vrrpd runs        100  takes over in 3.2 s ▒▒▒▒▒▒▒
      3 client             in     pings: master answers in 0.08 ms
 
-     ... the lanes of `labs.figures.timeline_text` for the last minute, and what happened, in words ...
+     ... the lanes of `labs.figures.timeline_text` for the last minute, and what happened, in words
+     ...
 
 Every line is exactly as wide as the screen, and there are exactly as many as it has rows.
 Nothing is told by colour alone: what is coloured is also a word or another character.
@@ -24,7 +25,8 @@ Piece = tuple[str, str]  # prompt_toolkit's: a style, and text in it
 Line = list[Piece]
 
 HEAD, DIM, CHOSEN, GOOD, BAD = "reverse bold", "ansibrightblack", "bold", "ansigreen", "ansired"
-# A host's lane, where there are colours, as nearly as a terminal has those of labs/figures/palette.py.
+# A host's lane, where there are colours, as nearly as a terminal has those of
+# labs/figures/palette.py.
 HOSTS = ("ansiblue", "ansiyellow", "ansigreen", "ansimagenta", "ansicyan")
 # What the other characters of a lane look like.
 LANE = {

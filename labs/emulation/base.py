@@ -4,20 +4,20 @@
     lab.timeline(), lab.timelines()            what happened to one address, to each
     lab.frames()                               the Advertisements that were seen, as packets
 
-The same for a lab that runs (`labs.emulation.inspection`) and for one that was recorded (`labs.replay.replay_lab`), so
+The same for a lab that runs (`labs.emulation.inspection`) and for one that was recorded
+(`labs.replay.replay_lab`), so
 nothing here needs a network, Linux or Mininet.
 """
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from labs import conf
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError, unknown
 from labs.model.facts import Address, Advert, Fact
@@ -132,13 +132,8 @@ class Seeing(ABC):
         return Timeline(facts, address, lanes, start=self.since, end=now)
 
     def _meant(self, name: str, address: str) -> bool:
-        """Does the configuration of a server speak of the address?"""
-        code = re.sub(r"[#!].*", "", self._configuration(name))
-        for word in re.findall(r"[0-9a-fA-F:.]+", code):
-            with suppress(ValueError):
-                if str(ip_address(word)) == address:
-                    return True
-        return False
+        """Whether the configuration of a server names the address."""
+        return conf.names_address(self._configuration(name), address)
 
     def _address(self, address: str | None) -> str:
         """`address` as the kernel writes it, or the watched one; LabError if it is none."""

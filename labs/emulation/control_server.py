@@ -26,9 +26,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs.conf import setting
 from labs.emulation import daemons
 from labs.errors import LabError, unknown
-from labs.lessons.challenges import setting
 from labs.model import facts
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from labs.emulation.daemons import CONFIGURATION, Daemon, frozen
 from labs.emulation.nodes import Host, Process
 from labs.errors import LabError
 from labs.model.facts import Action, Fact, State
+from labs.model.neighbour import Neighbour
 from labs.monitoring import daemon_logs
 
 if TYPE_CHECKING:
@@ -201,3 +202,16 @@ class Looking(Seeing):
             return said
         except FileNotFoundError:
             return []  # there was none, or a reset in another thread has just taken it away
+
+
+def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
+    """What the neighbour table of a host says about an address; LabError if it cannot be read."""
+    asked = node.network("ip", "-j", "neighbour", "show", address)
+    try:
+        found = json.loads(asked or "[]")
+    except ValueError:
+        raise LabError(f"{node.name} does not answer: lab.reset() starts over") from None
+    entry = found[0] if found else {}
+    mac, state = entry.get("lladdr"), " ".join(entry.get("state", ()))
+    owners = sorted(witness.hosts_of(mac)) if mac else []
+    return Neighbour(node.name, address, mac, " or ".join(owners) or None, state)

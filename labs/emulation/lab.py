@@ -21,8 +21,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from labs.conf import setting
 from labs.emulation import daemons, network, start_states
 from labs.emulation.base import same
 from labs.emulation.control_server import Door
@@ -31,13 +32,9 @@ from labs.emulation.nodes import PROGRAMS, Host, remove_files
 from labs.emulation.services import Services
 from labs.emulation.watchdog import Watchdog
 from labs.errors import LabError
-from labs.lessons.challenges import setting
 from labs.model.facts import Action, Advert, State
 from labs.monitoring.observer import Witness
 from labs.sandbox import namespaces
-
-if TYPE_CHECKING:
-    from labs.panel.panel import Bench
 
 # Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
 CARD = "lab.json"
@@ -52,8 +49,10 @@ _current: Lab | None = None
 class Lab(Verbs, Services):
     """A running cluster.
 
-    What can be done to it is in `labs.emulation.faults`, what can be asked of it and typed on its hosts in
-    `labs.emulation.inspection`, what can be seen of it in `labs.emulation.base`, what can run there in `labs.emulation.services`.
+    What can be done to it is in `labs.emulation.faults`, what can be asked of it and typed on its
+    hosts in
+    `labs.emulation.inspection`, what can be seen of it in `labs.emulation.base`, what can run there
+    in `labs.emulation.services`.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
     by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
@@ -151,15 +150,6 @@ class Lab(Verbs, Services):
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
         return seen[0]
-
-    # --- playing ---------------------------------------------------------------------------------
-
-    def bench(self) -> Bench:
-        """A live panel of this lab, to click, to scrub and to save (labs/panel)."""
-        from labs.panel.panel import Bench
-        from labs.panel.sources import OfLab
-
-        return Bench(OfLab(self))
 
     # --- starting over ---------------------------------------------------------------------------
 

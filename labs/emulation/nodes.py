@@ -11,7 +11,8 @@ A Host looks like a machine of its own, not like a network namespace of this one
 
 What lies on the tmpfs can also be read from outside, at `host.path("/var/log/vrrpd.log")`.
 Each host has a tmpfs of its own, of FILES bytes: one that is full is full for that host alone.
-Its processes have the limits of LIMITS; `labs.emulation.watchdog` takes down a host that has too many.
+Its processes have the limits of LIMITS; `labs.emulation.watchdog` takes down a host that has too
+many.
 A host is down when its process 1 has ended, for example after `reboot -f`: see `Host.alive`.
 The repository and the venv stay reachable where they are even if they lie under /root or /tmp.
 

@@ -3,7 +3,7 @@
     box = lab.mail("master")       a real mail server on port 25; box.wait(1), box.messages
     web = lab.web("master")        a real web server on port 80; web.stop(), web.start(), web.hang()
     talk = lab.talk()              a real connection of the client; talk.broken, talk.why
-    lab.visitor(0.1)               a customer who asks for the page every 0.1 s (labs.experiments.http_monitor)
+    lab.visitor(0.1)    a customer who asks for the page every 0.1 s (labs.experiments.http_monitor)
     lab.send("stranger", packets)  packets of one's own making, once or again and again
     lab.arp("client")              who has the address, if you ask the client's neighbour table
     with lab.capture("client") as wire: ...
@@ -31,16 +31,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from labs.capture import pcapng
-from labs.capture.capture import Around, Capture, Captures, Neighbour, neighbour
+from labs.capture.capture import Around, Capture, Captures
 from labs.command_output import discard
 from labs.emulation import daemons
 from labs.emulation.base import Result
-from labs.emulation.inspection import Looking
+from labs.emulation.inspection import Looking, neighbour
 from labs.emulation.mailbox import Mailbox
 from labs.emulation.nodes import Host
 from labs.emulation.streams import SAYS, SILENCE, Letters, Lines, Stream
 from labs.emulation.website import Website
 from labs.errors import LabError
+from labs.model.neighbour import Neighbour
 from labs.model.topology import Socket
 
 if TYPE_CHECKING:

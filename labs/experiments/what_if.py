@@ -3,7 +3,8 @@
     price([1, 2, 5, 10])                    what each advert_int costs, how long a failover takes
     what_if({"auth_pass": "1112"}, ...)     who holds the address when only `backup` has that line
 
-Both run `vrrpd` itself on a virtual clock (`labs.simulation.lan`), so half an hour passes in a moment.
+Both run `vrrpd` itself on a virtual clock (`labs.simulation.lan`), so half an hour passes in a
+moment.
 Times are virtual seconds; nothing here touches a real network.
 """
 

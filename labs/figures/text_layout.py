@@ -28,7 +28,7 @@ _ORDER = ("owns", "Adv", "priority", "nobody", "no answer", "two", "predicted")
 
 
 class Lettering:
-    """Writes on the axes of a panel of the figure; `labs.figures.timeline_figure.House` supplies them."""
+    """Writes on the axes of a panel, which `labs.figures.timeline_figure.House` supplies."""
 
     timeline: Timeline
     title: str

@@ -8,7 +8,8 @@ whatever the number of hosts, and writes words (labs.figures.text_layout) only w
     lanes      one per host: grey, filled in the host's colour while it owns the address;
                ticks on the upper edge for its Advertisements, a triangle for priority 0
     client     a thin lane in the colour of the host that answers, thick and red for nobody
-    you        what the learner expected, if the figure was given a guess (labs.figures.prediction_overlay)
+    you        what the learner expected, if the figure was given a guess
+    (labs.figures.prediction_overlay)
     x axis     seconds from the start of the window
     legend     only what occurs
 """

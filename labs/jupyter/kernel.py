@@ -1,7 +1,7 @@
 """The notebook kernel "VRRP Lab": IPython inside a lab's namespaces.
 
     JupyterLab, nbclient, an editor
-        |  starts          python -m labs.jupyter.kernel CONNECTION_FILE     (specification(), kernel.json)
+        |  starts   python -m labs.jupyter.kernel CONNECTION_FILE     (specification(), kernel.json)
         |  talks to it     as the connection file says, which that program has written:
         |                  ipc   Unix sockets, which are reached from every network namespace
         |                  tcp   ports of the machine, opened here and relayed (labs.sandbox.relay)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from labs.command_output import left_out
+from labs.conf import diagnose
 from labs.errors import LabError
 
 if TYPE_CHECKING:
@@ -98,17 +99,6 @@ class _Shown:
         """Say how much was cut, if any was."""
         if self._count > SHOWN:
             print(left_out(self._count - SHOWN, "characters"))
-
-
-def diagnose(text: str, host: str) -> list[str]:
-    """What vrrpd on `host` would say about this keepalived.conf, one string a remark."""
-    from vrrpd.config import ConfigError, loads
-
-    try:
-        remarks = loads(text, config_id=host).diagnostics
-    except ConfigError as error:
-        remarks = error.diagnostics
-    return [remark.render() for remark in remarks]
 
 
 def typed(cell: str) -> str:

@@ -1,6 +1,6 @@
 """JupyterLab with the lessons: what `make lab` runs.
 
-    the learner's own copies          in $LAB_WORK or ~/vrrp-lab (labs.jupyter.workbooks), edits kept
+    the learner's own copies         in $LAB_WORK or ~/vrrp-lab (labs.jupyter.workbooks), edits kept
     127.0.0.1 only, with a token      also when root runs it
     the first lesson open             new notebooks get the kernel "VRRP Lab"
     no questions                      Ctrl-C ends the server and every lab, at once

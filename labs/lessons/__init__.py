@@ -7,7 +7,8 @@
     check(lab, "leave")                        a challenge: which steps are met       checks.py
     quiz("05-failover")                        what is left without looking           quiz.py
 
-What the learner answers is remembered (progress.py); what the lessons ask is in `labs.lessons.course`.
+What the learner answers is remembered (progress.py); what the lessons ask is in
+`labs.lessons.course`.
 Everything shows itself as HTML in a notebook and as text everywhere else.
 """
 
@@ -17,7 +18,7 @@ import os
 import sys
 
 from labs.cards import OPEN, Card
-from labs.lessons.challenges import Challenge, Report, Step, check, setting
+from labs.lessons.challenges import Challenge, Report, Step, check
 from labs.lessons.notebook_errors import Refusal, install
 from labs.lessons.predictions import Prediction, Verdict, commit, predict
 from labs.lessons.quiz import Question, Quiz, quiz

@@ -13,7 +13,6 @@ The challenges themselves are in `labs.lessons.course`, a module for each lesson
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -158,10 +157,3 @@ def _holds(lab: Lab, step: Step) -> bool:
         return step.met(lab)
     except LabError:
         return False
-
-
-def setting(text: str, keyword: str) -> str | None:
-    """The first value of `keyword` in a keepalived.conf, None if it is absent or in a comment."""
-    code = re.sub(r"[#!].*", "", text)
-    found = re.search(rf"^\s*{re.escape(keyword)}\s+(\S+)", code, re.M)
-    return found.group(1) if found else None

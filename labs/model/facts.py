@@ -18,7 +18,8 @@ On disk a fact is one JSON object on a line, its fields and ``"kind"``:
      "address": "192.168.1.10", "prefixlen": 32, "held": true}
 
 Meaning (who owned the address, who took it over, when that was due) is made of facts by
-`labs.analysis.ownership`, `labs.analysis.takeover_timing` and `labs.analysis.timeline`, which are pure functions of them.
+`labs.analysis.ownership`, `labs.analysis.takeover_timing` and `labs.analysis.timeline`, which are
+pure functions of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A lab's network as plain data: hosts, who is a server, and both ends of every cable.
 
-`labs.emulation.network` makes it of a topology, and the running network of it; a replay has it from its
+`labs.emulation.network` makes it of a topology, and the running network of it; a replay has it from
+its
 recording, so nothing here needs Mininet.
 """
 

@@ -1,7 +1,8 @@
 """The client's pings as the recorder sends them: raw ICMP out, AF_PACKET in.
 
     sender    a raw ICMP or ICMPv6 socket          an echo request every `interval`
-    replies   `labs.monitoring.packet_socket.Frames`                 the replies, with the MAC address that sent them
+    replies   `labs.monitoring.packet_socket.Frames`                 the replies, with the MAC
+    address that sent them
 
 One Pinger looks after one address; IPv4 or IPv6 is decided by how it is written.
 """

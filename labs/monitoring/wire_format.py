@@ -3,7 +3,8 @@
     kind, index (of a host, port or target in the plan), time, length      RECORD
     so many bytes                                                          the payload
 
-The recorder's other modules, `labs.monitoring.packet_socket` and `labs.monitoring.pinger`, use nothing but this and the
+The recorder's other modules, `labs.monitoring.packet_socket` and `labs.monitoring.pinger`, use
+nothing but this and the
 standard library.
 """
 

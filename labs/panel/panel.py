@@ -21,8 +21,8 @@ import traitlets
 
 from labs.analysis.timeline import Timeline
 from labs.cards import OPEN, card
+from labs.conf import diagnose
 from labs.errors import LabError
-from labs.jupyter.magics import diagnose
 from labs.model.facts import Advert
 from labs.panel.events import Events
 from labs.panel.page import page, script, style

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labs.command_output import clipped
+from labs.conf import priorities
 from labs.errors import LabError
 from labs.figures.palette import HOST_COLOURS, INK, luma
 from labs.model.facts import Fact
-from vrrpd.config import ConfigError, loads
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -278,14 +278,6 @@ class OfLan:
     def waits(self) -> str:
         """Virtual time goes on as long as somebody looks."""
         return ""
-
-
-def priorities(text: str, host: str) -> dict[int, int]:
-    """VRID -> priority in a keepalived.conf; empty for one that vrrpd refuses."""
-    try:
-        return {each.vrid: each.priority for each in loads(text, config_id=host).config.instances}
-    except ConfigError:
-        return {}
 
 
 def wired(layout: Layout) -> dict[str, Any]:

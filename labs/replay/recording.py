@@ -1,6 +1,6 @@
 """Runs of the real lab on disk, so that a lesson can be read where no lab can run.
 
-    make recordings       every lesson is executed with LAB_MODE=record      labs.replay.recording_lab
+    make recordings     every lesson is executed with LAB_MODE=record      labs.replay.recording_lab
     LAB_MODE=replay       its Lab answers from what was written down         labs.replay.replay_lab
 
 A lesson reaches its lab through the methods of Lab and in no other way, and they are of three

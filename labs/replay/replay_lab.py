@@ -8,7 +8,7 @@
 What was never done in any recording cannot be replayed: a LabError says so and what was done.
 Nothing here needs Mininet, Linux or privileges.
 
-    facts          what the witnesses saw until now            labs.emulation.base makes owners, timelines
+    facts          what the witnesses saw until now      labs.emulation.base makes owners, timelines
     deed           the run goes on, or another that began alike, to the moment when it was done
     question       the answer that was given at this step, the latest by now, or else the next
     stream         the pieces that were known by now           labs.emulation.streams.Kept
@@ -32,11 +32,11 @@ from labs.replay.recording import DEEDS, QUESTIONS, Book, Run, alike, books, wor
 from labs.replay.replay_views import Known, Memory, Pictured, Recaptured
 
 if TYPE_CHECKING:
-    from labs.capture.capture import Capture, Captures, Neighbour
+    from labs.capture.capture import Capture, Captures
     from labs.emulation.mailbox import Mailbox
     from labs.emulation.tcp_session import Talk
     from labs.emulation.website import Website
-    from labs.panel.panel import Bench
+    from labs.model.neighbour import Neighbour
 
 T = TypeVar("T")
 STEP = 0.02  # s of the recording between two looks at a condition
@@ -155,7 +155,7 @@ class Replayed(Seeing):
 
     def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who had the address according to `host`."""
-        from labs.capture.capture import Neighbour
+        from labs.model.neighbour import Neighbour
 
         return Neighbour(**self._answer("arp", host, address))
 
@@ -234,13 +234,6 @@ class Replayed(Seeing):
             if wanted in (None, each)
         ]
         return Captures(list(wires), around) if host is None else wires[0]
-
-    def bench(self) -> Bench:
-        """The live panel, which plays the recording while somebody looks at it."""
-        from labs.panel.panel import Bench
-        from labs.panel.sources import OfReplay
-
-        return Bench(OfReplay(self))
 
     # --- time ------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@
     lan.wait_until(lambda: lan.owners() == ["backup"])
     lan.timeline()                         the same timeline, the same figure
 
-The hosts run vrrpd's own daemon (`vrrpd/daemon.py`) on the ports of `labs/simulation/machine.py`; there is
+The hosts run vrrpd's own daemon (`vrrpd/daemon.py`) on the ports of `labs/simulation/machine.py`;
+there is
 no second implementation of the protocol to disagree with the first.  The verbs are Lab's.
 Time is virtual and starts at 0; nothing happens while nobody calls `run()` or `wait_until()`.
 """
@@ -36,7 +37,6 @@ from vrrpd.journal import Journal, Log
 from vrrpd.ports import Ports
 
 if TYPE_CHECKING:
-    from labs.panel.panel import Bench
     from labs.simulation.invariants import Guard
 
 STATES = Path(__file__).parents[1] / "states"
@@ -134,13 +134,6 @@ class Lan(Verbs):
     def timeline(self) -> Timeline:
         """What has happened so far."""
         return Timeline(self.facts, self.watch, list(self.machines), start=0.0, end=self.now)
-
-    def bench(self) -> Bench:
-        """A live panel of this cluster; while it is shown, virtual time passes like real time."""
-        from labs.panel.panel import Bench
-        from labs.panel.sources import OfLan
-
-        return Bench(OfLan(self))
 
     # Time.
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 
+from labs import Lan
 from labs.panel.page import page as html_of
 from labs.panel.panel import recorded
 from labs.panel.record import CAPACITY, Record
-from labs.simulation.lan import Lan
 from tests.browser.windows import screenshot
 from tests.served import START_SECONDS
 from tests.support import OrdinaryUser
@@ -29,7 +29,7 @@ HELD = "192.168.1.10 is held by"
 CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
     "bench": "bench = lab.bench()\nbench",
-    "memory": "from labs.simulation.lan import Lan\n\nLan('basic').bench()",
+    "memory": "from labs import Lan\n\nLan('basic').bench()",
     "replay": "import os\n\nfrom labs.progress import memory\n\n"
     "memory.lesson, os.environ['LAB_MODE'] = '05-failover', 'replay'\n"
     "from labs import Lab\n\nLab('basic').bench()",

@@ -13,7 +13,8 @@ Every host and the switch are a network and a mount namespace, held by a process
 /run and /var/log of a host are its own, so daemons do not find each other's files.
 MAC addresses depend on the number of the host alone: two segments are equal, byte for byte.
 
-Whoever uses this must already be root in namespaces of his own (`python -m labs.sandbox.namespaces -- ...`).
+Whoever uses this must already be root in namespaces of his own (`python -m labs.sandbox.namespaces
+-- ...`).
 Everything that was started is ended by its pid; `close()` is enough, and so is a `with`.
 Mininet is not used: a run needs dozens of these side by side, each ready in a tenth of a second.
 """
@@ -282,7 +283,8 @@ NO_SCRIPTS = "optional: in an ordinary user's namespaces there is nobody to run 
 def may_change_groups() -> bool:
     """Whether the kernel lets anybody become somebody else: not in an ordinary user's namespaces.
 
-    There is nobody else there.  `labs.sandbox.namespaces` answers setgroups(2) all the same, so keepalived
+    There is nobody else there.  `labs.sandbox.namespaces` answers setgroups(2) all the same, so
+    keepalived
     runs scripts, but not those that security or `script_user` gives to others.
     """
     return Path("/proc/self/setgroups").read_text().strip() == "allow"

@@ -1,6 +1,7 @@
 """The whole of the bad days, with both daemons, and the table of what came out: `make soak-real`.
 
-    python -m labs.sandbox.namespaces -- python -m tests.lab.soak [--scale 0.1] [--only crashes,flood]
+    python -m labs.sandbox.namespaces -- python -m tests.lab.soak [--scale 0.1] [--only
+    crashes,flood]
                                                          [--kinds vrrpd] [--report]
 
 One line as each hardship ends.  Results are kept in build/soak.json, so that a part can be run

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from labs.conf import setting
 from labs.errors import LabError
 from labs.lessons import (
     Challenge,
@@ -22,7 +23,6 @@ from labs.lessons import (
     check,
     course,
     predict,
-    setting,
 )
 from labs.progress import memory
 

@@ -21,7 +21,7 @@ def _new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Shell:
-    """What `labs.lessons.notebook_errors` needs of IPython's shell, writing down what it is told."""
+    """What `labs.lessons.notebook_errors` needs of IPython's shell; records each call."""
 
     def __init__(self) -> None:
         self.user_ns = {"lab": 1, "failover": 2, "_hidden": 3}

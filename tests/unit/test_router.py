@@ -1,6 +1,7 @@
 """One virtual router at work: what it does, in which order, and what its timer costs.
 
-Runs on the ports of labs/simulation/machine.py; the facts are what a witness on the wire and in the kernel
+Runs on the ports of labs/simulation/machine.py; the facts are what a witness on the wire and in the
+kernel
 would have written down.
 """
 

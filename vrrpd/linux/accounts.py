@@ -1,4 +1,5 @@
-"""Users, groups, and files as a user sees them: the Host of vrrpd/script_security.py on the real machine.
+"""Users, groups, and files as a user sees them: the Host of vrrpd/script_security.py on the real
+machine.
 
 What a user can reach is decided by the kernel, not by us: the daemon puts his identity on for one
 system call (seteuid(2)) and takes it off again.  A daemon that is not root can only look for

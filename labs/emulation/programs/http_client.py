@@ -1,6 +1,7 @@
 """A customer: asks an address for its page, again and again, and writes down what came back.
 
-    python -m labs.emulation.programs.http_client 192.168.1.10 0.1        ten visits a second, until it is ended
+    python -m labs.emulation.programs.http_client 192.168.1.10 0.1        ten visits a second, until
+    it is ended
 
 One line of JSON for each visit, when it is over: `t` and `known` (Unix time when it began and when
 it was over), `rtt` in seconds, and `page`, the text of the page; the last two are null if none came
@@ -8,7 +9,8 @@ within PATIENCE.
 A ping asks the machine's kernel, a visit asks the program that the customers want: the difference
 between the two is what lesson 10 is about.
 Visits overlap, so a server that hangs does not make the customer ask less often.
-It imports only the standard library, so that it is there at once; `labs.emulation.services` starts it.
+It imports only the standard library, so that it is there at once; `labs.emulation.services` starts
+it.
 """
 
 from __future__ import annotations

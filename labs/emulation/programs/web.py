@@ -1,6 +1,6 @@
 """A small web server: every page is the name of the host it runs on.
 
-python -m labs.emulation.programs.web          on port 80 of every address of this host, IPv4 and IPv6
+python -m labs.emulation.programs.web        on port 80 of every address of this host, IPv4 and IPv6
 """
 
 from __future__ import annotations

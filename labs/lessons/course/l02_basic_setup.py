@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step, setting
+from labs.conf import setting
+from labs.lessons import Challenge, Question, Step
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:

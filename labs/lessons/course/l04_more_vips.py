@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from labs.conf import contents
 from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ PATIENCE = 6.0
 
 def _listed(lab: Lab, host: str) -> set[str]:
     """The addresses in the file of `host`."""
-    block = re.search(r"virtual_ipaddress\s*\{([^}]*)\}", re.sub(r"[#!].*", "", lab.conf(host)))
-    words = block.group(1).split() if block else []
-    return {word.partition("/")[0] for word in words if re.match(r"\d+\.", word)}
+    lines = contents(lab.conf(host), "vrrp_instance", "virtual_ipaddress")
+    return {words[0].partition("/")[0] for words in lines}
 
 
 def _wrong_files(lab: Lab) -> list[str]:

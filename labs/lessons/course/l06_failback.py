@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step, setting
+from labs.conf import has, setting
+from labs.lessons import Challenge, Question, Step
 from labs.model.facts import Action, Link
 
 if TYPE_CHECKING:
@@ -36,18 +37,13 @@ def _stayed(lab: Lab) -> bool:
 
 def _moved_hint(lab: Lab) -> str:
     text = lab.conf("master")
-    if "backup" not in lab.owners() and _has_nopreempt(text):
+    if "backup" not in lab.owners() and has(text, "nopreempt"):
         if setting(text, "state") == "MASTER":
             return "`nopreempt` is dropped where `state MASTER` stands in the same file"
         return "the file says nopreempt: had the daemon read it when the cable came back?"
     if "backup" not in lab.owners():
         return "the address has moved back: master is stronger, and a stronger machine preempts"
     return "backup still has it, but not for long enough to be sure: check again"
-
-
-def _has_nopreempt(text: str) -> bool:
-    words = [line.split("#")[0].split("!")[0].split() for line in text.splitlines()]
-    return ["nopreempt"] in words
 
 
 CHALLENGES = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.conf import setting
 from labs.experiments.cluster_health import unnoticed
-from labs.lessons import Challenge, Question, Step, setting
+from labs.lessons import Challenge, Question, Step
 from labs.model.facts import Action
 
 if TYPE_CHECKING:

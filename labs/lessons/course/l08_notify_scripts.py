@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.conf import setting
 from labs.experiments.notify_log import called
-from labs.lessons import Challenge, Question, Step, setting
+from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step, setting
+from labs.conf import contents, setting
+from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -36,7 +37,8 @@ def _strength(lab: Lab, host: str) -> int:
 
 def _weight_hint(lab: Lab) -> str:
     text = lab.conf("master")
-    if "chk_http" not in re.sub(r"(?m)[#!].*", "", text).partition("vrrp_instance")[2]:
+    asked = contents(text, "vrrp_instance", "track_script")
+    if not any(words[0] == "chk_http" for words in asked):
         return "the instance of master does not ask chk_http any more: how is it to know?"
     weak, rival = _strength(lab, "master"), _number(lab.conf("backup"), "priority")
     weighs = _number(text, "weight") != 0  # 0 is FAULT, whatever the priority

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step, setting
+from labs.conf import contents, setting
+from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -25,7 +25,8 @@ def _is_cut(lab: Lab) -> bool:
 
 def _owner_hint(lab: Lab) -> str:
     weight = setting(lab.conf("master"), "weight") or "0"
-    if not re.search(r"track_script\s*{\s*chk_gateway", lab.conf("master")):
+    asked = contents(lab.conf("master"), "vrrp_instance", "track_script")
+    if not any(words[0] == "chk_gateway" for words in asked):
         return "the instance of master does not ask chk_gateway any more: how is it to know?"
     if weight.lstrip("-") != "0":
         return (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.conf import setting
 from labs.errors import LabError
-from labs.lessons import Challenge, Question, Step, setting
+from labs.lessons import Challenge, Question, Step
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from labs.conf import contents
 from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
@@ -27,15 +27,11 @@ def _cable_is_out(lab: Lab) -> bool:
 
 def _bound(lab: Lab, host: str) -> bool:
     """Whether the file of `host` makes one instance fail with the other."""
-    code = re.sub(r"[#!].*", "", lab.conf(host))
-    group = re.search(r"vrrp_sync_group\s+\S+\s*{\s*group\s*{([^}]*)}", code)
-    if group and {"INSIDE", "OUTSIDE"} <= set(group.group(1).split()):
-        return True
-    inside, _, outside = code.partition("vrrp_instance OUTSIDE")
-    return bool(
-        re.search(r"track_interface\s*{\s*eth1\s*}", inside)
-        and re.search(r"track_interface\s*{\s*eth0\s*}", outside)
-    )
+    text = lab.conf(host)
+    group = {word for line in contents(text, "vrrp_sync_group", "group") for word in line}
+    inside = contents(text, "vrrp_instance INSIDE", "track_interface")
+    outside = contents(text, "vrrp_instance OUTSIDE", "track_interface")
+    return {"INSIDE", "OUTSIDE"} <= group or (["eth1"] in inside and ["eth0"] in outside)
 
 
 def _unbound_hint(lab: Lab) -> str:

@@ -6,11 +6,11 @@ The hints know the fault of each, and look at what has become of it.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from labs.conf import contents, setting
 from labs.experiments import cluster_health
-from labs.lessons import Challenge, Question, Step, setting
+from labs.lessons import Challenge, Question, Step
 from labs.model.facts import Advert
 from labs.progress import memory
 
@@ -108,8 +108,8 @@ def _neighbour(lab: Lab) -> str:
 def _drill(lab: Lab) -> str:
     if lab.owners() != [cluster_health.MASTER]:
         return f"192.168.1.10 is held by {' and '.join(lab.owners()) or 'nobody'}, not by master"
-    listed = re.findall(r"192\.168\.1\.\d+", lab.conf("backup"))
-    if "192.168.1.10" not in listed:
+    listed = contents(lab.conf("backup"), "vrrp_instance", "virtual_ipaddress")
+    if not any(words[0].partition("/")[0] == "192.168.1.10" for words in listed):
         return (
             "while master was stopped, backup was MASTER, "
             "and yet the client got no answer from 192.168.1.10"

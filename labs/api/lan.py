@@ -1,0 +1,16 @@
+"""The simulated LAN, with figures and a live panel."""
+
+from __future__ import annotations
+
+import labs.figures  # noqa: F401  gives every Timeline its figure and its text
+from labs.panel.panel import Bench
+from labs.panel.sources import OfLan
+from labs.simulation import lan
+
+
+class Lan(lan.Lan):
+    """A simulated LAN that can show itself."""
+
+    def bench(self) -> Bench:
+        """A live panel; while it is shown, virtual time passes like real time."""
+        return Bench(OfLan(self))

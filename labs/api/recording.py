@@ -1,0 +1,16 @@
+"""The lab that writes a lesson down, with figures and a live panel."""
+
+from __future__ import annotations
+
+import labs.figures  # noqa: F401  gives every Timeline its figure and its text
+from labs.panel.panel import Bench
+from labs.panel.sources import OfLab
+from labs.replay.recording_lab import Recording
+
+
+class RecordingLab(Recording):
+    """A real lab that is recorded and can show itself."""
+
+    def bench(self) -> Bench:
+        """A live panel of this lab, to click, to scrub and to save."""
+        return Bench(OfLab(self))
