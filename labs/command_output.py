@@ -11,7 +11,6 @@ little at a time, and thrown away, so the program neither stops nor costs much.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import subprocess
@@ -108,6 +107,8 @@ def follow(process: subprocess.Popen[bytes], take: Callable[[bytes], None], time
 
 def _rest(pipe: IO[bytes], take: Callable[[bytes], None]) -> bool:
     """Give `take` what the pipe holds; whether somebody can still write to it."""
+    import fcntl  # a replay imports this module where there is none
+
     left = fcntl.fcntl(pipe, _F_GETPIPE_SZ)
     while left > 0:
         try:

@@ -8,4 +8,5 @@
 `from labs import Lab` gives one of the first three, as $LAB_MODE says.
 Below this package nothing knows the panel, and nothing but the figures draws.
 Each class has a module of its own: a replay runs where there is no Mininet to import.
+The panel is imported when it is shown: its widgets take longer to import than a lab to start.
 """

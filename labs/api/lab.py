@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.emulation import lab
-from labs.panel.panel import Bench
-from labs.panel.sources import OfLab
+
+if TYPE_CHECKING:
+    from labs.panel.panel import Bench
 
 
 class Lab(lab.Lab):
@@ -13,4 +16,7 @@ class Lab(lab.Lab):
 
     def bench(self) -> Bench:
         """A live panel of this lab, to click, to scrub and to save."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfLab
+
         return Bench(OfLab(self))

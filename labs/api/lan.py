@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.panel.panel import Bench
-from labs.panel.sources import OfLan
 from labs.simulation import lan
+
+if TYPE_CHECKING:
+    from labs.panel.panel import Bench
 
 
 class Lan(lan.Lan):
@@ -13,4 +16,7 @@ class Lan(lan.Lan):
 
     def bench(self) -> Bench:
         """A live panel; while it is shown, virtual time passes like real time."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfLan
+
         return Bench(OfLan(self))

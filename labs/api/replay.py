@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.panel.panel import Bench
-from labs.panel.sources import OfReplay
 from labs.replay.replay_lab import Replayed
+
+if TYPE_CHECKING:
+    from labs.panel.panel import Bench
 
 
 class ReplayLab(Replayed):
@@ -13,4 +16,7 @@ class ReplayLab(Replayed):
 
     def bench(self) -> Bench:
         """A live panel, which plays the recording while it is shown."""
+        from labs.panel.panel import Bench
+        from labs.panel.sources import OfReplay
+
         return Bench(OfReplay(self))

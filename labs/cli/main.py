@@ -25,6 +25,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.errors import LabError
 from labs.sandbox import namespaces
 from vrrpd.command import ended
@@ -194,7 +195,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _cli(options: argparse.Namespace) -> None:
-    from labs.emulation.lab import Lab
+    from labs.api.lab import Lab
     from labs.emulation.mininet_prompt import interact
 
     with Lab(options.state, daemon=options.daemon) as lab:

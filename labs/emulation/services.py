@@ -280,7 +280,7 @@ class Services(Looking):
         return self.hosts[self.layout.client]
 
     def _echo(self, host: str) -> tuple[Program, Program]:
-        program = Program(self.hosts[host], "echo")
+        program = Program(self.hosts[host], "tcp_echo")
         program.start()
         return program, program
 

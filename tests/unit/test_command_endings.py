@@ -271,7 +271,7 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     ("words", "line"),
     [
         (["learner", "{home}/new"], "cannot be written"),
-        (["notebook", "--no-browser", "--port", "18998"], "cannot be written"),
+        (["notebook", "--no-browser", "--port", "18998"], "cannot write to"),
         (["run", "failover", "--figure", "{home}/x.png"], "you may not write to"),
         (["run", "failover", "--json", "{home}/x", "--figure", "/tmp/x.png"], "you may not write"),
         (["run", "failover"], "you may not write to the current folder"),

@@ -47,13 +47,7 @@ def collect(
         remark(one, keyword, report, quiet=quiet)
         if keyword.kind in BLOCK_KINDS and keyword.name not in specials:
             if keyword.kind == "list":
-                if keyword.once and keyword.target in fields:
-                    report.at(
-                        "error", one.name, f"'{keyword.name}' has been given already; ignored here"
-                    )
-                    continue
-                words = tuple(word.text for word in one.inner_words())
-                fields[keyword.target] = fields.get(keyword.target, ()) + words
+                _add_words(one, keyword, fields, report)
             continue
         found = value_of(one, keyword, specials, report)
         if not found:
@@ -78,6 +72,15 @@ def collect(
             found = {name: fields.get(name, ()) + value for name, value in found.items()}
         fields.update(found)
     return fields, given
+
+
+def _add_words(one: Statement, keyword: Keyword, fields: Fields, report: Reporter) -> None:
+    """Several blocks of words add up, unless the keyword may stand once only."""
+    if keyword.once and keyword.target in fields:
+        report.at("error", one.name, f"'{keyword.name}' has been given already; ignored here")
+        return
+    words = tuple(word.text for word in one.inner_words())
+    fields[keyword.target] = fields.get(keyword.target, ()) + words
 
 
 def remark(one: Statement, keyword: Keyword, report: Reporter, *, quiet: bool = False) -> None:
