@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import IO, TypeAlias
 
 from labs.errors import LabError
-from labs.model.facts import F, Fact, Ping, in_order
+from labs.model.facts import Advert, Arp, F, Fact, Heard, Loss, Ping, in_order
 from labs.monitoring import wire_format as wire
 from labs.monitoring.decoder import Decoder
 
@@ -46,6 +46,9 @@ PROGRAM = (
 HOUSE = str(Path(__file__).resolve().parents[2])
 F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ appeared in Python 3.10 only for some builds
 PIPE = 1 << 20  # minutes of records, should this process be busy or stopped
+# Facts, of several hundred bytes each.  A host can send packets without end; what becomes of links
+# and addresses is kept all the same.
+MOST = 1_000_000
 START = 30.0  # seconds within which every namespace answers, or something is wrong
 
 
@@ -134,6 +137,7 @@ class Witness:
         self._facts: list[Fact] = []
         self._pings = {each: PingLog(each) for each in targets}
         self._news = threading.Condition()
+        self._full = False
         self._count = 0  # records that told something
         self._ended = False
         self._closing = False
@@ -309,8 +313,12 @@ class Witness:
             for fact in facts:
                 if isinstance(fact, Ping):
                     self._pings[fact.address].add(fact)
-                else:
+                elif len(self._facts) < MOST or not isinstance(fact, Advert | Heard | Arp):
                     self._facts.append(fact)
+                elif not self._full:
+                    self._full = True
+                    words = f"more than {MOST:,} facts: no more packets are kept"
+                    self._facts.append(Loss(fact.t, fact.host, f"{words}; lab.reset() starts over"))
             if facts or kind in (wire.READY, wire.FAILED):
                 self._count += 1
                 self._news.notify_all()

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 import pytest
 
@@ -21,9 +22,12 @@ from labs.command_output import KEPT, LAST
 from labs.emulation import control_server, mininet_prompt
 from labs.emulation.programs import tcp_client
 from labs.jupyter.magics import SHOWN, _Shown
+from labs.model.facts import Advert, Loss
+from labs.monitoring import observer
 from labs.panel import sources
 from labs.panel.sources import OfLab
 from tests.support import eventually
+from vrrpd.packet import Advertisement, encode, ipv4_packet
 
 LEFT_OUT = re.compile(r"\[\.\.\. ([\d,]+) (bytes|characters) left out; to have all of it: C")
 PAGES = (
@@ -208,3 +212,21 @@ def test_a_capture_ends_in_a_flood(quiet: Lab) -> None:
         eventually(lambda: len(wire.frames) > 100)
     quiet.run("client", "kill $(pgrep -x ping)")
     assert all(frame.t >= wire.begun - 1 for frame in wire.frames)
+
+
+def test_packets_without_end_do_not_fill_the_memory(
+    quiet: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flood is recorded up to a point, which the timeline names; addresses are, always."""
+    monkeypatch.setattr(observer, "MOST", 100)
+    sender, group = IPv4Address("192.168.1.12"), IPv4Address("224.0.0.18")
+    advert = Advertisement(3, 51, 100, 1_000_000_000, (IPv4Address("192.168.1.10"),))
+    packet = ipv4_packet(encode(advert, sender, group), sender, group, 1)
+    quiet.send("backup", [packet], every=0.001)
+    full = "more than 100 facts: no more packets are kept; lab.reset() starts over"
+    eventually(lambda: full in [loss.text for loss in quiet.witness.of(Loss)])
+    quiet.run("master", "ip address add 192.168.1.10/32 dev eth0")
+    quiet.wait_until(lambda: quiet.owners() == ["master"])
+    assert len(quiet.witness.of(Advert)) <= 100
+    assert len(quiet.witness.of(Loss)) == 1
+    assert "The record has a hole" in quiet.timeline().text()
