@@ -47,9 +47,16 @@ FAULTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("strip", (), ""),
     ("flap", ("2 0.3", "3 1.5"), ""),
     ("step", ("3600", "-3600", "0.7"), ""),
+    ("step", ("3600",), "step -3600"),
+    ("step", ("-3600",), "step 3600"),
+    ("step", ("4",), "step -4"),
+    ("step", ("-4",), "step 4"),
+    ("step", ("9",), "step -9"),
+    ("drift", ("900", "-900"), "drift 0"),
     ("fail", (), "recover"),
     ("hang", (), "recover"),
 )
+SIGNED = ["auth_hmac {", "key 1 hex:" + "42" * 32, "active_key 1"]
 PAUSES = (0.0, 0.0001, 0.05, 0.5, 1.0, 3.0, 3.7, 10.0)
 QUIET = 60.0  # s of peace after a burst before the hours of it begin
 
@@ -77,6 +84,8 @@ def cluster(dice: random.Random) -> Setup:
     interval = dice.choice(("1", "1", "1", "2", "5") + (("0.1", "0.5") if kind != "v2" else ()))
     each += [f"advert_int {interval}"] if interval != "1" else []
     each += dice.choice(([], [], [], ["nopreempt"], ["preempt_delay 7"], ["strict_mode"]))
+    replay = dice.choice(("", "", "time", "monotonic"))
+    each += [*SIGNED, f"anti_replay {replay}", "}"] if replay else []
     synced = dice.random() < 0.25
     script = dice.choice((None, None, 0, -60, 30))
     hosts = tuple((name, priority, "") for name, priority in zip(names, priorities, strict=True))
@@ -94,6 +103,8 @@ def burst(dice: random.Random, setup: Setup) -> Iterator[Step]:
             continue
         if verb in ("stop", "restart") and ("thaw", host) in remedies:
             continue  # a frozen daemon does not obey
+        if verb == "step" and not remedy and "anti_replay time" in setup.each:
+            continue  # two that do not agree on the time both own until they do
         pause = dice.choice(PAUSES) + dice.random()
         if remedies and dice.random() < 0.4:
             key = dice.choice(sorted(remedies))

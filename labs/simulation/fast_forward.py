@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vrrpd.auth_hmac import lead, stamp
 from vrrpd.router import VirtualRouter
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ def machine_part(machine: Machine) -> Signature:
 def daemon_part(daemon: Daemon, machine: Machine) -> Signature:
     """All that a daemon remembers and acts upon."""
     now = machine.local(machine.clock.now())
+    signs = any(one.instance.auth_hmac is not None for one in daemon.routers.values())
     return (
+        machine.clock.now() if machine.drift and signs else None,  # no two moments are alike
         tuple(router_part(one, now) for one in daemon.routers.values()),
         tuple(
             (one.up, one.counter, one.running is None, one.due - now)
@@ -108,4 +111,22 @@ def router_part(one: VirtualRouter, now: int) -> Signature:
         heard and (heard.source, heard.priority, heard.interval),
         tuple(one.faults),
         tuple(one.weights.values()),
+        extension_part(one),
     )
+
+
+def extension_part(one: VirtualRouter) -> Signature:
+    """What `auth_hmac` remembers, relative to the clock that everyone reads.
+
+    A number of the past is as good as none for a sender; for a receiver it is so outside of the
+    window, where it is forgotten.
+    """
+    auth, verifier = one.instance.auth_hmac, one.verifier
+    if auth is None or verifier is None:
+        return ()
+    clock = stamp(one.ports.clock.wall())
+    ahead = 0 if one.speaker.signed is None else max(0, lead(one.speaker.signed, clock))
+    ages = [(source, lead(clock, mark)) for source, mark in verifier.marks.items()]
+    if auth.window is None:  # how far ahead of the clock is all one: nobody looks at it
+        return (ahead > 0, *(source for source, age in ages if age < 0))
+    return (ahead, *(found for found in ages if abs(found[1]) <= auth.window))

@@ -10,7 +10,7 @@
     notified       notify scripts tell the same story as the states
     counted        counters are what the switch has seen
     ... and with a bound in time (guard_time.py):
-    served, single, ordered, patient, still
+    served, single, ordered, patient, still, trusted
 
 Contract: the checks use what a witness can see (addresses, packets, journals, scripts) and the
 daemon's state, and never the code that decides; they cost nothing when nobody has made a Guard.
@@ -26,7 +26,7 @@ from labs.simulation.machine import Machine
 from labs.simulation.timing_invariants import Bounds
 from labs.simulation.violation import Violation
 from vrrpd import packet
-from vrrpd.auth_hmac import observe
+from vrrpd.auth_hmac import observe, split
 from vrrpd.fsm import State
 from vrrpd.packet import PacketError
 from vrrpd.router import VirtualRouter
@@ -102,6 +102,7 @@ class Guard:
         try:
             datagram = packet.parse_ip(data)
             said = observe(datagram)
+            trailer = split(datagram.message, datagram.source.version)[1]
         except PacketError:
             return
         for router in life.daemon.routers.values():
@@ -109,7 +110,7 @@ class Guard:
             if (one.vrid, one.family) == (said.vrid, datagram.source.version):
                 life.heard[router.name] += router.state in NOTICED
                 if one.version == said.version:
-                    self.bounds.tap(machine, router, said, datagram.source, at)
+                    self.bounds.tap(machine, router, said, datagram.source, at, trailer)
 
     # The checks.
 

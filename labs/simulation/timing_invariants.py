@@ -9,8 +9,11 @@
     patient   nobody becomes MASTER by its timer before the last Advertisement that counted for
               it is D old, or a resignation one Skew_Time
     still     nobody leaves MASTER for an Advertisement that does not outrank it
+    trusted   with auth_hmac: calendars that agree to a second for a window and an interval are
+              enough to be believed (guard_trust.py)
 
-"Hears" is judged by the switch: cables, cuts and partitions as they are now.  Time is the
+"Hears" is judged by the switch: cables, cuts and partitions as they are now; and by auth_hmac,
+whose close calls, two seconds around the edge of its window, are judged by nobody.  Time is the
 calendar's for `served`, `single` and `ordered`, the host's own clock for `patient`.
 """
 
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from labs.guard_trust import Trust
 from labs.simulation.machine import Machine
 from labs.simulation.violation import Violation
 from vrrpd.events import IPAddress
@@ -96,6 +100,7 @@ class Bounds:
         self.due = 0  # the next moment at which a bound can be broken
         self.stale = True
         self.reached: dict[str, float] = {}  # how much of a bound was ever needed (1: all of it)
+        self.trust = Trust(lan)
         self.slow = 0  # the slowest way (ns) before the last time something was done
         lan.followers.append(lambda _: self.disturb())
 
@@ -114,8 +119,11 @@ class Bounds:
         said: Advertisement,
         source: IPAddress,
         at: int,
+        trailer: bytes = b"",
     ) -> None:
         """An Advertisement reaches a router; work out for ourselves what that must mean."""
+        if not self.trust.tap(machine, router, trailer, source, at):
+            return
         if said.version == 2 and said.interval != router.instance.advert_interval_ns:
             return
         if router.state is State.MASTER:
@@ -175,9 +183,25 @@ class Bounds:
         for group in self.nodes().values():
             for node in group:
                 self.longest = max(self.longest, node.router.params.advert_interval)
+            if self.trusted(group, now):
+                continue
             self.served(group, now)
             self.single(group, now)
             self.ordered(group, now)
+
+    def trusted(self, group: list[Node], now: int) -> bool:
+        """Whether nothing can be said of a group now: somebody's clock is about to matter."""
+        if all(node.router.instance.auth_hmac is None for node in group):
+            return False
+        changed, close = self.trust.look(group, self.longest, now)
+        self.due = min(self.due, now + SECOND)  # clocks go on where nothing happens
+        if changed or close:
+            self.quiet = now
+            for node in group:
+                self.unserved.pop(node.router, None)
+            for pair in [pair for pair in self.doubles if any(n.router in pair for n in group)]:
+                del self.doubles[pair]
+        return close
 
     def nodes(self) -> dict[Key, list[Node]]:
         """The routers that could do their work, by VRID and family."""
@@ -198,7 +222,8 @@ class Bounds:
         same = a.version == b.version and (
             a.version == 3 or a.advert_interval_ns == b.advert_interval_ns
         )
-        return same and self.lan.switch.passes(other.machine, one.machine)
+        passes = self.lan.switch.passes(other.machine, one.machine)
+        return same and passes and bool(self.trust.between(one, other))
 
     def slowest(self) -> int:
         """The longest (ns) a frame may take that arrives now."""
