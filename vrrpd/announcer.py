@@ -187,8 +187,13 @@ def frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
 
 
 def introduce(router: VirtualRouter, before: Router) -> None:
-    """After FAULT, unicast peers may have forgotten our own MAC address: say it (keepalived)."""
+    """After FAULT, unicast peers may have forgotten our own MAC address: say it (keepalived).
+
+    Not before the start-up delay is over (keepalived 2.4.0).
+    """
     one = router.instance
+    if router.ports.clock.now() < router.not_before:
+        return
     if one.unicast and before.state is State.FAULT and router.state is State.BACKUP:
         own = Address(ip=router.source, prefixlen=router.source.max_prefixlen)
         router.announcer.burst([Placed(router.announcer.speaks_on, own)], 1)

@@ -24,10 +24,11 @@ from typing import Any
 from vrrpd.addresses.host_state import Estate
 from vrrpd.addresses.master_state import Holdings
 from vrrpd.config import Config, ConfigError
+from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.fsm import State
+from vrrpd.fsm import State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
 from vrrpd.listener import Place, Segment
@@ -99,6 +100,7 @@ class Daemon:
         self.tracking = Tracking(ports, journal, log)
         self.groups: list[Group] = []
         self.estate.removed = self.look
+        self.begins = 0  # when (ns) the start-up delay ends
         self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:
@@ -121,11 +123,27 @@ class Daemon:
         self.ports.kernel.watch(self)
         self.notifier.hold()
         self.connect()
-        at, delay = self.ports.clock.now(), self.config.globals.vrrp_startup_delay_ns
+        at = self.ports.clock.now()
+        self.begins = at + self.delay(self.config.globals)
+        if self.begins > at:
+            self.log.say(f"Delaying startup for {seconds(self.begins - at)}")
         for router in list(self.routers.values()):
-            self.tracking.start(router, at, delay)
+            self.tracking.start(router, at, self.begins - at)
         self.notifier.started()
         self.log.say("Startup complete")
+
+    def delay(self, settings: Globals) -> int:
+        """How long (ns) from now no election may begin.
+
+        The longer of vrrp_startup_delay and what is left of vrrp_delay_after_boot.
+        """
+        booting = settings.vrrp_delay_after_boot_ns - self.ports.clock.uptime()
+        return max(settings.vrrp_startup_delay_ns, booting, 0)
+
+    def postpone(self, before: Globals, after: Globals, at: int) -> None:
+        """A reload during the start-up delay changes its end, for the routers that are new."""
+        if at < self.begins:
+            self.begins += after.vrrp_startup_delay_ns - before.vrrp_startup_delay_ns
 
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
@@ -207,8 +225,9 @@ class Daemon:
         for router in new:
             router.holdings.release()  # as at the start: what a killed daemon has left behind
         at = self.ports.clock.now()
+        self.postpone(before.globals, config.globals, at)
         for router in new:
-            self.tracking.start(router, at)
+            self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
         self.journal.write("reload", reason="configuration read again", ok=True)
         self.log.say("Reload complete")

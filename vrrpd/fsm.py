@@ -83,7 +83,9 @@ class Params:
     """What a virtual router has been told to be (RFC 3768 section 6.1).
 
     All times are nanoseconds.  `priority` is the effective one, 1..255.
-    `source` is the primary address of the interface: it breaks ties.
+    `source` is the primary address of the interface: it breaks ties.  `not_before` is the end of
+    vrrp_startup_delay: no timer begins earlier, whatever is received.  `highest_other` is that of
+    timer_expired_backup, the highest priority that another router may have; 0: not configured.
     """
 
     vrid: int
@@ -97,6 +99,8 @@ class Params:
     lower_prio_no_advert: bool = False
     higher_prio_send_advert: bool = False
     strict: bool = False
+    not_before: int = 0
+    highest_other: int = 0
 
     @property
     def preempts(self) -> bool:
@@ -207,6 +211,8 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
     """Section 6.4.2, "If an ADVERTISEMENT is received", with keepalived's preempt_delay."""
     heard = Heard(advert.source, advert.priority, advert.interval, now)
     learned = router.heard.interval if router.heard is not None else None
+    if now < params.not_before:  # the start-up delay runs to its end (keepalived 2.2.8)
+        return replace(router, heard=heard)
     if advert.priority == RESIGN:
         return replace(
             router,
@@ -232,6 +238,8 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
 def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
     """RFC 3768 / RFC 9568 section 6.4.3."""
     assert router.deadline is not None
+    if params.highest_other and overslept(params, router, event, now):
+        return give_way(params, router, now)
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
@@ -252,6 +260,30 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if isinstance(event, Reconfigured):
         return replace(router, deadline=min(router.deadline, now + params.advert_interval)), []
     return router, []
+
+
+def overslept(params: Params, router: Router, event: Event, now: int) -> bool:
+    """Whether another router has become MASTER because we did not run (timer_expired_backup).
+
+    That is three intervals and the skew of the highest other priority after the last
+    Advertisement that we sent.  What arrived in the meantime is judged by its own moment.
+    """
+    leaves = isinstance(event, AdvertReceived) and event.priority == RESIGN
+    if leaves or not isinstance(event, TimerFired | AdvertReceived):
+        return False
+    assert router.deadline is not None
+    sent = router.deadline - params.advert_interval
+    other = replace(params, priority=params.highest_other)
+    return now >= sent + 3 * params.advert_interval + other.skew(params.advert_interval)
+
+
+def give_way(params: Params, router: Router, now: int) -> Outcome:
+    """To BACKUP without a word: whoever is MASTER by now need not be disturbed."""
+    assert router.deadline is not None
+    silent = seconds(now - router.deadline + params.advert_interval)
+    why = f"did not run for {silent}: another router may be MASTER (timer_expired_backup)"
+    wait = params.master_down(params.advert_interval)
+    return Router(State.BACKUP, now + wait, now, why=why), [ReleaseAddresses()]
 
 
 def master_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Outcome:
@@ -291,7 +323,8 @@ def fault(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if not isinstance(event, Recovered):
         return router, []
     wait = params.master_down(params.advert_interval)
-    return Router(State.BACKUP, now + wait, now, why=event.reason), []
+    begin = max(now, params.not_before)
+    return Router(State.BACKUP, begin + wait, begin, why=event.reason), []
 
 
 RULES = {

@@ -58,6 +58,9 @@ class Clock(Protocol):
     def wall(self) -> int:
         """Nanoseconds since 1970 (UTC): a clock that may be set, forward and back."""
 
+    def uptime(self) -> int:
+        """Nanoseconds since the machine was booted."""
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> Timer:

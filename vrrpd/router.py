@@ -75,6 +75,7 @@ class VirtualRouter:
         self.router = Router()
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
+        self.not_before = 0  # ns; the end of the start-up delay
         self.params = self.derive()
         self.expected: Expectation | None = None
         self.agreed: Advertisement | None = None  # the last one that named our addresses
@@ -165,6 +166,8 @@ class VirtualRouter:
             lower_prio_no_advert=one.lower_prio_no_advert,
             higher_prio_send_advert=one.higher_prio_send_advert,
             strict=one.strict,
+            not_before=self.not_before,
+            highest_other=one.timer_expired_backup,
         )
 
     # Events in.
@@ -222,6 +225,8 @@ class VirtualRouter:
 
     def start(self, delay: int = 0, at: int | None = None) -> None:
         """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
+        self.not_before = (self.ports.clock.now() if at is None else at) + delay
+        self.params = self.derive()
         # An owner whose sync group is not ready waits in BACKUP for it to be.
         event: events.Event = events.Started(delay if self.ready() is None else max(delay, 1))
         if self.faults:

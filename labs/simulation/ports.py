@@ -44,6 +44,10 @@ class HostClock:
         """The machine's own calendar in ns: what has been skipped, and what somebody has set."""
         return self.now() + self.machine.clock.skipped + self.machine.wall
 
+    def uptime(self) -> int:
+        """Every machine was booted when the simulation began."""
+        return self.now()
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> VirtualTimer:

@@ -177,10 +177,8 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "wait",
     ),
     "fault: back as fast as a resignation": (
-        "wait = params.master_down(params.advert_interval)\n"
-        "    return Router(State.BACKUP, now + wait, now, why=event.reason), []\n\n\nRULES",
-        "wait = params.skew(params.advert_interval)\n"
-        "    return Router(State.BACKUP, now + wait, now, why=event.reason), []\n\n\nRULES",
+        "wait = params.master_down(params.advert_interval)\n    begin",
+        "wait = params.skew(params.advert_interval)\n    begin",
     ),
 }
 

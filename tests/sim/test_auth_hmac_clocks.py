@@ -90,7 +90,7 @@ def test_both_clocks_are_set_wrong_together_and_right_one_after_the_other(step: 
     end(lan)
 
 
-@pytest.mark.parametrize(("kind", "host", "ppm"), list(product(KINDS, "ab", (900, -900))))
+@pytest.mark.parametrize(("kind", "host", "ppm"), list(product(("v3",), "ab", (900, -900))))
 def test_a_clock_that_drifts_and_is_corrected(kind: str, host: str, ppm: int) -> None:
     lan = build(kind, "time_window 1")
     lan.drift(host, ppm)
@@ -118,9 +118,9 @@ def test_monotonic_does_not_mind_at_all(kind: str, host: str, step: float) -> No
 
 
 def test_a_warning_comes_before_the_window_ends() -> None:
-    lan = build("v3", "time_window 10")
+    lan = build("v3", "time_window 4")
     lan.drift("b", 900)
-    lan.run(3600 * 2.5)  # 8 s apart
+    lan.run(3600)  # 3.2 s apart
     assert lan.masters() == ["a"]
     assert any("authentication clock skew" in line for line in lan.logs["b"].lines)
 

@@ -130,12 +130,6 @@ def _umask(one: Statement, report: Reporter) -> Fields:
     return {"umask": value}
 
 
-def _thread_timer(one: Statement, report: Reporter) -> Fields:
-    if not one.args:
-        raise BadValue("no time given")
-    return {"thread_timer_expired_ns": time_of(one.args[0].text, "0", "4294.967295")[0]}
-
-
 def _rx_bufs(one: Statement, report: Reporter) -> Fields:
     for word in one.args:
         if word.text not in ("MTU", "ADVERT"):
@@ -199,7 +193,6 @@ _SPECIALS: dict[str, Special] = {
     "vrrp_vmac_garp_intvl": _extra_if,
     "vrrp_cpu_affinity": _cpu_affinity,
     "umask": _umask,
-    "thread_timer_expired": _thread_timer,
     "vrrp_rx_bufs_policy": _rx_bufs,
     "linkbeat_interfaces": _linkbeat_interfaces,
     "interface_up_down_delays": _delays,

@@ -181,7 +181,6 @@ class _Builder:
             "higher_prio_send_advert": of.vrrp_higher_prio_send_advert,
             "owner_ignore_adverts": of.vrrp_owner_ignore_adverts,
             "v3_checksum_as_v2": of.v3_checksum_as_v2,
-            "timer_expired_backup": of.timer_expired_backup,
             "notify_priority_changes": of.vrrp_notify_priority_changes,
             "smtp_alert": bool(mail),
         }
@@ -312,6 +311,13 @@ class _Builder:
         if not self.fields.get("preempt", True) and first:
             self._warn("nopreempt", f"nopreempt does not go with {why}; ignored")
             self.fields["preempt"] = True
+        if self.fields.get("timer_expired_backup") and self.fields.get("preempt", True):
+            self._warn(
+                "timer_expired_backup",
+                "timer_expired_backup requires nopreempt; ignored",
+                error=True,
+            )
+            self.fields["timer_expired_backup"] = 0
         if not self.fields.get("preempt_delay_ns"):
             return
         if not self.fields.get("preempt", True):

@@ -75,8 +75,6 @@ class Globals:
     vrrp_higher_prio_send_advert: bool = False
     vrrp_owner_ignore_adverts: bool = False
     v3_checksum_as_v2: bool = False
-    timer_expired_backup: bool = False
-    thread_timer_expired_ns: int = 0
     log_unknown_vrids: bool = False
 
     # gratuitous ARP and unsolicited neighbour advertisements

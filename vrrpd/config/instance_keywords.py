@@ -11,7 +11,7 @@ from vrrpd.config.build_globals import garp_extra_if
 from vrrpd.config.collect import Fields, Special, choose, command_of
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.parser import Statement
-from vrrpd.config.scalars import BadValue, ip_of
+from vrrpd.config.scalars import BadValue, int_of, ip_of
 from vrrpd.config.values import Notify, Vmac
 
 PASSWORD_LENGTH = 8  # RFC 2338 section 5.3.10
@@ -139,12 +139,21 @@ def _ipvlan(one: Statement, report: Reporter) -> Fields:
     return {"vmac": Vmac(kind="ipvlan", **found)}
 
 
+def _timer_expired(one: Statement, report: Reporter) -> Fields:
+    """The highest priority of another router; without a number the highest there is."""
+    if not one.args:
+        return {"timer_expired_backup": 254}
+    return {"timer_expired_backup": int_of(one.args[0].text, 1, 254, strict=True)[0]}
+
+
 SPECIALS: dict[str, Special] = {
     "state": _state,
     "notify_deleted": _notify_deleted,
     "garp_extra_if": _extra_if,
     "vmac_garp_intvl": _extra_if,
     "old_unicast_checksum": _old_checksum,
+    "timer_expired_backup": _timer_expired,
+    "thread_timer_expired": _timer_expired,
     "use_vmac": _vmac,
     "use_ipvlan": _ipvlan,
 }

@@ -62,7 +62,7 @@ class Instance:
     owner_ignore_adverts: bool = False
     skip_check_adv_addr: bool = False
     v3_checksum_as_v2: bool = False
-    timer_expired_backup: bool = False
+    timer_expired_backup: int = 0  # the highest priority of another router; 0: not configured
 
     addresses: tuple[Address, ...] = ()  # advertised, in the order on the wire; at most 255
     excluded: tuple[Address, ...] = ()  # held, but not advertised

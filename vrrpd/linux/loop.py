@@ -109,6 +109,10 @@ class Loop:
         """CLOCK_REALTIME in ns."""
         return time.time_ns()
 
+    def uptime(self) -> int:
+        """CLOCK_BOOTTIME in ns: time spent suspended counts (keepalived reads /proc/uptime)."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> Call:

@@ -95,7 +95,7 @@ _PROTOCOL = (
         low="0.001",
         high="4294.967295",
     ),
-    _parsed(
+    _done(
         "vrrp_delay_after_boot",
         "decimal",
         "Wait until the machine has run this long.",
@@ -109,14 +109,6 @@ _PROTOCOL = (
     _done("vrrp_higher_prio_send_advert", "bool", "Default of higher_prio_send_advert."),
     _done("vrrp_owner_ignore_adverts", "bool", "Default of owner_ignore_adverts.", since="2.3.3"),
     _done("v3_checksum_as_v2", "bool", "Default of v3_checksum_as_v2.", since="2.2.8"),
-    _parsed("timer_expired_backup", "bool", "Default of timer_expired_backup.", since="2.2.8"),
-    _parsed(
-        "thread_timer_expired",
-        "special",
-        "Lateness of the daemon to be logged.",
-        syntax="seconds",
-        since="2.3.2",
-    ),
     _done("log_unknown_vrids", "bool", "Log advertisements of unknown virtual routers."),
 )
 _GARP = (

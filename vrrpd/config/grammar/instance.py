@@ -231,11 +231,21 @@ _BEHAVIOUR = (
     ),
     _done("owner_ignore_adverts", "bool", "An address owner ignores others.", since="2.3.3"),
     _done("v3_checksum_as_v2", "bool", "No pseudo-header in version 3 over IPv4.", since="2.2.8"),
-    _parsed(
+    _done(
         "timer_expired_backup",
-        "bool",
-        "Become BACKUP after not having run for too long.",
+        "special",
+        "With nopreempt: become BACKUP after not having "
+        "run for so long that a router of this priority is MASTER by now.",
+        syntax="[highest priority of another router, from 1 to 254; 254 if not given]",
         since="2.2.8",
+    ),
+    _done(
+        "thread_timer_expired",
+        "special",
+        "Other name of timer_expired_backup.",
+        syntax="[a number from 1 to 254]",
+        deprecated="timer_expired_backup",
+        since="2.3.2",
     ),
     _done("debug", "int", "No effect.", low="0", high="4", default="0"),
 )
