@@ -10,7 +10,7 @@
               it is D old, or a resignation one Skew_Time
     still     nobody leaves MASTER for an Advertisement that does not outrank it
     trusted   with auth_hmac: calendars that agree to a second for a window and an interval are
-              enough to be believed (guard_trust.py)
+              enough to be believed (trust_invariants.py)
 
 "Hears" is judged by the switch: cables, cuts and partitions as they are now; and by auth_hmac,
 whose close calls, two seconds around the edge of its window, are judged by nobody.  Time is the
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from labs.guard_trust import Trust
 from labs.simulation.machine import Machine
+from labs.simulation.trust_invariants import Trust
 from labs.simulation.violation import Violation
 from vrrpd.events import IPAddress
 from vrrpd.fsm import OWNER, RESIGN, SECOND, Params, State

@@ -15,12 +15,12 @@ from unittest.mock import patch
 
 import pytest
 
-from labs.guard_trust import calendar
 from labs.model.facts import State
 from labs.scenarios import runner
 from labs.scenarios.model import Setup
 from labs.scenarios.random_search import SIGNED, Search, story
 from labs.simulation.lan import Lan
+from labs.simulation.trust_invariants import calendar
 from labs.simulation.violation import Violation
 from vrrpd import auth_hmac
 from vrrpd.fsm import SECOND
