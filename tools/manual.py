@@ -50,14 +50,16 @@ def configuration() -> str:
         "",
         "Made by `python -m tools.manual --write` from the table that the reader itself obeys"
         " (`vrrpd/config/grammar/`); do not edit.",
-        "The meaning of every keyword is keepalived 2.2.7's.",
+        "The meaning of every keyword is that of the newest keepalived, 2.4.3; *since* is the"
+        " version that brought it. [versions.md](versions.md) has what has changed after 2.2.7.",
         f"Of {known} keywords on the VRRP side, {done} are done; a keyword that is understood and"
         " not done says so once when it is read.",
         "",
     ]
     for block, rows in by_block():
-        lines += [f"## {title(block)}", "", "| keyword | argument | default | meaning | status |"]
-        lines += ["| --- | --- | --- | --- | --- |"]
+        lines += [f"## {title(block)}", ""]
+        lines += ["| keyword | argument | default | since | meaning | status |"]
+        lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [row(one) for one in rows]
         lines.append("")
     return "\n".join(lines)
@@ -94,10 +96,10 @@ def not_done() -> str:
 
 def row(one: Keyword) -> str:
     """One keyword as a row."""
-    since = f" (keepalived {one.since})" if one.since else ""
     instead = f" Deprecated: write `{one.deprecated}`." if one.deprecated else ""
     default = f"`{one.default}`" if one.default else ""
-    cells = (f"`{one.name}`{since}", one.expected, default, one.doc + instead, MARKS[one.status])
+    name, doc, mark = f"`{one.name}`", one.doc + instead, MARKS[one.status]
+    cells = (name, one.expected, default, one.since, doc, mark)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

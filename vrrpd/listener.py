@@ -58,7 +58,7 @@ class Expectation:
 
     `sequence` is the highest number seen in an authentication header; `peers` are the only
     senders that count, if there are any, each with the range its TTL must be in.  `verifier` is
-    for `auth_hmac`, and remembers what it has accepted.
+    for `auth_hmac`, and remembers what it has accepted.  `empty`: we have no address ourselves.
     """
 
     version: int
@@ -70,6 +70,7 @@ class Expectation:
     strict: bool = False
     peers: tuple[Peer, ...] = ()
     verifier: auth_hmac.Verifier | None = None
+    empty: bool = False
 
 
 def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
@@ -146,8 +147,11 @@ def trailer(datagram: Datagram, expect: Expectation) -> None:
 
 
 def count(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 9568 section 5.2.5 (erratum 8299): version 3 without addresses is ignored."""
-    if expect.version == 3 and datagram.message[3] == 0:
+    """RFC 9568 section 5.2.5 (erratum 8299): version 3 without addresses is ignored.
+
+    Unless we have none either: no_virtual_ipaddress is for that (keepalived 2.2.8).
+    """
+    if expect.version == 3 and datagram.message[3] == 0 and not expect.empty:
         raise PacketError(Check.COUNT, "no addresses at all")
 
 
@@ -170,9 +174,9 @@ def link_local(datagram: Datagram, expect: Expectation) -> None:
     """
     if not expect.strict or datagram.source.version == 4:
         return
-    first = read(datagram.message, 6).addresses[0]
-    if not first.is_link_local:
-        raise PacketError(Check.ADDRESS, f"the first address, {first}, is not link-local")
+    for first in read(datagram.message, 6).addresses[:1]:
+        if not first.is_link_local:
+            raise PacketError(Check.ADDRESS, f"the first address, {first}, is not link-local")
 
 
 def destination(datagram: Datagram, expect: Expectation) -> None:

@@ -123,6 +123,7 @@ class Interface:
     mtu: int = 1500
     addresses: tuple[IPAddress, ...] = ()
     kind: str = ""  # of a virtual one: veth, macvlan, ipvlan ...
+    group: int = 0  # ip-link(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class VirtualLink:
     """An interface that this daemon makes on top of another one, for one family of addresses.
 
     `mac` is its own (a macvlan) or None (an ipvlan has its base's), `also` says whether it may
-    see the other family too, `address` is one that it has all the time.
+    see the other family too, `address` is one that it has all the time.  `group` is a group of
+    interfaces as ip-link(8) has them; None: that of the base (keepalived 2.3.0).
     """
 
     name: str
@@ -165,6 +167,7 @@ class VirtualLink:
     mode: str = "private"
     address: tuple[IPAddress, int] | None = None
     also: bool = False
+    group: int | None = None
 
     def sees(self, family: int) -> bool:
         """Whether packets of this family are to be expected on it."""

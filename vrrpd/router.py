@@ -127,6 +127,7 @@ class VirtualRouter:
             self.expected = Expectation(
                 one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
                 self.speaker.sequence, one.strict, peers, self.verifying(),
+                not one.addresses,
             )  # fmt: skip
         return self.expected
 

@@ -72,7 +72,7 @@ class Disagreement:
         return re.search(self.pattern, message) is not None
 
 
-_LATER = "|".join(sorted({re.escape(word.name) for word in keywords() if word.since}))
+_LATER = "|".join(sorted({re.escape(word.name) for word in keywords() if word.newer_than("2.2.7")}))
 
 # keepalived says invalid, vrrpd does not.
 KEEPALIVED_ONLY = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import pytest
 
 from vrrpd.config import Globals, Instance, Keyword, SyncGroup, keywords, loads
 from vrrpd.config.grammar import blocks_of, in_block
+from vrrpd.config.grammar.since import SINCE
 from vrrpd.config.model import GarpGroup, TrackFile, TrackProcess, TrackScript
 
 MODELS = {
@@ -72,6 +74,21 @@ def faults(text: str, name: str) -> list[str]:
 def test_no_keyword_stands_twice_in_one_block() -> None:
     places = [(one.block, one.name) for one in keywords()]
     assert len(places) == len(set(places))
+
+
+def test_every_keyword_has_the_version_that_brought_it() -> None:
+    """And since.py, where the versions are, has no other keyword."""
+    table = {(one.block, one.name): one for one in keywords()}
+    assert set(table) == set(SINCE)
+    for one in table.values():
+        assert re.fullmatch(r"\d+\.\d+\.\d+|after 2\.4\.3", one.since), one
+
+
+def test_a_keyword_may_be_too_new_for_a_version() -> None:
+    hmac = in_block("vrrp_instance")["auth_hmac"]
+    assert hmac.since == "2.4.0"
+    assert (hmac.newer_than("2.3.4"), hmac.newer_than("2.4.0")) == (True, False)
+    assert not in_block("vrrp_instance")["priority"].newer_than("2.2.7")
 
 
 def test_lookup_agrees_with_the_table() -> None:

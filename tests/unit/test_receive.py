@@ -280,3 +280,16 @@ def test_no_bytes_whatever_raise_or_rob_a_master_of_its_address(data: st.DataObj
     assert state(lan, "one") == "MASTER"
     assert held(lan, "one") == {"192.168.1.10"}
     assert arps(lan, "one")
+
+
+@pytest.mark.parametrize("version", ["version 2", "version 3"])
+def test_routers_without_addresses_elect_one_master_if_that_is_intended(version: str) -> None:
+    """no_virtual_ipaddress (keepalived 2.2.8): version 3 with a count of 0, which others drop."""
+    words = f"interface eth0\n virtual_router_id 51\n {version}\n no_virtual_ipaddress"
+    files = {
+        name: f"vrrp_instance VI_1 {{\n {words}\n priority {priority}\n}}\n"
+        for name, priority in (("master", 150), ("backup", 100))
+    }
+    lan = cluster(**files)
+    lan.run(10.2)
+    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")

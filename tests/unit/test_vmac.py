@@ -120,6 +120,44 @@ def test_the_request_for_a_macvlan_says_private() -> None:
     assert info.get_attr("IFLA_INFO_DATA").get_attr("IFLA_MACVLAN_MODE") == "private"
 
 
+def test_the_request_names_the_group_of_interfaces() -> None:
+    """keepalived 2.3.0: that of the base interface, so that rules of a firewall hold for both."""
+    (link,) = links(instance()).values()
+    body = creation(link, base=7, group=42)
+    message = ifinfmsg((len(body) + 16).to_bytes(4, "little") + bytes(12) + body)
+    message.decode()
+    assert message.get_attr("IFLA_GROUP") == 42
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "group"),
+    [
+        ("use_vmac", None, None),
+        ("use_vmac group 7", None, 7),
+        ("use_vmac group default vone", "vone", 0),
+        ("use_vmac name group group 7 netlink_notify_msg", "group", 7),
+        ("use_vmac vone netlink_notify_msg 02:00:00:00:aa:bb", "vone", None),
+        ("use_ipvlan name bridge vepa group 7", "bridge", 7),
+    ],
+)
+def test_the_words_of_keepalived_2_3(words: str, name: str | None, group: int | None) -> None:
+    vmac = instance(words).vmac
+    assert vmac is not None
+    assert (vmac.name, vmac.group) == (name, group)
+
+
+@pytest.mark.parametrize("words", ["use_vmac group nonsense", "use_vmac group", "use_vmac name"])
+def test_a_bad_group_is_an_error_and_that_of_the_base_is_used(words: str) -> None:
+    loaded = loads(
+        f"vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n {words}\n"
+        " virtual_ipaddress {\n 192.168.1.10\n }\n}\n"
+    )
+    assert [one.severity for one in loaded.diagnostics] == ["error"]
+    vmac = loaded.config.instances[0].vmac
+    assert vmac is not None
+    assert vmac.group is None
+
+
 def test_the_request_for_an_ipvlan_says_its_mode() -> None:
     (link,) = links(instance("use_ipvlan ipv0 192.168.1.51/24 vepa")).values()
     assert link.address == (ip_address("192.168.1.51"), 24)

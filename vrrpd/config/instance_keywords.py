@@ -5,13 +5,16 @@ Each takes the statement and returns the fields it sets; BadValue means "ignored
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from vrrpd.config.build_globals import garp_extra_if
 from vrrpd.config.collect import Fields, Special, choose, command_of
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.parser import Statement
+from vrrpd.config.routes_model import names
 from vrrpd.config.scalars import BadValue, int_of, ip_of
+from vrrpd.config.source_text import Word
 from vrrpd.config.values import Notify, Vmac
 
 PASSWORD_LENGTH = 8  # RFC 2338 section 5.3.10
@@ -105,30 +108,29 @@ def _is_interface_name(text: str) -> bool:
 
 def _vmac(one: Statement, report: Reporter) -> Fields:
     """A bad word is ignored, and the instance has a virtual MAC nevertheless (keepalived)."""
-    name: str | None = None
-    mac: bytes | None = None
-    for word in one.args[:2]:  # keepalived does not look at more
-        found = _mac(word.text)
-        if found is None and (name is not None or not _is_interface_name(word.text)):
+    found: dict[str, Any] = {}
+    for word, plain in _words(one, found, report):
+        mac = _mac(word.text) if plain else None
+        if mac is None and ("name" in found or not _is_interface_name(word.text)):
             report.at(
                 "error",
                 word,
                 f"'{word.text}' is neither a MAC nor a free name of an interface; ignored",
-                expected="use_vmac [NAME] [MAC]",
+                expected="use_vmac [[name] NAME] [MAC] [group GROUP]",
             )
-        elif found is None:
-            name = word.text
-        elif found[0] & 1 or found[:4] == b"\x00\x00\x5e\x00":
+        elif mac is None:
+            found["name"] = word.text
+        elif mac[0] & 1 or mac[:4] == b"\x00\x00\x5e\x00":
             report.at("error", word, f"'{word.text}' is a multicast or a reserved address; ignored")
         else:
-            mac = found
-    return {"vmac": Vmac(name=name, mac=mac)}
+            found["mac"] = mac
+    return {"vmac": Vmac(**found)}
 
 
 def _ipvlan(one: Statement, report: Reporter) -> Fields:
     found: dict[str, Any] = {}
-    for word in one.args:
-        if word.text in ("bridge", "private", "vepa"):
+    for word, plain in _words(one, found, report):
+        if plain and word.text in ("bridge", "private", "vepa"):
             found["mode"] = word.text
             continue
         try:
@@ -137,6 +139,34 @@ def _ipvlan(one: Statement, report: Reporter) -> Fields:
         except BadValue:
             found["name"] = word.text
     return {"vmac": Vmac(kind="ipvlan", **found)}
+
+
+def _words(
+    one: Statement, found: dict[str, Any], report: Reporter
+) -> Iterator[tuple[Word, bool]]:
+    """The words that are no options: (word, whether it may be anything but a name).
+
+    keepalived from 2.3.0: `group GROUP` goes into `found`, and what follows `name` is a name.
+    `netlink_notify_msg` has no effect: nothing here relies on the message that it is about.
+    """
+    words = iter(one.args)
+    for word in words:
+        if word.text == "netlink_notify_msg":
+            continue
+        value = next(words, None) if word.text in ("group", "name") else word
+        if value is None:
+            report.at("error", word, f"'{word.text}' needs an argument; ignored")
+        elif word.text != "group":
+            yield value, value is word
+        else:
+            try:
+                found["group"] = names("group").get(value.text)
+                if found["group"] is None:
+                    found["group"] = int_of(value.text, 0, 0xFFFFFFFF, strict=True)[0]
+            except BadValue as error:
+                del found["group"]
+                report.at("error", value, f"{error}; that of the base interface is used",
+                          expected="a number or a name of /etc/iproute2/group")  # fmt: skip
 
 
 def _timer_expired(one: Statement, report: Reporter) -> Fields:

@@ -36,6 +36,7 @@ NAMES = (Path("/etc/iproute2"), Path("/usr/share/iproute2"))
 BUILT_IN: dict[str, dict[str, int]] = {
     "rt_tables": {"default": 253, "main": 254, "local": 255},
     "rt_scopes": {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255},
+    "group": {"default": 0},
     "rt_protos": {"kernel": 2, "boot": 3, "static": 4, "ra": 9, "keepalived": KEEPALIVED},
 }
 

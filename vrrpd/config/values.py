@@ -180,3 +180,4 @@ class Vmac:
     mac: bytes | None = None  # None: 00:00:5e:00:01:vrid (IPv6 02)
     address: str | None = None  # ipvlan: ADDR[/len]
     mode: Literal["bridge", "private", "vepa"] = "bridge"  # ipvlan
+    group: int | None = None  # of interfaces, ip-link(8); None: that of the base

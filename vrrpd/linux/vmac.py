@@ -29,6 +29,7 @@ IFADDR = struct.Struct("=BBBBI")
 RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR = 16, 17, 20
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_LINKINFO, IFLA_AF_SPEC = 1, 3, 5, 18, 26
+IFLA_GROUP = 27
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFLA_MACVLAN_MODE, MACVLAN_PRIVATE = 1, 1
 IFLA_IPVLAN_MODE, IPVLAN_L2, IFLA_IPVLAN_FLAGS = 1, 0, 2
@@ -44,7 +45,10 @@ def make(netlink: Netlink, link: VirtualLink) -> list[str]:
     """Create or take over `link`; the refusals in words."""
     if netlink.interface(link.name) is None:
         flags = NLM_F_CREATE | NLM_F_EXCL
-        number = netlink.ask(RTM_NEWLINK, flags, creation(link, netlink.index_of(link.base)))
+        base = netlink.interface(link.base)
+        group = link.group if link.group is not None or base is None else base.group
+        body = creation(link, netlink.index_of(link.base), group or 0)
+        number = netlink.ask(RTM_NEWLINK, flags, body)
         if number not in (0, errno.EEXIST):
             return [f"cannot create {link.name} on {link.base}: {os.strerror(number)}"]
         netlink.hear()
@@ -63,12 +67,13 @@ def make(netlink: Netlink, link: VirtualLink) -> list[str]:
     return problems
 
 
-def creation(link: VirtualLink, base: int) -> bytes:
-    """The body of the request that creates `link` on the interface with index `base`."""
+def creation(link: VirtualLink, base: int, group: int = 0) -> bytes:
+    """The body of the request that creates `link`, in `group`, on the interface of index `base`."""
     parts = [
         IFINFO.pack(0, 0, 0, 0, 0),
         attribute(IFLA_IFNAME, link.name.encode() + b"\0"),
         u32(IFLA_LINK, base),
+        u32(IFLA_GROUP, group),
     ]
     if link.kind == "vmac":
         assert link.mac is not None

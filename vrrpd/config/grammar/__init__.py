@@ -6,21 +6,27 @@
 * parsed   it is understood and stands in the model, but nothing acts on it yet;
 * skipped  LVS or BFD: out of scope, passed over with one line.
 
-Source: keepalived 2.2.7, its manual page and observed behaviour; `since` marks later ones.
+Source: keepalived 2.2.7 to 2.4.3, its manual page and observed behaviour.  Which version brought
+a keyword is in since.py, for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vrrpd.config.grammar import global_defs, groups, instance, root
 from vrrpd.config.grammar.keyword import BLOCK_KINDS, Keyword, Kind, Status
+from vrrpd.config.grammar.since import SINCE
 
-_TABLE: tuple[Keyword, ...] = (
-    *root.KEYWORDS,
-    *global_defs.KEYWORDS,
-    *instance.KEYWORDS,
-    *groups.KEYWORDS,
+_TABLE: tuple[Keyword, ...] = tuple(
+    replace(one, since=SINCE.get((one.block, one.name), ""))
+    for one in (
+        *root.KEYWORDS,
+        *global_defs.KEYWORDS,
+        *instance.KEYWORDS,
+        *groups.KEYWORDS,
+    )
 )
 _BY_BLOCK: dict[str, dict[str, Keyword]] = {}
 for _one in _TABLE:

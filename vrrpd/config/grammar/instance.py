@@ -9,7 +9,7 @@ from vrrpd.config.grammar.keyword import Keyword
 _done = partial(Keyword, block="vrrp_instance", status="done")
 _parsed = partial(Keyword, block="vrrp_instance", status="parsed")
 _auth = partial(Keyword, block="authentication", status="done", kind="special")
-_hmac = partial(Keyword, block="auth_hmac", status="done", since="2.4.0")
+_hmac = partial(Keyword, block="auth_hmac", status="done")
 _COMMAND = "a program, quoted with its arguments, and optionally user and group"
 _WEIGHT = "lines of `NAME [weight -253..253 [reverse]]`"
 
@@ -58,7 +58,6 @@ _IDENTITY = (
         "block",
         "Sign advertisements, and take no others (keepalived's own).",
         opens="auth_hmac",
-        since="2.4.0",
     ),
     _done(
         "nopreempt",
@@ -116,7 +115,7 @@ _ADDRESSES = (
         syntax="a block of rules",
     ),
     _done(
-        "no_virtual_ipaddress", "flag", "It is intended that there are no addresses.", since="2.2.8"
+        "no_virtual_ipaddress", "flag", "It is intended that there are no addresses."
     ),
     _done("promote_secondaries", "flag", "Set that sysctl on the interface."),
     _done("mcast_src_ip", "ip", "Source address of multicast advertisements."),
@@ -162,7 +161,7 @@ _LINKS = (
         "use_vmac",
         "special",
         "Hold the addresses on an interface with the virtual MAC.",
-        syntax="[NAME] [MAC]",
+        syntax="[[name] NAME] [MAC] [netlink_notify_msg] [group GROUP]",
         once=True,
     ),
     _done("vmac_xmit_base", "flag", "Advertise from the base interface nevertheless."),
@@ -171,7 +170,7 @@ _LINKS = (
         "use_ipvlan",
         "special",
         "Hold the addresses on an ipvlan interface.",
-        syntax="[NAME] [ADDRESS[/len]] [bridge|private|vepa]",
+        syntax="[[name] NAME] [ADDRESS[/len]] [bridge|private|vepa] [group GROUP]",
     ),
     _parsed("vrf", "word", "The VRF (unicast without interface only)."),
     _parsed(
@@ -229,15 +228,14 @@ _BEHAVIOUR = (
         "Advertise once before giving way.",
         default="vrrp_higher_prio_send_advert",
     ),
-    _done("owner_ignore_adverts", "bool", "An address owner ignores others.", since="2.3.3"),
-    _done("v3_checksum_as_v2", "bool", "No pseudo-header in version 3 over IPv4.", since="2.2.8"),
+    _done("owner_ignore_adverts", "bool", "An address owner ignores others."),
+    _done("v3_checksum_as_v2", "bool", "No pseudo-header in version 3 over IPv4."),
     _done(
         "timer_expired_backup",
         "special",
         "With nopreempt: become BACKUP after not having "
         "run for so long that a router of this priority is MASTER by now.",
         syntax="[highest priority of another router, from 1 to 254; 254 if not given]",
-        since="2.2.8",
     ),
     _done(
         "thread_timer_expired",
@@ -245,7 +243,6 @@ _BEHAVIOUR = (
         "Other name of timer_expired_backup.",
         syntax="[a number from 1 to 254]",
         deprecated="timer_expired_backup",
-        since="2.3.2",
     ),
     _done("debug", "int", "No effect.", low="0", high="4", default="0"),
 )

@@ -65,7 +65,7 @@ class Keyword:
     strict: bool = False  # a number followed by rubbish is ignored, not cut
     once: bool = False  # the first one counts, not the last
     resets: bool = False  # a bad value sets the default; others leave what was given before
-    since: str = ""  # the version of keepalived that brought it, if later than 2.2.7
+    since: str = ""  # the version of keepalived that brought it; filled in from since.py
     deprecated: str = ""  # what to write instead
     status: Status = "parsed"
     opens: str = ""  # the block in which the keywords inside are looked up
@@ -76,6 +76,13 @@ class Keyword:
         if self.field:
             return self.field
         return self.name + "_ns" if self.kind in ("seconds", "decimal") else self.name
+
+    def newer_than(self, version: str) -> bool:
+        """Whether keepalived `version` ("2.2.7") does not know it yet."""
+        if not self.since[:1].isdecimal():
+            return True  # of no release yet
+        mine, other = (tuple(map(int, one.split("."))) for one in (self.since, version))
+        return mine > other
 
     @property
     def most_words(self) -> int:
