@@ -3,13 +3,14 @@
     diagnose() -> [Finding("mininet", True, "2.3.0", ""),
                    Finding("namespaces", False, "Operation not permitted", "sudo sysctl ..."), ...]
 
-Each finding is something that was tried, not something that was looked up:
-a bridge is made, an overlay is mounted, a raw socket is opened,
-all in namespaces that vanish afterwards.
-So a green list means that a lab will start, and nothing on the machine is changed by asking.
+Each finding is something that was tried, in the caller's own environment, not looked up.
+The last line says "this machine can run the labs" only after a lab has run: its hosts and its
+switch, one frame, one rule of nftables, each daemon that is installed.
+All of it happens in namespaces that vanish afterwards; nothing on the machine is changed.
 
-    machine        ── python, venv, mininet, memory, port, programs
-    └─ namespaces  ── bridge, overlay, raw socket     (tried by a second process inside, `--probe`)
+    machine         ── python, venv, mininet, memory, port, programs
+    └─ namespaces   ── bridge, veth, overlay, raw socket   (tried by a second process, `--probe`)
+       └─ a lab     ── hosts and switch, frame, nft, vrrpd, keepalived
 """
 
 from __future__ import annotations
@@ -22,22 +23,32 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labs.errors import LabError
+from labs.sandbox import namespaces
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
 
 PORT = 8888
 # A lab of three hosts with its notebook server and kernel needs about a third of this.
 MEMORY_MIB = 1024
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 PROFILE = Path(__file__).resolve().parents[2] / "packaging" / "apparmor" / "vrrp-lab"
+REPLAY = "without root: `LAB_MODE=replay make lab` plays every lesson from a recorded run"
 APPARMOR_REMEDY = (
-    "allow it to labs alone with these two commands,\n"
+    f"{REPLAY};\n"
+    "with root: allow it to labs alone with these two commands,\n"
     f"sudo cp {PROFILE} /etc/apparmor.d/vrrp-lab\n"
     "sudo apparmor_parser -r /etc/apparmor.d/vrrp-lab\n"
     "or to everybody with `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, "
     "or run `sudo make lab`, which needs no user namespaces"
 )
-SBIN = "/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class Finding:
 
     def lines(self) -> Iterator[str]:
         """One line for people, and the remedy below it where there is something to remedy."""
-        sign = "ok" if self.ok else ("MISSING" if self.needed else "absent")
+        sign = "ok" if self.ok else ("FAILED" if self.needed else "absent")
         yield f"{sign:<8} {self.name:<16} {self.found}"
         if not self.ok and self.remedy:
             first, *rest = self.remedy.splitlines()
@@ -64,14 +75,13 @@ class Finding:
 
 
 def diagnose(port: int = PORT) -> list[Finding]:
-    """Tries everything a lab needs and changes nothing; takes about a second."""
+    """Try everything a lab needs, then a lab; changes nothing and takes about two seconds."""
     return [
         _python(),
         _venv(),
         _mininet(),
         *_namespaces(),
         _apparmor(),
-        _program("keepalived", "keepalived", "lessons and tests that compare vrrpd with it"),
         _program("tcpdump", "tcpdump", "tests that read our adverts with it"),
         _browser(),
         _kernel_spec(),
@@ -85,6 +95,8 @@ def report(findings: list[Finding]) -> str:
     lines = [line for finding in findings for line in finding.lines()]
     bad = [finding.name for finding in findings if finding.needed and not finding.ok]
     verdict = f"a lab cannot run yet: {', '.join(bad)}" if bad else "this machine can run the labs"
+    if not bad and any(finding.name == "keepalived" and not finding.ok for finding in findings):
+        verdict += ", with vrrpd alone: keepalived is not installed"
     return "\n".join([*lines, "", verdict])
 
 
@@ -122,9 +134,12 @@ def _namespaces() -> list[Finding]:
         inside = [Finding(**found) for found in json.loads(done.stdout)]
     except (ValueError, TypeError):
         words = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
-        remedy = APPARMOR_REMEDY if _apparmor_restricts() else "see the message, or `sudo make lab`"
-        return [Finding("namespaces", False, words, remedy)]
+        return [Finding("namespaces", False, words, _remedy_for_namespaces())]
     return [Finding("namespaces", True, kinds), *inside]
+
+
+def _remedy_for_namespaces() -> str:
+    return APPARMOR_REMEDY if _apparmor_restricts() else f"as the message says; {REPLAY}"
 
 
 def _apparmor_restricts() -> bool:
@@ -144,7 +159,7 @@ def _apparmor() -> Finding:
 
 
 def _which(*names: str) -> str | None:
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), SBIN])
+    path = namespaces.system_path(os.environ.get("PATH"))
     return next((found for name in names if (found := shutil.which(name, path=path))), None)
 
 
@@ -202,32 +217,112 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _probe() -> list[Finding]:
-    """Inside the namespaces: what a lab does first, done once and thrown away with them."""
-    return [
+    """Inside the namespaces: what a lab does first, then a lab; thrown away with them."""
+    basics = [
         _try("bridge", _make_bridge, "load the kernel module: sudo modprobe bridge"),
         _try("veth", _make_veth, "load the kernel module: sudo modprobe veth"),
         _try("overlay on /etc", _overlay_etc, "a kernel of 5.11 or newer with overlayfs"),
         _try("raw socket", _open_raw, "the container denies CAP_NET_RAW: use another one"),
     ]
+    return [*basics, *_rehearse()] if all(finding.ok for finding in basics) else basics
 
 
 def _try(name: str, step: Callable[[], str], remedy: str) -> Finding:
+    """What `step` returns, or, whatever it raises, the last line of that and `remedy`."""
     try:
         return Finding(name, True, step())
-    except (OSError, subprocess.CalledProcessError) as error:
-        words = getattr(error, "stderr", None) or str(error)
+    except Exception as error:
+        words = getattr(error, "stderr", None) or str(error) or type(error).__name__
         return Finding(name, False, words.strip().splitlines()[-1], remedy)
 
 
+def _rehearse() -> list[Finding]:
+    """A lab, one step after the other, until one fails that the next one needs."""
+    from labs.emulation.lab import Lab  # it takes a moment, and a message if Mininet is missing
+
+    installed = [name for name in ("vrrpd", "keepalived") if _which(name) or name == "vrrpd"]
+    runs = dict(zip(("master", "backup"), installed, strict=False))
+    made: list[Lab] = []
+
+    def start() -> str:
+        made.append(Lab("empty", daemon=runs))
+        return f"{', '.join(made[0].hosts)} and {', '.join(made[0].layout.switches)} have started"
+
+    found = [_try("hosts and switch", start, f"as the message says; {REPLAY}")]
+    if not made:
+        return found
+    with made[0] as lab:
+        found.append(_try("frame", lambda: _pass_frame(lab), REPLAY))
+        if found[-1].ok:
+            found.append(_try("nft", lambda: _drop_frame(lab), _remedy_for_nft()))
+        for host, name in runs.items():
+            found.append(_try(name, partial(_start_daemon, lab, host), _remedy_for_daemon(name)))
+    if "keepalived" not in installed:
+        remedy = "sudo apt-get install keepalived   (for lessons that compare vrrpd with it)"
+        found.append(Finding("keepalived", False, "not installed", remedy, needed=False))
+    return found
+
+
+def _answered(lab: Lab, seconds: float) -> bool:
+    return lab.run("client", f"ping -c 1 -W {seconds} 192.168.1.11").status == 0
+
+
+def _pass_frame(lab: Lab) -> str:
+    if not _answered(lab, 1):
+        raise LabError("client sent a ping to master, and no answer came back")
+    return "client and master reach each other through the switch"
+
+
+def _drop_frame(lab: Lab) -> str:
+    # Before the lab's own rule, whose message would repeat all of that.
+    if refused := lab.at_switch(lab.layout.switches[0], "nft add table bridge doctor").strip():
+        raise LabError(refused)
+    lab.oneway("master", "to")
+    if _answered(lab, 0.1):
+        raise LabError("a rule that drops all frames to master was accepted and dropped none")
+    lab.mend("master")
+    return "one rule of nftables dropped a frame at the switch"
+
+
+def _remedy_for_nft() -> str:
+    nft = shutil.which("nft")
+    if nft is not None and os.path.dirname(nft) not in namespaces.SYSTEM_PATH:
+        return f"take {os.path.dirname(nft)} out of PATH: its nft is not the system's"
+    return (
+        "sudo apt-get install --reinstall nftables, and sudo modprobe nf_tables; until then "
+        "lab.lose and lab.oneway are refused\n"
+        f"{REPLAY}"
+    )
+
+
+def _start_daemon(lab: Lab, host: str) -> str:
+    from labs.emulation.start_states import STATES
+
+    lab.conf(host, (STATES / "basic" / host / "keepalived.conf").read_text())
+    try:
+        lab.start(host)
+    except LabError as error:
+        logged = lab.log(host).strip().splitlines()
+        raise LabError(logged[-1] if logged else str(error).partition("\n")[0]) from None
+    return f"has started on {host}"
+
+
+def _remedy_for_daemon(name: str) -> str:
+    if name == "vrrpd":
+        return "run `make setup`"
+    return (
+        "the lessons run with vrrpd, which is the default; "
+        "sudo apt-get install --reinstall keepalived"
+    )
+
+
 def _check(*command: str) -> None:
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), SBIN])
-    env = {**os.environ, "PATH": path}
-    subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    subprocess.run(command, check=True, capture_output=True, text=True)
 
 
 def _make_bridge() -> str:
-    _check("brctl", "addbr", "doctor0")  # Mininet's LinuxBridge does it with brctl
-    return "made by brctl"
+    _check("ip", "link", "add", "doctor0", "type", "bridge")
+    return "made by ip"
 
 
 def _make_veth() -> str:
@@ -259,7 +354,9 @@ def _open_raw() -> str:
 def main(argv: list[str] | None = None) -> int:
     """Prints the findings; 0 if a lab can run here, 1 if not."""
     if "--probe" in (sys.argv[1:] if argv is None else argv):
-        print(json.dumps([asdict(finding) for finding in _probe()]))
+        with redirect_stdout(sys.stderr):  # the answer is all that is printed
+            probed = _probe()
+        print(json.dumps([asdict(finding) for finding in probed]))
         return 0
     findings = diagnose()
     print(report(findings))

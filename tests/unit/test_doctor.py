@@ -15,7 +15,7 @@ from labs.sandbox import namespaces
 def test_a_failing_finding_is_followed_by_its_remedy() -> None:
     text = report([Finding("mininet", False, "No module", "sudo apt-get install mininet")])
     first, second, *_, last = text.splitlines()
-    assert first.split() == ["MISSING", "mininet", "No", "module"]
+    assert first.split() == ["FAILED", "mininet", "No", "module"]
     assert second.strip() == "remedy: sudo apt-get install mininet"
     assert last == "a lab cannot run yet: mininet"
 
@@ -24,6 +24,13 @@ def test_a_finding_that_only_tests_need_does_not_fail_the_machine() -> None:
     text = report([Finding("chromium", False, "not installed", "apt", needed=False)])
     assert text.startswith("absent")
     assert text.endswith("this machine can run the labs")
+
+
+def test_the_last_line_promises_no_daemon_that_is_absent() -> None:
+    absent = Finding("keepalived", False, "not installed", "apt", needed=False)
+    assert report([absent]).splitlines()[-1] == (
+        "this machine can run the labs, with vrrpd alone: keepalived is not installed"
+    )
 
 
 def test_a_good_finding_takes_one_line() -> None:
@@ -58,6 +65,7 @@ def test_apparmor_is_told_with_both_remedies(tmp_path, monkeypatch: pytest.Monke
     assert not finding.ok
     assert "sysctl" in finding.remedy
     assert "sudo make lab" in finding.remedy
+    assert finding.remedy.startswith("without root: `LAB_MODE=replay make lab`")
     commands = [line.split()[-1] for line in finding.lines() if line.split()[:1] == ["sudo"]]
     assert commands == ["/etc/apparmor.d/vrrp-lab"] * 2
     assert doctor.PROFILE.read_text().count("sudo cp packaging/apparmor/vrrp-lab") == 1
