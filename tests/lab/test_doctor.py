@@ -131,8 +131,8 @@ def test_refused_user_namespaces(ordinary_user: OrdinaryUser) -> None:
 def test_what_is_printed_on_the_way_is_not_the_answer() -> None:
     """A library that prints while a lab starts would spoil the report."""
     code = (
-        "import json, sys; from labs import doctor; doctor._open_raw = lambda: print('x') or 'y'; "
-        "sys.exit(doctor.main(['--probe']))"
+        "import sys; from labs.cli import doctor; "
+        "doctor._open_raw = lambda: print('x') or 'y'; sys.exit(doctor.main(['--probe']))"
     )
     done = subprocess.run(
         [*INSIDE, sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY

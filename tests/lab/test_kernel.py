@@ -38,9 +38,10 @@ from tests.support import REPOSITORY, OrdinaryUser, eventually
 START_SECONDS = 60
 # A lab in the kernel whose host answers: its own network, and not the one we are in.
 LAB = """
-from labs import Lab, namespace
+from labs import Lab
+from labs.sandbox import namespaces
 lab = Lab("empty")
-print(namespace.inside(), lab.run("client", "ping -c 1 -W 5 192.168.1.11").status)
+print(namespaces.inside(), lab.run("client", "ping -c 1 -W 5 192.168.1.11").status)
 """
 
 

@@ -100,7 +100,7 @@ def test_everything_a_lab_makes_carries_its_mark() -> None:
 # A lab whose mounts are not private, where the caller's are shared: what it mounts stays with us.
 # But for /proc, which would be of no use to the judge once the lab has ended.
 LEAKING = """
-from labs import namespace
+from labs.sandbox import namespaces as namespace
 namespace._MS_PRIVATE = 1 << 20  # MS_SHARED
 mount = namespace._mount
 namespace._mount = lambda source, target, *rest: target == "/proc" or mount(source, target, *rest)
