@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
+from labs.sandbox.namespaces import system_path
 from tests.support import OrdinaryUser, checkout_is_public
 
 TESTS = Path(__file__).parent
@@ -30,9 +32,13 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-def _first_line(*command: str) -> str:
+def _first_line(name: str, *words: str) -> str:
+    # keepalived is in /usr/sbin, which is not in an ordinary user's PATH.
+    program = shutil.which(name, path=system_path(os.environ.get("PATH")))
+    if program is None:
+        return "absent"
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run([program, *words], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return "absent"
     return ((done.stdout + done.stderr).strip().splitlines() or ["silent"])[0]
