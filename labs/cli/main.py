@@ -14,7 +14,8 @@
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.
-Exit status: 0 done, 1 the command failed, 2 it cannot be done here; the last line says why.
+Exit status: 0 done, 1 the command failed, 2 it cannot be done here, 130 after Ctrl-C, 141 if its
+reader has left (`labs ps | head -0`); but for the last, the last line on standard error says why.
 """
 
 from __future__ import annotations
