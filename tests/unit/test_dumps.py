@@ -182,11 +182,20 @@ def test_the_state_as_json(room: Path) -> None:
 
 
 def test_the_second_form_of_the_json(room: Path) -> None:
-    lan = cluster(one="global_defs {\njson_version 2\n}\n" + conf(100))
+    """keepalived from 2.2.8 on: the instances under a name, and beside them the processes."""
+    head = (
+        "global_defs {\njson_version 2\n}\n"
+        'vrrp_track_process web {\n process nginx "-g daemon"\n weight 5\n fork_delay 2\n}\n'
+    )
+    lan = cluster(one=head + conf(100, "track_process {\n web\n}"))
     dump_json(lan.daemons["one"])
     found = json.loads((room / "keepalived.json").read_text())
-    assert found["json_version"] == 2
     assert [entry["data"]["iname"] for entry in found["vrrp"]] == ["VI_1"]
+    (process,) = found.pop("track_process")
+    assert process["process"] == "nginx"
+    assert (process["current_processes"], process["have_quorum"]) == (0, False)
+    assert (process["weight"], process["fork_delay"]) == (5, 2.0)
+    assert list(found) == ["vrrp"]
 
 
 def test_other_names(room: Path) -> None:

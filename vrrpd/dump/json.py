@@ -2,7 +2,7 @@
 
     [{"data": {"iname": "VI_1", "state": 2, ...}, "stats": {"advert_rcvd": 0, ...}}, ...]
 
-With `json_version 2` it is an object: {"json_version": 2, "vrrp": [...]}.
+With `json_version 2` (keepalived 2.2.8) it is an object: {"vrrp": [...], "track_process": [...]}.
 Numbers stand where keepalived has numbers and true where it has true; lists that would be empty
 and scripts that are not configured are absent.  Passwords are masked.
 """
@@ -18,6 +18,7 @@ from vrrpd.daemon import Daemon
 from vrrpd.dump.text import address_text, command_text, route_text, rule_text
 from vrrpd.fsm import SECOND, State
 from vrrpd.router import VirtualRouter
+from vrrpd.tracking.processes import TrackedProcess
 
 STATES = {"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
 AUTHENTICATION = {"NONE": 0, "PASS": 1, "AH": 2}
@@ -63,8 +64,31 @@ def as_json(daemon: Daemon) -> Iterator[str]:
         {"data": fields(daemon, router), "stats": counters(router)}
         for router in daemon.routers.values()
     ]
-    version = daemon.config.globals.json_version
-    yield json.dumps(found if version == 1 else {"json_version": version, "vrrp": found})
+    if daemon.config.globals.json_version == 2:
+        tracked = [process(one) for one in daemon.tracking.processes.values()]
+        found = {"vrrp": found, **({"track_process": tracked} if tracked else {})}
+    yield json.dumps(found)
+
+
+def process(one: TrackedProcess) -> dict[str, Any]:
+    """A `vrrp_track_process`, as `json_version 2` lists them."""
+    config = one.config
+    running = one.timer is not None
+    return {
+        "process": config.process,
+        **({"parameters": " ".join(config.params)} if config.params else {}),
+        "param_match": config.param_match or "none",
+        "min_processes": config.quorum,
+        **({} if config.quorum_max is None else {"max_processes": config.quorum_max}),
+        "current_processes": len(one.pids),
+        "have_quorum": one.enough,
+        "weight": -config.weight if config.reverse else config.weight,
+        "terminate_delay": config.terminate_delay_ns / SECOND,
+        "fork_delay": config.fork_delay_ns / SECOND,
+        "fork_delay_timer_running": running and one.enough,
+        "terminate_delay_timer_running": running and not one.enough,
+        "full_command": config.full_command,
+    }
 
 
 def counters(router: VirtualRouter) -> dict[str, int]:
