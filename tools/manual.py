@@ -75,6 +75,7 @@ NOT_DONE = (
     " The same holds for the kernel's process connector; /proc is scanned where it is refused.",
     "The children and their pid files: vrrpd is one process and stays in the foreground.",
     "The checksum that versions before 1.3.6 used for unicast.",
+    "InfiniBand, `--ignore-sigint`, and the watching of routes without `dev` (versions.md).",
 )
 
 

@@ -120,7 +120,7 @@ KEEPALIVED_ONLY = (
         r"|timer_expired_backup highest_other_priority not valid"
         r"|invalid number '(off|false|no|yes)'",
         "2.3.3 refuses the line", "the first word counts, with a warning; "
-        "`timer_expired_backup` is not done, and says so", "what is written first is in force",
+        "of `timer_expired_backup` the first number", "what is written first is in force",
         ("global_defs/", "vrrp_instance/use_vmac", "vrrp_instance/timer_expired_backup"),
     ),
     Disagreement(
