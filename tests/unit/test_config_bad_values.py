@@ -174,3 +174,13 @@ def test_what_stands_in_two_blocks_counts() -> None:
     assert found.config.instances[0].auth.kind == "PASS"
     assert [one[0] for one in found.config.globals.interface_up_down_delays] == ["eth1", "eth2"]
     assert errors(found) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("max_auto_priority", 0), ("smtp_helo_name", 0), ("vrrp_priority", 4), ("instance", 4)],
+)
+def test_what_keepalived_takes_or_ignores_without_argument(line: str, status: int) -> None:
+    """keepalived advises "setting config option max_auto_priority", and takes it without number."""
+    text = line if line == "instance" else f"global_defs {{\n{line}\n}}\n"
+    assert loads(text).exit_status == status

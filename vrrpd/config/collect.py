@@ -115,12 +115,15 @@ def value_of(
     if not one.args and keyword.needs_argument:
         # keepalived ends at once, but not for names in global_defs.
         mild = keyword.block == "global_defs" and keyword.kind in ("word", "command", "special")
+        mild = mild or keyword.bare == "ignored"
         report.at(
             "error" if mild else "fatal",
             one.name,
-            f"'{keyword.name}' needs an argument",
+            f"'{keyword.name}' needs an argument" + ("; ignored" if mild else ""),
             expected=keyword.expected,
         )
+        return {}
+    if not one.args and keyword.bare == "accepted":
         return {}
     try:
         if keyword.name in specials:

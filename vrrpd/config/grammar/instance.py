@@ -151,6 +151,7 @@ _ADDRESSES = (
         "kernel_rx_buf_size",
         "int",
         "Receive buffer of the socket, bytes.",
+        bare="ignored",
         low="1",
         high="4294967295",
         strict=True,

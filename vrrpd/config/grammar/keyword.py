@@ -43,6 +43,8 @@ Kind = Literal[
     "special",
 ]
 
+Bare = Literal["fatal", "ignored", "accepted"]
+
 BLOCK_KINDS = ("list", "block", "entries")
 UNLIMITED = 1_000_000
 
@@ -63,6 +65,7 @@ class Keyword:
     field: str = ""  # of the model; "": the keyword's name (+ `_ns` for times)
     constant: bool = True  # what a flag sets
     strict: bool = False  # a number followed by rubbish is ignored, not cut
+    bare: Bare = "fatal"  # what the keyword without its argument is
     once: bool = False  # the first one counts, not the last
     resets: bool = False  # a bad value sets the default; others leave what was given before
     since: str = ""  # the version of keepalived that brought it; filled in from since.py
@@ -93,7 +96,9 @@ class Keyword:
 
     @property
     def needs_argument(self) -> bool:
-        """keepalived ends with exit 2 when the argument is missing."""
+        """A missing argument is a mistake; keepalived ends with exit 2 if `bare` is "fatal"."""
+        if self.bare == "accepted":
+            return False
         if self.kind == "special":
             return self.syntax != "" and not self.syntax.startswith(("[", "nothing"))
         return self.kind in ("int", "seconds", "decimal", "word", "ip", "choice", "command")

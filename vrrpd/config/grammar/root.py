@@ -105,11 +105,21 @@ KEYWORDS: tuple[Keyword, ...] = (
         syntax="a block of rules",
         status="done",
     ),
-    _root("net_namespace", "word", "Run in this named network namespace.", status="done"),
-    _root("net_namespace_ipvs", "word", "The network namespace of IPVS."),
+    _root(
+        "net_namespace",
+        "word",
+        "Run in this named network namespace.",
+        bare="ignored",
+        status="done",
+    ),
+    _root("net_namespace_ipvs", "word", "The network namespace of IPVS.", bare="accepted"),
     _root("namespace_with_ipsets", "flag", "Use ipsets in a network namespace."),
     _root(
-        "instance", "word", "Part of the names of pid files, to run several daemons.", status="done"
+        "instance",
+        "word",
+        "Part of the names of pid files, to run several daemons.",
+        bare="ignored",
+        status="done",
     ),
     _root("use_pid_dir", "flag", "Put the pid files into /run/keepalived.", status="done"),
     _root(
