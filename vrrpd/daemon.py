@@ -130,6 +130,7 @@ class Daemon:
         for router in list(self.routers.values()):
             self.tracking.start(router, at, self.begins - at)
         self.notifier.started()
+        self._say_if_idle()
         self.log.say("Startup complete")
 
     def delay(self, settings: Globals) -> int:
@@ -144,6 +145,12 @@ class Daemon:
         """A reload during the start-up delay changes its end, for the routers that are new."""
         if at < self.begins:
             self.begins += after.vrrp_startup_delay_ns - before.vrrp_startup_delay_ns
+
+    def _say_if_idle(self) -> None:
+        """A daemon with nothing to do runs on and waits for a reload (keepalived)."""
+        one = self.config
+        if not (one.instances or one.static_addresses or one.static_routes or one.static_rules):
+            self.log.say("Warning - vrrpd has no configuration to run")
 
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
@@ -230,6 +237,7 @@ class Daemon:
             self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
         self.journal.write("reload", reason="configuration read again", ok=True)
+        self._say_if_idle()
         self.log.say("Reload complete")
         return True
 

@@ -39,6 +39,8 @@ def accidents() -> Iterator[tuple[str, str]]:
         yield f"{name} behind a value", whole(f"priority 150{char}")
         yield f"{name} behind a brace", whole().replace("{", "{" + char)
         yield f"{name} in a comment", whole(f"priority 150 # {char}")
+    for number, text in enumerate(braces()):
+        yield f"accident: braces {number}", text
     yield "accident: CR LF", whole("priority 150").replace("\n", "\r\n")
     yield "accident: CR", whole("priority 150").replace("\n", "\r")
 
@@ -61,3 +63,35 @@ def shared_vrid() -> Iterator[str]:
         yield instance("A", "10.0.0.1", f"unicast_src_ip {OWN}", peers("192.168.1.12")) + instance(
             "B", "10.0.0.2", f"unicast_src_ip {source}", peers("192.168.1.12")
         )
+
+
+LVS = """virtual_server 192.168.1.100 80 {
+lvs_sched rr
+lvs_method NAT
+protocol TCP
+real_server 192.168.1.11 80 {
+weight 1
+TCP_CHECK {
+connect_timeout 3
+}
+}
+}
+"""
+GROUP = """virtual_server_group G {
+192.168.1.100 80
+}
+"""
+
+
+def braces() -> Iterator[str]:
+    """Each brace of LVS blocks and of virtual routers left out once, and written twice."""
+    yield LVS + GROUP + whole()
+    for block in (LVS, GROUP):
+        places = [at for at, char in enumerate(block) if char in "{}"]
+        for at in places:
+            yield block[:at] + block[at + 1 :] + whole()
+            yield whole() + block[:at] + block[at + 1 :]
+            yield block[:at] + block[at] + block[at:] + whole()
+    text = whole("track_interface {\neth1\n}", peers("192.168.1.12"))
+    for at in [at for at, char in enumerate(text) if char in "{}"]:
+        yield text[:at] + text[at + 1 :] + whole().replace("instance A", "instance B")

@@ -184,3 +184,46 @@ def test_what_keepalived_takes_or_ignores_without_argument(line: str, status: in
     """keepalived advises "setting config option max_auto_priority", and takes it without number."""
     text = line if line == "instance" else f"global_defs {{\n{line}\n}}\n"
     assert loads(text).exit_status == status
+
+
+LVS = "virtual_server 192.168.1.100 80 {\nreal_server 192.168.1.11 80 {\nweight 1\n}\n}\n"
+VRRP = f"vrrp_instance V {{\ninterface eth0\nvirtual_router_id 51\n{VIP}\n}}\n"
+
+
+def test_an_lvs_block_is_skipped_with_a_note() -> None:
+    found = loads(LVS + VRRP)
+    assert found.exit_status == 0
+    assert [one.name for one in found.config.instances] == ["V"]
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_a_brace_that_is_missing_in_an_lvs_block_is_an_error_for_all_that_is_lost(
+    lacking: int,
+) -> None:
+    found = loads(LVS.replace("}\n", "", lacking) + VRRP)
+    assert found.exit_status == 4
+    assert found.config.instances == ()
+    never, inside = (one for one in found.diagnostics if one.severity == "error")
+    assert f"{lacking} '}}' missing" in never.message
+    assert never.line == 1
+    assert "'vrrp_instance' in the block of 'virtual_server' (line 1)" in inside.message
+
+
+def test_an_lvs_block_without_its_first_brace() -> None:
+    found = loads(LVS.replace("{", "", 1) + VRRP)
+    assert any("no '{' after 'virtual_server'" in one for one in errors(found))
+    assert [one.name for one in found.config.instances] == ["V"]
+
+
+def test_a_daemon_with_nothing_to_do_says_so_and_runs_on() -> None:
+    lan = cluster(one="", two=LVS)
+    lan.run(1)
+    idle = "Warning - vrrpd has no configuration to run"
+    for host in ("one", "two"):
+        assert idle in lan.logs[host].lines
+    lan.conf("one", conf(150))
+    assert lan.daemons["one"].reload()
+    lan.wait_until(lambda: state(lan, "one") == "MASTER")
+    lan.conf("one", "")
+    assert lan.daemons["one"].reload()
+    assert lan.logs["one"].lines.count(idle) == 2

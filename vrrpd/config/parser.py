@@ -75,7 +75,7 @@ class _Parser:
                 self._report.at("error", line.words[0], "this '}' closes nothing; ignored")
             elif line.is_open:
                 self._report.at("error", line.words[0], "unexpected '{': no keyword before it")
-                self._skip_rest()
+                self._skip_rest(line.words[0])
             else:
                 statement = self._statement(line, block, context)
                 if statement:
@@ -101,7 +101,9 @@ class _Parser:
                 word,
                 f"{word.text} belongs to {what}, which is out of scope: skipped",
             )
-            self._skip_block()
+            if keyword.opens_block and not self._peek_open():
+                self._no_brace(word)
+            self._skip_block(word)
             return None
         if keyword.kind not in BLOCK_KINDS:
             if self._peek_open():
@@ -110,7 +112,7 @@ class _Parser:
                     self._lines[self._at].words[0],
                     f"'{word.text}' takes no block; the block is skipped",
                 )
-                self._skip_block()
+                self._skip_block(word)
             return Statement(line.words, line.rest, context, keyword)
         return self._opened(line, keyword, context)
 
@@ -120,12 +122,7 @@ class _Parser:
         if self._peek_open():
             self._at += 1
         else:
-            self._report.at(
-                "error",
-                word,
-                f"no '{{' after '{word.text}'",
-                expected="'{' at the beginning of its block",
-            )
+            self._no_brace(word)
         if keyword.kind == "block":
             name = f" {line.words[1].text}" if len(line.words) > 1 else ""
             inner = f"{word.text}{name}" if not context else f"{word.text} of {context}"
@@ -145,7 +142,7 @@ class _Parser:
                 return tuple(found)
             if line.is_open:
                 self._report.at("error", line.words[0], f"unexpected '{{' in {inner}; skipped")
-                self._skip_rest()
+                self._skip_rest(line.words[0])
             else:
                 found.append(Statement(line.words, line.rest, inner))
         self._report.at(
@@ -179,19 +176,48 @@ class _Parser:
             expected=expected,
             suggestion=suggestion,
         )
-        self._skip_block()
+        self._skip_block(word)
         return None
 
-    def _skip_block(self) -> None:
+    def _no_brace(self, word: Word) -> None:
+        self._report.at(
+            "error",
+            word,
+            f"no '{{' after '{word.text}'",
+            expected="'{' at the beginning of its block",
+        )
+
+    def _skip_block(self, opener: Word) -> None:
         """Pass over the block that opens here, if one does."""
         if self._peek_open():
             self._at += 1
-            self._skip_rest()
+            self._skip_rest(opener)
 
-    def _skip_rest(self) -> None:
-        """Pass over lines up to the `}` of a `{` already passed."""
+    def _skip_rest(self, opener: Word) -> None:
+        """Pass over lines up to the `}` of a `{` already passed.
+
+        A block of the root in there means that a `}` is missing before it: it is lost as well
+        (keepalived), but never without a line.
+        """
         depth = 1
         while self._at < len(self._lines) and depth:
             line = self._lines[self._at]
             self._at += 1
             depth += 1 if line.is_open else -1 if line.is_close else 0
+            word = line.words[0]
+            keyword = in_block("").get(word.text)
+            if keyword and keyword.opens_block and self._peek_open():
+                self._report.at(
+                    "error",
+                    word,
+                    f"'{word.text}' in the block of '{opener.text}' (line {opener.source.line}): "
+                    "skipped with it",
+                    expected=f"'}}' for each '{{' of '{opener.text}' before this line",
+                )
+        if depth:
+            self._report.at(
+                "error",
+                opener,
+                f"the block of '{opener.text}' is never closed: {depth} '}}' missing",
+                expected="'}' before the end of the file",
+            )

@@ -88,6 +88,11 @@ class Keyword:
         return mine > other
 
     @property
+    def opens_block(self) -> bool:
+        """Whether a block follows; at the root, one follows everything that is skipped."""
+        return self.kind in BLOCK_KINDS or (self.status == "skipped" and not self.block)
+
+    @property
     def most_words(self) -> int:
         """How many arguments count; the others are ignored, as keepalived does."""
         if self.kind in ("words", "command", "special"):
