@@ -207,7 +207,7 @@ class Daemon:
         except ConfigError as error:
             self.log.say(f"{error}")
             self.log.say("Reload refused: the running configuration stays in force")
-            self.journal.write("reload", reason=f"refused: {error}", ok=False)
+            self.journal.write("reload", reason=f"refused: {str(error).splitlines()[0]}", ok=False)
             return False
         before, self.config = self.config, config
         self.notifier.configure(config)
