@@ -152,4 +152,4 @@ class Globals:
     snmp_socket: str | None = None
     enable_dbus: bool = False
     dbus_service_name: str | None = None
-    dbus_no_interface_name: bool = False
+    dbus_no_interface_name: str | None = None

@@ -357,7 +357,7 @@ _SYSTEM = (
     _parsed("snmp_socket", "word", "Address of the SNMP master agent.", once=True),
     _parsed("enable_dbus", "flag", "D-Bus interface."),
     _parsed("dbus_service_name", "word", "Its name.", once=True),
-    _parsed("dbus_no_interface_name", "flag", "Leave interfaces out of its paths."),
+    _parsed("dbus_no_interface_name", "word", "Leave interfaces out of its paths."),
 )
 _LVS_NAMES = (
     "lvs_sync_daemon",
