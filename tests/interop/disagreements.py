@@ -101,11 +101,6 @@ KEEPALIVED_ONLY = (
         "run", "a mistake: 2.2.7 runs it, and no setting asked for it",
     ),
     Disagreement(
-        "addresses twice", r"VIP duplicates an? (excluded )?VIP",
-        "2.3.3 ignores the second one, an error", "held once, advertised as often as written",
-        "as 2.2.7: the list is part of what is compared by the other router",
-    ),
-    Disagreement(
         "track groups without members", r"Static track group \S+ has no members",
         "2.3.3 removes them, an error", "no effect", "nothing else is affected",
     ),
@@ -146,6 +141,10 @@ KEEPALIVED_ONLY = (
     Disagreement(
         "VRF beside interface", r"VRF interface", "an error", "`vrf` is not done, and says so",
         "one message is enough",
+    ),
+    Disagreement(
+        "track_bfd", r"track bfd \S+ not found", "what it names must exist",
+        "not done, and says so", "one message is enough",
     ),
     Disagreement(
         "vmac_xmit_base without vmac", r"vmac_xmit_base is only valid with a vmac", "an error",
@@ -214,6 +213,10 @@ VRRPD_ONLY = (
         "one of the two lines has no effect",
     ),
     Disagreement(
+        "addresses and peers twice", r"again \(first in line|the same peer again",
+        "2.2.7 takes and advertises them twice", "the first counts, and an error", "as 2.3.3",
+    ),
+    Disagreement(
         "braces", r"is never closed|no '\{' after|unexpected '\{'|nothing is left|not known here"
         r"|unknown keyword",
         "a block of lines without its brace swallows the next block, in silence", "an error",
@@ -238,7 +241,7 @@ def section() -> str:
         ("`keepalived -t` complains, `vrrpd -t` does not", KEEPALIVED_ONLY),
         ("`vrrpd -t` complains, `keepalived -t` does not", VRRPD_ONLY),
     ):
-        lines += [f"### {title}", "", "| about | keepalived 2.2.7 | vrrpd | why |",
+        lines += [f"### {title}", "", "| about | keepalived | vrrpd | why |",
                   "| --- | --- | --- | --- |"]  # fmt: skip
         lines += [f"| {one.name} | {one.keepalived} | {one.vrrpd} | {one.why} |" for one in known]
         lines.append("")

@@ -28,6 +28,11 @@ class NoExpectations(AssertionError):
 class Expected:
     """One version's column."""
 
+    # Whether an advertisement with another list of addresses counts, and what the log says of it.
+    accepts_other_lists: bool
+    complaint_of_other_list: str
+    # Whether an address or a peer that is listed twice is an error, and the second one ignored.
+    refuses_twins: bool
     # The outcome of a probe of behaviour.py, by its name, where it is not that of 2.2.7.
     outcomes: Mapping[str, str] = field(default_factory=dict)
     # Frames for three IPv4 and two IPv6 addresses, five rounds each, with a pause between frames:
@@ -49,6 +54,9 @@ class Expected:
 
 TABLE: dict[str, Expected] = {
     "2.2.7": Expected(
+        accepts_other_lists=False,
+        complaint_of_other_list="ip number",
+        refuses_twins=False,
         paced={"ARP": 4, "NA": 3},
         marks_addresses=False,
         guards_virtual_interfaces=False,
@@ -56,6 +64,9 @@ TABLE: dict[str, Expected] = {
         remembers_changed_scripts=True,
     ),
     "2.3.3": Expected(
+        accepts_other_lists=True,
+        refuses_twins=True,
+        complaint_of_other_list=r"expected \d+ VIPs but received \d+",
         outcomes={
             "another address in the list": "BACKUP",
             "one address more": "BACKUP",

@@ -262,11 +262,11 @@ def test_ipv6_means_version_3() -> None:
     assert complaints(found)[0][0] == "error"
 
 
-def test_a_duplicate_address_counts_twice_with_a_warning_at_its_place() -> None:
+def test_a_duplicate_address_is_an_error_at_its_place() -> None:
     found = loaded(vips="10.0.0.1\n  10.0.0.1")
-    assert len(found.config.instances[0].addresses) == 2
+    assert len(found.config.instances[0].addresses) == 1
     (only,) = found.diagnostics
-    assert (only.severity, only.line, only.column) == ("warning", 7, 3)
+    assert (only.severity, only.line, only.column) == ("error", 7, 3)
 
 
 def many(count: int) -> str:
@@ -413,3 +413,37 @@ def test_what_keepalived_swallows_is_warned_about(lines: str) -> None:
     found = loaded(lines)
     assert worst(found.diagnostics) - {"note"} == {"warning"}
     assert found.exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "vips", "virtual", "excluded", "wrong"),
+    [
+        ("", "192.168.1.10\n192.168.1.11\n192.168.1.10/24", ["10/32", "11/32"], [], 1),
+        ("", "192.168.1.10\n192.168.1.10 dev eth1", ["10/32"], [], 1),
+        ("virtual_ipaddress_excluded {\n192.168.1.10 dev eth0\n}", "192.168.1.10",
+         ["10/32"], [], 1),
+        ("virtual_ipaddress_excluded {\n192.168.1.10 dev eth1\n}", "192.168.1.10",
+         ["10/32"], ["10/32"], 0),
+        ("virtual_ipaddress_excluded {\n192.168.1.20\n192.168.1.20\n192.168.1.20 dev eth1\n}",
+         "192.168.1.10", ["10/32"], ["20/32", "20/32"], 1),
+    ],
+    ids=["again", "elsewhere", "excluded", "excluded-elsewhere", "excluded-twice"],
+)  # fmt: skip
+def test_an_address_counts_once_as_in_keepalived_2_3_3(
+    lines: str, vips: str, virtual: list[str], excluded: list[str], wrong: int
+) -> None:
+    found = loaded(lines, vips)
+    (instance,) = found.config.instances
+    assert [str(vip) for vip in instance.addresses] == [f"192.168.1.{one}" for one in virtual]
+    assert [str(vip) for vip in instance.excluded] == [f"192.168.1.{one}" for one in excluded]
+    said = [text for severity, text in complaints(found) if severity == "error"]
+    assert len(said) == wrong
+    assert all("again (first in line" in text and "ignored" in text for text in said)
+
+
+def test_a_peer_counts_once() -> None:
+    peers = "192.168.1.12\n192.168.1.13\n192.168.1.12 min_ttl 255"
+    found = loaded(f"unicast_peer {{\n{peers}\n}}")
+    (instance,) = found.config.instances
+    assert [str(peer.ip) for peer in instance.unicast_peers] == ["192.168.1.12", "192.168.1.13"]
+    assert ("error", "(VI_1) the same peer again; ignored") in complaints(found)

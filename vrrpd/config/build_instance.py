@@ -346,10 +346,12 @@ class _Builder:
     def _addresses(self) -> None:
         family = self.fields["family"]
         kept: list[Address] = []
+        taken: dict[tuple[IPAddress, str | None], Address] = {}
         found = address_lines.addresses(self._blocks("virtual_ipaddress"), self.report)
         for one in found:
             if one.family == family:
-                kept.append(one)
+                if self._is_new(one, taken):
+                    kept.append(one)
             else:
                 self.report.at(
                     "error",
@@ -358,7 +360,8 @@ class _Builder:
                     f"IPv{family} like the addresses before it; ignored",
                     expected="it in virtual_ipaddress_excluded",
                 )
-        excluded = address_lines.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
+        found = address_lines.addresses(self._blocks("virtual_ipaddress_excluded"), self.report)
+        excluded = [one for one in found if self._is_new(one, taken, excluded=True)]
         hmac: AuthHmac | None = self.fields.get("auth_hmac")
         addresses, more = vip_limit.fit(
             self.name,
@@ -380,7 +383,6 @@ class _Builder:
             )
         self.fields["addresses"] = addresses
         self.fields["excluded"] = (*excluded, *more)
-        self._duplicates((*addresses, *self.fields["excluded"]))
         self.fields["routes"] = tuple(
             parse_route.routes(self._blocks("virtual_routes"), self.report)
         )
@@ -388,17 +390,27 @@ class _Builder:
             rules(self._blocks("virtual_rules"), self.report, self.preferences)
         )
 
-    def _duplicates(self, addresses: Iterable[Address]) -> None:
-        seen: dict[IPAddress, Address] = {}
-        for one in addresses:
-            first = seen.setdefault(one.ip, one)
-            if first is not one:
-                self.report.at(
-                    "warning",
-                    self.words[one.where],
-                    f"({self.name}) {one.ip} again "
-                    f"(first in line {first.where.line}): it counts twice",
-                )
+    def _is_new(
+        self,
+        one: Address,
+        taken: dict[tuple[IPAddress, str | None], Address],
+        excluded: bool = False,
+    ) -> bool:
+        """Take an address unless the instance has it already: as keepalived from 2.3.3 on.
+
+        An excluded address may be that of a virtual one, or another excluded one, elsewhere.
+        """
+        spot = one.ip, one.dev or self.fields.get("interface")
+        key = spot if excluded else (one.ip, None)
+        if key in taken:
+            self.report.at(
+                "error",
+                self.words[one.where],
+                f"({self.name}) {one.ip} again (first in line {taken[key].where.line}); ignored",
+            )
+            return False
+        taken[key] = taken[spot] = one
+        return True
 
     def _enough_addresses(self) -> bool:
         if self.fields["addresses"] or "no_virtual_ipaddress" in self.said:
@@ -439,8 +451,9 @@ class _Builder:
                     "error", word, f"({self.name}) the peer is of the other family; ignored"
                 )
                 continue
-            if any(one.ip == peer.ip for one in kept):
-                self.report.at("warning", word, f"({self.name}) the same peer again")
+            if any(one.ip == peer.ip for one in kept):  # keepalived from 2.3.3 on
+                self.report.at("error", word, f"({self.name}) the same peer again; ignored")
+                continue
             kept.append(peer)
         self.fields["unicast_peers"] = tuple(kept)
         asked = self.fields.get("unicast_src_ip") or "unicast_peer" in _names(self.block)

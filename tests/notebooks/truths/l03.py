@@ -7,7 +7,11 @@ TRUE: dict[str, Truth] = {
     "plug-and-read": "Entering BACKUP state",
     "judge-slow": r"it was 30\.6 s",
     "price-list": r" 1 s +86,400 +5\.\d ",
-    "judge-copied": {"vrrpd": "it was “only one”", "keepalived": "it was both"},
+    "judge-copied": {
+        "vrrpd": "it was “only one”",
+        "keepalived": lambda it: "it was “only one”" if it.accepts_other_lists else "it was both",
+    },
+    "version-here": {"vrrpd": "Starting vrrpd 0", "keepalived": "Starting Keepalived v2"},
     "judge-password": "it was both",
     "password-log": "passw",
     "must-be-equal": (

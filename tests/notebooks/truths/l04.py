@@ -8,8 +8,14 @@ TRUE: dict[str, Truth] = {
     "addresses": r"root@master.*192\.168\.1\.104/32.*root@backup(?!.*192\.168\.1\.10\d?/)",
     "ask": " 0% packet loss",
     "judge-bytes": "it was 56 bytes",
-    "judge-differ": {"vrrpd": "it was master", "keepalived": "it was both"},
-    "log-differ": {"vrrpd": "also has", "keepalived": "ip number"},
+    "judge-differ": {
+        "vrrpd": "it was master",
+        "keepalived": lambda it: "it was master" if it.accepts_other_lists else "it was both",
+    },
+    "log-differ": {
+        "vrrpd": "Starting vrrpd 0.*also has",
+        "keepalived": lambda it: f"Starting Keepalived v2.*{it.complaint_of_other_list}",
+    },
     "remove": r"\[\[\], \[\], \[\]\]",
     "ask-again": r"192\.168\.1\.102 .* 0% packet loss.*192\.168\.1\.104 .* 100% packet loss",
     "judge-together": "it was “all at once”",
