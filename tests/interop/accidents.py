@@ -41,6 +41,16 @@ def accidents() -> Iterator[tuple[str, str]]:
         yield f"{name} in a comment", whole(f"priority 150 # {char}")
     for number, text in enumerate(braces()):
         yield f"accident: braces {number}", text
+    for number, lines in enumerate(
+        ((), (f"unicast_src_ip {OWN}",), (peers("192.168.1.12"),),
+         (f"unicast_src_ip {OWN}", peers("192.168.1.12")))
+    ):  # fmt: skip
+        text = whole(*lines).replace("interface eth0\n", "")
+        yield f"accident: no interface {number}", text
+    bad = ("10.0.0.2/24", "10.0.0.2-9", "10.0.0.2;", "10.0.0.300", "fe80::1")
+    for number, peer in enumerate(bad):
+        yield f"accident: peer {number}", whole(peers(peer))
+        yield f"accident: peer {number} of two", whole(peers("192.168.1.12", peer))
     yield "accident: CR LF", whole("priority 150").replace("\n", "\r\n")
     yield "accident: CR", whole("priority 150").replace("\n", "\r")
 

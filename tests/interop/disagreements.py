@@ -186,6 +186,11 @@ KEEPALIVED_ONLY = (
 # vrrpd says invalid, keepalived does not.
 VRRPD_ONLY = (
     Disagreement(
+        "unicast without interface", r"needs an interface",
+        "2.2.7 refuses it; 2.3 runs an instance with unicast_src_ip and without interface",
+        "refused", "not done: an advertisement leaves by the interface that the file names",
+    ),
+    Disagreement(
         "empty and cut numbers",
         r"is not a number|more than six decimal places|prefix length '' is not"
         r"|garp_group without an interval",
