@@ -144,6 +144,7 @@ def check(options: argparse.Namespace) -> int:
         lines, status = [str(one) for one in loaded.diagnostics], loaded.exit_status
         _, findings, violated = secure(loaded.config, Accounts())
         lines += [str(one) for one in findings if one.counts]
+        lines += own_addresses(options, loaded.config)
         if violated:
             status = EXIT_INSECURE
         elif status == 0 and any(one.counts for one in findings):
@@ -156,6 +157,27 @@ def check(options: argparse.Namespace) -> int:
         with open(options.config_test, "w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
     return status
+
+
+def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
+    """Warnings of virtual addresses that this host has as its own, as far as it can be seen."""
+    from vrrpd.linux.kernel import Netlink
+    from vrrpd.linux.loop import Loop
+    from vrrpd.own import warnings
+
+    if options.namespace or config.globals.net_namespace:
+        return []  # another network, which takes privileges to enter
+    loop = Loop()
+    try:
+        kernel = Netlink(loop)
+        try:
+            return warnings(config, kernel)
+        finally:
+            kernel.close()
+    except OSError:
+        return []
+    finally:
+        loop.close()
 
 
 def run(options: argparse.Namespace, log: Log) -> int:

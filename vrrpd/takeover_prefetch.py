@@ -46,5 +46,5 @@ def warm_up(router: VirtualRouter) -> None:
     for packet in router.speaker.ready.get(router.params.priority, ()):
         numbered(packet, router.speaker.ident)
     router.ports.kernel.warm_up()
-    router.holdings.without_real(router.holdings.everything)
+    router.holdings.without_own(router.holdings.everything)
     router.announcer.rounds(router.placed)

@@ -14,12 +14,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.interop.segment import Host, Segment
+from tests.interop.segment import ENVIRONMENT, Host, Segment
 from tests.support import eventually
 
 VIP = "192.168.1.10"
@@ -248,3 +249,31 @@ def test_another_program_that_removes_the_address_again_and_again(lan: Segment) 
     assert f"{VIP} was removed by somebody else 6 times in 10 s" in host.text()
     assert len(states(host)) < 20
     lan.wait(lambda: host.has(VIP), "MASTER again")
+
+
+@pytest.mark.parametrize("vmac", ["", "use_vmac"])
+def test_the_host_s_own_address_among_the_virtual_ones(pair: Segment, vmac: str) -> None:
+    """`-t` and the start warn; from first to last the address stays on its interface."""
+    host = pair[0]
+    own = f"{host.address}/24"
+    host.config.write_text(conf(vmac, vips=f"{own}\n{VIP}", priority=150))
+    command = [sys.executable, "-m", "vrrpd.cli", "-t", "-f", str(host.config)]
+    done = subprocess.run(
+        host.holder.inside(*command), env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{host.address} on eth0 is this host's own address" in done.stderr
+    program = host.holder.inside("ip", "-o", "monitor", "address")
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as monitor:
+        host.start("vrrpd")
+        pair.wait(lambda: host.has(VIP), "MASTER")
+        assert f"{host.address} on eth0 is this host's own address" in host.text()
+        pair[1].start("vrrpd", conf(priority=200, vips=f"{own}\n{VIP}"))
+        pair.wait(lambda: states(host)[-1] == "BACKUP", "BACKUP")
+        pair.wait(lambda: not host.has(VIP), "its address given back")
+        assert host.stop() == 0
+        assert addresses(host, "eth0") == {host.address}
+        monitor.terminate()
+        output, _ = monitor.communicate()
+    lost = [one for one in output.splitlines() if one.startswith("Deleted") and " eth0 " in one]
+    assert [one for one in lost if f" {host.address}/" in one] == []

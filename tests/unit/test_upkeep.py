@@ -232,3 +232,72 @@ def test_a_reload_leaves_an_address_to_the_instance_that_holds_it() -> None:
     lan.reload("one")
     lan.run(1)
     assert held(lan, "one") == {VIP, "192.168.1.20"}
+
+
+# The host's own address among the virtual ones.
+
+OWN = "192.168.1.11"
+WARNING = f"virtual address {OWN} on eth0 is this host's own address"
+
+
+@pytest.mark.parametrize("words", [(), ("strict_mode",), ("no_accept",)])
+def test_the_host_s_own_address_is_never_removed(words: tuple[str, ...]) -> None:
+    """Priority below 255: a mistake, of which the start warns; it must not lock anybody out."""
+    lan = cluster(one="", two=conf(200, vips=[f"{OWN}/24", VIP]))
+    lan.run(5)
+    lan.conf("one", conf(100, *words, vips=[f"{OWN}/24", VIP]))
+    lan.reload("one")
+    machine, mine = lan.machines["one"], ip_address(OWN)
+    assert any(WARNING in line for line in lan.logs["one"].lines)
+    seen = lan.clock.after.append(lambda: machine.addresses[mine])  # KeyError: it was removed
+    assert seen is None
+    lan.run(1)
+    assert state(lan, "one") == "BACKUP"
+    lan.stop("two")
+    lan.wait_until(lambda: state(lan, "one") == "MASTER")
+    lan.run(0.1)
+    assert held(lan, "one") == {VIP}
+    assert str(router(lan, "one").source) == OWN
+    assert mine not in {one.address.ip for one in machine.shield.silent}
+    lan.start("two")
+    lan.wait_until(lambda: state(lan, "one") == "BACKUP")
+    lan.reload("one")
+    lan.stop("one")
+    assert held(lan, "one") == set()
+
+
+def test_the_owner_is_not_warned() -> None:
+    lan = cluster(one=conf(255, vips=[f"{OWN}/24"]))
+    lan.run(1)
+    assert state(lan, "one") == "MASTER"
+    assert not any("own address" in line for line in lan.logs["one"].lines)
+
+
+def test_a_reload_that_makes_the_host_s_own_address_a_virtual_one() -> None:
+    """While the daemon holds others: what it has added is not the host's."""
+    lan = cluster(one=conf(100, vips=[VIP]))
+    lan.run(5)
+    lan.conf("one", conf(100, vips=[VIP, f"{OWN}/24"]))
+    lan.reload("one")
+    lan.run(1)
+    assert any(WARNING in line for line in lan.logs["one"].lines)
+    lan.conf("one", conf(100, vips=[VIP]))
+    lan.reload("one")
+    lan.stop("one")
+    assert {str(ip) for ip in lan.machines["one"].addresses} == {OWN}
+
+
+def test_a_leftover_is_not_taken_for_the_host_s_own_address() -> None:
+    """The host has another address; or the router sends from elsewhere and needs none there."""
+    lan = cluster(one=conf(100), two=conf(200))
+    lan.run(1)
+    lan.crash("one")
+    machine = lan.machines["one"]
+    machine.addresses[ip_address(VIP)] = 32
+    lan.start("one")
+    assert held(lan, "one") == set()
+    lan.crash("one")
+    machine.addresses = {ip_address(VIP): 32}
+    lan.conf("one", conf(100, "mcast_src_ip 10.0.0.1"))
+    lan.start("one")
+    assert machine.addresses == {}

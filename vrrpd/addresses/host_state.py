@@ -22,6 +22,7 @@ from vrrpd.config.model import Address, Config, Instance
 from vrrpd.config.routes_model import Route
 from vrrpd.events import IPAddress
 from vrrpd.journal import Journal, Log
+from vrrpd.own import Own, virtual_addresses
 from vrrpd.ports import Belonging, Kernel, Placed, Refusal, Shield, VirtualLink
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Estate:
         self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
         # Called after addresses were removed: routes of other instances may have gone with them.
         self.removed: Callable[[], None] = lambda: None
+        self.virtual: frozenset[IPAddress] = frozenset()  # of all instances
+        self.added: set[Own] = set()  # by whichever instance, at any time
         self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.
@@ -53,6 +56,7 @@ class Estate:
     def configure(self, config: Config) -> None:
         """Use this configuration; static things come and go with it."""
         self.defaults = config.globals
+        self.virtual = virtual_addresses(config.instances)
         wanted = self.static_things(config)
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]

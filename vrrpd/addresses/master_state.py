@@ -20,6 +20,7 @@ from vrrpd.addresses.vmac import Slot, home
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
+from vrrpd.own import Own, own_addresses, warning
 from vrrpd.ports import Belonging, Placed, Refusal, VirtualLink
 
 Spot = tuple[str, IPAddress, int]
@@ -35,27 +36,24 @@ class Holdings:
         self.estate = estate
         self.ready: object = None  # for the kernel, to take everything in a hurry
         self.counted: list[Spot | None] = []  # what we count for in `estate.held`
+        self.own: frozenset[Own] = frozenset()  # the host's, which are never added or removed
         self.use(instance)
-        self.real = self.recognise()
+        self.recognise()
 
-    def recognise(self) -> IPAddress | None:
-        """The owner's real address, which is one of the virtual ones (RFC 3768 section 1.2).
-
-        It is the interface's first if all that the interface has are virtual addresses of a
-        router with priority 255.  It was there before us and stays when we go: taking it away
-        would leave the host without an address.
-        """
-        interface = self.estate.kernel.interface(self.device)
-        if interface is None or not self.instance.is_owner:
-            return None
-        family = self.instance.family
-        mine = {one.address.ip for one in self.placed}
-        there = [
-            ip
-            for ip in interface.addresses
-            if ip.version == family and (family == 4 or ip.is_link_local)
-        ]
-        return there[0] if there and mine.issuperset(there) else None
+    def recognise(self) -> None:
+        """See which of the addresses are the host's own; one that is stays so while it is there."""
+        estate = self.estate
+        kept = {
+            (name, ip)
+            for name, ip in self.own
+            if (there := estate.kernel.interface(name)) is not None and ip in there.addresses
+        }
+        own = own_addresses(self.instance, estate.kernel, estate.virtual, estate.added) | kept
+        if own != self.own:
+            self.own = own
+            text = warning(self.instance, own)
+            if text is not None:
+                estate.log.say(text)
 
     def use(self, instance: Instance) -> None:
         """Hold what this configuration says, from the next `take()` on."""
@@ -99,11 +97,12 @@ class Holdings:
         """The addresses that nobody may talk to; none if we accept or own them."""
         if self.instance.accept or self.instance.is_owner:
             return ()
-        return tuple(self.placed)
+        own = {ip for _, ip in self.own}
+        return tuple(one for one in self.placed if one.address.ip not in own)
 
     def prepare(self) -> None:
         """Have everything ready for `take()`, which may have to be quick."""
-        self.ready = self.estate.kernel.prepare(self.without_real(self.everything))
+        self.ready = self.estate.kernel.prepare(self.without_own(self.everything))
 
     def take(self) -> list[Refusal]:
         """Become their holder; what was refused."""
@@ -126,6 +125,7 @@ class Holdings:
         """
         before, ways, name = self.placed, self.ways, self.instance.name
         self.use(instance)
+        self.recognise()
         new = [one for one in self.placed if one not in before]
         new_ways = [one for one in self.ways if one not in ways]
         if not held:
@@ -145,7 +145,7 @@ class Holdings:
 
     def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
         """Add again what is no longer there; what was refused, which is not logged again."""
-        return self.estate.kernel.change(self.without_real(list(things)), [])
+        return self.estate.kernel.change(self.without_own(list(things)), [])
 
     def attempt(self) -> list[Refusal]:
         """What would be refused of the tracked addresses: they are added, and removed at once.
@@ -168,11 +168,12 @@ class Holdings:
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
         """Have the kernel put things up and take things down; what was refused of what to add."""
         name, estate = self.instance.name, self.estate
-        add, remove = self.without_real(add), self.without_real(remove)
+        add, remove = self.without_own(add), self.without_own(remove)
         if remove:
             # An address may have moved to another instance, which has it already.
             remove = [one for one in remove if where(one) is None or estate.held[where(one)] <= 0]
         problems = estate.kernel.change(add, remove, self.ready)
+        estate.added.update(spot_of(one) for one in add if isinstance(one, Placed))
         if estate.log.detailed:
             self.detail("removing", remove)
             self.detail("setting", add)
@@ -191,13 +192,11 @@ class Holdings:
             if listed:
                 self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
 
-    def without_real(self, things: Sequence[Belonging]) -> list[Belonging]:
-        """`things` without the owner's real address."""
-        if self.real is None:
+    def without_own(self, things: Sequence[Belonging]) -> list[Belonging]:
+        """`things` without the host's own addresses."""
+        if not self.own:
             return list(things)
-        return [
-            one for one in things if not (isinstance(one, Placed) and one.address.ip == self.real)
-        ]
+        return [one for one in things if not (isinstance(one, Placed) and spot_of(one) in self.own)]
 
     def speak_from(self, source: IPAddress) -> None:
         """Over IPv6 our source address must be on the virtual interface, too."""
@@ -211,6 +210,11 @@ def where(thing: Belonging) -> Spot | None:
     if not isinstance(thing, Placed):
         return None
     return (thing.interface, thing.address.ip, thing.address.prefixlen)
+
+
+def spot_of(placed: Placed) -> Own:
+    """The interface and the address."""
+    return (placed.interface, placed.address.ip)
 
 
 def shown(thing: Belonging) -> str:

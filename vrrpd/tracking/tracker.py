@@ -31,6 +31,7 @@ from typing import Any, Protocol
 
 from vrrpd.config.model import Config, Instance, Track
 from vrrpd.events import IPAddress
+from vrrpd.fsm import State
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Interface, Ports, Process
 from vrrpd.router import VirtualRouter
@@ -313,6 +314,8 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     if reason is None and own != name:
         reason = trouble(own, kernel.interface(own), tracked)
     examine_peers(router)
+    if router.state is not State.MASTER:
+        router.holdings.recognise()
     source = speak_from(router, interface)
     missing = missing_source(router.instance, source, interface)
     if source is not None:
@@ -376,7 +379,8 @@ def speak_from(router: VirtualRouter, interface: Interface | None) -> IPAddress 
         return configured
     if interface is None:
         return None
-    virtual = {placed.address.ip for placed in router.placed} - {router.holdings.real}
+    own = {ip for _, ip in router.holdings.own}
+    virtual = {placed.address.ip for placed in router.placed} - own
     family = router.instance.family
     # There may be thousands of addresses, and ours is usually the first of them.
     there: Sequence[IPAddress] = interface.addresses
