@@ -6,6 +6,7 @@
 
     held           a living daemon holds exactly the addresses of its MASTERs
     timer          no timer in INIT and FAULT, exactly one otherwise
+    able           a MASTER can send and receive
     synced         the members of a sync group are MASTER together or not at all
     notified       notify scripts tell the same story as the states
     counted        counters are what the switch has seen
@@ -123,6 +124,7 @@ class Guard:
                 for router in daemon.routers.values():
                     self.held(machine, router)
                     self.timer(machine, router)
+                    self.able(machine, router)
                 self.synced(host, daemon)
         self.bounds.look()
 
@@ -147,6 +149,18 @@ class Guard:
             raise Violation("timer", f"{name} has {'a' if armed else 'no'} timer running")
         if deadline is not None and (router.armed_for or 0) > deadline:
             raise Violation("timer", f"{name} would wake up after its deadline")
+
+    def able(self, machine: Machine, router: VirtualRouter) -> None:
+        """A MASTER has a socket, and not all of its last Advertisements were refused.
+
+        With `dont_track_primary` a link that is down is the operator's business.
+        """
+        if router.state is not State.MASTER or not machine.present:
+            return
+        if (machine.up or not router.instance.dont_track_primary) and (
+            router.segment.channel is None or machine.unsent >= router.instance.down_timer_adverts
+        ):
+            raise Violation("able", f"{machine.name} is MASTER and cannot send or receive")
 
     def synced(self, host: str, daemon: Daemon) -> None:
         """A sync group never splits."""

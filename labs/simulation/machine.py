@@ -65,6 +65,7 @@ class Machine:
     life: int = 0
     room: int = 0  # bytes that the daemon has asked for
     spoken: int = 0  # packets that its daemons have sent
+    unsent: int = 0  # packets since then that the operating system has refused
     addresses: dict[IPAddress, int] = field(default_factory=dict)
     homes: dict[IPAddress, str] = field(default_factory=dict)  # of those that are not on eth0
     six: tuple[IPv6Address, ...] = ()

@@ -86,8 +86,10 @@ class HostChannel:
         if not self.machine.up:
             raise OSError(100, "Network is down")
         if "send" in self.machine.refuses:
+            self.machine.unsent += 1
             raise OSError(errno.EPERM, self.machine.refuses["send"])
         self.machine.spoken += 1
+        self.machine.unsent = 0
         self.machine.switch.carry(self.machine, data)
 
     def close(self) -> None:
