@@ -60,6 +60,7 @@ class Speaker:
     def say(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last OSError, if any."""
         self.ident = self.ident % 0xFFFF + 1
+        self.reached = 0
         if self.instance.auth.kind == "AH":
             self.sequence += 1
             packets = [self.packet(priority, one, self.ident) for one in self.destinations]
@@ -70,7 +71,6 @@ class Speaker:
             ready = self.ready.get(priority) or self.prepare(priority)
             packets = [numbered(packet, self.ident) for packet in ready]
         trouble: OSError | None = None
-        self.reached = 0
         for packet in packets:
             try:
                 self.segment.send(packet)

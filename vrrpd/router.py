@@ -388,13 +388,16 @@ class VirtualRouter:
         """Multicast one Advertisement; a dead link is logged, and no more than that."""
         try:
             self.speaker.say(priority)
-        except OSError as error:
-            self.upkeep.sent(error)
+        except Exception as error:  # no mistake of ours may leave us without a timer
+            if not isinstance(error, OSError):
+                self.log.trouble(error)
+            reason = getattr(error, "strerror", None) or str(error)
+            self.upkeep.unsent(getattr(error, "errno", None), reason)
             self.counters["send-errors"] += 1
-            text = f"({self.name}) cannot send an advertisement: {error.strerror or error}"
+            text = f"({self.name}) cannot send an advertisement: {reason}"
             self.log.limited(("send", self.name), text)
             return
-        self.upkeep.sent(None)
+        self.upkeep.sent()
         self.counters["advertisement-sent"] += 1
         if priority == RESIGN:
             self.counters["priority-zero-pkts-sent"] += 1

@@ -54,7 +54,7 @@ class Upkeep:
         self.router = router
         self.clock = router.ports.clock
         self.mute: str | None = None
-        self.unsent = 0  # Advertisements in a row that nobody was sent
+        self.failures = 0  # Advertisements in a row that were sent to nobody
         self.pause = RETRY  # before the next attempt to advertise
         self.losses: deque[int] = deque()  # when (ns)
         self.missing: dict[Belonging, None] = {}  # to be added again
@@ -64,15 +64,21 @@ class Upkeep:
 
     # Sending.
 
-    def sent(self, error: OSError | None) -> None:
-        """An Advertisement was sent, or could not be, with this error."""
+    def sent(self) -> None:
+        """An Advertisement was sent."""
+        self.mute, self.failures, self.pause = None, 0, RETRY
+
+    def unsent(self, number: int | None, reason: str) -> None:
+        """An Advertisement could not be sent, in these words; None: for no fault of the machine."""
         router = self.router
-        if error is None or router.speaker.reached:
-            self.mute, self.unsent, self.pause = None, 0, RETRY
+        if router.speaker.reached:
+            self.sent()
             return
-        self.unsent += 1
-        enough = error.errno in LASTING or self.unsent >= router.params.down_timer_adverts
-        text = f"cannot send an advertisement: {error.strerror or error}"
+        self.failures += 1
+        enough = (
+            number is None or number in LASTING or self.failures >= router.params.down_timer_adverts
+        )
+        text = f"cannot send an advertisement: {reason}"
         self.mute = text if enough and not self.excused() else None
 
     def excused(self) -> bool:

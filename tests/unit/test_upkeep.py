@@ -101,6 +101,32 @@ def test_an_error_that_passes_is_no_reason_to_give_up(monkeypatch: pytest.Monkey
         lan.run(2)
 
 
+@pytest.mark.parametrize("place", ["send", "take"])
+def test_a_mistake_of_ours_is_no_end_of_the_timer(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any exception of a port: FAULT with the reason, and MASTER again when it is over."""
+    lan = cluster(one=conf(200))
+    lan.run(1)
+    Guard(lan)
+    one = router(lan, "one")
+    target = one.speaker if place == "send" else one.holdings
+    with monkeypatch.context() as patch:
+        patch.setattr(target, {"send": "say", "take": "take"}[place], mistake)
+        lan.run(60)
+        assert "MASTER" not in states(lan, "one")
+        assert "FAULT" in states(lan, "one")
+        assert "ValueError" in "".join(lan.logs["one"].lines)
+    lan.wait_until(lambda: state(lan, "one") == "MASTER", 60)
+    lan.run(0.1)
+    assert held(lan, "one") == {VIP}
+
+
+def mistake(*_: object) -> None:
+    """A mistake of ours."""
+    raise ValueError("a mistake of ours")
+
+
 def full(*_: object) -> None:
     """A queue with no room for another packet."""
     raise OSError(105, "No buffer space available")
