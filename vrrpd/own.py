@@ -3,8 +3,8 @@
     eth0  192.168.9.5/24       virtual_ipaddress { 192.168.9.5/24 }
 
 With priority 255 that is an IP address owner (RFC 3768 section 1.2).  With any other priority it is
-a mistake that costs the host its only address as soon as a daemon takes it for its own; so it stays,
-and the operator is warned.
+a mistake that would cost the host its only address as soon as a daemon removes it; so it stays, and
+the operator is warned.
 
 An address is the host's own if all that its interface has are virtual addresses, and it is the
 first of them: a router cannot have sent anything from there without one of its own.  What this

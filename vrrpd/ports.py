@@ -113,7 +113,11 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What the kernel says of an interface; `addresses` in the kernel's order."""
+    """What the kernel says of an interface; `addresses` in the kernel's order.
+
+    `base` is the index of the interface below a virtual one: 0 if there is none, or if nobody
+    knows, and -1 if that is in another network namespace.
+    """
 
     name: str
     index: int
@@ -124,6 +128,7 @@ class Interface:
     addresses: tuple[IPAddress, ...] = ()
     kind: str = ""  # of a virtual one: veth, macvlan, ipvlan ...
     group: int = 0  # ip-link(8)
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,8 @@ class Upkeep:
             self.sent()
             return
         self.failures += 1
-        enough = (
-            number is None or number in LASTING or self.failures >= router.params.down_timer_adverts
-        )
+        lasting = number is None or number in LASTING
+        enough = lasting or self.failures >= router.params.down_timer_adverts
         text = f"cannot send an advertisement: {reason}"
         self.mute = text if enough and not self.excused() else None
 

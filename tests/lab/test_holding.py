@@ -157,6 +157,24 @@ def test_a_renamed_interface_loses_what_was_added_to_it(pair: Segment, vmac: str
     assert "vrrp.51" not in host.run("ip", "link")
 
 
+def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None:
+    """eth0 is another interface now: the virtual one is made again on it, and nothing is left."""
+    host = pair[0]
+    host.start("vrrpd", conf("use_vmac"))
+    pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
+    host.run("ip", "-batch", "-", stdin=(
+        "link set eth0 name net7\naddr flush dev net7\n"
+        "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
+        f"addr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    pair.wait(lambda: "vrrp.51@eth0" in host.run("ip", "link"), "another virtual interface")
+    pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER again")
+    heard = len(pair.wire.frames)
+    pair.wait(lambda: states(host)[-1] == "MASTER", "MASTER")
+    assert host.stop() == 0
+    assert pair.wire.adverts(0, heard) == []  # eth0 leads elsewhere now
+    assert "vrrp.51" not in host.run("ip", "link")
+
+
 def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
     """Another number: a new socket, and the addresses are added to the new one."""
     host = lan[0]
@@ -277,3 +295,14 @@ def test_the_host_s_own_address_among_the_virtual_ones(pair: Segment, vmac: str)
         output, _ = monitor.communicate()
     lost = [one for one in output.splitlines() if one.startswith("Deleted") and " eth0 " in one]
     assert [one for one in lost if f" {host.address}/" in one] == []
+
+
+def test_a_unicast_peer_beyond_a_router_is_reached(pair: Segment) -> None:
+    """The Advertisement goes to the router of the peer's network, not to the LAN (keepalived)."""
+    far = "10.99.0.2"
+    pair[0].run("ip", "route", "add", "10.99.0.0/24", "via", pair[1].address)
+    pair[0].start("vrrpd", conf(f"unicast_peer {{\n{far}\n}}"))
+    pair.wait(lambda: pair.wire.adverts(0), "an advertisement")
+    (frame, *_) = pair.wire.adverts(0)
+    assert frame.data[:6] == bytes.fromhex("02000000000c")
+    assert frame.ip[16:20] == bytes((10, 99, 0, 2))

@@ -113,9 +113,14 @@ class Estate:
         return used
 
     def make(self, link: VirtualLink) -> None:
-        """Have the kernel make a virtual interface, or take over the one that is there."""
+        """Have the kernel make a virtual interface, or take over the one that is there.
+
+        One that is on another interface, which had the name of its base once, is deleted first.
+        """
         if self.kernel.interface(link.base) is None:
             return
+        if self.misplaced(link):
+            self.kernel.destroy(link.name)
         new = self.kernel.interface(link.name) is None
         problems = self.kernel.create(link)
         self.told(problems)
@@ -124,6 +129,13 @@ class Estate:
             self.lent.pop(link.name, None)
         self.lend(link)
         self.renew()
+
+    def misplaced(self, link: VirtualLink) -> bool:
+        """Whether the virtual interface is there, on another interface than its base."""
+        there, base = self.kernel.interface(link.name), self.kernel.interface(link.base)
+        if there is None or base is None or not there.base:
+            return False
+        return there.base != base.index
 
     def lend(self, link: VirtualLink, source: IPAddress | None = None) -> None:
         """Over IPv6 a virtual interface has its base's link-local address, too (keepalived).
@@ -162,7 +174,8 @@ class Estate:
         now = self.kernel.interface(name)
         was, self.up[name] = self.up.get(name, True), now is not None and now.up
         for link in list(self.links.values()):
-            if name in (link.name, link.base) and self.kernel.interface(link.name) is None:
+            absent = self.kernel.interface(link.name) is None
+            if name in (link.name, link.base) and (absent or self.misplaced(link)):
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)

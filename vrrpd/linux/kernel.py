@@ -48,6 +48,7 @@ IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
 IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_INFO_KIND = 1, 3, 4, 18, 1
 IFLA_GROUP = 27
+IFLA_LINK, IFLA_LINK_NETNSID = 5, 37
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_TENTATIVE = 0x40
@@ -359,6 +360,7 @@ class Netlink:
             addresses=before.addresses if before is not None else (),
             kind=kind_of(found.get(IFLA_LINKINFO, b"")),
             group=tlv.number(found.get(IFLA_GROUP)) or 0,
+            base=-1 if IFLA_LINK_NETNSID in found else tlv.number(found.get(IFLA_LINK)) or 0,
         )
         if before is None or before.name != after.name:
             self.generation += 1

@@ -184,8 +184,9 @@ class RawChannel:
         source, hop limit and destination are taken from ours.
         """
         if self.family == 4:
-            to = socket.inet_ntoa(packet[16:20])
-            self.socket.sendto(packet, socket.MSG_DONTROUTE, (to, 0))
+            # A unicast peer may be beyond a router, a group never is (keepalived).
+            flags = socket.MSG_DONTROUTE if packet[16] >> 4 == 14 else 0
+            self.socket.sendto(packet, flags, (socket.inet_ntoa(packet[16:20]), 0))
             return
         source, destination, hops = packet[8:24], packet[24:40], packet[7]
         to = socket.inet_ntop(socket.AF_INET6, destination)
