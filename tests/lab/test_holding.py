@@ -160,7 +160,7 @@ def test_a_renamed_interface_loses_what_was_added_to_it(pair: Segment, vmac: str
 def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None:
     """eth0 is another interface now: the virtual one is made again on it, and nothing is left."""
     host = pair[0]
-    host.start("vrrpd", conf("use_vmac"))
+    host.start("vrrpd", conf("use_vmac", "no_accept"))
     pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
     host.run("ip", "-batch", "-", stdin=(
         "link set eth0 name net7\naddr flush dev net7\n"
@@ -170,6 +170,8 @@ def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None
     pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER again")
     heard = len(pair.wire.frames)
     pair.wait(lambda: states(host)[-1] == "MASTER", "MASTER")
+    assert "packet filter" not in host.text()
+    assert '"vrrp.51" : "eth0"' in host.run("nft", "list", "ruleset")
     assert host.stop() == 0
     assert pair.wire.adverts(0, heard) == []  # eth0 leads elsewhere now
     assert "vrrp.51" not in host.run("ip", "link")

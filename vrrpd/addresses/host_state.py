@@ -44,6 +44,7 @@ class Estate:
         self.statics: list[Belonging] = []
         self.up: dict[str, bool] = {}
         self.shield: Shield | None = None
+        self.numbers: dict[str, int] = {}  # of the interfaces that it names
         self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
         # Called after addresses were removed: routes of other instances may have gone with them.
         self.removed: Callable[[], None] = lambda: None
@@ -179,7 +180,7 @@ class Estate:
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)
-        if self.links:
+        if self.shield or self.links or self.silent:
             self.renew()
         came_up = self.up[name] and not was
         if came_up:
@@ -202,20 +203,41 @@ class Estate:
     def renew(self) -> None:
         """Have the kernel filter what has to be filtered now, if that has changed."""
         of = self.defaults
-        silent = tuple(one for placed in self.silent.values() for one in placed)
-        links = tuple(one for one in self.links.values() if one.kind == "vmac")
+        # What is on an interface that is gone needs no filter, and nft would refuse the whole.
+        index = {name: self.index_of(name) for name in self.named()}
+        silent = tuple(
+            one for placed in self.silent.values() for one in placed if index[one.interface]
+        )
+        links = tuple(
+            one
+            for one in self.links.values()
+            if one.kind == "vmac" and index[one.name] and index[one.base]
+        )
         doubles = tuple(
             (ip, one.name) for one in links if one.sees(6) and (ip := self.link_local(one.base))
         )
         wanted = Shield(
             of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
         )
-        if wanted == self.shield:
+        # nft knows interfaces by number: the same filter for other numbers is another one.
+        numbers = index if wanted else {}
+        if wanted == self.shield and numbers == self.numbers:
             return
+        self.numbers = numbers
         if (self.shield is None or not self.shield) and wanted:
             self.log.say(f"Setting up nftables table {of.nftables} (no_accept or use_vmac)")
         self.shield = wanted
         self.told(self.kernel.protect(wanted))
+
+    def named(self) -> set[str]:
+        """The interfaces that the filter may name."""
+        links = {name for one in self.links.values() for name in (one.name, one.base)}
+        return links | {one.interface for placed in self.silent.values() for one in placed}
+
+    def index_of(self, name: str) -> int:
+        """The number of the interface that has this name now; 0: none has."""
+        there = self.kernel.interface(name)
+        return 0 if there is None else there.index
 
     # Static addresses, routes, rules.
 

@@ -369,6 +369,11 @@ class Netlink:
             if before is not None and before.name != after.name:
                 self.changed(before.name)
 
+    def drop(self, index: int) -> None:
+        """We have deleted an interface ourselves; nobody needs to be told."""
+        if self.links.pop(index, None) is not None:
+            self.forget(index)
+
     def forget(self, index: int) -> None:
         """An interface is gone, and its number may come back as another's."""
         self.orders.forget(index)

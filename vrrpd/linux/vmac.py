@@ -116,5 +116,6 @@ def remove(netlink: Netlink, name: str) -> None:
     """Delete an interface; harmless if it is gone."""
     there = netlink.interface(name)
     if there is not None:
-        netlink.ask(RTM_DELLINK, 0, IFINFO.pack(0, 0, there.index, 0, 0))
+        if netlink.ask(RTM_DELLINK, 0, IFINFO.pack(0, 0, there.index, 0, 0)) == 0:
+            netlink.drop(there.index)  # before anything else that is waiting is heard
         netlink.hear()
