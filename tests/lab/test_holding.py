@@ -177,6 +177,25 @@ def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None
     assert "vrrp.51" not in host.run("ip", "link")
 
 
+def test_a_renamed_interface_has_its_switches_put_back(lan: Segment) -> None:
+    """What `promote_secondaries` and `use_vmac` have set is put back by the interface's number."""
+    host = lan[0]
+    files = [f"/proc/sys/net/ipv4/conf/{{}}/{one}" for one in ("promote_secondaries", "arp_ignore")]
+
+    def values(name: str) -> list[str]:
+        return [host.run("cat", one.format(name)).strip() for one in files]
+
+    for where in ("all", "eth0"):
+        put(host, f"{where}/promote_secondaries", 0)
+    host.start("vrrpd", conf("use_vmac", "promote_secondaries"))
+    lan.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
+    assert values("eth0")[1] == "1"
+    host.run("ip", "link", "set", "eth0", "name", "net7")
+    lan.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
+    assert host.stop() == 0
+    assert values("net7") == ["0", "0"]
+
+
 def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
     """Another number: a new socket, and the addresses are added to the new one."""
     host = lan[0]

@@ -103,7 +103,7 @@ class Netlink:
         self.orders = Orders(self.index_of)
         self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
-        self.switches = sysctl.Switches()
+        self.switches = sysctl.Switches(self.number_of, self.name_of)
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
         self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
@@ -224,6 +224,16 @@ class Netlink:
         if link is None:
             raise LookupError(name)
         return link.index
+
+    def number_of(self, name: str) -> int | None:
+        """The number of an interface, or None if there is none of that name."""
+        link = self.interface(name)
+        return None if link is None else link.index
+
+    def name_of(self, index: int) -> str | None:
+        """The present name of an interface, or None if it is gone."""
+        link = self.links.get(index)
+        return None if link is None else link.name
 
     def ask(self, kind: int, flags: int, body: bytes) -> int:
         """Send one request and return the kernel's answer: an errno, 0 for success."""
@@ -377,6 +387,7 @@ class Netlink:
     def forget(self, index: int) -> None:
         """An interface is gone, and its number may come back as another's."""
         self.orders.forget(index)
+        self.switches.forget(index)
         self.lengths = {key: one for key, one in self.lengths.items() if key[0] != index}
         self.expected = Counter({k: n for k, n in self.expected.items() if k[0] != index and n})
         self.generation += 1

@@ -1,8 +1,8 @@
 """Switches of an interface under /proc/sys/net, and the way back to what they were.
 
     read("ipv4", "eth0", "arp_ignore")              "0", or None if there is no such switch
-    Switches().set("ipv4", "eth0", "arp_ignore", 1) remembers what it was
-    Switches().restore()                            puts everything back
+    switches.set("ipv4", "eth0", "arp_ignore", 1)   remembers what it was
+    switches.restore()                              puts everything back
 
 Contract: nothing here raises; a container may show /proc/sys read-only, and then `set()` returns
 the reason in words.  What somebody else has changed since is left as it is.
@@ -10,6 +10,8 @@ the reason in words.  What somebody else has changed since is left as it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path("/proc/sys/net")
@@ -31,33 +33,44 @@ def read(family: str, interface: str, name: str) -> str | None:
 
 
 class Switches:
-    """The switches that this daemon has changed."""
+    """The switches that this daemon has changed, by the numbers of their interfaces.
 
-    def __init__(self) -> None:
-        self.before: dict[Switch, tuple[str, str]] = {}  # what it was, what we made it
+    `index_of` and `name_of` know the interfaces; both return None for one that does not exist.
+    """
+
+    def __init__(
+        self, index_of: Callable[[str], int | None], name_of: Callable[[int], str | None]
+    ) -> None:
+        self.index_of = index_of
+        self.name_of = name_of
+        # (family, number, name): what it was, what we made it
+        self.before: dict[tuple[str, int, str], tuple[str, str]] = {}
 
     def set(self, family: str, interface: str, name: str, value: int) -> str | None:
         """Set a switch; None, or why that was not possible."""
         was = read(family, interface, name)
         if was == str(value):
             return None
-        switch = (family, interface, name)
         try:
-            path_of(switch).write_text(f"{value}\n")
+            path_of((family, interface, name)).write_text(f"{value}\n")
         except OSError as error:
             return f"cannot set {name} of {interface} to {value}: {error.strerror or error}"
-        if was is not None:
-            first = self.before.get(switch, (was, ""))[0]
-            self.before[switch] = (first, str(value))
+        index = self.index_of(interface)
+        if was is not None and index is not None:
+            first = self.before.get((family, index, name), (was, ""))[0]
+            self.before[family, index, name] = (first, str(value))
         return None
 
-    def restore(self, interface: str | None = None) -> None:
-        """Put back what is still as we left it: on one interface, or on all."""
-        for switch in [one for one in self.before if interface in (None, one[1])]:
-            was, ours = self.before.pop(switch)
-            if read(*switch) != ours:
+    def forget(self, index: int) -> None:
+        """An interface is gone, and its switches with it."""
+        self.before = {key: one for key, one in self.before.items() if key[1] != index}
+
+    def restore(self) -> None:
+        """Put back what is still as we left it, whatever its interface is called by now."""
+        before, self.before = self.before, {}
+        for (family, index, name), (was, ours) in before.items():
+            interface = self.name_of(index)
+            if interface is None or read(family, interface, name) != ours:
                 continue
-            try:
-                path_of(switch).write_text(f"{was}\n")
-            except OSError:
-                continue  # the interface is gone, and its switches with it
+            with suppress(OSError):  # it has just gone
+                path_of((family, interface, name)).write_text(f"{was}\n")
