@@ -327,3 +327,29 @@ def test_a_unicast_peer_beyond_a_router_is_reached(pair: Segment) -> None:
     (frame, *_) = pair.wire.adverts(0)
     assert frame.data[:6] == bytes.fromhex("02000000000c")
     assert frame.ip[16:20] == bytes((10, 99, 0, 2))
+
+
+@pytest.mark.parametrize("switch", ["mtu", "disable_ipv6"])
+def test_ipv6_that_was_off_is_heard_again(pair: Segment, switch: str) -> None:
+    """With an MTU below 1280 the kernel forgets the groups of IPv6, and does not say so."""
+    text = "vrrp_instance VI_6 {{\ninterface eth0\nvirtual_router_id 51\nversion 3\n"
+    text += "advert_int 0.25\npriority {}\nvirtual_ipaddress {{\nfe80::1:10\n}}\n}}\n"
+    for host, priority in zip(pair.hosts, (100, 200), strict=True):
+        host.start("vrrpd", text.format(priority))
+    pair.wait(lambda: pair[1].has("fe80::1:10") or len(pair.wire.adverts(1)) > 8, "one MASTER")
+    host = pair[0]
+    pair.wait(lambda: states(host, "VI_6")[-1:] == ["BACKUP"], "BACKUP")
+    off, on = {
+        "mtu": ("ip link set eth0 mtu 1000", "ip link set eth0 mtu 1500"),
+        "disable_ipv6": tuple(
+            f"echo {n} >/proc/sys/net/ipv6/conf/eth0/disable_ipv6" for n in (1, 0)
+        ),
+    }[switch]
+    host.run("sh", "-c", off)
+    pair.wait(lambda: states(host, "VI_6")[-1] == "FAULT", "FAULT")
+    host.run("sh", "-c", on)
+    pair.wait(lambda: states(host, "VI_6")[-1] != "FAULT", "an end of FAULT")
+    heard = len(pair.wire.frames)
+    pair.wait(lambda: len(pair.wire.adverts(1, heard)) > 12, "more than three intervals")
+    assert states(host, "VI_6")[-1] == "BACKUP"
+    assert pair.wire.adverts(0, heard) == []

@@ -61,6 +61,7 @@ class Holdings:
         self.links: dict[Slot, VirtualLink] = self.estate.links_for(instance)
         every = (*instance.addresses, *instance.excluded)
         self.placed = [home(instance, self.links, one) for one in every]
+        self.spots = frozenset(map(spot_of, self.placed))
         if instance.promote_secondaries:
             self.estate.told(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
 
@@ -109,6 +110,7 @@ class Holdings:
         self.estate.silence(self.instance.name, self.silent)
         refused = self.change(self.everything, [])
         self.count(self.placed)
+        self.estate.added |= self.spots
         return refused
 
     def release(self) -> None:
@@ -141,6 +143,7 @@ class Holdings:
         self.count([one for one in before if one in self.placed])
         refused = self.change(add, [*old_ways, *gone])
         self.count(self.placed)
+        self.estate.added |= self.spots
         return bool(new), refused
 
     def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
@@ -173,7 +176,6 @@ class Holdings:
             # An address may have moved to another instance, which has it already.
             remove = [one for one in remove if where(one) is None or estate.held[where(one)] <= 0]
         problems = estate.kernel.change(add, remove, self.ready)
-        estate.added.update(spot_of(one) for one in add if isinstance(one, Placed))
         if estate.log.detailed:
             self.detail("removing", remove)
             self.detail("setting", add)

@@ -305,8 +305,8 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     """
     name = router.instance.interface or ""
     interface = kernel.interface(name)
-    device = kernel.interface(router.segment.interface)
-    router.segment.attend(None if device is None else device.index)
+    device, family = kernel.interface(router.segment.interface), router.instance.family
+    router.segment.attend(None if device is None or without(interface, family) else device.index)
     deaf = router.segment.deaf(router)
     tracked = not router.instance.dont_track_primary
     reason = trouble(name, interface, tracked)
@@ -333,6 +333,16 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.clear("interface", f"interface {name} is up and has its carrier again")
     if missing is None and source is not None:
         router.clear("source", f"interface {name} has the address {source} again")
+
+
+def without(interface: Interface | None, family: int) -> bool:
+    """Whether IPv6 is off: a socket must then be opened again, and join its groups again.
+
+    Where the MTU was below 1280, the kernel has forgotten them and says that nothing was lost.
+    """
+    if interface is None or family == 4:
+        return False
+    return not any(ip.version == 6 for ip in interface.addresses)
 
 
 def examine_peers(router: VirtualRouter) -> None:
