@@ -110,7 +110,7 @@ class Holdings:
         self.estate.silence(self.instance.name, self.silent)
         refused = self.change(self.everything, [])
         self.count(self.placed)
-        self.estate.added |= self.spots
+        self.estate.added |= self.spots - self.own
         return refused
 
     def release(self) -> None:
@@ -143,7 +143,7 @@ class Holdings:
         self.count([one for one in before if one in self.placed])
         refused = self.change(add, [*old_ways, *gone])
         self.count(self.placed)
-        self.estate.added |= self.spots
+        self.estate.added |= self.spots - self.own
         return bool(new), refused
 
     def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
