@@ -131,7 +131,7 @@ def test_a_bad_vmac_name_or_address_is_an_error(words: str) -> None:
 
 def test_the_first_use_vmac_counts() -> None:
     """keepalived: "VMAC interface name already specified"."""
-    one = loaded(instance="use_vmac vmac0 02:00:00:00:00:01\nuse_vmac vmac1")
+    one = loaded(instance="use_vmac vmac0 02:00:00:00:00:01 y\nuse_vmac vmac1")
     vmac = one.config.instances[0].vmac
     assert vmac is not None
     assert vmac.name == "vmac0"

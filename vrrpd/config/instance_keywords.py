@@ -107,13 +107,16 @@ def _is_interface_name(text: str) -> bool:
 
 
 def _vmac(one: Statement, report: Reporter) -> Fields:
-    """A bad word is ignored, and the instance has a virtual MAC nevertheless (keepalived)."""
+    """A bad word is ignored, and the instance has a virtual MAC nevertheless (keepalived).
+
+    Of the words that are no options 2.2.7 looks at two only.
+    """
     found: dict[str, Any] = {}
-    for word, plain in _words(one, found, report):
+    for number, (word, plain) in enumerate(_words(one, found, report)):
         mac = _mac(word.text) if plain else None
         if mac is None and ("name" in found or not _is_interface_name(word.text)):
             report.at(
-                "error",
+                "error" if number < 2 else "warning",
                 word,
                 f"'{word.text}' is neither a MAC nor a free name of an interface; ignored",
                 expected="use_vmac [[name] NAME] [MAC] [group GROUP]",
