@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.loop import Loop
+    from vrrpd.linux.own_process import PidFile
     from vrrpd.linux.script_runner import ScriptRunner
     from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
@@ -187,7 +188,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.forked_worker import aside
     from vrrpd.linux.lifecycle_scripts import Edge
     from vrrpd.linux.loop import Loop
-    from vrrpd.linux.own_process import Process, control_socket, pid_file, write_pid
+    from vrrpd.linux.own_process import PidFile, Process, control_socket, pid_file
     from vrrpd.linux.script_runner import ScriptRunner
     from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
@@ -198,7 +199,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     source = Source(partial(reading, here), log, options.namespace, Process(log).settle)
     config = source()
     pid = options.pid or pid_file(config.globals)
-    if not (alone(pid, log) and entered(config.globals.net_namespace, log)):
+    own = PidFile(pid)
+    if not (alone(own, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = journal_of(options, log)
     loop = Loop(log.trouble)
@@ -219,7 +221,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     socket = options.control or control_socket(config.globals)
     control = listening(socket, loop, daemon, journal, log)
     with suppress_and_say(log, f"no pid file {pid}"):
-        write_pid(pid)
+        own.write()
     reduce(privileges, config, options, (pid, socket))
     supervisor.ready("Running")
     at_leisure(loop, log, journal)
@@ -228,7 +230,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     edge.end(daemon.config.globals)
-    tidy(control, journal, pid)
+    tidy(control, journal)
     return 0
 
 
@@ -247,13 +249,11 @@ def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
-def tidy(control: Control | None, journal: Journal, pid: str) -> None:
+def tidy(control: Control | None, journal: Journal) -> None:
     """Take away what is of no use without us."""
     if control is not None:
         control.close()
     journal.close()
-    with suppress(OSError):
-        os.unlink(pid)
 
 
 def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source) -> Ports:
@@ -288,12 +288,20 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     )
 
 
-def alone(path: str, log: Log) -> bool:
-    """Whether nobody else runs who writes this pid file."""
-    other = running(path)
-    if other is not None:
-        log.say(f"daemon is already running (pid {other} in {path})")
-    return other is None
+def alone(own: PidFile, log: Log) -> bool:
+    """Whether no other daemon has this pid file, which is ours until we end.
+
+    Where it cannot be written there is nothing to be locked; that is said when it is to be.
+    """
+    other, locked = running(own.path), True
+    with suppress(OSError):
+        locked = other is None and own.claim()
+    if other is not None or not locked:
+        who = "another process has locked" if other is None else f"pid {other} in"
+        log.say(f"daemon is already running ({who} {own.path})")
+        return False
+    atexit.register(own.remove)
+    return True
 
 
 def entered(namespace: str | None, log: Log) -> bool:

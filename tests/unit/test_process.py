@@ -18,7 +18,7 @@ import pytest
 from tests.support import REPOSITORY
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
-from vrrpd.linux.own_process import control_socket, enter, pid_file, write_pid
+from vrrpd.linux.own_process import PidFile, control_socket, enter, pid_file
 
 SETTLE = """
 import json, os, resource, subprocess, sys
@@ -167,11 +167,52 @@ def test_a_pid_file_is_for_everybody(tmp_path: Path) -> None:
     path = tmp_path / "new" / "vrrpd.pid"
     before = os.umask(0o077)
     try:
-        write_pid(str(path))
+        PidFile(str(path)).write()
     finally:
         os.umask(before)
     assert path.read_text() == f"{os.getpid()}\n"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_of_two_daemons_one_gets_the_pid_file(tmp_path: Path) -> None:
+    """From before the first packet until the process ends, however it ends."""
+    path = str(tmp_path / "vrrpd.pid")
+    claim = (
+        "import sys; from vrrpd.linux.own_process import PidFile; one = PidFile(sys.argv[1]);"
+        " print(one.claim(), flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", claim, path]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "True\n"
+        second = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+        assert second.stdout == "False\n"
+        first.kill()
+    third = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+    assert third.stdout == "True\n"
+
+
+def test_a_pid_file_is_not_written_through_a_link(tmp_path: Path) -> None:
+    target, path = tmp_path / "target", tmp_path / "vrrpd.pid"
+    target.write_text("precious")
+    path.symlink_to(target)
+    with pytest.raises(OSError, match="symbolic"):
+        PidFile(str(path)).write()
+    assert target.read_text() == "precious"
+
+
+def test_a_pid_file_of_another_daemon_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / "vrrpd.pid"
+    own = PidFile(str(path))
+    own.write()
+    path.unlink()
+    path.write_text("1\n")
+    own.remove()
+    assert path.read_text() == "1\n"
+    path.unlink()
+    own.remove()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../netns/a", "no-such-namespace"])

@@ -18,10 +18,13 @@ resets both; the CPUs and the umask they do inherit.  It is the same with keepal
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from vrrpd.config.globals import Globals
 from vrrpd.journal import Log
@@ -30,6 +33,7 @@ PR_SET_NAME = 15
 MCL_CURRENT, MCL_FUTURE = 1, 2
 CLONE_NEWNET = 0x40000000
 RUN, PID_DIRECTORY, PID = "/run", "/run/keepalived", "vrrpd.pid"
+PID_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 NAMESPACES = "/run/netns"  # where ip-netns(8) keeps them
 LONGEST_NAME = 15  # characters, TASK_COMM_LEN without the final 0
 VRRP_NAME = "keepalived_vrrp"  # what keepalived's `process_names` calls its VRRP process
@@ -142,12 +146,57 @@ def control_socket(settings: Globals) -> str:
     return pid_file(settings).removesuffix(".pid") + ".sock"
 
 
-def write_pid(path: str) -> None:
-    """Write our pid for everybody to read.  Raises OSError."""
-    os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
-    with open(path, "w", encoding="ascii") as file:
-        os.fchmod(file.fileno(), 0o644)  # whatever the umask is
-        file.write(f"{os.getpid()}\n")
+class PidFile:
+    """The file with our pid, locked from before anything is done until this process ends.
+
+    Of two daemons that are started at the same moment one gets the lock (keepalived 2.3.2).
+    A lock of fcntl(2) belongs to the process: a child that outlives us does not keep it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.fd: int | None = None
+
+    def claim(self) -> bool:
+        """Lock the file; False: another process has done so.  Raises OSError."""
+        os.makedirs(os.path.dirname(self.path) or ".", 0o755, exist_ok=True)
+        while self.fd is None:
+            fd = os.open(self.path, PID_FLAGS, 0o644)
+            try:
+                fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(fd)
+                if error.errno in (errno.EACCES, errno.EAGAIN):
+                    return False
+                raise
+            if self.is_there(fd):
+                self.fd = fd
+            else:  # removed by its owner between our open and our lock
+                os.close(fd)
+        return True
+
+    def is_there(self, fd: int) -> bool:
+        """Whether the path leads to the open file."""
+        try:
+            there, ours = os.stat(self.path), os.fstat(fd)
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def write(self) -> None:
+        """Write our pid for everybody to read.  Raises OSError."""
+        if self.fd is None and not self.claim():
+            raise OSError(errno.EAGAIN, "another process has locked it")
+        assert self.fd is not None
+        os.fchmod(self.fd, 0o644)  # whatever the umask is
+        os.ftruncate(self.fd, 0)
+        os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+
+    def remove(self) -> None:
+        """Take it away, if it is ours; its lock ends with us."""
+        if self.fd is not None and self.is_there(self.fd):
+            with suppress(OSError):
+                os.unlink(self.path)
 
 
 def enter(namespace: str) -> None:
