@@ -198,8 +198,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     reading = partial(read, options, log, privileges.lacking)
     source = Source(partial(reading, here), log, options.namespace, Process(log).settle)
     config = source()
-    pid = options.pid or pid_file(config.globals)
-    own = PidFile(pid)
+    own = PidFile(options.pid or pid_file(config.globals))
     if not (alone(own, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = journal_of(options, log)
@@ -220,9 +219,9 @@ def run(options: argparse.Namespace, log: Log) -> int:
         daemon.start(config)
     socket = options.control or control_socket(config.globals)
     control = listening(socket, loop, daemon, journal, log)
-    with suppress_and_say(log, f"no pid file {pid}"):
+    with suppress_and_say(log, f"no pid file {own.path}"):
         own.write()
-    reduce(privileges, config, options, (pid, socket))
+    reduce(privileges, config, options, (own.path, socket))
     supervisor.ready("Running")
     at_leisure(loop, log, journal)
     loop.run_until(lambda: bool(ending))
