@@ -36,9 +36,15 @@ def possible() -> bool:
 
     Root of an ordinary user's namespaces is not, nor is root where /etc is read-only.
     """
-    ids = int(Path("/proc/self/uid_map").read_text().split()[2])
     files = all(os.access(path, os.W_OK) for path in ("/etc", "/etc/passwd", "/etc/shadow"))
-    return os.geteuid() == 0 and ids > NOBODY and files and shutil.which("useradd") is not None
+    return os.geteuid() == 0 and other_ids() and files and shutil.which("useradd") is not None
+
+
+def other_ids() -> bool:
+    """Whether this user namespace knows more ids than its own root's, that of NOBODY among them."""
+    lines = Path("/proc/self/uid_map").read_text().splitlines()
+    known = (tuple(map(int, line.split())) for line in lines)
+    return any(first <= NOBODY < first + count for first, _, count in known)
 
 
 class Account:

@@ -152,8 +152,7 @@ class OrdinaryUser:
 
 def _other_ids() -> bool:
     """Whether this process is root and may become NOBODY."""
-    mapped = Path("/proc/self/uid_map").read_text().split()
-    return os.geteuid() == 0 and int(mapped[2]) > NOBODY
+    return os.geteuid() == 0 and accounts.other_ids()
 
 
 def checkout_is_public() -> bool:

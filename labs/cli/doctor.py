@@ -46,8 +46,7 @@ APPARMOR_REMEDY = (
     "with root: allow it to labs alone with these two commands,\n"
     f"sudo cp {PROFILE} /etc/apparmor.d/vrrp-lab\n"
     "sudo apparmor_parser -r /etc/apparmor.d/vrrp-lab\n"
-    "or to everybody with `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, "
-    "or run `sudo make lab`, which needs no user namespaces"
+    "or to everybody with `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
 )
 
 
@@ -119,7 +118,6 @@ def _mininet() -> Finding:
 
 def _namespaces() -> list[Finding]:
     """Namespaces, and what must work inside them, each told apart from the others."""
-    kinds = "network, mount, pid" if os.geteuid() == 0 else "user, network, mount, pid"
     command = [
         sys.executable,
         "-m",
@@ -135,7 +133,7 @@ def _namespaces() -> list[Finding]:
     except (ValueError, TypeError):
         words = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
         return [Finding("namespaces", False, words, _remedy_for_namespaces())]
-    return [Finding("namespaces", True, kinds), *inside]
+    return [Finding("namespaces", True, "user, network, mount, IPC, pid"), *inside]
 
 
 def _remedy_for_namespaces() -> str:
@@ -153,7 +151,7 @@ def _apparmor() -> Finding:
     if not _apparmor_restricts():
         return Finding("apparmor", True, "does not restrict user namespaces")
     if os.geteuid() == 0:
-        return Finding("apparmor", True, "restricts user namespaces, but root needs none")
+        return Finding("apparmor", True, "restricts user namespaces, but not root's")
     # The finding above says whether it hurts: a profile may allow our Python all the same.
     return Finding("apparmor", False, "restricts user namespaces", APPARMOR_REMEDY, needed=False)
 

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from labs.emulation.nodes import Host, Process
 from labs.errors import LabError, unknown
+from labs.sandbox.hostfile import HostFile
 
 CONFIGURATION = "/etc/keepalived/keepalived.conf"
 
@@ -212,7 +213,9 @@ def wait_gone(processes: list[Process], timeout: float = GONE) -> bool:
     return True
 
 
-def wait_reloaded(log: Path, before: int, processes: list[Process], timeout: float = 5.0) -> None:
+def wait_reloaded(
+    log: HostFile, before: int, processes: list[Process], timeout: float = 5.0
+) -> None:
     """Wait until a daemon's log, `before` bytes long, says what came of a reload, or it is gone.
 
     keepalived loses a SIGHUP that comes while it starts or reloads: after `timeout` seconds it is
@@ -221,7 +224,7 @@ def wait_reloaded(log: Path, before: int, processes: list[Process], timeout: flo
     deadline = time.monotonic() + timeout
     never = threading.Event()
     while time.monotonic() < deadline and any(_state(one.pid) for one in processes):
-        with log.open("rb") as file:
+        with log.open() as file:
             file.seek(before)
             if RELOADED.search(file.read()):
                 return
@@ -241,7 +244,7 @@ def wait_ready(checks: list[Callable[[], bool]], timeout: float = 30.0) -> None:
         never.wait(0.005)
 
 
-def _text(path: Path) -> str:
+def _text(path: HostFile) -> str:
     """What a file says; "" if there is none, or none any more."""
     with suppress(FileNotFoundError):
         return path.read_text()

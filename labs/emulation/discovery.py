@@ -22,6 +22,7 @@ from typing import Any
 from labs import jsonlines
 from labs.capture import pcapng
 from labs.errors import LabError, unknown
+from labs.sandbox.hostfile import read_in_root
 from labs.sandbox.namespaces import INIT_NAME, MARK, PLACES
 
 CARDS = "lab-*/lab.json"
@@ -79,7 +80,6 @@ def choose(labs: list[Running], pid: int | None = None) -> Running:
 def capture(lab: Running, host: str, interface: str) -> list[str]:
     """The command line that writes every frame at a card of `host` to its standard output."""
     pid = _pid(lab, host)
-    inside = Path(f"/proc/{pid}/root/etc/hosts")
     cards = Path(f"/proc/{pid}/net/dev").read_text()
     known = [line.partition(":")[0].strip() for line in cards.splitlines()[2:]]
     if interface not in known:
@@ -87,7 +87,7 @@ def capture(lab: Running, host: str, interface: str) -> list[str]:
     plan = {
         "pid": pid, "interface": interface, "name": f"{host}-{interface}",
         "description": f"card of {host}", "comment": f"VRRP Lab, state {lab.state}",
-        "names": pcapng.hosts(inside.read_text()),
+        "names": pcapng.hosts(_names(pid)),
     }  # fmt: skip
     # -I and -S: it needs nothing but the standard library and this package.
     program = (
@@ -96,6 +96,13 @@ def capture(lab: Running, host: str, interface: str) -> list[str]:
     house = str(Path(__file__).resolve().parents[2])
     python = [sys.executable, "-I", "-S", "-c", program, house, json.dumps(plan)]
     return ["nsenter", f"--target={pid}", *_spaces(pid, "--net"), *python]
+
+
+def _names(pid: int) -> str:
+    """The /etc/hosts of a host, by its process 1; "" if it has none: root there may do anything."""
+    with suppress(OSError):
+        return read_in_root(Path(f"/proc/{pid}/root"), "/etc/hosts").decode(errors="replace")
+    return ""
 
 
 def _pid(lab: Running, host: str) -> int:
@@ -108,17 +115,22 @@ def _pid(lab: Running, host: str) -> int:
 
 
 def _spaces(pid: int, *spaces: str) -> list[str]:
-    """The options of nsenter for these namespaces, and for the user's where that is another."""
+    """The options of nsenter for these namespaces, and for the user's where that is another.
+
+    Who is root there already stays so; anybody else becomes root there, which takes privileges.
+    """
     own = os.readlink("/proc/self/ns/user")
     if os.readlink(f"/proc/{pid}/ns/user") == own:
         return [*spaces]
-    return [*spaces, "--user", "--preserve-credentials"]
+    first = Path(f"/proc/{pid}/uid_map").read_text().split()
+    same = int(first[0]) == 0 and int(first[1]) == os.geteuid()
+    return [*spaces, "--user", *(["--preserve-credentials"] if same else [])]
 
 
 def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     """The command line that runs `command`, or a login shell, on `host` of `lab`."""
     pid = _pid(lab, host)
-    spaces = _spaces(pid, "--net", "--mount", "--uts", "--pid")
+    spaces = _spaces(pid, "--net", "--mount", "--uts", "--ipc", "--pid")
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")

@@ -106,7 +106,6 @@ class Looking(Seeing):
         path = self._host(host).path(CONFIGURATION)
         if text is not None:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
             except OSError as error:
                 raise LabError(
@@ -200,8 +199,8 @@ class Looking(Seeing):
                 said = daemon_logs.states(path.read_text().splitlines(), name)
                 self._journals[name] = (version, said)
             return said
-        except FileNotFoundError:
-            return []  # there was none, or a reset in another thread has just taken it away
+        except (OSError, LabError):
+            return []  # there is none, or a reset in another thread has just taken it away
 
 
 def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:

@@ -6,15 +6,18 @@ A Host looks like a machine of its own, not like a network namespace of this one
     hostname   master                           own UTS namespace
     processes  `ps`, `killall keepalived` and   own pid namespace; its shell is process 1,
                pid files see this host only     reaps orphans, and ends every process when it ends
-    files      /etc (changes stay here), /etc/keepalived, /root, /run, /tmp, /var/log
-                                                own mount namespace; on the lab's private tmpfs
+    files      /etc (changes stay here), /etc/keepalived, /root, /run, /tmp, /var/log, /var/tmp
+                                                own root directory; on a tmpfs of the lab
+    root       root of the host, and nobody     own user namespace
+               on the machine
 
+`labs.sandbox.host` makes all of it, and locks it: the machine's files are read-only or not there.
 What lies on the tmpfs can also be read from outside, at `host.path("/var/log/vrrpd.log")`.
 Each host has a tmpfs of its own, of FILES bytes: one that is full is full for that host alone.
 Its processes have the limits of LIMITS; `labs.emulation.watchdog` takes down a host that has too
 many.
 A host is down when its process 1 has ended, for example after `reboot -f`: see `Host.alive`.
-The repository and the venv stay reachable where they are even if they lie under /root or /tmp.
+The repository and the venv are reachable where they are even if they lie under /root or /tmp.
 
 A Bridge is a switch in a network namespace of its own: the machine's firewall and its
 bridge-nf-call-iptables never see a frame of the lab, and it floods multicast like a plain switch.
@@ -33,7 +36,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mininet.link import Link
@@ -41,7 +44,10 @@ from mininet.node import Node
 from mininet.nodelib import LinuxBridge
 
 from labs.errors import LabError
+from labs.sandbox import host as program
 from labs.sandbox import namespaces
+from labs.sandbox.host import MACHINE, OWN
+from labs.sandbox.hostfile import HostFile
 
 # Programs without which no host or switch can be made, and where a Debian machine gets them.
 PROGRAMS = {
@@ -61,8 +67,6 @@ _USABLE = "; ".join(
     for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
 )
 
-# What a host has for itself; everything else is the machine's.
-_OWN = ("/etc/keepalived", "/root", "/run", "/tmp", "/var/log")
 # All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
 _BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
 # What one host may use.  Without cgroups, which few users may write, memory is bounded for each
@@ -77,7 +81,8 @@ LIMITS = tuple(
         ("core", 0, 0),
     )
 )
-# Directories that must stay reachable though they may lie under one of those.
+_PROGRAM = program.__file__
+# Directories of the machine that every host must reach, wherever they are.
 _KEPT = {str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix}
 
 
@@ -107,6 +112,8 @@ class Host(Node):
     def __init__(self, name: str, files: Path, names: str = "", **params: Any) -> None:
         """`files`: directory for what this host has for itself; `names`: the text of /etc/hosts."""
         self.files = files
+        self._ids = namespaces.host_ids()
+        self._root = int(self._ids.split(",")[1])  # the host's root, as the lab sees it
         self.why_down = "its process 1 has ended, as after `reboot -f`"
         self.environment = {
             "HOME": "/root",
@@ -120,15 +127,12 @@ class Host(Node):
         self._make_files(name, names)
         super().__init__(name, **params)
 
-    def path(self, path: str) -> Path:
-        """Where a file of this host lies for us; one of /etc /root /run /tmp /var/log, absolute."""
-        under = Path(path)
-        for own in _OWN:
-            if under.is_relative_to(own):
-                return self.files / own[1:].replace("/", "-") / under.relative_to(own)
-        if under.is_relative_to("/etc"):
-            return self.files / "etc" / under.relative_to("/etc")
-        raise LabError(f"{path} is not {self.name}'s own: use /etc, {', '.join(_OWN[1:])}")
+    def path(self, path: str) -> HostFile:
+        """A file of this host, for the lab to use: an absolute path in /etc or one of `OWN`."""
+        under = PurePosixPath(path)
+        if ".." in under.parts or not any(map(under.is_relative_to, ("/etc", *OWN))):
+            raise LabError(f"{path} is not {self.name}'s own: use /etc, {', '.join(OWN)}")
+        return HostFile(self.files, path, self._root)
 
     @property
     def alive(self) -> bool:
@@ -174,37 +178,20 @@ class Host(Node):
         done = subprocess.run(mount, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise LabError(f"cannot prepare host {name}: {done.stderr.strip()}; try `labs doctor`")
-        for own in _OWN:
-            self.path(own).mkdir(parents=True)
-            # Bound again below, so that the covering directory still shows what must be reachable.
-            for kept in _kept_under(own):
-                self.path(own).joinpath(kept.relative_to(own)).mkdir(parents=True)
-        (self.files / "work").mkdir()
-        etc = self.files / "etc"
-        etc.mkdir()
-        (etc / "keepalived").mkdir()
-        (etc / "hostname").write_text(f"{name}\n")
-        (etc / "hosts").write_text(names)
+        for own in ("work", "etc/keepalived", *(path[1:] for path in OWN)):
+            place = self.files / own
+            place.mkdir(parents=True)
+            os.chown(place, self._root, self._root)
+            place.chmod(0o1777 if own.endswith("tmp") else 0o755)
+        os.chown(self.files / "etc", self._root, self._root)
+        self.path("/etc/hostname").write_text(f"{name}\n")
+        self.path("/etc/hosts").write_text(names)
         self.install()
 
     def install(self) -> None:
         """Copy to /etc/keepalived what the machine's keepalived must find there, if anything."""
         with suppress(FileNotFoundError):
-            shutil.copy(_BUILD_OPTIONS, self.path(str(_BUILD_OPTIONS)))
-
-    def _mounts(self) -> str:
-        """The shell commands that turn a mount namespace into this host's file system."""
-        here = shlex.quote(str(self.files))
-        layers = f"lowerdir=/etc,upperdir={here}/etc,workdir={here}/work"
-        mine = shlex.quote(namespaces.mark())
-        lines = [f"mount -n -t proc {mine} /proc", f"mount -n -t overlay {mine} -o {layers} /etc"]
-        for own in _OWN:
-            source = self.path(own)
-            for kept in _kept_under(own):
-                below = source / kept.relative_to(own)
-                lines.append(f"mount -n --rbind {shlex.quote(str(kept))} {shlex.quote(str(below))}")
-            lines.append(f"mount -n --rbind {shlex.quote(str(source))} {own}")
-        return " && ".join(lines)
+            self.path(str(_BUILD_OPTIONS)).write_bytes(_BUILD_OPTIONS.read_bytes())
 
     # --- Mininet's hooks ---------------------------------------------------------------------
 
@@ -215,18 +202,33 @@ class Host(Node):
         self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
         # A number may be given to another process when this one has ended; a pidfd stays its own.
         self._life = os.pidfd_open(self.pid)
-        refused = self.cmd(f"{self._mounts()} && hostname {self.name} && cd /root; {_USABLE}")
+        refused = self.cmd(_USABLE)
         if refused.strip():
             raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
 
     def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
         """Mininet starts processes here: the shell with mnexec, everything else with popen()."""
         if self.shell is None:
-            own = ["prlimit", *LIMITS, "unshare", "--uts", "--pid", "--fork", "--kill-child"]
-            params.setdefault("env", self.environment)
-            params.setdefault("start_new_session", True)
-            cmd = [*own, *cmd]
+            return self._start(cmd[2:], **params)
         process: subprocess.Popen[Any] = super()._popen(cmd, **params)
+        return process
+
+    def _start(self, shell: list[str], **params: Any) -> subprocess.Popen[Any]:
+        """Start the shell in namespaces of its own, instead of `mnexec`; LabError if that fails."""
+        ours, theirs = os.pipe()
+        place = [str(theirs), str(self.files), self.name, self._ids, *map(str, _kept())]
+        process: subprocess.Popen[Any] = super()._popen(
+            ["prlimit", *LIMITS, sys.executable, "-I", "-S", _PROGRAM, *place, "--", *shell],
+            **params | {"close_fds": True, "pass_fds": (theirs,)},
+            env=self.environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        with open(ours, "rb") as status:
+            said = status.readline()
+        if said != b"ready\n":
+            process.wait()
+            refused = said.decode(errors="replace").strip() or "it ended at once"
+            raise LabError(f"cannot prepare host {self.name}: {refused}; try `labs doctor`")
         return process
 
     def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
@@ -242,7 +244,9 @@ class Host(Node):
 
     def enter(self) -> list[str]:
         """The command that runs the words after it inside this host, in its /root."""
-        spaces = ["--net", "--mount", "--uts", "--pid"]
+        spaces = ["--user", "--net", "--mount", "--uts", "--ipc", "--pid"]
+        if self._root == 0:
+            spaces.append("--preserve-credentials")
         # nsenter's own --wd is opened before it enters: it would be the /root of this machine.
         enter = ["nsenter", f"--target={self.pid}", *spaces, "env", "--chdir=/root"]
         return [*enter, "prlimit", *LIMITS]
@@ -387,11 +391,11 @@ def remove_files(files: Path) -> None:
     shutil.rmtree(files, ignore_errors=True)
 
 
-def _kept_under(directory: str) -> list[Path]:
-    """The paths that must stay reachable and lie under `directory`, outermost first, none twice."""
+def _kept() -> list[Path]:
+    """The paths that must be reachable and are not there anyway, outermost first, none twice."""
     found: list[Path] = []
     for path in sorted(map(Path, _KEPT)):
-        below = path.is_relative_to(directory)
-        if below and not any(path.is_relative_to(other) for other in found):
+        there = [*found, *(Path("/", name) for name in MACHINE)]
+        if not any(path.is_relative_to(other) for other in there):
             found.append(path)
     return found

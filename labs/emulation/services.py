@@ -238,7 +238,7 @@ class Services(Looking):
         node = self._host(self.layout.client) if host is None else self._up_host(host)
         around = Around(
             f"VRRP Lab, state {self.state}: {', '.join(self.hosts)}",
-            pcapng.hosts(node.path("/etc/hosts").read_text()),
+            pcapng.hosts(Looking.read(self, node.name, "/etc/hosts") or ""),
             self._actions,
         )
         if host is not None:

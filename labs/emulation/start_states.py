@@ -19,7 +19,6 @@ A daemon runs on the servers that have a keepalived.conf.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,10 +132,10 @@ def fill(host: Host, told: Start) -> bool:
     host.install()
     for source in told.sources:
         place = STATES / source / host.name
-        if place.is_dir():
-            shutil.copytree(place, host.path(_DIRECTORY), dirs_exist_ok=True)
-    for path in host.path(_DIRECTORY).rglob("*"):
-        if path.is_file():
-            # keepalived warns about configuration that others may execute, and runs only scripts.
-            path.chmod(0o755 if path.read_bytes().startswith(b"#!") else 0o644)
+        for path in place.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                # keepalived warns about a configuration that is executable, and runs only scripts.
+                mode = 0o755 if content.startswith(b"#!") else 0o644
+                host.path(f"{_DIRECTORY}/{path.relative_to(place)}").write_bytes(content, mode)
     return host.path(CONFIGURATION).exists()

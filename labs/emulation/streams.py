@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from labs.emulation.nodes import Host
+    from labs.sandbox.hostfile import HostFile
 
 # On a host that sends packets again and again: where the program's number is, and how to end it.
 SAYS = "/run/says.pid"
@@ -73,14 +74,17 @@ class Lines:
 class Letters:
     """The mails in `directory`, in order of arrival; a piece's "text" has a character a byte."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: HostFile) -> None:
         self.directory = directory
 
     def pieces(self) -> list[Piece]:
         """As `Stream`."""
+        letters = [
+            self.directory / name for name in self.directory.names() if name.endswith(".eml")
+        ]
         return [
-            {"t": path.stat().st_mtime, "text": path.read_bytes().decode("latin-1")}
-            for path in sorted(self.directory.glob("*.eml"))
+            {"t": letter.stat().st_mtime, "text": letter.read_bytes().decode("latin-1")}
+            for letter in letters
         ]
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""A command in its own small world: user, mount, network and pid namespaces, with an init.
+"""A command in its own small world: user, mount, network, IPC and pid namespaces, with an init.
 
     python -m labs.sandbox.namespaces -- CMD ARG...
 
@@ -15,8 +15,16 @@ is no clean-up command to forget.
 The lab's files are on a private tmpfs.
 It is mounted over an existing directory that nobody in here needs; `directory()` is its path.
 
-An ordinary user becomes root inside, through a user namespace.
-Root needs none; where a container denies root the other namespaces, one is tried all the same.
+Everybody is root inside through a user namespace, and has no capability outside of it:
+
+    started by      root in here is          hosts (labs.sandbox.host) run as
+    a user          that user                that user, in a user namespace and files of their own
+    root            root without             ids of their own, which are nobody's on the machine
+                    capabilities outside
+
+A notebook of root may change what it needs to (`_writable`) and finds the rest of the machine's
+files read-only, without its devices, its sysctls and the sockets in its /run.
+That guards the machine against accidents; it is the hosts that are locked in.
 
 Only the standard library is used: this runs before every kernel and must cost next to nothing.
 Python has unshare(2) from 3.12 on, so ctypes calls it, prctl(2) and mount(2).
@@ -36,11 +44,13 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from labs.errors import LabError
 from labs.sandbox import setgroups
+from labs.sandbox.host import bind, mount, read_only, small_dev, terminals
 
 # The environment variable that tells a process inside where the lab's own files are.
 VARIABLE = "VRRP_LAB_DIR"
@@ -59,10 +69,24 @@ SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 # Directories that the tmpfs may cover: present on every machine, and seldom needed.
 PLACES = ("/media", "/srv", "/mnt", "/opt", "/var/opt", "/var/games")
 
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+# Where root starts a lab, its hosts get ids that nobody on the machine has: of those that systemd
+# sets aside for containers (https://systemd.io/UIDS-GIDS), the last.
+BASE, MOST = 0x6FFF0000, 65536
+# What in /proc acts on the whole machine, and needs no capability of root for it.
+_MACHINE_WIDE = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+_OF_NAMESPACES = ("sys/net", "sys/user")
+# What a notebook of root writes of its home; and the environment's names of further places.
+_IN_HOME = (".cache", ".config/matplotlib", ".ipython", ".local/share/jupyter")
+_PLACES_OF = ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "LAB_WORK", "TMPDIR")
+_SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"),
+    *("/run", "/var"),
+)
+
+_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWIPC = 0x00020000, 0x10000000, 0x08000000
 _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
-_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
@@ -109,7 +133,7 @@ def run(command: list[str], beside: Callable[[], None] | None = None) -> int:
     Raises LabError when the machine refuses namespaces.
     The calling process becomes the keeper: it is in the new namespaces too and should exit soon.
     """
-    parent = os.getppid()
+    parent, by_root = os.getppid(), os.geteuid() == 0
     guard = os.pidfd_open(parent) if parent > 1 else -1
     _unshare()
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
@@ -117,7 +141,7 @@ def run(command: list[str], beside: Callable[[], None] | None = None) -> int:
     init = os.fork()
     if init == 0:
         os.close(ready_write)
-        _init(command, ready_read, guard, beside)
+        _init(command, ready_read, guard, by_root, beside)
     os.close(ready_read)
     os.write(ready_write, b".")
     os.close(ready_write)
@@ -155,7 +179,11 @@ def _attend(child: int) -> int:
 
 
 def _init(
-    command: list[str], ready: int, caller: int, beside: Callable[[], None] | None
+    command: list[str],
+    ready: int,
+    caller: int,
+    by_root: bool,
+    beside: Callable[[], None] | None,
 ) -> NoReturn:
     """Process 1: prepare the small world, start `command`, and leave with its status."""
     try:
@@ -165,7 +193,7 @@ def _init(
         if not os.read(ready, 1):
             os._exit(1)
         os.close(ready)
-        _prepare(command)
+        _prepare(command, by_root)
         child = os.fork()
         if child == 0:
             _exec(command)
@@ -181,13 +209,15 @@ def _init(
     os._exit(2)
 
 
-def _prepare(command: list[str]) -> None:
+def _prepare(command: list[str], by_root: bool) -> None:
     """Give the new namespaces their own /proc, a loopback that is up, and the private directory."""
-    _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
-    _mount(mark(), "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    mount(mark(), "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _loopback_up()
     private = _private_directory(command)
-    _mount(mark(), private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
+    mount(mark(), private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
+    if by_root:
+        _guard(private, _writable())
     Path(private, MARKER).touch()
     os.environ[VARIABLE] = private
     os.environ["PATH"] = system_path(os.environ.get("PATH"))
@@ -215,16 +245,39 @@ def _exec(command: list[str]) -> NoReturn:
     os._exit(127)
 
 
+def host_ids() -> str:
+    """The ids that the lab's hosts get here, as a line of uid_map with commas (user_namespaces(7)).
+
+    Those that root has set aside for them; where there are none, the lab's own one.
+    """
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, _, count = map(int, line.split())
+        if first == 1:
+            return f"0,1,{count}"
+    return "0,0,1"
+
+
 def _unshare() -> None:
-    """Enter the new namespaces; the pid namespace takes effect for the children."""
-    rest = _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWPID
+    """Enter new namespaces, as root of a new user namespace; LabError if the machine refuses."""
+    others = _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWPID | _CLONE_NEWIPC
     uid, gid = os.geteuid(), os.getegid()
-    if uid == 0 and _libc.unshare(rest) == 0:
-        return
     _ask_apparmor()
-    if _libc.unshare(_CLONE_NEWUSER | rest) != 0:
+    # Only a process that stays outside may give more than the caller's own id.
+    this, (entered, tell) = os.getpid(), os.pipe()
+    writer = os.fork()
+    if writer == 0:
+        os.close(tell)
+        os._exit(0 if os.read(entered, 1) and _give_ids(this, uid) else 1)
+    os.close(entered)
+    if _libc.unshare(_CLONE_NEWUSER | others) != 0:
         code = ctypes.get_errno()
+        os.close(tell)
+        os.waitpid(writer, 0)
         raise LabError(_refusal(OSError(code, os.strerror(code))))
+    os.write(tell, b".")
+    os.close(tell)
+    if os.waitpid(writer, 0)[1] == 0:
+        return
     try:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
@@ -232,6 +285,104 @@ def _unshare() -> None:
     except OSError as error:
         raise LabError(_refusal(error)) from None
     setgroups.answer_for_the_kernel()
+
+
+def _give_ids(pid: int, uid: int) -> bool:
+    """Give the user namespace of `pid` root and the ids for its hosts; False if only root has any.
+
+    In a namespace that has such ids already, as in a lab, they are passed on.
+    """
+    if uid != 0:
+        return False
+    try:
+        for kind in ("uid", "gid"):
+            text = _text(f"/proc/self/{kind}_map")
+            known = [tuple(map(int, line.split())) for line in text.splitlines()]
+            if known == [(0, 0, 2**32 - 1)]:
+                lines = [(0, 0, 1), (1, BASE, MOST)]
+                lines += [(MOST + n, own, 1) for n, own in enumerate(_owners(f"st_{kind}"), 1)]
+            else:
+                lines = [(first, first, count) for first, _, count in known]
+                if lines[0][2] > 1:
+                    lines[:1] = [(0, 0, 1), (1, 1, lines[0][2] - 1)]
+            if len(lines) == 1:
+                return False
+            told = "".join(f"{first} {outside} {count}\n" for first, outside, count in lines)
+            Path(f"/proc/{pid}/{kind}_map").write_text(told)
+    except OSError:
+        return False
+    return True
+
+
+def _owners(kind: str) -> list[int]:
+    """The ids of others than root to whom belongs what a lab of root must reach.
+
+    A checkout in a user's home, say, which is closed to everybody else: the capabilities of a user
+    namespace count for the files of the ids it knows.
+    """
+    needed = [os.getcwd(), str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix]
+    needed += [os.environ[name] for name in ("HOME", *_PLACES_OF) if name in os.environ]
+    found = set()
+    for path in needed:
+        for place in (Path(path), *Path(path).parents):
+            with suppress(OSError):
+                found.add(int(getattr(place.stat(), kind)))
+    return sorted(number for number in found if 0 < number < BASE)
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text()
+
+
+def _guard(private: str, writable: list[str]) -> None:
+    """Take the rest of the machine out of reach of root: read-only files, few devices, no /run."""
+    kept = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in writable]
+    for path, _ in kept:
+        bind(path, path)
+    # Namespaces made in here get a /proc and a /sys only if some without masks are in sight.
+    plain = [f"{private}/proc", f"{private}/sys"]
+    for place in plain:
+        os.mkdir(place)
+    mount("/proc", plain[0], None, _MS_BIND)
+    bind("/sys", plain[1])
+    for name in (*_MACHINE_WIDE, *_OF_NAMESPACES):
+        if os.path.exists(f"/proc/{name}"):
+            bind(f"/proc/{name}", f"/proc/{name}")
+    read_only("/", recursive=True)
+    of_namespaces = [f"/proc/{name}" for name in _OF_NAMESPACES]
+    for path in ("/proc", *of_namespaces, private, *plain, *writable):
+        with suppress(PermissionError):  # it was read-only before, as in a container
+            read_only(path, on=False)
+    mount("tmpfs", "/run", "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=16m")
+    os.mkdir("/run/lock", 0o1777)
+    for path, descriptor in kept:
+        if path.startswith("/run/"):
+            os.makedirs(path)
+            bind(f"/proc/self/fd/{descriptor}", path)
+        os.close(descriptor)
+    os.chdir(os.getcwd())  # from the mount that is read-only now to the one that lies over it
+    os.mkdir(f"{private}/dev")
+    small_dev(f"{private}/dev")
+    terminals(f"{private}/dev/pts")
+    bind(f"{private}/dev", "/dev")
+
+
+def _writable() -> list[str]:
+    """The directories that a notebook of root may write to: its lessons', and what Jupyter needs.
+
+    The folder it is started in is one, unless that belongs to the system.
+    """
+    home = os.environ.get("HOME", "")
+    inside = [os.path.join(home, name) for name in _IN_HOME if home]
+    for path in inside:
+        with suppress(OSError):
+            os.makedirs(path, exist_ok=True)
+    asked = [os.getcwd(), *inside, *(os.environ.get(name, "") for name in _PLACES_OF)]
+    real = {os.path.realpath(path) for path in asked if path}
+    kept = {
+        path for path in real if path != "/" and not any(map(Path(path).is_relative_to, _SYSTEM))
+    }
+    return sorted(path for path in kept | {"/tmp", "/var/tmp"} if os.path.isdir(path))
 
 
 def _ask_apparmor() -> None:
@@ -248,7 +399,7 @@ def _ask_apparmor() -> None:
 
 def _refusal(error: OSError) -> str:
     """What the machine refused, which setting is the reason, and the remedy."""
-    root = "or use `sudo make lab`, which needs no user namespaces"
+    replay = "or play the lessons from recorded runs with `LAB_MODE=replay make lab`"
     for name, closed, remedy in (
         ("kernel.apparmor_restrict_unprivileged_userns", "1",
          "`labs doctor` prints the two commands that allow them to labs alone"),
@@ -262,14 +413,14 @@ def _refusal(error: OSError) -> str:
         except OSError:
             continue
         if value == closed:
-            return f"this machine refuses user namespaces ({name} = {value}): {remedy}, {root}"
+            return f"this machine refuses user namespaces ({name} = {value}): {remedy}, {replay}"
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return (
             f"this container may not make namespaces ({error.strerror}): start it with "
             "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
             "--security-opt systempaths=unconfined`, or with --privileged"
         )
-    return f"this machine refuses namespaces ({error.strerror}): see `labs doctor`, {root}"
+    return f"this machine refuses namespaces ({error.strerror}): see `labs doctor`, {replay}"
 
 
 def _private_directory(command: list[str]) -> str:
@@ -286,14 +437,6 @@ def _private_directory(command: list[str]) -> str:
         if os.path.isdir(candidate) and not os.path.islink(candidate) and not covers:
             return candidate
     raise LabError("none of /media, /srv, /mnt is free for the lab's files: create /media")
-
-
-def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
-    done = _libc.mount(source.encode(), target.encode(), kind.encode() if kind else None,
-                       ctypes.c_ulong(flags), data.encode() or None)  # fmt: skip
-    if done != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), target)
 
 
 def _loopback_up() -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import accounts
 from tests.interop.segment import ENVIRONMENT, Host, Segment
 from tests.support import REPOSITORY, OrdinaryUser, eventually
 
@@ -30,7 +31,7 @@ SETUID, SETGID, KILL = 1 << 7, 1 << 6, 1 << 5
 NOBODY = 65534
 
 other_users = pytest.mark.skipif(
-    int(Path("/proc/self/uid_map").read_text().split()[2]) <= NOBODY,
+    not accounts.other_ids(),
     reason="optional: an ordinary user's namespace has no other users",
 )
 

@@ -189,7 +189,8 @@ def test_refused_namespaces_are_one_line_with_the_remedy() -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "user.max_user_namespaces = 0" in done.stderr
-    assert "`sudo make lab`" in done.stderr
+    assert "`LAB_MODE=replay make lab`" in done.stderr
+    assert "sudo make lab" not in done.stderr
 
 
 def test_the_limits_of_the_machine_stay() -> None:
