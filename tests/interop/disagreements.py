@@ -186,11 +186,6 @@ KEEPALIVED_ONLY = (
 # vrrpd says invalid, keepalived does not.
 VRRPD_ONLY = (
     Disagreement(
-        "words after use_vmac", r"is neither a MAC nor a free name",
-        "2.2.7 looks at two of them; 2.3 at all", "all of them are looked at", "as later versions",
-        ("vrrp_instance/use_vmac",),
-    ),
-    Disagreement(
         "unicast without interface", r"needs an interface",
         "2.2.7 refuses it; 2.3 runs an instance with unicast_src_ip and without interface",
         "refused", "not done: an advertisement leaves by the interface that the file names",
