@@ -84,10 +84,14 @@ def checked(cell: Cell) -> str:
 
 
 def shown(cell: Cell, kind: str = "text/plain") -> str:
-    """Everything of one MIME type that a cell put out, printed text included."""
+    """Everything of one MIME type that a cell put out, printed text included.
+
+    Printed text arrives in pieces, which may be divided anywhere.
+    """
     parts = [output.get("data", {}).get(kind, "") for output in cell.get("outputs", [])]
     if kind == "text/plain":
-        parts += [output.get("text", "") for output in cell.get("outputs", [])]
+        printed = (output.get("text", "") for output in cell.get("outputs", []))
+        parts.append("".join("".join(piece) for piece in printed))
     return "\n".join("".join(part) for part in parts)
 
 

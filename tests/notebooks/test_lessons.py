@@ -137,6 +137,12 @@ def test_every_truth_is_about_a_cell(lesson: Path) -> None:
     assert len(told) == len(truths(lesson.stem)), "one of them is true of an empty cell"
 
 
+def test_printed_text_is_put_together_where_it_was_divided() -> None:
+    pieces = ["root@master ~]# ls", " /run\n", ["in-", "charge\n"]]
+    outputs = [{"output_type": "stream", "text": piece} for piece in pieces]
+    assert shown({"outputs": outputs}).strip() == "root@master ~]# ls /run\nin-charge"
+
+
 def test_the_draw_is_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESSONS_SEED", "7")
     first = [(lesson, times) for lesson, _, times in runs()]
