@@ -105,6 +105,8 @@ install_package() {
     "$VENV/bin/python" -m pip install -qq --no-index --no-deps --no-build-isolation \
         --config-settings editable_mode=compat -e . </dev/null ||
         fail "the package itself could not be installed"
+    # Hosts of a lab cannot write here: without this, every start of vrrpd compiles it again.
+    "$VENV/bin/python" -m compileall -q vrrpd labs topologies || say "some files do not compile"
     "$VENV/bin/labs" kernelspec >/dev/null || fail "the notebook kernel could not be made known"
 }
 

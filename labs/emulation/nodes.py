@@ -216,6 +216,7 @@ class Host(Node):
     def _start(self, shell: list[str], **params: Any) -> subprocess.Popen[Any]:
         """Start the shell in namespaces of its own, instead of `mnexec`; LabError if that fails."""
         ours, theirs = os.pipe()
+        _require_readable(self._root)
         place = [str(theirs), str(self.files), self.name, self._ids, *map(str, _kept())]
         process: subprocess.Popen[Any] = super()._popen(
             ["prlimit", *LIMITS, sys.executable, "-I", "-S", _PROGRAM, *place, "--", *shell],
@@ -389,6 +390,16 @@ def remove_files(files: Path) -> None:
         if subprocess.run(["umount", "-n", "--lazy", str(files)]).returncode:
             return
     shutil.rmtree(files, ignore_errors=True)
+
+
+def _require_readable(root: int) -> None:
+    """Raise LabError if hosts whose root is not the lab's own cannot read what they must."""
+    for path in _kept() if root else []:
+        if path.stat().st_mode & 0o005 != 0o005:
+            raise LabError(
+                f"the hosts of a lab of root are nobody on this machine and cannot read {path}: "
+                f"`chmod -R o+rX {path}`, or run it as an ordinary user"
+            )
 
 
 def _kept() -> list[Path]:

@@ -63,7 +63,8 @@ def run(connection_file: str) -> int:
     from labs.sandbox import namespaces, relay
 
     listeners = _open_ports(Path(connection_file))
-    return namespaces.run(command(connection_file), lambda: relay.start(listeners))
+    place = str(Path(connection_file).resolve().parent)
+    return namespaces.run(command(connection_file), lambda: relay.start(listeners), [place])
 
 
 def _open_ports(path: Path) -> list[socket.socket]:

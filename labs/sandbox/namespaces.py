@@ -43,7 +43,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -79,8 +79,7 @@ _OF_NAMESPACES = ("sys/net", "sys/user")
 _IN_HOME = (".cache", ".config/matplotlib", ".ipython", ".local/share/jupyter")
 _PLACES_OF = ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "LAB_WORK", "TMPDIR")
 _SYSTEM = (
-    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr"),
-    *("/run", "/var"),
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr", "/var"),
 )
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWIPC = 0x00020000, 0x10000000, 0x08000000
@@ -126,9 +125,14 @@ def directory() -> Path:
     return Path(os.environ[VARIABLE])
 
 
-def run(command: list[str], beside: Callable[[], None] | None = None) -> int:
+def run(
+    command: list[str],
+    beside: Callable[[], None] | None = None,
+    writable: Sequence[str] = (),
+) -> int:
     """Run `command` in fresh namespaces and return its exit status (128 + N if signal N ended it).
 
+    `writable`: directories that `command` must be able to write, also where root runs it.
     `beside` is called by init once `command` runs; it may start threads, which end with init.
     Raises LabError when the machine refuses namespaces.
     The calling process becomes the keeper: it is in the new namespaces too and should exit soon.
@@ -141,7 +145,7 @@ def run(command: list[str], beside: Callable[[], None] | None = None) -> int:
     init = os.fork()
     if init == 0:
         os.close(ready_write)
-        _init(command, ready_read, guard, by_root, beside)
+        _init(command, ready_read, guard, _writable(writable) if by_root else None, beside)
     os.close(ready_read)
     os.write(ready_write, b".")
     os.close(ready_write)
@@ -182,7 +186,7 @@ def _init(
     command: list[str],
     ready: int,
     caller: int,
-    by_root: bool,
+    writable: list[str] | None,
     beside: Callable[[], None] | None,
 ) -> NoReturn:
     """Process 1: prepare the small world, start `command`, and leave with its status."""
@@ -193,7 +197,7 @@ def _init(
         if not os.read(ready, 1):
             os._exit(1)
         os.close(ready)
-        _prepare(command, by_root)
+        _prepare(command, writable)
         child = os.fork()
         if child == 0:
             _exec(command)
@@ -209,15 +213,15 @@ def _init(
     os._exit(2)
 
 
-def _prepare(command: list[str], by_root: bool) -> None:
+def _prepare(command: list[str], writable: list[str] | None) -> None:
     """Give the new namespaces their own /proc, a loopback that is up, and the private directory."""
     mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     mount(mark(), "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     _loopback_up()
     private = _private_directory(command)
     mount(mark(), private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
-    if by_root:
-        _guard(private, _writable())
+    if writable is not None:
+        _guard(private, writable)
     Path(private, MARKER).touch()
     os.environ[VARIABLE] = private
     os.environ["PATH"] = system_path(os.environ.get("PATH"))
@@ -367,7 +371,7 @@ def _guard(private: str, writable: list[str]) -> None:
     bind(f"{private}/dev", "/dev")
 
 
-def _writable() -> list[str]:
+def _writable(more: Sequence[str]) -> list[str]:
     """The directories that a notebook of root may write to: its lessons', and what Jupyter needs.
 
     The folder it is started in is one, unless that belongs to the system.
@@ -377,10 +381,12 @@ def _writable() -> list[str]:
     for path in inside:
         with suppress(OSError):
             os.makedirs(path, exist_ok=True)
-    asked = [os.getcwd(), *inside, *(os.environ.get(name, "") for name in _PLACES_OF)]
+    asked = [os.getcwd(), *more, *inside, *(os.environ.get(name, "") for name in _PLACES_OF)]
     real = {os.path.realpath(path) for path in asked if path}
     kept = {
-        path for path in real if path != "/" and not any(map(Path(path).is_relative_to, _SYSTEM))
+        path
+        for path in real
+        if path not in ("/", "/run") and not any(map(Path(path).is_relative_to, _SYSTEM))
     }
     return sorted(path for path in kept | {"/tmp", "/var/tmp"} if os.path.isdir(path))
 

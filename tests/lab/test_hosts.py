@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from labs import Lab, LabError
+from labs.emulation import nodes
 from tests.support import REPOSITORY, eventually
 
 HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
@@ -138,3 +139,16 @@ def test_servers_see_the_build_options_of_keepalived_and_no_other_file_of_the_ma
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == 4 * ["--build=x86_64-linux-gnu"]
+
+
+def test_a_closed_checkout_of_root_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hosts of root are nobody; those of an ordinary user are that user."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(nodes, "_KEPT", {str(tmp_path)})
+    nodes._require_readable(root=0)
+    with pytest.raises(LabError, match=rf"cannot read {tmp_path}: `chmod -R o\+rX"):
+        nodes._require_readable(root=1)
+    tmp_path.chmod(0o755)
+    nodes._require_readable(root=1)
