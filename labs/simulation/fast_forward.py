@@ -129,4 +129,6 @@ def extension_part(one: VirtualRouter) -> Signature:
     ages = [(source, lead(clock, mark)) for source, mark in verifier.marks.items()]
     if auth.window is None:  # how far ahead of the clock is all one: nobody looks at it
         return (ahead > 0, *(source for source, age in ages if age < 0))
+    if ahead > auth.window:  # of no use either: the sender would return to its clock
+        ahead = 0
     return (ahead, *(found for found in ages if abs(found[1]) <= auth.window))
