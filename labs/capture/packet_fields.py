@@ -23,13 +23,21 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from vrrpd.auth_hmac import observe
+from vrrpd.auth_hmac import TRAILER_BYTES, observe
 from vrrpd.packet import Check, PacketError, checksum, parse_ip
 
 IPV4, IPV6, AH, VRRP, REST = "IPv4", "IPv6", "Authentication header", "VRRP", "behind it"
+HMAC = "auth_hmac"
 # Width of each column but the meaning; None is the half of a byte in a row.
 _HEADINGS = ("byte", "hex", "field", "value", "meaning", "scapy")
-_TINTS = {IPV4: "#0072B2", IPV6: "#0072B2", AH: "#CC79A7", VRRP: "#009E73", REST: "#D55E00"}
+_TINTS = {
+    IPV4: "#0072B2",
+    IPV6: "#0072B2",
+    AH: "#CC79A7",
+    VRRP: "#009E73",
+    HMAC: "#CC79A7",
+    REST: "#D55E00",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +293,25 @@ class _Reader:
             told = (f"addrlist[{number}]", read[number]) if number < len(read) else None
             words = "an address that the MASTER owns"
             yield self._address(VRRP, start, size, f"address {number + 1}", words, told)
+        end = at + 8 + count * size
         if version == 2:
-            yield from self._password(at + 8 + count * size)
+            yield from self._password(end)
+            end += 8
+        if len(self.packet) - end == TRAILER_BYTES:
+            yield from self._trailer(end)
+
+    def _trailer(self, at: int) -> Iterator[Row]:
+        """What keepalived's `auth_hmac` puts behind a message."""
+        kind = {1: "HMAC-SHA256, cut to 128 bits"}.get(self._byte(at), "unknown")
+        yield self._row(HMAC, at, 1, "type", kind)
+        yield self._row(HMAC, at + 1, 1, "key ID", "which of the shared keys has signed")
+        yield self._row(HMAC, at + 2, 2, "reserved", "sent as 0")
+        yield self._row(HMAC, at + 4, 4, "seconds", "the sender's clock, since 1970 (UTC)")
+        yield self._row(HMAC, at + 8, 2, "fraction", "of a second, in units of 1/65536")
+        yield self._row(HMAC, at + 10, 2, "counter", "tells apart what is sent at one moment")
+        raw = self.packet[at + 12 : at + TRAILER_BYTES]
+        words = "proves that the sender has the key; the source address is covered, too"
+        yield Row(HMAC, at + 12, at + TRAILER_BYTES, _hex(raw), "HMAC", raw.hex(), words)
 
     def _interval3(self, at: int) -> Iterator[Row]:
         high, low = self._byte(at), self._byte(at + 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,9 @@ from labs.lessons.rfc_sections import section
 from labs.lessons.show import Source, show
 from labs.model.facts import Advert
 from tests.captures import packets
+from tests.support import REPOSITORY
 from vrrpd import fsm
+from vrrpd.packet import ipv4_packet
 
 # Captures of keepalived: version 2 with a password, behind AH, version 3, version 3 over IPv6.
 KINDS = {"v2": "02", "AH": "03", "v3": "04", "v3 over IPv6": "06", "20 addresses": "07"}
@@ -50,6 +54,21 @@ def test_a_row_says_what_its_bytes_mean() -> None:
     assert told["virtual router ID"][:2] == ("21", 51)
     assert told["address 1"][:2] == ("28-31", "192.168.1.10")
     assert told["authentication data"][2] == "readable by everybody on the network: '1111'"
+
+
+def test_the_trailer_of_auth_hmac_is_taken_apart() -> None:
+    """On keepalived's own vector: tests/data/auth-hmac-vectors.json."""
+    data = json.loads((REPOSITORY / "tests/data/auth-hmac-vectors.json").read_text())
+    (one, _) = data["vectors"]
+    message = bytes.fromhex(one["hex"])
+    source, group = IPv4Address(one["ip_src"]), IPv4Address(one["ip_dst"])
+    anatomy = dissect(ipv4_packet(message, source, group, 1))
+    told = {row.field: row.value for row in anatomy.rows if row.layer == "auth_hmac"}
+    assert (told["type"], told["key ID"], told["seconds"]) == (1, 1, 0x68000000)
+    assert told["HMAC"] == message[-16:].hex()
+    assert covered(anatomy) == [2] * (20 + len(message))
+    assert REST not in {row.layer for row in anatomy.rows}
+    assert "auth_hmac" in anatomy._repr_html_()
 
 
 def test_behind_ah_the_password_does_not_show() -> None:
