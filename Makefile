@@ -58,6 +58,7 @@ soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renew
 check: setup ## Lint, types and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports >build/layers.txt || { cat build/layers.txt; exit 1; }
 	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py
 	@find vrrpd labs topologies -name '*.py' -exec wc -l {} + | \
 	    awk '$$1 > 500 && $$2 != "total" {print "long, be sure it must be: " $$2 ", " $$1 " lines"}'

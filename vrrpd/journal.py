@@ -20,7 +20,6 @@ import errno
 import json
 import logging
 import os
-import socket
 import sys
 import time
 import traceback
@@ -52,7 +51,7 @@ class Journal:
         self.path = path
         self.mono = mono
         self.wall = wall
-        self.host = host or socket.gethostname()
+        self.host = host or os.uname().nodename
         self.recent: deque[dict[str, Any]] = deque(maxlen=500)
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.lost = 0

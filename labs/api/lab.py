@@ -8,7 +8,7 @@ import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.emulation import lab
 
 if TYPE_CHECKING:
-    from labs.panel.panel import Bench
+    from labs.api.panel_widget import Bench
 
 
 class Lab(lab.Lab):
@@ -16,7 +16,7 @@ class Lab(lab.Lab):
 
     def bench(self) -> Bench:
         """A live panel of this lab, to click, to scrub and to save."""
-        from labs.panel.panel import Bench
+        from labs.api.panel_widget import Bench
         from labs.panel.sources import OfLab
 
         return Bench(OfLab(self))

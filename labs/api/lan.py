@@ -8,7 +8,7 @@ import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.simulation import lan
 
 if TYPE_CHECKING:
-    from labs.panel.panel import Bench
+    from labs.api.panel_widget import Bench
 
 
 class Lan(lan.Lan):
@@ -16,7 +16,7 @@ class Lan(lan.Lan):
 
     def bench(self) -> Bench:
         """A live panel; while it is shown, virtual time passes like real time."""
-        from labs.panel.panel import Bench
+        from labs.api.panel_widget import Bench
         from labs.panel.sources import OfLan
 
         return Bench(OfLan(self))

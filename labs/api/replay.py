@@ -8,7 +8,7 @@ import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.replay.replay_lab import Replayed
 
 if TYPE_CHECKING:
-    from labs.panel.panel import Bench
+    from labs.api.panel_widget import Bench
 
 
 class ReplayLab(Replayed):
@@ -16,7 +16,7 @@ class ReplayLab(Replayed):
 
     def bench(self) -> Bench:
         """A live panel, which plays the recording while it is shown."""
-        from labs.panel.panel import Bench
+        from labs.api.panel_widget import Bench
         from labs.panel.sources import OfReplay
 
         return Bench(OfReplay(self))

@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labs.command_output import Output, clipped, follow
+from labs.bounded_output import Output, clipped
 from labs.emulation import daemons
 from labs.emulation.base import Result, Seeing
+from labs.emulation.command_output import follow
 from labs.emulation.daemons import CONFIGURATION, Daemon, frozen
 from labs.emulation.nodes import Host, Process
 from labs.errors import LabError

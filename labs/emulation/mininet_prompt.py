@@ -22,7 +22,7 @@ from mininet.cli import CLI
 from mininet.log import lg
 from mininet.util import quietRun
 
-from labs.command_output import Output
+from labs.bounded_output import Output
 from labs.emulation import daemons
 from labs.emulation.lab import Lab
 from labs.emulation.nodes import Host

@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from labs.capture import pcapng
 from labs.capture.capture import Around, Capture, Captures
-from labs.command_output import discard
 from labs.emulation import daemons
 from labs.emulation.base import Result
+from labs.emulation.command_output import discard
 from labs.emulation.inspection import Looking, neighbour
 from labs.emulation.mailbox import Mailbox
 from labs.emulation.nodes import Host

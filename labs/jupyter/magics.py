@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from labs.command_output import left_out
+from labs.bounded_output import left_out
 from labs.conf import diagnose
 from labs.errors import LabError
 

@@ -2,7 +2,7 @@
 
     lab.bench()      a panel: click a cable, watch the address fly; pause, scrub back, save
 
-    facts ──> events.py ──> record.py ──> panel.py ──(10 messages a second)──> js/
+    facts ──> events.py ──> record.py ──> labs.api.panel_widget ──(12 a second)──> js/
               what there     bounded;       a thread, only                      draws the LAN as it
               is to draw     the scene at   while the panel                     was at any moment
                              any moment     is shown

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from labs.command_output import clipped
+from labs.bounded_output import clipped
 from labs.conf import priorities
 from labs.errors import LabError
 from labs.figures.palette import HOST_COLOURS, INK, luma

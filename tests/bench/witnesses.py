@@ -19,9 +19,9 @@ import threading
 from pathlib import Path
 
 from labs.analysis.takeover_timing import skew
+from labs.api.panel_widget import EVERY
 from labs.emulation.lab import Lab
 from labs.panel.events import Events
-from labs.panel.panel import EVERY
 from labs.panel.record import Record
 from labs.panel.sources import OfLab
 from tests.support import eventually

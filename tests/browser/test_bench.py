@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
 
 from labs import Lan
+from labs.api.panel_widget import recorded
 from labs.panel.page import page as html_of
-from labs.panel.panel import recorded
 from labs.panel.record import CAPACITY, Record
 from tests.browser.windows import screenshot
 from tests.served import START_SECONDS

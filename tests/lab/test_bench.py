@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from labs import Lab
+from labs.api.panel_widget import Bench
 from labs.errors import LabError
-from labs.panel.panel import Bench
 from labs.panel.sources import OfLab
 from tests.support import eventually
 

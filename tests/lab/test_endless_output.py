@@ -17,8 +17,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from labs import Lab, LabError
+from labs.bounded_output import KEPT, LAST
 from labs.capture import capture
-from labs.command_output import KEPT, LAST
 from labs.emulation import control_server, mininet_prompt
 from labs.emulation.programs import tcp_client
 from labs.jupyter.magics import SHOWN, _Shown

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from labs.analysis.takeover_timing import skew
+from labs.api.panel_widget import EVERY, Bench, recorded
 from labs.errors import LabError
 from labs.model.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
 from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
-from labs.panel.panel import EVERY, Bench, recorded
 from labs.panel.record import Record, applied, blank, thinned
 from labs.panel.sources import OfLan, network, priorities
 from labs.simulation.lan import Lan

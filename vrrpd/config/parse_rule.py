@@ -9,7 +9,6 @@ the one further down in the file comes first.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -218,6 +217,8 @@ class _Reader:
     def ip_proto(self, word: Word) -> int:
         """A protocol of IP by name or number.  Raises Refused."""
         try:
+            import socket  # only /etc/protocols is wanted; a browser has no sockets
+
             return socket.getprotobyname(word.text.lower())
         except OSError:
             return number(word, word.text, 0, 255, "tcp, udp ... or a number")

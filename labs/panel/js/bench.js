@@ -6,7 +6,7 @@
 //   │  timeline.js                         │      places.js   where things stand
 //   └ play ── live ── slider ── speed ── save ┘    dom.js      elements
 //
-// `port` leads to Python (labs/panel/panel.py has the messages); a page of its own has none, and
+// `port` leads to Python (labs/api/panel_widget.py has the messages); a page of its own has none, and
 // then nothing can be done but look.
 
 import { Clock } from "./clock.js";

@@ -1,8 +1,6 @@
-"""What a command prints: read as it comes, and only so much of it kept.
+"""What a command prints, read as it comes; `labs.bounded_output` keeps so much of it.
 
     follow(process, take, 60)     take(b"...") for each piece, until the process ends; its status
-    output.add(b"..."), output.text()
-                                  the first KEPT bytes and the last LAST, and what was left out
 
 A pipe, not a file: a command that prints without end must not fill anything.
 A program that a command leaves in the background goes on writing to that pipe: it is read on, a
@@ -19,55 +17,9 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-KEPT = 1 << 20  # bytes
-LAST = 1 << 16
 _PIECE = 1 << 16
 _PAUSE = 0.05  # s between two pieces that are thrown away: 1.3 MB/s at most
 _F_GETPIPE_SZ = 1032  # fcntl.F_GETPIPE_SZ appeared in Python 3.10 only for some builds
-
-
-class Output:
-    """Bytes of which the first `kept` and the last `last` are kept."""
-
-    def __init__(self, kept: int = KEPT, last: int = LAST) -> None:
-        self._first, self._end = bytearray(), bytearray()
-        self._kept, self._last = kept, last
-        self.dropped = 0
-
-    def add(self, data: bytes) -> None:
-        """Take note of what comes next."""
-        room = self._kept - len(self._first)
-        self._first += data[:room]
-        self._end += data[room:]
-        # Cut seldom, or every piece would move all that is kept.
-        if len(self._end) > 2 * self._last + _PIECE:
-            self._cut()
-
-    def text(self) -> str:
-        """What is kept, with one line in the place of what is not."""
-        if len(self._end) > self._last:
-            self._cut()
-        first, end = (part.decode(errors="replace") for part in (self._first, self._end))
-        return first + (f"\n{left_out(self.dropped)}\n" if self.dropped else "") + end
-
-    def _cut(self) -> None:
-        excess = len(self._end) - self._last
-        self.dropped += excess
-        del self._end[:excess]
-
-
-def left_out(count: int, unit: str = "bytes") -> str:
-    """The line that says how much of a command's output is missing, and how to have all of it."""
-    return f"[... {count:,} {unit} left out; to have all of it: COMMAND >/tmp/output on the host]"
-
-
-def clipped(text: str, most: int) -> str:
-    """`text`, or its beginning and end and, between them, a line for what was left out."""
-    if len(text) <= most:
-        return text
-    half = most // 2
-    missing = left_out(len(text) - 2 * half, "characters")
-    return f"{text[:half]}\n{missing}\n{text[-half:]}"
 
 
 def follow(process: subprocess.Popen[bytes], take: Callable[[bytes], None], timeout: float) -> int:
