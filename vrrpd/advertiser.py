@@ -35,7 +35,7 @@ class Speaker:
         self.wall = wall
         self.source: IPAddress = UNSET[instance.family]
         self.ident = 0
-        self.sequence = 0  # of authentication headers: the highest seen or sent
+        self.sequence = 0  # of authentication headers: the latest seen or sent
         self.signed: int | None = None  # the last sequence number of auth_hmac
         self.reached = 0  # destinations that the last Advertisement was sent to
         self.renew(instance, group)
@@ -58,11 +58,11 @@ class Speaker:
         return self.ready[priority]
 
     def say(self, priority: int) -> None:
-        """Send one Advertisement to every destination.  Raises the last OSError, if any."""
+        """Send one Advertisement to every destination.  Raises the last error, if any."""
         self.ident = self.ident % 0xFFFF + 1
         self.reached = 0
         if self.instance.auth.kind == "AH":
-            self.sequence += 1
+            self.sequence = auth_header.following(self.sequence)
             packets = [self.packet(priority, one, self.ident) for one in self.destinations]
         elif self.instance.auth_hmac is not None and self.instance.auth_hmac.signs:
             made = self.trailer(priority, self.instance.auth_hmac)
@@ -70,12 +70,12 @@ class Speaker:
         else:
             ready = self.ready.get(priority) or self.prepare(priority)
             packets = [numbered(packet, self.ident) for packet in ready]
-        trouble: OSError | None = None
+        trouble: Exception | None = None
         for packet in packets:
             try:
                 self.segment.send(packet)
                 self.reached += 1
-            except OSError as error:
+            except Exception as error:
                 trouble = error
         if trouble is not None:
             raise trouble
@@ -120,4 +120,5 @@ class Speaker:
 
     def heard(self, sequence: int) -> None:
         """A valid packet carried this AH sequence number; ours goes on from there."""
-        self.sequence = max(self.sequence, sequence)
+        if auth_header.later(sequence, self.sequence):
+            self.sequence = sequence

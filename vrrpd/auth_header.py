@@ -9,8 +9,13 @@ zeros, and the message.  Fields a router on the way may change count as zero: TO
 header checksum.  keepalived leaves the TTL in for multicast, where it is always 255, and takes it
 out for unicast; the password is the key, as eight bytes filled up with zeros.
 
-The sequence number is one counter for all the routers of a group: each continues from the highest
-it has seen or sent, and takes nothing that is not higher.
+The sequence number is one counter for all the routers of a group: each continues from the last one
+it has seen or sent, and takes nothing that is not later.
+
+RFC 2402 section 3.3.2 forbids it to come round, and asks for a new key instead.  With a key that
+people have typed in nobody would make one, so ours does come round, as the numbers of DNS do
+(RFC 1982): of two numbers the later one is at most 2^31 ahead.  So no single number is the end,
+and one that is further ahead than any group can get is taken for an old one, and refused.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from vrrpd.packet import AH_BYTES, PROTOCOL, PROTOCOL_AH, Check, Datagram, Packe
 ICV_BYTES = 12
 AH = struct.Struct("!BBH4sI12s")
 LAST = 0xFFFFFFFF
+AHEAD = 1 << 31  # what is further ahead is behind; just this is both, lest two refuse each other
 
 
 def seal(
@@ -60,10 +66,20 @@ def sequence_of(datagram: Datagram) -> int:
     return int.from_bytes(datagram.ah[8:12], "big") if datagram.ah else 0
 
 
+def later(sequence: int, last: int) -> bool:
+    """Whether a number comes after `last`, which is 0 if there was none; 0 itself never does."""
+    return sequence != 0 and (last == 0 or 0 < (sequence - last) % (LAST + 1) <= AHEAD)
+
+
+def following(last: int) -> int:
+    """The number after `last`; never 0."""
+    return last % LAST + 1
+
+
 def verify(datagram: Datagram, key: bytes, last: int) -> None:
     """Raise PacketError unless the header is whole, from the sender, sealed with `key` and new.
 
-    `last` is the highest sequence number seen or sent so far.
+    `last` is the latest sequence number seen or sent so far.
     """
     following, length, _, spi, sequence, icv = AH.unpack(datagram.ah)
     if following != PROTOCOL or length != AH_BYTES // 4 - 2:
@@ -74,5 +90,5 @@ def verify(datagram: Datagram, key: bytes, last: int) -> None:
     right = integrity(datagram.header, datagram.ah, datagram.message, key, multicast)
     if not hmac.compare_digest(icv, right):
         raise PacketError(Check.AUTH_DATA, "the ICV does not fit: another password?")
-    if sequence <= last:
+    if not later(sequence, last):
         raise PacketError(Check.AUTH_DATA, f"replayed: sequence {sequence}, seen {last} already")

@@ -338,13 +338,17 @@ def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log)
 
 
 def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str]) -> None:
-    """What each signal does; the names are keepalived's.  `ending` is where a stop is noted."""
+    """What each signal does, and what a mistake of ours is followed by.
+
+    The names are keepalived's.  `ending` is where a stop is noted.
+    """
     from vrrpd.dump.writer import dump_data, dump_json, dump_stats
 
     def stop() -> None:
         ending.append("stopped by a signal")
         loop.stop()
 
+    loop.mistaken = daemon.mistaken
     loop.on_signal(signal.SIGINT, stop)
     actions: dict[str, Callable[[], None]] = {
         "STOP": stop,

@@ -28,13 +28,13 @@ from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.fsm import State, seconds
+from vrrpd.fsm import SECOND, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
 from vrrpd.listener import Place, Segment
 from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import PROTOCOL, PROTOCOL_AH
-from vrrpd.ports import Ports
+from vrrpd.ports import Ports, Timer
 from vrrpd.router import VirtualRouter
 from vrrpd.status import status
 from vrrpd.tracking.sync_groups import Group, form
@@ -101,6 +101,7 @@ class Daemon:
         self.groups: list[Group] = []
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
+        self.doubt: Timer | None = None  # something may not have been heard to its end
         self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:
@@ -269,6 +270,8 @@ class Daemon:
     def stop(self, reason: str) -> None:
         """Stop every router in the order of the file."""
         self.log.say("Stopping")
+        if self.doubt is not None:
+            self.doubt.cancel()
         self.tracking.stop()
         self.notifier.hold()
         for router in self.routers.values():
@@ -286,6 +289,20 @@ class Daemon:
         came_up = self.estate.mend(name)
         self.tracking.interface_changed(name)
         self.look(came_up)
+
+    def mistaken(self) -> None:
+        """A callback has failed, and what it was to do is not done: look at all again, soon."""
+        if self.doubt is None:
+            self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self.recover)
+
+    def recover(self) -> None:
+        """Look at every interface as if the kernel had reported it."""
+        self.doubt = None
+        names = {r.instance.interface for r in self.routers.values()}
+        names |= {r.holdings.device for r in self.routers.values()}
+        names |= {placed.interface for r in self.routers.values() for placed in r.placed}
+        for name in sorted(filter(None, names)):
+            self.interface_changed(name)
 
     def look(self, came_up: bool = False) -> None:
         """Routes may have gone with an address or a link: every MASTER looks after its own."""

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 class Expectation:
     """What a virtual router accepts; `interval` in ns, `source` its own primary address.
 
-    `sequence` is the highest number seen in an authentication header; `peers` are the only
+    `sequence` is the latest number seen in an authentication header; `peers` are the only
     senders that count, if there are any, each with the range its TTL must be in.  `verifier` is
     for `auth_hmac`, and remembers what it has accepted.  `empty`: we have no address ourselves.
     """

@@ -35,7 +35,7 @@ class Outlet(logging.Handler):
         try:
             self.put(text)
             self.lost = 0
-        except (OSError, ValueError):  # ValueError: closed
+        except Exception:  # a log must not be the end of a router
             self.lost += 1
 
     def put(self, text: str) -> None:

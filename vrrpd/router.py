@@ -9,6 +9,7 @@
                                     --> the one timer armed for the new deadline
 
 `dispatch()` holds the only statement of the program that replaces a router's value.
+Whatever goes wrong in one of these steps, the others are done, and the timer is armed.
 The same class runs on the real machine and in the simulated LAN; see `ports.py`.
 """
 
@@ -175,6 +176,13 @@ class VirtualRouter:
 
     def dispatch(self, event: events.Event, at: int | None = None) -> None:
         """Let `event` happen at `at` (ns; default now), and do all that follows from it."""
+        try:
+            self._happen(event, at)
+        finally:
+            self.arm()
+
+    def _happen(self, event: events.Event, at: int | None) -> None:
+        """`dispatch()` without the promise that the timer runs afterwards."""
         now = self.ports.clock.now() if at is None else at
         before = self.router
         after, actions = fsm.step(self.params, before, event, now)
@@ -187,33 +195,44 @@ class VirtualRouter:
         changed = self.router.state is not before.state
         if changed:
             if actions and isinstance(actions[0], events.SendAdvert):
-                self.perform(actions.pop(0))  # the others wait for it, nobody for our records
-            self.record(before, event)
+                # The others wait for it, and nobody for our records.
+                self._attempt(self.perform, actions.pop(0))
+            self._attempt(self.record, before, event)
             self.disarm()
         for action in actions:
-            self.perform(action)
+            self._attempt(self.perform, action)
         if changed:
-            self.tell()
-        self.arm()
-        if changed:
+            self._attempt(self.tell)
+            self.arm()
             for follow in self.followers:
-                follow(self, before)
-            prepare(self)
+                self._attempt(follow, self, before)
+            self._attempt(prepare, self)
+
+    def _attempt(self, do: Callable[..., object], *arguments: object) -> None:
+        """Do one thing; that it fails must not keep us from the next."""
+        try:
+            do(*arguments)
+        except Exception as error:
+            self.trouble(error)
+
+    def trouble(self, error: Exception) -> None:
+        """Write down a mistake of ours or of the machine."""
+        self.log.trouble(error)
 
     def ascend(self, actions: list[events.Action]) -> tuple[str, str] | None:
         """Send the first Advertisement and take the addresses, or the cause and reason of FAULT."""
-        self.perform(actions.pop(0))
+        self._attempt(self.perform, actions.pop(0))
         if self.upkeep.mute is not None:
             return SEND, self.upkeep.mute
         try:
             refused = self.holdings.take()
             why = unheld(refused)
         except Exception as error:
-            self.log.trouble(error)
+            self.trouble(error)
             refused, why = [], f"cannot take the addresses: {error}"
         if why is not None:
-            self.send(RESIGN)
-            self.holdings.release()
+            self._attempt(self.send, RESIGN)
+            self.upkeep.give_back()
             return ADDRESSES, why
         self.upkeep.taken(refused)
         return None
@@ -221,8 +240,10 @@ class VirtualRouter:
     def refuse(self, cause: str, reason: str) -> None:
         """Be in FAULT because the machine does not let us work, and try again later."""
         self.faults[cause] = reason
-        self.dispatch(events.Failed(reason))
-        self.upkeep.retry(cause)
+        try:
+            self.dispatch(events.Failed(reason))
+        finally:
+            self.upkeep.retry(cause)
 
     def start(self, delay: int = 0, at: int | None = None) -> None:
         """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
@@ -251,7 +272,7 @@ class VirtualRouter:
         if sequence:
             self.speaker.heard(sequence)
         if advert is not self.agreed:
-            self.compare(advert, received.source)
+            self._attempt(self.compare, advert, received.source)
         self.dispatch(received, at)
 
     def compare(self, advert: Advertisement, source: IPAddress) -> None:
@@ -377,8 +398,8 @@ class VirtualRouter:
             if not SPEECHLESS & self.faults.keys():  # nobody hears a farewell on a dead link
                 self.send(action.priority)
         elif isinstance(action, events.ReleaseAddresses):
-            self.announcer.quiet()
-            self.holdings.release()
+            self._attempt(self.announcer.quiet)
+            self.upkeep.give_back()
         elif isinstance(action, events.Announce):
             self.announcer.take(self.instance.garp, self.placed)
         elif isinstance(action, events.Reassert):
@@ -390,7 +411,7 @@ class VirtualRouter:
             self.speaker.say(priority)
         except Exception as error:  # no mistake of ours may leave us without a timer
             if not isinstance(error, OSError):
-                self.log.trouble(error)
+                self.trouble(error)
             reason = getattr(error, "strerror", None) or str(error)
             self.upkeep.unsent(getattr(error, "errno", None), reason)
             self.counters["send-errors"] += 1
@@ -461,11 +482,22 @@ class VirtualRouter:
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
-        due = (self.router.deadline or 0) <= self.ports.clock.now()
-        reason = self.ready() if due and self.state is State.BACKUP else None
-        self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
+        try:
+            due = (self.router.deadline or 0) <= self.ports.clock.now()
+            reason = self._unready() if due and self.state is State.BACKUP else None
+            self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
+        finally:
+            self.arm()
         if self.state is State.MASTER and self.upkeep.mute is not None:
             self.refuse(SEND, self.upkeep.mute)
+
+    def _unready(self) -> str | None:
+        """`ready()`, or what is wrong with it: then we wait once more."""
+        try:
+            return self.ready()
+        except Exception as error:
+            self.trouble(error)
+            return f"it is not known whether the sync group is ready: {error}"
 
 
 def alone() -> str | None:

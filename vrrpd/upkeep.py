@@ -7,6 +7,7 @@
     a route or a rule is refused                the router stays MASTER; tried again every second
     no Advertisement can be sent                FAULT; 1 s, 2 s, 4 s ... 32 s later BACKUP
     no Advertisement can be received            FAULT; tried again every second
+    the addresses cannot be given back          tried again every second, until MASTER
     an interface came up, or lost an address    routes and rules are added again, if they are gone:
                                                 the kernel removes IPv4 routes without a word
 
@@ -44,6 +45,7 @@ LASTING = {
     *(errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT),
 }
 ADDRESSES, SEND, LISTEN, LOST = "addresses", "send", "listen", "losses"  # causes of FAULT
+RELEASE = "release"  # what is tried again, but no cause of FAULT
 SPEECHLESS = frozenset({"interface", SEND, LISTEN})  # with these nothing can be sent
 
 
@@ -95,6 +97,19 @@ class Upkeep:
         if self.missing:
             self.later(RETRY)
 
+    def give_back(self) -> None:
+        """Release everything; what cannot be done now is tried again until we are MASTER."""
+        self.retries.pop(RELEASE, None)
+        try:
+            self.router.holdings.release()
+        except Exception as error:
+            self.router.trouble(error)
+            self.retries[RELEASE] = self.clock.call_at(self.clock.now() + RETRY, self._again)
+
+    def _again(self) -> None:
+        if self.router.state is not State.MASTER:
+            self.give_back()
+
     def look(self, came_up: bool) -> None:
         """Something has happened to the interfaces, and routes may have gone with it."""
         router = self.router
@@ -116,7 +131,12 @@ class Upkeep:
         self.missing = {}
         if router.state is State.MASTER:
             held = router.holdings.everything
-            self.taken(router.holdings.put_back(one for one in things if one in held))
+            try:
+                self.taken(router.holdings.put_back(one for one in things if one in held))
+            except Exception as error:
+                router.trouble(error)
+                self.missing.update(dict.fromkeys(things))
+                self.later(RETRY)
 
     def lost(self, things: Iterable[Belonging], what: IPAddress | Route | Rule, ours: bool) -> None:
         """These are gone: put them back if they went with what we removed, or else resign."""
@@ -161,6 +181,15 @@ class Upkeep:
         del self.retries[cause]
         if cause not in router.faults:
             return
+        try:
+            self._recover(cause)
+        except Exception as error:
+            router.trouble(error)
+            self.retry(cause)
+
+    def _recover(self, cause: str) -> None:
+        """`recover()`, which goes on trying if this raises."""
+        router = self.router
         if cause == LISTEN:
             self.examine()
             if cause in router.faults:

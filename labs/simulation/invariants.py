@@ -8,6 +8,7 @@
     timer          no timer in INIT and FAULT, exactly one otherwise
     able           a MASTER can send and receive
     synced         the members of a sync group are MASTER together or not at all
+    sound          no daemon has made a mistake that it only logs
     notified       notify scripts tell the same story as the states
     counted        counters are what the switch has seen
     ... and with a bound in time (guard_time.py):
@@ -174,6 +175,9 @@ class Guard:
 
     def finish(self) -> None:
         """What only adds up when nothing is under way."""
+        for host, log in self.lan.logs.items():
+            for mistake in log.mistakes:
+                raise Violation("sound", f"{host}: {mistake!r}")
         for host, daemon in self.lan.daemons.items():
             life = self.life(host)
             if life is not None and not self.lan.machines[host].frozen:

@@ -15,6 +15,7 @@ Time is virtual and starts at 0; nothing happens while nobody calls `run()` or `
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from labs.simulation.outbox import HostPipes, HostPost
 from labs.simulation.ports import HostClock, HostKernel, HostWire
 from labs.simulation.programs import HostFiles, HostProcesses, HostRunner
 from labs.simulation.switch import Switch
+from labs.simulation.violation import Violation
 from vrrpd.config import Config, loads
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
@@ -50,6 +52,16 @@ class Silent(Log):
     def __init__(self, clock: Callable[[], int]) -> None:
         super().__init__(clock, detailed=True)
         self.lines: list[str] = []
+        self.mistakes: list[Exception] = []  # of the daemon's own
+
+    def trouble(self, error: BaseException) -> None:
+        """A mistake of the daemon's is remembered, one that a Guard has found is no such thing."""
+        if isinstance(error, Violation):
+            raise error
+        if isinstance(error, Exception):
+            self.mistakes.append(error)
+        with suppress(Exception):
+            super().trouble(error)
 
     def say(self, text: str) -> None:
         """Keep one line."""

@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import ip_address
 
 from vrrpd.config.routes_model import Route, Rule
@@ -334,7 +335,7 @@ class Netlink:
             link = self.links.get(index)
             back = link is not None and link.name == name and ip in link.addresses
             if not back and self.watcher is not None:
-                self.watcher.address_removed(name, ip, ours)
+                self.loop.guard(partial(self.watcher.address_removed, name, ip, ours))
 
     def learn(self, kind: int, message: bytes, ours: bool = False) -> None:
         """Bring the table up to date with one message."""
@@ -347,7 +348,7 @@ class Netlink:
             key = routes.key_of(body) if kind == RTM_DELROUTE else rules.key_of(body)
             lost = self.guarded.pop(key, None)
             if lost is not None and self.watcher is not None:
-                self.watcher.route_removed(lost)
+                self.loop.guard(partial(self.watcher.route_removed, lost))
 
     def learn_link(self, kind: int, message: bytes) -> None:
         """An interface appeared, vanished or changed."""
@@ -427,7 +428,7 @@ class Netlink:
     def changed(self, name: str) -> None:
         """Tell the watcher that the interface is not what it was."""
         if self.watcher is not None:
-            self.watcher.interface_changed(name)
+            self.loop.guard(partial(self.watcher.interface_changed, name))
 
     def close(self) -> None:
         """Close both sockets."""

@@ -42,6 +42,10 @@ READY = 64  # descriptors told of at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
 
+def _nothing() -> None:
+    """For a loop that nobody asks about mistakes."""
+
+
 class Call:
     """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called."""
 
@@ -79,6 +83,7 @@ class Loop:
 
     def __init__(self, trouble: Callable[[BaseException], None] | None = None) -> None:
         self.trouble = trouble
+        self.mistaken: Callable[[], None] = _nothing  # told after `trouble`
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.settime = self.libc.timerfd_settime
         self.settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -283,6 +288,7 @@ class Loop:
             if self.trouble is None:
                 raise
             self.trouble(error)
+            self.mistaken()
 
     def close(self) -> None:
         """Give the descriptors back."""
