@@ -242,8 +242,14 @@ class Kernel(Protocol):
         from where it was added, whatever its interface is called by then.
         """
 
-    def create(self, link: VirtualLink) -> list[str]:
-        """Make a virtual interface and bring it up, or take over one that is there already."""
+    def create(self, link: VirtualLink, blocked: bool) -> list[str]:
+        """Make a virtual interface and bring it up, or take over one that is there already.
+
+        `blocked`: not one frame leaves by it, until `block()` allows that.
+        """
+
+    def block(self, name: str, blocked: bool) -> list[str]:
+        """Keep a virtual interface from sending anything, or let it send again."""
 
     def destroy(self, name: str) -> None:
         """Delete a virtual interface; harmless if it is gone."""

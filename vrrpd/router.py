@@ -221,8 +221,10 @@ class VirtualRouter:
 
     def ascend(self, actions: list[events.Action]) -> tuple[str, str] | None:
         """Send the first Advertisement and take the addresses, or the cause and reason of FAULT."""
+        self._attempt(self.holdings.open)
         self._attempt(self.perform, actions.pop(0))
         if self.upkeep.mute is not None:
+            self.holdings.close()
             return SEND, self.upkeep.mute
         try:
             refused = self.holdings.take()

@@ -166,7 +166,7 @@ class HostKernel:
             machine.homes[ip] = placed.interface
         return refused
 
-    def create(self, link: VirtualLink) -> list[str]:
+    def create(self, link: VirtualLink, blocked: bool) -> list[str]:
         """The machine has a new card, as far as its daemon can tell."""
         card = self.machine.card()
         self.machine.cards[link.name] = replace(
@@ -177,6 +177,10 @@ class HostKernel:
             addresses=(),
             kind="macvlan" if link.kind == "vmac" else "ipvlan",
         )
+        return []
+
+    def block(self, name: str, blocked: bool) -> list[str]:
+        """Without effect: the kernel of a simulated host sends nothing by itself."""
         return []
 
     def destroy(self, name: str) -> None:

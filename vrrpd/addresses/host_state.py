@@ -1,6 +1,7 @@
 """What the daemon has made on this machine, for all its virtual routers together.
 
-    links      virtual interfaces: made at the start, deleted at the end
+    links      virtual interfaces: made at the start, deleted at the end; one with a virtual MAC
+               sends nothing while none of its routers is MASTER
     shield     the packet filter: drops what is for or from an address that is not to be accepted
                (`no_accept`), keeps IGMP and MLD reports from leaving by virtual interfaces
     switches   sysctls, put back at the end
@@ -44,12 +45,14 @@ class Estate:
         self.statics: list[Belonging] = []
         self.up: dict[str, bool] = {}
         self.shield: Shield | None = None
+        self.filtered = True  # the packet filter is as it should be
         self.numbers: dict[str, int] = {}  # of the interfaces that it names
         self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
         # Called after addresses were removed: routes of other instances may have gone with them.
         self.removed: Callable[[], None] = lambda: None
         self.virtual: frozenset[IPAddress] = frozenset()  # of all instances
         self.added: set[Own] = set()  # by whichever instance, at any time
+        self.senders: Counter[str] = Counter()  # routers that are MASTER, by virtual interface
         self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.
@@ -123,13 +126,13 @@ class Estate:
         if self.misplaced(link):
             self.kernel.destroy(link.name)
         new = self.kernel.interface(link.name) is None
-        problems = self.kernel.create(link)
+        problems = self.kernel.create(link, self.blocked(link.name))
         self.told(problems)
         if new and not problems:
             self.log.say(f"Success creating VMAC interface {link.name} on {link.base}")
             self.lent.pop(link.name, None)
+        self.renew()  # first, for what it lets nobody answer for
         self.lend(link)
-        self.renew()
 
     def misplaced(self, link: VirtualLink) -> bool:
         """Whether the virtual interface is there, on another interface than its base."""
@@ -141,31 +144,43 @@ class Estate:
     def lend(self, link: VirtualLink, source: IPAddress | None = None) -> None:
         """Over IPv6 a virtual interface has its base's link-local address, too (keepalived).
 
-        `source` is that address if it is known, else the base's first is taken.
+        `source` is that address if it is known, else the base's first is taken.  The packet filter
+        drops the answers that the virtual interface would give for it; without one it is not lent,
+        nor is any other address of the host: neighbors would learn it with the virtual MAC.
         """
         there = self.kernel.interface(link.name)
-        if link.family == 4 or link.kind != "vmac" or there is None:
+        if link.family == 4 or link.kind != "vmac" or there is None or not self.filtered:
             return
-        source = source or self.link_local(link.base)
-        if source is None or source in there.addresses:
+        source = source or next(iter(self.link_locals(link.base)), None)
+        if source is None or not source.is_link_local or source in there.addresses:
             return
         own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
         old = self.lent.get(link.name)
         self.lent[link.name] = Placed(link.name, own, virtual=True)
         self.told(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
 
-    def link_local(self, base: str) -> IPAddress | None:
-        """The first link-local address of an interface."""
+    def link_locals(self, base: str) -> list[IPAddress]:
+        """The IPv6 link-local addresses of an interface, in the kernel's order."""
         there = self.kernel.interface(base)
         addresses = there.addresses if there is not None else ()
-        return next((ip for ip in addresses if ip.version == 6 and ip.is_link_local), None)
+        return [ip for ip in addresses if ip.version == 6 and ip.is_link_local]
 
     def prune(self, used: set[str]) -> None:
         """Delete the virtual interfaces that no instance uses any more."""
         for name in [name for name in self.links if name not in used]:
             del self.links[name]
-            self.renew()
             self.kernel.destroy(name)
+            self.lent.pop(name, None)
+        self.renew()
+
+    def blocked(self, name: str) -> bool:
+        """Whether nothing may leave by a virtual interface: one frame would move the MAC."""
+        return self.links[name].mac is not None and self.senders[name] <= 0
+
+    def gate(self, name: str) -> None:
+        """Block a virtual interface or let it send, as its routers are now."""
+        if name in self.links and self.links[name].mac is not None:
+            self.told(self.kernel.block(name, self.blocked(name)))
 
     def mend(self, name: str) -> bool:
         """Something has happened to interface `name`: make again what has gone with it.
@@ -174,14 +189,14 @@ class Estate:
         """
         now = self.kernel.interface(name)
         was, self.up[name] = self.up.get(name, True), now is not None and now.up
+        if self.shield or self.links or self.silent:
+            self.renew()
         for link in list(self.links.values()):
             absent = self.kernel.interface(link.name) is None
             if name in (link.name, link.base) and (absent or self.misplaced(link)):
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.lend(link)
-        if self.shield or self.links or self.silent:
-            self.renew()
         came_up = self.up[name] and not was
         if came_up:
             self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
@@ -214,7 +229,7 @@ class Estate:
             if one.kind == "vmac" and index[one.name] and index[one.base]
         )
         doubles = tuple(
-            (ip, one.name) for one in links if one.sees(6) and (ip := self.link_local(one.base))
+            (ip, one.name) for one in links if one.sees(6) for ip in self.link_locals(one.base)
         )
         wanted = Shield(
             of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
@@ -227,7 +242,9 @@ class Estate:
         if (self.shield is None or not self.shield) and wanted:
             self.log.say(f"Setting up nftables table {of.nftables} (no_accept or use_vmac)")
         self.shield = wanted
-        self.told(self.kernel.protect(wanted))
+        problems = self.kernel.protect(wanted)
+        self.filtered = not problems
+        self.told(problems)
 
     def named(self) -> set[str]:
         """The interfaces that the filter may name."""

@@ -1,7 +1,8 @@
 """What a virtual router holds while it is MASTER: addresses, routes, rules, and their protection.
 
+    open()       virtual interfaces may send
     take()       filter -> addresses -> routes -> rules      (keepalived's order)
-    release()    rules -> routes -> addresses -> filter
+    release()    rules -> routes -> addresses -> filter, virtual interfaces are blocked
     renew()      a reload: what is no longer wanted goes, what is new comes
     put_back()   what was lost is added again
     attempt()    whether addresses that were refused would be taken now
@@ -37,6 +38,7 @@ class Holdings:
         self.ready: object = None  # for the kernel, to take everything in a hurry
         self.counted: list[Spot | None] = []  # what we count for in `estate.held`
         self.own: frozenset[Own] = frozenset()  # the host's, which are never added or removed
+        self.opened: set[str] = set()  # virtual interfaces that we count for in `estate.senders`
         self.use(instance)
         self.recognise()
 
@@ -105,6 +107,22 @@ class Holdings:
         """Have everything ready for `take()`, which may have to be quick."""
         self.ready = self.estate.kernel.prepare(self.without_own(self.everything))
 
+    def open(self) -> None:
+        """Let the virtual interfaces send: the router is MASTER from now on."""
+        self.send_by({link.name for link in self.links.values()})
+
+    def close(self) -> None:
+        """Block the virtual interfaces, unless another router is MASTER there."""
+        self.send_by(set())
+
+    def send_by(self, names: set[str]) -> None:
+        """Count as a MASTER for these virtual interfaces and no others."""
+        before, self.opened = self.opened, names
+        self.estate.senders.subtract(before)
+        self.estate.senders.update(names)
+        for name in before ^ names:
+            self.estate.gate(name)
+
     def take(self) -> list[Refusal]:
         """Become their holder; what was refused."""
         self.estate.silence(self.instance.name, self.silent)
@@ -118,6 +136,7 @@ class Holdings:
         self.count([])
         self.change([], [*reversed(self.ways), *self.placed])
         self.estate.silence(self.instance.name, ())
+        self.close()
 
     def renew(self, instance: Instance, held: bool) -> tuple[bool, list[Refusal]]:
         """Go over to another configuration; whether addresses were added, and what was refused.
@@ -133,6 +152,7 @@ class Holdings:
         if not held:
             self.change([], [*reversed(new_ways), *new])
             return False, []
+        self.open()
         if name != instance.name:
             self.estate.silence(name, ())
         self.estate.silence(instance.name, self.silent)

@@ -247,12 +247,19 @@ class Netlink:
                 if answer == NLMSG_ERROR and sequence == self.orders.sequence:
                     return -int.from_bytes(message[16:20], "little", signed=True)
 
-    def create(self, link: VirtualLink) -> list[str]:
+    def create(self, link: VirtualLink, blocked: bool) -> list[str]:
         """Make a virtual interface and bring it up, or take over one that is there already."""
         try:
-            return vmac.make(self, link)
+            return vmac.make(self, link, blocked)
         except (OSError, LookupError) as error:
             return [f"cannot create {link.name} on {link.base}: {error}"]
+
+    def block(self, name: str, blocked: bool) -> list[str]:
+        """Keep a virtual interface from sending anything, or let it send again."""
+        try:
+            return vmac.block(self, name) if blocked else vmac.unblock(self, name)
+        except OSError as error:
+            return [f"cannot {'block' if blocked else 'unblock'} {name}: {error}"]
 
     def destroy(self, name: str) -> None:
         """Delete a virtual interface; harmless if it is gone."""

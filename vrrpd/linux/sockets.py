@@ -41,6 +41,7 @@ IFREQ = struct.Struct("@16si20x")  # the name of an interface and a number
 FIONREAD, NOTHING = 0x541B, bytes(4)  # how long is the next packet? an int, 0 for none
 IP_MULTICAST_ALL = 49
 IPV6_MULTICAST_ALL = 29
+IPV6_FREEBIND = 78
 LARGEST = 65535
 LONGEST = 8192  # bytes read of a packet: 255 IPv6 addresses are 4,144
 BATCH = 64  # packets read in one go before others get their turn
@@ -106,6 +107,8 @@ class RawChannel:
         six = socket.IPPROTO_IPV6
         one.setsockopt(six, socket.IPV6_MULTICAST_LOOP, 0)
         one.setsockopt(six, IPV6_MULTICAST_ALL, 0)
+        # A virtual interface sends from the base's address, which is not on it.
+        one.setsockopt(six, IPV6_FREEBIND, 1)
         one.setsockopt(six, socket.IPV6_MULTICAST_IF, self.index)
         one.setsockopt(six, socket.IPV6_TCLASS, TOS_INTERNETWORK_CONTROL)
         one.setsockopt(six, socket.IPV6_RECVPKTINFO, 1)
