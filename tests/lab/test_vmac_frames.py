@@ -155,6 +155,6 @@ def test_what_is_the_hosts_own_never_answers_with_the_virtual_mac(
             for own in (OWN[4][number], OWN[6][number], near):
                 eventually(lambda own=own: answer(lan[2], own), what=f"an answer for {own}")
                 assert answer(lan[2], own) == real, own
-        eventually(lambda: answer(lan[2], vip) == mac, what="the virtual MAC for the virtual address")
+        eventually(lambda: answer(lan[2], vip) == mac, what="the virtual MAC")
         assert lan.owners(vip) == [0]
         assert states(lan[1])[-1] == "BACKUP"
