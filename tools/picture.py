@@ -16,8 +16,8 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from labs.analysis.timeline import Timeline
+from labs.api.panel_widget import recorded
 from labs.panel.page import page
-from labs.panel.panel import recorded
 
 WIDTH, HEIGHT = 1100, 720  # CSS pixels; the picture has twice as many
 AFTER = 0.3  # s after the takeover: its first Advertisement is on its way
