@@ -224,7 +224,7 @@ class VirtualRouter:
         self._attempt(self.holdings.open)
         self._attempt(self.perform, actions.pop(0))
         if self.upkeep.mute is not None:
-            self.holdings.close()
+            self._attempt(self.holdings.close)
             return SEND, self.upkeep.mute
         try:
             refused = self.holdings.take()
