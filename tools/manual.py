@@ -2,7 +2,7 @@
 
     docs/configuration.md     every keyword, from the table of vrrpd/config/grammar/
     docs/not-done.md          what keepalived does for VRRP and vrrpd does not
-    docs/man/vrrpd.8          from the options of vrrpd/cli.py
+    docs/man/vrrpd.8          from the options of vrrpd/command_line.py
     docs/man/vrrpctl.8        from the commands of vrrpd/ctl.py
     docs/man/vrrpd.conf.5     the keywords again, as a manual page
 
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from vrrpd import __version__, cli, ctl
+from vrrpd import __version__, command_line, ctl
 from vrrpd.config import Keyword, keywords
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -33,7 +33,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "configuration.md": configuration(),
         DOCS / "not-done.md": not_done(),
-        DOCS / "man" / "vrrpd.8": program(cli.command_line(), 8, SIGNALS),
+        DOCS / "man" / "vrrpd.8": program(command_line.command_line(), 8, SIGNALS),
         DOCS / "man" / "vrrpctl.8": program(ctl.command_line(), 8, COMMANDS),
         DOCS / "man" / "vrrpd.conf.5": keyword_page(),
     }
@@ -62,7 +62,28 @@ def configuration() -> str:
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [row(one) for one in rows]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *options()])
+
+
+def options() -> list[str]:
+    """The options of keepalived(8), a row each, then those that only vrrpd has."""
+    lines = [
+        "## The command line",
+        "",
+        "Every option of keepalived(8) up to 2.4.3 is accepted, those of debugging builds included,"
+        " so `ExecStart=` and a container's command need nothing but the other name. What vrrpd"
+        " does not do of an option is logged in one line at the start. vrrpd always stays in the"
+        " foreground: a unit of `Type=forking` becomes `Type=notify`.",
+        "",
+        "| option | value | meaning | status |",
+        "| --- | --- | --- | --- |",
+    ]
+    for one in command_line.OPTIONS:
+        names = ", ".join(f"`{name}`" for name in one.names)
+        status = f"accepted, **not done**: {one.missing}" if one.missing else "done"
+        cells = (names, one.value, one.help, "ours" if one.ours else status)
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
 
 
 NOT_DONE = (
@@ -74,8 +95,8 @@ NOT_DONE = (
     "`use_ipvlan` is written, but was never seen at work: no kernel with ipvlan was at hand."
     " The same holds for the kernel's process connector; /proc is scanned where it is refused.",
     "The children and their pid files: vrrpd is one process and stays in the foreground.",
-    "The checksum that versions before 1.3.6 used for unicast, InfiniBand, `--ignore-sigint`, and"
-    " the watching of routes without `dev`.",
+    "The checksum that versions before 1.3.6 used for unicast, InfiniBand, and the"
+    " watching of routes without `dev`.",
 )
 
 

@@ -1,8 +1,8 @@
 """vrrpd's command line: read the options, put the parts together, run.
 
-The options are keepalived's, so that a script that starts keepalived starts vrrpd; `--journal`,
-`--control`, `--max-vips` and `--log-format` are ours.  vrrpd always stays in the foreground:
-systemd, a container or a shell's `&` does the rest.
+The options are keepalived's, all of them, so that what starts keepalived starts vrrpd; see
+`command_line.py`.  vrrpd always stays in the foreground: systemd, a container or a shell's `&` does
+the rest.
 
     -t                check the configuration: 0 valid, 4 not (see docs for the others)
     SIGHUP            reload                   SIGTERM, SIGINT   stop gracefully
@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING
 
 from vrrpd import __version__
 from vrrpd.command import ended
+from vrrpd.command_line import parse
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config_reading import here, read
 from vrrpd.config_source import Source
-from vrrpd.ctl import SOCKET
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
 from vrrpd.required_capabilities import needed
@@ -46,14 +46,10 @@ if TYPE_CHECKING:
     from vrrpd.linux.systemd import Supervisor
     from vrrpd.ports import Ports
 
-CONFIG = "/etc/keepalived/keepalived.conf"
-PID = "/run/vrrpd.pid"
 LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
 EXIT_FATAL = 1
-EXIT_CONFIG = 2
 EXIT_ERRORS = 4  # of -t
 EXIT_MISSING_PERMISSION = 4
-EXIT_NO_CONFIG = 6
 EXIT_INSECURE = 6  # of -t: scripts would run without script_security
 
 
@@ -66,65 +62,24 @@ def perform(options: argparse.Namespace) -> int:
     """Do what the options ask for; return the exit status."""
     if options.signum is not None:
         return signum(options.signum)
+    if options.genhash:
+        print(options.missing[0], file=sys.stderr)
+        return EXIT_FATAL
     if options.config_test is not None:
         return check(options)
-    to = logger(options.log_console, not options.no_syslog, options.log_format == "json")
+    facility = None if options.no_syslog else options.log_facility
+    to = logger(options.log_console, facility, options.log_format == "json")
     log = Log(detailed=options.log_detail, to=to)
+    log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
+    heed(options, log)
     try:
         return run(options, log)
     except ConfigError as error:
         log.say(str(error))
-        missing = not os.path.exists(options.use_file)
-        return EXIT_NO_CONFIG if missing else EXIT_CONFIG
+        return error.exit_status
     except PermissionError as error:
         log.say(f"{error.strerror or error}: run it as root")
         return EXIT_MISSING_PERMISSION
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The command line, read."""
-    return command_line().parse_args(argv)
-
-
-def command_line() -> argparse.ArgumentParser:
-    """The options of keepalived 2.2.7, plus ours; the manual page is made from them."""
-    parser = argparse.ArgumentParser(
-        prog="vrrpd",
-        description="A VRRP daemon that reads keepalived.conf.",
-        epilog="Signals: HUP reload, TERM or INT stop, USR1 dump the state, USR2 statistics.",
-    )
-    add = parser.add_argument
-    add("-f", "--use-file", default=CONFIG, metavar="FILE", help=f"configuration ({CONFIG})")
-    add(
-        "-t",
-        "--config-test",
-        nargs="?",
-        const="-",
-        metavar="FILE",
-        help="check the configuration, messages to FILE or standard error, and exit",
-    )
-    add("-i", "--config-id", metavar="ID", help="value for @ID lines (host name)")
-    add("-n", "--dont-fork", action="store_true", help="accepted: vrrpd never forks")
-    add("-P", "--vrrp", action="store_true", help="accepted: vrrpd does nothing but VRRP")
-    add("-l", "--log-console", action="store_true", help="log to standard output, not syslog")
-    add("-D", "--log-detail", action="store_true", help="log in detail")
-    add("-G", "--no-syslog", action="store_true", help="do not log to syslog")
-    add("-d", "--dump-conf", action="store_true", help="log the configuration that is in force")
-    add("-p", "--pid", metavar="FILE", help=f"pid file ({PID})")
-    add("-s", "--namespace", metavar="NAME", help="run in this network namespace")
-    add("-r", "--vrrp_pid", metavar="FILE", help="accepted: vrrpd is one process")
-    add("--log-format", choices=("text", "json"), default="text", help="lines of text or JSON")
-    add("--journal", metavar="FILE", help="append every event to FILE as a line of JSON")
-    add("--control", metavar="SOCKET", help=f"for vrrpctl ({SOCKET}; beside the pid file)")
-    add(
-        "--max-vips",
-        type=int,
-        metavar="N",
-        help="keep only the first N addresses, as keepalived before 1.2.20 did with 20",
-    )
-    add("--signum", metavar="NAME", help=f"print the number of a signal: {', '.join(NUMBERS)}")
-    add("-v", "--version", action="version", version=f"vrrpd {__version__}")
-    return parser
 
 
 def signum(name: str) -> int:
@@ -141,7 +96,12 @@ def check(options: argparse.Namespace) -> int:
     from vrrpd.linux.accounts import Accounts
 
     try:
-        loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
+        loaded = load(
+            options.use_file,
+            config_id=options.config_id,
+            max_vips=options.max_vips,
+            all_files=options.all_config,
+        )
         lines, status = [str(one) for one in loaded.diagnostics], loaded.exit_status
         _, findings, violated = secure(loaded.config, Accounts())
         lines += [str(one) for one in findings if one.counts]
@@ -151,11 +111,13 @@ def check(options: argparse.Namespace) -> int:
         elif status == 0 and any(one.counts for one in findings):
             status = EXIT_ERRORS
     except ConfigError as error:
-        lines, status = [str(error)], EXIT_CONFIG
-    if options.config_test == "-":
+        lines, status = [str(error)], error.exit_status
+    lines = [*options.missing, *lines]
+    if not options.config_test:
         sys.stderr.writelines(f"{line}\n" for line in lines)
     else:
-        with open(options.config_test, "w", encoding="utf-8") as file:
+        flags = APPEND | os.O_NOFOLLOW  # keepalived's; an older report is not lost
+        with open(os.open(options.config_test, flags, 0o644), "a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
     return status
 
@@ -193,7 +155,6 @@ def run(options: argparse.Namespace, log: Log) -> int:
     from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
 
-    log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     privileges = Privileges(log)
     reading = partial(read, options, log, privileges.lacking)
     source = Source(partial(reading, here), log, options.namespace, Process(log).settle)
@@ -212,16 +173,15 @@ def run(options: argparse.Namespace, log: Log) -> int:
     # being able to give it back.
     ending: list[str] = []
     supervisor = Supervisor(loop)
-    signals(loop, daemon, supervisor, ending)
+    signals(loop, daemon, supervisor, ending, options.ignore_sigint)
     edge = Edge(loop, runner, log)
     edge.begin(config.globals)
     if not ending:
         daemon.start(config)
     socket = options.control or control_socket(config.globals)
     control = listening(socket, loop, daemon, journal, log)
-    with suppress_and_say(log, f"no pid file {own.path}"):
-        own.write()
-    reduce(privileges, config, options, (own.path, socket))
+    pids = write_pids(own, options.vrrp_pid, log)
+    reduce(privileges, config, options, (*pids, socket))
     supervisor.ready("Running")
     at_leisure(loop, log, journal)
     loop.run_until(lambda: bool(ending))
@@ -231,6 +191,31 @@ def run(options: argparse.Namespace, log: Log) -> int:
     edge.end(daemon.config.globals)
     tidy(control, journal)
     return 0
+
+
+def write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
+    """Write our pid into our file and into that of `-r`, if any; return their paths."""
+    from vrrpd.linux.own_process import PidFile
+
+    files = [own]
+    if second:
+        files.append(PidFile(second))
+        atexit.register(files[-1].remove)
+    for file in files:
+        with suppress_and_say(log, f"no pid file {file.path}"):
+            file.write()
+    return [file.path for file in files]
+
+
+def heed(options: argparse.Namespace, log: Log) -> None:
+    """Do what the command line asks of the process, and log what vrrpd does not do of it."""
+    from vrrpd.linux.own_process import dump_core
+
+    for line in options.missing:
+        log.say(line)
+    if options.core_dump or options.core_dump_pattern is not None:
+        with suppress_and_say(log, "no core dumps"):
+            dump_core()
 
 
 def journal_of(options: argparse.Namespace, log: Log) -> Journal:
@@ -337,7 +322,9 @@ def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log)
     return None
 
 
-def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str]) -> None:
+def signals(
+    loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str], ignore_sigint: bool
+) -> None:
     """What each signal does, and what a mistake of ours is followed by.
 
     The names are keepalived's.  `ending` is where a stop is noted.
@@ -349,7 +336,7 @@ def signals(loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str
         loop.stop()
 
     loop.mistaken = daemon.mistaken
-    loop.on_signal(signal.SIGINT, stop)
+    loop.on_signal(signal.SIGINT, (lambda: None) if ignore_sigint else stop)
     actions: dict[str, Callable[[], None]] = {
         "STOP": stop,
         "RELOAD": lambda: supervisor.reload(daemon.reload),

@@ -40,12 +40,25 @@ def examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
     """Read the file of the command line, and check its scripts.  Raises ConfigError."""
     from vrrpd.linux.accounts import Accounts
 
-    loaded = load(options.use_file, config_id=options.config_id, max_vips=options.max_vips)
-    config, findings, _ = secure(loaded.config, Accounts())
+    loaded = load(
+        options.use_file,
+        config_id=options.config_id,
+        max_vips=options.max_vips,
+        all_files=options.all_config,
+    )
+    config, findings, _ = secure(overridden(loaded.config, options), Accounts())
     needs = needed(config, (os.getuid(), os.getgid()))
     empty = replace(config, instances=())
     yield Reading(empty, tuple(loaded.diagnostics), tuple(findings), needs)
     yield from config.instances
+
+
+def overridden(config: Config, options: argparse.Namespace) -> Config:
+    """The configuration with what the command line says otherwise."""
+    settings = config.globals
+    if options.umask is not None:
+        settings = replace(settings, umask=options.umask)
+    return replace(config, globals=settings) if options.run_vrrp else Config(globals=settings)
 
 
 def here(work: Work) -> list[Any]:

@@ -201,8 +201,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def logger(console: bool, syslog: bool, as_json: bool = False) -> logging.Logger:
-    """The logger behind Log: keepalived's console format, and syslog's facility daemon.
+def logger(console: bool, facility: int | None, as_json: bool = False) -> logging.Logger:
+    """The logger behind Log: keepalived's console format, and a facility of syslog, if any.
 
     keepalived's console line is `Sun Nov 22 17:07:24 2026: (VI_1) Entering MASTER STATE`.
     """
@@ -217,6 +217,6 @@ def logger(console: bool, syslog: bool, as_json: bool = False) -> logging.Logger
         text = logging.Formatter("%(asctime)s: %(message)s", "%a %b %d %H:%M:%S %Y")
         handler.setFormatter(JsonFormatter() if as_json else text)
         to.addHandler(handler)
-    if syslog and os.path.exists(SYSLOG):
-        to.addHandler(Syslog(SYSLOG))
+    if facility is not None and os.path.exists(SYSLOG):
+        to.addHandler(Syslog(SYSLOG, facility))
     return to

@@ -17,7 +17,8 @@ import socket
 from typing import TextIO
 
 AT_ONCE = select.PIPE_BUF  # bytes that fit into a pipe of which poll(2) says that it is ready
-PRIORITY = 3 << 3 | 6  # LOG_DAEMON, LOG_INFO
+DAEMON = 3  # LOG_DAEMON
+INFO = 6  # LOG_INFO
 
 
 class Outlet(logging.Handler):
@@ -80,10 +81,10 @@ class Console(Outlet):
 class Syslog(Outlet):
     """Sends to the socket of syslog; one that has been started anew is found again."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, facility: int = DAEMON) -> None:
         super().__init__()
         self.path = path
-        self.ident = f"<{PRIORITY}>vrrpd[{os.getpid()}]: "
+        self.ident = f"<{facility << 3 | INFO}>vrrpd[{os.getpid()}]: "
         self.socket: socket.socket | None = None
 
     def put(self, text: str) -> None:

@@ -25,7 +25,7 @@ from vrrpd.log_handlers import Console
 WRITER = """
 import sys
 from vrrpd.journal import Log, logger
-log = Log(to=logger(True, False))
+log = Log(to=logger(True, None))
 for number in range(int(sys.argv[1])):
     log.say(f"line {number} " + "x" * 100)
 print("through", file=sys.stderr, flush=True)
@@ -138,13 +138,13 @@ def heard(end: socket.socket) -> list[str]:
 
 
 def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, True))
+    log = journal.Log(to=journal.logger(False, 3))
     log.say("(VI_1) Entering MASTER STATE")
     assert heard(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
 
 
 def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, True))
+    log = journal.Log(to=journal.logger(False, 3))
     for number in range(LINES):
         log.say(f"line {number}")
     kept = heard(syslogd)
@@ -155,7 +155,7 @@ def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
 
 
 def test_a_syslog_that_is_started_again(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, True))
+    log = journal.Log(to=journal.logger(False, 3))
     log.say("one")
     path = syslogd.getsockname()
     os.unlink(path)

@@ -36,15 +36,17 @@ def load(
     config_id: str | None = None,
     max_vips: int | None = None,
     mtu: int = 1500,
+    all_files: bool = False,
 ) -> Loaded:
     """Read the file and everything it includes.
 
     `config_id` decides about `@ID` lines (default: the host name up to the first dot); `max_vips`
     drops surplus addresses as keepalived did up to 1.2.19; `mtu` in bytes bounds the
-    advertisement. Raises ConfigError, carrying all diagnostics, if nothing can run.
+    advertisement; with `all_files` an included file that is missing is fatal (keepalived's `-e`).
+    Raises ConfigError, carrying all diagnostics, if nothing can run.
     """
     report = Reporter()
-    reader = Reader(report, _config_id(config_id))
+    reader = Reader(report, _config_id(config_id), all_files)
     reader.read_main(os.fspath(path))
     return _finish(reader, report, Limits(mtu, max_vips))
 

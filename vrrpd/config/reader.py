@@ -39,15 +39,18 @@ MAX_LINES = 500_000
 
 
 class Reader:
-    """Reads one configuration. `lines` grows as files are read."""
+    """Reads one configuration. `lines` grows as files are read.
 
-    def __init__(self, report: Reporter, config_id: str) -> None:
+    With `all_files` every file that is included has to be there.
+    """
+
+    def __init__(self, report: Reporter, config_id: str, all_files: bool = False) -> None:
         self.lines: list[Line] = []
         self._report = report
         self._config_id = config_id
         self._definitions = Definitions(config_id, report)
         self._collecting: tuple[str, list[str], bool] | None = None  # name, lines, several
-        self._include_check: frozenset[str] = frozenset()
+        self._include_check = include.CHECKS["includea" if all_files else "include"]
         self._open: list[str] = []  # real paths of the files being read
         self._files = 0
         self._full = False

@@ -124,6 +124,16 @@ class Process:
             checked(LIBC.munlockall())
 
 
+def dump_core() -> None:
+    """Leave a core dump after a crash.  Raises OSError."""
+    try:
+        most = resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+    except ValueError:  # not for us to raise
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
 def own_name() -> str:
     """What ps(1) calls us."""
     with open("/proc/self/comm", encoding="utf-8", errors="replace") as file:
