@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -95,7 +94,7 @@ def capture(lab: Running, host: str, interface: str) -> list[str]:
     )
     house = str(Path(__file__).resolve().parents[2])
     python = [sys.executable, "-I", "-S", "-c", program, house, json.dumps(plan)]
-    return ["nsenter", f"--target={pid}", *_spaces(pid, "--net"), *python]
+    return [*_enter(pid, "--net"), *python]
 
 
 def _names(pid: int) -> str:
@@ -114,37 +113,49 @@ def _pid(lab: Running, host: str) -> int:
     return lab.hosts[host]
 
 
-def _spaces(pid: int, *spaces: str) -> list[str]:
-    """The options of nsenter for these namespaces, and for the user's where that is another.
+def _enter(pid: int, *spaces: str) -> list[str]:
+    """The words that run what follows in these namespaces of `pid`, as root there.
 
-    Who is root there already stays so; anybody else becomes root there, which takes privileges.
+    Root of the machine becomes the user to whom a lab belongs first: root of that user's namespace
+    is the user, and its kernel lets no other id in.
     """
-    own = os.readlink("/proc/self/ns/user")
-    if os.readlink(f"/proc/{pid}/ns/user") == own:
-        return [*spaces]
-    first = Path(f"/proc/{pid}/uid_map").read_text().split()
-    same = int(first[0]) == 0 and int(first[1]) == os.geteuid()
-    return [*spaces, "--user", *(["--preserve-credentials"] if same else [])]
+    enter = ["nsenter", f"--target={pid}", *spaces]
+    if os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user"):
+        return enter
+    (_, uid, ids), (_, gid, _) = (
+        map(int, Path(f"/proc/{pid}/{kind}_map").read_text().split()[:3]) for kind in ("uid", "gid")
+    )
+    if ids > 1:  # a host of a lab of root
+        return [*enter, "--user"]
+    become = [] if uid == os.geteuid() else _become(uid, gid)
+    return [*become, *enter, "--user", "--preserve-credentials"]
+
+
+def _become(uid: int, gid: int) -> list[str]:
+    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
 
 
 def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     """The command line that runs `command`, or a login shell, on `host` of `lab`."""
     pid = _pid(lab, host)
-    spaces = _spaces(pid, "--net", "--mount", "--uts", "--ipc", "--pid")
+    enter = _enter(pid, "--net", "--mount", "--uts", "--ipc", "--pid")
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
     kept.append(r"PS1=[root@\h \W]# ")
     prompt = ["bash", "--norc", "-i"]
-    enter = ["nsenter", f"--target={pid}", *spaces]
     return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *(command or prompt)]
 
 
 def _limits(pid: int) -> list[str]:
     """The command that runs the words after it with the limits of a host's process 1."""
-    kinds = {"nproc": resource.RLIMIT_NPROC, "as": resource.RLIMIT_AS, "core": resource.RLIMIT_CORE}
-    hard = {name: resource.prlimit(pid, kind)[1] for name, kind in kinds.items()}
-    told = [f"--{name}={most}" for name, most in hard.items() if most != resource.RLIM_INFINITY]
+    # Not by prlimit(2), for which root of a container may lack CAP_SYS_RESOURCE.
+    kinds = {"processes": "nproc", "address space": "as", "core file size": "core"}
+    told = []
+    for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
+        name, hard = line[4:26].strip(), line[26:].split()[1]
+        if name in kinds and hard != "unlimited":
+            told.append(f"--{kinds[name]}={hard}")
     return ["prlimit", *told]
 
 

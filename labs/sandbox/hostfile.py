@@ -81,6 +81,11 @@ class HostFile:
     def __str__(self) -> str:
         return self._path
 
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return PurePosixPath(self._path).name
+
     def __truediv__(self, name: str) -> HostFile:
         return HostFile(self._root, f"{self._path}/{name}", self._owner)
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from labs.emulation import discovery
 from labs.sandbox.namespaces import BASE
 from tests.support import REPOSITORY, OrdinaryUser, checkout_is_public
 
@@ -312,3 +313,45 @@ def test_the_lab_follows_a_host_s_links_inside_the_host(tried: Tried) -> None:
 
 def test_the_lab_does_not_wait_at_a_host_s_pipe(tried: Tried) -> None:
     assert "not a regular file" in tried.found["pipe"]
+
+
+WAIT = """
+import signal
+from labs import Lab
+lab = Lab("empty")
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("by", ["root", "user"])
+def test_root_of_the_machine_gets_a_shell_on_a_host_of_every_lab(by: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("optional: only root may enter the labs of others")
+    with ExitStack() as stack:
+        command = [
+            sys.executable,
+            "-m",
+            "labs.sandbox.namespaces",
+            "--",
+            sys.executable,
+            "-c",
+            WAIT,
+        ]
+        if by == "user":
+            if not checkout_is_public():
+                pytest.skip("nobody else can read the checkout; remedy: clone it outside /root")
+            command = stack.enter_context(OrdinaryUser()).command(command)
+        lab = stack.enter_context(
+            subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        )
+        stack.callback(lab.kill)
+        assert lab.stdout is not None
+        assert lab.stdout.readline() == "ready\n"
+        (ours,) = (each for each in discovery.find() if lab.pid in discovery._ancestors(each.pid))
+        words = [sys.executable, "-m", "labs.cli.main", "shell", "--lab", str(ours.pid)]
+        done = subprocess.run(
+            [*words, "client", "--", "sh", "-c", "id -u; hostname; ip link set lo up && echo made"],
+            cwd=REPOSITORY, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+        assert (done.stdout, done.stderr) == ("0\nclient\nmade\n", "")
