@@ -219,7 +219,7 @@ def _probe() -> list[Finding]:
     basics = [
         _try("bridge", _make_bridge, "load the kernel module: sudo modprobe bridge"),
         _try("veth", _make_veth, "load the kernel module: sudo modprobe veth"),
-        _try("overlay on /etc", _overlay_etc, "a kernel of 5.11 or newer with overlayfs"),
+        _try("overlay on /etc", _overlay_etc, "a kernel of 5.12 or newer with overlayfs"),
         _try("raw socket", _open_raw, "the container denies CAP_NET_RAW: use another one"),
     ]
     return [*basics, *_rehearse()] if all(finding.ok for finding in basics) else basics
