@@ -27,7 +27,8 @@ from vrrpd import __version__
 from vrrpd.command import ended
 from vrrpd.command_line import parse
 from vrrpd.config import Config, ConfigError, load
-from vrrpd.config_reading import here, read
+from vrrpd.config.diagnostics import EXIT_CONFIG, shown
+from vrrpd.config_reading import first, here, read
 from vrrpd.config_source import Source
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
@@ -102,9 +103,9 @@ def check(options: argparse.Namespace) -> int:
             max_vips=options.max_vips,
             all_files=options.all_config,
         )
-        lines, status = [str(one) for one in loaded.diagnostics], loaded.exit_status
+        lines, status = shown(loaded.diagnostics), loaded.exit_status
         _, findings, violated = secure(loaded.config, Accounts())
-        lines += [str(one) for one in findings if one.counts]
+        lines += first([one for one in findings if one.counts])
         lines += own_addresses(options, loaded.config)
         if violated:
             status = EXIT_INSECURE
@@ -112,6 +113,8 @@ def check(options: argparse.Namespace) -> int:
             status = EXIT_ERRORS
     except ConfigError as error:
         lines, status = [str(error)], error.exit_status
+    except MemoryError:
+        lines, status = [f"{options.use_file}: not enough memory to read it"], EXIT_CONFIG
     lines = [*options.missing, *lines]
     if not options.config_test:
         sys.stderr.writelines(f"{line}\n" for line in lines)

@@ -3,19 +3,21 @@
     examine()   load -> secure -> what it needs     takes long for a large file, touches nothing
     read()      the same, had done by `run`, here or by a child; then logged and judged
 
-What `examine()` yields can be pickled, the instances one by one: see `linux/aside.py`.
+What `examine()` yields can be pickled, the instances one by one: see `linux/forked_worker.py`.
+Of messages the first twenty are logged, and a count.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from vrrpd.config import Config, Diagnostic, load
+from vrrpd.config import Config, ConfigError, Diagnostic, load
+from vrrpd.config.diagnostics import MOST_SHOWN, shown
 from vrrpd.config.model import Instance
 from vrrpd.config_source import refusal
 from vrrpd.journal import Log
@@ -61,6 +63,13 @@ def overridden(config: Config, options: argparse.Namespace) -> Config:
     return replace(config, globals=settings) if options.run_vrrp else Config(globals=settings)
 
 
+def first(findings: Sequence[Finding]) -> list[str]:
+    """The first twenty as text, and how many there are besides."""
+    more = len(findings) - MOST_SHOWN
+    lines = [str(one) for one in findings[:MOST_SHOWN]]
+    return [*lines, f"and {more} more about scripts"] if more > 0 else lines
+
+
 def here(work: Work) -> list[Any]:
     """Have the work done here and now."""
     return list(work())
@@ -79,15 +88,17 @@ def read(
     """
     try:
         reading, *instances = run(partial(examine, options))
-    except InterruptedError as error:
-        raise refusal(f"not read to its end: {error}") from None
-    for diagnostic in reading.diagnostics:
-        log.say(str(diagnostic))
+    except ConfigError:
+        raise
+    except Exception as error:  # MemoryError, for one; or the child that was to read has ended
+        raise refusal(f"not read to its end: {str(error) or type(error).__name__}") from None
+    for line in shown(reading.diagnostics):
+        log.say(line)
     if options.dump_conf:
         for instance in instances:
             log.say(f"{instance}")
-    for finding in reading.findings:
-        log.say(str(finding))
+    for line in first(reading.findings):
+        log.say(line)
     missing = lacking(reading.needs)
     if missing is not None:
         raise refusal(missing)

@@ -8,6 +8,8 @@ A reload may be refused, which leaves the running configuration in force:
 * a fatal mistake, as always;
 * any mistake, if the running configuration says `reload_check_config` (keepalived needs that
   keyword so as not to die of a fatal one; its messages go to the file that it names);
+* no `vrrp_instance` where there were some: a file that was cut short, or is about to be written,
+  is like a broken one (keepalived gives up every address);
 * another `net_namespace` or `instance`, which a running process cannot change.
 
 Contract: raises ConfigError, and then nothing has been settled.
@@ -50,6 +52,7 @@ class Source:
         self.namespace = namespace
         self.followers = [] if settle is None else [settle]
         self.settings: Globals | None = None  # in force
+        self.instances = 0  # how many are in force
 
     def __call__(self) -> Config:
         """The configuration as it is now.  Raises ConfigError."""
@@ -60,7 +63,9 @@ class Source:
             with self.announced(before.reload_file):
                 config = self.override(self.checked(before.reload_check_config))
             self.same(before, config.globals)
-        self.settings = config.globals
+            if self.instances and not config.instances:
+                raise refusal("no vrrp_instance is left (to give up the addresses, stop vrrpd)")
+        self.settings, self.instances = config.globals, len(config.instances)
         for follow in self.followers:
             follow(config.globals)
         return config

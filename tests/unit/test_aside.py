@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from vrrpd.config import ConfigError, loads
 from vrrpd.fsm import SECOND
-from vrrpd.linux.forked_worker import aside
+from vrrpd.linux import forked_worker
+from vrrpd.linux.forked_worker import ChildFailed, aside
 from vrrpd.linux.loop import Loop
 
 MILLISECOND = SECOND // 1000
@@ -95,26 +97,69 @@ def test_a_configuration_that_cannot_be_used_keeps_its_diagnostics(loop: Loop) -
     assert there.value.exit_status == here.value.exit_status
 
 
-def test_if_the_child_dies_the_work_is_done_here(loop: Loop) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGXCPU])
+def test_work_that_kills_the_child_is_not_done_here(loop: Loop, number: int) -> None:
     me = os.getpid()
 
     def work() -> Iterator[int]:
         yield 1
-        if os.getpid() != me:
-            os.kill(os.getpid(), signal.SIGKILL)
+        assert os.getpid() != me
+        os.kill(os.getpid(), number)
         yield 2
 
-    assert aside(loop, work) == [1, 2]
+    with pytest.raises(ChildFailed, match=f"killed by {signal.Signals(number).name}"):
+        aside(loop, work)
 
 
-def test_if_there_can_be_no_child_the_work_is_done_here(
+def test_a_child_that_ends_before_its_work_does_has_failed(loop: Loop) -> None:
+    with pytest.raises(ChildFailed, match="has failed"):
+        aside(loop, lambda: os._exit(0))
+
+
+def test_a_child_without_memory_says_so_and_we_have_ours(loop: Loop) -> None:
+    def work() -> Iterator[int]:
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+        yield len(bytearray(1 << 29))
+
+    with pytest.raises(MemoryError):
+        aside(loop, work)
+
+
+@pytest.mark.parametrize("hang", [signal.pause, lambda: os.kill(os.getpid(), signal.SIGSTOP)])
+def test_work_without_an_end_is_given_up_and_the_loop_runs_on(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch, hang: Callable[[], object]
+) -> None:
+    monkeypatch.setattr(forked_worker, "PATIENCE", 50 * MILLISECOND)
+
+    def work() -> Iterator[object]:
+        yield hang()
+        yield from iter(int, 1)
+
+    with pytest.raises(ChildFailed, match="takes longer"):
+        aside(loop, work)
+    assert loop.running
+
+
+def test_if_there_can_be_no_child_the_work_is_not_done(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", refuse)
-    assert aside(loop, lambda: [os.getpid()]) == [os.getpid()]
+    with pytest.raises(ChildFailed, match="Resource temporarily unavailable"):
+        aside(loop, lambda: [os.getpid()])
+
+
+def test_if_there_can_be_no_pipe_the_work_is_not_done(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: int) -> tuple[int, int]:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "pipe2", refuse)
+    with pytest.raises(ChildFailed, match="Too many open files"):
+        aside(loop, lambda: [os.getpid()])
 
 
 def test_a_loop_that_is_stopped_does_not_wait(loop: Loop) -> None:

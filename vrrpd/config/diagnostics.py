@@ -35,7 +35,8 @@ EXIT_ERRORS = 4
 EXIT_NO_CONFIG = 6  # keepalived's KEEPALIVED_EXIT_NO_CONFIG
 
 # What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
-MOST_SHOWN = 20  # diagnostics of a file that cannot be used
+MOST_SHOWN = 20  # messages about one configuration, the likely causes first
+MOST_KEPT = 1000  # the others are only counted
 
 _SECRET = re.compile(r"(?i)((?:\S*pass\w*\s+|\S*key\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
 
@@ -56,6 +57,7 @@ class Diagnostic:
     missing_file: bool = False
     cause: bool = False  # others probably follow from it
     follows: bool = False  # it probably follows from others
+    others: int = 0  # so many messages that are not kept; it has no text of its own
 
     def render(self) -> str:
         """The message as text, with the offending words underlined where they are known."""
@@ -102,11 +104,7 @@ class ConfigError(Exception):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        shown = causes_first(self.diagnostics)
-        lines = [one.render() for one in shown[:MOST_SHOWN]]
-        if shown[MOST_SHOWN:]:
-            lines.append(f"and {len(shown) - MOST_SHOWN} more")
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(shown(causes_first(self.diagnostics))))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Diagnostic, ...]]]:
         """How it is pickled: made again of its diagnostics."""
@@ -116,6 +114,16 @@ class ConfigError(Exception):
     def exit_status(self) -> int:
         """2, or 6 if a file is missing."""
         return exit_status(self.diagnostics)
+
+
+def shown(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """Twenty messages as text, the likely causes, and how many there are besides."""
+    kept = [one for one in diagnostics if not one.others]
+    if len(kept) > MOST_SHOWN:
+        kept = causes_first(kept)
+    more = len(kept[MOST_SHOWN:]) + sum(one.others for one in diagnostics)
+    lines = [one.render() for one in kept[:MOST_SHOWN]]
+    return [*lines, f"and {more} more"] if more else lines
 
 
 def causes_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -161,16 +169,25 @@ class Reporter:
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
         self._noted: set[str] = set()
+        self._severities: set[Severity] = set()
+        self._others = 0
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._found)
+
+    @property
+    def full(self) -> bool:
+        """Whether further messages are only counted: then they need not be good ones."""
+        return len(self._found) >= MOST_KEPT
 
     def in_order(self) -> tuple[Diagnostic, ...]:
         """File by file as first met, line by line."""
         files: dict[str, int] = {}
         for one in self._found:
             files.setdefault(one.file, len(files))
-        return tuple(sorted(self._found, key=lambda one: (files[one.file], one.line)))
+        found = sorted(self._found, key=lambda one: (files[one.file], one.line))
+        rest = [Diagnostic("note", f"and {self._others} more", others=self._others)]
+        return (*found, *(rest if self._others else []))
 
     def at(
         self,
@@ -185,6 +202,10 @@ class Reporter:
         follows: bool = False,
     ) -> None:
         """Report `message` at a word, a line, or a place of which only the line is known."""
+        if self.full and severity in self._severities:
+            self._others += 1
+            return
+        self._severities.add(severity)
         column = length = 0
         source = ""
         if isinstance(where, Word):

@@ -29,7 +29,7 @@ CHECKS: dict[str, frozenset[str]] = {
     "includea": frozenset({"read", "match", "wildcard_match", "brace_match"}),
 }
 MAX_ALTERNATIVES = 1000
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 8 << 20  # of all files together
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,10 @@ def unreadable(path: str) -> str:
     return ""
 
 
-def read(path: str) -> bytes:
-    """The content of a configuration file. Raises OSError."""
+def read(path: str, most: int) -> bytes:
+    """The content of a configuration file, but no more than `most` + 1 bytes. Raises OSError."""
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(27, f"larger than {MAX_BYTES >> 20} MiB")
-    return data
+        return file.read(most + 1)
 
 
 def braces(pattern: str) -> list[str]:

@@ -167,7 +167,7 @@ class _Parser:
             expected = f"it inside {others[0]} {{ ... }}"
         elif others:
             expected = f"it in {' or '.join(other for other in others[:3])}"
-        else:
+        elif not self._report.full:  # it takes longest of all this
             suggestion = nearest(word.text, in_block(block))
         self._report.at(
             "error",

@@ -10,6 +10,8 @@ every block but `global_defs` they are cut twice, and `auth_pass a\#b` means `a`
 two machines with one file would not share a password, but we say so.
 
 A file that includes itself is an error. Nothing here raises: problems go to the Reporter.
+More bytes or lines than the limits below are fatal, because to leave out the rest would leave out
+virtual routers; it is found out before a line of the file is looked at.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from vrrpd.config.source_text import SourceLine, Traced
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
 MAX_FILES = 2000
 MAX_NESTING = 50
-MAX_LINES = 500_000
+MAX_LINES = 100_000  # of all files together, and as many when definitions are replaced
 
 
 class Reader:
@@ -53,6 +55,8 @@ class Reader:
         self._include_check = include.CHECKS["includea" if all_files else "include"]
         self._open: list[str] = []  # real paths of the files being read
         self._files = 0
+        self._bytes = 0
+        self._physical_lines = 0
         self._full = False
         self._depth = 0
         self._root = ""  # the keyword whose root block is open
@@ -82,24 +86,33 @@ class Reader:
                 expected="UTF-8 (iconv -f UTF-16 -t UTF-8)",
             )
             return
+        self._bytes += len(data)
+        self._physical_lines += data.count(b"\n")
+        if self._bytes > include.MAX_BYTES:
+            return self._too_much(f"{name}: more than {include.MAX_BYTES >> 20} MiB")
+        if self._physical_lines > MAX_LINES:
+            return self._too_much(f"{name}: more than {MAX_LINES} lines")
         data_lines = data.split(b"\n")
         if not data_lines[-1]:
             data_lines.pop()
         for number, raw in enumerate(data_lines, 1):
             if len(self.lines) > MAX_LINES:
-                if not self._full:
-                    self._report.at("fatal", None, f"more than {MAX_LINES} lines")
-                self._full = True
-                return
+                return self._too_much(f"{name}: more than {MAX_LINES} lines")
             for piece in self._physical(raw, name, number):
                 self._line(piece, directory)
         if self._collecting and len(self._open) <= 1:
             self._report.at("error", None, f"${self._collecting[0]}= has no last line")
 
+    def _too_much(self, what: str) -> None:
+        """The configuration is larger than we take; said once."""
+        if not self._full:
+            self._report.at("fatal", None, f"{what}, with all that is included", cause=True)
+        self._full = True
+
     def _read_path(self, path: str, *, fatal: bool) -> None:
         real = os.path.realpath(path)
         try:
-            data = include.read(path)
+            data = include.read(path, max(0, include.MAX_BYTES - self._bytes))
         except OSError as error:
             message = f"cannot read '{path}': {error.strerror}"
             self._report.at("fatal" if fatal else "error", None, message, missing_file=True)
@@ -290,6 +303,8 @@ class Reader:
             severity: Severity = "fatal" if fatal else "warning" if mild else "error"
             self._report.at(severity, name, problem.message, missing_file=fatal)
         for path in paths:
+            if self._full:
+                return
             self._files += 1
             if os.path.realpath(path) in self._open:
                 self._report.at("error", name, f"'{path}' includes itself; ignored here")

@@ -9,9 +9,10 @@ A file with a thousand instances takes half a second to read, and half a second 
 Advertisements at 100 ms.  Not a thread: it would hold the interpreter just when a timer ends.
 What the child sends is taken a piece at a time, because to unpickle is work, too.
 
-Contract: as if work() had been called: its exception is raised here.  If no child can be made, or
-it does not come to its end, work() *is* called here.  The loop runs meanwhile, so other things
-happen; if it is stopped, InterruptedError is raised.
+Contract: as if work() had been called: its exception is raised here.  If no child can be made, if
+it ends before its work does, or takes longer than PATIENCE, ChildFailed is raised: what has killed
+a child must not be done here, where the virtual routers live.  The loop runs meanwhile, so other
+things happen; if it is stopped, InterruptedError is raised.
 """
 
 from __future__ import annotations
@@ -24,40 +25,69 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 
 PIECE = 1 << 14  # bytes taken at a time
 NICENESS = 10  # the daemon's timers come first
+PATIENCE = 60 * SECOND  # the largest configuration takes a few seconds
+
+
+class ChildFailed(Exception):
+    """The child has not done its work, and nobody else will."""
 
 
 def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
-    """What `work` yields; raises what it raises, or InterruptedError."""
-    near, far = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    """What `work` yields; raises what it raises, ChildFailed or InterruptedError."""
+    near, far = pipe()
     try:
         pid = os.fork()
-    except OSError:
+    except OSError as error:
         os.close(near)
         os.close(far)
-        return list(work())
+        raise ChildFailed(f"no process to do it: {error.strerror}") from None
     if pid == 0:
         labour(work, far)
     os.close(far)
     parts = Parts(near)
     loop.add_reader(near, parts.take)
+    late = loop.call_at(loop.now() + PATIENCE, parts.give_up)
+    status = 0
     try:
         loop.run_until(lambda: parts.ended)
         if not parts.ended:
             raise InterruptedError("the loop was stopped")
     finally:
+        late.cancel()
         loop.remove_reader(near)
         os.close(near)
-        if not parts.ended:
+        if parts.late or not parts.ended:
             os.kill(pid, signal.SIGKILL)
         with suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+            _, status = os.waitpid(pid, 0)
     if parts.error is not None:
         raise parts.error
-    return parts.found if parts.whole else list(work())
+    if not parts.whole:
+        raise ChildFailed(reason(parts, status))
+    return parts.found
+
+
+def pipe() -> tuple[int, int]:
+    """Two ends.  Raises ChildFailed."""
+    try:
+        return os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise ChildFailed(f"no pipe to the process that would do it: {error.strerror}") from None
+
+
+def reason(parts: Parts, status: int) -> str:
+    """Why a child has not done its work."""
+    if parts.late:
+        return f"it takes longer than {PATIENCE // SECOND} s"
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return f"the process that did it was killed by {name}"
+    return "the process that did it has failed"
 
 
 class Parts:
@@ -68,7 +98,11 @@ class Parts:
         self.data = bytearray()
         self.found: list[Any] = []
         self.error: BaseException | None = None
-        self.whole = self.ended = False
+        self.whole = self.ended = self.late = False
+
+    def give_up(self) -> None:
+        """It has had its time."""
+        self.ended = self.late = True
 
     def take(self) -> None:
         """Read a piece, and unpickle what is complete."""
