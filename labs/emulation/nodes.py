@@ -67,6 +67,8 @@ _USABLE = "; ".join(
     for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
 )
 
+# Where ip(8) of Debian 13 reads the names of the programs that added an address.
+_PROTOCOL_NAMES = "/etc/iproute2/rt_addrprotos.d"
 # All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
 _BUILD_OPTIONS = Path("/etc/keepalived/keepalived.config-opts")
 # What one host may use.  Without cgroups, which few users may write, memory is bounded for each
@@ -178,7 +180,8 @@ class Host(Node):
         done = subprocess.run(mount, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise LabError(f"cannot prepare host {name}: {done.stderr.strip()}; try `labs doctor`")
-        for own in ("work", "etc/keepalived", *(path[1:] for path in OWN)):
+        protocols = "etc/iproute2", _PROTOCOL_NAMES[1:]
+        for own in ("work", "etc/keepalived", *protocols, *(path[1:] for path in OWN)):
             place = self.files / own
             place.mkdir(parents=True)
             os.chown(place, self._root, self._root)
@@ -186,6 +189,8 @@ class Host(Node):
         os.chown(self.files / "etc", self._root, self._root)
         self.path("/etc/hostname").write_text(f"{name}\n")
         self.path("/etc/hosts").write_text(names)
+        # keepalived 2.3.3 adds this name itself: what vrrpd has added is shown the same.
+        self.path(f"{_PROTOCOL_NAMES}/keepalived.conf").write_text("18\tkeepalived\n")
         self.install()
 
     def install(self) -> None:

@@ -10,7 +10,7 @@
     host 2  eth0 192.168.1.13 ──┘ p2   each frame where it comes in, with the kernel's time
 
 Every host and the switch are a network and a mount namespace, held by a process that sleeps;
-/run and /var/log of a host are its own, so daemons do not find each other's files.
+/etc, /run and /var/log of a host are its own, so daemons do not find each other's files.
 MAC addresses depend on the number of the host alone: two segments are equal, byte for byte.
 
 Whoever uses this must already be root in namespaces of his own (`python -m labs.sandbox.namespaces
@@ -56,6 +56,16 @@ CLONE_NEWNET = 0x40000000
 PREFIX = "192.168.1."
 
 STATE = re.compile(r"\((\w+)\) Entering (MASTER|BACKUP|FAULT|STOP) STATE")
+
+# What a host writes below these is gone with it: keepalived 2.3.3 writes into /etc/iproute2, too.
+OWN_FILES = """
+mount -t tmpfs none /run
+mkdir -p /run/.etc/upper /run/.etc/work
+mount -t overlay -o lowerdir=/etc,upperdir=/run/.etc/upper,workdir=/run/.etc/work none /etc
+mount -t tmpfs none /var/log
+echo
+exec cat
+"""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -146,9 +156,8 @@ class Holder:
 
     def __init__(self) -> None:
         # The child says when it is inside: only then may anybody follow.
-        script = "mount -t tmpfs none /run && mount -t tmpfs none /var/log && echo && exec cat"
         self.process = subprocess.Popen(
-            ["unshare", "--net", "--mount", "sh", "-c", script],
+            ["unshare", "--net", "--mount", "sh", "-ec", OWN_FILES],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self.process.stdout is not None

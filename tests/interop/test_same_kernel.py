@@ -135,7 +135,7 @@ def look(host: Host) -> dict[str, Any]:
     said = ("ifname", "link", "address", "linkinfo", "inet6_addr_gen_mode")
     names = ["eth0", *(link["ifname"] for link in links)]
     return {
-        "addresses": {row["ifname"]: row["addr_info"] for row in rows("addr")},
+        "addresses": {row["ifname"]: row["addr_info"] for row in rows("-N", "addr")},
         "routes": sorted(map(str, rows("-N", *ours))),
         "routes six": sorted(map(str, rows("-6", "-N", *ours))),
         "bird": host.run("ip", "-N", "route", "show", "table", "all", "proto", "12"),
@@ -187,7 +187,7 @@ def test_a_master_leaves_the_same_traces_in_the_kernel(
 
 def unmarked(address: dict[str, Any]) -> dict[str, Any]:
     """An address of `ip -j address` without the protocol number that says who added it."""
-    return {k: v for k, v in address.items() if (k, v) != ("protocol", "keepalived")}
+    return {k: v for k, v in address.items() if (k, v) != ("protocol", "0x12")}
 
 
 def unguarded(table: str) -> str:

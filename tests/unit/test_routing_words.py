@@ -6,6 +6,7 @@ pyroute2 (which wrote its codec without us) reads in them what the words say.
 
 from __future__ import annotations
 
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from tests.support import OrdinaryUser
 from vrrpd.config import loads, routes_model
 from vrrpd.config.model import Hop, Route, Rule
 from vrrpd.linux import routes, rules
@@ -263,3 +265,25 @@ def test_names_come_from_where_iproute2_keeps_them(
     assert "bird" not in routes_model.names("rt_protos")
     monkeypatch.undo()
     routes_model.names.cache_clear()
+
+
+def test_a_directory_of_names_that_is_closed_counts_as_absent(ordinary_user: OrdinaryUser) -> None:
+    """keepalived 2.3.3, run by root, leaves /etc/iproute2 to root alone."""
+    program = """
+import sys
+from pathlib import Path
+from vrrpd.config import MODULE
+closed, shipped = (Path(sys.argv[1], name) for name in ("closed", "shipped"))
+for place in (closed, shipped):
+    (place / "rt_protos.d").mkdir(parents=True)
+    (place / "rt_protos").write_text(f"12 {place.name}")
+closed.chmod(0)
+MODULE.NAMES = (closed, shipped)
+print("shipped" in MODULE.names("rt_protos"), "closed" in MODULE.names("rt_protos"))
+closed.chmod(0o700)
+"""
+    place = ordinary_user.home / "names"
+    module = routes_model.__name__.rpartition(".")[2]
+    script = program.replace("MODULE", module)
+    done = ordinary_user.run([sys.executable, "-c", script, place], timeout=60)
+    assert done.stdout == "True False\n"

@@ -13,6 +13,7 @@ A line with a word that is not understood makes no value at all: half a route is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -220,19 +221,29 @@ def refuse(refused: Refused, what: str, report: Reporter) -> None:
 
 @lru_cache
 def names(kind: str) -> dict[str, int]:
-    """The names that iproute2 knows for numbers of this kind; what it ships and what is added."""
+    """The names that iproute2 knows for numbers of this kind; what it ships and what is added.
+
+    A file that cannot be read counts as absent: keepalived 2.3.3 makes an /etc/iproute2 for root
+    alone.
+    """
     found = dict(BUILT_IN.get(kind, {}))
-    shipped = [path for place in NAMES if (path := place / kind).exists()]
-    parts = [path for place in reversed(NAMES) for path in (place / f"{kind}.d").glob("*.conf")]
-    added = {path.name: path for path in parts}
-    for path in (*shipped[:1], *(added[name] for name in sorted(added))):
+    shipped = (lines for place in NAMES if (lines := _lines(place / kind)) is not None)
+    added: dict[str, Path] = {}
+    for place in reversed(NAMES):
+        with suppress(OSError):
+            added |= {path.name: path for path in (place / f"{kind}.d").glob("*.conf")}
+    texts = [next(shipped, []), *(_lines(added[name]) or [] for name in sorted(added))]
+    for words in (line.partition("#")[0].split() for lines in texts for line in lines):
         try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
+            found.setdefault(words[1], int(words[0], 0))  # the first counts (iproute2)
+        except (IndexError, ValueError):
             continue
-        for words in (line.partition("#")[0].split() for line in lines):
-            try:
-                found.setdefault(words[1], int(words[0], 0))  # the first counts (iproute2)
-            except (IndexError, ValueError):
-                continue
     return found
+
+
+def _lines(path: Path) -> list[str] | None:
+    """The lines of a file, or None if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
