@@ -16,18 +16,22 @@ import json
 import os
 import socket
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal
 from vrrpd.linux.loop import Loop
+from vrrpd.maintenance import Handover
 from vrrpd.ports import Timer
 
 LONGEST = 4096
 PAUSE = SECOND  # without a descriptor for the next client
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 CLIENTS = 16
+LOOK_AGAIN = SECOND // 50  # whether another router is MASTER after `release`
+LONGEST_WAIT = 10 * SECOND  # for that
 
 
 class Client:
@@ -118,7 +122,27 @@ class Control:
             client.watching = True
             self.write(client, {"ok": True})
             return
+        if command in ("release", "drain"):
+            self.release(client, command, request.get("name"))
+            return
         self.write(client, self.carry_out(command, request.get("name")))
+
+    def release(self, client: Client, command: str, name: str | None) -> None:
+        """Release at once; answer when it is known whether another router is MASTER."""
+        found = self.daemon.drain() if command == "drain" else self.daemon.release(name)
+        if found is None:
+            self.write(client, self.unknown(name))
+            return
+        wait = min(max((one.wait for one in found), default=0), LONGEST_WAIT)
+        self.follow(client, found, self.loop.now() + wait)
+
+    def follow(self, client: Client, found: list[Handover], end: int) -> None:
+        """Answer when all is settled, or at `end` (ns); until then, look again and again."""
+        now = self.loop.now()
+        if now < end and client.connection.fileno() >= 0 and not all(o.settled for o in found):
+            self.loop.call_at(now + LOOK_AGAIN, partial(self.follow, client, found, end))
+            return
+        self.write(client, {"ok": True, "result": [one.report() for one in found]})
 
     def carry_out(self, command: str, name: str | None) -> dict[str, Any]:
         """The answer to one command."""
@@ -128,13 +152,16 @@ class Control:
             return {"ok": True, "result": self.daemon.stats()}
         if command == "reload":
             return {"ok": True, "result": self.daemon.reload()}
-        if command == "why":
-            lines = self.daemon.why(name)
-            if lines is None:
-                known = ", ".join(router.name for router in self.daemon.routers.values())
-                return {"ok": False, "error": f"no instance {name}; there is {known or 'none'}"}
-            return {"ok": True, "result": lines}
+        if command in ("why", "resume"):
+            ask = self.daemon.why if command == "why" else self.daemon.resume
+            found = ask(name)
+            return self.unknown(name) if found is None else {"ok": True, "result": found}
         return {"ok": False, "error": f"unknown command {command!r}"}
+
+    def unknown(self, name: str | None) -> dict[str, Any]:
+        """The answer to a name that nothing has."""
+        known = ", ".join(router.name for router in self.daemon.routers.values())
+        return {"ok": False, "error": f"no instance {name}; there is {known or 'none'}"}
 
     def spread(self, line: dict[str, Any]) -> None:
         """Give a journal line to all who watch."""

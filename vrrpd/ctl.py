@@ -5,6 +5,9 @@
     vrrpctl watch             the journal as it is written, until Ctrl-C
     vrrpctl stats             the counters (names from RFC 8347)
     vrrpctl reload            read the configuration again
+    vrrpctl release [NAME]    resign, and stay BACKUP until `resume`; NAME: instance or sync group
+    vrrpctl drain             the same for all, also for instances that a reload adds
+    vrrpctl resume [NAME]     take part in the election again
 
 Without --socket it asks the one vrrpd that runs here; daemons with an `instance` name or a
 `net_namespace` listen under names of their own, and of several one has to be chosen.
@@ -30,6 +33,7 @@ from vrrpd.command import ended
 SOCKET = "/run/vrrpd.sock"
 # Where daemons with a name or a network of their own listen: beside their pid files.
 OTHERS = ("/run/keepalived/vrrpd*.sock", "/run/keepalived/*/vrrpd*.sock")
+NAMED = "one instance with its sync group, or one sync group"
 NOT_FOUND = 1
 NO_DAEMON = 2
 
@@ -96,6 +100,13 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("watch", parents=[shared], help="follow the journal")
     commands.add_parser("stats", parents=[shared], help="counters")
     commands.add_parser("reload", parents=[shared], help="read the configuration again")
+    release = commands.add_parser(
+        "release", parents=[shared], help="resign and stay BACKUP until resume"
+    )
+    release.add_argument("name", nargs="?", metavar="NAME", help=f"{NAMED}; else all there are")
+    commands.add_parser("drain", parents=[shared], help="release all, also what a reload adds")
+    resume = commands.add_parser("resume", parents=[shared], help="end release and drain")
+    resume.add_argument("name", nargs="?", metavar="NAME", help=f"{NAMED}; else all")
     return parser
 
 
@@ -157,6 +168,8 @@ def show_status(result: list[dict[str, Any]]) -> None:
             )
         for fault in one["faults"]:
             print(f"  fault      {fault}")
+        if one.get("released"):
+            print(f"  released   stays BACKUP until `vrrpctl resume {one['instance']}`")
 
 
 def show_why(result: list[dict[str, Any]]) -> None:
@@ -180,11 +193,23 @@ def show_reload(result: bool) -> None:
     print("reloaded" if result else "refused: the running configuration stays in force")
 
 
+def show_release(result: list[dict[str, Any]]) -> None:
+    """One line for every instance that is released or in service again."""
+    for one in result:
+        word = "released" if one["released"] else "in service"
+        print(f"{one['instance']}: {word}, {one['state']}: {one['text']}")
+    if not result:
+        print("there is no instance")
+
+
 SHOW: dict[str, Callable[[Any], None]] = {
     "status": show_status,
     "why": show_why,
     "stats": show_stats,
     "reload": show_reload,
+    "release": show_release,
+    "drain": show_release,
+    "resume": show_release,
 }
 
 

@@ -32,6 +32,7 @@ from vrrpd.fsm import SECOND, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
 from vrrpd.listener import Place, Segment
+from vrrpd.maintenance import Handover, Maintenance
 from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import PROTOCOL, PROTOCOL_AH
 from vrrpd.ports import Ports, Timer
@@ -98,6 +99,7 @@ class Daemon:
         self.pacer = Pacer(ports.clock, ports.wire)
         self.estate = Estate(ports.kernel, journal, log)
         self.tracking = Tracking(ports, journal, log)
+        self.maintenance = Maintenance(log)
         self.groups: list[Group] = []
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
@@ -178,6 +180,7 @@ class Daemon:
         segment.add(router)
         segment.join(router.group)
         self.routers[instance.name] = router
+        self.maintenance.admit(router)
         return router
 
     def reload(self) -> bool:
@@ -226,6 +229,7 @@ class Daemon:
             else:
                 new.append(self.create(instance))
         self.routers = {one.name: self.routers[one.name] for one in config.instances}
+        self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
         self.estate.prune(
             {link.name for r in self.routers.values() for link in r.holdings.links.values()}
         )
@@ -326,6 +330,20 @@ class Daemon:
         self.estate.restore(lambda one: one == thing)
 
     # For vrrpctl and the dumps.
+
+    def release(self, name: str | None = None) -> list[Handover] | None:
+        """Resign and stay BACKUP: an instance, a sync group or all; None: no such name."""
+        routers = list(self.routers.values())
+        return self.maintenance.release(name, routers, self.config.sync_groups)
+
+    def drain(self) -> list[Handover]:
+        """Release every instance, also those that a reload adds."""
+        return self.maintenance.drain(list(self.routers.values()))
+
+    def resume(self, name: str | None = None) -> list[dict[str, Any]] | None:
+        """Take part in elections again: an instance, a sync group or all; None: no such name."""
+        routers = list(self.routers.values())
+        return self.maintenance.resume(name, routers, self.config.sync_groups)
 
     def status(self) -> list[dict[str, Any]]:
         """One object for every instance."""

@@ -85,6 +85,20 @@ class Led:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """An operator has taken this router out of service: `Params.released` holds from now on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An operator has put this router into service again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconfigured:
     """`params` have changed under a running router; `before` is what they were."""
 
@@ -93,7 +107,7 @@ class Reconfigured:
 
 Event: TypeAlias = (
     "Started | Stopped | TimerFired | AdvertReceived | Failed | Recovered | AddressLost"
-    " | Held | Led | Reconfigured"
+    " | Held | Led | Released | Resumed | Reconfigured"
 )
 
 

@@ -52,6 +52,8 @@ from vrrpd.events import (
     Reconfigured,
     Recovered,
     ReleaseAddresses,
+    Released,
+    Resumed,
     SendAdvert,
     Started,
     Stopped,
@@ -86,6 +88,7 @@ class Params:
     `source` is the primary address of the interface: it breaks ties.  `not_before` is the end of
     vrrp_startup_delay: no timer begins earlier, whatever is received.  `highest_other` is that of
     timer_expired_backup, the highest priority that another router may have; 0: not configured.
+    `released`: `vrrpctl release` keeps the router from becoming MASTER (an addition of vrrpd's).
     """
 
     vrid: int
@@ -101,6 +104,7 @@ class Params:
     strict: bool = False
     not_before: int = 0
     highest_other: int = 0
+    released: bool = False
 
     @property
     def preempts(self) -> bool:
@@ -176,9 +180,10 @@ def initialize(params: Params, router: Router, event: Event, now: int) -> Outcom
     if not isinstance(event, Started):
         return router, []
     begin = now + event.delay
-    if params.priority != OWNER:
+    if params.priority != OWNER or params.released:
         wait = params.master_down(params.advert_interval)
-        return Router(State.BACKUP, begin + wait, begin, why="started"), []
+        why = "started, and released by vrrpctl" if params.released else "started"
+        return Router(State.BACKUP, begin + wait, begin, why=why), []
     owner = "started as the owner of the addresses (priority 255)"
     if not event.delay:
         return become_master(params, router, now, owner)
@@ -188,6 +193,14 @@ def initialize(params: Params, router: Router, event: Event, now: int) -> Outcom
 def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
     """RFC 3768 / RFC 9568 section 6.4.2."""
     assert router.deadline is not None
+    if isinstance(event, Released):
+        return replace(router, wants=False, why=event.reason), []
+    if isinstance(event, Resumed):
+        begin = max(now, params.not_before)
+        wait = params.master_down(interval_in_force(params, router))
+        return Router(State.BACKUP, begin + wait, begin, router.heard, why=event.reason), []
+    if params.released and isinstance(event, TimerFired | Held | Led):
+        return stay_released(params, router, now), []
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
@@ -235,9 +248,25 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
     return Router(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
 
 
+def stay_released(params: Params, router: Router, now: int) -> Router:
+    """A released router does not become MASTER; an expired Master_Down_Timer starts again.
+
+    It starts in full: a bare Skew_Time, after a resignation, may be a few microseconds.
+    """
+    assert router.deadline is not None
+    if now < router.deadline:
+        return router
+    wait = params.master_down(interval_in_force(params, router))
+    return Router(State.BACKUP, now + wait, now, router.heard, why=router.why)
+
+
 def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
     """RFC 3768 / RFC 9568 section 6.4.3."""
     assert router.deadline is not None
+    if params.released and isinstance(event, Released | Led):
+        # All members of a sync group are released together, and each resigns.
+        wait = params.master_down(params.advert_interval)
+        return Router(State.BACKUP, now + wait, now, why=event.reason), leave(router)
     if params.highest_other and overslept(params, router, event, now):
         return give_way(params, router, now)
     if isinstance(event, TimerFired):

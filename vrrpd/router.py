@@ -77,6 +77,7 @@ class VirtualRouter:
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.not_before = 0  # ns; the end of the start-up delay
+        self.released = False  # see maintenance.py
         self.params = self.derive()
         self.expected: Expectation | None = None
         self.agreed: Advertisement | None = None  # the last one that named our addresses
@@ -170,6 +171,7 @@ class VirtualRouter:
             strict=one.strict,
             not_before=self.not_before,
             highest_other=one.timer_expired_backup,
+            released=self.released,
         )
 
     # Events in.
@@ -338,6 +340,17 @@ class VirtualRouter:
         self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
         self.reform()
         self.notifier.priority(self.instance, self.state.value, self.priority)
+
+    def mark(self, released: bool) -> None:
+        """Be released from now on, or no longer; no state changes yet (see maintenance.py)."""
+        self.released = released
+        self.params = self.derive()
+
+    def note(self, event: str, reason: str) -> None:
+        """Write down in the journal and for `vrrpctl why` what is no change of state."""
+        line = self.journal.line(event, self.name, reason=reason)
+        self.journal.keep(line)
+        self.history.append(line)
 
     def move(self, source: IPAddress) -> None:
         """Advertise from another address of the interface from now on."""

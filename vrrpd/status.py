@@ -30,6 +30,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
         "last_heard": last_heard(router, now),
         "faults": list(router.faults.values()),
         "weights": dict(router.weights),
+        "released": router.released,
     }
 
 
@@ -66,3 +67,8 @@ def change(
     )
     word = "STOP" if after.state is State.INIT else after.state.value
     return line, f"({router.name}) Entering {word} STATE ({after.why})"
+
+
+def last_change(router: VirtualRouter) -> dict[str, Any] | None:
+    """The journal line of the last change of state, or None."""
+    return next((line for line in reversed(router.history) if line["event"] == "state"), None)

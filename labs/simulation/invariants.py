@@ -8,6 +8,7 @@
     timer          no timer in INIT and FAULT, exactly one otherwise
     able           a MASTER can send and receive
     synced         the members of a sync group are MASTER together or not at all
+    released       a router that `vrrpctl release` has taken out of service is never MASTER
     sound          no daemon has made a mistake that it only logs
     notified       notify scripts tell the same story as the states
     counted        counters are what the switch has seen
@@ -126,6 +127,8 @@ class Guard:
                     self.held(machine, router)
                     self.timer(machine, router)
                     self.able(machine, router)
+                    if router.released and router.state is State.MASTER:
+                        raise Violation("released", f"{machine.name} is MASTER and released")
                 self.synced(host, daemon)
         self.bounds.look()
 

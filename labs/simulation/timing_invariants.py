@@ -204,12 +204,12 @@ class Bounds:
         return close
 
     def nodes(self) -> dict[Key, list[Node]]:
-        """The routers that could do their work, by VRID and family."""
+        """The routers that could do their work, by VRID and family; not those released."""
         found: dict[Key, list[Node]] = {}
         for host, daemon in self.lan.daemons.items():
             machine = self.lan.machines[host]
             for router in () if machine.frozen else daemon.routers.values():
-                if router.state in (State.BACKUP, State.MASTER):
+                if router.state in (State.BACKUP, State.MASTER) and not router.released:
                     key = (router.instance.vrid, router.instance.family)
                     found.setdefault(key, []).append(Node(machine, router))
         for old in self.unserved.keys() - {n.router for group in found.values() for n in group}:

@@ -161,3 +161,32 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     out = capsys.readouterr().out
     assert all(word in out for word in ("status", "why", "watch", "stats", "reload"))
+
+
+def test_release_says_that_nobody_else_is_there_and_resume_ends_it(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(served, "release", "VI_1") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("VI_1: released, BACKUP: no other router has advertised")
+    assert run(served, "status") == 0
+    assert "released   stays BACKUP until `vrrpctl resume VI_1`" in capsys.readouterr().out
+    assert run(served, "why") == 0
+    assert "released by vrrpctl" in capsys.readouterr().out
+    assert run(served, "resume", "VI_1") == 0
+    assert capsys.readouterr().out == "VI_1: in service, BACKUP: takes part in the election again\n"
+
+
+def test_release_of_an_instance_that_does_not_exist(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("release", "resume"):
+        assert run(served, command, "VI_9") == 1
+        assert capsys.readouterr().err == "vrrpctl: no instance VI_9; there is VI_1\n"
+
+
+def test_drain_as_json(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(served, "drain", "--json") == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert (answer["was"], answer["state"], answer["released"]) == ("MASTER", "BACKUP", True)
+    assert answer["taken"] is False

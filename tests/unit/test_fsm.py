@@ -32,6 +32,8 @@ from vrrpd.events import (
     Reconfigured,
     Recovered,
     ReleaseAddresses,
+    Released,
+    Resumed,
     SendAdvert,
     Started,
     Stopped,
@@ -74,6 +76,8 @@ EVENTS: dict[str, tuple[Event, int]] = {
     "Held": (Held("VI_2 is not ready"), NOW),
     "Led up": (Led(True, "VI_2 became MASTER"), NOW),
     "Led down": (Led(False, "VI_2 gave way"), NOW),
+    "Released": (Released("released by vrrpctl"), NOW),
+    "Resumed": (Resumed("resumed by vrrpctl"), NOW),
     "Reconfigured": (Reconfigured(PARAMS), NOW),
 }
 
@@ -97,6 +101,8 @@ AddressLost   | -             | -                          | BACKUP skew send0 r
 Held          | -             | BACKUP down                | -                         | -
 Led up        | -             | MASTER adver send take arp | -                         | -
 Led down      | -             | -                          | BACKUP down release       | -
+Released      | -             | BACKUP kept                | -                         | -
+Resumed       | -             | BACKUP down                | -                         | -
 Reconfigured  | -             | BACKUP kept                | MASTER kept               | -
 """
 
@@ -333,3 +339,42 @@ def test_the_higher_priority_wins_at_every_boundary(mine: int, theirs: int) -> N
     before = ROUTERS["BACKUP"]
     after, _ = step(params, before, advert, NOW)
     assert (after.deadline == before.deadline) == (theirs < mine)
+
+
+# vrrpctl release: `Params.released`.
+
+OUT = replace(PARAMS, released=True)
+
+
+@pytest.mark.parametrize("event", [e for e in EVENTS if e not in ("Failed", "Stopped")])
+@pytest.mark.parametrize("priority", [1, PRIORITY, 255])
+def test_a_released_backup_becomes_master_by_no_event(event: str, priority: int) -> None:
+    what, now = EVENTS[event]
+    params = replace(OUT, priority=priority)
+    after, actions = step(params, ROUTERS["BACKUP"], what, now)
+    assert (after.state, after.wants, actions) == (State.BACKUP, False, [])
+    assert after.deadline is not None
+
+
+def test_a_released_owner_starts_as_backup() -> None:
+    after, actions = step(replace(OUT, priority=255), Router(), Started(), NOW)
+    assert (after.state, actions) == (State.BACKUP, [])
+    assert "released" in after.why
+
+
+def test_a_master_that_is_released_resigns() -> None:
+    after, actions = step(OUT, ROUTERS["MASTER"], Released("released by vrrpctl"), NOW)
+    assert actions == [SendAdvert(0), ReleaseAddresses()]
+    assert (after.state, after.why) == (State.BACKUP, "released by vrrpctl")
+
+
+def test_a_member_that_follows_a_released_one_resigns_as_well() -> None:
+    after, actions = step(OUT, ROUTERS["MASTER"], Led(False, "follows VI_2"), NOW)
+    assert (after.state, actions) == (State.BACKUP, [SendAdvert(0), ReleaseAddresses()])
+
+
+def test_a_released_backup_waits_in_full_after_a_resignation() -> None:
+    resigned, _ = step(OUT, ROUTERS["BACKUP"], AdvertReceived(0, HIGHER, SECOND), NOW)
+    assert resigned.deadline == NOW + SKEW
+    after, _ = step(OUT, resigned, TimerFired(), NOW + SKEW)
+    assert after.deadline == NOW + SKEW + DOWN

@@ -27,6 +27,7 @@ from vrrpd.dump.text import (
 from vrrpd.fsm import SECOND, State
 from vrrpd.listener import Segment
 from vrrpd.router import VirtualRouter
+from vrrpd.status import last_change
 
 AUTHENTICATION = {"NONE": "none", "PASS": "SIMPLE_PASSWORD", "AH": "IPSEC_AH"}
 SCRIPTS = (
@@ -68,8 +69,8 @@ def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) ->
     yield "Number of config faults = 0"
     yield f"Number of interface and track script faults = {len(router.faults)}"
     yield f"Number of track scripts init = {waiting}"
-    if router.history:
-        yield f"Last transition = {moment(router.history[-1]['t'])}"
+    if (last := last_change(router)) is not None:
+        yield f"Last transition = {moment(last['t'])}"
     yield f"Read timeout = {deadline(router)}"
     down = router.params.master_down(router.params.advert_interval)
     yield f"Master down timer = {down // 1000} usecs"
