@@ -38,8 +38,11 @@ NO_TESTS = 5  # pytest's exit status when it found nothing to run
 # $1 the checkout, $2 the closed directory above it; only this process and its children see it.
 OPENED = """
 exec 9<"$1"
+mask=$(umask)
+umask 022  # a login of Debian 13 has 002, a careful one 077
 mount -n -t tmpfs -o mode=755 tmpfs "$2"
 mkdir -p "$1"
+umask "$mask"
 mount -n --no-canonicalize --rbind /proc/self/fd/9 "$1"
 exec 9<&-
 cd "$1"

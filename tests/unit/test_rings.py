@@ -70,13 +70,15 @@ def test_a_checkout_below_a_closed_directory_is_found_out(tmp_path: Path) -> Non
     assert closed_above(Path("/usr/bin")) is None
 
 
-def test_a_closed_directory_is_opened_for_one_command_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mask", ["022", "002", "077"])
+def test_a_closed_directory_is_opened_for_one_command_only(tmp_path: Path, mask: str) -> None:
     closed = tmp_path / "closed"
     checkout = closed / "deep" / "checkout"
     checkout.mkdir(parents=True)
     (checkout / "file").write_text("the checkout")
     closed.chmod(0o700)
-    script = ["sh", "-ec", OPENED, "rings", str(checkout), str(closed)]
+    masked = ["sh", "-ec", 'umask "$1"; shift; exec "$@"', "umask", mask]
+    script = [*masked, "sh", "-ec", OPENED, "rings", str(checkout), str(closed)]
     look = ["sh", "-c", f"stat -c %a {closed} {closed}/deep; cat file"]
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "--propagation", "private", *script, *look],
