@@ -302,6 +302,7 @@ class Outcome:
     timed_out: bool = False
     problem: str = ""  # why it could not be started; "": it was
     undecided: bool = False  # it was not, for want of processes or files: that proves nothing
+    said: str = ""  # the first line of its standard error
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,9 @@
 
     who      the user named with the script, else `script_user`, else the account
              keepalived_script, else ourselves; with enable_script_security not ourselves
-    what     a name without / is looked for in PATH; a symbolic link is followed to its end
+    what     a name without / is looked for in PATH; a symbolic link is followed to its end, and
+             what is there runs under the name that was written (`pkill` is a link to `pgrep`);
+             `</path` is a redirection, which /bin/sh tries
     refused  what is no file, cannot be reached or cannot be executed by its user
     secured  what would run as root (or is setuid root) must lie on a path that only root can
              change: every component owned by root, and writable by no other group and not by
@@ -11,20 +13,24 @@
 What is not secured is refused with `enable_script_security`, and otherwise only complained about.
 
 Contract: `secure()` returns the configuration without the refused scripts and with the identity
-of all others filled in; every refusal is a Finding in keepalived's words.  It looks at files
-through `Host`, so it can be tried on files that do not exist.
+of all others filled in; every refusal is a Finding in keepalived's words, and an error of `-t`.  A
+vrrp_script that is refused stays and counts as failed: a router whose health cannot be checked
+must not say that it is healthy (keepalived drops the check).  It looks at files through `Host`, so
+it can be tried on files that do not exist.
 """
 
 from __future__ import annotations
 
+import posixpath
 import stat
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup, Track, TrackScript
+from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup, TrackScript
 
 SCRIPT_USER = "keepalived_script"
+SHELL = "/bin/sh"  # as system(3) has it
+SHELL_WORDS = {"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", ">&2", "&>"}
 VIOLATION = "SECURITY VIOLATION - {} are being executed but script_security not enabled."
 INSECURE = " There are insecure scripts."
 Identity = tuple[int, int]  # uid, gid
@@ -120,6 +126,10 @@ class Guard:
         """Keep one line."""
         self.findings.append(Finding(text, counts))
 
+    def refuse(self, text: str) -> None:
+        """Keep a line about something that the file asks for and that will not run."""
+        self.say(text, True)
+
     # The whole configuration.
 
     def config(self) -> Config:
@@ -140,16 +150,14 @@ class Guard:
             vrrp_notify_fifo_script=self.command(settings.vrrp_notify_fifo_script),
             script_identity=self.owner(settings.notify_fifo or settings.vrrp_notify_fifo),
         )
-        scripts = [self.tracked(one) for one in old.scripts]
-        kept = tuple(one for one in scripts if one is not None)
-        gone = {one.name for one in old.scripts} - {one.name for one in kept}
-        instances = tuple(self.member(one, gone) for one in old.instances)
-        groups = tuple(self.member(one, gone) for one in old.sync_groups)
+        scripts = tuple(self.tracked(one) for one in old.scripts)
+        instances = tuple(self.member(one) for one in old.instances)
+        groups = tuple(self.member(one) for one in old.sync_groups)
         self.complain("scripts")
         return replace(
             old,
             globals=settings,
-            scripts=kept,
+            scripts=scripts,
             instances=instances,
             sync_groups=groups,
         )
@@ -193,13 +201,13 @@ class Guard:
         """The identity of a user, with another group if one is named."""
         found = self.host.user(user)
         if found is None:
-            self.say(f"Script user '{user}' does not exist")
+            self.refuse(f"Script user '{user}' does not exist")
             return None
         if group is None:
             return found
         gid = self.host.group(group)
         if gid is None:
-            self.say(f"Script group '{group}' does not exist")
+            self.refuse(f"Script group '{group}' does not exist")
             return None
         return found[0], gid
 
@@ -213,17 +221,19 @@ class Guard:
         if command.user is None:
             identity = self.standard()
             if identity is None:
-                self.say(f"Failed to set default user for {what} {path} - ignoring")
+                self.refuse(f"Failed to set default user for {what} {path} - ignoring")
                 return None
         else:
             identity = self.account(command.user, command.group)
             if identity is None:
-                self.say(f"Invalid user/group for {what} {path} - ignoring")
+                self.refuse(f"Invalid user/group for {what} {path} - ignoring")
                 return None
         return self.checked(command, identity)
 
     def checked(self, command: Command, identity: Identity) -> Command | None:
         """The command if its file may be run by that user."""
+        if redirection(command):
+            return replace(command, argv=(SHELL, "-c", shell_text(command)), identity=identity)
         path = self.found(command.argv[0], identity)
         if path is None:
             return None
@@ -231,24 +241,47 @@ class Guard:
             real = self.host.resolve(path, identity)
             status = self.host.status(real)
         except OSError as error:
-            self.say(f"Script {path} cannot be accessed - {error.strerror}")
+            self.refuse(f"Script {path} cannot be accessed - {error.strerror}")
             return None
         if not stat.S_ISREG(status.mode):
-            self.say(f"Wrong file type found in script path '{path}'.")
+            self.refuse(f"Wrong file type found in script path '{path}'.")
             return None
         self.seen = True
         if not status.runs_for(identity):
             who = f"uid:gid {identity[0]}:{identity[1]}"
-            self.say(f"WARNING - script '{path}' is not executable for {who} - disabling.")
+            self.refuse(f"WARNING - script '{path}' is not executable for {who} - disabling.")
             return None
         if (0 in identity or status.becomes_root()) and not self.protected(real):
             self.insecure = True
             end = " - disabling" if self.strict else ""
-            self.say(f"Unsafe permissions found for script '{path}'{end}.")
+            self.say(f"Unsafe permissions found for script '{path}'{end}.", self.strict)
             if self.strict:
                 return None
-        runs = path if self.links else real
-        return replace(command, argv=(runs, *command.argv[1:]), identity=identity)
+        for word in command.argv[1:]:
+            if word in SHELL_WORDS:
+                text = f"'{word}' is an argument of {command.argv[0]}: no shell reads it."
+                self.say(f"WARNING - script {text} Write /bin/sh -c '...' for that.")
+                break
+        name, executable = (path, None) if self.links else self.under(path, real, identity)
+        argv = (name, *command.argv[1:])
+        return replace(command, argv=argv, identity=identity, executable=executable)
+
+    def under(self, path: str, real: str, identity: Identity) -> tuple[str, str | None]:
+        """The name to run a file under, and the file if that is not it.
+
+        A program may do by its name what it does; `path` may lead through directories that
+        others can change, so the file itself is run.
+        """
+        own = posixpath.basename(path)
+        name = posixpath.join(posixpath.dirname(real), own)
+        if name == real:
+            return real, None
+        try:
+            if self.host.resolve(name, identity) == real:
+                return name, real
+        except OSError:
+            pass
+        return path, real
 
     def found(self, name: str, identity: Identity) -> str | None:
         """Where a script is."""
@@ -257,10 +290,10 @@ class Guard:
         try:
             path = self.host.find(name, identity)
         except PermissionError:
-            self.say(f"Permissions failure for script {name} in path - disabling")
+            self.refuse(f"Permissions failure for script {name} in path - disabling")
             return None
         if path is None:
-            self.say(f"Cannot find script {name} in path - disabling")
+            self.refuse(f"Cannot find script {name} in path - disabling")
             return None
         advice = "Please specify full path."
         self.say(f"WARNING - script `{name}` resolved by path search to `{path}`. {advice}")
@@ -290,31 +323,40 @@ class Guard:
             master_rx_lower_pri=self.command(notify.master_rx_lower_pri),
         )
 
-    def tracked(self, script: TrackScript) -> TrackScript | None:
-        """A vrrp_script if it may run."""
+    def tracked(self, script: TrackScript) -> TrackScript:
+        """A vrrp_script, with its problem if it may not run."""
         command, where = script.command, script.where
         place = f"({where.file}: Line {where.line}) " if where.line else ""
         path = command.argv[0]
         named = command.user is not None
         identity = self.account(command.user or "", command.group) if named else self.standard()
         if identity is None:
-            self.say(f"{place}Unable to set uid/gid for script '{path}'", True)
-            return None
+            self.refuse(f"{place}Unable to set uid/gid for script '{path}'")
+            return replace(script, problem=f"there is no user to run {path}")
         insecure, self.insecure = self.insecure, False
         allowed = self.checked(command, identity)
         if allowed is None:
+            cause = self.findings[-1].text
             why = "due to insecure" if self.insecure else "since not found/accessible"
-            self.say(f"Disabling track script {script.name} {why}")
+            self.refuse(f"Disabling track script {script.name} {why}: it counts as failed")
+            script = replace(script, problem=cause.rstrip(".").removesuffix(" - disabling"))
         self.insecure = self.insecure or insecure
-        return None if allowed is None else replace(script, command=allowed)
+        return script if allowed is None else replace(script, command=allowed)
 
-    def member(self, one: Holder, gone: set[str]) -> Holder:
+    def member(self, one: Holder) -> Holder:
         """An instance or a group without the scripts that may not run."""
-        return replace(
-            one, notify=self.notify(one.notify), track_scripts=without(one.track_scripts, gone)
-        )
+        return replace(one, notify=self.notify(one.notify))
 
 
-def without(tracks: Iterable[Track], gone: set[str]) -> tuple[Track, ...]:
-    """What is still tracked."""
-    return tuple(track for track in tracks if track.name not in gone)
+def redirection(command: Command) -> bool:
+    """Whether it is no program but a file to be opened, as in `</dev/tcp/127.0.0.1/80`."""
+    text = " ".join(command.argv)
+    return text[:1] == "<" and text[1:].lstrip(" \t")[:1] == "/"
+
+
+def shell_text(command: Command) -> str:
+    """The line that keepalived gives to system(3): all words quoted but a redirection."""
+    first, *others = command.argv
+    while first == "<" and others:
+        first += others.pop(0)
+    return " ".join((first, *(f"'{word}'" for word in others)))

@@ -127,8 +127,27 @@ def test_a_script_that_is_ended_by_a_signal_or_is_not_there(host: Host) -> None:
     tracks = "track_script {\n chk weight 1\n none weight 1\n}"
     host.start("vrrpd", defaults() + blocks + instance(host, tracks))
     says(host, "VRRP_Script(chk) failed (due to signal 9)")
-    says(host, "Disabling track script none since not found/accessible")  # as keepalived does
+    says(host, "Disabling track script none since not found/accessible: it counts as failed")
     master(host)
+
+
+def test_a_router_whose_check_is_not_there_is_not_master(host: Host) -> None:
+    block = f'vrrp_script none {{\n script "{host.room}/none"\n}}\n'
+    host.start("vrrpd", defaults() + block + instance(host, "track_script {\n none\n}"))
+    says(host, "tracked script none failed (not started: Script")
+    fault(host)
+
+
+@both_run_it
+def test_a_redirection_instead_of_a_program(host: Host, kind: str) -> None:
+    """As in the samples: a file that can be opened is success; /bin/sh tries it."""
+    flag = host.room / "up"
+    flag.touch()
+    block = f'vrrp_script chk {{\n script "<{flag}"\n interval 1\n}}\n'
+    host.start(kind, defaults() + block + instance(host, "track_script {\n chk\n}"))
+    master(host)
+    flag.unlink()
+    fault(host)
 
 
 def test_a_script_that_writes_megabytes_does_not_block(host: Host) -> None:

@@ -7,17 +7,22 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import vrrpd.linux.script_runner
 from tests.support import eventually
+from vrrpd.config import loads
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
+from vrrpd.linux.accounts import Accounts
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.script_runner import ScriptRunner
+from vrrpd.ports import Outcome
+from vrrpd.script_security import secure
 
 MILLISECOND = SECOND // 1000
 
@@ -224,3 +229,59 @@ def test_scripts_have_a_group_of_their_own(bench: Bench) -> None:
     (pid,) = bench.runner.children
     bench.finish()
     assert int(out.read_text()) == pid != os.getpgrp()
+
+
+def outcome(bench: Bench, command: Command) -> Outcome:
+    found: list[Outcome] = []
+    bench.runner.check(command, 30 * SECOND, found.append)
+    bench.loop.run_until(lambda: bool(found), 60 * SECOND)
+    return found[0]
+
+
+@pytest.mark.parametrize("where", ["same", "elsewhere", "relative"])
+def test_a_program_that_looks_at_its_name_runs_under_it(bench: Bench, where: str) -> None:
+    """`sh` as the many-named program: bash and dash say their name in a syntax error."""
+    folder = bench.room / ("bin" if where == "elsewhere" else ".")
+    folder.mkdir(exist_ok=True)
+    program = bench.room / "many"
+    program.write_bytes(Path("/bin/dash").resolve().read_bytes())
+    program.chmod(0o755)
+    link = folder / "wanted"
+    link.symlink_to("many" if where == "relative" else program)
+    config = loads(f"""global_defs {{\nscript_user root\n}}
+vrrp_script chk {{\nscript "{link} -c 'echo $0 >&2; exit 1'"\n}}
+vrrp_instance V {{\ninterface eth0\nvirtual_router_id 5\ntrack_script {{\nchk\n}}
+virtual_ipaddress {{\n10.0.0.1\n}}\n}}""").config
+    script = secure(config, Accounts())[0].scripts[0]
+    assert script.problem == ""
+    said = outcome(bench, script.command).said
+    assert os.path.basename(said) == "wanted"
+
+
+def test_what_a_failing_check_complains_of_is_kept_to_a_line(bench: Bench) -> None:
+    text = "#!/bin/sh\necho >&2; echo 'no \\033[1m nginx' >&2; echo more >&2; exit 3\n"
+    assert outcome(bench, bench.script(text)).said == "no  [1m nginx"
+    assert outcome(bench, bench.script("#!/bin/sh\necho fine >&2\n")).said == ""
+    long = outcome(
+        bench, bench.script("#!/bin/sh\nyes | head -c 1000000 | tr -d '\\n' >&2; exit 1")
+    )
+    assert 0 < len(long.said) <= 200
+
+
+def test_a_check_can_open_its_standard_error_as_another_user(bench: Bench) -> None:
+    command = bench.script("#!/bin/sh\necho why > /dev/stderr && exit 7\n")
+    found = outcome(bench, replace(command, identity=(65534, 65534)))
+    assert (found.status, found.said) == (7, "why")
+
+
+def test_what_a_check_leaves_running_can_still_write_its_errors(bench: Bench) -> None:
+    """It must not be ended by SIGPIPE; and at its end nothing of it is left with us."""
+    done = bench.room / "done"
+    go = bench.room / "go"
+    os.mkfifo(go)
+    text = f"#!/bin/sh\n(read x < {go}; echo late >&2 && echo $? > {done}) &\nexit 1\n"
+    before = len(os.listdir("/proc/self/fd"))
+    assert outcome(bench, bench.script(text)).status == 1
+    go.write_text("now\n")
+    bench.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, 60 * SECOND)
+    assert done.read_text() == "0\n"

@@ -315,6 +315,22 @@ def test_a_script_that_cannot_be_started_is_a_failure() -> None:
     assert "not started: no such file" in router(lan, "one").router.why
 
 
+def test_the_log_says_what_a_failing_script_complained_of() -> None:
+    one = script()
+    lines: list[str] = []
+    one.log.say = lines.append  # type: ignore[method-assign]
+    one.finished(Outcome(1, said="pidof: no such process"))
+    assert lines[-1] == "VRRP_Script(chk) failed (exited with status 1): pidof: no such process"
+
+
+def test_a_script_that_must_not_run_is_a_failure_and_is_not_started() -> None:
+    one = script(problem="Cannot find script nowhere in path")
+    one.run()
+    assert one.up is False
+    assert "not started: Cannot find script nowhere in path" in one.reason
+    assert one.running is None
+
+
 # Reload.
 
 

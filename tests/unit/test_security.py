@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from vrrpd.config import loads
-from vrrpd.config.model import Command, Config
+from vrrpd.config.model import Command, Config, TrackScript
 from vrrpd.linux.accounts import Accounts, acting_as
-from vrrpd.script_security import FileStatus, Identity, secure
+from vrrpd.script_security import FileStatus, Finding, Identity, secure
 
 SECURE = "enable_script_security"
 ROOT = "script_user root"
@@ -192,6 +192,7 @@ def test_what_cannot_run_is_disabled_with_or_without_security(
         command, lines = judged(machine, script, *settings)
         assert command is None
         assert lines[0] == said
+        assert secure(config(script, *settings), machine)[1][0].counts  # an error of -t
 
 
 def test_a_name_is_looked_for_in_path_and_a_link_followed() -> None:
@@ -205,6 +206,74 @@ def test_a_name_is_looked_for_in_path_and_a_link_followed() -> None:
     kept, _ = judged(machine, "'true x'", SECURE, ROOT, "use_symlink_paths")
     assert kept is not None
     assert kept.argv == ("/bin/true", "x")
+
+
+def tracked(machine: Machine, line: str) -> tuple[TrackScript, list[Finding]]:
+    text = f"""global_defs {{\nenable_script_security\nscript_user root\n}}
+vrrp_script chk {{\nscript {line}\n}}
+vrrp_instance VI_1 {{
+interface eth0
+virtual_router_id 51
+track_script {{\nchk\n}}
+virtual_ipaddress {{\n10.0.0.1\n}}
+}}"""
+    allowed, findings, _ = secure(loads(text).config, machine)
+    return allowed.scripts[0], findings
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('"</dev/tcp/127.0.0.1/80"', "</dev/tcp/127.0.0.1/80"),
+        ('"< /etc/keepalived/up"', "</etc/keepalived/up"),
+        ("</etc/keepalived/up", "</etc/keepalived/up"),
+        ("\"</etc/up 'a b' c\"", "</etc/up 'a b' 'c'"),
+    ],
+)
+def test_a_redirection_is_tried_by_the_shell(line: str, text: str) -> None:
+    script, findings = tracked(Machine(), line)
+    assert script.command.argv == ("/bin/sh", "-c", text)
+    assert (script.problem, script.command.identity, findings) == ("", (0, 0), [])
+
+
+@pytest.mark.parametrize("line", ['"exit 0"', '"<x"', '"if true; then :; fi"', '"["'])
+def test_what_is_no_program_counts_as_failed(line: str) -> None:
+    script, findings = tracked(Machine(), line)
+    assert script.problem.startswith("Cannot find script")
+    assert all(one.counts for one in findings)
+
+
+def test_shell_syntax_behind_a_program_is_named() -> None:
+    script, findings = tracked(Machine().add("/bin/ps"), '"/bin/ps ax | grep nginx"')
+    assert script.problem == ""
+    assert script.command.argv == ("/bin/ps", "ax", "|", "grep", "nginx")
+    assert [one.counts for one in findings] == [False]
+    assert "'|' is an argument of /bin/ps" in findings[0].text
+
+
+@pytest.mark.parametrize(
+    ("links", "name", "executable"),
+    [
+        # A link beside its target: run by its own name, which stays the name of the process.
+        (
+            {"/usr/bin/xzcat": "/usr/bin/xz", "/bin/xzcat": "/usr/bin/xz"},
+            "/usr/bin/xzcat",
+            "/usr/bin/xz",
+        ),
+        # One elsewhere: the name that was written, and the file that others cannot replace.
+        ({"/bin/xzcat": "/usr/lib/many"}, "/bin/xzcat", "/usr/lib/many"),
+        ({"/bin/xzcat": "/usr/bin/xzcat"}, "/usr/bin/xzcat", None),
+    ],
+)
+def test_a_script_runs_under_its_own_name(
+    links: dict[str, str], name: str, executable: str | None
+) -> None:
+    machine = Machine(links=links, path={"xzcat": "/bin/xzcat"})
+    machine.add(executable or name)
+    for line in ('"/bin/xzcat -0 nginx"', '"xzcat -0 nginx"'):
+        script, _ = tracked(machine, line)
+        assert script.command.argv == (name, "-0", "nginx")
+        assert script.command.executable == executable
 
 
 def directory(mode: int, uid: int = 0, gid: int = 0) -> FileStatus:
@@ -256,7 +325,7 @@ def test_an_ordinary_user_runs_what_he_likes_unless_it_becomes_root() -> None:
 # Everything that holds a script.
 
 
-def test_a_tracked_script_that_may_not_run_is_not_tracked() -> None:
+def test_a_tracked_script_that_may_not_run_counts_as_failed() -> None:
     text = """global_defs {\nenable_script_security\nscript_user root\n}
 vrrp_script loose {\nscript "/loose"\n}
 vrrp_script gone {\nscript "/gone"\n}
@@ -270,15 +339,21 @@ virtual_ipaddress {\n10.0.0.1\n}
 }"""
     machine = Machine().add("/loose", 0o777).add("/fine")
     allowed, findings, violated = secure(loads(text).config, machine)
-    assert [one.name for one in allowed.scripts] == ["fine"]
-    assert allowed.scripts[0].command.identity == (0, 0)
-    assert [one.name for one in allowed.instances[0].track_scripts] == ["fine"]
+    assert {one.name: one.problem for one in allowed.scripts} == {
+        "loose": "Unsafe permissions found for script '/loose'",
+        "gone": "Script /gone cannot be accessed - No such file or directory",
+        "alien": "there is no user to run /fine",
+        "fine": "",
+    }
+    assert allowed.scripts[3].command.identity == (0, 0)
+    assert len(allowed.instances[0].track_scripts) == 4
+    assert all(one.counts for one in findings)
     assert not violated
     assert [str(one) for one in findings] == [
         "Unsafe permissions found for script '/loose' - disabling.",
-        "Disabling track script loose due to insecure",
+        "Disabling track script loose due to insecure: it counts as failed",
         "Script /gone cannot be accessed - No such file or directory",
-        "Disabling track script gone since not found/accessible",
+        "Disabling track script gone since not found/accessible: it counts as failed",
         "Script user 'ghost' does not exist",
         "(keepalived.conf: Line 11) Unable to set uid/gid for script '/fine'",
     ]

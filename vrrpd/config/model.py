@@ -128,7 +128,10 @@ class SyncGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackScript:
-    """A `vrrp_script`: a command run every `interval_ns`; exit status 0 is success."""
+    """A `vrrp_script`: a command run every `interval_ns`; exit status 0 is success.
+
+    `problem` says why it cannot be run, "" if it can: it counts as failed.
+    """
 
     name: str
     command: Command
@@ -139,6 +142,7 @@ class TrackScript:
     rise: int = 1
     fall: int = 1
     init_fail: bool = False
+    problem: str = ""
     where: Where = field(default=NOWHERE, compare=False)
 
 

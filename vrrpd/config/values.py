@@ -72,7 +72,8 @@ class Command:
     """A program to run. `argv` is never empty; `text` is what the file says.
 
     `user` and `group` are names as written, None when not given (then `script_user` applies).
-    `identity` is the uid and gid they stand for, once vrrpd/script_security.py has looked.
+    `identity` is the uid and gid they stand for, once vrrpd/script_security.py has looked;
+    `executable` is the file that runs if it has another name than `argv` says.
     """
 
     argv: tuple[str, ...]
@@ -80,6 +81,7 @@ class Command:
     group: str | None = None
     text: str = ""
     identity: tuple[int, int] | None = None
+    executable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

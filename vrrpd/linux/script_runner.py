@@ -2,7 +2,8 @@
 
 A script gets what keepalived gives it: our environment, /dev/null as its input and output, a
 process group of its own, the user it was configured with (`keepalived_script` if that account
-exists, else our own), SIGTERM if the daemon dies (but see `die_with_parent`).
+exists, else our own), SIGTERM if the daemon dies (but see `die_with_parent`).  The standard error
+of a tracked script is read, so that the log can say why it failed.
 
 Contract: `run()` returns at once.  A script that still runs after TIMEOUT is sent SIGTERM, and
 SIGKILL two seconds later: keepalived lets it hang, but a daemon that runs for years must not
@@ -31,6 +32,7 @@ from vrrpd.ports import Outcome, Pending, Timer
 
 TIMEOUT = 600 * SECOND
 GRACE = 2 * SECOND
+COMPLAINT = 200  # bytes of a script's standard error
 AT_ONCE = 100  # scripts running at the same time; a fork bomb is no notification
 SCRIPT_USER = "keepalived_script"
 PR_SET_PDEATHSIG = 1
@@ -52,6 +54,47 @@ class Shortage(str):
     """A refusal that says more about this machine, which lacks something, than of the script."""
 
 
+class Complaints:
+    """The standard error of a script: its beginning is kept, and all the rest is read as well.
+
+    It is read until everybody who has it is gone: what a script leaves running must not be ended
+    by SIGPIPE.
+    """
+
+    def __init__(self, loop: Loop, identity: tuple[int, int]) -> None:
+        self.loop = loop
+        self.text = b""
+        self.near, self.far = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        os.set_blocking(self.far, True)
+        with suppress(OSError):
+            os.fchown(self.far, *identity)  # for scripts that open /dev/stderr
+        loop.add_reader(self.near, self.read)
+
+    def started(self) -> None:
+        """The script has its end; ours would keep the pipe open for ever."""
+        os.close(self.far)
+
+    def read(self) -> None:
+        """Take what is there."""
+        try:
+            data = os.read(self.near, 1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            self.loop.remove_reader(self.near)
+            os.close(self.near)
+            self.near = -1
+        self.text = (self.text + data)[:COMPLAINT]
+
+    def first(self) -> str:
+        """The first line, for the log."""
+        if self.near >= 0:
+            self.read()
+        lines = self.text.decode(errors="replace").split("\n")
+        line = next((one for one in lines if one.strip()), "")
+        return "".join(char if char.isprintable() else " " for char in line).strip()
+
+
 @dataclass(slots=True, eq=False)
 class Child:
     """A running script: what it is, how long (ns) it may take, who wants to know how it ends."""
@@ -62,6 +105,7 @@ class Child:
     done: Callable[[Outcome], None] | None = None
     timer: Timer | None = None
     timed_out: bool = False
+    complaints: Complaints | None = None
 
     def signal(self, number: int) -> None:
         """Send a signal to the script and all that it has started."""
@@ -106,7 +150,8 @@ class ScriptRunner:
 
     def check(self, command: Command, timeout: int, done: Callable[[Outcome], None]) -> Pending:
         """Start `command` and report its end; see ports.py."""
-        child = self.start(command, (), command.text or " ".join(command.argv), timeout)
+        what = command.text or " ".join(command.argv)
+        child = self.start(command, (), what, timeout, listen=True)
         if isinstance(child, str):
             outcome = Outcome(problem=child, undecided=isinstance(child, Shortage))
             return self.loop.call_at(self.loop.now(), lambda: done(outcome))
@@ -119,16 +164,27 @@ class ScriptRunner:
         return child if isinstance(child, str) else Reader(child)
 
     def start(
-        self, command: Command, arguments: Sequence[str], what: str, timeout: int | None
+        self,
+        command: Command,
+        arguments: Sequence[str],
+        what: str,
+        timeout: int | None,
+        listen: bool = False,
     ) -> Child | str:
-        """Start a script, to be ended after `timeout` ns; or say why it could not be started."""
+        """Start a script, to be ended after `timeout` ns; or say why it could not be started.
+
+        With `listen` the beginning of its standard error is kept.
+        """
         argv = [*command.argv, *arguments]
-        found = shutil.which(argv[0])
+        file = command.executable or argv[0]
+        found = shutil.which(file)
         if found is None:
-            return "no such file" if not os.path.exists(argv[0]) else "not executable"
-        argv[0] = found
+            return "no such file" if not os.path.exists(file) else "not executable"
+        if command.executable is None:
+            argv[0] = found
         try:
-            child = Child(self.spawn(argv, command), what, timeout or 0)
+            child = self.spawn(found, argv, command, listen)
+            child.what, child.timeout = what, timeout or 0
         except (OSError, subprocess.SubprocessError, LookupError) as error:
             problem = str(getattr(error, "strerror", None) or error)
             return Shortage(problem) if getattr(error, "errno", 0) in SHORTAGES else problem
@@ -137,26 +193,34 @@ class ScriptRunner:
         self.children[child.popen.pid] = child
         return child
 
-    def spawn(self, argv: list[str], command: Command) -> subprocess.Popen[bytes]:
+    def spawn(self, file: str, argv: list[str], command: Command, listen: bool) -> Child:
         """Fork and exec as the right user.  Raises OSError or LookupError (no such user)."""
         uid, gid = self.identity(command)
-        quiet = subprocess.DEVNULL
         same = (uid, gid) == (os.getuid(), os.getgid())
-        other = {} if same else {"user": uid, "group": gid, "extra_groups": []}
+        other: dict[str, Any] = {} if same else {"user": uid, "group": gid, "extra_groups": []}
+        complaints = Complaints(self.loop, (uid, gid)) if listen else None
+        stderr = subprocess.DEVNULL if complaints is None else complaints.far
         try:
-            return self.popen(argv, quiet, other)
+            popen = self.popen(file, argv, stderr, other)
         except OSError as error:
-            if error.errno != 8:  # ENOEXEC: a script without #!, which sh(1) still runs
+            if error.errno != errno.ENOEXEC:  # a script without #!, which sh(1) still runs
                 raise
-            return self.popen(["/bin/sh", *argv], quiet, other)
+            popen = self.popen("/bin/sh", ["/bin/sh", file, *argv[1:]], stderr, other)
+        finally:
+            if complaints is not None:
+                complaints.started()
+        return Child(popen, "", 0, complaints=complaints)
 
-    def popen(self, argv: list[str], quiet: int, other: dict[str, Any]) -> subprocess.Popen[bytes]:
+    def popen(
+        self, file: str, argv: list[str], stderr: int, other: dict[str, Any]
+    ) -> subprocess.Popen[bytes]:
         """Popen, with everything that is the same for every script."""
         child: subprocess.Popen[bytes] = subprocess.Popen(
             argv,
-            stdin=quiet,
-            stdout=quiet,
-            stderr=quiet,
+            executable=file,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
             start_new_session=True,
             preexec_fn=die_with_parent,
             **other,
@@ -188,7 +252,9 @@ class ScriptRunner:
             if child.timed_out:
                 child.signal(signal.SIGKILL)  # what it has left running
             if child.done is not None:
-                child.done(Outcome(max(0, status), max(0, -status), child.timed_out))
+                said = child.complaints.first() if child.complaints and status else ""
+                outcome = Outcome(max(0, status), max(0, -status), child.timed_out, said=said)
+                child.done(outcome)
             elif status and child.what:
                 how = f"exited with status {status}"
                 if status < 0:

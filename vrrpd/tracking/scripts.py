@@ -9,9 +9,9 @@ up, and `fall` failures in a row to go down.  The very first result decides alon
 `init_fail` makes the script start as failed.
 
 Exit status 0 is success.  Anything else, a signal, a timeout, or a command that cannot be started
-is a failure; only when this machine lacks memory, processes or open files to start it, the run
-counts for nothing.  A run that is still going on when the next is due makes that one be skipped
-(keepalived 2.2.7 says the same and starts another; fixed in 2.3.3).
+or must not be (script_security.py) is a failure; only when this machine lacks memory, processes or
+open files to start it, the run counts for nothing.  A run that is still going on when the next is
+due makes that one be skipped (keepalived 2.2.7 says the same and starts another; fixed in 2.3.3).
 
 Contract: results are kept by name over a reload; a script whose block has not changed does not
 notice it, one that has changed is killed and run anew, and keeps its verdict until then.
@@ -79,6 +79,9 @@ class Script:
         if self.running is not None:
             self.log.say(f"Track script {self.name} is already running, expect idle - skipping run")
             return
+        if self.config.problem:
+            self.finished(Outcome(problem=self.config.problem))
+            return
         self.running = self.runner.check(self.config.command, self.config.timeout_ns, self.finished)
 
     def stop(self) -> None:
@@ -143,7 +146,8 @@ class Script:
             self.counter -= 1
         if not self.up and was_up is not False:
             count = "first result" if first else f"{fall} of {fall}"
-            self.log.say(f"VRRP_Script({self.name}) {failure(outcome)}")
+            said = f": {outcome.said}" if outcome.said else ""
+            self.log.say(f"VRRP_Script({self.name}) {failure(outcome)}{said}")
             self.settle(f"failed ({self.how(outcome)}, {count})")
 
     def how(self, outcome: Outcome) -> str:
