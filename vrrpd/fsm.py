@@ -63,6 +63,7 @@ from vrrpd.events import (
 
 SECOND = 1_000_000_000
 RESIGN = 0  # the priority that says "I am leaving" (RFC 3768 section 5.3.4)
+FARTHEST = 10  # times its own interval: version 3 learns no longer one, though the RFC would
 OWNER = 255  # the priority of the router whose real addresses the virtual ones are
 
 
@@ -110,6 +111,16 @@ class Params:
     def preempts(self) -> bool:
         """Whether a weaker MASTER is pushed aside; the owner always does (section 6.1)."""
         return self.preempt or self.priority == OWNER
+
+    def learn(self, interval: int) -> int:
+        """Master_Adver_Interval in ns after an Advertisement with this interval.
+
+        Version 3 takes it over (RFC 9568 section 6.4.2), version 2 never does.  What one packet
+        teaches has a limit, which is ours: at 40.95 s nobody would take over for two minutes.
+        """
+        if self.version == 2:
+            return self.advert_interval
+        return min(interval, FARTHEST * self.advert_interval)
 
     def skew(self, interval: int) -> int:
         """Skew_Time in ns: the lower the priority, the longer the patience.
@@ -243,7 +254,7 @@ def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: in
     if outranked and (hold is None or now >= hold):
         # "Discard the ADVERTISEMENT": our timer runs on, and that is how we preempt.
         return replace(router, hold_until=hold, heard=replace(heard, interval=learned))
-    interval = advert.interval if params.version == 3 else params.advert_interval
+    interval = params.learn(advert.interval)
     due = now + params.master_down(interval)
     return Router(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
 
@@ -325,7 +336,7 @@ def master_hears(params: Params, router: Router, advert: AdvertReceived, now: in
         actions: list[Action] = []
         if params.higher_prio_send_advert:
             actions.append(SendAdvert(params.priority))
-        interval = advert.interval if params.version == 3 else params.advert_interval
+        interval = params.learn(advert.interval)
         wait = params.master_down(interval)
         word = "higher" if advert.priority > params.priority else "equal"
         tie = "" if word == "higher" else ", which has the higher address"
@@ -421,7 +432,7 @@ def beats(advert: AdvertReceived, params: Params) -> bool:
 def interval_in_force(params: Params, router: Router) -> int:
     """Master_Adver_Interval in ns: version 3 learns it from the MASTER, version 2 never does."""
     if params.version == 3 and router.heard is not None and router.heard.interval is not None:
-        return router.heard.interval
+        return params.learn(router.heard.interval)
     return params.advert_interval
 
 

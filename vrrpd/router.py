@@ -29,7 +29,7 @@ from vrrpd.auth_hmac import Verifier
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.fsm import OWNER, RESIGN, SILENT, Params, Router, State
+from vrrpd.fsm import FARTHEST, OWNER, RESIGN, SILENT, Params, Router, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
 from vrrpd.listener import Expectation, Segment
@@ -275,9 +275,19 @@ class VirtualRouter:
             self.counters["priority-zero-pkts-rcvd"] += 1
         if sequence:
             self.speaker.heard(sequence)
+        if self.params.version == 3 and received.interval > self.params.learn(received.interval):
+            self._attempt(self.doubt, received)
         if advert is not self.agreed:
             self._attempt(self.compare, advert, received.source)
         self.dispatch(received, at)
+
+    def doubt(self, received: events.AdvertReceived) -> None:
+        """Warn of an interval that is too long to be learned."""
+        self.counters["interval-limited"] += 1
+        most = seconds(self.params.learn(received.interval))
+        text = f"interval {seconds(received.interval)} from {received.source} counts as {most}"
+        text = f"({self.name}) {text}, {FARTHEST} times our own"
+        self.log.limited(("interval", self.name, received.source), text)
 
     def compare(self, advert: Advertisement, source: IPAddress) -> None:
         """Warn if the sender has other addresses than we do.

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from labs.model.facts import Action, Address, Advert, Fact, Heard, Link, State
 
 ADVERTS = 3  # missed Advertisements make a master dead
+FARTHEST = 10  # times its own interval is the longest that vrrpd learns
 # s: a MASTER that hears a better one gives its addresses up within this time.
 HANDOVER = 1.0
 # s: a takeover so much before its time was counted from an earlier Advertisement, if one fits so
@@ -113,6 +114,8 @@ def predict(facts: Sequence[Fact], host: str, before: float) -> Prediction | Non
     owned = _gave_up(facts, host, before)
     for basis, since, heard in _restarts(facts, host, priority, before):
         pace = heard if version == 3 and heard is not None else interval
+        if _by_vrrpd(facts, host):
+            pace = min(pace, FARTHEST * interval)
         wait = skew(priority, version, pace)
         if basis != "goodbye":
             wait += ADVERTS * pace
@@ -124,6 +127,11 @@ def predict(facts: Sequence[Fact], host: str, before: float) -> Prediction | Non
         exact = [each for each in found if abs(each.at - before) < EXACT]
         return (exact or found)[-1]
     return found[-1] if found else None
+
+
+def _by_vrrpd(facts: Sequence[Fact], host: str) -> bool:
+    """Does the host run vrrpd, as far as its journal tells?"""
+    return any(_exact(f) for f in facts if isinstance(f, State) and f.host == host)
 
 
 def _gave_up(facts: Sequence[Fact], host: str, before: float) -> float:

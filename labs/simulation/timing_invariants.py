@@ -57,6 +57,9 @@ class Node:
         return (self.router.priority, int(self.router.source))
 
 
+FARTHEST = 10  # times its own interval is the longest that a router learns
+
+
 @dataclass
 class Patience:
     """What a BACKUP's timer counts from (`start`, ns by its own clock), and why.
@@ -71,7 +74,7 @@ class Patience:
 
     def until(self, params: Params) -> int:
         """When it is over under these parameters."""
-        interval = self.interval or params.advert_interval
+        interval = min(self.interval or params.advert_interval, FARTHEST * params.advert_interval)
         return self.start + (skew if self.skew_only else down)(params, interval)
 
 

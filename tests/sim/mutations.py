@@ -152,8 +152,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "if True:",
     ),
     "interval: version 3 does not learn in BACKUP": (
-        "interval = advert.interval if params.version == 3 else params.advert_interval\n"
-        "    due = now",
+        "interval = params.learn(advert.interval)\n    due = now",
         "interval = params.advert_interval\n    due = now",
     ),
     "interval: version 3 learns from a leaver": (

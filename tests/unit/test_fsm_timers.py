@@ -239,3 +239,12 @@ def test_a_master_does_not_stretch_the_running_adver_timer() -> None:
     router = Router(State.MASTER, NOW + SECOND, NOW)
     moved, _ = step(slow, router, Reconfigured(PARAMS), NOW + 1)
     assert moved.deadline == NOW + SECOND
+
+
+@pytest.mark.parametrize("theirs", [1, 999, 1000, 1001, 4095])
+def test_version_3_learns_no_interval_beyond_ten_times_its_own(theirs: int) -> None:
+    params = replace(PARAMS, version=3, priority=100, advert_interval=SECOND)
+    waiting, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, waiting, AdvertReceived(200, OTHER, theirs * CENTISECOND), NOW)
+    learned = min(theirs, 1000) * CENTISECOND
+    assert router.deadline == NOW + 3 * learned + 156 * learned // 256
