@@ -51,7 +51,8 @@ def configuration() -> str:
         "Made by `python -m tools.manual --write` from the table that the reader itself obeys"
         " (`vrrpd/config/grammar/`); do not edit.",
         "The meaning of every keyword is that of the newest keepalived, 2.4.3; *since* is the"
-        " version that brought it. [versions.md](versions.md) has what has changed after 2.2.7.",
+        " version that brought it, and `vrrpd` marks an addition of ours, which keepalived does"
+        " not know. [versions.md](versions.md) has what has changed after 2.2.7.",
         f"Of {known} keywords on the VRRP side, {done} are done; a keyword that is understood and"
         " not done says so once when it is read.",
         "",

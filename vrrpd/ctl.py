@@ -168,6 +168,8 @@ def show_status(result: list[dict[str, Any]]) -> None:
             )
         for fault in one["faults"]:
             print(f"  fault      {fault}")
+        if one.get("split_brain"):
+            print("  SPLIT      another MASTER is advertising: `vrrpctl why` has its address")
         if one.get("released"):
             print(f"  released   stays BACKUP until `vrrpctl resume {one['instance']}`")
 

@@ -36,6 +36,7 @@ from vrrpd.listener import Expectation, Segment
 from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import Placed, Ports, Timer
+from vrrpd.split_brain import SplitBrain
 from vrrpd.status import change
 from vrrpd.takeover_prefetch import prepare, warm_up
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
@@ -95,6 +96,7 @@ class VirtualRouter:
         self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
         self.announcer.speaks_on = segment.interface
         self.upkeep = Upkeep(self)
+        self.split_brain = SplitBrain(self)
 
     @property
     def name(self) -> str:
@@ -279,7 +281,10 @@ class VirtualRouter:
             self._attempt(self.doubt, received)
         if advert is not self.agreed:
             self._attempt(self.compare, advert, received.source)
+        was_master = self.router.state is State.MASTER
         self.dispatch(received, at)
+        if was_master and received.priority != RESIGN:
+            self._attempt(self.split_brain.heard, received, at)
 
     def doubt(self, received: events.AdvertReceived) -> None:
         """Warn of an interval that is too long to be learned."""

@@ -321,6 +321,7 @@ class Guard:
             deleted=self.command(notify.deleted),
             any=self.command(notify.any),
             master_rx_lower_pri=self.command(notify.master_rx_lower_pri),
+            split_brain=self.command(notify.split_brain),
         )
 
     def tracked(self, script: TrackScript) -> TrackScript:

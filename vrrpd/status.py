@@ -31,6 +31,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
         "faults": list(router.faults.values()),
         "weights": dict(router.weights),
         "released": router.released,
+        "split_brain": router.split_brain.active(now),
     }
 
 

@@ -18,7 +18,7 @@ from vrrpd.config.source_text import Word
 from vrrpd.config.values import Notify, Vmac
 
 PASSWORD_LENGTH = 8  # RFC 2338 section 5.3.10
-_NOTIFY = ("master", "backup", "fault", "stop", "deleted", "master_rx_lower_pri")
+_NOTIFY = ("master", "backup", "fault", "stop", "deleted", "master_rx_lower_pri", "split_brain")
 
 
 def notify_of(said: Fields) -> Notify:

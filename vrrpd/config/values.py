@@ -149,6 +149,7 @@ class Notify:
     deleted: Command | None = None
     any: Command | None = None
     master_rx_lower_pri: Command | None = None
+    split_brain: Command | None = None  # vrrpd's own
     report_deleted: bool = False  # `notify_deleted` was written, with or without a script
 
 

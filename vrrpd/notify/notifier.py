@@ -13,6 +13,8 @@ MASTER is told after the addresses are up and announced, the others after they a
 group is told after its members; a member that enters the state in which its group already is
 tells nobody again.
 
+`notify_split_brain` (split_brain.py) is vrrpd's own and stands outside of this order.
+
 Contract: a script that does not exist, cannot be run, fails or hangs costs one log line and
 nothing else.
 """
@@ -22,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup
+from vrrpd.events import AdvertReceived
 from vrrpd.journal import Journal, Log
 from vrrpd.notify.fifo import Fifos
 from vrrpd.notify.mail import Mailer
@@ -35,6 +38,7 @@ KINDS = {
     "DELETED": "deleted",
 }
 LOWER = "MASTER_RX_LOWER_PRI"  # an event, not a state: nothing has changed
+SPLIT = "SPLIT_BRAIN"  # the same; vrrpd's own, and only the script is told
 
 
 class Notifier:
@@ -67,6 +71,14 @@ class Notifier:
     def tell(self, instance: Instance, state: str, priority: int) -> None:
         """Tell that `instance` is now in `state`, a key of KINDS, or has seen LOWER."""
         self.soon("INSTANCE", state, lambda: self.deliver(instance, state, priority))
+
+    def split_brain(self, instance: Instance, priority: int, rival: AdvertReceived) -> None:
+        """Tell `notify_split_brain` that another MASTER was heard, at the first Advertisement."""
+        script = instance.notify.split_brain
+        if script is not None:
+            own = ("INSTANCE", instance.name, SPLIT, str(priority))
+            arguments = (*own, str(rival.source), str(rival.priority))
+            self.start(instance.name, "notify_split_brain", script, arguments)
 
     def group(self, group: SyncGroup, state: str) -> None:
         """Tell that a sync group is now MASTER, BACKUP, FAULT or STOP; after its members."""

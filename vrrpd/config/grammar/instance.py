@@ -337,6 +337,15 @@ _NOTIFY = (
         syntax=_COMMAND,
     ),
     _done(
+        "notify_split_brain",
+        "command",
+        "Run when a MASTER receives another MASTER's advertisement, once an episode, with six "
+        "arguments added: INSTANCE, name, SPLIT_BRAIN, own priority, the other's address and "
+        "priority. An addition of vrrpd's: keepalived does not know the keyword.",
+        once=True,
+        syntax=_COMMAND,
+    ),
+    _done(
         "notify_priority_changes",
         "bool",
         "Tell the FIFOs about priorities too.",

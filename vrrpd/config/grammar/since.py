@@ -1,7 +1,7 @@
 """The version of keepalived that brought each keyword, block by block.
 
 Source: keepalived's repository, the first release whose parser installs the keyword in that block.
-A keyword that is not in a release yet says so.
+A keyword that is not in a release yet says so, and `vrrpd` stands for an addition of ours.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ _SINCE: dict[str, dict[str, str]] = {
         "2.3.2": "thread_timer_expired",
         "2.3.3": "owner_ignore_adverts",
         "2.4.0": "auth_hmac",
+        "vrrpd": "notify_split_brain",
     },
     "authentication": {
         "0.6.6": "auth_type auth_pass",
