@@ -144,9 +144,7 @@ def _ipvlan(one: Statement, report: Reporter) -> Fields:
     return {"vmac": Vmac(kind="ipvlan", **found)}
 
 
-def _words(
-    one: Statement, found: dict[str, Any], report: Reporter
-) -> Iterator[tuple[Word, bool]]:
+def _words(one: Statement, found: dict[str, Any], report: Reporter) -> Iterator[tuple[Word, bool]]:
     """The words that are no options: (word, whether it may be anything but a name).
 
     keepalived from 2.3.0: `group GROUP` goes into `found`, and what follows `name` is a name.

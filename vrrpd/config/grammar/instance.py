@@ -114,9 +114,7 @@ _ADDRESSES = (
         opens="rule",
         syntax="a block of rules",
     ),
-    _done(
-        "no_virtual_ipaddress", "flag", "It is intended that there are no addresses."
-    ),
+    _done("no_virtual_ipaddress", "flag", "It is intended that there are no addresses."),
     _done("promote_secondaries", "flag", "Set that sysctl on the interface."),
     _done("mcast_src_ip", "ip", "Source address of multicast advertisements."),
     _done("mcast_dst_ip", "ip", "Multicast group of this instance."),
