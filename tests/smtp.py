@@ -14,8 +14,14 @@ from contextlib import suppress
 from tests.support import eventually
 
 GREETING = "220 ready"
-ANSWERS = {"HELO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on",
-           ".": "250 taken", "QUIT": "221 bye"}  # fmt: skip
+ANSWERS = {
+    "HELO": "250 hello",
+    "MAIL": "250 ok",
+    "RCPT": "250 ok",
+    "DATA": "354 go on",
+    ".": "250 taken",
+    "QUIT": "221 bye",
+}
 
 
 class Server:

@@ -205,11 +205,15 @@ def option(action: argparse.Action) -> list[str]:
 def keyword_page() -> str:
     """vrrpd.conf(5)."""
     lines = [
-        *head("vrrpd.conf", 5), ".SH NAME",
-        roff("vrrpd.conf - keepalived.conf as vrrpd reads it"), ".SH DESCRIPTION",
-        roff("The file is keepalived's, by default /etc/keepalived/keepalived.conf."
-             " Comments begin with # or !, braces may stand anywhere, times are in seconds."),
-    ]  # fmt: skip
+        *head("vrrpd.conf", 5),
+        ".SH NAME",
+        roff("vrrpd.conf - keepalived.conf as vrrpd reads it"),
+        ".SH DESCRIPTION",
+        roff(
+            "The file is keepalived's, by default /etc/keepalived/keepalived.conf."
+            " Comments begin with # or !, braces may stand anywhere, times are in seconds."
+        ),
+    ]
     for block, rows in by_block():
         lines.append(f".SH {roff(block.upper() or 'ROOT LEVEL')}")
         for one in rows:
@@ -236,9 +240,10 @@ def roff(text: str) -> str:
 def stale() -> list[Path]:
     """The pages on disk that are not what they should be."""
     return [
-        path for path, text in pages().items()
+        path
+        for path, text in pages().items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]  # fmt: skip
+    ]
 
 
 def main() -> int:

@@ -25,8 +25,10 @@ def execute(lesson: Path, mode: str, place: Path) -> tuple[bool, str]:
     told = {"LAB_MODE": mode, "LAB_RECORDING": str(place / "book.json.gz")}
     done = subprocess.run(
         [sys.executable, str(EXECUTE), str(lesson), str(place / "result.ipynb")],
-        env={**os.environ, **told}, capture_output=True, text=True,
-    )  # fmt: skip
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+    )
     return done.returncode == 0, (done.stderr.strip().splitlines() or [""])[-1]
 
 

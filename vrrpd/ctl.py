@@ -47,8 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask the daemon, print the answer; return the exit status."""
     sockets = [arguments.socket] if arguments.socket else listening()
     if len(sockets) > 1:
-        print(f"vrrpctl: several daemons run here: --socket {' or '.join(sockets)}",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"vrrpctl: several daemons run here: --socket {' or '.join(sockets)}", file=sys.stderr
+        )
         return NO_DAEMON
     try:
         answers = ask(sockets[0], arguments.command, getattr(arguments, "name", None))

@@ -131,9 +131,12 @@ class Watch:
         window = Window(FormattedTextControl(self._text, show_cursor=False), wrap_lines=False)
         depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
         return Application(
-            layout=Layout(window), key_bindings=self._keys(), full_screen=True, color_depth=depth,
+            layout=Layout(window),
+            key_bindings=self._keys(),
+            full_screen=True,
+            color_depth=depth,
             min_redraw_interval=0.05,
-        )  # fmt: skip
+        )
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()

@@ -117,17 +117,25 @@ class Door:
         seen, reached = witness.after(mark[2:] if same else (), time.time() - PINGS)
         return {
             "lab": {
-                "state": lab.state, "watch": lab.watch, "since": lab.since, "now": time.time(),
-                "hosts": list(lab.hosts), "servers": lab.servers, "client": lab.layout.client,
+                "state": lab.state,
+                "watch": lab.watch,
+                "since": lab.since,
+                "now": time.time(),
+                "hosts": list(lab.hosts),
+                "servers": lab.servers,
+                "client": lab.layout.client,
                 "runs": {name: daemon.name for name, daemon in lab.daemons.items()},
-                "carrier": witness.carrier(), "owners": lab.owners(), "daemons": self._daemons(),
-                "priorities": self._priorities(), "down": lab.down,
+                "carrier": witness.carrier(),
+                "owners": lab.owners(),
+                "daemons": self._daemons(),
+                "priorities": self._priorities(),
+                "down": lab.down,
             },
             "anew": not same,
             "seen": [facts.to_json(fact) for fact in seen],
             "told": None if mark[1:2] == [len(told)] else [facts.to_json(fact) for fact in told],
             "mark": [id(witness), len(told), *reached],
-        }  # fmt: skip
+        }
 
     def _priorities(self) -> dict[str, int]:
         """What the files say, for those who have not spoken yet."""

@@ -84,10 +84,13 @@ def capture(lab: Running, host: str, interface: str) -> list[str]:
     if interface not in known:
         raise unknown("interface", interface, known, where=f"on {host}")
     plan = {
-        "pid": pid, "interface": interface, "name": f"{host}-{interface}",
-        "description": f"card of {host}", "comment": f"VRRP Lab, state {lab.state}",
+        "pid": pid,
+        "interface": interface,
+        "name": f"{host}-{interface}",
+        "description": f"card of {host}",
+        "comment": f"VRRP Lab, state {lab.state}",
         "names": pcapng.hosts(_names(pid)),
-    }  # fmt: skip
+    }
     # -I and -S: it needs nothing but the standard library and this package.
     program = (
         "import sys; sys.path.append(sys.argv.pop(1)); from labs.capture.stream import main; main()"

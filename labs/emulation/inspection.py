@@ -70,9 +70,11 @@ class Looking(Seeing):
         node = self._up_host(host)
         process = node.popen(
             ["bash", "-c", command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
-        )  # fmt: skip
+        )
         kept, decoder = Output(), codecs.getincrementaldecoder("utf-8")(errors="replace")
 
         def take(data: bytes) -> None:

@@ -120,8 +120,10 @@ def unlink(net: Any, plan: Layout, host: str) -> None:
         # It may be gone already: a host can remove its own end.
         subprocess.run(
             [*enter, "ip", "link", "delete", "dev", each.port],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 def end(net: Any) -> None:

@@ -226,8 +226,9 @@ class Host(Node):
         process: subprocess.Popen[Any] = super()._popen(
             ["prlimit", *LIMITS, sys.executable, "-I", "-S", _PROGRAM, *place, "--", *shell],
             **params | {"close_fds": True, "pass_fds": (theirs,)},
-            env=self.environment, start_new_session=True,
-        )  # fmt: skip
+            env=self.environment,
+            start_new_session=True,
+        )
         os.close(theirs)
         with open(ours, "rb") as status:
             said = status.readline()
@@ -265,9 +266,13 @@ class Host(Node):
         self.must_be_up()
         enter = ["nsenter", f"--target={self.pid}", "--net"]
         done = subprocess.run(
-            [*enter, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=_NETWORK,
-        )  # fmt: skip
+            [*enter, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_NETWORK,
+        )
         return done.stdout
 
     def terminate(self) -> None:

@@ -81,9 +81,12 @@ class Program:
             return
         self.end()
         process = self.host.popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self._process = process
         pipe = process.stdout
         assert pipe is not None

@@ -51,9 +51,11 @@ class Lines:
             self._path = Path(lines.name)
             self._process = host.popen(
                 [sys.executable, "-m", module, *arguments],
-                stdin=subprocess.DEVNULL, stdout=lines, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=lines,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self._told = ""
 
     def pieces(self) -> list[Piece]:

@@ -149,8 +149,14 @@ def _limits(ax: Any, rows: list[tuple[int, int]]) -> None:
     from labs.figures.palette import INK
 
     ax.axvline(MTU, color=INK, lw=1.4, ls=(0, (3, 2)))
-    ax.text(MTU - 12, -0.1, f"{MTU} bytes:\nthe most that\nEthernet carries",
-            ha="right", va="bottom", linespacing=1.1)  # fmt: skip
+    ax.text(
+        MTU - 12,
+        -0.1,
+        f"{MTU} bytes:\nthe most that\nEthernet carries",
+        ha="right",
+        va="bottom",
+        linespacing=1.1,
+    )
     ax.set_yticks(
         range(len(rows)), [f"{n} address" + "es" * (n != 1) for n, _ in rows], fontsize=9.5
     )

@@ -214,8 +214,12 @@ def _scatter(ax: Any, spread: Spread) -> None:
 
     line = ((0, INTERVAL), (PATIENCE, PATIENCE - INTERVAL))
     ax.plot(*line, color=INK, lw=1.4, ls=(0, (3, 2)), zorder=3)
-    ax.text(0.03, PATIENCE - INTERVAL + 0.06,
-            f"dashed: {PATIENCE:.3f} s after the last Advertisement", va="bottom")  # fmt: skip
+    ax.text(
+        0.03,
+        PATIENCE - INTERVAL + 0.06,
+        f"dashed: {PATIENCE:.3f} s after the last Advertisement",
+        va="bottom",
+    )
     xs, ys = zip(*((pull.phase, pull.gap) for pull in spread.simulated), strict=True)
     told = f"{len(xs)} simulated pulls"
     ax.scatter(xs, ys, s=9, color=UNKNOWN, alpha=0.45, lw=0, zorder=2, label=told)

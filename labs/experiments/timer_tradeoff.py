@@ -193,8 +193,15 @@ def _line(ax: Any, line: Sequence[Setting], label: str, **style: Any) -> None:
     """A line with its name at the right end."""
     xs, ys = [each.patience for each in line], [each.expected for each in line]
     ax.plot(xs, ys, lw=1.8, zorder=3, **style)
-    ax.annotate(label, (max(xs), min(ys)), xytext=(9, 0), textcoords="offset points",
-                va="center", fontsize=8.5, annotation_clip=False)  # fmt: skip
+    ax.annotate(
+        label,
+        (max(xs), min(ys)),
+        xytext=(9, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        annotation_clip=False,
+    )
 
 
 def _axes(ax: Any) -> None:

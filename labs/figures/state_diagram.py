@@ -104,9 +104,16 @@ class Machine:
         style = "round,pad=0,rounding_size=0.12"
         dashed = (0, (4, 2)) if state == "FAULT" else "-"
         box = FancyBboxPatch(
-            (x - width / 2, y - height / 2), width, height, boxstyle=style,
-            facecolor=face, edgecolor=INK, lw=1.2, ls=dashed, zorder=3,
-        )  # fmt: skip
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle=style,
+            facecolor=face,
+            edgecolor=INK,
+            lw=1.2,
+            ls=dashed,
+            zorder=3,
+        )
         ax.add_patch(box)
         stays = self._stays(state)
         top = y + height / 2 - 0.14 if stays else y

@@ -49,9 +49,13 @@ def install(prefix: str = sys.prefix) -> Path:
 def command(connection_file: str) -> list[str]:
     """The command of IPython's own kernel, with the lab's magics."""
     return [
-        sys.executable, "-m", "ipykernel_launcher", "-f", connection_file,
+        sys.executable,
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        connection_file,
         "--InteractiveShellApp.extra_extensions=labs.jupyter.magics",
-    ]  # fmt: skip
+    ]
 
 
 def run(connection_file: str) -> int:

@@ -36,9 +36,13 @@ TOUCHING = 0.15
 # s: a host that gives an address up restarted its timer so shortly before.
 HANDOVER = 1.0
 DAEMON = {
-    "start": "runs", "thaw": "runs", "stop": "gone", "crash": "gone", "freeze": "frozen",
+    "start": "runs",
+    "thaw": "runs",
+    "stop": "gone",
+    "crash": "gone",
+    "freeze": "frozen",
     "down": "down",
-}  # fmt: skip
+}
 PATH = {"cut": "cut", "lose": "lossy", "oneway": "lossy", "mend": ""}
 
 

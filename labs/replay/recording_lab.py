@@ -50,10 +50,13 @@ class Recording(Lab):
         self._pieces: list[tuple[dict[str, Any], Callable[[], list[Piece]]]] = []
         self._run = Run(self.state, daemon, {name: d.name for name, d in self.daemons.items()}, {})
         self._run.begin = {
-            "t": time.time(), "since": self.since, "watched": list(self.watched),
-            "layout": dataclasses.asdict(self.layout), "programs": self._programs(),
+            "t": time.time(),
+            "since": self.since,
+            "watched": list(self.watched),
+            "layout": dataclasses.asdict(self.layout),
+            "programs": self._programs(),
             "files": {name: _file(self, name) for name in self.hosts},
-        }  # fmt: skip
+        }
         book.runs.append(self._run)
         self._busy = 0
 

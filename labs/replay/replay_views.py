@@ -62,8 +62,10 @@ class Memory:
     def carrier(self) -> dict[str, bool]:
         """Whether each host has a card that is up and has carrier."""
         found = {(fact.host, fact.interface): fact.up and fact.carrier for fact in self.of(Link)}
-        return {host: any(on for (who, _), on in found.items() if who == host)
-                for host in self._lab.hosts}  # fmt: skip
+        return {
+            host: any(on for (who, _), on in found.items() if who == host)
+            for host in self._lab.hosts
+        }
 
 
 class Recaptured(Capture):

@@ -67,8 +67,13 @@ def check(result: int, what: str) -> None:
 
 def mount(source: str, target: str, kind: str | None, flags: int = 0, data: str = "") -> None:
     """mount(2); OSError naming the target if the kernel refuses."""
-    done = libc.mount(os.fsencode(source), os.fsencode(target), kind.encode() if kind else None,
-                      ctypes.c_ulong(flags), os.fsencode(data) or None)  # fmt: skip
+    done = libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode() if kind else None,
+        ctypes.c_ulong(flags),
+        os.fsencode(data) or None,
+    )
     check(done, target)
 
 
@@ -85,8 +90,9 @@ def read_only(path: str, on: bool = True, recursive: bool = False) -> None:
     words = (MOUNT_ATTR_RDONLY, 0, 0, 0) if on else (0, MOUNT_ATTR_RDONLY, 0, 0)
     attributes = ctypes.create_string_buffer(struct.pack("=4Q", *words), 32)
     flags = ctypes.c_uint(AT_RECURSIVE if recursive else 0)
-    done = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), flags, attributes,
-                        ctypes.c_size_t(32))  # fmt: skip
+    done = libc.syscall(
+        SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), flags, attributes, ctypes.c_size_t(32)
+    )
     check(done, path)
 
 

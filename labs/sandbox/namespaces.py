@@ -92,8 +92,14 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _RESTRICTED = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _PROFILE = Path("/proc/self/attr/apparmor/current")
 
-_FORWARDED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1,
-              signal.SIGUSR2}  # fmt: skip
+_FORWARDED = {
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+}
 _HANDLED = _FORWARDED | {signal.SIGCHLD}
 # siginfo's si_code when the terminal sent the signal: the whole foreground group already has it.
 _SI_KERNEL = 0x80
@@ -432,8 +438,15 @@ def _refusal(error: OSError) -> str:
 def _private_directory(command: list[str]) -> str:
     """An existing directory that may be covered: nothing that `command` needs lies under it."""
     home = os.environ.get("HOME", "/")
-    needed = [os.getcwd(), home, os.environ.get("TMPDIR", "/tmp"), str(Path(__file__).parents[2]),
-              sys.prefix, sys.base_prefix, sys.executable]  # fmt: skip
+    needed = [
+        os.getcwd(),
+        home,
+        os.environ.get("TMPDIR", "/tmp"),
+        str(Path(__file__).parents[2]),
+        sys.prefix,
+        sys.base_prefix,
+        sys.executable,
+    ]
     needed += os.environ.get("PATH", "").split(":") + sys.path
     words = [part for word in command for part in (word, word.partition("=")[2])]
     needed += [os.path.abspath(word) for word in words if "/" in word]

@@ -11,9 +11,14 @@ def address(number: int) -> str:
 
 
 def instance(
-    name: str, vrid: int, interval: float, priority: int, addresses: Iterable[str],
-    interface: str = "eth0", version: int = 3,
-) -> str:  # fmt: skip
+    name: str,
+    vrid: int,
+    interval: float,
+    priority: int,
+    addresses: Iterable[str],
+    interface: str = "eth0",
+    version: int = 3,
+) -> str:
     """One vrrp_instance; `interval` in seconds."""
     vips, state = "\n".join(addresses), "MASTER" if priority == 255 else "BACKUP"
     return (

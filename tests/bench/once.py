@@ -54,12 +54,17 @@ def checking(room: Path, instances: int, vips: int, runs: int) -> list[dict[str,
             for kind, command in commands.items():
                 began = time.monotonic()
                 done = subprocess.run(
-                    lan[0].holder.inside(*command), capture_output=True, env=ENVIRONMENT,
-                )  # fmt: skip
-                found.append({
-                    "kind": kind, "instances": instances, "addresses": instances * vips,
-                    "seconds": time.monotonic() - began, "status": done.returncode,
-                })  # fmt: skip
+                    lan[0].holder.inside(*command), capture_output=True, env=ENVIRONMENT
+                )
+                found.append(
+                    {
+                        "kind": kind,
+                        "instances": instances,
+                        "addresses": instances * vips,
+                        "seconds": time.monotonic() - began,
+                        "status": done.returncode,
+                    }
+                )
     return found
 
 
@@ -82,10 +87,14 @@ def reload(room: Path, instances: int, vips: int, runs: int) -> list[dict[str, A
                 lan.wait(lambda: heard(lan, mark) >= 15, "the pace after", 60)  # noqa: B023
                 mine = [f.t for f in lan.wire.adverts(0, since) if f.vrrp[1] == 1]
                 silence = max(b - a for a, b in pairwise(mine))
-                found.append({
-                    "kind": kind, "instances": instances, "addresses": instances * vips,
-                    "silence_ms": silence * 1e3,
-                })  # fmt: skip
+                found.append(
+                    {
+                        "kind": kind,
+                        "instances": instances,
+                        "addresses": instances * vips,
+                        "silence_ms": silence * 1e3,
+                    }
+                )
     return found
 
 
@@ -120,10 +129,16 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
         for _ in range(count):
             program = [sys.executable, "-c", MANY_LABS]
             command = [sys.executable, "-m", "labs.sandbox.namespaces", "--", *program]
-            crowd.append(subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                cwd=REPOSITORY, env=ENVIRONMENT,
-            ))  # fmt: skip
+            crowd.append(
+                subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    cwd=REPOSITORY,
+                    env=ENVIRONMENT,
+                )
+            )
             ready.append(float(said(crowd[-1], "ready")[0]))
         for one in crowd:
             said(one, "settled")
@@ -144,9 +159,13 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
             one.wait(60)
             one.stdout.close()
     return {
-        "labs": count, "seconds": seconds, "ready": sorted(ready), "memory": each,
-        "carried": int(before // each) if each > 0 else 0, "false_takeovers": moves,
-    }  # fmt: skip
+        "labs": count,
+        "seconds": seconds,
+        "ready": sorted(ready),
+        "memory": each,
+        "carried": int(before // each) if each > 0 else 0,
+        "false_takeovers": moves,
+    }
 
 
 def said(one: subprocess.Popen[str], word: str) -> list[str]:

@@ -60,14 +60,22 @@ def takeover(rows: list[Row]) -> Iterator[str]:
     yield "| scenario | ms after the protocol's moment | keepalived | FRR | vrrpd | ratio | runs |"
     yield "|---|---|---|---|---|---|---|"
     figures = {
-        "advert": "first Advertisement", "arp": "first gratuitous ARP",
-        "addresses": "last address present", "ping": "client answered again",
-    }  # fmt: skip
+        "advert": "first Advertisement",
+        "arp": "first gratuitous ARP",
+        "addresses": "last address present",
+        "ping": "client answered again",
+    }
     for scenario, group in by(rows, "scenario"):
         for figure, title in figures.items():
-            values = {kind: sorted(value for row in group if row["kind"] == kind
-                                   if (value := row[figure]) is not None)
-                      for kind in (THEIRS, OURS, THIRD)}  # fmt: skip
+            values = {
+                kind: sorted(
+                    value
+                    for row in group
+                    if row["kind"] == kind
+                    if (value := row[figure]) is not None
+                )
+                for kind in (THEIRS, OURS, THIRD)
+            }
             if values[THEIRS] and values[OURS]:
                 ours, theirs = values[OURS], values[THEIRS]
                 ratio = statistics.median(ours) / statistics.median(theirs)
@@ -142,8 +150,10 @@ def once(data: dict[str, Any]) -> Iterator[str]:
         ("reload", "silence_ms", "longest silence around a reload of that file, at 100 ms", "ms"),
     )
     for section, key, title, unit in titles:
-        of = {kind: [row[key] for row in data[section] if row["kind"] == kind]
-              for kind in (THEIRS, OURS)}  # fmt: skip
+        of = {
+            kind: [row[key] for row in data[section] if row["kind"] == kind]
+            for kind in (THEIRS, OURS)
+        }
         theirs, ours = statistics.median(of[THEIRS]), statistics.median(of[OURS])
         yield (
             f"| {title} | {theirs:.2f} {unit} | {ours:.2f} {unit} | **{ours / theirs:.2f}** "

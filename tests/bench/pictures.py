@@ -31,10 +31,21 @@ def takeovers(rows: list[dict[str, Any]]) -> Figure:
         for kind, shift in ((THEIRS, -0.17), (OURS, 0.17)):
             values = sorted(max(0.02, row["arp"]) for row in group if row["kind"] == kind)
             label = kind if not place else None
-            axes.plot(values, [place + shift] * len(values), linestyle="", alpha=0.45,
-                      markersize=4, label=label, **LOOK[kind])  # fmt: skip
-            axes.plot([quantile(values, 0.5)] * 2, [place + shift - 0.15, place + shift + 0.15],
-                      color="black", linewidth=1.5)  # fmt: skip
+            axes.plot(
+                values,
+                [place + shift] * len(values),
+                linestyle="",
+                alpha=0.45,
+                markersize=4,
+                label=label,
+                **LOOK[kind],
+            )
+            axes.plot(
+                [quantile(values, 0.5)] * 2,
+                [place + shift - 0.15, place + shift + 0.15],
+                color="black",
+                linewidth=1.5,
+            )
     axes.set_xscale("log")
     axes.set_yticks(range(len(scenarios)), [name for name, _ in scenarios])
     axes.invert_yaxis()
@@ -54,8 +65,13 @@ def processors(rows: list[dict[str, Any]]) -> Figure:
             if len(mine) < 2:
                 continue
             style = "-" if interval >= 1 else "--"
-            axes.plot([row["instances"] for row in mine], [max(0.001, row["cpu"]) for row in mine],
-                      linestyle=style, label=f"{kind}, {pace(interval)}", **LOOK[kind])  # fmt: skip
+            axes.plot(
+                [row["instances"] for row in mine],
+                [max(0.001, row["cpu"]) for row in mine],
+                linestyle=style,
+                label=f"{kind}, {pace(interval)}",
+                **LOOK[kind],
+            )
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_title(role)

@@ -52,12 +52,16 @@ def spread(frames: list[Frame], interval: float) -> dict[str, Any]:
     lines = [frame.t - number * interval for number, frame in enumerate(frames)]
     middle = statistics.median(lines)
     slope, _ = statistics.linear_regression(range(len(lines)), lines)
-    off = sorted(abs(line - middle - slope * (n - len(lines) / 2)) * 1e3
-                 for n, line in enumerate(lines))  # fmt: skip
+    off = sorted(
+        abs(line - middle - slope * (n - len(lines) / 2)) * 1e3 for n, line in enumerate(lines)
+    )
     return {
-        "n": len(off), "median": quantile(off, 0.5), "p99": quantile(off, 0.99),
-        "max": off[-1], "drift_ppm": slope / interval * 1e6,
-    }  # fmt: skip
+        "n": len(off),
+        "median": quantile(off, 0.5),
+        "p99": quantile(off, 0.99),
+        "max": off[-1],
+        "drift_ppm": slope / interval * 1e6,
+    }
 
 
 def quantile(ordered: list[float], part: float) -> float:
@@ -66,9 +70,13 @@ def quantile(ordered: list[float], part: float) -> float:
 
 
 def scale(
-    room: Path, count: int, interval: float, seconds: float, role: str,
+    room: Path,
+    count: int,
+    interval: float,
+    seconds: float,
+    role: str,
     kinds: tuple[str, ...] = KINDS,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     """Processor (percent of one) and memory (bytes) of each make with `count` instances.
 
     As "BACKUP" it listens to keepalived; as "MASTER" it has nobody to talk to.
@@ -99,11 +107,17 @@ def scale(
         for kind, meter in meters.items():
             meter.__exit__(None, None, None)
             own = takeovers(lans[kind]) - marks[kind]
-            found.append({
-                "kind": kind, "role": role, "instances": count, "interval": interval,
-                "cpu": meter.share, "memory": memory(lans[kind][0]),
-                "false_takeovers": own if role == "BACKUP" else 0,
-            })  # fmt: skip
+            found.append(
+                {
+                    "kind": kind,
+                    "role": role,
+                    "instances": count,
+                    "interval": interval,
+                    "cpu": meter.share,
+                    "memory": memory(lans[kind][0]),
+                    "false_takeovers": own if role == "BACKUP" else 0,
+                }
+            )
         return found
     finally:
         for lan in lans.values():
@@ -119,10 +133,15 @@ def second_cable(lan: Segment, card: str) -> None:
     """One more cable between host 0 and host 1, called `card` at both ends."""
     far = f"link add {card} type veth peer name {card} netns {lan[1].holder.pid}"
     number = int(card[3:])
-    lan[0].run("ip", "-batch", "-", stdin=f"{far}\nlink set {card} up\n"
-               f"addr add 172.16.{number}.1/24 dev {card}\n")  # fmt: skip
-    lan[1].run("ip", "-batch", "-", stdin=f"link set {card} up\n"
-               f"addr add 172.16.{number}.2/24 dev {card}\n")  # fmt: skip
+    lan[0].run(
+        "ip",
+        "-batch",
+        "-",
+        stdin=f"{far}\nlink set {card} up\naddr add 172.16.{number}.1/24 dev {card}\n",
+    )
+    lan[1].run(
+        "ip", "-batch", "-", stdin=f"link set {card} up\naddr add 172.16.{number}.2/24 dev {card}\n"
+    )
 
 
 def receiving(room: Path, count: int, kinds: tuple[str, ...] = KINDS) -> list[dict[str, Any]]:

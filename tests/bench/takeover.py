@@ -85,9 +85,13 @@ class Observer:
         self.events: list[list[str]] = []
         command = host.holder.inside(sys.executable, "-m", "tests.bench.observer", *words)
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            cwd=REPOSITORY, env=ENVIRONMENT,
-        )  # fmt: skip
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=REPOSITORY,
+            env=ENVIRONMENT,
+        )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -189,9 +193,13 @@ class Pair:
         patience = 0.0 if last.priority == 0 else 3 * self.scenario.interval
         due = last.t + patience + self.skew
         sample = Sample(
-            self.kind, str(self.scenario), _ms(first - due), _ms(self._arps(began)[0] - due),
-            self._last_address(due), self._answered(due),
-        )  # fmt: skip
+            self.kind,
+            str(self.scenario),
+            _ms(first - due),
+            _ms(self._arps(began)[0] - due),
+            self._last_address(due),
+            self._answered(due),
+        )
         self._repair(fault)
         self._rest()
         return sample
@@ -254,9 +262,13 @@ def _ms(seconds: float) -> float:
 
 
 def measure(
-    room: Path, scenario: Scenario, kinds: list[str], runs: int, seed: int,
+    room: Path,
+    scenario: Scenario,
+    kinds: list[str],
+    runs: int,
+    seed: int,
     told: Callable[[str], None] = lambda _: None,
-) -> list[dict[str, object]]:  # fmt: skip
+) -> list[dict[str, object]]:
     """`runs` takeovers of each make, in turns; `told` is called after each with a few words."""
     luck = random.Random(seed)
     from tests.bench.frr import FrrPair

@@ -43,10 +43,16 @@ BEAT, EVENTS, MINUTES = 0.1, 60, 10
 def notebook(user: OrdinaryUser) -> str:
     """A notebook in the learner's folder with a lab and its bench; its name."""
     cells = [
-        {"cell_type": "code", "id": name, "metadata": {}, "source": text,
-         "outputs": [], "execution_count": None}
+        {
+            "cell_type": "code",
+            "id": name,
+            "metadata": {},
+            "source": text,
+            "outputs": [],
+            "execution_count": None,
+        }
         for name, text in CELLS.items()
-    ]  # fmt: skip
+    ]
     kernel = {"name": "vrrp-lab", "display_name": "VRRP Lab", "language": "python"}
     whole = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     path = user.home / "vrrp-lab" / "bench.ipynb"

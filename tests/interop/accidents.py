@@ -13,8 +13,10 @@ OWN = "192.168.1.11"  # the address of eth0 where the files are checked
 def instance(name: str, vip: str, *lines: str) -> str:
     """An instance of VRID 51 on eth0."""
     words = "\n".join(lines)
-    return (f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 51\n{words}\n"
-            f"virtual_ipaddress {{\n{vip}\n}}\n}}\n")  # fmt: skip
+    return (
+        f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 51\n{words}\n"
+        f"virtual_ipaddress {{\n{vip}\n}}\n}}\n"
+    )
 
 
 def whole(*lines: str) -> str:

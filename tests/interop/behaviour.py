@@ -75,8 +75,12 @@ class Probe:
     def message(self, vrid: int, version: int, family: int) -> bytes:
         """The VRRP message."""
         listed = vips(vrid, family)
-        listed = {"same": listed, "other": [listed[0], vips(250, family)[1]],
-                  "extra": [*listed, vips(250, family)[1]], "none": []}[self.addresses]  # fmt: skip
+        listed = {
+            "same": listed,
+            "other": [listed[0], vips(250, family)[1]],
+            "extra": [*listed, vips(250, family)[1]],
+            "none": [],
+        }[self.addresses]
         count = len(listed) if self.count is None else self.count
         said = version if self.version is None else self.version
         head = struct.pack(">BBBB", said << 4 | self.kind, vrid, self.priority, count)
@@ -119,8 +123,21 @@ class Probe:
             kind = b"\x08\x00"
             options = b"\x01\x01\x01\x00" if self.options else b""
             words = 5 + len(options) // 4
-            packet = struct.pack(">BBHHHBBH", 0x40 | words, 0xC0, 4 * words + len(message), 7, 0,
-                                 self.ttl, 112, 0) + ends + options  # fmt: skip
+            packet = (
+                struct.pack(
+                    ">BBHHHBBH",
+                    0x40 | words,
+                    0xC0,
+                    4 * words + len(message),
+                    7,
+                    0,
+                    self.ttl,
+                    112,
+                    0,
+                )
+                + ends
+                + options
+            )
             packet = packet[:10] + ones_complement(packet).to_bytes(2, "big") + packet[12:]
         return GROUP_MAC[family] + SENDER_MAC + kind + packet + message
 

@@ -246,8 +246,12 @@ def section() -> str:
         ("`keepalived -t` complains, `vrrpd -t` does not", KEEPALIVED_ONLY),
         ("`vrrpd -t` complains, `keepalived -t` does not", VRRPD_ONLY),
     ):
-        lines += [f"### {title}", "", "| about | keepalived | vrrpd | why |",
-                  "| --- | --- | --- | --- |"]  # fmt: skip
+        lines += [
+            f"### {title}",
+            "",
+            "| about | keepalived | vrrpd | why |",
+            "| --- | --- | --- | --- |",
+        ]
         lines += [f"| {one.name} | {one.keepalived} | {one.vrrpd} | {one.why} |" for one in known]
         lines.append("")
     return "\n".join([*lines, END])

@@ -181,8 +181,11 @@ def test_tcpdump_has_no_complaint(runs: Runs[tuple[str, str], Run], pair: tuple[
     prefix = [] if may_change_groups() else nobody
     done = subprocess.run(
         [*prefix, "tcpdump", "-nn", "-e", "-vv", "-r", pcap, "vrrp or arp"],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     text = done.stdout
     assert text.count("VRRPv2, Advertisement") == sum(f.is_advert for f in runs[pair].frames)
     assert f"vrid 51, prio 150, authtype simple, intvl 1s, length 20, addrs: {VIP}" in text

@@ -17,8 +17,11 @@ from vrrpd.config import ConfigError, Keyword, keywords, loads
 from vrrpd.config.grammar import BLOCK_KINDS
 
 ENDS = 2
-WORDS = [one for one in keywords()
-         if one.kind not in BLOCK_KINDS and not one.since and one.status != "skipped"]  # fmt: skip
+WORDS = [
+    one
+    for one in keywords()
+    if one.kind not in BLOCK_KINDS and not one.since and one.status != "skipped"
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +37,11 @@ def ends_vrrpd(text: str) -> bool:
     try:
         loads(text, config_id="master")
     except ConfigError as error:
-        return any("needs an argument" in one.message for one in error.diagnostics
-                   if one.severity == "fatal")  # fmt: skip
+        return any(
+            "needs an argument" in one.message
+            for one in error.diagnostics
+            if one.severity == "fatal"
+        )
     return False
 
 

@@ -82,9 +82,19 @@ class Frr:
         )
         host.run("mount", "--bind", str(groups), "/etc/group")
         host.run(
-            "ip", "link", "add", family.macvlan, "link", "eth0", "address", family.mac,
-            "type", "macvlan", "mode", "bridge",
-        )  # fmt: skip
+            "ip",
+            "link",
+            "add",
+            family.macvlan,
+            "link",
+            "eth0",
+            "address",
+            family.mac,
+            "type",
+            "macvlan",
+            "mode",
+            "bridge",
+        )
         for vip in family.vips:
             host.run("ip", "addr", "add", f"{vip}/{family.prefix}", "dev", family.macvlan)
         host.run("ip", "link", "set", family.macvlan, "up")
@@ -103,9 +113,11 @@ class Frr:
                 self.processes.append(
                     subprocess.Popen(
                         self.host.holder.inside(*command),
-                        stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                        stdin=subprocess.DEVNULL,
+                        stdout=out,
+                        stderr=out,
                     )
-                )  # fmt: skip
+                )
             if name == "zebra":
                 eventually((room / "zserv.api").exists, PATIENCE, "zebra's socket")
 

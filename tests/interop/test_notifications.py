@@ -310,8 +310,12 @@ def guarded(room: Path, kind: str, settings: str) -> list[str]:
             path.write_text(f"#!/bin/sh\necho {name} >>{host.room}/ran\n")
             path.chmod(mode)
             more = f"notify_backup {path}"
-            text += INSTANCE % {"name": f"I{number}", "vrid": 60 + number, "priority": 90,
-                                "more": more}  # fmt: skip
+            text += INSTANCE % {
+                "name": f"I{number}",
+                "vrid": 60 + number,
+                "priority": 90,
+                "more": more,
+            }
         more = f"notify_backup {host.room}/missing"
         text += INSTANCE % {"name": "I9", "vrid": 69, "priority": 90, "more": more}
         host.start(kind, text)

@@ -140,33 +140,49 @@ FAULT = "BACKUP MASTER FAULT BACKUP MASTER STOP"
 TROUBLES = {
     "SIGTERM": Trouble(
         lambda play: play.lan[0].stop() and None,
-        [1], again, ("BACKUP MASTER STOP BACKUP MASTER STOP", MASTER_LEFT),
+        [1],
+        again,
+        ("BACKUP MASTER STOP BACKUP MASTER STOP", MASTER_LEFT),
     ),
     "SIGKILL": Trouble(
         lambda play: play.lan[0].crash(),
-        [0, 1], again, ("BACKUP MASTER BACKUP MASTER STOP", MASTER_LEFT),
+        [0, 1],
+        again,
+        ("BACKUP MASTER BACKUP MASTER STOP", MASTER_LEFT),
     ),
     "unplug": Trouble(
-        lambda play: play.lan[0].unplug(), [1], lambda play: play.lan[0].plug(),
+        lambda play: play.lan[0].unplug(),
+        [1],
+        lambda play: play.lan[0].plug(),
         (FAULT, MASTER_LEFT),
     ),
     "cut": Trouble(
-        lambda play: play.lan[0].cut(), [0, 1], lambda play: play.lan[0].mend(),
+        lambda play: play.lan[0].cut(),
+        [0, 1],
+        lambda play: play.lan[0].mend(),
         ("BACKUP MASTER STOP", MASTER_LEFT),
     ),
     "reload": Trouble(
-        lambda play: play.lan[0].reload(play.config(0, 50)), [1], lambda play: None,
-        ("BACKUP MASTER BACKUP STOP", "BACKUP MASTER STOP"), finally_=1,
+        lambda play: play.lan[0].reload(play.config(0, 50)),
+        [1],
+        lambda play: None,
+        ("BACKUP MASTER BACKUP STOP", "BACKUP MASTER STOP"),
+        finally_=1,
     ),
     "track_script": Trouble(
-        fail_script, [1], lambda play: play.broken.unlink(),
-        (FAULT, MASTER_LEFT), needs=("vrrp_script", "track_script"),
+        fail_script,
+        [1],
+        lambda play: play.broken.unlink(),
+        (FAULT, MASTER_LEFT),
+        needs=("vrrp_script", "track_script"),
     ),
     "freeze": Trouble(
-        lambda play: play.lan[0].freeze(), [0, 1], lambda play: play.lan[0].thaw(),
+        lambda play: play.lan[0].freeze(),
+        [0, 1],
+        lambda play: play.lan[0].thaw(),
         ("BACKUP MASTER STOP", MASTER_LEFT),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

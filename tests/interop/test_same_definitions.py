@@ -79,9 +79,11 @@ def instance(number: int, definitions: str, lines: str) -> str:
     """An instance with its definitions before it; keepalived allows 255 VRIDs on an interface."""
     interface, vrid = f"eth{number // 250}", number % 250 + 1
     filled = [text.replace("%d", str(number % 250)) for text in (definitions, lines)]
-    return (f"{filled[0]}\n\nvrrp_instance V{number} {{\ninterface {interface}\n"
-            f"virtual_router_id {vrid}\nvirtual_ipaddress {{\n10.1.1.{vrid}/24\n}}\n"
-            f"{filled[1]}\n}}\n")  # fmt: skip
+    return (
+        f"{filled[0]}\n\nvrrp_instance V{number} {{\ninterface {interface}\n"
+        f"virtual_router_id {vrid}\nvirtual_ipaddress {{\n10.1.1.{vrid}/24\n}}\n"
+        f"{filled[1]}\n}}\n"
+    )
 
 
 def made_up(seed: int) -> Iterator[tuple[str, str]]:

@@ -107,9 +107,12 @@ SILENT = (
     Case("no-accept-six", "priority 250\nno_accept", SIX, sign="fd00::10"),
     Case("no-accept-vmac", f"priority 250\nno_accept\nuse_vmac\n{EXCLUDED}"),
     Case("strict", "priority 250\nstrict_mode"),
-    Case("nftables", "priority 250\nno_accept",
-         top="global_defs {\nnftables ha\nnftables_priority -5\nnftables_counters\n}"),
-)  # fmt: skip
+    Case(
+        "nftables",
+        "priority 250\nno_accept",
+        top="global_defs {\nnftables ha\nnftables_priority -5\nnftables_counters\n}",
+    ),
+)
 BY_NAME = {case.name: case for case in (*CASES, *SILENT)}
 
 
@@ -162,8 +165,10 @@ def watch(room: Path, kind: str, case: Case) -> Seen:
     with Segment(room, hosts=1) as lan:
         host = lan[0]
         host.start(kind, case.text())
-        lan.wait(lambda: host.has(case.sign) and lan.wire.arps(0) + lan.wire.neighbour_adverts(0),
-                 "a MASTER that has announced its addresses")  # fmt: skip
+        lan.wait(
+            lambda: host.has(case.sign) and lan.wire.arps(0) + lan.wire.neighbour_adverts(0),
+            "a MASTER that has announced its addresses",
+        )
         held = look(host)
         host.stop()
         return Seen(held, look(host))

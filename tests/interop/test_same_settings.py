@@ -29,13 +29,15 @@ NOTHING = re.compile(r"Preempt delay = \S+e-06 secs")
 NUMBERS = ("7;", "7s", "-1", "1.5", "0", "99999999999", "7,", "0x10")
 # A word without digits is 0 for keepalived where 0 is allowed; there vrrpd ignores the line.
 WORDS = ("x", '""')
-KEYWORDS = (
-    "priority", "advert_int", "preempt_delay", "down_timer_adverts", "version",
-)  # fmt: skip
+KEYWORDS = ("priority", "advert_int", "preempt_delay", "down_timer_adverts", "version")
 GARP = (
-    "garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_master_refresh_repeat",
-    "garp_lower_prio_delay", "garp_lower_prio_repeat",
-)  # fmt: skip
+    "garp_master_delay",
+    "garp_master_repeat",
+    "garp_master_refresh",
+    "garp_master_refresh_repeat",
+    "garp_lower_prio_delay",
+    "garp_lower_prio_repeat",
+)
 LINES = (
     *(f"{keyword} {number}" for keyword in KEYWORDS for number in (*NUMBERS, *WORDS)),
     *(f"{keyword} {number}" for keyword in GARP for number in NUMBERS),

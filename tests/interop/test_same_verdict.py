@@ -65,8 +65,11 @@ def keepalived_says(holder: Holder, room: Path, text: str) -> list[str] | None:
             try:
                 done = subprocess.run(
                     holder.inside(*command),
-                    stdout=output, stderr=output, cwd=directory, timeout=HANGS,
-                )  # fmt: skip
+                    stdout=output,
+                    stderr=output,
+                    cwd=directory,
+                    timeout=HANGS,
+                )
             except subprocess.TimeoutExpired:
                 return None
         if done.returncode < 0 or done.returncode > 128:

@@ -16,9 +16,11 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def unicast(name: str, priority: int, peer: str, vip: str) -> str:
-    return (f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 51\n"
-            f"priority {priority}\nunicast_peer {{\n{peer}\n}}\n"
-            f"virtual_ipaddress {{\n{vip}/24\n}}\n}}\n")  # fmt: skip
+    return (
+        f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id 51\n"
+        f"priority {priority}\nunicast_peer {{\n{peer}\n}}\n"
+        f"virtual_ipaddress {{\n{vip}/24\n}}\n}}\n"
+    )
 
 
 @pytest.mark.parametrize("others", KINDS)

@@ -69,8 +69,13 @@ def test_a_tracked_way_that_somebody_deletes_costs_the_mastership_for_a_moment(
     before = (routes(host), routes(host, "-6"), rules(host))
     heard = len(lan.wire.frames)
     host.run("ip", *deletion.split())
-    lan.wait(lambda: [f.priority for f in lan.wire.adverts(0, heard)][-1:] == [250]
-             and 0 in [f.priority for f in lan.wire.adverts(0, heard)], "MASTER again")  # fmt: skip
+    lan.wait(
+        lambda: (
+            [f.priority for f in lan.wire.adverts(0, heard)][-1:] == [250]
+            and 0 in [f.priority for f in lan.wire.adverts(0, heard)]
+        ),
+        "MASTER again",
+    )
     lan.wait(lambda: (routes(host), routes(host, "-6"), rules(host)) == before, "all ways again")
 
 
@@ -160,8 +165,11 @@ def test_the_interface_of_a_static_entry_matters_to_its_track_group(
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
     for name in ("eth1", "far1"):
         host.run("ip", "link", "set", name, "up")
-    host.start(kind, instance(priority=250) + STATIC.replace(
-        "via 192.168.1.1 dev eth0 track_group G", "dev eth1 track_group G"))  # fmt: skip
+    host.start(
+        kind,
+        instance(priority=250)
+        + STATIC.replace("via 192.168.1.1 dev eth0 track_group G", "dev eth1 track_group G"),
+    )
     lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
     host.run("ip", "link", "set", "eth1", "down")
     lan.wait(lambda: not host.has("192.168.1.10"), "FAULT")

@@ -77,8 +77,15 @@ class Hardship:
 
 def conf(priority: int, *words: str, before: str = "", interval: float = INTERVAL) -> str:
     """An instance of version 3."""
-    lines = ["interface eth0", "virtual_router_id 51", f"priority {priority}", "version 3",
-             f"advert_int {interval}", *words, f"virtual_ipaddress {{\n{VIP}\n}}"]  # fmt: skip
+    lines = [
+        "interface eth0",
+        "virtual_router_id 51",
+        f"priority {priority}",
+        "version 3",
+        f"advert_int {interval}",
+        *words,
+        f"virtual_ipaddress {{\n{VIP}\n}}",
+    ]
     return f"{before}vrrp_instance VI_1 {{\n" + "\n".join(lines) + "\n}\n"
 
 

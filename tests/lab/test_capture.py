@@ -41,8 +41,10 @@ def test_every_cable_at_once(cluster: Lab, tmp_path: Path) -> None:
         wires["mastr"]
     files = wires.save(tmp_path / "wires")
     assert [path.name for path in files] == [
-        "master-eth0.pcapng", "backup-eth0.pcapng", "client-eth0.pcapng",
-    ]  # fmt: skip
+        "master-eth0.pcapng",
+        "backup-eth0.pcapng",
+        "client-eth0.pcapng",
+    ]
     assert "vrid 51, prio 0" in tcpdump(files[0], "proto", "112")
     (whole,) = wires.save(tmp_path / "all.pcapng")
     told = tcpdump(whole, "-c", "100000").count("\n")
@@ -73,10 +75,22 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
         # Who reads leaves after three packets of master's, and the capture ends with it.
         with subprocess.Popen([*capture, "backup"], stdout=subprocess.PIPE) as source:
             reader = subprocess.run(
-                ["tcpdump", "-Z", "root", "-n", "-c", "3", "-r", "-",
-                 "proto 112 and src host 192.168.1.11"],
-                stdin=source.stdout, capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+                [
+                    "tcpdump",
+                    "-Z",
+                    "root",
+                    "-n",
+                    "-c",
+                    "3",
+                    "-r",
+                    "-",
+                    "proto 112 and src host 192.168.1.11",
+                ],
+                stdin=source.stdout,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
             assert source.stdout is not None
             source.stdout.close()
             assert source.wait(30) == 0

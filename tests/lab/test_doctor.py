@@ -25,8 +25,12 @@ def doctor(
     if user is None:
         done = subprocess.run(
             [*before, *LABS, "doctor"],
-            capture_output=True, text=True, timeout=90, cwd=REPOSITORY, env=environment,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=90,
+            cwd=REPOSITORY,
+            env=environment,
+        )
     else:
         done = user.run([*before, *LABS, "doctor"], 90, {"PATH": path} if path else {}, check=False)
     assert done.stderr == ""

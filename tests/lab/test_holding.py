@@ -144,10 +144,16 @@ def test_a_renamed_interface_loses_what_was_added_to_it(pair: Segment, vmac: str
     host.start("vrrpd", conf(vmac, route, vips=f"{VIP}/24 label eth0:vip"))
     pair.wait(lambda: host.has(VIP) and routes(host), "MASTER")
     pair[1].start("vrrpd", conf(priority=100, vips=f"{VIP}/24"))
-    host.run("ip", "-batch", "-", stdin=(
-        "link set eth0 name net7\n"
-        "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
-        f"addr add {VIP}/24 dev eth0\n"))  # fmt: skip
+    host.run(
+        "ip",
+        "-batch",
+        "-",
+        stdin=(
+            "link set eth0 name net7\n"
+            "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
+            f"addr add {VIP}/24 dev eth0\n"
+        ),
+    )
     pair.wait(lambda: addresses(host, "net7") == {host.address}, "the address to go")
     pair.wait(lambda: routes(host, "dev", "net7") == [], "the route to go")
     pair.wait(lambda: pair[1].has(VIP), "a takeover")
@@ -162,10 +168,16 @@ def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None
     host = pair[0]
     host.start("vrrpd", conf("use_vmac", "no_accept"))
     pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
-    host.run("ip", "-batch", "-", stdin=(
-        "link set eth0 name net7\naddr flush dev net7\n"
-        "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
-        f"addr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    host.run(
+        "ip",
+        "-batch",
+        "-",
+        stdin=(
+            "link set eth0 name net7\naddr flush dev net7\n"
+            "link add eth0 type veth peer name far\nlink set far up\nlink set eth0 up\n"
+            f"addr add {host.address}/24 dev eth0\n"
+        ),
+    )
     pair.wait(lambda: "vrrp.51@eth0" in host.run("ip", "link"), "another virtual interface")
     pair.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER again")
     heard = len(pair.wire.frames)
@@ -202,9 +214,15 @@ def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
     host.start("vrrpd", conf("dont_track_primary"))
     lan.wait(lambda: host.has(VIP), "MASTER")
     host.freeze()
-    host.run("ip", "-batch", "-", stdin=(
-        "link del eth0\nlink add eth0 type veth peer name far\nlink set far up\n"
-        f"link set eth0 up\naddr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    host.run(
+        "ip",
+        "-batch",
+        "-",
+        stdin=(
+            "link del eth0\nlink add eth0 type veth peer name far\nlink set far up\n"
+            f"link set eth0 up\naddr add {host.address}/24 dev eth0\n"
+        ),
+    )
     host.thaw()
     lan.wait(lambda: host.has(VIP), "MASTER again")
     assert host.stop() == 0
@@ -229,8 +247,9 @@ def test_a_link_that_cannot_be_listened_on_again(pair: Segment) -> None:
     pair.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
     subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={descriptors(pid)}:4096"], check=True)
     pair.switch.run("ip", "link", "set", "eth0", "netns", str(host.holder.pid))
-    host.run("ip", "-batch", "-", stdin=(
-        f"link set eth0 up\naddr add {host.address}/24 dev eth0\n"))  # fmt: skip
+    host.run(
+        "ip", "-batch", "-", stdin=(f"link set eth0 up\naddr add {host.address}/24 dev eth0\n")
+    )
     reason = "cannot listen for VRRP on eth0: Too many open files"
     pair.wait(lambda: reason in host.text(), "a line")
     heard = len(pair.wire.adverts(1))

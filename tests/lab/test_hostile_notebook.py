@@ -44,9 +44,12 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         port = str(free.getsockname()[1])
     with subprocess.Popen(
         [*LABS, "notebook", "--port", port, "--no-browser"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=REPOSITORY,
         env=environment,
-    ) as server:  # fmt: skip
+    ) as server:
         assert server.stdout is not None
         try:
             yield next(line.strip() for line in server.stdout if "http" in line)

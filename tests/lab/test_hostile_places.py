@@ -93,8 +93,11 @@ def test_mail_is_sent_without_a_capability() -> None:
     """What talks to a foreign server has no right that could be taken from it."""
     with subprocess.Popen(
         [sys.executable, "-m", "vrrpd.linux.smtp_worker"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY, env=ENVIRONMENT,
-    ) as postman:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=REPOSITORY,
+        env=ENVIRONMENT,
+    ) as postman:
         path = Path(f"/proc/{postman.pid}/status")
 
         def sets() -> set[str]:

@@ -317,8 +317,11 @@ def test_a_daemon_without_a_capability_does_not_start(host: Host, lacking: str) 
     command = [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-G", "-f", str(host.config)]
     done = subprocess.run(
         host.holder.inside(*LACKING[lacking], *command),
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 4, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if "CAP_" in line]
     assert len(lines) == 1
@@ -338,8 +341,11 @@ def test_an_ordinary_user_cannot_start_it(host: Host, ordinary_user: OrdinaryUse
     command = [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-G", "-f", str(host.config)]
     done = subprocess.run(
         host.holder.inside(*ordinary_user.command(command)),
-        capture_output=True, text=True, timeout=60, cwd=REPOSITORY,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=REPOSITORY,
+    )
     assert done.returncode == 4, done.stdout + done.stderr
     assert "vrrpd needs CAP_NET_ADMIN and CAP_NET_RAW" in done.stdout
     assert not told.exists()

@@ -32,8 +32,12 @@ GOOD = Advertisement(2, 51, 150, SECOND, (IPv4Address("10.78.0.10"),), 1, PASSWO
 @pytest.fixture
 def cable() -> Iterator[None]:
     """Two ends of a cable."""
-    lines = [f"link add {NEAR} type veth peer name {FAR}", f"link set {NEAR} up",
-             f"link set {FAR} up", f"addr add 10.78.0.1/24 dev {NEAR}"]  # fmt: skip
+    lines = [
+        f"link add {NEAR} type veth peer name {FAR}",
+        f"link set {NEAR} up",
+        f"link set {FAR} up",
+        f"addr add 10.78.0.1/24 dev {NEAR}",
+    ]
     subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
     yield
     subprocess.run(["ip", "link", "delete", NEAR], check=True)

@@ -107,8 +107,13 @@ def test_all_that_vrrpd_does_is_allowed(segment: Segment) -> None:
         f"track_file level {{\nfile {host.room}/level\ninit_file 0\n}}\n"
         "vrrp_track_process me {\nprocess sleep\nquorum 0\n}\n"
     )
-    words = ("use_vmac", "vmac_xmit_base", "track_script {\nchk\n}", "track_file {\nlevel\n}",
-             f'notify "{host.script}"')  # fmt: skip
+    words = (
+        "use_vmac",
+        "vmac_xmit_base",
+        "track_script {\nchk\n}",
+        "track_file {\nlevel\n}",
+        f'notify "{host.script}"',
+    )
     host.environment = {"TMPDIR": str(host.room)}
     inside = host.holder.inside
     host.holder.inside = lambda *command: inside(  # type: ignore[method-assign]

@@ -135,8 +135,11 @@ def test_servers_see_the_build_options_of_keepalived_and_no_other_file_of_the_ma
     within = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", MACHINE, "machine"]
     done = subprocess.run(
         [*within, sys.executable, "-c", SERVERS],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == 4 * ["--build=x86_64-linux-gnu"]
 

@@ -219,10 +219,19 @@ def test_every_program_of_the_system_is_in_a_labs_path() -> None:
     """Debian's login PATH has no /sbin; what the caller has in front stays in front."""
     for path, first in ((LOGIN_PATH,) * 2, ("/first:/usr/sbin",) * 2, ("", "/usr/local")):
         told = subprocess.run(
-            [*INSIDE, "/bin/sh", "-c", "echo $PATH; for each in ifconfig nft ip; do "
-             "command -v $each >/dev/null || echo $each is missing; done"],
-            capture_output=True, text=True, check=True, cwd=REPOSITORY, env={"PATH": path},
-        ).stdout.splitlines()  # fmt: skip
+            [
+                *INSIDE,
+                "/bin/sh",
+                "-c",
+                "echo $PATH; for each in ifconfig nft ip; do "
+                "command -v $each >/dev/null || echo $each is missing; done",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=REPOSITORY,
+            env={"PATH": path},
+        ).stdout.splitlines()
         assert told[0].startswith(first)
         assert told[1:] == []
         assert told[0].split(":").count("/usr/sbin") == 1

@@ -235,8 +235,9 @@ def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
 
 def test_a_scenario_prints_saves_and_draws(tmp_path: Path) -> None:
     figure, facts = tmp_path / "figure.svg", tmp_path / "facts.jsonl"
-    done = labs("run", "failover", "--daemon", "keepalived", "--figure", str(figure),
-                "--json", str(facts))  # fmt: skip
+    done = labs(
+        "run", "failover", "--daemon", "keepalived", "--figure", str(figure), "--json", str(facts)
+    )
     assert done.returncode == 0, done.stderr
     row = r"^ +(\w+ -> \w+) +[\d.]+ s +[\d.]+ s +[+-][\d.]+ ms$"
     takeovers = re.findall(row, done.stdout, re.MULTILINE)
@@ -251,9 +252,13 @@ def test_a_scenario_prints_saves_and_draws(tmp_path: Path) -> None:
 def test_running_labs_are_listed_and_can_be_entered() -> None:
     before = labs("ps").stdout.splitlines()
     with subprocess.Popen(
-        [*LABS, "cli", "--state", "empty"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, bufsize=1, cwd=REPOSITORY,
-    ) as prompt:  # fmt: skip
+        [*LABS, "cli", "--state", "empty"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+        cwd=REPOSITORY,
+    ) as prompt:
         assert prompt.stdin is not None
         assert prompt.stdout is not None
         prompt.stdin.write("master hostname\n")
@@ -314,9 +319,12 @@ def test_the_notebook_server_ends_in_order(tmp_path: Path) -> None:
         port = str(free.getsockname()[1])
     with subprocess.Popen(
         [*LABS, "notebook", "--port", port, "--no-browser"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=REPOSITORY,
         env=environment,
-    ) as server:  # fmt: skip
+    ) as server:
         assert server.stdout is not None
         address = next(line.strip() for line in server.stdout if "http" in line)
         assert re.fullmatch(

@@ -40,9 +40,13 @@ def having_a_door() -> list[int]:
 def own_prompt() -> Iterator[subprocess.Popen[str]]:
     """The same, for one test alone."""
     with subprocess.Popen(
-        [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        [*LABS, "cli"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
         cwd=REPOSITORY,
-    ) as process:  # fmt: skip
+    ) as process:
         eventually(lambda: process.pid in having_a_door(), timeout=60)
         yield process
         assert process.stdin is not None
@@ -157,9 +161,13 @@ def test_a_lab_that_ends_in_the_middle_of_a_word_has_ended() -> None:
 def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> None:
     eventually(lambda: said(prompt, "owners") == "master")
     done = subprocess.run(
-        [*LABS, "watch", "--lab", str(prompt.pid)], capture_output=True, text=True, timeout=60,
-        cwd=REPOSITORY, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*LABS, "watch", "--lab", str(prompt.pid)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+    )
     assert done.returncode == 0, done.stderr
     assert "192.168.1.10 is held by master" in done.stdout.splitlines()[0]
     assert "\x1b" not in done.stdout

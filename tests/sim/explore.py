@@ -71,11 +71,16 @@ class Explorer:
         self.bounds = bounds
         self.step = step
         self.params = [
-            Params(51, priority, IPv4Address(f"192.168.1.{11 + number}"),
-                   version=bounds.version, preempt=bounds.preempt,
-                   down_timer_adverts=bounds.adverts)
+            Params(
+                51,
+                priority,
+                IPv4Address(f"192.168.1.{11 + number}"),
+                version=bounds.version,
+                preempt=bounds.preempt,
+                down_timer_adverts=bounds.adverts,
+            )
             for number, priority in enumerate(priorities)
-        ]  # fmt: skip
+        ]
         self.values: list[Router] = []
         self.numbers: dict[Router, int] = {}
         self.known: dict[tuple[int, int, object], tuple[int, tuple[int, ...]]] = {}

@@ -78,9 +78,12 @@ class Kind:
         return self.packet(self.message(priority, sender, interval, vips, vrid), sender)
 
     def packet(
-        self, message: bytes, source: IPAddress | None = None, to: IPAddress | None = None,
+        self,
+        message: bytes,
+        source: IPAddress | None = None,
+        to: IPAddress | None = None,
         ttl: int = 255,
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         """Any message as an IP packet."""
         source, to = source or self.high, to or self.group
         if isinstance(source, IPv6Address):
@@ -113,9 +116,14 @@ V4 = (("192.168.1.10",), IPv4Address("192.168.1.2"), IPv4Address("192.168.1.200"
 V2 = Kind("v2", 2, 4, *V4)
 V3 = Kind("v3", 3, 4, *V4)
 V6 = Kind(
-    "v6", 3, 6, ("fe80::10", "2001:db8:1::10"),
-    IPv6Address("fe80::1"), IPv6Address("fe80::ff:ffff:ffff"), GROUP6,
-)  # fmt: skip
+    "v6",
+    3,
+    6,
+    ("fe80::10", "2001:db8:1::10"),
+    IPv6Address("fe80::1"),
+    IPv6Address("fe80::ff:ffff:ffff"),
+    GROUP6,
+)
 KINDS = (V2, V3, V6)
 
 

@@ -29,9 +29,18 @@ def test_the_simulation_does_what_the_real_lab_did(path: Path) -> None:
 def test_there_are_recordings_of_every_verb() -> None:
     verbs = {one.verb for path in JOURNALS for one in recorded(path) if isinstance(one, Action)}
     assert verbs >= {
-        "unplug", "plug", "stop", "start", "cut", "mend", "crash", "freeze", "thaw", "reload",
+        "unplug",
+        "plug",
+        "stop",
+        "start",
+        "cut",
+        "mend",
+        "crash",
+        "freeze",
+        "thaw",
+        "reload",
         "link",
-    }  # fmt: skip
+    }
 
 
 def test_another_story_is_noticed() -> None:

@@ -108,9 +108,17 @@ def test_a_configuration_behind_t_is_not_written_to(
 
 def test_an_optional_value_is_attached() -> None:
     assert attached(["-t", "x", "-nt", "x", "-tx", "-M", "-gx", "-p", "-x"]) == [
-        "--config-test=", "x", "-n", "--config-test=", "x", "-tx", "--core-dump-pattern=", "-gx",
-        "-p", "-x",
-    ]  # fmt: skip
+        "--config-test=",
+        "x",
+        "-n",
+        "--config-test=",
+        "x",
+        "-tx",
+        "--core-dump-pattern=",
+        "-gx",
+        "-p",
+        "-x",
+    ]
     assert parse(["-tx"]).config_test == "x"
     assert parse(["-t"]).config_test == ""
     assert parse([]).config_test is None

@@ -43,9 +43,12 @@ def test_a_takeover_that_comes_before_its_verb_returns_is_found(
     ]
     facts = [Address(5.0, "master", "eth0", VIP, 32, True), stopped, *taken]
     lab = SimpleNamespace(
-        now=11.0, stop=lambda host: None, facts=lambda: facts,
-        timeline=lambda: Timeline(facts, VIP, start=0.0, end=11.0), close=lambda: None,
-    )  # fmt: skip
+        now=11.0,
+        stop=lambda host: None,
+        facts=lambda: facts,
+        timeline=lambda: Timeline(facts, VIP, start=0.0, end=11.0),
+        close=lambda: None,
+    )
     monkeypatch.setattr(labs, "Lab", lambda *told, **more: lab, raising=False)
     pairs = Pairs("basic", ["vrrpd"])
     pairs.each("stop", "master")

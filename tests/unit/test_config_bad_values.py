@@ -18,8 +18,9 @@ VIP = "virtual_ipaddress {\n192.168.1.10/24\n}"
 
 
 def loaded(lines: str, before: str = "") -> Loaded:
-    return loads(f"{before}\nvrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n"
-                 f"{lines}\n}}\n")  # fmt: skip
+    return loads(
+        f"{before}\nvrrp_instance VI_1 {{\ninterface eth0\nvirtual_router_id 51\n{lines}\n}}\n"
+    )
 
 
 def one(lines: str, vips: str = VIP) -> Instance:

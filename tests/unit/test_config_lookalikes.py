@@ -29,8 +29,9 @@ def test_a_fatal_mistake_comes_after_its_likely_cause() -> None:
 
 
 def test_every_mistake_of_the_file_is_there_and_the_notes_come_last() -> None:
-    error = refused("global_defs {\nrouter_idd x\nmax_auto_priority 5\n}\n"
-                    "vrrp_instance V {\npriority 300\n}\n")  # fmt: skip
+    error = refused(
+        "global_defs {\nrouter_idd x\nmax_auto_priority 5\n}\nvrrp_instance V {\npriority 300\n}\n"
+    )
     text = str(error)
     order = [text.index(part) for part in ("router_idd", "'300'", "needs a virtual_router_id")]
     assert order == sorted(order)

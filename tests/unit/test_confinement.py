@@ -234,14 +234,21 @@ def tried(request: pytest.FixtureRequest) -> Iterator[Tried]:
         user = None if by_root else stack.enter_context(OrdinaryUser())
         machine = Machine(user, Path.home() if user is None else user.home)
         stack.callback(machine.close)
-        told = {"words": machine.words(), "refused": REFUSED, "places": PLACES,
-                "here": REFUSED_TO_ROOT if by_root else ()}  # fmt: skip
+        told = {
+            "words": machine.words(),
+            "refused": REFUSED,
+            "places": PLACES,
+            "here": REFUSED_TO_ROOT if by_root else (),
+        }
         command = [sys.executable, "-m", "labs.sandbox.namespaces", "--"]
         command += [sys.executable, "-c", PROGRAM, json.dumps(told)]
         done = subprocess.run(
             machine.command(command, LAB_WORK=str(machine.work)),
-            cwd=REPOSITORY, capture_output=True, text=True, timeout=280,
-        )  # fmt: skip
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
         assert done.returncode == 0, done.stderr
         yield Tried(by_root, json.loads(done.stdout), machine)
 
@@ -352,6 +359,10 @@ def test_root_of_the_machine_gets_a_shell_on_a_host_of_every_lab(by: str) -> Non
         words = [sys.executable, "-m", "labs.cli.main", "shell", "--lab", str(ours.pid)]
         done = subprocess.run(
             [*words, "client", "--", "sh", "-c", "id -u; hostname; ip link set lo up && echo made"],
-            cwd=REPOSITORY, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
         assert (done.stdout, done.stderr) == ("0\nclient\nmade\n", "")

@@ -25,8 +25,10 @@ def test_without_debootstrap_it_says_so_in_one_line(tmp_path: Path) -> None:
         (tmp_path / program).symlink_to(shutil.which(program) or program)
     done = subprocess.run(
         ["unshare", "--map-root-user", "env", f"PATH={tmp_path}", SCRIPT, "true"],
-        capture_output=True, text=True, timeout=30,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (done.returncode, done.stdout) == (1, "")
     missing = "debootstrap is missing; remedy: sudo apt-get install debootstrap"
     assert done.stderr == f"debian13: {missing}\n"

@@ -54,9 +54,13 @@ def taken(pipe: int) -> list[str]:
 
 def test_a_console_that_nobody_reads() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(LINES)], cwd=REPOSITORY, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as writer:  # fmt: skip
+        [sys.executable, "-c", WRITER, str(LINES)],
+        cwd=REPOSITORY,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as writer:
         try:
             assert writer.stdout and writer.stderr and writer.stdin  # noqa: PT018
             assert select.select([writer.stderr], [], [], 20)[0], "the writer waits for a reader"
@@ -106,9 +110,12 @@ def test_a_full_disk_spoils_neither_the_next_line_nor_the_exit_status() -> None:
 
 def test_a_console_that_is_gone() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, "3"], cwd=REPOSITORY, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as writer:  # fmt: skip
+        [sys.executable, "-c", WRITER, "3"],
+        cwd=REPOSITORY,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as writer:
         assert writer.stdout
         writer.stdout.close()
         assert writer.stdin

@@ -32,9 +32,13 @@ def a_lab(facts: Iterable[Fact], now: float, owners: Iterable[str] = ()) -> Any:
     """A lab at `now`, of which the witnesses have told `facts`; `owners` is what they tell next."""
     told = tuple(facts)
     return SimpleNamespace(
-        now=now, watch=VIP, daemons=("master", "backup"), owners=lambda: list(owners),
-        facts=lambda: list(told), timeline=lambda: Timeline(told, VIP, start=0.0, end=now),
-    )  # fmt: skip
+        now=now,
+        watch=VIP,
+        daemons=("master", "backup"),
+        owners=lambda: list(owners),
+        facts=lambda: list(told),
+        timeline=lambda: Timeline(told, VIP, start=0.0, end=now),
+    )
 
 
 def split(reloaded: float, now: float) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +178,14 @@ def without_prose(text: str) -> str:
             for number in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[number] = ""
     return "\n".join(lines)
+
+
+def test_every_file_is_formatted() -> None:
+    places = ["vrrpd", "labs", "topologies", "tests", "tools"]
+    ruff = Path(sys.executable).with_name("ruff")
+    command = [ruff, "format", "--check", "--no-cache", *places]
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
+    assert done.returncode == 0, f"run `ruff format {' '.join(places)}`:\n{done.stdout}"
 
 
 def test_nothing_waits_by_sleeping() -> None:

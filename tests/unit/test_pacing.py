@@ -74,8 +74,10 @@ def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
     bench.send(ARPS)
     bench.run(1000)
     assert [(when, frame) for when, _, frame in bench.wire.sent] == [
-        (0, ARPS[0]), (200, ARPS[1]), (400, ARPS[2]),
-    ]  # fmt: skip
+        (0, ARPS[0]),
+        (200, ARPS[1]),
+        (400, ARPS[2]),
+    ]
 
 
 def test_every_round_is_sent_one_pause_apart() -> None:
@@ -104,8 +106,11 @@ def test_arp_and_neighbour_advertisements_have_clocks_of_their_own() -> None:
     bench.send([ARPS[0], NAS[0], ARPS[1], NAS[1]])
     bench.run(1000)
     assert [(when, frame) for when, _, frame in bench.wire.sent] == [
-        (0, ARPS[0]), (0, NAS[0]), (200, ARPS[1]), (300, NAS[1]),
-    ]  # fmt: skip
+        (0, ARPS[0]),
+        (0, NAS[0]),
+        (200, ARPS[1]),
+        (300, NAS[1]),
+    ]
 
 
 def test_interfaces_do_not_wait_for_each_other() -> None:
@@ -122,8 +127,10 @@ def test_interfaces_of_a_group_do() -> None:
     bench.send(ARPS[:1], "eth2")
     bench.run(1000)
     assert [(when, name) for when, name, _ in bench.wire.sent] == [
-        (0, "eth0"), (0, "eth2"), (100, "eth1"),
-    ]  # fmt: skip
+        (0, "eth0"),
+        (0, "eth2"),
+        (100, "eth1"),
+    ]
 
 
 def test_a_group_of_one_overrides_the_global_pause() -> None:

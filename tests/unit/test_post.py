@@ -58,8 +58,15 @@ def letter(port: int, to: tuple[str, ...] = ("a@x",), timeout: float = 30) -> Le
 
 
 def words(port: int, **more: Any) -> dict[str, Any]:
-    one = {"id": 1, "server": ["127.0.0.1", port], "timeout": 30.0, "helo": "me", "sender": "k@z",
-           "recipients": ["a@x"], "text": TEXT}  # fmt: skip
+    one = {
+        "id": 1,
+        "server": ["127.0.0.1", port],
+        "timeout": 30.0,
+        "helo": "me",
+        "sender": "k@z",
+        "recipients": ["a@x"],
+        "text": TEXT,
+    }
     return {**one, **more}
 
 

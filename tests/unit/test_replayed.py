@@ -90,8 +90,12 @@ lab.settle(); lab.unplug("master")
 print(lab.settle(), lab.timeline().takeovers[-1].to)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=REPOSITORY,
-        env={**os.environ, "LAB_MODE": "replay"}, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={**os.environ, "LAB_MODE": "replay"},
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "backup backup"

@@ -195,8 +195,9 @@ def test_who_waits_says_for_what() -> None:
     lan = alone(tracking("interval 2"), Program(seconds=1.5))
     [line] = [line for line in lan.journal("one") if line["event"] == "waiting"]
     assert (line["instance"], line["reason"]) == (
-        "VI_1", "waits for the first result of tracked script chk",
-    )  # fmt: skip
+        "VI_1",
+        "waits for the first result of tracked script chk",
+    )
     report = lan.daemons["one"].tracking.report()
     assert report == [
         {

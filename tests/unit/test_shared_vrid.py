@@ -102,10 +102,11 @@ def test_a_group_of_ones_own_and_unicast_are_apart() -> None:
     texts = {
         name: unicast(150 if name == "one" else 100, peer, name="U", vip="10.0.0.1")
         + conf(100 if name == "one" else 150, name="M", vips=["10.0.0.2"])
-        + conf(150 if name == "one" else 100, "mcast_dst_ip 224.0.0.55", name="G",
-               vips=["10.0.0.3"])
+        + conf(
+            150 if name == "one" else 100, "mcast_dst_ip 224.0.0.55", name="G", vips=["10.0.0.3"]
+        )
         for name, peer in (("one", "192.168.1.12"), ("two", OWN))
-    }  # fmt: skip
+    }
     lan = cluster(**texts)
     lan.run(20)
     assert held(lan, "one") == {"10.0.0.1", "10.0.0.3"}
@@ -117,9 +118,10 @@ APART = [
     A + B,
     A + conf(50, name="B"),
     conf(50, name="A") + conf(50, "mcast_dst_ip 224.0.0.55", name="B"),
-    A + unicast(50, "192.168.1.12", **SECOND, source="192.168.1.11")
+    A
+    + unicast(50, "192.168.1.12", **SECOND, source="192.168.1.11")
     + unicast(50, "192.168.1.12", name="C", vip="10.0.0.3", source="192.168.1.99"),
-]  # fmt: skip
+]
 AT_ODDS = [
     A + unicast(50, "192.168.1.12", **SECOND),
     A + unicast(50, "192.168.1.13", "192.168.1.12", **SECOND),

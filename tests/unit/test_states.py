@@ -113,6 +113,9 @@ def test_plain_mininet_can_read_it(name: str) -> None:
     path = REPOSITORY / "topologies" / f"{name}.py"
     done = subprocess.run(
         [sys.executable, "-c", code, str(path), name],
-        capture_output=True, text=True, check=True, cwd="/",
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
+    )
     assert set(done.stdout.split()) == set(network.layout(name).hosts)

@@ -154,8 +154,10 @@ def test_a_link_that_cannot_be_listened_on_again() -> None:
     lan.run(30)
     assert state(lan, "backup") == "FAULT"
     assert states(lan, "master")[-1] == "MASTER"
-    assert "cannot listen for VRRP on eth0: Too many open files" in router(
-        lan, "backup").faults.values()  # fmt: skip
+    assert (
+        "cannot listen for VRRP on eth0: Too many open files"
+        in router(lan, "backup").faults.values()
+    )
     machine.refuses.clear()
     lan.wait_until(lambda: state(lan, "backup") == "BACKUP", 1.1)
     lan.run(10)
@@ -253,8 +255,11 @@ def test_a_reload_leaves_an_address_to_the_instance_that_holds_it() -> None:
     """It moves from one instance to another, or both have it."""
     lan = cluster(one=conf(200, vips=[VIP, "192.168.1.20"]))
     lan.run(5)
-    lan.conf("one", conf(200, vips=[VIP, "192.168.1.20"]) + conf(
-        100, name="VI_2", vrid=52, vips=["192.168.1.20"]))  # fmt: skip
+    lan.conf(
+        "one",
+        conf(200, vips=[VIP, "192.168.1.20"])
+        + conf(100, name="VI_2", vrid=52, vips=["192.168.1.20"]),
+    )
     lan.reload("one")
     lan.run(1)
     assert held(lan, "one") == {VIP, "192.168.1.20"}

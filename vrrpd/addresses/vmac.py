@@ -82,8 +82,16 @@ def virtual_link(
         text = instance.vmac.address
         found = ip_interface(text) if text is not None else None
         address = (found.ip, found.network.prefixlen) if found is not None else None
-        return VirtualLink(name, base, family, kind="ipvlan", mode=instance.vmac.mode,
-                           address=address, also=also, group=instance.vmac.group)  # fmt: skip
+        return VirtualLink(
+            name,
+            base,
+            family,
+            kind="ipvlan",
+            mode=instance.vmac.mode,
+            address=address,
+            also=also,
+            group=instance.vmac.group,
+        )
     group = instance.vmac.group if own and instance.vmac is not None else None
     mac = virtual_mac(instance, family)
     return VirtualLink(name, base, family, mac, also=also, group=group)

@@ -166,8 +166,12 @@ def _words(one: Statement, found: dict[str, Any], report: Reporter) -> Iterator[
                     found["group"] = int_of(value.text, 0, 0xFFFFFFFF, strict=True)[0]
             except BadValue as error:
                 del found["group"]
-                report.at("error", value, f"{error}; that of the base interface is used",
-                          expected="a number or a name of /etc/iproute2/group")  # fmt: skip
+                report.at(
+                    "error",
+                    value,
+                    f"{error}; that of the base interface is used",
+                    expected="a number or a name of /etc/iproute2/group",
+                )
 
 
 def _timer_expired(one: Statement, report: Reporter) -> Fields:

@@ -149,8 +149,10 @@ def drops(
     if version == 4:
         return []
     # The same link-local address may be on every interface, and be somebody else's there.
-    in_, out_ = (f"ip6 {end} @vips_link_local {hit};" if near else "" for end in
-                 ("daddr . iif", "saddr . oif"))  # fmt: skip
+    in_, out_ = (
+        f"ip6 {end} @vips_link_local {hit};" if near else ""
+        for end in ("daddr . iif", "saddr . oif")
+    )
     return [f"chain in_link_local {{ {in_} }}", f"chain out_link_local {{ {out_} }}"]
 
 
