@@ -28,6 +28,8 @@ from vrrpd.config.globals import Globals
 from vrrpd.journal import Log
 
 RELOAD_FILE = "/run/keepalived/keepalived.reload"  # `reload_file` without a name
+# Not through a link, which somebody else may have put there; nor waiting for a reader of a pipe.
+PLAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 FIXED = {"net_namespace": "network namespace", "instance": "keepalived instance"}
 
 Read = Callable[[], tuple[Config, Sequence[str]]]
@@ -101,7 +103,7 @@ class Source:
     def write(self, path: str, lines: Sequence[str]) -> None:
         """Write the messages of a check; an empty file is good news."""
         try:
-            with open(path, "w", encoding="utf-8") as file:
+            with open(os.open(path, PLAIN, 0o644), "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
             self.log.say(f"cannot write {path}: {error.strerror or error}")
@@ -121,7 +123,7 @@ class Source:
         path = path or RELOAD_FILE
         try:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644))
+            os.close(os.open(path, PLAIN, 0o644))
         except OSError as error:
             self.log.say(f"reload_file {path}: {error.strerror or error}")
         try:

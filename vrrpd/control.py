@@ -15,6 +15,7 @@ import errno
 import json
 import os
 import socket
+import stat
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -58,10 +59,14 @@ class Control:
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
         with suppress(FileNotFoundError):
-            os.unlink(path)  # a daemon that was killed left it behind
+            if stat.S_ISSOCK(os.lstat(path).st_mode):
+                os.unlink(path)  # a daemon that was killed left it behind
         mask = os.umask(0o177)
         try:
             self.server.bind(path)
+        except OSError:
+            self.server.close()
+            raise
         finally:
             os.umask(mask)
         self.server.listen(CLIENTS)

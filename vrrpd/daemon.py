@@ -205,6 +205,7 @@ class Daemon:
         patience nothing (keepalived does the same).
         """
         self.log.say("Reloading ...")
+        self.journal.close()  # the next line opens it again: it may have been renamed (logrotate)
         self.speak()
         try:
             config = self.load()

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +233,16 @@ def test_a_closed_control_no_longer_listens_to_the_journal(tmp_path: Path) -> No
     bench.close()
     bench.daemon.journal.write("after the end")
     assert bench.errors == []
+
+
+@pytest.mark.parametrize(
+    "make", [Path.touch, Path.mkdir, lambda path: path.symlink_to("/etc/passwd")]
+)
+def test_what_is_no_socket_is_not_removed_for_one(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "vrrpd.sock"
+    make(path)
+    with pytest.raises(OSError, match="in use"):
+        Bench(tmp_path)
+    assert path.exists()

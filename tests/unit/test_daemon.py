@@ -7,6 +7,7 @@ its state, an address that both files list, or the peers their patience.
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -401,3 +402,16 @@ def test_stats_are_plain_data(lan: Lan) -> None:
     assert stats[0]["advertisement-sent"] == len(adverts(lan, "one"))
     assert stats[1]["vrid-errors"] == 1
     assert round(lan.clock.now() / SECOND, 1) == 20.3
+
+
+def test_a_reload_opens_the_journal_again_where_its_name_is_now(lan: Lan, tmp_path: Path) -> None:
+    """As logrotate has it: rename, then SIGHUP; also if the reload itself is refused."""
+    journal = lan.daemons["one"].journal
+    journal.path = str(tmp_path / "journal")
+    for number, text in enumerate((conf(150), BROKEN)):
+        journal.write("before")
+        old = (tmp_path / "journal").rename(tmp_path / f"journal.{number}")
+        size = old.stat().st_size
+        assert reload(lan, text) is (text != BROKEN)
+        assert old.stat().st_size == size
+        assert '"event": "reload"' in (tmp_path / "journal").read_text()

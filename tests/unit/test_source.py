@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,3 +137,19 @@ def test_the_command_line_s_namespace_is_stronger(path: Path) -> None:
     assert bench.source().globals.net_namespace == "green"
     bench.write(GOOD)
     assert bench.source().globals.net_namespace == "green"
+
+
+@pytest.mark.parametrize("keyword", ["reload_check_config", "reload_file"])
+def test_what_a_reload_writes_is_not_written_through_a_link(path: Path, keyword: str) -> None:
+    """Nor does it wait for somebody to read a pipe."""
+    victim, place = path.with_name("victim"), path.with_name("place")
+    victim.write_text("precious")
+    bench = Bench(path, options(f"{keyword} {place}") + GOOD)
+    bench.source()
+    place.symlink_to(victim)
+    bench.source()
+    assert victim.read_text() == "precious"
+    assert any(str(place) in line for line in bench.log.lines)
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    bench.source()
