@@ -23,6 +23,7 @@ from labs.analysis.timeline import Timeline
 from labs.cards import OPEN, card
 from labs.conf import diagnose
 from labs.errors import LabError
+from labs.model import fault_verbs
 from labs.model.facts import Advert
 from labs.panel.events import Events
 from labs.panel.page import page, script, style
@@ -88,10 +89,16 @@ class Bench(anywidget.AnyWidget):
         for name in source.servers:  # until something says that it was started
             applied(self._record.base, {"k": "dmn", "h": name, "s": "gone"})
         self._first = True
-        self.network = {**told, "addresses": list(source.addresses), "live": True}
+        self.network = {
+            **told,
+            "addresses": list(source.addresses),
+            "menu": fault_verbs.menu(),
+            "live": True,
+        }
 
     def _header(self) -> dict[str, Any]:
-        return {"network": {**self.network, "live": False}}
+        network = {key: value for key, value in self.network.items() if key != "menu"}
+        return {"network": {**network, "live": False}}
 
     def _pull(self) -> None:
         """Take what is new into the record; pages are told of it at the next look."""
@@ -209,7 +216,8 @@ class Bench(anywidget.AnyWidget):
         host = content.get("host", "")
         match content["type"]:
             case "do":
-                self._source.do(content["verb"], host, content.get("interface", "eth0"))
+                words = [str(word) for word in content.get("words") or ()]
+                self._source.do(content["verb"], host, content.get("interface", "eth0"), words)
                 return {"text": ""}
             case "conf":
                 return {"text": self._source.conf(host), "remarks": []}

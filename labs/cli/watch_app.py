@@ -1,7 +1,7 @@
 """`labs watch`: a running lab on a terminal, with keys to pull its cables.
 
     terminal 1   labs cli          (or a notebook)
-    terminal 2   labs watch        owners, timers, the timeline; u p c s t act on the chosen host
+    terminal 2   labs watch        owners, timers, the timeline; keys act on the chosen host
 
 `labs.cli.watch_client` asks the lab, `labs.cli.watch_screen` draws, and this is the loop between
 them: a thread asks
@@ -28,13 +28,10 @@ from labs.cli import watch_screen
 from labs.cli.watch_client import Ended, Watched
 from labs.emulation.discovery import Running
 from labs.errors import LabError
+from labs.model import fault_verbs
+from labs.model.fault_verbs import Choice, FaultVerb
 
 EVERY = 0.2  # s between two questions to the lab, and two pictures
-VERBS = {
-    "u": "unplug", "p": "plug", "c": "crash", "s": "stop", "t": "start",
-    "f": "freeze", "h": "thaw", "x": "cut", "m": "mend", "r": "reload",
-}  # fmt: skip
-SERVER_VERBS = ("crash", "stop", "start", "freeze", "thaw", "reload")
 
 
 class Watch:
@@ -70,18 +67,19 @@ class Watch:
         if number <= len(self.hosts):
             self.chosen, self.note = self.hosts[number - 1], ""
 
-    def act(self, verb: str) -> None:
+    def act(self, verb: FaultVerb, choice: Choice) -> None:
         """Have the lab do it to the chosen host, and say how that went."""
         host = self.chosen
-        if verb in SERVER_VERBS and host not in self.watched.lab["servers"]:
+        if verb.scope == fault_verbs.DAEMON and host not in self.watched.lab["servers"]:
             self.note = f"{host} runs no daemon: choose another host with ↑ ↓"
             return
-        self.note = f"{verb} {host} ..."
+        done = " ".join((verb.name, host, *choice.words))
+        self.note = f"{done} ..."
 
         def work() -> None:
             try:
-                self.watched.do(verb, host)
-                self.note = f"{verb} {host}: done"
+                self.watched.do(verb.name, host, choice.words)
+                self.note = f"{done}: done"
             except LabError as error:
                 self.note = str(error)
             self._app.invalidate()
@@ -146,8 +144,8 @@ class Watch:
             keys.add(name)(lambda _event, by=by: self.move(by))
         for number in range(1, 10):
             keys.add(str(number))(lambda _event, number=number: self.choose(number))
-        for name, verb in VERBS.items():
-            keys.add(name)(lambda _event, verb=verb: self.act(verb))
+        for name, does in fault_verbs.keys().items():
+            keys.add(name)(lambda _event, does=does: self.act(*does))
         return keys
 
 

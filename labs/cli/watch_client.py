@@ -15,7 +15,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,9 +139,9 @@ class Watched:
             self._told = list(facts.read(news["told"]))
         self.lab, self._mark = news["lab"], news["mark"]
 
-    def do(self, verb: str, host: str) -> None:
+    def do(self, verb: str, host: str, words: Sequence[str] = ()) -> None:
         """Have the lab do it; LabError with its words if it refuses."""
-        self._hands.ask(ask=verb, host=host)
+        self._hands.ask(ask=verb, host=host, words=list(words))
 
     def close(self) -> None:
         """Look no more."""

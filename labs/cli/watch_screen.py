@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from labs.cli.watch_client import HostNow, Picture, ago, clock
 from labs.figures import timeline_text
+from labs.model import fault_verbs
 
 Piece = tuple[str, str]  # prompt_toolkit's: a style, and text in it
 Line = list[Piece]
@@ -35,10 +36,6 @@ LANE = {
     timeline_text.ANSWERED: "ansigreen",
     timeline_text.SILENT: "ansired bold",
 }
-KEYS = (
-    ("↑↓", "host"), ("u", "unplug"), ("p", "plug"), ("c", "crash"), ("s", "stop"),
-    ("t", "start"), ("f", "freeze"), ("h", "thaw"), ("x", "cut"), ("m", "mend"), ("q", "quit"),
-)  # fmt: skip
 NARROWEST, LOWEST = 60, 14
 
 
@@ -182,7 +179,11 @@ def _keys(width: int) -> list[Line]:
     """What the keys do, in as many lines as it takes."""
     lines: list[Line] = [[]]
     used = 0
-    for key, does in KEYS:
+    does_what = [
+        (key, " ".join((verb.name, *choice.words)))
+        for key, (verb, choice) in fault_verbs.keys().items()
+    ]
+    for key, does in [("↑↓", "host"), *does_what, ("q", "quit")]:
         size = len(key) + len(does) + 3
         if used + size > width:
             lines.append([])

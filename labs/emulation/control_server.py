@@ -8,6 +8,7 @@
 
     {"ask": "news", "mark": null}           {"lab": {...}, "seen": [...], "mark": [...], ...}
     {"ask": "unplug", "host": "master"}     {"done": "unplug"}, or {"error": "no host called ..."}
+    {"ask": "lose", "host": "master", "words": ["0.3"]}
 
 Whatever comes in by the door goes through the lab's verbs, so it is an Action like any other.
 The socket lies in the lab's private directory, where only its user and root can come, and vanishes
@@ -29,13 +30,12 @@ from typing import TYPE_CHECKING, Any
 from labs.conf import setting
 from labs.emulation import daemons
 from labs.errors import LabError, unknown
-from labs.model import facts
+from labs.model import facts, fault_verbs
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 NAME = "door"
-VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 # s of pings that a newcomer gets; of everything else, all.
 PINGS = 60.0
 LONGEST = 1 << 16  # bytes of a request; a longer one ends the connection
@@ -91,14 +91,15 @@ class Door:
             ask = request["ask"]
             mark = list(request.get("mark") or [])
             host = "" if ask == "news" else str(request["host"])
+            words = [str(word) for word in request.get("words") or []]
         except (ValueError, TypeError, KeyError):
             return {"error": 'not a request: {"ask": "news"} or {"ask": VERB, "host": HOST}'}
         try:
             if ask == "news":
                 return self._news(mark)
-            if ask not in VERBS:
-                raise unknown("verb", ask, VERBS)
-            getattr(self.lab, ask)(host)
+            if ask not in fault_verbs.real():
+                raise unknown("verb", ask, fault_verbs.real())
+            fault_verbs.perform(self.lab, ask, host, *words)
             return {"done": ask}
         except LabError as error:
             return {"error": str(error)}

@@ -10,12 +10,14 @@
     mend             undoes cut, lose and oneway
     crash            SIGKILL to all its processes              unchanged            gone, VIPs stay
     stop / start     SIGTERM, and wait / start it              unchanged            says farewell
+    restart          stop, and start
     freeze / thaw    SIGSTOP / SIGCONT                         unchanged            sleeps
     reload           SIGHUP                                    unchanged            reads its file
 
 A cable is that of eth0; where a host has two, `interface="eth1"` is the other one.
 Every verb may be repeated: to do what is already done changes nothing.
 Each records an Action, so that the timeline can say what the learner did and when.
+Each has a row in `labs.model.fault_verbs`, by which prompt, panel, `labs watch` ... know it.
 The witnesses see a cable, or an address that is given up, a moment later: a verb waits for them.
 """
 
@@ -151,6 +153,11 @@ class Verbs:
             self._record("start", host, f"daemon of {host} started")
             daemons.wait_ready([daemons.start(self.hosts[host], self.daemons[host])])
             self._ready = time.time()
+
+    def restart(self, host: str) -> None:
+        """Stop the daemon of `host`, and start it again at once."""
+        self.stop(host)
+        self.start(host)
 
     def freeze(self, host: str) -> None:
         """Stop the daemon's clock: it keeps its addresses and says nothing."""

@@ -27,13 +27,15 @@ from labs.emulation import daemons
 from labs.emulation.lab import Lab
 from labs.emulation.nodes import Host
 from labs.errors import LabError, unknown
-
-VERBS = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
+from labs.model import fault_verbs
 
 SHOWN = 100_000  # bytes of what a line of %mn prints
 PATIENCE = 2.0  # s after an interrupt, before a command is killed
-# Those that need one word more than a host.
-WORDED = {"lose": "HOST SHARE, such as lose master 0.3", "oneway": "HOST to|from"}
+
+
+def verbs() -> list[str]:
+    """The verbs of the lab that the prompt adds; Mininet's own `link` names both ends."""
+    return [name for name in fault_verbs.real() if not hasattr(Prompt, f"do_{name}")]
 
 
 class Prompt(CLI):
@@ -49,7 +51,7 @@ class Prompt(CLI):
         """Run one line; whether it asks to leave."""
         try:
             verb, *names = line.split() or [""]
-            if verb in VERBS or verb in WORDED:
+            if verb in verbs():
                 return self._verb(verb, names)
             return bool(super().onecmd(line))
         except LabError as error:
@@ -59,13 +61,11 @@ class Prompt(CLI):
     def _verb(self, verb: str, names: list[str]) -> bool:
         if not names:
             raise LabError(f"which host? {verb} {' or '.join(self.lab.daemons)}")
-        if verb in WORDED:
-            if len(names) != 2:
-                raise LabError(f"usage: {verb} {WORDED[verb]}")
-            getattr(self.lab, verb)(*names)
+        if fault_verbs.FAULT_VERBS[verb].usage:  # its words follow one host
+            fault_verbs.perform(self.lab, verb, *names)
             return False
         for name in names:
-            getattr(self.lab, verb)(name)
+            fault_verbs.perform(self.lab, verb, name)
         return False
 
     def do_link(self, line: str) -> None:
@@ -87,14 +87,15 @@ class Prompt(CLI):
     def do_help(self, line: str) -> None:
         """List the commands, or say what one does: help [COMMAND]"""
         word = line.strip()
-        if word in VERBS or word in WORDED:
-            usage = WORDED.get(word, "HOST...")
-            self._say(f"{word} {usage}\n{inspect.getdoc(getattr(Lab, word))}")
+        if word in verbs():
+            self._say(f"{word} {_usage(word)}\n{inspect.getdoc(getattr(Lab, word))}")
             return
         super().do_help(line)
         if not word:
-            self._say(f"What the lab adds: VERB HOST...\n{'=' * 31}\n{'  '.join(VERBS)}")
-            self._say("\n".join(f"{verb} {usage}" for verb, usage in WORDED.items()))
+            simple = [name for name in verbs() if not fault_verbs.FAULT_VERBS[name].usage]
+            self._say(f"What the lab adds: VERB HOST...\n{'=' * 31}\n{'  '.join(simple)}")
+            worded = [name for name in verbs() if name not in simple]
+            self._say("\n".join(f"{name} {_usage(name)}" for name in worded))
 
     def do_owners(self, _line: str) -> None:
         """Who holds the watched address now."""
@@ -149,7 +150,7 @@ class Prompt(CLI):
 
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """Complete the first word: commands, verbs and hosts."""
-        known = [*super().completenames(text, *ignored), *VERBS, *WORDED, *self.lab.hosts]
+        known = [*super().completenames(text, *ignored), *verbs(), *self.lab.hosts]
         return sorted({name for name in known if name.startswith(text)})
 
     def completedefault(self, text: str, *ignored: Any) -> list[str]:
@@ -172,6 +173,10 @@ class _Once(Prompt):
     @classmethod
     def initReadline(cls) -> None:
         """Keep no history."""
+
+
+def _usage(verb: str) -> str:
+    return fault_verbs.usage(verb) if fault_verbs.FAULT_VERBS[verb].usage else "HOST..."
 
 
 def _group(pid: int) -> int:

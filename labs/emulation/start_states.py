@@ -19,7 +19,6 @@ A daemon runs on the servers that have a keepalived.conf.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,17 +26,13 @@ from typing import TYPE_CHECKING
 from labs.emulation.daemons import CONFIGURATION
 from labs.emulation.nodes import Host
 from labs.errors import LabError, unknown
+from labs.model import fault_verbs
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 STATES = Path(__file__).parents[1] / "states"
 _DIRECTORY = str(Path(CONFIGURATION).parent)
-# The verbs that a `begin` may use; their words are those of the methods of Lab.
-VERBS = (
-    *("unplug", "plug", "link", "cut", "mend", "lose", "oneway"),
-    *("crash", "stop", "start", "freeze", "thaw", "reload", "settle"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +84,13 @@ def read(state: str) -> Start:
                 told = replace(other, name=state, sources=sources, steps=told.steps)
             case ["wait", _, "owns"] | ["wait", _, "owns", _] | ["run", _, _, *_]:
                 told = replace(told, steps=(*told.steps, (place, tuple(words))))
-            case [verb, *_] if verb in VERBS:
+            case [verb, *_] if verb in (*fault_verbs.real(), "settle"):
                 told = replace(told, steps=(*told.steps, (place, tuple(words))))
             case _:
                 raise LabError(
                     f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, "
-                    f"wait HOST owns [ADDRESS], run HOST COMMAND, or one of {', '.join(VERBS)}"
+                    f"wait HOST owns [ADDRESS], run HOST COMMAND, settle, "
+                    f"or one of {', '.join(fault_verbs.real())}"
                 )
     return told
 
@@ -108,9 +104,10 @@ def play(lab: Lab, told: Start) -> None:
                     _wait(lab, host, *address)
                 case ("run", host, *command):
                     _run(lab, host, " ".join(command))
+                case ("settle",):
+                    lab.settle()
                 case (verb, *rest):
-                    act: Callable[..., object] = getattr(lab, verb)
-                    act(*rest)
+                    fault_verbs.perform(lab, verb, *rest)
         except (LabError, TypeError, ValueError) as error:
             raise LabError(f"{place}: `{' '.join(words)}`: {error}") from None
 

@@ -18,7 +18,9 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from labs.model import fault_verbs
 from labs.model.facts import Action, Loss, Ping
+from labs.model.fault_verbs import FAULT_VERBS
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import Takeover, Timeline
@@ -29,39 +31,16 @@ LINE = 100  # sentences are wrapped here
 INSTANT = 0.00005  # s: two owners for less are one after the other
 BLINK, NEAR = 0.02, 0.25  # s: a single ping or two, lost that near a takeover, belong to it
 
-# What an action did, as the end of "3.1 s after ...".
-PHRASES = {
-    "unplug": "the cable{of} was pulled",
-    "plug": "the cable{of} was plugged in",
-    "cut": "{host} was cut off",
-    "mend": "{host} was reached again",
-    "lose": "the path to {host} began to lose frames",
-    "oneway": "the path to {host} became one-way",
-    "crash": "the daemon{on} was killed",
-    "stop": "the daemon{on} was stopped",
-    "start": "the daemon{on} was started",
-    "freeze": "the daemon{on} was frozen",
-    "thaw": "the daemon{on} was thawed",
-    "reload": "the configuration{of} was reloaded",
-    "link down": "the link{of} was set down",
-    "link up": "the link{of} was set up",
-    "down": "{host} went down",
-}
-
-# These say it all, with their host; what else was done says it in its own words.
-VERBS = {*PHRASES, "link"} - {"link down", "link up", "down"}
-
 
 def phrase(action: Action, *, name_host: bool) -> str:
     """``the cable of master was pulled``, or without the host where that is obvious."""
-    verb = action.verb
-    if verb == "link":
-        verb = "link down" if "down" in action.text else "link up"
-    if verb not in PHRASES:
+    verb = FAULT_VERBS.get(action.verb)
+    if verb is None or not verb.phrase:
         return f"“{action.text}”"
     host = action.host if name_host and action.host else ""
     places = {word: f" {word} {host}" if host else "" for word in ("of", "on")}
-    return PHRASES[verb].format(host=action.host or "the network", **places)
+    last = action.text.rpartition(" ")[2]
+    return verb.phrase.format(host=action.host or "the network", last=last, **places)
 
 
 def headline(timeline: Timeline) -> str:
@@ -257,7 +236,9 @@ def action_rows(timeline: Timeline, width: int) -> list[str]:
     rows: list[str] = []
     for action in timeline.of(Action):
         column = min(width - 1, int((action.t - timeline.start) / (length or 1) * width))
-        told = f"{action.verb} {action.host or ''}" if action.verb in VERBS else action.text
+        # These say it all with their host; what else was done says it in its own words.
+        brief = action.verb in fault_verbs.real()
+        told = f"{action.verb} {action.host or ''}" if brief else action.text
         label = f"^ {told}".rstrip()
         if column + len(label) > width:
             label = label[2:] + " ^"

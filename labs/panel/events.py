@@ -26,6 +26,7 @@ from typing import Any, TypeAlias
 
 from labs.analysis.takeover_timing import ADVERTS, skew
 from labs.model.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State
+from labs.model.fault_verbs import FAULT_VERBS
 
 Event: TypeAlias = dict[str, Any]
 # (host, VRID) -> priority, as the configuration has it; asked when no witness has heard it yet.
@@ -35,15 +36,6 @@ Priorities: TypeAlias = Callable[[str], Mapping[int, int]]
 TOUCHING = 0.15
 # s: a host that gives an address up restarted its timer so shortly before.
 HANDOVER = 1.0
-DAEMON = {
-    "start": "runs",
-    "thaw": "runs",
-    "stop": "gone",
-    "crash": "gone",
-    "freeze": "frozen",
-    "down": "down",
-}
-PATH = {"cut": "cut", "lose": "lossy", "oneway": "lossy", "mend": ""}
 
 
 class Events:
@@ -160,10 +152,11 @@ class Events:
         result: list[Event] = [{"k": "act", **at, "v": fact.verb, "x": fact.text}]
         if fact.host is None:
             return result
-        if fact.verb in DAEMON:
-            result.append({"k": "dmn", **at, "s": DAEMON[fact.verb]})
-        if fact.verb in PATH:
-            result.append({"k": "pth", **at, "s": PATH[fact.verb]})
+        if (verb := FAULT_VERBS.get(fact.verb)) is not None:
+            if verb.daemon is not None:
+                result.append({"k": "dmn", **at, "s": verb.daemon})
+            if verb.path is not None:
+                result.append({"k": "pth", **at, "s": verb.path})
         if fact.verb == "start":
             result += self._restart(fact.host, at, "start")
         elif fact.verb in ("stop", "crash"):

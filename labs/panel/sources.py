@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from labs.bounded_output import clipped
 from labs.conf import priorities
-from labs.errors import LabError
+from labs.errors import LabError, unknown
 from labs.figures.palette import HOST_COLOURS, INK, luma
+from labs.model import fault_verbs
 from labs.model.facts import Fact
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows 
 LONGEST_STEP = 0.5  # s of virtual time that a look may play
 COMMAND_SECONDS = 15.0
 SHOWN = 50_000  # characters of a command's output
-VERBS = ("unplug", "plug", "stop", "start", "crash", "freeze", "thaw", "cut", "mend", "reload")
 
 
 class Source(Protocol):
@@ -64,7 +64,7 @@ class Source(Protocol):
     def conf(self, host: str, text: str | None = None) -> str:
         """The keepalived.conf of `host`; with `text`, written first and put to use."""
 
-    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+    def do(self, verb: str, host: str, interface: str = "eth0", words: Sequence[str] = ()) -> None:
         """Carry out a verb of the lab."""
 
     def run(self, host: str, command: str) -> str:
@@ -142,19 +142,14 @@ class OfLab:
             (self._lab.reload if self._lab.running(host) else self._lab.start)(host)
         return found
 
-    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+    def do(self, verb: str, host: str, interface: str = "eth0", words: Sequence[str] = ()) -> None:
         """As `Source`; LabError for what cannot be done."""
-        if verb == "restart":
-            self._lab.stop(host)
-            self._lab.start(host)
-        elif verb == "linkup":
-            self._lab.link(host, "up", interface)
-        elif verb in ("unplug", "plug"):
-            getattr(self._lab, verb)(host, interface)
-        elif verb in VERBS:
-            getattr(self._lab, verb)(host)
-        else:
-            raise LabError(f"the bench has no verb {verb!r}: it knows {', '.join(VERBS)}")
+        known = fault_verbs.real()
+        if verb not in known:
+            raise unknown("verb", verb, known)
+        at = fault_verbs.FAULT_VERBS[verb].scope == fault_verbs.CABLE
+        options = {"interface": interface} if at else {}
+        fault_verbs.perform(self._lab, verb, host, *words, **options)
 
     def run(self, host: str, command: str) -> str:
         """As `Source`."""
@@ -262,14 +257,9 @@ class OfLan:
             (self._lan.reload if host in self._lan.daemons else self._lan.start)(host)
         return found
 
-    def do(self, verb: str, host: str, interface: str = "eth0") -> None:
+    def do(self, verb: str, host: str, interface: str = "eth0", words: Sequence[str] = ()) -> None:
         """As `Source`; LabError for what cannot be done."""
-        if verb == "linkup":
-            self._lan.link(host, "up")
-        elif verb in (*VERBS, "restart"):
-            getattr(self._lan, verb)(host)
-        else:
-            raise LabError(f"the bench has no verb {verb!r}: it knows {', '.join(VERBS)}")
+        fault_verbs.perform(self._lan, verb, host, *words)
 
     def run(self, host: str, command: str) -> str:
         """There is no shell in memory: LabError."""

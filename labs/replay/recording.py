@@ -37,15 +37,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from labs.model.fault_verbs import FAULT_VERBS
+
 VARIABLE = "LAB_MODE"
 RECORD, REPLAY = "record", "replay"
 # Where a recording lesson is written to.
 TARGET = "LAB_RECORDING"
 PLACE = Path(__file__).resolve().parents[1] / "recordings"
-DEEDS = (
-    "link", "unplug", "plug", "cut", "lose", "oneway", "mend", "crash", "stop", "start", "freeze",
-    "thaw", "reload", "reset", "equip", "web", "website", "send", "at_switch",
-)  # fmt: skip
+# What else changes the lab, beside the fault verbs.
+_OTHER_DEEDS = ("reset", "equip", "web", "website", "send", "at_switch")
 # `run` is a deed if the command changes something, `conf` if it is given a text.
 QUESTIONS = (
     "run", "log", "journal", "arp", "read", "running", "program", "frozen", "serving", "settle",
@@ -66,6 +66,12 @@ _asked: Counter[tuple[str, str, str]] = Counter()
 def mode() -> str:
     """ "replay", "record", or "" for a lab that runs."""
     return os.environ.get(VARIABLE, "")
+
+
+def is_deed(name: str) -> bool:
+    """Whether the method of Lab that has this name changes the lab."""
+    verb = FAULT_VERBS.get(name)
+    return name in _OTHER_DEEDS or (verb is not None and bool(verb.real))
 
 
 def changes(command: str) -> bool:

@@ -30,7 +30,7 @@ from labs.errors import LabError
 from labs.model import facts
 from labs.model.facts import Fact, Ping
 from labs.model.topology import Socket
-from labs.replay.recording import DEEDS, QUESTIONS, TARGET, Book, Run, changes, words
+from labs.replay.recording import QUESTIONS, TARGET, Book, Run, changes, is_deed, words
 
 if TYPE_CHECKING:
     from labs.figures.topology_diagram import Wiring
@@ -62,7 +62,7 @@ class Recording(Lab):
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
-        if name in (*DEEDS, *QUESTIONS, "conf"):
+        if is_deed(name) or name in (*QUESTIONS, "conf"):
             return partial(self._noted, name, found)
         return found
 
@@ -131,7 +131,7 @@ class Recording(Lab):
         name, run = what[0], self._run
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             value = dataclasses.asdict(value)
-        deed = name in DEEDS or (name == "run" and changes(what[2]))
+        deed = is_deed(name) or (name == "run" and changes(what[2]))
         if deed or (name == "conf" and len(what) > 2):
             plain = value if isinstance(value, str | dict) else None
             now = {"end": time.time(), "since": self.since, "programs": self._programs()}

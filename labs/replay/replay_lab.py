@@ -27,8 +27,9 @@ from labs.emulation.streams import Kept, known
 from labs.errors import LabError, unknown
 from labs.model import facts
 from labs.model.facts import Action, Fact
+from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
-from labs.replay.recording import DEEDS, QUESTIONS, Book, Run, alike, books, words
+from labs.replay.recording import QUESTIONS, Book, Run, alike, books, is_deed, words
 from labs.replay.replay_views import Known, Memory, Pictured, Recaptured
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Replayed(Seeing):
         return _current
 
     def __getattr__(self, name: str) -> Any:
-        if name in DEEDS:
+        if is_deed(name):
             return partial(self._do, name)
         if name in QUESTIONS:
             return partial(self._answer, name)
@@ -177,9 +178,9 @@ class Replayed(Seeing):
         told = self._told_by_now(["frozen", host])
         if told is not None:
             return bool(told)
-        verbs = ("freeze", "thaw", "crash", "stop", "start")
-        done = [f.verb for f in self.witness.of(Action) if f.host == host and f.verb in verbs]
-        return done[-1:] == ["freeze"]
+        actions = [f for f in self.witness.of(Action) if f.host == host]
+        states = [FAULT_VERBS[f.verb].daemon for f in actions if f.verb in FAULT_VERBS]
+        return [state for state in states if state is not None][-1:] == ["frozen"]
 
     def remembered(self, name: str) -> Pictured:
         """A picture of the lab that was made here, such as its topology."""

@@ -29,6 +29,8 @@ from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError, unknown
+from labs.model import fault_verbs
+from labs.model.fault_verbs import FAULT_VERBS
 
 KINDS = {
     "v2": ("version 2", ("192.168.1.10",), ("192.168.1.20",)),
@@ -37,16 +39,6 @@ KINDS = {
 }
 CLAIMS = ("owner", "is")
 PATIENCE = 15.0  # s, for `wait`
-NUMBERS = {  # the verbs that take numbers, and how many
-    "lose": 1,
-    "delay": 2,
-    "double": 1,
-    "reorder": 2,
-    "flap": 2,
-    "step": 1,
-    "drift": 1,
-}
-HOSTLESS = ("partition", "join", "end")
 
 
 @dataclass(frozen=True)
@@ -206,15 +198,18 @@ def head(setup: Setup, words: list[str], line: str) -> Setup:
 
 def act(lab: Any, one: Step) -> None:
     """Have `lab` do what a line says.  Raises LabError for what it cannot do."""
-    verb = getattr(lab, one.verb, None)
-    known = one.verb in HOSTLESS or (one.words and not one.verb.startswith("_"))
     if one.verb == "end":
         return
+    verb = getattr(lab, one.verb, None)
+    known = one.verb in FAULT_VERBS or (one.words and not one.verb.startswith("_"))
     if not callable(verb) or not known:
         raise LabError(f"{one.verb} {' '.join(one.words)}: {type(lab).__name__} cannot do that")
+    if one.verb in FAULT_VERBS:
+        try:
+            return fault_verbs.perform(lab, one.verb, *one.words)
+        except LabError as error:
+            raise LabError(f"`{one}`: {error}") from None
     words: list[Any] = list(one.words)
-    if one.verb in NUMBERS:
-        words[1:] = [number(word) for word in words[1:]]
     if one.verb == "conf":
         text = " ".join(words[1:]).replace("\\n", "\n")
         words[1:] = [text]
@@ -223,18 +218,6 @@ def act(lab: Any, one: Step) -> None:
     except TypeError as error:
         raise LabError(f"`{one}`: {error}; see labs/scenarios/model.py") from None
     verb(*words)
-
-
-def number(word: str) -> int | float:
-    """A number as it is written.  Raises LabError."""
-    try:
-        return int(word)
-    except ValueError:
-        pass
-    try:
-        return float(word)
-    except ValueError:
-        raise LabError(f"{word!r} is no number") from None
 
 
 def holds(lab: Any, words: tuple[str, ...]) -> bool:

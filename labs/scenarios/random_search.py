@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from labs.errors import LabError
+from labs.model.fault_verbs import FAULT_VERBS, LAN, Draw
 from labs.scenarios import runner
 from labs.scenarios.model import Scenario, Setup, Step
 from labs.simulation.violation import Violation
@@ -26,36 +27,6 @@ from labs.simulation.violation import Violation
 DAY = 86_400.0
 HOUR = 3600.0
 NAMES = "abcd"
-# A fault, its words, and what undoes it; {} is one of several amounts.
-FAULTS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("unplug", (), "plug"),
-    ("link", ("down",), "link up"),
-    ("cut", (), "mend"),
-    ("oneway", ("to",), "mend"),
-    ("oneway", ("from",), "mend"),
-    ("lose", ("0.1", "0.3", "0.7"), "mend"),
-    ("delay", ("0.05 0.2", "0.4 0", "0.01 0.01"), "mend"),
-    ("double", ("0.2", "0.9"), "mend"),
-    ("reorder", ("0.3 0.3", "0.9 0.05"), "mend"),
-    ("freeze", (), "thaw"),
-    ("crash", (), "start"),
-    ("stop", (), "start"),
-    ("unload", (), "load"),
-    ("partition", (), "join"),
-    ("restart", (), ""),
-    ("reload", (), ""),
-    ("strip", (), ""),
-    ("flap", ("2 0.3", "3 1.5"), ""),
-    ("step", ("3600", "-3600", "0.7"), ""),
-    ("step", ("3600",), "step -3600"),
-    ("step", ("-3600",), "step 3600"),
-    ("step", ("4",), "step -4"),
-    ("step", ("-4",), "step 4"),
-    ("step", ("9",), "step -9"),
-    ("drift", ("900", "-900"), "drift 0"),
-    ("fail", (), "recover"),
-    ("hang", (), "recover"),
-)
 SIGNED = ["auth_hmac {", "key 1 hex:" + "42" * 32, "active_key 1"]
 PAUSES = (0.0, 0.0001, 0.05, 0.5, 1.0, 3.0, 3.7, 10.0)
 QUIET = 60.0  # s of peace after a burst before the hours of it begin
@@ -92,13 +63,19 @@ def cluster(dice: random.Random) -> Setup:
     return Setup(None, hosts, kind, "; ".join(each), synced, script, dice.randrange(1, 10_000))
 
 
+def _draws() -> list[tuple[str, Draw]]:
+    """The faults that may happen, each as likely as the others."""
+    return [(verb.name, draw) for verb in FAULT_VERBS.values() for draw in verb.draws]
+
+
 def burst(dice: random.Random, setup: Setup) -> Iterator[Step]:
     """Some faults close together, and all their remedies."""
     names = [name for name, _, _ in setup.hosts]
     remedies: dict[tuple[str, str], Step] = {}
     for _ in range(dice.randint(1, 6)):
         host = dice.choice(names)
-        verb, words, remedy = dice.choice(FAULTS)
+        verb, draw = dice.choice(_draws())
+        words, remedy = draw.words, draw.undo
         if verb in ("fail", "hang") and setup.script is None:
             continue
         if verb in ("stop", "restart") and ("thaw", host) in remedies:
@@ -113,7 +90,7 @@ def burst(dice: random.Random, setup: Setup) -> Iterator[Step]:
         yield Step(round(pause, 3), verb, arguments(dice, setup, host, verb, words))
         if remedy:
             undo = remedy.split()
-            target = () if undo[0] == "join" else (host,)
+            target = () if FAULT_VERBS[undo[0]].scope == LAN else (host,)
             tail = ("/bin/chk",) if undo[0] == "recover" else tuple(undo[1:])
             remedies[remedy, host] = Step(0, undo[0], (*target, *tail))
     for key in sorted(remedies):

@@ -1,12 +1,7 @@
 """What can be done to a simulated cluster: Lab's verbs, and those that only a simulation can obey.
 
-    as in Lab       link unplug plug cut mend crash stop start freeze thaw reload
-    the cable       lose delay double reorder oneway mend      (mend puts everything right again)
-    the LAN         partition join
-    the card        flap unload load strip
-    the clock       step drift
-    programs        fail hang recover write
-    the daemon      restart
+`labs.model.fault_verbs` has the table: which verbs there are, and what each does here.
+The methods are their effects; one that is in Lab, too, has the same name and the same words.
 
 Every verb takes the name of a host first (`partition` takes groups of names), may be repeated,
 and records an Action.

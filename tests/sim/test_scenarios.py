@@ -48,7 +48,7 @@ def test_the_named_state_of_the_lab() -> None:
         ("kind v9\n", "scenario:1"),
         ("host a 100\n+1 unplug b\n", "no host called .b."),
         ("host a 100\n+1 dance a\n", "cannot do that"),
-        ("host a 100\n+1 lose a much\n", "no number"),
+        ("host a 100\n+1 lose a much\n", "not a number"),
         ("host a 100\n+1 owner a\n", "is not so"),
         ("host a 100\n+1 wait owner b\n", "did not come true"),
         ("host a 100\n+1 __init__ a\n", "cannot do that"),

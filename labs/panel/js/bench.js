@@ -107,10 +107,11 @@ class Bench {
   }
 
   async act(verb, host, more = {}) {
-    this.tell(`${verb} ${host} …`);
+    const words = [verb, host, ...(more.words ?? [])].join(" ");
+    this.tell(`${words} …`);
     if (this.clock.mode !== "live") this.live();
     const answer = await this.ask({ type: "do", verb, host, ...more });
-    this.tell(answer.ok ? `done: ${verb} ${host}` : answer.text, !answer.ok);
+    this.tell(answer.ok ? `done: ${words}` : answer.text, !answer.ok);
   }
 
   tell(text, wrong = false) {
@@ -158,7 +159,7 @@ class Bench {
     this.chip = make("span", { class: "vb-chip" });
     this.told = make("div", { class: "vb-told", role: "status" });
     this.log = new Log(network);
-    this.desk = new Desk(this);
+    this.desk = new Desk(this, network.menu ?? []);
     this.timeline = new Timeline(network, (t) => this.seek(t));
     const can = this.port !== null;
     this.plan = new Plan(network, can ? (c) => this.press(c) : null,
@@ -173,7 +174,9 @@ class Bench {
 
   press(c) {
     const [up, carrier] = this.present().links[`${c.h} ${c.i}`] ?? [true, true];
-    this.act(up ? (carrier ? "unplug" : "plug") : "linkup", c.h, { interface: c.i });
+    const more = { interface: c.i };
+    if (up) this.act(carrier ? "unplug" : "plug", c.h, more);
+    else this.act("link", c.h, { ...more, words: ["up"] });
   }
 
   controls() {

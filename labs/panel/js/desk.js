@@ -1,7 +1,8 @@
 // What can be done with a host: its menu, and what the menu opens below the plan: an editor for
 // keepalived.conf that checks while one types, and a line for a shell command.
 //
-// `hands` is the bench: ask(question) -> answer, act(verb, host), tell(words, wrong).
+// `hands` is the bench: ask(question) -> answer, act(verb, host, more), tell(words, wrong).
+// `verbs` is the table of Python (labs/model/fault_verbs.py): {verb, words, text, when}.
 
 import { make, say } from "./dom.js";
 
@@ -10,21 +11,17 @@ const PAUSE = 250;      // ms without a key before the text is checked
 // The lines of the menu: what to call them, and what they do.
 function entries(host, now, hands, desk) {
   if (now.dmn === "down") return [[`${host} is down: lab.reset() starts it again`, () => {}]];
-  const verb = (text, name) => [text, () => hands.act(name, host)];
-  const daemon = {
-    gone: [verb("Start the daemon", "start")],
-    frozen: [verb("Thaw the daemon", "thaw"), verb("Crash it (SIGKILL)", "crash")],
-    runs: [verb("Stop the daemon (SIGTERM)", "stop"), verb("Crash it (SIGKILL)", "crash"),
-      verb("Freeze it (SIGSTOP)", "freeze"), verb("Restart it", "restart")],
-  }[now.dmn];
-  const path = now.pth ? verb("Mend the path", "mend") : verb("Cut the path, carrier stays", "cut");
-  return [...daemon, path, ["Edit keepalived.conf …", () => desk.edit(host)],
+  const states = [now.dmn, now.pth || "whole"];
+  const verbs = desk.verbs.filter((each) => each.when.some((state) => states.includes(state)))
+    .map(({ verb, words, text }) => [text, () => hands.act(verb, host, { words })]);
+  return [...verbs, ["Edit keepalived.conf …", () => desk.edit(host)],
     ["Run a command …", () => desk.shell(host)]];
 }
 
 export class Desk {
-  constructor(hands) {
+  constructor(hands, verbs) {
     this.hands = hands;
+    this.verbs = verbs;
     this.menu = make("div", { class: "vb-menu", role: "menu", hidden: "" });
     this.node = make("div", { class: "vb-drawer" });
   }
