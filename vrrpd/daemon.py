@@ -218,22 +218,19 @@ class Daemon:
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config)
+        wanted = {one.name: one for one in config.instances}
         kept = continued(config.instances, self.routers.values())
         for router in [one for one in self.routers.values() if one not in kept.values()]:
             self.remove(router)
         self.routers = dict(kept)
-        new: list[VirtualRouter] = []
-        for instance in config.instances:
+        self._prune()  # what comes may have the same names, or the same virtual MACs
+        for name, router in kept.items():
             self.ports.clock.breathe()
-            if instance.name in kept:
-                kept[instance.name].reconfigure(instance, config.globals != before.globals)
-            else:
-                new.append(self.create(instance))
+            router.reconfigure(wanted[name], config.globals != before.globals)
+        self._prune()
+        new = [self.create(one) for one in config.instances if one.name not in kept]
         self.routers = {one.name: self.routers[one.name] for one in config.instances}
         self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
-        self.estate.prune(
-            {link.name for r in self.routers.values() for link in r.holdings.links.values()}
-        )
         self.connect()
         for router in new:
             router.holdings.release()  # as at the start: what a killed daemon has left behind
@@ -246,6 +243,11 @@ class Daemon:
         self._say_if_idle()
         self.log.say("Reload complete")
         return True
+
+    def _prune(self) -> None:
+        """Delete the virtual interfaces that no router has any more."""
+        used = (link.name for r in self.routers.values() for link in r.holdings.links.values())
+        self.estate.prune(set(used))
 
     def connect(self) -> None:
         """Tie the routers to their sync groups and to all that they track."""

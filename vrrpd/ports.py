@@ -226,6 +226,9 @@ class Kernel(Protocol):
     def interface(self, name: str) -> Interface | None:
         """The present state of an interface, or None if there is none of that name."""
 
+    def interfaces(self) -> list[Interface]:
+        """The present state of every interface."""
+
     def prepare(self, add: Sequence[Belonging]) -> object:
         """Whatever lets `change()` add these very things in a hurry; of no other use."""
 

@@ -131,6 +131,11 @@ class HostKernel:
         """eth0, another card, or None."""
         return self.machine.interface(name)
 
+    def interfaces(self) -> list[Interface]:
+        """eth0, if it is there, and the other cards."""
+        found = map(self.machine.interface, (CARD, *self.machine.cards))
+        return [one for one in found if one is not None]
+
     def prepare(self, add: Sequence[Belonging]) -> None:
         """There is nothing to prepare where time does not pass."""
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from vrrpd.addresses.vmac import Slot, slots, virtual_link
+from vrrpd.addresses.vmac import Slot, leftover, slots, virtual_link
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Config, Instance
 from vrrpd.config.routes_model import Route
@@ -98,11 +98,20 @@ class Estate:
     def links_for(self, instance: Instance) -> dict[Slot, VirtualLink]:
         """The virtual interfaces of an instance, made if they are not there yet."""
         found: dict[Slot, VirtualLink] = {}
+        self.discard(instance)
         for slot in slots(instance):
             wanted = virtual_link(instance, slot, self.defaults, self.taken(instance, slot))
             found[slot] = self.links[wanted.name] = wanted
             self.make(wanted)
         return found
+
+    def discard(self, instance: Instance) -> None:
+        """Delete what a killed daemon has left behind and would be in the way of `instance`."""
+        base, prefix = self.index_of(instance.interface), self.defaults.vmac_prefix
+        for there in self.kernel.interfaces():
+            if there.name not in self.links and leftover(instance, base, there, prefix):
+                self.kernel.destroy(there.name)
+                self.log.say(f"({instance.name}) deleted {there.name}, left by an earlier run")
 
     def taken(self, instance: Instance, slot: Slot) -> Callable[[str], bool]:
         """Whether a name is in use for something else: a function of the name."""

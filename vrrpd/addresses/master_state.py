@@ -133,10 +133,12 @@ class Holdings:
 
     def release(self) -> None:
         """Give everything back but what another router holds, too."""
-        self.count([])
-        self.change([], [*reversed(self.ways), *self.placed])
-        self.estate.silence(self.instance.name, ())
-        self.close()
+        try:
+            self.count([])
+            self.change([], [*reversed(self.ways), *self.placed])
+            self.estate.silence(self.instance.name, ())
+        finally:
+            self.close()
 
     def renew(self, instance: Instance, held: bool) -> tuple[bool, list[Refusal]]:
         """Go over to another configuration; whether addresses were added, and what was refused.

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
-from itertools import count
+from itertools import count, islice
 
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Instance
-from vrrpd.ports import Placed, VirtualLink
+from vrrpd.ports import Interface, Placed, VirtualLink
 
 PREFIX = b"\x00\x00\x5e\x00"
 Slot = tuple[str, int]
@@ -67,6 +67,25 @@ def names(prefix: str, instance: Instance, slot: Slot) -> Iterator[str]:
         yield f"{prefix}6.{instance.vrid}"
     for number in count(1):
         yield f"{prefix}{number}.{instance.vrid}"
+
+
+def leftover(instance: Instance, base: int, there: Interface, prefix: str) -> bool:
+    """Whether an interface is what another configuration has made for the instance, in its way now.
+
+    It has the virtual MAC on the same base (the number `base`) under another name, or the name that
+    the instance wants with another virtual router's MAC.
+    """
+    if there.kind != "macvlan":
+        return False
+    vmac, slot = instance.vmac, (instance.interface, instance.family)
+    if vmac is not None and vmac.name == there.name and there.mac.startswith(PREFIX):
+        return vmac.kind != "vmac" or there.mac != virtual_mac(instance, instance.family)
+    if there.base != base or there.mac != virtual_mac(instance, instance.family):
+        return False
+    if vmac is None or vmac.kind != "vmac":
+        return True
+    kept = [vmac.name] if vmac.name is not None else islice(names(prefix, instance, slot), 9)
+    return there.name not in kept
 
 
 def virtual_link(

@@ -129,6 +129,10 @@ class Netlink:
         """The present state of the interface of that name."""
         return next((one for one in self.links.values() if one.name == name), None)
 
+    def interfaces(self) -> list[Interface]:
+        """The present state of every interface."""
+        return list(self.links.values())
+
     def refresh(self) -> None:
         """Read all links and addresses."""
         self.links.clear()
