@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.loop import Loop
-    from vrrpd.linux.own_process import PidFile
+    from vrrpd.linux.own_process import PidFile, Process
     from vrrpd.linux.script_runner import ScriptRunner
     from vrrpd.linux.smtp_client import MailCarrier
     from vrrpd.linux.systemd import Supervisor
@@ -160,7 +160,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
 
     privileges = Privileges(log)
     reading = partial(read, options, log, privileges.lacking)
-    source = Source(partial(reading, here), log, options.namespace, Process(log).settle)
+    process = Process(log)
+    source = Source(partial(reading, here), log, options.namespace, process.settle)
     config = source()
     own = PidFile(options.pid or pid_file(config.globals))
     if not (alone(own, log) and entered(config.globals.net_namespace, log)):
@@ -172,8 +173,6 @@ def run(options: argparse.Namespace, log: Log) -> int:
     post = MailCarrier(loop, journal, log)
     daemon = Daemon(source, machine(loop, runner, post, log, source), journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
-    # From here on a signal waits for the loop: nothing may end us between taking an address and
-    # being able to give it back.
     ending: list[str] = []
     supervisor = Supervisor(loop)
     signals(loop, daemon, supervisor, ending, options.ignore_sigint)
@@ -186,7 +185,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     pids = write_pids(own, options.vrrp_pid, log)
     reduce(privileges, config, options, (*pids, socket))
     supervisor.ready("Running")
-    at_leisure(loop, log, journal)
+    at_leisure(loop, log, journal, process)
     loop.run_until(lambda: bool(ending))
     supervisor.stopping()
     daemon.stop(ending[0])
@@ -229,9 +228,10 @@ def journal_of(options: argparse.Namespace, log: Log) -> Journal:
     return Journal(options.journal)
 
 
-def at_leisure(loop: Loop, log: Log, journal: Journal) -> None:
+def at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
-    log.later = journal.later = loop.idle.append
+    log.later = journal.later = process.later = loop.idle.append
+    process.resume()
     atexit.register(log.flush)
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
@@ -330,7 +330,8 @@ def signals(
 ) -> None:
     """What each signal does, and what a mistake of ours is followed by.
 
-    The names are keepalived's.  `ending` is where a stop is noted.
+    The names are keepalived's.  `ending` is where a stop is noted.  From here on a signal waits
+    for the loop: nothing may end us between taking an address and being able to give it back.
     """
     from vrrpd.dump.writer import dump_data, dump_json, dump_stats
 

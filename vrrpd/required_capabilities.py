@@ -4,7 +4,6 @@
     scripts of another user    SETUID, SETGID, KILL   to become that user, and to end the script
     FIFOs of another user      CHOWN, DAC_OVERRIDE    to hand them over, and still write to them
     vrrp_priority, -rt_        SYS_NICE               to be scheduled otherwise
-    vrrp_rlimit_rttime         SYS_RESOURCE           to raise a limit again
     vrrp_no_swap               IPC_LOCK               to lock what later reloads allocate
 
 The article's configuration needs nothing but the first line.  What was given up does not come
@@ -28,7 +27,6 @@ OTHER_USER = ("SETUID", "SETGID", "KILL")
 SETTINGS = {
     "vrrp_priority": "SYS_NICE",
     "vrrp_rt_priority": "SYS_NICE",
-    "vrrp_rlimit_rttime": "SYS_RESOURCE",
     "vrrp_no_swap": "IPC_LOCK",
 }
 

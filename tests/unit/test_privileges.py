@@ -44,7 +44,6 @@ def test_the_plain_configuration_needs_nothing_more() -> None:
     [
         ("vrrp_priority -5", "SYS_NICE"),
         ("vrrp_rt_priority 10", "SYS_NICE"),
-        ("vrrp_rlimit_rttime 10000", "SYS_RESOURCE"),
         ("vrrp_no_swap", "IPC_LOCK"),
     ],
 )

@@ -18,7 +18,14 @@ import pytest
 from tests.support import REPOSITORY
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
-from vrrpd.linux.own_process import PidFile, control_socket, enter, pid_file
+from vrrpd.linux.own_process import (
+    LATE,
+    UNLOCKED,
+    PidFile,
+    control_socket,
+    enter,
+    pid_file,
+)
 
 SETTLE = """
 import json, os, resource, subprocess, sys
@@ -120,8 +127,96 @@ def test_a_cpu_that_does_not_exist_costs_a_line_in_the_log() -> None:
     assert found["name"] == "other"
 
 
-def test_a_limit_on_real_time_and_its_end() -> None:
-    assert settled("vrrp_rlimit_rttime 5000000")["limit"] == [2500000, 5000000]
+def test_a_limit_on_real_time_is_a_soft_one() -> None:
+    """At a hard one the kernel kills, without a word."""
+    hard = resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+    assert settled("vrrp_rlimit_rttime 5000000")["limit"] == [5000000, hard]
+    assert settled("vrrp_rlimit_rttime 5000000", "")["limit"] == settled("")["limit"]
+
+
+BURST = """
+import json, os, resource, sys, time
+from vrrpd.config import loads
+from vrrpd.journal import Log
+from vrrpd.linux.own_process import Process
+if sys.argv[1] == "limited":
+    resource.setrlimit(resource.RLIMIT_RTTIME, (20000, 20000))
+    os.setgid(65534)
+    os.setuid(65534)
+said, idle = [], []
+log = Log()
+log.say = said.append
+process = Process(log)
+process.later = idle.append
+settings = "vrrp_rt_priority 20" + (sys.argv[1] == "keyword") * "\\n vrrp_rlimit_rttime 10000"
+process.settle(loads("global_defs {\\n" + settings + "\\n}").config.globals)
+def scheduled():
+    return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+began = scheduled()
+while time.process_time() < 10 and not said:
+    sum(range(10000))
+burst = scheduled()
+for callback in idle:
+    callback()
+print(json.dumps([began, burst, scheduled(), said]))
+"""
+
+
+def burst(how: str) -> Any:
+    command = [sys.executable, "-c", BURST, how]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_who_uses_up_the_limit_is_told_and_not_killed() -> None:
+    needs(23, "CAP_SYS_NICE")
+    if settled("vrrp_rt_priority 3")["said"]:
+        pytest.skip("this machine has no real time for us")
+    began, during, after, said = burst("keyword")
+    assert (began, during, after) == (os.SCHED_RR, os.SCHED_OTHER, os.SCHED_RR)
+    assert said == [LATE]
+
+
+def test_no_real_time_where_the_kernel_would_kill() -> None:
+    """LimitRTTIME= of a unit, or ulimit -R, and no right to raise it."""
+    needs(7, "CAP_SETUID")
+    began, _, _, said = burst("limited")
+    assert began == os.SCHED_OTHER
+    assert said == ["vrrp_rt_priority is not in force: RLIMIT_RTTIME kills after 20000 "
+                    "microseconds; raise it"]  # fmt: skip
+
+
+def test_memory_is_locked_no_further_than_later_allocations_allow() -> None:
+    code = """
+import json, resource, sys
+most = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_MEMLOCK, (most, most))
+if sys.argv[1] == "other":
+    import os
+    os.setgid(65534)
+    os.setuid(65534)
+from vrrpd.config import loads
+from vrrpd.journal import Log
+from vrrpd.linux.own_process import Process
+said = []
+log = Log()
+log.say = said.append
+Process(log).settle(loads("global_defs {\\n vrrp_no_swap\\n}").config.globals)
+more = bytearray(most + (50 << 20))
+print(json.dumps(said))
+"""
+    needs(7, "CAP_SETUID")
+    most, hard = 256 << 20, resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    refused = "vrrp_no_swap is not in force: Cannot allocate memory"
+    said = [UNLOCKED.format(most)] if most > 100 << 20 else [refused]
+    for who, line in (("root", []), ("other", said)):
+        command = [sys.executable, "-c", code, who, str(most)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout) == line
 
 
 def test_real_time_and_the_scripts_have_no_part_in_it() -> None:

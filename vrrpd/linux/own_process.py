@@ -2,7 +2,7 @@
 
     vrrp_priority        nice(2)                     vrrp_cpu_affinity    sched_setaffinity(2)
     vrrp_rt_priority     SCHED_RR                    vrrp_no_swap         mlockall(2)
-    vrrp_rlimit_rttime   RLIMIT_RTTIME               umask                umask(2)
+    vrrp_rlimit_rttime   RLIMIT_RTTIME, soft         umask                umask(2)
     vrrp_process_name, process_names, process_name   prctl(PR_SET_NAME)
     net_namespace        setns(2), before any socket is opened
     instance, use_pid_dir                            the name of the pid file
@@ -17,6 +17,7 @@ resets both; the CPUs and the umask they do inherit.  It is the same with keepal
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import errno
 import fcntl
@@ -39,7 +40,8 @@ LONGEST_NAME = 15  # characters, TASK_COMM_LEN without the final 0
 VRRP_NAME = "keepalived_vrrp"  # what keepalived's `process_names` calls its VRRP process
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-LATE = "half of vrrp_rlimit_rttime is used up without a pause"
+LATE = "vrrp_rlimit_rttime is used up without a pause: not real-time until there is one"
+UNLOCKED = "what is allocated from now on can be swapped: RLIMIT_MEMLOCK is {} bytes"
 BORN = Globals(umask=-1)  # a process nobody has settled yet
 
 
@@ -60,6 +62,7 @@ class Process:
         self.nice = os.getpriority(os.PRIO_PROCESS, 0)
         self.cpus = os.sched_getaffinity(0)
         self.limits = resource.getrlimit(resource.RLIMIT_RTTIME)
+        self.later: Callable[[Callable[[], None]], object] | None = None  # at the next pause
 
     def settle(self, settings: Globals) -> None:
         """Go over to these settings; what has not changed is not touched."""
@@ -98,30 +101,87 @@ class Process:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
 
     def limit(self, settings: Globals) -> None:
-        """Be warned at half the limit, as keepalived is, and killed by the kernel at it.
+        """Be told by SIGXCPU when so much real time is used up without a pause.
 
-        Without `vrrp_rlimit_rttime` there is no limit: keepalived's 10 ms would be the end of us
-        in the middle of reading a large file, and of the addresses with us.
+        keepalived is told at half the limit and killed by the kernel at it; reading a large file
+        would be the end of us, and of the addresses with us.  So the hard limit stays as it is.
         """
-        most = settings.vrrp_rlimit_rttime
+        if settings.vrrp_rlimit_rttime is not None:
+            signal.signal(signal.SIGXCPU, lambda *_: self.overrun())
+            # The interpreter's own end takes longer, and without our handler.
+            atexit.register(lambda: resource.setrlimit(resource.RLIMIT_RTTIME, self.limits))
+        self.set_limit(settings)
+
+    def set_limit(self, settings: Globals) -> None:
+        """Set it, or set it again."""
+        most, (soft, hard) = settings.vrrp_rlimit_rttime, self.limits
         if most is not None:
-            signal.signal(signal.SIGXCPU, lambda *_: self.log.limited(("rttime",), LATE))
-        limits = self.limits if most is None else (max(1, most // 2), most)
-        resource.setrlimit(resource.RLIMIT_RTTIME, limits)
+            soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_RTTIME, (soft, hard))
+
+    def overrun(self) -> None:
+        """Leave the CPU to others for the rest of what is being done."""
+        os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+        self.set_limit(self.now)  # the kernel has raised it by a second
+        self.log.limited(("rttime",), LATE)
+        if self.later is not None:
+            self.later(self.resume)
+
+    def resume(self) -> None:
+        """Be what the settings say again, now that there is a pause."""
+        if self.now.vrrp_rt_priority is not None:
+            with suppress(OSError):
+                self.be_real_time(self.now)
 
     def be_real_time(self, settings: Globals) -> None:
-        """Run before all that is not real-time; nothing of this is for our children."""
+        """Run before all that is not real-time; nothing of this is for our children.
+
+        Where a hard limit of RLIMIT_RTTIME is in force already (LimitRTTIME= of the unit) the
+        kernel would kill us in the middle of something: raise it, or stay as we are.
+        """
         priority = settings.vrrp_rt_priority
+        if priority is not None and self.limits[1] != resource.RLIM_INFINITY:
+            try:
+                most = resource.RLIM_INFINITY
+                resource.setrlimit(resource.RLIMIT_RTTIME, (self.limits[0], most))
+            except (OSError, ValueError):
+                problem = f"RLIMIT_RTTIME kills after {self.limits[1]} microseconds; raise it"
+                raise OSError(errno.EPERM, problem) from None
+            self.limits = (self.limits[0], most)
+            self.set_limit(settings)
         policy = os.SCHED_OTHER if priority is None else os.SCHED_RR
         parameters = os.sched_param(priority or 0)
         os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, parameters)
 
     def stay_in_memory(self, settings: Globals) -> None:
         """Have no page of ours written to a disk."""
-        if settings.vrrp_no_swap:
-            checked(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE))
-        else:
+        if not settings.vrrp_no_swap:
             checked(LIBC.munlockall())
+            return
+        most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        unlimited = locks_beyond_limits()
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (most, most))
+        if most == resource.RLIM_INFINITY or unlimited:
+            checked(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE))
+            return
+        # With MCL_FUTURE we could allocate nothing any more once the limit is reached.
+        checked(LIBC.mlockall(MCL_CURRENT))
+        self.log.say(UNLOCKED.format(most))
+
+
+def locks_beyond_limits() -> bool:
+    """Whether RLIMIT_MEMLOCK is not for us (CAP_IPC_LOCK on the machine, not in a namespace)."""
+    limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    byte = ctypes.create_string_buffer(1)
+    where, length = ctypes.c_void_p(ctypes.addressof(byte)), ctypes.c_size_t(1)
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, limits[1]))
+    try:
+        done: bool = LIBC.mlock(where, length) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
+    if done:
+        LIBC.munlock(where, length)
+    return done
 
 
 def dump_core() -> None:
