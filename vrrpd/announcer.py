@@ -48,6 +48,7 @@ class Announcer:
         self.log = log
         self.speaks_on = ""
         self.pending: list[Timer] = []
+        self.answered: Timer | None = None  # the second burst after a weaker MASTER
         self.second: int | None = None  # when the second burst is due
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
         self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
@@ -94,7 +95,10 @@ class Announcer:
         """The bursts after a weaker MASTER was heard."""
         if garp.lower_prio_repeat:
             self.burst(placed, garp.lower_prio_repeat)
-            self.later(garp.lower_prio_delay_ns, lambda: self.burst(placed, garp.lower_prio_repeat))
+            if self.answered not in self.pending:  # or a flood of them would fill our memory
+                self.answered = self.later(
+                    garp.lower_prio_delay_ns, lambda: self.burst(placed, garp.lower_prio_repeat)
+                )
 
     def refresh(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The next periodic burst, and after it the one after that."""
@@ -119,16 +123,18 @@ class Announcer:
         if first:
             self.later(garp.extra_if_ns, again)
 
-    def later(self, delay: int, callback: Callable[[], None]) -> None:
+    def later(self, delay: int, callback: Callable[[], None]) -> Timer | None:
         """Call back in `delay` ns unless silenced before; 0 means never."""
 
         def call() -> None:
             self.pending.remove(timer)
             callback()
 
-        if delay:
-            timer = self.clock.call_at(self.clock.now() + delay, call)
-            self.pending.append(timer)
+        if not delay:
+            return None
+        timer = self.clock.call_at(self.clock.now() + delay, call)
+        self.pending.append(timer)
+        return timer
 
     def prepare(self, placed: Sequence[Placed]) -> None:
         """Have the frames of a burst ready."""
@@ -149,7 +155,7 @@ class Announcer:
             if self.log.detailed:
                 there = [str(one.address.ip) for one in placed if one.interface == interface]
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
-                self.log.detail(f"({self.name}) {text}")
+                self.log.limited(("burst", self.name, interface), f"({self.name}) {text}")
 
     def round(self, interface: str, placed: Sequence[Placed]) -> list[bytes]:
         """One frame for every address on the interface; none if it has no MAC address."""

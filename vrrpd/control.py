@@ -31,6 +31,7 @@ LONGEST = 4096
 PAUSE = SECOND  # without a descriptor for the next client
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 CLIENTS = 16
+AT_ONCE = 4  # requests of one client before others get their turn; it is to wait for the answers
 LOOK_AGAIN = SECOND // 50  # whether another router is MASTER after `release`
 LONGEST_WAIT = 10 * SECOND  # for that
 
@@ -110,9 +111,9 @@ class Control:
             data = b""
         client.pending += data
         *lines, client.pending = client.pending.split(b"\n")
-        for line in lines:
+        for line in lines[:AT_ONCE]:
             self.answer(client, line)
-        if not data or len(client.pending) > LONGEST:
+        if not data or len(lines) > AT_ONCE or len(client.pending) > LONGEST:
             self.drop(client)
 
     def answer(self, client: Client, line: bytes) -> None:

@@ -299,7 +299,8 @@ class Segment:
         """Hear only what is for our virtual routers, unless somebody wants to know of others."""
         if self.channel is not None:
             vrids = () if self.settings.log_unknown_vrids else tuple(self.routers)
-            mine = [router.instance for routers in self.routers.values() for router in routers]
+            routers = [router for mine in self.routers.values() for router in mine]
+            mine = [(router.instance, router.params.priority) for router in routers]
             with suppress(OSError):  # what it cannot keep from us we drop
                 self.channel.only(vrids, shapes(mine))
 

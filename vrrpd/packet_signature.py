@@ -2,9 +2,9 @@
 
     TTL 255 | version and type | VRID | version 2: authentication type, interval, password
 
-A Shape is less than the checks in `receive.py`: nothing that they would accept has another shape,
-but what has the shape may still be refused.  So a filter in the kernel can throw away most of a
-flood before it costs us anything (`linux/sieve.py`).
+A Shape is less than the checks in `listener.py`: nothing that they would accept and that changes
+anything has another shape, but what has the shape may still be refused.  So a filter in the kernel
+can throw away most of a flood before it costs us anything (`linux/bpf.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from vrrpd.packet import ADVERTISEMENT, AuthType
 class Shape:
     """`second` are the authentication type and the interval of version 2, `password` its 8 bytes.
 
-    None: any will do.  `near`: only TTL 255 will do.
+    None: any will do.  `near`: only TTL 255 will do.  `least`: the lowest priority that says
+    anything to us, besides 0.
     """
 
     vrid: int
@@ -29,20 +30,26 @@ class Shape:
     near: bool
     second: tuple[int, int] | None = None
     password: bytes | None = None
+    least: int = 1
 
 
-def shape(instance: Instance) -> Shape:
-    """What `receive.admit` asks of every Advertisement for this instance."""
+def shape(instance: Instance, priority: int) -> Shape:
+    """What `listener.admit` asks of every Advertisement for this instance.
+
+    With preemption, an Advertisement of a lower priority than our `priority` is discarded by a
+    BACKUP, and answered by a MASTER, which speaks anyway: in a flood neither is missed.
+    """
+    least = priority if instance.preempt and not instance.preempt_delay_ns else 1
     first = instance.version << 4 | ADVERTISEMENT
     near = not instance.unicast
     if instance.version == 3:
-        return Shape(instance.vrid, first, near)
+        return Shape(instance.vrid, first, near, least=least)
     kind = AuthType[instance.auth.kind]
     second = kind.value, instance.advert_interval_ns // SECOND
     password = instance.auth.password if kind is AuthType.PASS else None
-    return Shape(instance.vrid, first, near, second, password)
+    return Shape(instance.vrid, first, near, second, password, least)
 
 
-def shapes(instances: Iterable[Instance]) -> tuple[Shape, ...]:
-    """Each once."""
-    return tuple(dict.fromkeys(map(shape, instances)))
+def shapes(instances: Iterable[tuple[Instance, int]]) -> tuple[Shape, ...]:
+    """Those of instances with their priorities, each once."""
+    return tuple(dict.fromkeys(shape(*one) for one in instances))

@@ -418,6 +418,8 @@ class VirtualRouter:
         before, self.params = self.params, self.derive()
         self.expected = self.agreed = None
         if before != self.params:
+            if before.priority != self.params.priority:
+                self.segment.narrow()
             self.dispatch(events.Reconfigured(before))
 
     # Actions out.

@@ -25,7 +25,7 @@ from vrrpd.packet_signature import Shape
 NEAR, FAR = "sieve0", "sieve1"
 SOURCE = IPv4Address("10.78.0.2")
 PASSWORD = b"1111\0\0\0\0"
-MINE = Shape(51, 0x21, True, (1, 1), PASSWORD)
+MINE = Shape(51, 0x21, True, (1, 1), PASSWORD, least=50)
 GOOD = Advertisement(2, 51, 150, SECOND, (IPv4Address("10.78.0.10"),), 1, PASSWORD)
 
 
@@ -91,6 +91,7 @@ FORGED = {
     "no password": packet(auth_type=0, auth=bytes(8)),
     "interval": packet(interval=2 * SECOND),
     "version": packet(version=3),
+    "weaker than ourselves": packet(priority=49),
     "short": ipv4_packet(b"\x21\x33", SOURCE, GROUP4, 1),
 }
 
@@ -133,6 +134,9 @@ def test_keepalived_s_own_packets_have_the_shape() -> None:
     for capture, shape in (("01", MINE), ("04", Shape(51, 0x31, True))):
         code = sieve([replace(shape, vrid=packets(capture)[0][21])], 4)
         assert all(run(code, one) for one in packets(capture))
+        weak = sieve([replace(shape, vrid=packets(capture)[0][21], least=255)], 4)
+        assert not any(run(weak, one) for one in packets(capture) if one[22])
+        assert all(run(weak, one[:22] + b"\0" + one[23:]) for one in packets(capture))
         assert not any(run(code, one[:21] + b"\x07" + one[22:]) for one in packets(capture))
 
 
@@ -151,7 +155,9 @@ def run(code: bytes, data: bytes) -> int:
         elif operation == 0x80:
             a = len(data)
         elif operation == 0x14:
-            a -= k
+            a = (a - k) % (1 << 32)
+        elif operation == 0x35:
+            at += hit if a >= k else miss
         elif operation == 0x07:
             x = a
         else:
@@ -165,4 +171,6 @@ def test_over_ipv6_the_program_begins_with_the_message() -> None:
     code = sieve([Shape(51, 0x31, True)], 6)
     assert run(code, b"\x31\x33" + bytes(6))
     assert not run(code, b"\x31\x34" + bytes(6))
+    code = sieve([Shape(51, 0x31, True, least=100)], 6)
+    assert [p for p in range(256) if run(code, bytes((0x31, 0x33, p)) + bytes(5))][:2] == [0, 100]
     assert not run(code, b"\x21\x33" + bytes(6))

@@ -2,8 +2,8 @@
 
 Classic BPF, a block of tests for each shape; a test that fails leads to the next block:
 
-    IPv4   x = length of the IP header;   [8] TTL   [x] [x+1] [x+4] [x+5]   [end-8] [end-4] password
-    IPv6   the program begins with the VRRP message (raw(7)): [0] [1]
+    IPv4   x = length of the IP header;   [8] TTL   [x] [x+1] [x+2] [x+4] [x+5]   [end-8] [end-4]
+    IPv6   the program begins with the VRRP message (raw(7)): [0] [1] [2]
 
 In quiet times it is not in force, because what the kernel drops is counted under no cause.
 """
@@ -19,7 +19,7 @@ from vrrpd.packet_signature import Shape
 # struct sock_filter, and its instructions (linux/bpf_common.h)
 INSTRUCTION = struct.Struct("@HBBI")
 LD_BYTE, LD_BYTE_X, LD_WORD_X, LD_LENGTH, LDX_HEADER_LENGTH = 0x30, 0x50, 0x40, 0x80, 0xB1
-SUBTRACT, TO_X, JUMP_EQ, RETURN = 0x14, 0x07, 0x15, 0x06
+SUBTRACT, TO_X, JUMP_EQ, JUMP_GE, RETURN = 0x14, 0x07, 0x15, 0x35, 0x06
 ALL = 0xFFFF
 TTL = 8  # its place in an IPv4 header
 
@@ -35,11 +35,13 @@ def sieve(shapes: Iterable[Shape], family: int) -> bytes:
 def lines_of(shape: Shape, family: int) -> list[Line]:
     """The loads and tests for one shape."""
     if family == 6:
-        return [(LD_BYTE, 0), (JUMP_EQ, shape.first), (LD_BYTE, 1), (JUMP_EQ, shape.vrid)]
+        lines = [(LD_BYTE, 0), (JUMP_EQ, shape.first), (LD_BYTE, 1), (JUMP_EQ, shape.vrid)]
+        return [*lines, (LD_BYTE, 2), *strong_enough(shape)]
     lines = [(LDX_HEADER_LENGTH, 0)]
     if shape.near:
         lines += [(LD_BYTE, TTL), (JUMP_EQ, 255)]
     lines += [(LD_BYTE_X, 0), (JUMP_EQ, shape.first), (LD_BYTE_X, 1), (JUMP_EQ, shape.vrid)]
+    lines += [(LD_BYTE_X, 2), *strong_enough(shape)]
     for place, value in enumerate(shape.second or (), 4):
         lines += [(LD_BYTE_X, place), (JUMP_EQ, value)]
     if shape.password is not None:
@@ -49,10 +51,15 @@ def lines_of(shape: Shape, family: int) -> list[Line]:
     return lines
 
 
+def strong_enough(shape: Shape) -> list[Line]:
+    """The test of a priority: less 1, without a sign, 0 is the highest of all."""
+    return [(SUBTRACT, 1), (JUMP_GE, shape.least - 1)]
+
+
 def block(lines: list[Line]) -> bytes:
     """Machine code: a test that fails jumps behind the block, all that succeed keep the packet."""
     code = b""
     for at, (operation, operand) in enumerate(lines):
-        miss = len(lines) - at if operation == JUMP_EQ else 0
+        miss = len(lines) - at if operation in (JUMP_EQ, JUMP_GE) else 0
         code += INSTRUCTION.pack(operation, 0, miss, operand)
     return code + INSTRUCTION.pack(RETURN, 0, 0, ALL)

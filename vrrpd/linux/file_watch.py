@@ -30,6 +30,7 @@ IN_Q_OVERFLOW, IN_IGNORED, IN_ONLYDIR, IN_MOVE_SELF = 0x4000, 0x8000, 0x01000000
 MASK = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR
 EVENT = struct.Struct("=iIII")  # watch, mask, cookie, length of the name
 BUFFER = 64 * 1024
+TURN = 16  # buffers of notifications read before others get their turn
 AT_MOST = 127  # bytes of a file that are read; keepalived reads as many
 PATIENCE = SECOND  # until a directory that is missing is looked for again
 
@@ -133,7 +134,7 @@ class SmallFiles:
 
     def hear(self) -> None:
         """Read what has happened and tell those whom it concerns."""
-        while True:
+        for _ in range(TURN):
             try:
                 data = os.read(self.fd, BUFFER)
             except BlockingIOError:

@@ -53,6 +53,8 @@ IFLA_LINK, IFLA_LINK_NETNSID = 5, 37
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_TENTATIVE = 0x40
+TURN = 128  # notifications read before others get their turn
+PUT_OFF = 8  # turns after which a loss is reported though not all that has arrived is read
 BUFFER = 1 << 20  # bytes that the kernel keeps for us
 ROOM = 1 << 16  # bytes read at once; the kernel sends no more than half of that
 # A timeval for the kernel's answer, which is there before send(2) returns.
@@ -109,6 +111,7 @@ class Netlink:
         self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
         self.lost: list[tuple[int, str, IPAddress, bool]] = []  # index, name, address, ours
+        self.put_off = 0  # turns in which more had arrived than was read
         self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.command.bind((0, 0))
         # Not settimeout(): Python would ask poll(2) before each call.
@@ -299,7 +302,7 @@ class Netlink:
 
     def hear(self) -> None:
         """Take in what has changed, and tell the watcher."""
-        while True:
+        for _ in range(TURN):
             try:
                 data = self.events.recv(ROOM)
             except BlockingIOError:
@@ -312,6 +315,10 @@ class Netlink:
                 continue
             for kind, _, port, message in split(data):
                 self.learn(kind, message, ours=port == self.port)
+        # There is more, but others have their turn; a storm without an end is reported, too.
+        self.put_off += 1
+        if self.put_off > PUT_OFF:
+            self.report()
 
     def overflow(self) -> None:
         """Notifications were lost: look at everything again, and then tell.
@@ -341,7 +348,7 @@ class Netlink:
 
     def report(self) -> None:
         """Tell the watcher of the addresses that were lost and have not come back."""
-        lost, self.lost = self.lost, []
+        lost, self.lost, self.put_off = self.lost, [], 0
         for index, name, ip, ours in dict.fromkeys(lost):
             link = self.links.get(index)
             back = link is not None and link.name == name and ip in link.addresses

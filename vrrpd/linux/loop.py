@@ -10,6 +10,10 @@ machine finds the Advertisement that came in the meantime before its Master_Down
 Why not asyncio: its timers are rounded up to whole milliseconds of poll(2)'s timeout, which is
 longer than a takeover takes.  A timerfd has an absolute deadline in nanoseconds.
 
+Nothing that arrives keeps a timer that is due waiting longer than LATEST and one turn, nor a
+signal longer than a turn: in a turn each descriptor is read once, and each reader takes no more
+than a batch.
+
 To be woken is what costs most, so a timer that is postponed is not set anew: the loop finds out
 when its old moment comes, and then brings all of them up to date at once.
 """
@@ -36,6 +40,7 @@ TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 # between them: NTP's slew is half of that.
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
+LATEST = SECOND // 4  # for so long what arrives may go before a timer that is due
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
 LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is told
 READY = 64  # descriptors told of at once
@@ -220,8 +225,9 @@ class Loop:
 
         A flood may have put hundreds of packets before the one that makes a timer void.
         """
+        end = self.now() + LATEST
         for _ in range(ROUNDS):
-            if not self.read(self.epoll.poll(0, READY)):
+            if self.now() >= end or not self.read(self.epoll.poll(0, READY)):
                 return
 
     def stop(self) -> None:

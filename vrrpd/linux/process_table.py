@@ -35,6 +35,7 @@ EVENT = struct.Struct("=IIQ")  # proc_event: what, cpu, timestamp
 NONE, FORK, EXEC, COMM, EXIT = 0, 0x1, 0x2, 0x200, 0x80000000
 NLMSG_DONE = 3
 BUFFER = 1 << 20
+TURN = 64  # reports read before others get their turn
 ROUND = SECOND  # from one look through /proc to the next
 PORTION = 64  # processes looked at in one go, about 2 ms
 PAUSE = SECOND // 100  # between two portions
@@ -165,7 +166,9 @@ class ProcessTable:
 
     def hear(self) -> None:
         """Take in what the kernel reports."""
-        while self.socket is not None:
+        for _ in range(TURN):
+            if self.socket is None:
+                return
             try:
                 data = self.socket.recv(BUFFER)
             except BlockingIOError:

@@ -1,0 +1,153 @@
+"""What comes in without an end: a timer that is due, and a signal, wait for a bounded time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cluster import advert, cluster, conf, inject, router
+from vrrpd.config import loads
+from vrrpd.fsm import SECOND
+from vrrpd.linux.bpf import JUMP_EQ, JUMP_GE, LD_BYTE, LD_BYTE_X, SUBTRACT, lines_of
+from vrrpd.linux.kernel import TURN, Netlink
+from vrrpd.linux.loop import LATEST, Loop
+from vrrpd.packet_signature import Shape, shape
+
+WORK = SECOND // 100  # what a reader takes for its batch
+
+
+class Busy(Loop):
+    """A loop whose descriptors always have something, and whose time is what they cost."""
+
+    def __init__(self) -> None:
+        self.time = 0
+        super().__init__()
+        self.ends: list[int] = []
+
+    def now(self) -> int:
+        return self.time
+
+    def flood(self, callback: Callable[[], None]) -> None:
+        near, far = os.pipe()
+        os.write(far, b"more")
+        self.ends += [near, far]
+
+        def read() -> None:
+            self.time += WORK
+            callback()
+
+        self.add_reader(near, read)
+
+
+@pytest.fixture
+def loop() -> Iterator[Busy]:
+    loop = Busy()
+    yield loop
+    loop.close()
+    for end in loop.ends:
+        os.close(end)
+
+
+@pytest.mark.parametrize("sources", [1, 5, 40])
+def test_a_due_timer_waits_for_no_more_than_the_bound(loop: Busy, sources: int) -> None:
+    fired: list[int] = []
+    for _ in range(sources):
+        loop.flood(lambda: None)
+    for number in range(1, 20):
+        loop.call_at(number * SECOND, lambda: fired.append(loop.now()))
+    loop.run_until(lambda: len(fired) == 19)
+    turn = sources * WORK
+    late = [at - number * SECOND for number, at in enumerate(fired, 1)]
+    assert max(late) <= LATEST + 2 * turn
+
+
+def test_a_signal_waits_for_one_turn(loop: Busy) -> None:
+    heard: list[int] = []
+    loop.on_signal(signal.SIGUSR2, lambda: heard.append(loop.now()))
+    for _ in range(40):
+        loop.flood(lambda: None)
+    loop.call_at(SECOND, lambda: os.kill(os.getpid(), signal.SIGUSR2))
+    loop.run_until(lambda: bool(heard))
+    signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+    assert heard[0] <= SECOND + LATEST + 3 * 40 * WORK
+
+
+def test_a_storm_of_netlink_leaves_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = Netlink.__new__(Netlink)
+    asked: list[int] = []
+
+    class Endless:
+        def recv(self, _: int) -> bytes:
+            asked.append(1)
+            return b""
+
+    told: list[str] = []
+    kernel.events, kernel.put_off, kernel.lost = Endless(), 0, []  # type: ignore[assignment]
+    monkeypatch.setattr(kernel, "report", lambda: told.append("losses"))
+    kernel.hear()
+    assert len(asked) == TURN
+    assert told == []  # what has come back in the rest is no loss
+    for _ in range(20):
+        kernel.hear()
+    assert told  # but a storm without an end hides none
+
+
+# A flood of weaker routers.
+
+
+def kept(shape_: Shape, priority: int) -> bool:
+    """What the program's test of the priority says, worked out step by step."""
+    value, keep, at_priority = 0, True, False
+    for operation, operand in lines_of(shape_, 4):
+        if operation in (LD_BYTE, LD_BYTE_X):
+            at_priority = operation == LD_BYTE_X and operand == 2
+            value = priority
+        elif operation == SUBTRACT and at_priority:
+            value = (value - operand) % (1 << 32)
+        elif operation == JUMP_GE and at_priority:
+            keep = keep and value >= operand
+        assert operation != JUMP_EQ or not at_priority
+    return keep
+
+
+def test_in_a_flood_the_kernel_drops_what_says_nothing_to_us() -> None:
+    (one,) = loads(conf(100)).config.instances
+    for priority in range(256):
+        assert kept(shape(one, 100), priority) is (priority == 0 or priority >= 100)
+
+
+@pytest.mark.parametrize("word", ["nopreempt", "preempt_delay 3"])
+def test_where_weaker_ones_count_they_are_heard(word: str) -> None:
+    (one,) = loads(conf(100, "state BACKUP", word)).config.instances
+    assert all(kept(shape(one, 100), priority) for priority in range(256))
+
+
+def test_a_weight_moves_the_limit_at_once() -> None:
+    lan = cluster(one=conf(100))
+    lan.run(5)
+    one = router(lan, "one")
+    seen: list[int] = []
+    assert one.segment.channel is not None
+
+    def only(vrids: object, shapes: tuple[Shape, ...] = ()) -> None:
+        seen.extend(each.least for each in shapes)
+
+    one.segment.channel.only = only  # type: ignore[assignment]
+    one.weigh("check", -40)
+    assert seen == [60]
+
+
+def test_a_flood_of_weaker_masters_costs_bounded_memory_and_a_line_a_second() -> None:
+    lan = cluster(one=conf(100))
+    lan.run(20)
+    one, lines = router(lan, "one"), lan.logs["one"].lines
+    before, said = len(one.announcer.pending), len(lines)
+    for number in range(1000):
+        inject(lan, "one", advert(50, source=f"192.168.1.{100 + number % 4}"))
+    assert len(one.announcer.pending) <= before + 1
+    assert len(lines) - said < 20
+    lan.run(10)
+    assert lan.masters() == ["one"]
