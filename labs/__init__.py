@@ -18,16 +18,21 @@ start at once, so `import labs` imports nothing.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
     from labs.api.lab import Lab
+    from labs.api.lan import Lan
+    from labs.conf import change
     from labs.emulation.base import Result
     from labs.errors import LabError
+    from labs.figures import plot
+    from labs.lessons.show import show
+    from labs.monitoring.observer import Witness
 
-__all__ = ["Lab", "LabError", "Result"]
+__all__ = ["Lab", "LabError", "Lan", "Result", "Timeline", "Witness", "change", "plot", "show"]
 
 _WHERE = {
     "Lab": "labs.api.lab",
@@ -36,12 +41,9 @@ _WHERE = {
     "Lan": "labs.api.lan",
     "Timeline": "labs.analysis.timeline",
     "Witness": "labs.monitoring.observer",
-}
-
-# A lesson's Lab may be one that takes notes, or one that only remembers (labs.replay.recording).
-_MODES = {
-    "record": ("labs.api.recording", "RecordingLab"),
-    "replay": ("labs.api.replay", "ReplayLab"),
+    "change": "labs.conf",
+    "plot": "labs.figures.plot",  # the module itself
+    "show": "labs.lessons.show",
 }
 
 
@@ -49,10 +51,12 @@ def __getattr__(name: str) -> Any:
     """Import the module that holds `name` when somebody asks for it (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module 'labs' has no attribute {name!r}")
-    if name == "Lab" and (mode := os.environ.get("LAB_MODE")) in _MODES:
-        module, name = _MODES[mode]
-        return getattr(import_module(module), name)
-    return getattr(import_module(_WHERE[name]), name)
+    if name == "Lab":  # it may be one that takes notes, or one that only remembers
+        from labs.api import lab_class
+
+        return lab_class()
+    module = import_module(_WHERE[name])
+    return module if name == "plot" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

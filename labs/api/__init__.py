@@ -10,3 +10,27 @@ Below this package nothing knows the panel, and nothing but the figures draws.
 Each class has a module of its own: a replay runs where there is no Mininet to import.
 The panel is imported when it is shown: its widgets take longer to import than a lab to start.
 """
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labs.api.lab import Lab
+
+
+def lab_class() -> type[Lab]:
+    """The class that `from labs import Lab` gives: real, recording or replay, as $LAB_MODE says."""
+    mode = os.environ.get("LAB_MODE")
+    if mode == "record":
+        from labs.api.recording import RecordingLab
+
+        return RecordingLab  # type: ignore[return-value]  # the same calls, another base
+    if mode == "replay":
+        from labs.api.replay import ReplayLab
+
+        return ReplayLab  # type: ignore[return-value]
+    from labs.api.lab import Lab
+
+    return Lab

@@ -48,8 +48,9 @@ class Pairs:
 
     def __init__(self, state: str = "basic", names: Sequence[str] = tuple(PAIRS)) -> None:
         global _current
-        from labs import Lab  # the one of this mode: it may be a recording or a replay
+        from labs.api import lab_class
 
+        made = lab_class()  # of this mode: it may be a recording or a replay
         for name in names:
             if name not in PAIRS:
                 raise unknown("pair", name, PAIRS)
@@ -59,7 +60,7 @@ class Pairs:
         self._verb_at: dict[str, float] = {}
         try:
             for name in names:
-                self.labs[name] = Lab(state, daemon=PAIRS[name], beside=bool(self.labs))
+                self.labs[name] = made(state, daemon=PAIRS[name], beside=bool(self.labs))
         except BaseException:
             self.close()
             raise

@@ -30,9 +30,9 @@ _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME
 
 
 def _lab() -> Lab:
-    from labs import Lab
+    from labs.api import lab_class
 
-    return Lab.current()
+    return lab_class().current()
 
 
 @magics_class

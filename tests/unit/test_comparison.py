@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import labs
+from labs import api
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.experiments.daemon_comparison import PAIRS, Pairs, Table
@@ -49,7 +49,7 @@ def test_a_takeover_that_comes_before_its_verb_returns_is_found(
         timeline=lambda: Timeline(facts, VIP, start=0.0, end=11.0),
         close=lambda: None,
     )
-    monkeypatch.setattr(labs, "Lab", lambda *told, **more: lab, raising=False)
+    monkeypatch.setattr(api, "lab_class", lambda: lambda *told, **more: lab)
     pairs = Pairs("basic", ["vrrpd"])
     pairs.each("stop", "master")
     assert pairs.takeovers()["vrrpd"].to == "backup"
