@@ -6,12 +6,14 @@ And the packet filter's text, whose effect is compared with keepalived's in test
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from labs.simulation.lan import Lan
+from tests.cluster import conf
 from vrrpd.addresses.vmac import home, slots, virtual_link
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
@@ -208,6 +210,74 @@ def test_the_switches_of_global_defs_are_in_the_text() -> None:
 def test_a_name_that_nft_would_read_otherwise_is_refused(name: str) -> None:
     assert nft.Filter().apply(Shield(table=name, silent=(placed("192.168.1.10"),)))
     assert nft.Filter().apply(Shield(silent=(placed("fe80::7", name),)))
+
+
+class Picky(nft.Filter):
+    """nftables that knows no table yet and refuses every script with one of these words in it."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+        self.taken: list[str] = []
+
+    def run(self, script: str) -> tuple[str, str]:
+        if any(word in script for word in self.words):
+            return "", "Error: Could not process rule"
+        self.taken.append(script)
+        return "", ""
+
+
+VMAC = VirtualLink("vrrp.51", "eth0", 6, bytes(6))
+BOTH = Shield(silent=(placed("192.168.1.10"), placed("2001:db8::7"), placed("fe80::7", "eth1")))
+
+
+@pytest.mark.parametrize(
+    ("refused", "shield", "kept", "lost"),
+    [
+        ("ip6", BOTH, ["192.168.1.10"], ["anything"]),
+        ("eth1", BOTH, ["192.168.1.10", "2001:db8::7"], ["fe80::7"]),
+        ("dup to", replace(BOTH, links=(VMAC,)), ["192.168.1.10", "2001:db8::7", "fe80::7"],
+         ["the rules of virtual interfaces"]),
+    ],
+)  # fmt: skip
+def test_what_nftables_refuses_costs_nobody_else_the_filter(
+    refused: str, shield: Shield, kept: list[str], lost: list[str]
+) -> None:
+    picky = Picky(refused)
+    problems = picky.apply(shield)
+    text = "\n".join(picky.taken)
+    assert [one for one in kept if one not in text] == []
+    assert problems[0] == "the packet filter was refused: Error: Could not process rule"
+    assert problems[1:] == [f"the packet filter of ip6 is without {one}" for one in lost]
+
+
+def test_an_odd_name_of_an_interface_costs_nobody_else_the_filter() -> None:
+    picky = Picky()
+    odd = placed("fe80::7", "a*b")
+    assert picky.apply(replace(BOTH, silent=(*BOTH.silent, odd))) == [
+        "no packet filter: 'a*b' cannot be written in nft"
+    ]
+    assert "fe80::7" in "".join(picky.taken)
+    assert "a*b" not in "".join(picky.taken)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "errors"),
+    [
+        ("nftables", "keepalived", 0),
+        ('nftables ""', "keepalived", 0),
+        ("nftables ha/eth0.1", "ha/eth0.1", 0),
+        ("nftables 9x", "keepalived", 1),
+        ("nftables set", "keepalived", 1),
+        ("nftables a;b", "keepalived", 1),
+        ("vrrp_iptables", "keepalived", 0),
+    ],
+)
+def test_there_is_always_a_table_that_nft_can_write(line: str, name: str, errors: int) -> None:
+    text = f"global_defs {{\n{line}\n}}\n" + conf(150)
+    loaded = loads(text)
+    assert loaded.config.globals.nftables == name
+    assert sum(one.severity == "error" for one in loaded.diagnostics) == errors
 
 
 # In memory.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import fields as fields_of
@@ -117,6 +118,15 @@ def _cpu_affinity(one: Statement, report: Reporter) -> Fields:
     }
 
 
+def _nftables(one: Statement, report: Reporter) -> Fields:
+    if not one.args or not one.args[0].text:
+        return {"nftables": Globals().nftables}
+    name = one.args[0].text
+    if not _TABLE.fullmatch(name) or name in _NFT_WORDS:
+        raise BadValue(f"'{name}' cannot be the name of a table in nft; 'keepalived' is used")
+    return {"nftables": name}
+
+
 def _umask(one: Statement, report: Reporter) -> Fields:
     text = "".join(word.text for word in one.args)
     if text.isascii() and text.isdecimal() and set(text) <= set("01234567") and len(text) < 6:
@@ -183,6 +193,24 @@ def _extra_if(one: Statement, report: Reporter) -> Fields:
     return garp_extra_if(one, 1, "vrrp_garp_", report)
 
 
+# What nft(8) can take for the name of a table: an identifier that is no word of its language.
+_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")
+_NFT_WORDS = frozenset(
+    """
+    accept add ah all and arp auto-merge bridge cgroup chain comment comp constant continue
+    counter cpu create ct day dccp define delete describe device devices dnat drop dst dup
+    dynamic ecn element elements eq esp ether exists expires export exthdr fib flags flow
+    flowtable flush frag fwd gc-interval ge get goto gt handle hbh hook hour ibriport ibrname
+    icmp icmpv6 igmp iif iifgroup iifname iiftype import include index inet insert interval ip
+    ip6 ipsec jhash jump le limit list log lt map mark masquerade meta meter mh missing monitor
+    ne netdev nftrace not notrack numgen obriport obrname offload oif oifgroup oifname oiftype
+    or osf pkttype policy position priority queue quota random redefine redirect reject rename
+    replace reset return rt rt0 rt2 rtclassid rule ruleset sctp secmark set size skgid skuid
+    snat socket srh symhash synproxy table tcp th time timeout tproxy type typeof udp udplite
+    undefine update vlan vmap xor xt
+    """.split()  # noqa: SIM905
+)
+
 _SPECIALS: dict[str, Special] = {
     "smtp_server": _smtp_server,
     "script_user": _script_user,
@@ -193,6 +221,7 @@ _SPECIALS: dict[str, Special] = {
     "vrrp_vmac_garp_intvl": _extra_if,
     "vrrp_cpu_affinity": _cpu_affinity,
     "umask": _umask,
+    "nftables": _nftables,
     "vrrp_rx_bufs_policy": _rx_bufs,
     "linkbeat_interfaces": _linkbeat_interfaces,
     "interface_up_down_delays": _delays,

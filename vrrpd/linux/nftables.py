@@ -10,14 +10,16 @@ libnftables, which nft(8) is made of, is called in this process: a fork would co
 than all the rest.
 
 Contract: `Filter.apply()` never raises.  Without nftables on the machine, or without the right to
-use it, it returns the reason in words, and addresses answer although they should not.
+use it, it returns the reason in words, and addresses answer although they should not.  What cannot
+be filtered costs nothing else: without it the rest is in force.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from vrrpd.ports import Placed, Shield, VirtualLink
 
@@ -38,18 +40,31 @@ class Filter:
 
     def apply(self, shield: Shield) -> list[str]:
         """Make the tables what `shield` asks for; they vanish if that is nothing."""
-        odd = [one for one in words(shield) if not IFNAME.match(one)]
-        if not NAME.match(shield.table) or odd:
-            return [f"no packet filter: {(odd or [shield.table])[0]!r} cannot be written in nft"]
+        if not NAME.match(shield.table):
+            return [f"no packet filter: {shield.table!r} cannot be written in nft"]
+        shield, problems = writable(shield)
         there = self.tables(shield.table)
         if isinstance(there, str):
-            return [f"no packet filter: {there}"] if shield else []
-        script = [f"delete table {family} {shield.table}" for family in there]
-        script += [text for family in FAMILIES if (text := table(shield, family))]
-        if not script:
-            return []
-        _, error = self.run("\n".join(script))
-        return [f"the packet filter was refused: {error}"] if error else []
+            return [*problems, f"no packet filter: {there}"] if shield else problems
+        old = {family: f"delete table {family} {shield.table}" for family in there}
+        new = {name: text for family, name in FAMILIES.items() if (text := table(shield, family))}
+        if not (old or new):
+            return problems
+        _, error = self.run("\n".join((*old.values(), *new.values())))
+        if error:
+            problems.append(f"the packet filter was refused: {error}")
+            for version, name in FAMILIES.items():
+                problems += self.apply_parts(old.get(name, ""), shield, version)
+        return problems
+
+    def apply_parts(self, old: str, shield: Shield, version: int) -> list[str]:
+        """The table of one family with all that nftables takes; what it does not take, in words."""
+        lost: list[str] = []
+        for lesser, lost in parts(shield):  # noqa: B007
+            text = table(lesser, version)
+            if not (old or text) or not self.run("\n".join((old, text)))[1]:
+                break
+        return [f"the packet filter of {FAMILIES[version]} is without {one}" for one in lost]
 
     def tables(self, name: str) -> list[str] | str:
         """The families that have a table of that name, or why that cannot be known."""
@@ -92,10 +107,27 @@ class Filter:
         return self.library, self.context
 
 
-def words(shield: Shield) -> set[str]:
-    """The names of interfaces in a shield."""
-    links = {name for link in shield.links for name in (link.name, link.base)}
-    return links | {one.interface for one in shield.silent}
+def writable(shield: Shield) -> tuple[Shield, list[str]]:
+    """The shield without interfaces whose names nft would read otherwise; these, in words."""
+    silent = tuple(one for one in shield.silent if IFNAME.match(one.interface))
+    links = tuple(one for one in shield.links if IFNAME.match(one.name) and IFNAME.match(one.base))
+    odd = {one.interface for one in shield.silent if one not in silent}
+    odd |= {one.name for one in shield.links if one not in links}
+    doubles = tuple(one for one in shield.doubles if one[1] not in odd)
+    problems = [f"no packet filter: {name!r} cannot be written in nft" for name in sorted(odd)]
+    return replace(shield, silent=silent, links=links, doubles=doubles), problems
+
+
+def parts(shield: Shield) -> Iterator[tuple[Shield, list[str]]]:
+    """Less and less of a shield, each with what it lacks: the addresses are worth most."""
+    yield shield, []
+    links = ["the rules of virtual interfaces"] if shield.links else []
+    bare = replace(shield, links=(), doubles=())
+    yield bare, links
+    far = tuple(one for one in shield.silent if not one.address.ip.is_link_local)
+    near = sorted({str(one.address.ip) for one in shield.silent if one not in far})
+    yield replace(bare, silent=far), [*links, *near]
+    yield replace(bare, silent=()), ["anything"]
 
 
 def table(shield: Shield, version: int) -> str:

@@ -280,7 +280,14 @@ _PROCESS = (
 _SYSTEM = (
     _parsed("vrrp_iptables", "words", "Chains for no_accept.", syntax="[IN [OUT]]"),
     _parsed("vrrp_ipsets", "words", "Sets for no_accept.", syntax="[NAME ...]"),
-    _done("nftables", "optional", "Table for no_accept.", default="keepalived", once=True),
+    _done(
+        "nftables",
+        "special",
+        "Table for no_accept.",
+        syntax="[NAME]",
+        default="keepalived",
+        once=True,
+    ),
     _done(
         "nftables_priority",
         "int",
