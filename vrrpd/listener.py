@@ -56,9 +56,10 @@ if TYPE_CHECKING:
 class Expectation:
     """What a virtual router accepts; `interval` in ns, `source` its own primary address.
 
-    `sequence` is the latest number seen in an authentication header; `peers` are the only
-    senders that count, if there are any, each with the range its TTL must be in.  `verifier` is
-    for `auth_hmac`, and remembers what it has accepted.  `empty`: we have no address ourselves.
+    `sequence` is the latest number seen in an authentication header; `peers` are the senders that
+    count, if there are any, each with the range its TTL must be in; with `strangers`, so does who
+    is on the same link.  `verifier` is for `auth_hmac`, and remembers what it has accepted.
+    `empty`: we have no address ourselves.
     """
 
     version: int
@@ -71,6 +72,7 @@ class Expectation:
     peers: tuple[Peer, ...] = ()
     verifier: auth_hmac.Verifier | None = None
     empty: bool = False
+    strangers: bool = True
 
 
 def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
@@ -187,12 +189,18 @@ def destination(datagram: Datagram, expect: Expectation) -> None:
 
 
 def peer(datagram: Datagram, expect: Expectation) -> None:
-    """keepalived's check_unicast_src: only configured peers, from as far as they may be."""
+    """Only configured peers, from as far as they may be, and who can only be on this link.
+
+    keepalived hears everybody; with check_unicast_src, nobody but the peers, and so do we.
+    """
     if not expect.peers:
         return
     known = next((one for one in expect.peers if one.ip == datagram.source), None)
+    if known is None and datagram.ttl == 255 and expect.strangers:
+        return
     if known is None:
-        raise PacketError(Check.SOURCE, f"{datagram.source} is not a unicast peer")
+        where = "" if datagram.ttl == 255 else f", and TTL {datagram.ttl} is not from this link"
+        raise PacketError(Check.SOURCE, f"{datagram.source} is not a unicast peer{where}")
     if not known.min_ttl <= datagram.ttl <= known.max_ttl:
         allowed = f"{known.min_ttl}..{known.max_ttl}"
         raise PacketError(Check.TTL, f"TTL {datagram.ttl}, expected {allowed} from this peer")

@@ -127,11 +127,11 @@ class VirtualRouter:
         one = self.instance
         if self.expected is None or one.auth.kind == "AH":
             strangers = not one.check_unicast_src and one.auth_hmac is None
-            peers = () if strangers else one.unicast_peers
+            peers = one.unicast_peers if one.unicast else ()
             self.expected = Expectation(
                 one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
                 self.speaker.sequence, one.strict, peers, self.verifying(),
-                not one.addresses,
+                not one.addresses, strangers,
             )  # fmt: skip
         return self.expected
 
