@@ -115,6 +115,9 @@ class Wire(Protocol):
 class Interface:
     """What the kernel says of an interface; `addresses` in the kernel's order.
 
+    `tentative` are those that cannot be used until duplicate address detection is over (RFC 4862
+    section 5.4), `duplicates` those that another host was found to have.
+
     `base` is the index of the interface below a virtual one: 0 if there is none, or if nobody
     knows, and -1 if that is in another network namespace.
     """
@@ -129,6 +132,8 @@ class Interface:
     kind: str = ""  # of a virtual one: veth, macvlan, ipvlan ...
     group: int = 0  # ip-link(8)
     base: int = 0
+    tentative: tuple[IPAddress, ...] = ()
+    duplicates: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ IFLA_GROUP = 27
 IFLA_LINK, IFLA_LINK_NETNSID = 5, 37
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
-IFA_F_TENTATIVE = 0x40
+IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 TURN = 128  # notifications read before others get their turn
 PUT_OFF = 8  # turns after which a loss is reported though not all that has arrived is read
 BUFFER = 1 << 20  # bytes that the kernel keeps for us
@@ -387,6 +387,8 @@ class Netlink:
             carrier=bool(flags & IFF_LOWER_UP and flags & IFF_RUNNING),
             mtu=tlv.number(found.get(IFLA_MTU)) or 1500,
             addresses=before.addresses if before is not None else (),
+            tentative=before.tentative if before is not None else (),
+            duplicates=before.duplicates if before is not None else (),
             kind=kind_of(found.get(IFLA_LINKINFO, b"")),
             group=tlv.number(found.get(IFLA_GROUP)) or 0,
             base=-1 if IFLA_LINK_NETNSID in found else tlv.number(found.get(IFLA_LINK)) or 0,
@@ -421,7 +423,9 @@ class Netlink:
             return
         ip = ip_address(packed)
         flags = tlv.number(found.get(IFA_FLAGS)) or flags
-        if flags & IFA_F_TENTATIVE and kind == RTM_NEWADDR:
+        tentative = kind == RTM_NEWADDR and bool(flags & IFA_F_TENTATIVE)
+        link = self.learn_tentative(link, ip, tentative, bool(flags & IFA_F_DADFAILED))
+        if tentative:
             return  # not ours to speak from until duplicate address detection is over
         lengths = self.lengths.setdefault((index, ip), set())
         if kind == RTM_NEWADDR:
@@ -442,6 +446,23 @@ class Netlink:
             ours = asked
         if not ours and addresses != link.addresses:
             self.changed(link.name)
+
+    def learn_tentative(
+        self, link: Interface, ip: IPAddress, tentative: bool, failed: bool
+    ) -> Interface:
+        """Note that duplicate address detection begins, fails or is over; the interface then."""
+        own = tuple(one for one in link.tentative if one != ip)
+        others = tuple(one for one in link.duplicates if one != ip)
+        if tentative and failed:
+            others = (*others, ip)
+        elif tentative:
+            own = (*own, ip)
+        if (own, others) == (link.tentative, link.duplicates):
+            return link
+        after = self.links[link.index] = replace(link, tentative=own, duplicates=others)
+        if tentative:  # else the caller tells of the address that came or went
+            self.changed(link.name)
+        return after
 
     def changed(self, name: str) -> None:
         """Tell the watcher that the interface is not what it was."""

@@ -10,6 +10,7 @@
     administratively down        FAULT   "interface eth0 is down"
     no carrier (cable pulled)    FAULT   "interface eth0 lost its carrier"
     no address to speak from     FAULT   "interface eth0 has no IPv4 address"
+    another host has it          FAULT   "interface eth0: another host has the address fe80::1 ..."
     no socket to listen with     FAULT   "cannot listen for VRRP on eth0: Too many open files"
 
 A cause stays until its own opposite is seen; the router leaves FAULT when the last one is gone.
@@ -17,7 +18,8 @@ A cause stays until its own opposite is seen; the router leaves FAULT when the l
 What a sync group tracks, each of its members tracks.
 
 A router that tracks a script without weight waits in INIT for the script's first result, and the
-other members of its sync group wait with it (keepalived).
+other members of its sync group wait with it (keepalived).  One whose IPv6 address is tentative
+waits in INIT until duplicate address detection is over.
 
 Contract: everything here may be called at any time and as often as one likes; what is known now is
 compared with what the router was told before, so no event can be missed or counted twice.
@@ -224,7 +226,9 @@ class Tracking:
         names = ", ".join(self.unknown(router))
         if router in self.waiting:
             why = f"waits for the first result of tracked script {names}"
-            if not names:
+            if (address := self.detecting(router)) is not None:
+                why = f"waits until duplicate address detection of {address} is over"
+            elif not names:
                 why = "waits for the first results of the other members of its sync group"
             self.log.detail(f"({router.name}) {why}")
             self.journal.write("waiting", router.name, reason=why)
@@ -243,8 +247,10 @@ class Tracking:
         if router.faults:
             for name in unknown:
                 router.fault(cause("script", name), self.scripts[name].reason)
-        elif unknown or any(
-            self.unknown(one) for one in self.groups.get(router, ()) if one in self.waiting
+        elif any(
+            self.unknown(one) or self.detecting(one)
+            for one in (router, *self.groups.get(router, ()))
+            if one in self.waiting
         ):
             return False
         due = self.waiting.pop(router)
@@ -258,6 +264,11 @@ class Tracking:
             for (kind, name), track in self.tracks.get(router, {}).items()
             if kind == "script" and not track.weight and self.scripts[name].up is None
         ]
+
+    def detecting(self, router: VirtualRouter) -> IPAddress | None:
+        """The address that it will advertise from, if that is still tentative."""
+        interface = self.links.interface(router.instance.interface or "")
+        return awaited(router, speak_from(router, interface), interface)
 
     def report(self) -> list[dict[str, Any]]:
         """Every script, file and process that is tracked, how it stands, and by whom."""
@@ -318,6 +329,9 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.holdings.recognise()
     source = speak_from(router, interface)
     missing = missing_source(router.instance, source, interface)
+    if router.state is State.INIT and awaited(router, source, interface) is not None:
+        missing = None  # it waits in INIT
+    again = again_for(router)
     if source is not None:
         router.move(source)
     if reason is not None:
@@ -328,11 +342,11 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.fault(LISTEN, deaf)
         router.upkeep.retry(LISTEN)
     if deaf is None:
-        router.clear(LISTEN, f"listens on {name} again")
+        router.clear(LISTEN, f"listens on {name}{again}")
     if reason is None:
-        router.clear("interface", f"interface {name} is up and has its carrier again")
+        router.clear("interface", f"interface {name} is up and has its carrier{again}")
     if missing is None and source is not None:
-        router.clear("source", f"interface {name} has the address {source} again")
+        router.clear("source", f"interface {name} has the address {source}{again}")
 
 
 def without(interface: Interface | None, family: int) -> bool:
@@ -350,7 +364,30 @@ def examine_peers(router: VirtualRouter) -> None:
     if router.instance.unicast and not router.instance.unicast_peers:
         router.fault("peers", "there is no unicast_peer to send to")
     else:
-        router.clear("peers", "there is a unicast_peer again")
+        router.clear("peers", f"there is a unicast_peer{again_for(router)}")
+
+
+def again_for(router: VirtualRouter) -> str:
+    """The last word of a reason to leave FAULT: " again", or "" if the router never worked."""
+    states = (State.BACKUP.value, State.MASTER.value)
+    return " again" if any(line["to"] in states for line in router.history) else ""
+
+
+def awaited(
+    router: VirtualRouter, source: IPAddress | None, interface: Interface | None
+) -> IPAddress | None:
+    """The tentative address that the router is to advertise from, or None.
+
+    Without a carrier there is nothing to wait for: the kernel cannot ask the LAN.
+    """
+    if interface is None or not (interface.up and interface.carrier):
+        return None
+    if source is not None:
+        return source if source in interface.tentative else None
+    virtual = {placed.address.ip for placed in router.placed}
+    mine = router.instance.family == 6
+    found = (ip for ip in interface.tentative if ip.is_link_local and ip not in virtual)
+    return next(found, None) if mine else None
 
 
 def missing_source(
@@ -359,6 +396,13 @@ def missing_source(
     """Why there is no address to speak from, or None; an absent interface is another matter."""
     if interface is None:
         return None
+    near = (ip for ip in interface.duplicates if ip.is_link_local)
+    taken = source if source in interface.duplicates else None
+    if source is None and instance.family == 6:
+        taken = next(near, None)
+    if taken is not None:
+        failed = "duplicate address detection failed"
+        return f"interface {interface.name}: another host has the address {taken} ({failed})"
     if source is None:
         return f"interface {interface.name} has no IPv{instance.family} address"
     if instance.track_src_ip and source not in interface.addresses:
