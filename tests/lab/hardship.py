@@ -288,6 +288,75 @@ def reloads(kind: str, rounds: int, room: Path) -> Outcome:
     return Outcome(rounds, kept, figure)
 
 
+def renumbered(kind: str, rounds: int, room: Path) -> Outcome:
+    """A reload with other addresses each time, none of them ever seen before."""
+    with pair(kind, room) as lan:
+        taken, began = entries(lan[1], "MASTER"), time.time()
+        sizes: list[tuple[int, int]] = []
+        for number in range(rounds):
+            done = lan[0].text().count(RELOADED)
+            others = [f"10.{number >> 8}.{number & 255}.{n}/32" for n in range(1, number % 7 + 2)]
+            more = "\n".join(["virtual_ipaddress_excluded {", *others, "}"])
+            lan[0].reload(conf(150, more))
+            lan.wait(lambda: lan[0].text().count(RELOADED) > done, "a reload")  # noqa: B023
+            if number >= rounds // 4:  # what is done for the first time may cost
+                sizes.append((memory(lan[0]), descriptors(lan[0])))
+        lan.wait(lambda: len(gaps(lan, began)) >= 4, "advertisements")
+        late = max(0.0, max(gaps(lan, began)) - INTERVAL)
+        left = sum(one.startswith("10.") for one in lan[0].addresses())
+        flaps = entries(lan[1], "MASTER") - taken
+        grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))
+    figure = f"memory {grown:+d} KiB, descriptors {files:+d}, {flaps} takeovers, "
+    figure += f"oldest due timer {late * 1000:.0f} ms"
+    flat = grown < GROWTH and files <= SPARE
+    kept = flat and flaps == 0 and left == len(others) and late < 2 * INTERVAL
+    return Outcome(rounds, kept, figure)
+
+
+def flaps(kind: str, rounds: int, room: Path) -> Outcome:
+    """The cable of the MASTER pulled and plugged again at once, over and over."""
+    rng = random.Random(SEED)
+    with pair(kind, room) as lan:
+        sizes: list[tuple[int, int]] = []
+        for number in range(rounds):
+            lan[0].unplug()
+            pause(rng.uniform(0, INTERVAL / 10))
+            lan[0].plug()
+            pause(rng.uniform(0, INTERVAL / 10))
+            if number >= rounds // 4:
+                sizes.append((sum(sizes_of(lan)), descriptors(lan[0]) + descriptors(lan[1])))
+        lan.wait(lambda: lan.owners(VIP) == [0], "A to take it back", 60)
+        grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))
+    figure = f"memory {grown:+d} KiB, descriptors {files:+d}"
+    return Outcome(rounds, grown < GROWTH and files <= SPARE, figure)
+
+
+def weak(kind: str, rounds: int, room: Path) -> Outcome:
+    """Valid Advertisements of a lower priority, as many as one core can send, for as many s."""
+    stranger, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
+    said = Advertisement(3, 51, 50, round(INTERVAL * SECOND), (vip,))
+    message = encode(said, stranger, GROUP4)
+    packet = ipv4_packet(message, stranger, GROUP4, 1)
+    frame = bytes.fromhex("01005e000012 0200000000aa 0800") + packet
+    with pair(kind, room, hosts=3) as lan, Adverts.of(lan, lan[0]) as heard:
+        taken, sizes = entries(lan[1], "MASTER"), sizes_of(lan)
+        files = descriptors(lan[0]) + descriptors(lan[1])
+        attack = lan[2].holder.inside(sys.executable, "-c", FLOOD, PACE, frame.hex())
+        with running(attack) as attacker:
+            assert attacker.stdout is not None
+            assert attacker.stdout.readline() == "ready\n"
+            pause(rounds)
+            attacker.terminate()
+            sent = int(attacker.stdout.read())
+        growth = max(now - then for now, then in zip(sizes_of(lan), sizes, strict=True))
+        files = descriptors(lan[0]) + descriptors(lan[1]) - files
+        changed = entries(lan[1], "MASTER") - taken
+        silence = max((b - a for a, b in pairwise(heard.times)), default=float(rounds))
+    kept = changed == 0 and growth < GROWTH and files <= SPARE and silence < 3 * INTERVAL
+    figure = f"{sent // rounds:,} frames/s: {changed} takeovers, memory +{max(0, growth)} KiB"
+    return Outcome(rounds, kept, f"{figure}, longest silence {silence / INTERVAL:.1f} intervals")
+
+
 @contextmanager
 def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """A process that lives as long as the block."""
@@ -623,5 +692,18 @@ HARDSHIPS = {
     "failovers": Hardship(
         "failover and failback: memory and descriptors stay flat", f"{1024} KiB",
         failovers, 4, 400,
+    ),
+    "renumbered": Hardship(
+        "reloads with other addresses each time: memory, descriptors and timers stay flat",
+        "2 intervals",
+        renumbered, 12, 2000,
+    ),
+    "flaps": Hardship(
+        "the cable pulled and plugged at once: memory and descriptors stay flat", f"{1024} KiB",
+        flaps, 12, 1000,
+    ),
+    "weak flood": Hardship(
+        "a second of valid advertisements of a lower priority: nobody takes over", "3 intervals",
+        weak, 5, 60,
     ),
 }  # fmt: skip

@@ -61,6 +61,7 @@ class Estate:
         """Use this configuration; static things come and go with it."""
         self.defaults = config.globals
         self.virtual = virtual_addresses(config.instances)
+        self.added = {one for one in self.added if one[1] in self.virtual or self.there(*one)}
         wanted = self.static_things(config)
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]
@@ -69,6 +70,11 @@ class Estate:
             there = self.kernel.interface(name)
             self.up[name] = there is not None and there.up
         self.told(self.kernel.change(new, gone))
+
+    def there(self, interface: str, ip: IPAddress) -> bool:
+        """Whether the address is on the interface."""
+        now = self.kernel.interface(interface)
+        return now is not None and ip in now.addresses
 
     def begin(self) -> None:
         """Remove the packet filter of an earlier run."""

@@ -440,7 +440,10 @@ class Netlink:
         if kind == RTM_DELADDR:
             # The kernel signs its IPv6 notifications with no port: it is the count that tells.
             asked = self.expected[index, ip] > 0
-            self.expected[index, ip] -= asked
+            if asked:
+                self.expected[index, ip] -= 1
+                if not self.expected[index, ip]:
+                    del self.expected[index, ip]
             if not asked:
                 self.lost.append((index, link.name, ip, ours))
             ours = asked
