@@ -30,6 +30,7 @@ from typing import Protocol
 from labs.errors import LabError
 from vrrpd.config import ConfigError, loads
 from vrrpd.config.lexer import cut_comment, first_piece, split_words
+from vrrpd.config.model import Instance
 from vrrpd.config.source_text import SourceLine, Traced
 
 Value = str | int | float | bool | None | Iterable[str]
@@ -116,12 +117,17 @@ def names_address(text: str, address: str) -> bool:
     return False
 
 
+def instances(text: str, host: str) -> list[Instance]:
+    """The virtual routers in the file of `host`; empty for a file that vrrpd refuses."""
+    try:
+        return list(loads(text, config_id=host).config.instances)
+    except ConfigError:
+        return []
+
+
 def priorities(text: str, host: str) -> dict[int, int]:
     """VRID -> priority in the file of `host`; empty for a file that vrrpd refuses."""
-    try:
-        return {each.vrid: each.priority for each in loads(text, config_id=host).config.instances}
-    except ConfigError:
-        return {}
+    return {each.vrid: each.priority for each in instances(text, host)}
 
 
 def diagnose(text: str, host: str) -> list[str]:

@@ -30,6 +30,7 @@ from labs.model.facts import (
     Action,
     Address,
     Advert,
+    Configured,
     Fact,
     Heard,
     Link,
@@ -217,7 +218,7 @@ class Timeline:
             f
             for f in self.facts
             if not isinstance(f, Ping)
-            and not (isinstance(f, Advert | Heard) and own and f.vrid not in own)
+            and not (isinstance(f, Advert | Heard | Configured) and own and f.vrid not in own)
         ]
         return predict.with_hearing(kept, self.hosts)
 

@@ -217,9 +217,7 @@ def _waits(seen: Timeline, host: str, now: float, priority: int | None) -> Timer
 
     `priority` is what its file says, in case it has never spoken.
     """
-    # Whole seconds, as the log of a keepalived has them: predictions must not take it for exact.
-    said = State(float(int(now)), host, "", "", "", "", priority)
-    due = takeover_timing.predict([*seen.router_facts, said], host, now)
+    due = takeover_timing.predict(seen.router_facts, host, now, priority)
     if due is None or due.at < now - PASSED:
         return None
     return Timer("takes over", max(0.0, due.at - now), due.wait)

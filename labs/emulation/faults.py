@@ -30,11 +30,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from labs.analysis.master_down_timer import configured
 from labs.emulation import daemons, impairments
 from labs.emulation.daemons import Daemon
 from labs.emulation.nodes import Host, Process
 from labs.errors import LabError, unknown
-from labs.model.facts import Action
+from labs.model.facts import Action, Configured
 from labs.model.topology import Layout, Socket
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ class Verbs:
     witness: Witness
     watched: tuple[str, ...]
     _actions: list[Action]
+    _configured: list[Configured]
     _ready: float
     _closed: bool
     _lossy: dict[str, str]  # ports that lose frames -> their switches
+    _configuration: Callable[[str], str]  # the keepalived.conf of a host
 
     def link(self, host: str, status: str, interface: str = "eth0") -> None:
         """Mininet's `link s1 HOST up|down`: both ends of the cable, administratively."""
@@ -150,6 +153,7 @@ class Verbs:
     def start(self, host: str) -> None:
         """Start the daemon of `host` and wait until it listens to signals."""
         if not self._found(host):
+            self._note_configuration(host)
             self._record("start", host, f"daemon of {host} started")
             daemons.wait_ready([daemons.start(self.hosts[host], self.daemons[host])])
             self._ready = time.time()
@@ -182,6 +186,7 @@ class Verbs:
         found = self._found(host)
         if not found:
             raise LabError(f"no daemon runs on {host}: lab.start({host!r})")
+        self._note_configuration(host)
         self._record("reload", host, f"daemon of {host} reloaded")
         log = self.hosts[host].path(self.daemons[host].log)
         before = log.stat().st_size if log.exists() else None
@@ -278,6 +283,10 @@ class Verbs:
         several = len(self.layout.cards(socket.host)) > 1
         which = f"{socket.interface} of " if several else ""
         return f"cable of {which}{socket.host}"
+
+    def _note_configuration(self, host: str) -> None:
+        """Note what the daemon of `host` is about to read, which its timers depend on."""
+        self._configured += configured(self._configuration(host), host, time.time())
 
     def _record(self, verb: str, host: str | None, text: str) -> None:
         self._actions.append(Action(time.time(), verb, host, text))

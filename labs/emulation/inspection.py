@@ -27,7 +27,7 @@ from labs.emulation.command_output import follow
 from labs.emulation.daemons import CONFIGURATION, Daemon, frozen
 from labs.emulation.nodes import Host, Process
 from labs.errors import LabError
-from labs.model.facts import Action, Fact, State
+from labs.model.facts import Action, Configured, Fact, State
 from labs.model.neighbour import Neighbour
 from labs.monitoring import daemon_logs
 
@@ -46,6 +46,7 @@ class Looking(Seeing):
     witness: Witness
     directory: Path
     _actions: list[Action]
+    _configured: list[Configured]
     _journals: dict[str, tuple[tuple[int, int, int] | None, list[State]]]
     _closed: bool
     _since: float
@@ -171,7 +172,8 @@ class Looking(Seeing):
 
     def told(self) -> list[Fact]:
         """What the journals and the learner's hands have told, unsorted."""
-        return [*self._actions, *(fact for host in self.servers for fact in self._said(host))]
+        said = (fact for host in self.servers for fact in self._said(host))
+        return [*self._actions, *self._configured, *said]
 
     @property
     def now(self) -> float:

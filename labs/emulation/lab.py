@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from labs.analysis.master_down_timer import ADVERTS
 from labs.conf import setting
 from labs.emulation import daemons, network, start_states
 from labs.emulation.base import same
@@ -32,7 +33,7 @@ from labs.emulation.nodes import PROGRAMS, Host, remove_files
 from labs.emulation.services import Services
 from labs.emulation.watchdog import Watchdog
 from labs.errors import LabError
-from labs.model.facts import Action, Advert, State
+from labs.model.facts import Action, Advert, Configured, State
 from labs.monitoring.observer import Witness
 from labs.sandbox import namespaces
 
@@ -78,6 +79,7 @@ class Lab(Verbs, Services):
             _current.close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self._actions: list[Action] = []
+        self._configured: list[Configured] = []
         self._journals = {}
         self._ready = 0.0  # when the daemons that were started last had begun to listen
         self._services: dict[tuple[str, str], Any] = {}
@@ -249,6 +251,7 @@ class Lab(Verbs, Services):
         checks = []
         for name in self.servers:
             if start_states.fill(self.hosts[name], told):
+                self._note_configuration(name)
                 self._record("start", name, f"daemon of {name} started")
                 checks.append(daemons.start(self.hosts[name], self.daemons[name]))
         daemons.wait_ready(checks)
@@ -268,7 +271,9 @@ class Lab(Verbs, Services):
         """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
         said = self.witness.of(Advert)
         interval = said[-1].interval if said else 1.0
-        return 3 * interval + max(1.0, interval) + 0.5
+        # The longest that any of them was ever given: a lab that settles too early is worse.
+        adverts = max((fact.down_timer_adverts for fact in self._configured), default=ADVERTS)
+        return adverts * interval + max(1.0, interval) + 0.5
 
     def _outranked(self, owner: str) -> bool:
         """Whether somebody listens who by its file is stronger than what the owner last said."""

@@ -9,6 +9,7 @@ A fact says *what* was seen, *when* and *where*, and never what it means:
     the client's pings          Ping
     the learner's own hands     Action
     the journals of the daemons State      (what a daemon says about itself)
+    the hosts' keepalived.conf  Configured (when a daemon was told to read it)
     the recorder about itself   Loss       (something was missed, and where)
 
 Every fact has ``t``: seconds as a float, Unix time in the real Lab, virtual seconds in the Lan.
@@ -139,7 +140,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A daemon changed state, in its own words (journal of vrrpd, log of keepalived)."""
+    """A daemon changed state, in its own words (journal of vrrpd, log of keepalived).
+
+    `resolution`: how finely its journal knows `t`, in s: 0 for vrrpd's, 1 for keepalived's log.
+    """
 
     kind: ClassVar[str] = "state"
     t: float
@@ -149,6 +153,19 @@ class State:
     to: str
     reason: str = ""
     priority: int | None = None
+    resolution: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The daemon of `host` was given this configuration of a virtual router."""
+
+    kind: ClassVar[str] = "configured"
+    t: float
+    host: str
+    vrid: int
+    priority: int
+    down_timer_adverts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +178,13 @@ class Loss:
     text: str
 
 
-Fact: TypeAlias = Address | Link | Advert | Heard | Arp | Ping | Action | State | Loss
+Fact: TypeAlias = Address | Link | Advert | Heard | Arp | Ping | Action | State | Configured | Loss
 
 F = TypeVar("F", bound=Fact)
 
 KINDS: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (Address, Link, Advert, Heard, Arp, Ping, Action, State, Loss)
+    cls.kind: cls
+    for cls in (Address, Link, Advert, Heard, Arp, Ping, Action, State, Configured, Loss)
 }
 
 
@@ -188,8 +206,10 @@ def from_json(line: str) -> Fact:
     if "addresses" in fields:
         fields["addresses"] = tuple(fields["addresses"])
     try:
+        if cls is State and "resolution" not in fields:  # recorded before this field was there
+            fields["resolution"] = 1.0 if float(fields["t"]).is_integer() else 0.0
         fact: Fact = cls(**fields)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise ValueError(f"not a fact: {line[:80]!r}: {error}") from None
     return fact
 

@@ -91,6 +91,7 @@ def _log_lines(lines: Iterable[str], host: str) -> list[State]:
         before = "INIT" if entering["init"] else current.get(instance, "INIT")
         current[instance] = entering["state"]
         if before != entering["state"]:
-            result.append(State(t, host, instance, before, entering["state"], reason))
+            told = State(t, host, instance, before, entering["state"], reason, resolution=1.0)
+            result.append(told)
         reason = ""
     return result

@@ -24,8 +24,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from labs.analysis.takeover_timing import ADVERTS, skew
-from labs.model.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State
+from labs.analysis.master_down_timer import MasterDownTimer
+from labs.model.facts import (
+    Action,
+    Address,
+    Advert,
+    Arp,
+    Configured,
+    Fact,
+    Heard,
+    Link,
+    Ping,
+    State,
+)
 from labs.model.fault_verbs import FAULT_VERBS
 
 Event: TypeAlias = dict[str, Any]
@@ -50,9 +61,11 @@ class Events:
         self._sender: dict[str, str] = {}  # source address -> host
         self._voice: dict[tuple[str, int], int] = {}  # (host, VRID) -> priority
         self._journal: dict[str, dict[str, int]] = {}  # host -> instance -> priority
+        self._configured: dict[tuple[str, int], int] = {}  # (host, VRID) -> priority in its file
         self._pace: dict[int, tuple[int, float]] = {}  # VRID -> version, interval (s)
         self._started: dict[tuple[str, int], Event] = {}
         self._carrier: dict[tuple[str, str], bool] = {}
+        self._timers: dict[tuple[str, int], MasterDownTimer] = {}  # (host, VRID) -> its timer
 
     def take(self, facts: Iterable[Fact]) -> list[Event]:
         """The events that follow from `facts`, by time."""
@@ -108,13 +121,16 @@ class Events:
             case Heard():
                 sender = self._sender.get(fact.source)
                 said = {"k": "hrd", **at, "f": sender, "p": fact.priority, "r": fact.vrid}
-                return [said, *self._heard(fact, at)]
+                return [said, *self._time(fact, at, fact.vrid)]
             case Arp() if fact.address in self._number:
                 return [{"k": "arp", **at, "a": self._number[fact.address]}]
             case Action():
                 return self._action(fact, at)
             case State():
                 return self._state(fact, at)
+            case Configured():
+                self._configured[fact.host, fact.vrid] = fact.priority
+                return self._time(fact, at, fact.vrid)
         return []
 
     def _owning(self, fact: Address, at: Event) -> list[Event]:
@@ -135,9 +151,8 @@ class Events:
         card, alive = (fact.host, fact.interface), fact.up and fact.carrier
         before, self._carrier[card] = self._carrier.get(card), alive
         event = {"k": "lnk", **at, "i": fact.interface, "up": fact.up, "ok": fact.carrier}
-        if before is False and alive:
-            return [event, *self._restart(fact.host, at, "carrier")]
-        return [event, *(self._stop(fact.host, at) if before and not alive else [])]
+        stopped = self._stop(fact.host, at) if before and not alive else []
+        return [event, *self._time(fact, at), *stopped]
 
     def _advert(self, fact: Advert, at: Event) -> list[Event]:
         self._sender[fact.source] = fact.host
@@ -157,9 +172,8 @@ class Events:
                 result.append({"k": "dmn", **at, "s": verb.daemon})
             if verb.path is not None:
                 result.append({"k": "pth", **at, "s": verb.path})
-        if fact.verb == "start":
-            result += self._restart(fact.host, at, "start")
-        elif fact.verb in ("stop", "crash"):
+        result += self._time(fact, at)
+        if verb is not None and verb.daemon == "gone":
             result += self._stop(fact.host, at)
         if fact.verb in ("start", "reload"):
             self._journal.pop(fact.host, None)
@@ -172,10 +186,9 @@ class Events:
         result: list[Event] = [{"k": "st", **at, **names, "why": fact.reason, "p": fact.priority}]
         if fact.priority:
             self._journal.setdefault(fact.host, {})[fact.instance] = fact.priority
+        result += self._time(fact, at)
         if fact.to in ("FAULT", "INIT"):
             result += self._stop(fact.host, at)
-        elif (fact.frm, fact.to) == ("INIT", "BACKUP") and not fact.t.is_integer():
-            result += self._restart(fact.host, at, "ready")
         return result
 
     # --- Master_Down_Timers ----------------------------------------------------------------------
@@ -184,26 +197,24 @@ class Events:
         journal = self._journal.get(host, {})
         if (host, vrid) not in self._voice and len(journal) == 1:
             return next(iter(journal.values()))
+        if (host, vrid) not in self._voice and (host, vrid) in self._configured:
+            return self._configured[host, vrid]
         if (host, vrid) not in self._voice and host in self._servers:
             self._voice.update({(host, number): p for number, p in self._asked(host).items()})
         return self._voice.get((host, vrid))
 
-    def _heard(self, fact: Heard, at: Event) -> list[Event]:
-        own = self._priority(fact.host, fact.vrid)
-        if own is None or 0 < fact.priority < own:
-            return []
-        wait = skew(own, fact.version, fact.interval)
-        if fact.priority:
-            wait += ADVERTS * fact.interval
-        return self._run(fact.vrid, at, wait, "advert" if fact.priority else "goodbye")
-
-    def _restart(self, host: str, at: Event, basis: str) -> list[Event]:
+    def _time(self, fact: Fact, at: Event, vrid: int | None = None) -> list[Event]:
+        """The timers of a host, or that of one VRID, take a fact; the ones that start."""
         result: list[Event] = []
-        for vrid, (version, interval) in self._pace.items():
-            own = self._priority(host, vrid)
-            if own is not None:
-                wait = ADVERTS * interval + skew(own, version, interval)
-                result += self._run(vrid, at, wait, basis)
+        for number in [*self._pace] if vrid is None else [vrid]:
+            key = (at["h"], number)
+            timer = self._timers.setdefault(key, MasterDownTimer(at["h"]))
+            timer.version, timer.interval = self._pace.get(number, (2, None))
+            timer.priority = self._priority(*key)
+            start = timer.take(fact)
+            # A reload that lets the timer run on tells when it began: no news.
+            if start is not None and start.since == fact.t:
+                result += self._run(number, at, start.wait, start.basis)
         return result
 
     def _run(self, vrid: int, at: Event, wait: float, basis: str) -> list[Event]:

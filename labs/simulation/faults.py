@@ -49,12 +49,16 @@ class Verbs:
         def launch(self, host: str) -> None:
             """Start a daemon that does not run."""
 
+        def note_configuration(self, host: str) -> None:
+            """Note what a daemon is about to read."""
+
     # The daemon.
 
     def start(self, host: str) -> None:
         """Start the daemon; nothing happens if it runs."""
         self.machine(host)
         if host not in self.daemons:
+            self.note_configuration(host)
             self.act("start", host, f"vrrpd started on {host}")
             self.launch(host)
 
@@ -93,6 +97,7 @@ class Verbs:
     def reload(self, host: str) -> None:
         """SIGHUP: the daemon reads its file again, a frozen one when it wakes up."""
         machine = self.machine(host)
+        self.note_configuration(host)
         self.act("reload", host, f"vrrpd reloads on {host}")
         if host in self.daemons:
             machine.now(self.daemons[host].reload)

@@ -20,6 +20,7 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs.analysis.master_down_timer import configured
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError, unknown
 from labs.model.facts import Action, Fact, Ping, State
@@ -196,6 +197,10 @@ class Lan(Verbs):
     def read(self, host: str) -> Config:
         """The configuration of `host`.  Raises ConfigError."""
         return loads(self.files.get(host, "")).config
+
+    def note_configuration(self, host: str) -> None:
+        """Note what the daemon of `host` is about to read, which its timers depend on."""
+        self.facts += configured(self.files.get(host, ""), host, self.now)
 
     def note(self, host: str, line: dict[str, Any]) -> None:
         """Keep a journal line; a change of state is a fact."""

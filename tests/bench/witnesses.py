@@ -18,7 +18,7 @@ import sys
 import threading
 from pathlib import Path
 
-from labs.analysis.takeover_timing import skew
+from labs.analysis.master_down_timer import skew
 from labs.api.panel_widget import EVERY
 from labs.emulation.lab import Lab
 from labs.panel.events import Events

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from labs.analysis.takeover_timing import skew
+from labs.analysis.master_down_timer import skew
 from labs.api.panel_widget import EVERY, Bench, recorded
 from labs.errors import LabError
-from labs.model.facts import Action, Address, Advert, Fact, Heard, Link, Ping, State
+from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, Link, Ping, State
 from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.record import Record, applied, blank, thinned
@@ -86,6 +86,16 @@ def test_a_timer_runs_out_when_the_takeover_happens(lan: Lan, record: Record) ->
     taken = next(t for t in lan.timeline().takeovers if t.to == "backup")
     assert basis == "advert"
     assert since + wait == pytest.approx(taken.at, abs=0.01)
+
+
+def test_the_ring_counts_the_adverts_that_the_daemon_counts() -> None:
+    """With down_timer_adverts 5 the ring ran out 2 s before the daemon's timer."""
+    told = translated(
+        Configured(0.5, "backup", 51, 100, 5),
+        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(1.0, "backup", "192.168.1.11", 51, 2, 150, 1.0),
+    )
+    assert [event["w"] for event in told if event["k"] == "tmr"] == [5.6094]
 
 
 def test_who_holds_the_address_has_no_timer(record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 
@@ -63,7 +64,7 @@ def test_a_line_still_being_written_is_skipped() -> None:
 
 
 def test_the_log_of_keepalived() -> None:
-    assert states(LOG.splitlines(), "master") == [
+    told = [
         State(local("Sun Nov 22 17:07:20 2026"), "master", "VI_1", "INIT", "BACKUP"),
         State(
             local("Sun Nov 22 17:07:24 2026"),
@@ -82,6 +83,9 @@ def test_the_log_of_keepalived() -> None:
             "Netlink reports eth0 down",
         ),
     ]
+    # Its lines have whole seconds.
+    expected = [dataclasses.replace(each, resolution=1.0) for each in told]
+    assert states(LOG.splitlines(), "master") == expected
 
 
 def test_days_before_the_tenth_are_padded_with_a_blank() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from labs.analysis.takeover_timing import Prediction, predict, skew, vrids, with_hearing
+from labs.analysis.master_down_timer import skew
+from labs.analysis.takeover_timing import Prediction, predict, vrids, with_hearing
 from labs.model.facts import Action, Advert, Fact, Heard, Link, State
+from labs.simulation.lan import Lan
 from tests.unit.stories import advert, carrier, heard
 
 SKEW_100, SKEW_150 = 156 / 256, 106 / 256
@@ -85,7 +87,10 @@ VOICE: list[Fact] = [advert(90.0, "backup")]
             id="the journal knows when the daemon was ready",
         ),
         pytest.param(
-            [Action(4.2, "start", "backup", ""), State(4.0, "backup", "VI_1", "INIT", "BACKUP")],
+            [
+                Action(4.2, "start", "backup", ""),
+                State(4.0, "backup", "VI_1", "INIT", "BACKUP", resolution=1),
+            ],
             Prediction("backup", "start", 4.2, 3 + SKEW_100),
             id="a log of whole seconds does not",
         ),
@@ -108,13 +113,13 @@ def test_version_3_counts_in_the_interval_that_was_heard() -> None:
 
 def test_the_journal_tells_the_priority_of_a_host_that_never_spoke() -> None:
     facts: list[Fact] = [
+        State(0.5, "backup", "VI_1", "INIT", "BACKUP", "", 100),
         advert(1.0, "master"),
         heard(1.0, "backup", "master"),
-        State(2.0, "backup", "VI_1", "INIT", "BACKUP", "", 100),
     ]
     due = predict(facts, "backup", before=10.0)
     assert due == Prediction("backup", "advert", 1.0, 3 + SKEW_100)
-    assert predict(facts[:2], "backup", before=10.0) is None
+    assert predict(facts[1:], "backup", before=10.0) is None
 
 
 def test_the_words_name_the_event_and_the_milliseconds() -> None:
@@ -150,6 +155,45 @@ def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
     assert vrids([advert(1.0, "master")], "192.168.1.99") == set()
 
 
+def test_a_moment_of_a_whole_second_is_as_exact_as_any_other() -> None:
+    """Precision is a field of the fact, not the fraction of a float."""
+    facts = [Action(3.6, "start", "backup", ""), State(4.0, "backup", "VI_1", "INIT", "BACKUP")]
+    expected = Prediction("backup", "ready", 4.0, 3 + SKEW_100)
+    assert predict([*facts, *VOICE], "backup", before=10.0) == expected
+
+
+def test_down_timer_adverts_is_what_the_daemon_counts() -> None:
+    """The figure promised 3.609 s where the daemon keeps 5.609 s."""
+    lan = Lan("basic")
+    lan.wait_until(lambda: lan.owners() == ["master"])
+    lan.conf("backup", lan.conf("backup").replace("priority", "down_timer_adverts 5\npriority"))
+    lan.reload("backup")
+    lan.run(2.5)
+    lan.unplug("master")
+    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.run(0.5)
+    (*_, takeover) = lan.timeline().takeovers
+    assert takeover.prediction is not None
+    assert takeover.prediction.text == "predicted 5.609 s after the last Advertisement"
+    assert takeover.late == pytest.approx(0, abs=0.002)
+    assert "no advertisement for 5.609 s" in takeover.reason
+
+
+def test_a_changed_priority_counts_from_the_next_advertisement() -> None:
+    lan = Lan("basic")
+    lan.wait_until(lambda: lan.owners() == ["master"])
+    lan.conf("backup", lan.conf("backup").replace("priority 100", "priority 50"))
+    lan.reload("backup")
+    lan.run(2.5)
+    lan.unplug("master")
+    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.run(0.5)
+    (*_, takeover) = lan.timeline().takeovers
+    assert takeover.prediction is not None
+    assert takeover.prediction.wait == 3 + 206 / 256
+    assert takeover.late == pytest.approx(0, abs=0.002)
+
+
 RAISED: list[Fact] = [
     Action(0.0, "start", "backup", ""),
     *(heard(float(t), "backup", "master", priority=150) for t in range(1, 9)),
@@ -165,7 +209,7 @@ def test_a_backup_that_was_content_before_its_reload_counts_from_the_last_one_it
 
 
 def test_keepalived_starts_its_timer_anew_when_it_reloads() -> None:
-    log = State(0.0, "backup", "VI_1", "INIT", "BACKUP")  # whole seconds: keepalived's
+    log = State(0.0, "backup", "VI_1", "INIT", "BACKUP", resolution=1)  # keepalived's
     expected = Prediction("backup", "reload", 8.5, 3 + 56 / 256)
     assert predict([log, *RAISED], "backup", 50.0) == expected
 

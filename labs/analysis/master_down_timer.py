@@ -1,0 +1,165 @@
+"""The Master_Down_Timer of a host, followed from outside: fed with facts, it says when it starts.
+
+RFC 3768 section 6.1: a BACKUP becomes MASTER when its Master_Down_Timer runs out.
+
+    Skew_Time             = (256 - priority) / 256 s               (version 3: times the interval)
+    Master_Down_Interval  = 3 * Advertisement_Interval + Skew_Time
+
+where keepalived's `down_timer_adverts` may say another number than 3.  The arithmetic is that of
+the daemon (`vrrpd.fsm.Params`); here is only what starts the timer:
+
+    what a witness saw                                      the timer then runs
+    ----------------------------------------------------    ---------------------
+    an Advertisement of a priority not below its own        Master_Down_Interval
+    an Advertisement of priority 0 (the master says bye)    Skew_Time
+    its network card got its carrier back                   Master_Down_Interval
+    its daemon was started                                  Master_Down_Interval
+    its daemon was reloaded: see `_reloaded`                Master_Down_Interval
+
+A program needs some tenths of a second from being started to its first BACKUP; a journal that says
+when is believed, else the start itself counts.
+Source of the rows: RFC 3768 section 6.4.2 and, for the carrier, keepalived's FAULT state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from labs import conf
+from labs.model.facts import Action, Configured, Fact, Heard, Link, State
+from vrrpd.fsm import SECOND, Params
+
+_ANY = IPv4Address(0)  # the source breaks ties between MASTERs; no timer depends on it
+ADVERTS = Params(1, 100, _ANY).down_timer_adverts  # keepalived's default
+
+
+def skew(priority: int, version: int, interval: float) -> float:
+    """Skew_Time in seconds, RFC 3768 section 6.1 (v2) and RFC 9568 section 6.1 (v3)."""
+    return Params(1, priority, _ANY, version=version).skew(round(interval * SECOND)) / SECOND
+
+
+def master_down(priority: int, version: int, interval: float, adverts: int = ADVERTS) -> float:
+    """Master_Down_Interval in seconds."""
+    params = Params(1, priority, _ANY, version=version, down_timer_adverts=adverts)
+    return params.master_down(round(interval * SECOND)) / SECOND
+
+
+def configured(text: str, host: str, t: float) -> list[Configured]:
+    """What a keepalived.conf says of each virtual router of `host`, as facts of the moment `t`."""
+    return [
+        Configured(t, host, each.vrid, each.priority, each.down_timer_adverts)
+        for each in conf.instances(text, host)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The timer began to run at `since` for `wait` seconds, because of `basis`.
+
+    `basis` is a key of `labs.analysis.takeover_timing.PHRASES`.
+    """
+
+    basis: str
+    since: float
+    wait: float
+
+
+class MasterDownTimer:
+    """The timer of one virtual router on `host`; `take` it the facts in order of time.
+
+    `priority`, `version` and `interval` (s) are the host's own as far as they are known, and may
+    be set at any time; `adverts` is its down_timer_adverts, which Configured facts tell.
+    `precise`: whether its journal knows the moments (vrrpd's) or whole seconds (keepalived's log);
+    None: not known, then its State facts tell.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        priority: int | None = None,
+        version: int = 2,
+        interval: float | None = None,
+        precise: bool | None = None,
+    ) -> None:
+        self.host = host
+        self.priority = priority
+        self.version = version
+        self.interval = interval
+        self.precise = precise
+        self.adverts = ADVERTS
+        self._carrier: dict[str, bool] = {}
+        self._begun = float("-inf")  # when it last began without an Advertisement
+        self._last: Heard | None = None
+        self._journal: int | None = None  # its priority until the next reload, by its journal
+
+    def take(self, fact: Fact) -> Start | None:
+        """What `fact` means for the timer; None if nothing, or if the priority is not known."""
+        match fact:
+            case Configured(host=self.host):
+                self.adverts = fact.down_timer_adverts
+            case Link(host=self.host):
+                alive = fact.up and fact.carrier
+                before = self._carrier.get(fact.interface)
+                self._carrier[fact.interface] = alive
+                if alive and before is False:
+                    return self._begin("carrier", fact.t)
+            case Action(verb="start", host=self.host):
+                return self._begin("start", fact.t)
+            case Action(verb="reload", host=self.host):
+                return self._reloaded(fact.t)
+            case State(host=self.host):
+                return self._changed(fact)
+            case Heard(host=self.host):
+                return self._heard(fact)
+        return None
+
+    def _heard(self, fact: Heard) -> Start | None:
+        self._last = fact
+        if self.priority is None or 0 < fact.priority < self.priority:
+            return None
+        return self._start("advert" if fact.priority else "goodbye", fact.t, fact)
+
+    def _changed(self, fact: State) -> Start | None:
+        exact = fact.resolution == 0
+        self.precise = exact if self.precise is None else self.precise or exact
+        if fact.priority:
+            self._journal = fact.priority
+        if (fact.frm, fact.to) == ("INIT", "BACKUP") and exact:
+            return self._begin("ready", fact.t)
+        return None
+
+    def _reloaded(self, t: float) -> Start | None:
+        """What a reload at `t` means.
+
+        keepalived starts the timer again; vrrpd lets it run on.  But whoever stayed BACKUP for
+        longer than its Master_Down_Interval since it began was content with the master until now,
+        whatever its new priority; and so was whoever had no higher one, by its own journal.
+        """
+        before, self._journal = self._journal, None
+        if self.precise is False:
+            return self._start("reload", t)
+        last = self._last
+        if last is None or not last.priority:
+            return None
+        stayed = last.t - self._begun > (self.adverts + 1) * last.interval
+        if stayed or (before is not None and last.priority >= before):
+            return self._start("advert", last.t, last)
+        return None
+
+    def _begin(self, basis: str, t: float) -> Start | None:
+        self._begun = t
+        return self._start(basis, t)
+
+    def _start(self, basis: str, t: float, heard: Heard | None = None) -> Start | None:
+        """The timer starts; version 3 takes over the interval that it receives."""
+        interval, version = self.interval, self.version
+        if interval is None and heard is not None:
+            interval, version = heard.interval, heard.version
+        elif version == 3 and heard is not None:
+            interval = heard.interval
+        if self.priority is None or interval is None:
+            return None
+        if basis == "goodbye":
+            return Start(basis, t, skew(self.priority, version, interval))
+        return Start(basis, t, master_down(self.priority, version, interval, self.adverts))
