@@ -29,7 +29,7 @@ def free_port() -> int:
 def served(user: OrdinaryUser, env: dict[str, str] | None = None) -> Iterator[str]:
     """The address, token included, that `labs notebook` prints; one Ctrl-C ends the server."""
     log = user.home / "server.log"
-    command = [Path(sys.executable).with_name("labs"), "notebook", "--no-browser"]
+    command: list[str | Path] = [Path(sys.executable).with_name("labs"), "notebook", "--no-browser"]
     with log.open("wb") as output:
         server = user.popen(
             [*command, "--port", str(free_port())],

@@ -11,6 +11,7 @@ pyte keeps the screen; a thread reads, because a program that nobody reads from 
 
 from __future__ import annotations
 
+import builtins
 import fcntl
 import os
 import pty
@@ -112,7 +113,7 @@ class Terminal:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        kind: builtins.type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:

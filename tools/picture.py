@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from labs.analysis.timeline import Timeline
 from labs.api.panel_widget import recorded
@@ -41,7 +41,7 @@ def main(source: str, target: str) -> None:
         file.write_text(page(recorded(timeline)), encoding="utf-8")
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        size = {"width": WIDTH, "height": HEIGHT}
+        size = ViewportSize(width=WIDTH, height=HEIGHT)
         window = browser.new_page(
             viewport=size, device_scale_factor=2, reduced_motion="no-preference"
         )

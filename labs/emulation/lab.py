@@ -44,6 +44,7 @@ CARD = "lab.json"
 LATE = 2.0
 
 T = TypeVar("T")
+_SomeLab = TypeVar("_SomeLab", bound="Lab")  # with typing.Self from 3.11 on
 _current: Lab | None = None
 
 
@@ -182,7 +183,7 @@ class Lab(Verbs, Services):
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def __enter__(self) -> Lab:
+    def __enter__(self: _SomeLab) -> _SomeLab:
         return self
 
     def __exit__(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def start(room: Path, runs: int) -> list[dict[str, Any]]:
             with Segment(room / f"{kind}{number}", hosts=1) as lan:
                 began = time.time()
                 lan[0].start(kind, instance("VI_1", 51, 1, OWNER, ["10.1.0.1"]))
-                lan.wait(lambda lan=lan: lan.wire.adverts(0), "the first Advertisement")
+                lan.wait(partial(lan.wire.adverts, 0), "the first Advertisement")
                 found.append({"kind": kind, "seconds": lan.wire.adverts(0)[0].t - began})
     return found
 
@@ -78,7 +79,7 @@ def reload(room: Path, instances: int, vips: int, runs: int) -> list[dict[str, A
             for card in cards[1:]:
                 second_cable(lan, card)
             lan[0].start(kind, config)
-            lan.wait(lambda lan=lan: len(lan[0].virtual()) >= instances * vips, "addresses", 120)
+            lan.wait(lambda: len(lan[0].virtual()) >= instances * vips, "addresses", 120)
             for _ in range(runs):
                 since = len(lan.wire.frames)
                 lan.wait(lambda: heard(lan, since) >= 5, "the pace before", 60)  # noqa: B023

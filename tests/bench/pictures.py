@@ -12,7 +12,10 @@ from labs.figures.plot import save
 from labs.figures.timeline_figure import STYLE
 from tests.bench.page import OURS, THEIRS, by, pace, quantile
 
-LOOK = {THEIRS: {"color": "#767676", "marker": "s"}, OURS: {"color": "#0b5394", "marker": "o"}}
+LOOK: dict[str, dict[str, Any]] = {
+    THEIRS: {"color": "#767676", "marker": "s"},
+    OURS: {"color": "#0b5394", "marker": "o"},
+}
 
 
 def draw(data: dict[str, Any], folder: Path) -> None:

@@ -37,7 +37,7 @@ def jitter(room: Path, interval: float, adverts: int) -> list[dict[str, Any]]:
             lan[0].start(kind, config)
         patience = 20 + 3 * adverts * interval
         for lan in lans.values():
-            lan.wait(lambda lan=lan: len(lan.wire.adverts(0)) > adverts + 3, "adverts", patience)
+            lan.wait(lambda: len(lan.wire.adverts(0)) > adverts + 3, "adverts", patience)  # noqa: B023
         return [
             {"kind": kind, "interval": interval, **spread(lan.wire.adverts(0)[3:], interval)}
             for kind, lan in lans.items()
@@ -93,9 +93,9 @@ def scale(
             lan[0].start(kind, many(count, interval, 100, interfaces=cards))
         holder = 1 if role == "BACKUP" else 0
         for lan in lans.values():
-            lan.wait(lambda lan=lan: len(lan[holder].virtual()) >= count, "all to settle", 120)
+            lan.wait(lambda: len(lan[holder].virtual()) >= count, "all to settle", 120)  # noqa: B023
             begun = "BACKUP STATE"
-            lan.wait(lambda lan=lan: lan[0].text().count(begun) >= count, "all to begin", 120)  # noqa: B023
+            lan.wait(lambda: lan[0].text().count(begun) >= count, "all to begin", 120)  # noqa: B023
         for lan in lans.values():
             lan.stop_listening()  # to write down every frame would cost more than to send them
         meters = {kind: Meter(lan[0]) for kind, lan in lans.items()}
@@ -150,9 +150,9 @@ def receiving(room: Path, count: int, kinds: tuple[str, ...] = KINDS) -> list[di
     for kind in kinds:
         with Segment(room / kind, hosts=2) as lan:
             lan[1].start("keepalived", instance("VI_1", 51, 1, 200, ["10.1.0.1"]))
-            lan.wait(lambda lan=lan: len(lan.wire.adverts(1)) > 3, "a master")
+            lan.wait(lambda: len(lan.wire.adverts(1)) > 3, "a master")
             lan[0].start(kind, instance("VI_1", 51, 1, 100, ["10.1.0.1"]))
-            lan.wait(lambda lan=lan: "BACKUP STATE" in lan[0].text(), "a backup")
+            lan.wait(lambda: "BACKUP STATE" in lan[0].text(), "a backup")
             sample = lan.wire.adverts(1)[-1].data
             for what, packets in kinds_of_packets(sample).items():
                 with Meter(lan[0]) as idle:

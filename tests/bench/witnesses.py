@@ -43,7 +43,7 @@ def takeover(lab: Lab) -> float:
     taken = eventually(
         lambda: entered(lab, "backup", "MASTER", said), 10, "the backup to take over"
     )
-    return 1000 * (taken - left - SKEW)
+    return float(1000 * (taken - left - SKEW))
 
 
 def watch(lab: Lab, stop: threading.Event) -> None:

@@ -42,7 +42,7 @@ BEAT, EVENTS, MINUTES = 0.1, 60, 10
 
 def notebook(user: OrdinaryUser) -> str:
     """A notebook in the learner's folder with a lab and its bench; its name."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "id": name,

@@ -18,7 +18,7 @@ import hashlib
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -71,7 +71,11 @@ Arc = tuple[str, int, int]
 
 def seeds(target: str) -> Iterator[bytes]:
     """What the repository has anyway, smallest first."""
-    found = {"packet": seed_packets, "config": seed_files, "request": lambda: iter(REQUESTS)}
+    found: dict[str, Callable[[], Iterator[bytes]]] = {
+        "packet": seed_packets,
+        "config": seed_files,
+        "request": lambda: iter(REQUESTS),
+    }
     yield from sorted(set(found[target]()), key=lambda one: (len(one), one))
 
 

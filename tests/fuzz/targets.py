@@ -158,12 +158,11 @@ def config(data: bytes) -> None:
         return
     # Includes must find nothing: the inputs are to mean the same on every machine.
     with elsewhere():
+        refused: ConfigError | None = None
         try:
             loaded = loads(data, config_id="host")
         except ConfigError as error:
             refused = error
-        else:
-            refused = None
         if refused is not None:
             assert str(refused)
             assert refused.diagnostics

@@ -244,7 +244,8 @@ class Capture:
 
     def _listen(self) -> None:
         while True:
-            ready, _, _ = select.select([self.ring.socket, self.wake], [], [])
+            ends: list[socket.socket | int] = [self.ring.socket, self.wake]
+            ready, _, _ = select.select(ends, [], [])
             if self.wake in ready:
                 return
             for t, index, kind, data in self.ring.take():
@@ -516,6 +517,9 @@ class Segment:
                      "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad")  # fmt: skip
             host.run("ip", "-batch", "-", stdin="link set lo up\nlink set eth0 up\n"
                      f"addr add {host.address}/24 dev eth0\n")  # fmt: skip
+
+    def __iter__(self) -> Iterator[Host]:
+        return iter(self.hosts)
 
     def __getitem__(self, number: int) -> Host:
         return self.hosts[number]

@@ -75,9 +75,9 @@ class Trouble:
     the end; `calls` are the states that the notify scripts of the two hosts hear of.
     """
 
-    strikes: Callable[[Play], None]
+    strikes: Callable[[Play], object]
     meanwhile: list[int]
-    ends: Callable[[Play], None]
+    ends: Callable[[Play], object]
     calls: tuple[str, str]
     finally_: int = 0
     needs: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ MASTER_LEFT = "BACKUP MASTER BACKUP STOP"  # what the notify script of host 1 he
 FAULT = "BACKUP MASTER FAULT BACKUP MASTER STOP"
 TROUBLES = {
     "SIGTERM": Trouble(
-        lambda play: play.lan[0].stop() and None,
+        lambda play: play.lan[0].stop(),
         [1],
         again,
         ("BACKUP MASTER STOP BACKUP MASTER STOP", MASTER_LEFT),

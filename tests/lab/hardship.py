@@ -167,7 +167,7 @@ def gaps(lan: Segment, since: float, host: int = 0) -> list[float]:
 
 def daemons(host: Host) -> list[int]:
     """The processes of the daemon without its scripts."""
-    found = []
+    found: list[int] = []
     for pid in host.processes():
         with suppress(OSError):
             name = Path(f"/proc/{pid}/comm").read_text()

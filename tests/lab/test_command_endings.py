@@ -43,7 +43,7 @@ def two() -> Iterator[list[discovery.Running]]:
             stack.callback(lab.kill)
             assert lab.stdout is not None
             assert lab.stdout.readline() == "ready\n"
-            eventually(lambda number=number: len(discovery.find()) == number)
+            eventually(lambda: len(discovery.find()) == number)  # noqa: B023
         yield discovery.find()
 
 

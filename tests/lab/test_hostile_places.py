@@ -47,7 +47,7 @@ def test_a_link_in_place_of_a_dump(host: Host) -> None:
     for number, name in ((signal.SIGUSR1, "keepalived.data"), (signal.SIGUSR2, "keepalived.stats")):
         host.signal(number)
         dump = public / name
-        eventually(lambda dump=dump: not dump.is_symlink(), what=f"{name}\n{host.text()}")
+        eventually(lambda: not dump.is_symlink(), what=f"{name}\n{host.text()}")  # noqa: B023
         assert stat.S_IMODE(dump.stat().st_mode) == 0o600
         assert "VI_1" in dump.read_text()
     assert precious.read_text() == "precious"

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,14 @@ def daemon_pid(host: Host) -> int:
     return int(eventually(path.read_text, what="a pid"))
 
 
+def logged(host: Host, words: str) -> bool:
+    """Whether the log of a host's daemon has these words."""
+    return words in host.text()
+
+
 def sets(pid: int) -> set[tuple[str, int]]:
     """The capability sets of all the threads of a process, without the bounding set."""
-    found = set()
+    found: set[tuple[str, int]] = set()
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):  # it has just ended
             text = (task / "status").read_text()
@@ -176,7 +182,7 @@ def test_a_reload_that_needs_more_is_refused(host: Host) -> None:
     host.reload(conf("track_script {\nchk\n}", before=block, vip="192.168.1.20"))
     for words in ("Reload refused", "runs as uid 65534, which needs CAP_SETUID",
                   "please restart vrrpd"):  # fmt: skip
-        eventually(lambda words=words: words in host.text(), what=f"{words}:\n{host.text()}")
+        eventually(partial(logged, host, words), what=f"{words}:\n{host.text()}")
     assert host.has(VIP)
     host.reload(conf(vip="192.168.1.30"))
     master(host, "192.168.1.30")

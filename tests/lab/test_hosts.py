@@ -52,7 +52,7 @@ def test_a_host_sees_and_ends_only_its_own_processes(machines: Lab) -> None:
         machines.run(host, "sleep 1111 &")
     for host in ("master", "backup"):
         # In the background it may take its time to become what it is called.
-        eventually(lambda host=host: machines.run(host, "pgrep -x sleep").status == 0)
+        eventually(lambda: machines.run(host, "pgrep -x sleep").status == 0)  # noqa: B023
     assert machines.run("master", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
     machines.run("master", "kill $(pgrep -x sleep)")
     eventually(lambda: machines.run("master", "pgrep sleep").status == 1)

@@ -81,7 +81,7 @@ def printed(client: Any, code: str) -> str:
 @contextmanager
 def edited(path: Path, **ports: int) -> Iterator[subprocess.Popen[str]]:
     """A kernel as an editor starts it: a connection file, and the words of kernel.json."""
-    write_connection_file(str(path), key=b"secret", **ports)
+    write_connection_file(str(path), key=b"secret", **ports)  # type: ignore[arg-type]
     argv = [str(path) if word == "{connection_file}" else word for word in specification()["argv"]]
     kernel = subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, cwd=path.parent)
     try:

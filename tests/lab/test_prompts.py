@@ -177,6 +177,7 @@ def test_a_killed_kernel_leaves_nothing(
     manager, client = start_new_kernel(kernel_name=NAME)
     Notebook(manager, client).run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
     assert len(picture()["processes"]) > len(before["processes"]) + 10
+    assert manager.provisioner is not None
     os.kill(manager.provisioner.pid, signal.SIGKILL)
     client.stop_channels()
     manager.shutdown_kernel(now=True)

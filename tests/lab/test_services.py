@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from labs import Lab, LabError
+from labs.model.facts import Action
 from tests.support import eventually
 
 SEND = (
@@ -46,7 +47,7 @@ def test_mail_comes_over_ipv6_and_from_other_hosts_too(quiet: Lab) -> None:
     for address in ("::1", "192.168.1.12", "2001:db8:1::12"):
         host = "backup" if address == "::1" else "master"
         sent = SEND.replace("127.0.0.1", address).format("hi")
-        eventually(lambda host=host, sent=sent: quiet.run(host, sent).status == 0)
+        eventually(lambda: quiet.run(host, sent).status == 0)  # noqa: B023
     assert len(box.wait(3)) == 3
 
 
@@ -80,7 +81,7 @@ def test_a_web_server_serves_hangs_and_stops(quiet: Lab) -> None:
     web.start()
     assert quiet.web("master") is web
     assert "master" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
-    told = [action.text for action in quiet.facts() if action.kind == "action"][-4:]
+    told = [fact.text for fact in quiet.facts() if isinstance(fact, Action)][-4:]
     assert [text.split()[-1] for text in told] == ["hangs", "started", "stopped", "started"]
 
 
@@ -125,12 +126,13 @@ def test_a_port_that_is_taken_is_said_so(quiet: Lab) -> None:
 def test_services_end_with_a_reset_and_with_the_lab() -> None:
     with Lab("empty", beside=True) as lab:
         lab.run("master", "ip address add 192.168.1.10/32 dev eth0")
-        services = [lab.web("master"), lab.mail("backup"), lab.talk()]
-        assert services[2].echoes
+        web, talk = lab.web("master"), lab.talk()
+        lab.mail("backup")
+        assert talk.echoes
         lab.reset()
         for host in lab.hosts:
             assert lab.run(host, "pgrep -f labs.program[s]").status == 1
-        assert lab.web("master") is not services[0]
+        assert lab.web("master") is not web
         pids = [process.pid for host in lab.hosts.values() for process in host.processes()]
         assert pids
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []

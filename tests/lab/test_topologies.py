@@ -9,7 +9,7 @@ import pytest
 
 from labs import Lab, LabError
 from labs.emulation import network, start_states
-from labs.model.facts import Ping
+from labs.model.facts import Action, Ping
 from tests.support import eventually
 
 
@@ -104,7 +104,7 @@ def test_a_forwarding_router_joins_the_networks() -> None:
             lab.unplug("r2", interface="eth1")
             eventually(lambda: not reaches(lab, "client", "10.0.0.100"), what="the cable's end")
             eventually(lambda: reaches(lab, "client", "192.168.1.10"), what="the router itself")
-            actions = [fact.text for fact in lab.facts() if fact.kind == "action"]
+            actions = [fact.text for fact in lab.facts() if isinstance(fact, Action)]
             assert actions == ["cable of eth1 of r2 pulled"]
 
 

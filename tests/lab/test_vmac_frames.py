@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,7 @@ def test_what_is_the_hosts_own_never_answers_with_the_virtual_mac(
             real = f"02:00:00:00:00:{11 + number:02x}"
             near = f"fe80::ff:fe00:{11 + number:x}%eth0"
             for own in (OWN[4][number], OWN[6][number], near):
-                eventually(lambda own=own: answer(lan[2], own), what=f"an answer for {own}")
+                eventually(partial(answer, lan[2], own), what=f"an answer for {own}")
                 assert answer(lan[2], own) == real, own
         eventually(lambda: answer(lan[2], vip) == mac, what="the virtual MAC")
         assert lan.owners(vip) == [0]

@@ -123,7 +123,7 @@ def test_the_window_may_change_its_size(prompt: subprocess.Popen[str]) -> None:
         for columns, rows in ((120, 40), (60, 14), (40, 8), (80, 24)):
             seen.resize(columns, rows)
             wide = columns >= 60
-            seen.until(lambda wide=wide: ("quit" in seen.lines[-1]) == wide)
+            seen.until(lambda: ("quit" in seen.lines[-1]) == wide)  # noqa: B023
             seen.until(lambda: "192.168.1.10 is held by" in seen.text)
             assert max(map(len, seen.lines)) <= columns
         seen.type("q")

@@ -23,8 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def length(item: pytest.Item) -> float:
     """How long a test may take, more or less: its limit, times its number of passes."""
     limit = item.get_closest_marker("timeout")
-    times = getattr(item, "callspec", None) and item.callspec.params.get("times", 1)
-    return float(limit.args[0]) * (times or 1) if limit else 0.0
+    case = getattr(item, "callspec", None)
+    times = case.params.get("times", 1) if case else 1
+    return float(limit.args[0]) * times if limit else 0.0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

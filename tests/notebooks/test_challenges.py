@@ -46,7 +46,8 @@ def test_a_check_knows_right_from_wrong(
 ) -> None:
     answers = wrong(lesson).get(challenge, ())
     assert len(answers) >= 2, f"two wrong answers to {challenge} are wanted in wrong/"
-    command = [sys.executable, "-m", "labs.sandbox.namespaces", "--", sys.executable, PROGRAM]
+    enter = [sys.executable, "-m", "labs.sandbox.namespaces", "--"]
+    command: list[str | Path] = [*enter, sys.executable, PROGRAM]
     with nothing_left(ordinary_user) as mark:
         done = ordinary_user.run(
             [*command, lesson, challenge], SECONDS, env={"PYTHONPATH": str(REPOSITORY), **mark}

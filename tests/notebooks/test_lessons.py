@@ -86,9 +86,10 @@ def test_a_lesson_runs_as_an_ordinary_user_and_leaves_nothing(
 def run(user: OrdinaryUser, lesson: Path, daemon: str, stem: str, times: int) -> list[Path]:
     """Executes `lesson` as `user`, who is left with nothing but the results, a file for a pass."""
     results = [user.home / f"{stem}{ending}.ipynb" for ending in ("", ".2", ".3")][:times]
+    options = ["--passes", str(times), "--seed", str(seed())]
     with nothing_left(user, tuple(result.name for result in results)) as mark:
         user.run(
-            [sys.executable, PROGRAM, lesson, results[0], "--passes", times, "--seed", seed()],
+            [sys.executable, PROGRAM, lesson, results[0], *options],
             times * SECONDS,
             env={"LAB_DAEMON": daemon, **mark},
         )

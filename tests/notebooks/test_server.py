@@ -33,7 +33,7 @@ def test_a_lesson_runs_in_a_kernel_of_the_server(
         nothing_left(ordinary_user, wanted) as mark,
         served(ordinary_user, env | mark) as address,
     ):
-        words = [sys.executable, PROGRAM, address, LESSON, result]
+        words: list[str | Path] = [sys.executable, PROGRAM, address, LESSON, result]
         done = ordinary_user.run(words, SECONDS, env | mark)
     assert done.stdout == f"{transport}\n"
     assert list(runtime.glob("kernel-*")) == [], "sockets or connection files"

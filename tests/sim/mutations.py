@@ -190,7 +190,7 @@ def changed(name: str) -> dict[str, Any]:
         raise LookupError(f"{name}: {old!r} occurs {source.count(old)} times in {SOURCE.name}")
     tree = ast.parse(source.replace(old, new))
     names = dict(vars(fsm))
-    rules = [
+    rules: list[ast.stmt] = [
         node
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
@@ -198,7 +198,9 @@ def changed(name: str) -> dict[str, Any]:
     ]
     exec(compile(ast.Module(rules, []), str(SOURCE), "exec"), names)
     apart = {**names, "__name__": __name__}
-    classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Params"]
+    classes: list[ast.stmt] = [
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Params"
+    ]
     exec(compile(ast.Module(classes, []), str(SOURCE), "exec"), apart)
     return {**names, "Params": apart["Params"]}
 

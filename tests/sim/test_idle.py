@@ -8,16 +8,18 @@ import pytest
 
 from labs.model.facts import Address, State
 from labs.scenarios import runner
+from labs.scenarios.model import Setup
 from labs.scenarios.random_search import story
+from labs.simulation.lan import Lan
 from tests.sim.families import KINDS, Kind
 from vrrpd.fsm import SECOND
 
 
-def transitions(lan: runner.Lan) -> list[object]:
+def transitions(lan: Lan) -> list[object]:
     return [fact for fact in lan.facts if isinstance(fact, State | Address)]
 
 
-def standing(lan: runner.Lan) -> list[object]:
+def standing(lan: Lan) -> list[object]:
     return [(host, r.name, r.state) for host, d in lan.daemons.items() for r in d.routers.values()]
 
 
@@ -33,7 +35,7 @@ def test_skipping_changes_nothing_but_the_effort(seed: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_quiet_year_costs_seconds_of_play(kind: Kind) -> None:
-    setup = runner.Setup(None, (("a", 200, ""), ("b", 100, "")), kind.name)
+    setup = Setup(None, (("a", 200, ""), ("b", 100, "")), kind.name)
     lan = runner.build(setup, detailed=False, skips=True)
     lan.run(365 * 86_400)
     assert lan.now == 365 * 86_400

@@ -12,12 +12,13 @@ import pytest
 
 from labs.analysis.master_down_timer import skew
 from labs.api.panel_widget import EVERY, Bench, recorded
+from labs.conf import priorities
 from labs.errors import LabError
 from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, Link, Ping, State
 from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.record import Record, applied, blank, thinned
-from labs.panel.sources import OfLan, network, priorities
+from labs.panel.sources import OfLan, network
 from labs.simulation.lan import Lan
 from tests.support import eventually
 

@@ -10,7 +10,7 @@ from labs import api
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.experiments.daemon_comparison import PAIRS, Pairs, Table
-from labs.model.facts import Action, Address, Ping
+from labs.model.facts import Action, Address, Fact, Ping
 
 VIP = "192.168.1.10"
 
@@ -36,12 +36,12 @@ def test_a_takeover_that_comes_before_its_verb_returns_is_found(
 ) -> None:
     """`stop` waits for the end of a program; backup may have the address by then."""
     stopped = Action(10.0, "stop", "master", "daemon of master stopped")
-    taken = [
+    taken: list[Fact] = [
         Address(10.6, "master", "eth0", VIP, 32, False),
         Address(10.7, "backup", "eth0", VIP, 32, True),
         Ping(10.8, 1, VIP, "backup", 0.0001),
     ]
-    facts = [Address(5.0, "master", "eth0", VIP, 32, True), stopped, *taken]
+    facts: list[Fact] = [Address(5.0, "master", "eth0", VIP, 32, True), stopped, *taken]
     lab = SimpleNamespace(
         now=11.0,
         stop=lambda host: None,

@@ -22,7 +22,12 @@ LEDGER = ".handed-out.json"
 
 
 def notebook(text: str = "lab.stop('master')") -> dict[str, Any]:
-    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "source": text}]}
 
 

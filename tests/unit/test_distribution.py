@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from labs.emulation.daemons import DAEMONS, choose
@@ -40,7 +41,7 @@ def test_the_text_counts_every_pull_and_names_the_real_ones(spread: Spread) -> N
 def test_the_figure_has_a_point_for_every_pull(spread: Spread) -> None:
     figure = Spread(spread.simulated, (Pull(0.25, 3.36), Pull(0.5, 3.11))).figure()
     clouds = figure.axes[0].collections
-    assert [len(cloud.get_offsets()) for cloud in clouds] == [len(spread.simulated), 2]
+    assert [len(np.asarray(cloud.get_offsets())) for cloud in clouds] == [len(spread.simulated), 2]
 
 
 def test_a_daemon_may_be_named_with_options_of_its_own() -> None:

@@ -3,7 +3,9 @@ ring's business, not this one's."""
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -56,11 +58,13 @@ def test_a_port_in_use_is_found_and_another_one_named() -> None:
     assert finding.remedy == f"make lab PORT={port + 1}"
 
 
-def test_apparmor_is_told_with_both_remedies(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apparmor_is_told_with_both_remedies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     switch = tmp_path / "apparmor_restrict_unprivileged_userns"
     switch.write_text("1\n")
     monkeypatch.setattr(doctor, "APPARMOR", switch)
-    monkeypatch.setattr(doctor.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     finding = doctor._apparmor()
     assert not finding.ok
     assert "sysctl" in finding.remedy
@@ -74,7 +78,7 @@ def test_apparmor_is_told_with_both_remedies(tmp_path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(("switch", "asked"), [("1", "changeprofile vrrp-lab"), ("0", "")])
 def test_a_lab_takes_on_the_profile_only_where_it_is_needed(
-    tmp_path, monkeypatch: pytest.MonkeyPatch, switch: str, asked: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: str, asked: str
 ) -> None:
     (tmp_path / "switch").write_text(switch)
     (tmp_path / "current").write_text("")

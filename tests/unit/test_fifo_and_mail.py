@@ -128,7 +128,9 @@ def test_changes_of_priority_are_told_to_fifos_where_asked_for(where: str) -> No
     assert told == ([] if where == "nobody" else expected)
 
 
-def test_the_reader_gets_the_path_and_ends_before_the_stop_lines() -> None:
+def test_the_reader_gets_the_path_and_ends_before_the_stop_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lan = cluster(one=with_globals(f"notify_fifo {FIFO}", READER, rest=conf(100)))
     assert ("notify_fifo_script", ("/bin/reader", "-x", FIFO)) in [
         (what, argv) for _, what, argv in lan.machines["one"].scripts
@@ -136,10 +138,14 @@ def test_the_reader_gets_the_path_and_ends_before_the_stop_lines() -> None:
     pipe = lan.machines["one"].workload.pipes[FIFO]
     seen: list[int] = []
     ended = lan.machines["one"].workload.killed
-    lan.daemons["one"].notifier.fifos.dismiss, dismiss = (
-        lambda: (seen.append(len(pipe)), dismiss()),
-        lan.daemons["one"].notifier.fifos.dismiss,
-    )
+    fifos = lan.daemons["one"].notifier.fifos
+    dismiss = fifos.dismiss
+
+    def watched() -> None:
+        seen.append(len(pipe))
+        dismiss()
+
+    monkeypatch.setattr(fifos, "dismiss", watched)
     lan.stop("one")
     assert [name for _, name in ended] == ["/bin/reader -x"]
     assert seen[0] == 1  # nothing but BACKUP

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from matplotlib.patches import Rectangle
+
 from labs.experiments.advert_size import Growth, of, vips
 from labs.model.facts import Advert
 
@@ -30,6 +32,7 @@ def test_every_bar_is_as_long_as_its_packet() -> None:
     figure = Growth({1: 40, 20: 116}).figure()
     ends: dict[float, float] = {}
     for bar in figure.axes[0].patches:
+        assert isinstance(bar, Rectangle)
         row = bar.get_y()
         ends[row] = max(ends.get(row, 0.0), bar.get_x() + bar.get_width())
     assert sorted(ends.values()) == [40, 116]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Rectangle
 
 from labs.analysis.timeline import Timeline
 from labs.figures.prediction_overlay import start_of
@@ -23,9 +23,10 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in axes.texts]
 
 
-def drawn(figure: Figure) -> list[Patch]:
+def drawn(figure: Figure) -> list[Rectangle]:
     (axes,) = figure.axes
-    return [patch for patch in axes.patches if patch.get_gid() == "guess"]
+    guesses = [patch for patch in axes.patches if patch.get_gid() == "guess"]
+    return [patch for patch in guesses if isinstance(patch, Rectangle)]
 
 
 def beside(guess: float | str, unit: str = "s", **options: float) -> Beside:

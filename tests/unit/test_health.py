@@ -90,7 +90,7 @@ def test_what_leaves_no_trace_is_given_time_too() -> None:
 
 
 def test_pings_from_before_the_remedy_prove_nothing() -> None:
-    lost = [held(BEGAN - 2, "master"), ping(BEGAN - 0.1, None)]
+    lost: list[Fact] = [held(BEGAN - 2, "master"), ping(BEGAN - 0.1, None)]
     now = BEGAN + HEARD + 0.1
     lab = a_lab([*lost, heard(now)], now, owners=("master",))
     assert not _hopeless(lab, BEGAN)

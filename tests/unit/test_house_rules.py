@@ -20,6 +20,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parents[2]
 MAX_FUNCTION_LINES = 50
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Written in pieces, or this file would break the rules it holds.
 SLEEP = re.compile(r"\b(time|asyncio)\.sle" + r"ep\(|from time import .*\bsle" + r"ep\b")
 BROAD_KILL = re.compile(r"\bpk" + r"ill\b|\bkill" + r"all\b|\bmn\s+-" + r"c\b")
@@ -66,9 +67,9 @@ def foreign_imports(path: Path, text: str) -> list[str]:
     ]
 
 
-def definitions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+def definitions(tree: ast.AST) -> Iterator[Definition]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, Definition):
             yield node
 
 
@@ -81,10 +82,10 @@ def long_functions(path: Path, text: str) -> list[str]:
     ]
 
 
-def public(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+def public(tree: ast.Module) -> Iterator[tuple[Definition, str]]:
     """Public functions and classes of a module, and public methods of its public classes."""
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, Definition):
             if node.name.startswith("_"):
                 continue
             yield node, node.name
@@ -183,7 +184,7 @@ def without_prose(text: str) -> str:
 def test_every_file_is_formatted() -> None:
     places = ["vrrpd", "labs", "topologies", "tests", "tools"]
     ruff = Path(sys.executable).with_name("ruff")
-    command = [ruff, "format", "--check", "--no-cache", *places]
+    command: list[str | Path] = [ruff, "format", "--check", "--no-cache", *places]
     done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
     assert done.returncode == 0, f"run `ruff format {' '.join(places)}`:\n{done.stdout}"
 

@@ -63,7 +63,7 @@ def test_it_imports_where_nothing_can_be_started(package: str) -> None:
 
 def _lint(place: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
-    command = [program, "--no-cache", "--config", "pyproject.toml"]
+    command: list[str | Path] = [program, "--no-cache", "--config", "pyproject.toml"]
     return subprocess.run(command, cwd=place, capture_output=True, text=True)
 
 

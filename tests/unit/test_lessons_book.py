@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from labs.jupyter.workbooks import lessons
 from tools import book
 
 TWIN = (
@@ -61,7 +62,7 @@ def test_a_solution_is_folded() -> None:
 def site(tmp_path: Path) -> Path:
     """A built site with a page for every lesson."""
     (tmp_path / "lessons").mkdir()
-    for lesson in book.lessons():
+    for lesson in lessons():
         (tmp_path / "lessons" / f"{lesson.stem}.html").write_text(
             '<script src="../_static/x.js"></script><a href="https://www.rfc-editor.org/">RFC</a>'
         )

@@ -24,11 +24,11 @@ class Shell:
     """What `labs.lessons.notebook_errors` needs of IPython's shell; records each call."""
 
     def __init__(self) -> None:
-        self.user_ns = {"lab": 1, "failover": 2, "_hidden": 3}
+        self.user_ns: dict[str, object] = {"lab": 1, "failover": 2, "_hidden": 3}
         self.shown: list[str] = []
         self.tracebacks = 0
 
-    def set_custom_exc(self, kinds: tuple[type, ...], handler: Any) -> None:
+    def set_custom_exc(self, kinds: tuple[type[Exception], ...], handler: Any) -> None:
         self.kinds, self.handler = kinds, handler
 
     def _showtraceback(self, kind: type, error: Exception, lines: list[str]) -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
 from vrrpd.config.model import Address
-from vrrpd.linux.kernel import HEADER, split
+from vrrpd.linux.kernel import split
 from vrrpd.linux.netlink_attributes import attribute, attributes
 from vrrpd.linux.rtnetlink_requests import (
+    HEADER,
     IFA_F_HOMEADDRESS,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 
@@ -33,13 +34,13 @@ from vrrpd.packet import (
 
 A, B = IPv4Address("192.168.1.1"), IPv4Address("192.168.1.2")
 VIP = IPv4Address("192.168.1.10")
-PASS = {"auth_type": 1, "auth": b"1111\0\0\0\0"}
+PASS: dict[str, Any] = {"auth_type": 1, "auth": b"1111\0\0\0\0"}
 CENTISECOND = SECOND // 100
 LINK_LOCAL = IPv6Address("fe80::b0:a5ec:fef1:de71")
 
 
-def v2(priority: int, *addresses: IPv4Address, vrid: int = 51, **more: object) -> Advertisement:
-    return Advertisement(2, vrid, priority, SECOND, addresses or (VIP,), **more)  # type: ignore[arg-type]
+def v2(priority: int, *addresses: IPv4Address, vrid: int = 51, **more: Any) -> Advertisement:
+    return Advertisement(2, vrid, priority, SECOND, addresses or (VIP,), **more)
 
 
 def v3(priority: int, centiseconds: int, *addresses: object) -> Advertisement:

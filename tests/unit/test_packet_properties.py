@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from tests.captures import packets
 from tests.unit.test_packet import slow_checksum
+from vrrpd.fsm import SECOND
 from vrrpd.packet import (
     CENTISECOND,
     GROUP4,
-    SECOND,
     Advertisement,
     PacketError,
     checksum,

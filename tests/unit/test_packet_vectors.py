@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from vrrpd.config.values import Auth
+from vrrpd.fsm import SECOND
 from vrrpd.listener import Expectation, admit, find_vrid
 from vrrpd.packet import (
     CENTISECOND,
     GROUP4,
     GROUP6,
-    SECOND,
     Advertisement,
     Datagram,
     PacketError,
@@ -91,7 +91,7 @@ def accepted(vector: dict[str, Any]) -> bool:
 
 
 def name(vector: dict[str, Any]) -> str:
-    return vector["source"].split("github:")[-1].replace(" ", "-")[:80]
+    return str(vector["source"]).split("github:")[-1].replace(" ", "-")[:80]
 
 
 JUDGED = [vector for vector in VECTORS if apart(vector) is None]

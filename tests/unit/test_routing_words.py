@@ -19,6 +19,7 @@ from tests.support import OrdinaryUser
 from vrrpd.config import loads, routes_model
 from vrrpd.config.model import Hop, Route, Rule
 from vrrpd.linux import routes, rules
+from vrrpd.linux.netlink_attributes import u32
 
 INDEX = {"eth0": 2, "eth1": 3}
 
@@ -228,7 +229,7 @@ def test_a_route_is_known_again_by_what_the_kernel_says_of_it(line: str) -> None
     found = route(line)
     body = routes.encode(found, INDEX.__getitem__)
     if found.family == 6:  # where the kernel puts a metric to it
-        body += routes.u32(routes.RTA_PRIORITY, routes.IPV6_METRIC)
+        body += u32(routes.RTA_PRIORITY, routes.IPV6_METRIC)
     assert routes.key_of(body) == routes.key(found, INDEX.__getitem__)
 
 

@@ -6,11 +6,16 @@ import configparser
 import os
 import socket
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from labs.model.facts import Fact
 from labs.simulation.clock import VirtualClock
+from labs.simulation.machine import Machine
+from labs.simulation.ports import HostClock
+from labs.simulation.switch import Switch
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND
 from vrrpd.linux.systemd import Supervisor, patience
@@ -27,8 +32,15 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
         yield end
 
 
-def supervisor(end: socket.socket, **more: str) -> Supervisor:
-    return Supervisor(VirtualClock(), {"NOTIFY_SOCKET": end.getsockname(), **more})
+def host_clock(clock: VirtualClock) -> HostClock:
+    facts: list[Fact] = []
+    switch = Switch(clock, 0, facts.append)
+    machine = Machine("one", IPv4Address("192.168.1.11"), bytes(6), clock, switch)
+    return HostClock(machine)
+
+
+def supervisor(end: str, clock: VirtualClock | None = None, **more: str) -> Supervisor:
+    return Supervisor(host_clock(clock or VirtualClock()), {"NOTIFY_SOCKET": end, **more})
 
 
 def heard(end: socket.socket) -> list[list[str]]:
@@ -41,7 +53,7 @@ def heard(end: socket.socket) -> list[list[str]]:
 
 
 def test_a_life(manager: socket.socket) -> None:
-    one = supervisor(manager)
+    one = supervisor(manager.getsockname())
     one.ready("Running")
     one.stopping()
     [ready, stopping] = heard(manager)
@@ -53,7 +65,7 @@ def test_a_life(manager: socket.socket) -> None:
 def test_a_reload_is_told_before_and_after(
     manager: socket.socket, works: bool, status: str
 ) -> None:
-    one = supervisor(manager)
+    one = supervisor(manager.getsockname())
     during: list[list[list[str]]] = []
 
     def reload() -> bool:
@@ -74,20 +86,21 @@ def test_an_abstract_socket() -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind("\0" + name)
         end.setblocking(False)
-        Supervisor(VirtualClock(), {"NOTIFY_SOCKET": "@" + name}).stopping()
+        supervisor("@" + name).stopping()
         assert heard(end)[0][0] == "STOPPING=1"
 
 
 @pytest.mark.parametrize("path", ["", "relative", "/nobody/listens"])
 def test_nobody_listens_and_nothing_happens(path: str) -> None:
-    Supervisor(VirtualClock(), {"NOTIFY_SOCKET": path}).ready("Running")
+    supervisor(path).ready("Running")
 
 
 def test_the_watchdog_hears_twice_in_its_time(manager: socket.socket) -> None:
-    one = supervisor(manager, WATCHDOG_USEC="2000000", WATCHDOG_PID=str(os.getpid()))
+    clock, end = VirtualClock(), manager.getsockname()
+    one = supervisor(end, clock, WATCHDOG_USEC="2000000", WATCHDOG_PID=str(os.getpid()))
     one.ready("Running")
     heard(manager)
-    one.clock.advance(10 * SECOND)  # type: ignore[attr-defined]
+    clock.advance(10 * SECOND)
     assert heard(manager) == [["WATCHDOG=1"]] * 10
 
 

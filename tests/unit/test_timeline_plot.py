@@ -8,18 +8,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 import labs.figures.plot as plot
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.figures.label_rows import places
 from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
-from labs.model.facts import Action, Fact
+from labs.model.facts import Action, Address, Arp, Fact, Ping
 from tests.unit import stories
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -75,14 +77,19 @@ def test_no_word_covers_another_or_leaves_the_figure(story: Story) -> None:
             assert not a.overlaps(b), (left, right)
 
 
+def xs(line: Line2D) -> list[float]:
+    """The horizontal positions of a line's points, in seconds."""
+    return [float(x) for x in np.asarray(line.get_xdata())]
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_no_upright_line_crosses_the_word_nobody(story: Story) -> None:
     figure = drawn(story)
     renderer = FigureCanvasAgg(figure).get_renderer()
     (axes,) = figure.axes
-    upright = [line for line in axes.lines if len(set(line.get_xdata())) == 1]
+    upright = [line for line in axes.lines if len(set(xs(line))) == 1]
     crossed = [
-        (text.get_text(), line.get_xdata()[0])
+        (text.get_text(), xs(line)[0])
         for text in words(figure)
         if text.get_text().startswith("nobody")
         for line in upright
@@ -232,7 +239,9 @@ def test_a_stack_reads_as_text_too() -> None:
 def test_several_addresses_share_one_word_in_the_legend() -> None:
     one = Timeline(stories.crash(), hosts=["master", "backup"])
     renamed = [
-        dataclasses.replace(fact, address="192.168.1.20") if hasattr(fact, "address") else fact
+        dataclasses.replace(fact, address="192.168.1.20")
+        if isinstance(fact, Address | Arp | Ping)
+        else fact
         for fact in stories.crash()
     ]
     other = Timeline(renamed, "192.168.1.20", hosts=["master", "backup"])

@@ -102,7 +102,7 @@ def test_predict(facts: list[Fact], expected: Prediction | None) -> None:
 
 
 def test_version_3_counts_in_the_interval_that_was_heard() -> None:
-    facts = [
+    facts: list[Fact] = [
         Heard(1.0, "backup", "192.168.1.11", 51, 3, 150, 0.2),
         Advert(90.0, "backup", "192.168.1.12", 51, 3, 100, 1.0),
     ]
@@ -215,7 +215,7 @@ def test_keepalived_starts_its_timer_anew_when_it_reloads() -> None:
 
 
 def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
-    facts = [
+    facts: list[Fact] = [
         Action(0.0, "start", "backup", ""),
         heard(1.0, "backup", "master", priority=150),
         Action(1.5, "reload", "backup", ""),
@@ -225,7 +225,7 @@ def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
 
 
 def test_a_reload_soon_after_the_start_of_one_that_was_weaker_counts_from_what_it_heard() -> None:
-    facts = [
+    facts: list[Fact] = [
         State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
         heard(1.0, "backup", "master", priority=150),
         Action(1.5, "reload", "backup", ""),
@@ -235,7 +235,7 @@ def test_a_reload_soon_after_the_start_of_one_that_was_weaker_counts_from_what_i
 
 
 def test_what_it_was_before_another_reload_says_nothing() -> None:
-    facts = [
+    facts: list[Fact] = [
         State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
         Action(0.5, "reload", "backup", ""),
         heard(1.0, "backup", "master", priority=150),
