@@ -157,7 +157,10 @@ def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
 
 def test_a_moment_of_a_whole_second_is_as_exact_as_any_other() -> None:
     """Precision is a field of the fact, not the fraction of a float."""
-    facts = [Action(3.6, "start", "backup", ""), State(4.0, "backup", "VI_1", "INIT", "BACKUP")]
+    facts: list[Fact] = [
+        Action(3.6, "start", "backup", ""),
+        State(4.0, "backup", "VI_1", "INIT", "BACKUP"),
+    ]
     expected = Prediction("backup", "ready", 4.0, 3 + SKEW_100)
     assert predict([*facts, *VOICE], "backup", before=10.0) == expected
 
