@@ -39,7 +39,9 @@ from vrrpd.signals import NUMBERS
 if TYPE_CHECKING:
     from vrrpd.control import Control
     from vrrpd.daemon import Daemon
+    from vrrpd.endpoint import Endpoint
     from vrrpd.linux.capabilities import Privileges
+    from vrrpd.linux.http_server import HttpServer
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.own_process import PidFile, Process
     from vrrpd.linux.script_runner import ScriptRunner
@@ -182,6 +184,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
         daemon.start(config)
     socket = options.control or control_socket(config.globals)
     control = listening(socket, loop, daemon, journal, log)
+    exporter = exporting(options.metrics, loop, daemon, log)
     pids = write_pids(own, options.vrrp_pid, log)
     reduce(privileges, config, options, (*pids, socket))
     supervisor.ready("Running")
@@ -191,7 +194,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     edge.end(daemon.config.globals)
-    tidy(control, journal)
+    tidy(control, exporter, journal)
     return 0
 
 
@@ -236,10 +239,11 @@ def at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
-def tidy(control: Control | None, journal: Journal) -> None:
+def tidy(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
     """Take away what is of no use without us."""
-    if control is not None:
-        control.close()
+    for server in (control, exporter):
+        if server is not None:
+            server.close()
     journal.close()
 
 
@@ -311,6 +315,8 @@ def reduce(
     files = [one.file for one in config.track_files]
     created = [one.file for one in config.track_files if one.init_file]
     journal = [options.journal] if options.journal else []
+    if options.metrics and options.metrics.path:
+        ours = (*ours, options.metrics.path)
     me = os.getuid(), os.getgid()
     reads, writes = [options.use_file, *files], [*ours, *journal, *created]
     privileges.reduce(needed(config, me), reads, writes)
@@ -322,6 +328,19 @@ def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log)
 
     with suppress_and_say(log, f"no control socket {path}"):
         return Control(path, loop, daemon, journal)
+    return None
+
+
+def exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> HttpServer | None:
+    """The server of `--metrics`, if it is asked for; a daemon without one still does its work."""
+    if where is None:
+        return None
+    from vrrpd.exporter import serve
+
+    with suppress_and_say(log, f"no metrics at {where}"):
+        server = serve(where, loop, daemon)
+        log.say(f"Metrics are served at {where}")
+        return server
     return None
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from vrrpd import __version__
 from vrrpd.ctl import SOCKET
+from vrrpd.endpoint import Endpoint, endpoint
 from vrrpd.signals import NUMBERS
 
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -100,6 +101,15 @@ def _ours(name: str, help: str, value: str, **settings: Any) -> Option:
 _ONE = "vrrpd is one process: that file is not written"
 _BUILD = "a debugging aid of keepalived's own code"
 _SNMP = "SNMP is not done; vrrpctl --json and the journal have the same facts"
+
+
+def listener(text: str) -> Endpoint:
+    """The value of --metrics.  Raises argparse.ArgumentTypeError."""
+    try:
+        return endpoint(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
 
 OPTIONS = (
     _option("-f --use-file", f"configuration ({CONFIG})", "FILE", default=CONFIG),
@@ -188,6 +198,13 @@ OPTIONS = (
         choices=("text", "json"), default="text",
     ),
     _ours("--journal", "append every event to FILE as a line of JSON", "FILE"),
+    _ours(
+        "--metrics",
+        "serve /metrics, /healthz and /readyz over HTTP: PORT on 127.0.0.1, ADDRESS:PORT, "
+        "[IPV6]:PORT or the path of a Unix socket",
+        "WHERE",
+        type=listener,
+    ),
     _ours("--control", f"for vrrpctl ({SOCKET}; beside the pid file)", "SOCKET"),
     _ours(
         "--max-vips",

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from vrrpd import metrics
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal
@@ -32,6 +33,8 @@ PAUSE = SECOND  # without a descriptor for the next client
 SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 CLIENTS = 16
 AT_ONCE = 4  # requests of one client before others get their turn; it is to wait for the answers
+SO_SNDBUFFORCE = 32  # socket(7): beyond the system's limit, for the metrics of 255 instances
+ROOM = 2 << 20  # bytes that a client may leave unread, and as much for the kernel's own needs
 LOOK_AGAIN = SECOND // 50  # whether another router is MASTER after `release`
 LONGEST_WAIT = 10 * SECOND  # for that
 
@@ -42,9 +45,13 @@ class Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.connection.setblocking(False)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        for option in (SO_SNDBUFFORCE, socket.SO_SNDBUF):
+            with suppress(PermissionError):
+                self.connection.setsockopt(socket.SOL_SOCKET, option, ROOM)
+                break
         self.pending = b""
         self.watching = False
+        self.waiting = False  # for an answer that comes later; one at a time
 
 
 class Control:
@@ -56,6 +63,7 @@ class Control:
         self.daemon = daemon
         self.journal = journal
         self.clients: dict[int, Client] = {}
+        self.busy = False  # an answer is being made in pieces
         self.pause: Timer | None = None
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
@@ -131,7 +139,22 @@ class Control:
         if command in ("release", "drain"):
             self.release(client, command, request.get("name"))
             return
+        if command == "metrics":
+            self.metrics(client)
+            return
         self.write(client, self.carry_out(command, request.get("name")))
+
+    def metrics(self, client: Client) -> None:
+        """Answer with the OpenMetrics text; it may be long, so what is due happens meanwhile."""
+        if self.busy:
+            self.write(client, {"ok": False, "error": "another answer is being made: try again"})
+            return
+        self.busy = True
+        try:
+            text = "".join(metrics.breathing(self.daemon))
+        finally:
+            self.busy = False
+        self.write(client, {"ok": True, "result": text})
 
     def release(self, client: Client, command: str, name: str | None) -> None:
         """Release at once; answer when it is known whether another router is MASTER."""
@@ -140,6 +163,7 @@ class Control:
             self.write(client, self.unknown(name))
             return
         wait = min(max((one.wait for one in found), default=0), LONGEST_WAIT)
+        wait, client.waiting = 0 if client.waiting else wait, True
         self.follow(client, found, self.loop.now() + wait)
 
     def follow(self, client: Client, found: list[Handover], end: int) -> None:
@@ -148,6 +172,7 @@ class Control:
         if now < end and client.connection.fileno() >= 0 and not all(o.settled for o in found):
             self.loop.call_at(now + LOOK_AGAIN, partial(self.follow, client, found, end))
             return
+        client.waiting = False
         self.write(client, {"ok": True, "result": [one.report() for one in found]})
 
     def carry_out(self, command: str, name: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@
     vrrpctl watch             the journal as it is written, until Ctrl-C
     vrrpctl stats             the counters (names from RFC 8347)
     vrrpctl reload            read the configuration again
+    vrrpctl metrics           state and counters as OpenMetrics text
     vrrpctl release [NAME]    resign, and stay BACKUP until `resume`; NAME: instance or sync group
     vrrpctl drain             the same for all, also for instances that a reload adds
     vrrpctl resume [NAME]     take part in the election again
@@ -101,6 +102,7 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("watch", parents=[shared], help="follow the journal")
     commands.add_parser("stats", parents=[shared], help="counters")
     commands.add_parser("reload", parents=[shared], help="read the configuration again")
+    commands.add_parser("metrics", parents=[shared], help="state and counters as OpenMetrics text")
     release = commands.add_parser(
         "release", parents=[shared], help="resign and stay BACKUP until resume"
     )
@@ -196,6 +198,11 @@ def show_reload(result: bool) -> None:
     print("reloaded" if result else "refused: the running configuration stays in force")
 
 
+def show_metrics(result: str) -> None:
+    """The text as it is."""
+    print(result, end="")
+
+
 def show_release(result: list[dict[str, Any]]) -> None:
     """One line for every instance that is released or in service again."""
     for one in result:
@@ -210,6 +217,7 @@ SHOW: dict[str, Callable[[Any], None]] = {
     "why": show_why,
     "stats": show_stats,
     "reload": show_reload,
+    "metrics": show_metrics,
     "release": show_release,
     "drain": show_release,
     "resume": show_release,

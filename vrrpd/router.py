@@ -84,6 +84,9 @@ class VirtualRouter:
         self.agreed: Advertisement | None = None  # the last one that named our addresses
         self.counters: Counter[str] = Counter()
         self.history: deque[dict[str, Any]] = deque(maxlen=50)
+        self.last_change: dict[str, Any] | None = None  # of state, as in the journal
+        self.entered = ports.clock.now()  # ns; when that was
+        self.transitions: Counter[State] = Counter()  # into each state; never set to zero
         self.timer: Timer | None = None
         self.armed_for: int | None = None
         self.ready: Callable[[], str | None] = alone
@@ -365,6 +368,8 @@ class VirtualRouter:
         """Write down in the journal and for `vrrpctl why` what is no change of state."""
         line = self.journal.line(event, self.name, reason=reason)
         self.journal.keep(line)
+        if self.history and self.history[-1]["event"] == event:
+            self.history.pop()  # changes of state must not be pushed out by one note repeated
         self.history.append(line)
 
     def move(self, source: IPAddress) -> None:
@@ -477,6 +482,8 @@ class VirtualRouter:
         elif before.state is State.MASTER:
             self.counters["released-master"] += 1
         line, text = change(self, before, new, event)
+        self.last_change, self.entered = line, self.ports.clock.now()
+        self.transitions[new.state] += 1
         self.journal.keep(line)
         self.history.append(line)
         self.log.say(text)

@@ -68,8 +68,3 @@ def change(
     )
     word = "STOP" if after.state is State.INIT else after.state.value
     return line, f"({router.name}) Entering {word} STATE ({after.why})"
-
-
-def last_change(router: VirtualRouter) -> dict[str, Any] | None:
-    """The journal line of the last change of state, or None."""
-    return next((line for line in reversed(router.history) if line["event"] == "state"), None)

@@ -119,8 +119,9 @@ def test_watch_shows_the_journal_as_it_is_written(bench: Bench) -> None:
     client.send(b'{"command": "watch"}\n')
     assert bench.lines(client) == [{"ok": True}]
     inject(bench.lan, "one", advert(200))
-    (line,) = bench.lines(client)
+    line, second = bench.lines(client, 2)
     assert (line["event"], line["from"], line["to"]) == ("state", "MASTER", "BACKUP")
+    assert second["event"] == "split_brain"
 
 
 def test_a_journal_line_of_any_bytes_reaches_the_watcher(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject
+from tests.unit.test_metrics import parse
 from vrrpd import ctl
 from vrrpd.control import Control
 from vrrpd.ctl import main
@@ -190,3 +191,8 @@ def test_drain_as_json(served: Served, capsys: pytest.CaptureFixture[str]) -> No
     (answer,) = json.loads(capsys.readouterr().out)
     assert (answer["was"], answer["state"], answer["released"]) == ("MASTER", "BACKUP", True)
     assert answer["taken"] is False
+
+
+def test_metrics(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(served, "metrics") == 0
+    assert "vrrp_state" in parse(capsys.readouterr().out)

@@ -27,7 +27,6 @@ from vrrpd.dump.text import (
 from vrrpd.fsm import SECOND, State
 from vrrpd.listener import Segment
 from vrrpd.router import VirtualRouter
-from vrrpd.status import last_change
 
 AUTHENTICATION = {"NONE": "none", "PASS": "SIMPLE_PASSWORD", "AH": "IPSEC_AH"}
 SCRIPTS = (
@@ -69,7 +68,7 @@ def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) ->
     yield "Number of config faults = 0"
     yield f"Number of interface and track script faults = {len(router.faults)}"
     yield f"Number of track scripts init = {waiting}"
-    if (last := last_change(router)) is not None:
+    if (last := router.last_change) is not None:
         yield f"Last transition = {moment(last['t'])}"
     yield f"Read timeout = {deadline(router)}"
     down = router.params.master_down(router.params.advert_interval)

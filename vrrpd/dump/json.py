@@ -18,7 +18,6 @@ from vrrpd.daemon import Daemon
 from vrrpd.dump.text import address_text, command_text, route_text, rule_text
 from vrrpd.fsm import SECOND, State
 from vrrpd.router import VirtualRouter
-from vrrpd.status import last_change
 from vrrpd.tracking.processes import TrackedProcess
 
 STATES = {"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
@@ -112,7 +111,7 @@ def fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:
         "vmac_ifname": (one.vmac.name or "") if one.vmac is not None else "",
         "ifp_ifname": one.interface,
         "master_priority": heard.priority if heard is not None else 0,
-        "last_transition": last["t"] if (last := last_change(router)) is not None else 0,
+        "last_transition": last["t"] if (last := router.last_change) is not None else 0,
         "garp_delay": garp.delay_ns // SECOND,
         "garp_refresh": garp.refresh_ns // SECOND,
         "garp_rep": garp.repeat,

@@ -1,0 +1,290 @@
+"""--metrics over real sockets: the pages, where it listens, and clients that do not behave."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import advert, cluster, conf, inject
+from tests.unit.test_metrics import parse
+from vrrpd.command_line import parse as command_line
+from vrrpd.endpoint import Endpoint, endpoint
+from vrrpd.exporter import not_ready, serve
+from vrrpd.fsm import SECOND
+from vrrpd.linux import http_server
+from vrrpd.linux.http_server import CLIENTS, LONGEST
+from vrrpd.linux.loop import Loop
+
+TICK = SECOND // 100
+
+
+class Bench:
+    """A daemon in memory whose metrics are served on a real Unix socket."""
+
+    def __init__(self, room: Path, text: str = conf(150)) -> None:
+        self.lan = cluster(one=text)
+        self.lan.run(5)
+        self.daemon = self.lan.daemons["one"]
+        self.path = str(room / "metrics.sock")
+        self.errors: list[BaseException] = []
+        self.loop = Loop(self.errors.append)
+        self.server = serve(Endpoint(path=self.path), self.loop, self.daemon)
+        self.open: list[socket.socket] = []
+
+    def connect(self) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(0)
+        client.connect(self.path)
+        self.open.append(client)
+        return client
+
+    def turn(self) -> None:
+        """One turn of the loop, or a few."""
+        self.loop.run_until(lambda: False, TICK)
+
+    def answer(self, client: socket.socket) -> bytes:
+        """All that the server sends until it ends the connection."""
+        data, end = bytearray(), self.loop.now() + 30 * SECOND
+        while self.loop.now() < end:
+            self.turn()
+            try:
+                while chunk := client.recv(1 << 20):
+                    data += chunk
+                return bytes(data)
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:
+                return bytes(data)
+        raise AssertionError("the server did not end the connection")
+
+    def get(self, path: str = "/metrics", method: str = "GET") -> tuple[int, dict[str, str], str]:
+        client = self.connect()
+        client.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        head, _, body = self.answer(client).decode().partition("\r\n\r\n")
+        first, *lines = head.split("\r\n")
+        return int(first.split()[1]), dict(line.split(": ", 1) for line in lines), body
+
+    def close(self) -> None:
+        for client in self.open:
+            client.close()
+        self.server.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+    assert bench.errors == []
+
+
+def test_metrics(bench: Bench) -> None:
+    status, headers, body = bench.get("/metrics?x=1")
+    assert status == 200
+    assert headers["Content-Type"] == ("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    assert int(headers["Content-Length"]) == len(body.encode())
+    assert "vrrp_state" in parse(body)
+
+
+def test_head_has_no_body(bench: Bench) -> None:
+    status, headers, body = bench.get("/healthz", "HEAD")
+    assert (status, headers["Content-Length"], body) == (200, "3", "")
+
+
+def test_healthz_and_readyz(bench: Bench) -> None:
+    assert bench.get("/healthz")[::2] == (200, "ok\n")
+    assert bench.get("/readyz")[::2] == (200, "ok\n")
+    bench.lan.unplug("one")
+    bench.lan.run(1)
+    assert bench.get("/healthz")[0] == 200
+    status, _, body = bench.get("/readyz")
+    assert status == 503
+    assert body.startswith("VI_1: FAULT: ")
+
+
+def test_a_backup_is_ready_and_a_released_router_is_not(bench: Bench) -> None:
+    inject(bench.lan, "one", advert(200))
+    assert bench.get("/readyz")[0] == 200
+    bench.daemon.release("VI_1")
+    assert bench.get("/readyz")[::2] == (503, "VI_1: released by vrrpctl\n")
+    bench.daemon.resume()
+    assert bench.get("/readyz")[0] == 200
+
+
+def test_not_ready_without_instances_and_before_the_start_up_delay_ends() -> None:
+    lan = cluster(one="", two="global_defs {\n vrrp_startup_delay 20\n}\n" + conf(100))
+    assert not_ready(lan.daemons["one"]) == ["no instance is configured"]
+    assert not_ready(lan.daemons["two"]) == ["start-up delay: 20 s left"]
+    lan.run(21)
+    assert not_ready(lan.daemons["two"]) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"POST /metrics HTTP/1.1\r\n\r\n", 405),
+        (b"DELETE / HTTP/1.1\r\n\r\n", 405),
+        (b"GET /other HTTP/1.1\r\n\r\n", 404),
+        (b"GET /../../etc/passwd HTTP/1.1\r\n\r\n", 404),
+        (b"GET /metrics\r\n\r\n", 400),
+        (b"\r\n\r\n", 400),
+        (b"\0\xff\xfe \x80 HTTP/1.1\r\n\r\n", 405),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", 404),
+        (b"GET /metrics SMTP/1.1\r\n\r\n", 400),
+        (b"x" * (LONGEST + 1), 431),
+        (b"GET /metrics HTTP/1.1\r\n" + b"a: b\r\n" * 2000, 431),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_is_refused(bench: Bench, request_: bytes, status: int) -> None:
+    client = bench.connect()
+    client.send(request_)
+    assert bench.answer(client).startswith(f"HTTP/1.1 {status} ".encode())
+    assert bench.get("/healthz")[0] == 200
+
+
+def test_a_request_in_pieces(bench: Bench) -> None:
+    client = bench.connect()
+    for piece in (b"GE", b"T /healthz HT", b"TP/1.0\r\n", b"\r\n"):
+        client.send(piece)
+        bench.turn()
+    assert bench.answer(client).endswith(b"\r\n\r\nok\n")
+
+
+def test_more_clients_than_are_served_are_turned_away(bench: Bench) -> None:
+    waiting = [bench.connect() for _ in range(CLIENTS)]
+    bench.loop.run_until(lambda: len(bench.server.clients) == CLIENTS, 10 * SECOND)
+    late = bench.connect()
+    assert bench.answer(late) == b""
+    waiting[0].send(b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert bench.answer(waiting[0]).startswith(b"HTTP/1.1 200 ")
+    assert bench.get("/healthz")[0] == 200
+
+
+def test_a_client_that_says_nothing_or_reads_nothing_is_cut_off(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "PATIENCE", SECOND // 5)
+    monkeypatch.setattr(bench.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])})
+    silent, deaf = bench.connect(), bench.connect()
+    deaf.send(b"GET /big HTTP/1.1\r\n\r\n")
+    bench.loop.run_until(lambda: len(bench.server.clients) == 2, 10 * SECOND)
+    bench.loop.run_until(lambda: not bench.server.clients, 30 * SECOND)
+    assert not bench.server.clients
+    assert bench.answer(silent) == b""
+    assert len(bench.answer(deaf)) < 8 << 20
+
+
+def test_an_answer_larger_than_the_socket_s_buffer_arrives_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])})
+    client = bench.connect()
+    client.send(b"GET /big HTTP/1.1\r\n\r\n")
+    assert len(bench.answer(client).partition(b"\r\n\r\n")[2]) == 8 << 20
+
+
+def test_a_timer_that_becomes_due_while_a_page_is_made_is_called_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(bench.daemon.ports.clock, "breathe", bench.loop.breathe, raising=False)
+    bench.loop.call_at(bench.loop.now() + SECOND // 50, lambda: done.append("timer"))
+    plain = http_server.HttpServer.reply
+
+    def pieces() -> Iterator[str]:
+        while not done:
+            bench.daemon.ports.clock.breathe()
+            yield ""
+        done.append("page")
+
+    monkeypatch.setattr(bench.server, "pages", {"/slow": lambda: (200, "x/y", pieces())})
+    client, other = bench.connect(), bench.connect()
+    for one in (client, other):
+        one.send(b"GET /slow HTTP/1.1\r\n\r\n")
+    assert bench.answer(client).startswith(b"HTTP/1.1 200 ")
+    assert bench.answer(other).startswith(b"HTTP/1.1 200 ")
+    assert done[:2] == ["timer", "page"]
+    assert http_server.HttpServer.reply is plain
+
+
+def test_the_metrics_of_many_instances_breathe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = "".join(
+        conf(150, name=f"V{number}", vrid=number, vips=[f"10.0.{number}.1"])
+        for number in range(1, 60)
+    )
+    bench, breaths = Bench(tmp_path, many), []
+    clock = type(bench.daemon.ports.clock)
+    monkeypatch.setattr(clock, "breathe", lambda self: breaths.append(1))
+    assert len(parse(bench.get()[2])["vrrp_state"].samples) == 4 * 59
+    assert len(breaths) > 59
+    bench.close()
+    assert bench.errors == []
+
+
+def test_a_page_that_fails_is_an_answer_and_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    monkeypatch.setitem(bench.server.pages, "/broken", lambda: 1 // 0)  # type: ignore[misc]
+    assert bench.get("/broken")[0] == 500
+    assert bench.get("/healthz")[0] == 200
+    assert [type(error) for error in bench.errors] == [ZeroDivisionError]
+    bench.close()
+
+
+def test_the_socket_file_is_for_everybody_and_goes_with_the_server(bench: Bench) -> None:
+    assert stat.S_IMODE(os.stat(bench.path).st_mode) == 0o666
+    bench.server.close()
+    assert not os.path.exists(bench.path)
+    bench.server = serve(Endpoint(path=bench.path), bench.loop, bench.daemon)
+
+
+def test_a_file_that_is_not_a_socket_is_never_removed(bench: Bench, tmp_path: Path) -> None:
+    precious = tmp_path / "keepalived.conf"
+    precious.write_text("precious")
+    with pytest.raises(OSError, match="in use"):
+        serve(Endpoint(path=str(precious)), bench.loop, bench.daemon)
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("9650", "127.0.0.1:9650"),
+        (":9650", "127.0.0.1:9650"),
+        ("localhost:9650", "127.0.0.1:9650"),
+        ("0.0.0.0:9650", "0.0.0.0:9650"),
+        ("192.0.2.1:80", "192.0.2.1:80"),
+        ("[::1]:9650", "[::1]:9650"),
+        ("/run/m.sock", "/run/m.sock"),
+    ],
+)
+def test_where(text: str, where: str) -> None:
+    assert str(endpoint(text)) == where
+    assert str(command_line(["--metrics", text]).metrics) == where
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "x", "0", "65536", "host.example:9650", "::1:9650", "[1.2.3.4]:9650",
+             "1.2.3.4", "1.2.3.4:", "1.2.3.4:-1", "1.2.3.4:٣", "m.sock"],
+)  # fmt: skip
+def test_where_not(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="expected PORT"):
+        endpoint(text)
+    with pytest.raises(SystemExit) as ended:
+        command_line(["--metrics", text])
+    assert ended.value.code == 2
+    assert "expected PORT" in capsys.readouterr().err
+
+
+def test_off_by_default() -> None:
+    assert command_line([]).metrics is None
