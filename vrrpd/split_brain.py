@@ -5,8 +5,8 @@
     each Advertisement                  counted
     a Master_Down_Interval without one  the episode has ended
 
-The other's priority does not matter: of two MASTERs, one receives a higher priority and gives way,
-and both have seen it.  A router that is preempted cannot tell the two apart, so an ordinary
+The other's priority does not matter.  Of two MASTERs, the one that receives a higher priority gives
+way at once; the other one may never have received anything.  A router that is preempted cannot tell the two apart, so an ordinary
 failback is an episode on the router that gives way: one Advertisement, and the last word says so.
 Priority 0 is a resignation and does not count.
 
