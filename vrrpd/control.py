@@ -163,7 +163,10 @@ class Control:
             self.write(client, self.unknown(name))
             return
         wait = min(max((one.wait for one in found), default=0), LONGEST_WAIT)
-        wait, client.waiting = 0 if client.waiting else wait, True
+        if client.waiting:  # one answer at a time may come later
+            self.write(client, {"ok": True, "result": [one.report() for one in found]})
+            return
+        client.waiting = True
         self.follow(client, found, self.loop.now() + wait)
 
     def follow(self, client: Client, found: list[Handover], end: int) -> None:

@@ -6,8 +6,9 @@
     a Master_Down_Interval without one  the episode has ended
 
 The other's priority does not matter.  Of two MASTERs, the one that receives a higher priority gives
-way at once; the other one may never have received anything.  A router that is preempted cannot tell the two apart, so an ordinary
-failback is an episode on the router that gives way: one Advertisement, and the last word says so.
+way at once; the other one may never have received anything.  A router that is preempted cannot
+tell the two apart, so an ordinary failback is an episode on the router that gives way: one
+Advertisement, and the last words say so.
 Priority 0 is a resignation and does not count.
 
 Contract: called after the state machine has done its work, so that it delays nothing; the memory

@@ -247,3 +247,25 @@ def test_what_is_no_socket_is_not_removed_for_one(
     with pytest.raises(OSError, match="in use"):
         Bench(tmp_path)
     assert path.exists()
+
+
+def test_many_releases_of_one_client_cost_one_timer(bench: Bench) -> None:
+    client = bench.connect()
+    client.send(b'{"command": "release"}\n' * 4)
+    assert len(bench.lines(client, 3)) == 3  # the first one is answered later
+    assert [one.waiting for one in bench.control.clients.values()] == [True]
+
+
+def test_the_metrics_of_many_instances_arrive_whole(tmp_path: Path) -> None:
+    many = "".join(
+        conf(150, name=f"V{number}", vrid=number, vips=[f"10.0.{number}.1"])
+        for number in range(1, 256)
+    )
+    bench = Bench(tmp_path)
+    bench.lan.conf("one", many)
+    bench.daemon.reload()
+    answer = bench.ask(command="metrics")
+    assert answer["result"].endswith("# EOF\n")
+    assert answer["result"].count('vrrp_state="MASTER"') == 255
+    bench.close()
+    assert bench.errors == []
