@@ -13,7 +13,7 @@ repeats, and so do we, with its figures:
     leaving FAULT         one frame for the router's own address, if its peers are unicast ones
 
 A round is one frame for each address in the order of the file, the excluded ones last.
-How closely they may follow each other is `pacing.py`'s business.
+How closely they may follow each other is `garp_pacing.py`'s business.
 
 Contract: `quiet()` cancels all that is still to come; nothing is sent by a router that is not
 MASTER.  A frame that cannot be sent is logged, and no reason to stop.

@@ -41,7 +41,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class AdvertReceived:
-    """An Advertisement that has passed every check of `receive.py`; `interval` in ns."""
+    """An Advertisement that has passed every check of `listener.py`; `interval` in ns."""
 
     priority: int
     source: IPAddress

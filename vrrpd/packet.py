@@ -212,7 +212,7 @@ def read(message: bytes, family: int, pseudo: bool | None = None) -> Advertiseme
     return Advertisement(3, vrid, priority, interval, addresses, pseudo=pseudo)
 
 
-# The checks of a message's shape, one each, so that `receive.py` can name their order.
+# The checks of a message's shape, one each, so that `listener.py` can name their order.
 
 
 def check_readable(message: bytes) -> None:

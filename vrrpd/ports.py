@@ -11,7 +11,7 @@
 
 `vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
 `labs/simulation/lan.py` implements them in memory, where time is a number that jumps.
-`router.py`, `tracking.py`, `notify.py` and `daemon.py` know only this file, which is why the
+`router.py`, `tracking/`, `notify/` and `daemon.py` know only this file, which is why the
 program a learner simulates is the program that runs on the real machine.
 
 All times are integer nanoseconds of the Clock, which is monotonic.

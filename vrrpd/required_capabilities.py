@@ -34,7 +34,7 @@ SETTINGS = {
 def needed(config: Config, me: Identity) -> dict[str, str]:
     """The capabilities that `config` needs beyond the two, each with what needs it.
 
-    `me` is the identity of the daemon; scripts have theirs already (`security.py`).
+    `me` is the identity of the daemon; scripts have theirs already (`script_security.py`).
     """
     found: dict[str, str] = {}
     for command in commands(config):

@@ -11,7 +11,8 @@ down_timer_adverts: the next one comes after n + 1 intervals, and the patience i
     patience                = n * interval + skew           RFC 9568 section 6.1
 
 So a quicker takeover costs in proportion, and a larger n in the same patience costs nothing but
-packets. Losses that come in bursts, and a machine that sleeps, are another matter: `labs.lateness`.
+packets. Losses that come in bursts, and a machine that sleeps, are another matter:
+`labs.experiments.cpu_contention.lateness`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     gap = predict("For how long ...?", unit="s")
     commit(gap)                                no experiment without a guess          predictions.py
     gap.judge(3.58, "three intervals ...")     what was said beside what was measured
-    check(lab, "leave")                        a challenge: which steps are met       checks.py
+    check(lab, "leave")                        a challenge: which steps are met       challenges.py
     quiz("05-failover")                        what is left without looking           quiz.py
 
 What the learner answers is remembered (progress.py); what the lessons ask is in

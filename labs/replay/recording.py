@@ -16,7 +16,7 @@ All else follows from the facts of the witnesses.
       "made"    where and when
       "runs"    one for each Lab of the lesson: how it began, its deeds, answers and streams, and
                 every fact of its witnesses
-      "asides"  results of what a lesson does on labs of its own, such as `distribution.measure`
+      "asides"  results of what a lesson does on labs of its own: `outage_distribution.measure`
 
 A run is no film: what is done chooses it. Two labs that began alike and had the same done to them
 are alike, so at every deed the replay goes on with a run in which that deed comes next.

@@ -4,9 +4,9 @@
     found = Search(seed=1).run(days=1000)            a Finding for each broken promise
 
 A story has a cluster (2 to 4 hosts, version, family, options), faults in bursts with their
-remedies, and quiet hours in between, which cost nothing (idle.py).  Everything is drawn from the
-seed.  A story that breaks a promise is made shorter as long as it breaks the same one, and
-printed as a scenario that can be pasted into a file.
+remedies, and quiet hours in between, which cost nothing (fast_forward.py).  Everything is drawn
+from the seed.  A story that breaks a promise is made shorter as long as it breaks the same one,
+and printed as a scenario that can be pasted into a file.
 """
 
 from __future__ import annotations

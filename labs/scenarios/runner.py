@@ -4,7 +4,7 @@
     perform(scenario, Lab("basic"))                      the same lines on the real machine
 
 A claim that is not true, or does not come true, is a LabError that names the line; in the
-simulation a broken promise is a Violation (see guard.py).
+simulation a broken promise is a Violation (see invariants.py).
 """
 
 from __future__ import annotations

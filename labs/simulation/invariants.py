@@ -12,7 +12,7 @@
     sound          no daemon has made a mistake that it only logs
     notified       notify scripts tell the same story as the states
     counted        counters are what the switch has seen
-    ... and with a bound in time (guard_time.py):
+    ... and with a bound in time (timing_invariants.py):
     served, single, ordered, patient, still, trusted
 
 Contract: the checks use what a witness can see (addresses, packets, journals, scripts) and the

@@ -1,9 +1,9 @@
 """A machine in memory: what a daemon's host is made of, on a clock that jumps.
 
-    virtual_clock.py   time is a number; `advance()` plays what is due, in order
-    virtual_switch.py  carries packets and frames between the machines, or loses them
-    this file          Machine: a network card, addresses, a daemon that can die or be frozen
-    virtual_ports.py   what the daemon gets to see of it; more in workload.py and outbox.py
+    clock.py       time is a number; `advance()` plays what is due, in order
+    switch.py      carries packets and frames between the machines, or loses them
+    this file      Machine: a network card, addresses, a daemon that can die or be frozen
+    ports.py       what the daemon gets to see of it; more in programs.py and outbox.py
 
                      +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
     Machine "master" |         and whatever the daemon puts there

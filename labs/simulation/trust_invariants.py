@@ -1,4 +1,4 @@
-"""Who believes whom under `auth_hmac`: worked out from calendars and packets, for guard_time.py.
+"""Who believes whom under `auth_hmac`, from calendars and packets, for timing_invariants.py.
 
     trust = Trust(lan)
     trust.tap(...)              whether a router must accept a packet that reaches it now

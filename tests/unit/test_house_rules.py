@@ -254,7 +254,7 @@ def test_readme_commands_exist() -> None:
 
 
 def test_readme_paths_exist() -> None:
-    """Every `directory/` and `file.py` between backquotes is in the tree."""
+    """Every folder and file between backquotes is in the tree."""
     paths = re.findall(r"`([\w./-]+(?:/|\.py|\.ipynb|\.md|\.sh))`", readme())
     assert paths
     assert [path for path in paths if not (HOUSE / path).exists()] == []

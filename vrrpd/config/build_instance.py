@@ -1,7 +1,7 @@
 """One `vrrp_instance` block -> an Instance with every default filled in.
 
-First what the block says, keyword by keyword (settings.py, instance_words.py); then what keepalived
-makes of it, in this order, each step one function of `_Builder`:
+First what the block says, keyword by keyword (collect.py, instance_keywords.py); then what
+keepalived makes of it, in this order, each step one function of `_Builder`:
 
     family -> version -> priority -> strict -> interval -> authentication, auth_hmac -> preemption
     -> addresses -> unicast -> gratuitous ARP

@@ -3,7 +3,7 @@
     virtual_routes { 10.0.0.0/8 via 192.168.1.1 dev eth0 metric 5 }   ->  Route
     virtual_rules  { from 192.168.1.10 table 100 preference 500 }     ->  Rule
 
-The languages are those of ip-route(8) and ip-rule(8); `route_words.py` and `rule_words.py` read
+The languages are those of ip-route(8) and ip-rule(8); `parse_route.py` and `parse_rule.py` read
 them.  Numbers may be written as the names that iproute2 knows: `names("rt_tables")`.
 
 Contract: a value says everything; nothing is looked up later but the index of an interface.

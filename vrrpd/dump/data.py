@@ -1,7 +1,7 @@
 """keepalived.data: everything the daemon knows, in sections, for people and exporters.
 
-    ------< Global definitions >------          dump_globals.py
-    ------< VRRP Topology >------               dump_instance.py
+    ------< Global definitions >------          globals.py
+    ------< VRRP Topology >------               instance.py
     ------< VRRP Sockpool >------  Sync groups, Scripts, Track files, Track processes, Interfaces
 
 The words and their order are keepalived 2.2.7's; sections of which there is nothing are left out.

@@ -1,8 +1,8 @@
 """keepalived's dump files, written on a signal.
 
-    SIGUSR1        keepalived.data     everything, for people and exporters   dump_data.py
+    SIGUSR1        keepalived.data     everything, for people and exporters   data.py
     SIGUSR2        keepalived.stats    the counters of every instance         here
-    SIGRTMIN+2     keepalived.json     everything, for programs               dump_json.py
+    SIGRTMIN+2     keepalived.json     everything, for programs               json.py
     SIGRTMAX-1     keepalived.stats, and then the counters begin at zero again
 
 Contract: written to $TMPDIR or /tmp under a temporary name and renamed, mode 0600, so that a

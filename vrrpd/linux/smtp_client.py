@@ -1,6 +1,6 @@
 """Mail, the daemon's side: letters go to a child process through a pipe, results come back.
 
-    send(letter) ──stdin──> postman.py ──SMTP──> server
+    send(letter) ──stdin──> smtp_worker.py ──SMTP──> server
     log         <──stdout──
 
 The child is started with the first letter and lives as long as the daemon.

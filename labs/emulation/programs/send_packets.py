@@ -1,6 +1,6 @@
 """Sends packets from the host that it runs on: once, or again and again.
 
-    python say.py PAUSE HEX...       PAUSE 0: once; otherwise every so many seconds
+    python send_packets.py PAUSE HEX...       PAUSE 0: once; otherwise every so many seconds
 
 A frame goes out as it is; an IP packet is given its Ethernet header by the kernel.
 It imports only the standard library, and is run without site-packages, so that it speaks at once.
