@@ -160,11 +160,9 @@ def _port(word: str) -> int:
 def _check_run(options: argparse.Namespace) -> None:
     """LabError for what would be in vain after the scenario has been played."""
     from labs.cli.output_files import require_writable
+    from labs.scenarios import model
 
-    if options.scenario != "failover":
-        from labs.scenarios import model
-
-        model.load(options.scenario)
+    model.load(options.scenario)
     figure = options.figure
     if figure.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise LabError(f"--figure {figure}: unknown kind of picture: .png, .svg or .pdf")
@@ -180,8 +178,7 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from labs.scenarios.failover import table
-    from labs.scenarios.runner import tell
+    from labs.scenarios.runner import table, tell
 
     timeline = tell(options.scenario, options.simulated, options.daemon)
     print(timeline.text())

@@ -6,19 +6,21 @@
     labs/states/failover/begin                  where it begins, if not with these files alone
 
 A daemon runs on the servers that have a keepalived.conf.
-`begin` has one instruction a line; `#` begins a comment:
+`begin` has a head, and below it a story (`labs.model.story`) that no timeline will mention;
+`#` begins a comment:
 
     topology three_nodes            another network than ha_pair
     watch 192.168.1.10 10.0.0.10    other addresses than the topology's to keep an eye on
     from basic                      the files (topology, watched addresses) of another state first
-    settle                          then what to do: any verb of the lab, with its words,
-    unplug master                   and to wait until somebody owns an address
-    wait backup owns
-    run client ip neigh flush all   a shell command on a host, which no timeline will mention
+    settle                          then what is to be done
+    unplug master
+    wait owner backup
+    run client ip neigh flush all
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,11 +28,13 @@ from typing import TYPE_CHECKING
 from labs.emulation.daemons import CONFIGURATION
 from labs.emulation.nodes import Host
 from labs.errors import LabError, unknown
-from labs.model import fault_verbs
+from labs.model import fault_verbs, story
+from labs.model.story import Step
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
+BEGIN_TIMEOUT = 30.0  # s for each `wait`: the daemons have just been started
 STATES = Path(__file__).parents[1] / "states"
 _DIRECTORY = str(Path(CONFIGURATION).parent)
 
@@ -39,14 +43,14 @@ _DIRECTORY = str(Path(CONFIGURATION).parent)
 class Start:
     """A start state: the states whose files are put in place, in order, and what is done then.
 
-    `steps` are the words of each line of `begin` that does something, and where it stands.
+    `steps` are the lines of its story, each with the place where it stands.
     """
 
     name: str
     topology: str = "ha_pair"
     sources: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
-    steps: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    steps: tuple[tuple[str, Step], ...] = ()
 
 
 def names() -> list[str]:
@@ -82,46 +86,38 @@ def read(state: str) -> Start:
                 other = read(name)
                 sources = (*other.sources, *told.sources)
                 told = replace(other, name=state, sources=sources, steps=told.steps)
-            case ["wait", _, "owns"] | ["wait", _, "owns", _] | ["run", _, _, *_]:
-                told = replace(told, steps=(*told.steps, (place, tuple(words))))
-            case [verb, *_] if verb in (*fault_verbs.real(), "settle"):
-                told = replace(told, steps=(*told.steps, (place, tuple(words))))
+            case [first, *_] if story.is_step([first]):
+                told = replace(told, steps=(*told.steps, (place, _step(words, line, place))))
             case _:
-                raise LabError(
-                    f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, "
-                    f"wait HOST owns [ADDRESS], run HOST COMMAND, settle, "
-                    f"or one of {', '.join(fault_verbs.real())}"
-                )
+                raise _not_understood(line, place)
     return told
+
+
+def _step(words: list[str], line: str, place: str) -> Step:
+    try:
+        step = story.step(words)
+    except ValueError:
+        raise _not_understood(line, place) from None
+    if step.verb not in (*fault_verbs.real(), *story.OTHERS):
+        raise _not_understood(line, place)
+    return step
+
+
+def _not_understood(line: str, place: str) -> LabError:
+    return LabError(
+        f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, "
+        f"{', '.join(story.OTHERS)} or one of {', '.join(fault_verbs.real())}"
+    )
 
 
 def play(lab: Lab, told: Start) -> None:
     """Do what the state's `begin` says; LabError naming the line that cannot be done."""
-    for place, words in told.steps:
+    began = time.monotonic()
+    for place, step in told.steps:
         try:
-            match words:
-                case ("wait", host, "owns", *address):
-                    _wait(lab, host, *address)
-                case ("run", host, *command):
-                    _run(lab, host, " ".join(command))
-                case ("settle",):
-                    lab.settle()
-                case (verb, *rest):
-                    fault_verbs.perform(lab, verb, *rest)
+            story.perform([step], lab, BEGIN_TIMEOUT, began)
         except (LabError, TypeError, ValueError) as error:
-            raise LabError(f"{place}: `{' '.join(words)}`: {error}") from None
-
-
-def _wait(lab: Lab, host: str, address: str | None = None) -> None:
-    wanted = [] if host == "nobody" else [host]
-    what = f"{host} to own {address or lab.watch}"
-    lab.wait_until(lambda: lab.owners(address) == wanted, timeout=30, what=what)
-
-
-def _run(lab: Lab, host: str, command: str) -> None:
-    done = lab.run(host, command)
-    if done.status:
-        raise LabError(f"it ended with status {done.status}: {done.text.strip()}")
+            raise LabError(f"{place}: {error}") from None
 
 
 def fill(host: Host, told: Start) -> bool:

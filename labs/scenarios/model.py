@@ -1,18 +1,10 @@
-"""Scenarios: stories about a cluster, a line each, told to the real lab or to the simulated one.
+"""Scenarios: a story and the cluster it happens to, in one file.
 
     # The master's cable is pulled and put back.
     state basic                    or: host NAME PRIORITY [words; words] ..., kind v2|v3|v6
-    0     wait owner master        wait (at most 15 s) until it is so; the clock goes on from there
-    +2    unplug master            2 s after the line before
+    0     wait owner master        the story, in the language of `labs.model.story`
+    +2    unplug master
     +0    wait owner backup
-    30    plug master              30 s after the beginning
-    +5    owner master             it must be so now
-    +0    end
-
-A line is a moment, a verb of the lab and its arguments.  What can be waited for or claimed:
-
-    owner HOST...      exactly these hosts have the address, `owner nobody` none
-    is HOST STATE      the daemon of HOST is MASTER, BACKUP or FAULT
 
 The head may also say `each WORDS; WORDS` (for every instance), `synced` (two instances in a sync
 group), `script WEIGHT` (each tracks /bin/chk), `seed N`.  Hosts that are written down like that
@@ -21,39 +13,33 @@ exist in the simulation only.  `#` starts a comment.
 
 from __future__ import annotations
 
-import inspect
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from labs import jsonlines
-from labs.errors import LabError, unknown
-from labs.model import fault_verbs
-from labs.model.fault_verbs import FAULT_VERBS
+from labs.errors import LabError
+from labs.model.story import Step, is_step, step
 
 KINDS = {
     "v2": ("version 2", ("192.168.1.10",), ("192.168.1.20",)),
     "v3": ("version 3", ("192.168.1.10",), ("192.168.1.20",)),
     "v6": ("version 3", ("fe80::10", "2001:db8:1::10"), ("fe80::20",)),
 }
-CLAIMS = ("owner", "is")
-PATIENCE = 15.0  # s, for `wait`
 
 
-@dataclass(frozen=True)
-class Step:
-    """One line: `at` seconds after the beginning, or after the line before if `after`."""
-
-    at: float
-    verb: str
-    words: tuple[str, ...] = ()
-    after: bool = True
-
-    def __str__(self) -> str:
-        digits = f"{self.at:.6f}".rstrip("0").rstrip(".")
-        moment = ("+" if self.after else "") + digits
-        return " ".join((f"{moment:<9}", self.verb, *self.words)).rstrip()
+# The scenarios that `labs run` knows by name.
+NAMED = {
+    "failover": """
+# The master's cable is pulled and put back.
+state basic
+0  wait owner master
++2 unplug master
++0 wait owner backup
++2 plug master
++0 wait owner master
++2 end
+"""
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +116,9 @@ def split(words: str) -> list[str]:
 
 
 def load(path: str | Path) -> Scenario:
-    """Read a scenario file.  Raises LabError, naming file and line."""
+    """Read a scenario file, or one of `NAMED`.  Raises LabError, naming file and line."""
+    if path in NAMED:
+        return parse(NAMED[str(path)], str(path))
     try:
         text = jsonlines.whole(Path(path))
     except (OSError, ValueError) as error:
@@ -149,27 +137,15 @@ def parse(text: str, name: str = "scenario") -> Scenario:
             about += [note.strip()] if note.strip() and not steps else []
             continue
         try:
-            if words[0][0] in "+0123456789":
+            if is_step(words):
                 steps.append(step(words))
             else:
                 setup = head(setup, words, line)
         except (ValueError, IndexError) as error:
             raise LabError(
-                f"{name}:{number}: {raw.strip()!r}: {error}; see labs/scenarios/model.py"
+                f"{name}:{number}: {raw.strip()!r}: {error}; see labs/model/story.py"
             ) from None
     return Scenario(setup, tuple(steps), tuple(about))
-
-
-def step(words: list[str]) -> Step:
-    """One line of the story.  Raises ValueError."""
-    if len(words) < 2:
-        raise ValueError("a moment needs a verb")
-    if words[1] == "wait" and words[2:3] not in ([one] for one in CLAIMS):
-        raise ValueError(f"wait for what? {' or '.join(CLAIMS)}")
-    at = float(words[0].lstrip("+"))
-    if not 0 <= at < math.inf:
-        raise ValueError("not a moment in seconds")
-    return Step(at, words[1], tuple(words[2:]), words[0][0] == "+")
 
 
 def head(setup: Setup, words: list[str], line: str) -> Setup:
@@ -191,46 +167,3 @@ def head(setup: Setup, words: list[str], line: str) -> Setup:
     if key == "seed":
         return replace(setup, seed=int(rest[0]))
     raise ValueError("neither a moment nor state, kind, host, each, synced, script, seed")
-
-
-# What a line does to a lab, whichever it is.
-
-
-def act(lab: Any, one: Step) -> None:
-    """Have `lab` do what a line says.  Raises LabError for what it cannot do."""
-    if one.verb == "end":
-        return
-    verb = getattr(lab, one.verb, None)
-    known = one.verb in FAULT_VERBS or (one.words and not one.verb.startswith("_"))
-    if not callable(verb) or not known:
-        raise LabError(f"{one.verb} {' '.join(one.words)}: {type(lab).__name__} cannot do that")
-    if one.verb in FAULT_VERBS:
-        try:
-            return fault_verbs.perform(lab, one.verb, *one.words)
-        except LabError as error:
-            raise LabError(f"`{one}`: {error}") from None
-    words: list[Any] = list(one.words)
-    if one.verb == "conf":
-        text = " ".join(words[1:]).replace("\\n", "\n")
-        words[1:] = [text]
-    try:
-        inspect.signature(verb).bind(*words)
-    except TypeError as error:
-        raise LabError(f"`{one}`: {error}; see labs/scenarios/model.py") from None
-    verb(*words)
-
-
-def holds(lab: Any, words: tuple[str, ...]) -> bool:
-    """Whether a claim is true now.  Raises LabError for a claim that is none."""
-    claim, *rest = words
-    if claim == "owner":
-        return sorted(lab.owners()) == sorted([] if rest == ["nobody"] else rest)
-    if claim == "is" and len(rest) == 2:
-        return bool(standing(lab, rest[0]) == rest[1])
-    raise unknown("claim", claim, CLAIMS)
-
-
-def standing(lab: Any, host: str) -> str:
-    """The last state in the journal of a host."""
-    lines = [line for line in lab.journal(host) if line.get("event") == "state"]
-    return str(lines[-1]["to"]) if lines else "INIT"

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field, replace
 
 from labs.errors import LabError
 from labs.model.fault_verbs import FAULT_VERBS, LAN, Draw
+from labs.model.story import Step
 from labs.scenarios import runner
-from labs.scenarios.model import Scenario, Setup, Step
+from labs.scenarios.model import Scenario, Setup
 from labs.simulation.violation import Violation
 
 DAY = 86_400.0

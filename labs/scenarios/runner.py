@@ -9,31 +9,19 @@ simulation a broken promise is a Violation (see invariants.py).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
+from labs.model import story
 from labs.scenarios import model
-from labs.scenarios.model import PATIENCE, Scenario, Setup, Step
+from labs.scenarios.model import Scenario, Setup
 from labs.simulation.invariants import Guard
 from labs.simulation.lan import Lan
 from labs.simulation.violation import Violation
 
 PING = 0.01  # s; for scenarios that are looked at
-FAILOVER = """
-# The master's cable is pulled and put back.
-state basic
-0  wait owner master
-+2 unplug master
-+0 wait owner backup
-+2 plug master
-+0 wait owner master
-+2 end
-"""
 FIRST = 11  # the first host is 192.168.1.11
-REAL = 1e4  # s; a scenario on the real machine that waits longer than this is a mistake
 
 
 def build(
@@ -74,7 +62,7 @@ def simulate(
         for step in scenario.steps:
             start = lan.now if step.after else 0.0
             lan.run(max(0.0, start + step.at - lan.now))
-            one(lan, step)
+            story.execute(lan, step)
         if lan.guard is not None:
             lan.guard.look()
             lan.guard.finish()
@@ -85,22 +73,19 @@ def simulate(
 
 
 def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
-    """`labs run`: play `failover` or a scenario file, and return what the witnesses saw.
+    """`labs run`: play a named scenario or a scenario file, and return what the witnesses saw.
 
     Raises LabError, also for a broken promise.
     """
-    scenario = model.parse(FAILOVER) if name == "failover" else model.load(name)
+    scenario = model.load(name)
     if simulated:
         try:
             return simulate(scenario, ping=PING).timeline()
         except Violation as violation:
             raise LabError(f"{violation}; the scenario shows a mistake of the daemon") from None
     from labs.emulation.lab import Lab
-    from labs.scenarios.failover import SCENARIOS
 
     with Lab(scenario.setup.state or "basic", daemon=daemon) as lab:
-        if name in SCENARIOS:
-            return SCENARIOS[name](lab)
         perform(scenario, lab)
         return lab.timeline()
 
@@ -109,26 +94,18 @@ def perform(scenario: Scenario, lab: Any) -> None:
     """Play a scenario on a real Lab, which has its state already.  Raises LabError."""
     if scenario.setup.state is None:
         raise LabError("this scenario brings its own hosts: it needs --simulated")
-    began = before = time.monotonic()
-    for step in scenario.steps:
-        due = (before if step.after else began) + step.at
-        lab.wait_until(since(due), timeout=REAL, what=f"the moment of `{step}`")
-        one(lab, step)
-        before = time.monotonic()
+    story.perform(scenario.steps, lab)
 
 
-def since(due: float) -> Callable[[], bool]:
-    """Whether a moment (monotonic, s) has come."""
-    return lambda: time.monotonic() >= due
-
-
-def one(lab: Any, step: Step) -> None:
-    """Do, wait for or check what one line says."""
-    if step.verb == "wait":
-        lab.wait_until(lambda: model.holds(lab, step.words), timeout=PATIENCE, what=f"`{step}`")
-    elif step.verb in model.CLAIMS:
-        if not model.holds(lab, (step.verb, *step.words)):
-            owners = ", ".join(lab.owners()) or "nobody"
-            raise LabError(f"`{step}` is not so: owned by {owners}; look at .timeline()")
-    else:
-        model.act(lab, step)
+def table(timeline: Timeline) -> str:
+    """Each takeover, predicted and measured, as lines of text; times count from the start."""
+    lines = ["  takeover             predicted   measured   difference"]
+    for takeover in timeline.takeovers:
+        who = f"{takeover.frm or 'nobody'} -> {takeover.to}"
+        at = takeover.at - timeline.start
+        if takeover.predicted is None or takeover.late is None:
+            lines.append(f"  {who:<20}         -   {at:7.3f} s")
+        else:
+            due = takeover.predicted - timeline.start
+            lines.append(f"  {who:<20} {due:7.3f} s  {at:7.3f} s  {takeover.late * 1000:+8.1f} ms")
+    return "\n".join(lines)

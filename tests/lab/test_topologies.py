@@ -10,6 +10,7 @@ import pytest
 from labs import Lab, LabError
 from labs.emulation import network, start_states
 from labs.model.facts import Action, Ping
+from labs.model.story import Step
 from tests.support import eventually
 
 
@@ -176,7 +177,7 @@ def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_step_that_cannot_be_done_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     told = start_states.Start(
-        "empty", sources=("empty",), steps=(("x/begin:1", ("unplug", "mastr")),)
+        "empty", sources=("empty",), steps=(("x/begin:1", Step(0.0, "unplug", ("mastr",))),)
     )
     monkeypatch.setattr(start_states, "read", lambda state: told)
     with pytest.raises(LabError, match=r"x/begin:1: `unplug mastr`: no host called 'mastr'"):

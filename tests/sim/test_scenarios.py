@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labs.cli.main import main
+from labs.emulation import start_states
 from labs.errors import LabError
 from labs.scenarios import model, runner
 from labs.scenarios.model import parse
@@ -97,3 +98,32 @@ def test_the_real_lab_obeys_the_same_lines() -> None:
     assert lab.verbs == ["unplug master", "lose backup 0.5"]
     with pytest.raises(LabError, match="--simulated"):
         runner.perform(parse("host a 100\n+0 end"), lab)
+
+
+def test_a_line_without_a_moment_happens_at_once() -> None:
+    told = parse("state basic\nwait owner master\n+1 unplug master\nwait owner backup\n")
+    assert [step.text for step in told.steps][0::2] == ["wait owner master", "wait owner backup"]
+    assert runner.simulate(told).owners() == ["backup"]
+
+
+def test_labs_run_failover_is_one_story_for_both_labs() -> None:
+    """`--simulated` used to choose between two stories of one name."""
+    told = model.load("failover")
+    lan = runner.simulate(told)
+    assert [(t.frm, t.to) for t in lan.timeline().takeovers[-2:]] == [
+        ("master", "backup"),
+        ("backup", "master"),
+    ]
+    assert "backup -> master" in runner.table(lan.timeline())
+
+
+def test_a_state_and_a_scenario_are_told_in_the_same_words() -> None:
+    """What the `begin` of the state `unplugged` says, played in memory."""
+    _, steps = zip(*start_states.read("unplugged").steps, strict=True)
+    text = "\n".join(["state basic", *(step.text for step in steps)])
+    assert runner.simulate(parse(text)).owners() == ["backup"]
+
+
+def test_a_command_needs_a_real_lab() -> None:
+    with pytest.raises(LabError, match="run master ip -br link: Lan cannot do that"):
+        runner.simulate(parse("state basic\nrun master ip -br link\n"))

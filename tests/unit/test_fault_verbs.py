@@ -163,7 +163,7 @@ def test_a_new_verb_can_be_recorded_and_begun_with(
     monkeypatch.setattr(start_states, "STATES", tmp_path / "states")
     (tmp_path / "states/own").mkdir()
     (tmp_path / "states/own/begin").write_text("from basic\ndoze master\n")
-    assert [words for _, words in start_states.read("own").steps] == [("doze", "master")]
+    assert [step.text for _, step in start_states.read("own").steps] == ["doze master"]
 
 
 def test_a_new_verb_is_part_of_scenarios_and_of_the_random_search(doze: FaultVerb) -> None:

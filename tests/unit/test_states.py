@@ -13,6 +13,7 @@ import pytest
 
 from labs.emulation import network, start_states
 from labs.errors import LabError
+from labs.model.story import Step
 from tests.support import REPOSITORY
 
 
@@ -29,13 +30,20 @@ def begin(states: Path, text: str, name: str = "own") -> None:
     (states / name / "begin").write_text(text)
 
 
+def _hosts(step: Step) -> tuple[str, ...]:
+    """The hosts that a line names."""
+    if step.verb == "wait":
+        return tuple(word for word in step.words[1:] if word != "of" and "." not in word)
+    return step.words[:1]
+
+
 @pytest.mark.parametrize("name", start_states.names())
 def test_every_state_can_be_read_and_speaks_of_hosts_that_exist(name: str) -> None:
     told = start_states.read(name)
     layout = network.layout(told.topology)
     files = [path for source in told.sources for path in (start_states.STATES / source).iterdir()]
     assert {path.name for path in files if path.is_dir()} <= set(layout.servers)
-    hosts = {words[1] for _, words in told.steps if len(words) > 1}
+    hosts = {word for _, step in told.steps for word in _hosts(step)}
     assert hosts <= {*layout.hosts, "nobody"}
 
 
@@ -48,7 +56,7 @@ def test_every_state_explains_itself(name: str) -> None:
 
 def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
     begin(states, "topology routers  # two networks\nwatch 10.0.0.10\n", name="first")
-    begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait r2 owns 10.0.0.10\nsettle\n")
+    begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait owner r2 of 10.0.0.10\nsettle\n")
     told = start_states.read("own")
     assert told.sources == ("basic", "first", "own")
     begin(states, "from first\nsettle\n", name="second")
@@ -58,7 +66,7 @@ def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
         ("10.0.0.10",),
         ("first", "second"),
     )
-    assert [words for _, words in told.steps] == [("settle",)]
+    assert [step.text for _, step in told.steps] == ["settle"]
 
 
 @pytest.mark.parametrize("line", ["dance master", "wait master", "watch", "topology", "from a b"])
