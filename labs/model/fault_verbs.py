@@ -349,13 +349,14 @@ def perform(lab: object, name: str, *words: Any, **options: Any) -> None:
         raise unknown("verb", name, [verb for verb in FAULT_VERBS if hasattr(lab, verb)])
     verb = FAULT_VERBS[name]
     wanted = verb.usage.replace("[", "").replace("]", "").split()
-    # Behind its own words a verb of a cable takes the name of an interface.
-    most = 1 + len(wanted) + (verb.scope in (CABLE, PATH))
     try:
         inspect.signature(method).bind(*words, **options)
+        fits = True
     except TypeError:
-        most = 0
-    if len(words) > most and (verb.scope != LAN or not most):
+        fits = False
+    # Behind its own words a verb of a cable takes the name of an interface.
+    most = 1 + len(wanted) + (verb.scope in (CABLE, PATH))
+    if not fits or (verb.scope != LAN and len(words) > most):
         raise LabError(f"usage: {name} {usage(name)}")
     given = list(words)
     for number, word in enumerate(wanted[: len(given) - 1], 1):

@@ -104,6 +104,23 @@ def test_the_panel_can_lose_frames_and_break_one_direction() -> None:
         OfLan(lan).do("burn", "master")
 
 
+@pytest.mark.parametrize(
+    ("verb", "words", "wrong"),
+    [
+        ("unplug", (), "usage: unplug HOST"),
+        ("lose", ("master",), "usage: lose HOST SHARE"),
+        ("lose", ("master", "much"), "'much' is not a number"),
+        ("stop", ("master", "1"), "usage: stop HOST"),
+        ("oneway", ("master", "up"), "no direction called 'up'"),
+    ],
+)
+def test_wrong_words_are_answered_with_the_right_ones(
+    verb: str, words: tuple[str, ...], wrong: str
+) -> None:
+    with pytest.raises(LabError, match=wrong):
+        fault_verbs.perform(Lan("basic"), verb, *words)
+
+
 # --- one declaration ------------------------------------------------------------------------------
 
 
