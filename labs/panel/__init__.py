@@ -11,5 +11,5 @@
 `js/` are plain ES modules, and `js/bench.js` is where to begin: no build step, no library, nothing
 from a network.
 Nothing here knows the protocol but the Master_Down_Timers, which are those of
-`labs.analysis.takeover_timing`.
+`labs.analysis.master_down_timer`.
 """

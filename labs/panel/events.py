@@ -14,9 +14,9 @@ An event is a JSON object: "k" is its kind, "t" when (s, the clock of the facts)
     pth   s               the path behind the switch port: "" (whole), "cut" or "lossy"
     tmr   r w b           the Master_Down_Timer of VRID `r` starts: `w` seconds (0: it stops), why
 
-The last one is nobody's fact: it is the protocol's arithmetic (`labs.analysis.takeover_timing`, RFC
-3768 section
-6.1) applied to what the witnesses saw, so the ring that counts down can be wrong like a prediction.
+The last one is no observer's fact: it is the protocol's arithmetic
+(`labs.analysis.master_down_timer`, RFC 3768 section 6.1) applied to what the observers saw, so the
+ring that counts down can be wrong like a prediction.
 """
 
 from __future__ import annotations
