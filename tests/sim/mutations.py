@@ -148,7 +148,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "return deadline + params.advert_interval",
     ),
     "owner: waits like anybody": (
-        "if params.priority != OWNER:",
+        "if params.priority != OWNER or params.released:",
         "if True:",
     ),
     "interval: version 3 does not learn in BACKUP": (

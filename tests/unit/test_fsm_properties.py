@@ -58,6 +58,8 @@ happenings = st.one_of(
     st.builds(events.AddressLost, addresses),
     st.builds(events.Held, st.just("the group")),
     st.builds(events.Led, st.booleans(), st.just("the group")),
+    st.just(events.Released("by the operator")),
+    st.just(events.Resumed("by the operator")),
     st.builds(events.Reconfigured, params),
 )
 # How long until the next thing happens; "due" is the moment of the timer, a nanosecond around it.
@@ -74,14 +76,16 @@ def moment(router: Router, now: int, wait: int | str) -> int:
 
 
 @settings(max_examples=200, deadline=None)
-@given(params, stories)
-def test_invariants(params: Params, story: list[tuple[int | str, Event]]) -> None:
+@given(params, stories, st.booleans())
+def test_invariants(params: Params, story: list[tuple[int | str, Event]], released: bool) -> None:
     router, now = Router(), 0
+    params = replace(params, released=released)
     for wait, event in story:
         now = moment(router, now, wait)
         before = router
         if isinstance(event, events.Reconfigured):
-            event, params = replace(event, before=params), event.before
+            after = replace(event.before, released=released)
+            event, params = replace(event, before=params), after
         router, actions = step(params, before, event, now)
 
         assert (router.deadline is None) == (router.state in TIMELESS)
@@ -102,6 +106,7 @@ def test_invariants(params: Params, story: list[tuple[int | str, Event]]) -> Non
         if router.state is before.state is State.MASTER and isinstance(event, TimerFired):
             assert actions in ([], [SendAdvert(params.priority)])
         assert router.state is before.state or router.why
+        assert not (released and entered)
         if actions == [] and router == before:
             assert step(params, router, event, now) == (router, [])
 
