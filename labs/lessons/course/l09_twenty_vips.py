@@ -77,7 +77,7 @@ CHALLENGES = {
                     _files_hint,
                     "which block holds addresses that the advertisement does not mention?",
                     "change(lab, host, virtual_ipaddress=names[:20], "
-                    "virtual_ipaddress_excluded=names[20:]), with names = growth.vips(23)",
+                    "virtual_ipaddress_excluded=names[20:]), with names = advert_size.vips(23)",
                 ),
             ),
             Step(

@@ -46,7 +46,7 @@ def _stays(lab: Lab) -> bool:
 
 def _cluster_hint(lab: Lab) -> str:
     if attacker.HOST in lab.owners():
-        return "the stranger has the address on its card: stranger.withdraw(lab) ends the theft"
+        return "the stranger holds the address: attacker.withdraw(lab) ends the theft"
     silent = [host for host in lab.daemons if not lab.running(host)]
     if silent:
         return f"no daemon runs on {' and '.join(silent)}: that is one way to be left alone"
@@ -106,7 +106,7 @@ CHALLENGES = {
                 hints=(
                     _borrowed_hint,
                     "a source address is only a field; a signature or a switch port is more",
-                    "auth_type AH with eight random characters, or stranger.lock_port(lab)",
+                    "auth_type AH with eight random characters, or attacker.lock_port(lab)",
                 ),
             ),
         ),

@@ -6,11 +6,11 @@ WRONG = {
     "excluded": (
         Wrong(
             "for host in lab.servers:\n"
-            "    change(lab, host, virtual_ipaddress=growth.vips(20)); lab.reload(host)",
+            "    change(lab, host, virtual_ipaddress=advert_size.vips(20)); lab.reload(host)",
             hint="192.168.1.120, .* is in neither list",
         ),
         Wrong(
-            "names = growth.vips(23)\n"
+            "names = advert_size.vips(23)\n"
             "change(lab, 'master', virtual_ipaddress=names[:20],\n"
             "       virtual_ipaddress_excluded=names[20:])\n"
             "lab.reload('master')",
