@@ -6,6 +6,7 @@ import gc
 import tracemalloc
 
 from labs.simulation.lan import Lan
+from tests.cluster import cluster, conf
 
 OURS = [tracemalloc.Filter(True, "*/vrrpd/*")]
 
@@ -23,6 +24,18 @@ def failovers(lan: Lan, count: int) -> None:
             log.lines.clear()
         for journal in lan.journals.values():
             journal.clear()
+
+
+def renumbered(lan: Lan, numbers: range) -> None:
+    """A reload for each number, with addresses that never were before."""
+    for number in numbers:
+        places = [f"10.{number >> 8}.{number & 255}.{last}/32" for last in range(1, number % 7 + 2)]
+        lan.conf("one", conf(150, excluded=places))
+        assert lan.daemons["one"].reload()
+        lan.run(0.3)
+        lan.facts.clear()
+        lan.logs["one"].lines.clear()
+        lan.journals["one"].clear()
 
 
 def held() -> int:
@@ -43,5 +56,19 @@ def test_a_hundred_failovers_more_cost_no_memory() -> None:
         failovers(lan, 100)
         assert full > early, "nothing is remembered: this test measures nothing"
         assert held() < full + 10_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_reloads_with_other_addresses_cost_no_memory_and_no_timer() -> None:
+    lan = cluster(one=conf(150))
+    lan.run(20)
+    tracemalloc.start()
+    try:
+        renumbered(lan, range(600))
+        full, timers = held(), len(lan.clock.waiting())
+        renumbered(lan, range(600, 900))
+        assert held() < full + 10_000
+        assert len(lan.clock.waiting()) <= timers + 2
     finally:
         tracemalloc.stop()

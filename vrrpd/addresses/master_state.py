@@ -14,6 +14,7 @@ MASTER, one without a route or a rule tries again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vrrpd.addresses.host_state import Estate
@@ -189,6 +190,7 @@ class Holdings:
         self.estate.held.subtract(self.counted)
         self.counted = [where(one) for one in placed]
         self.estate.held.update(self.counted)
+        self.estate.held += Counter()  # forget the addresses that nobody holds
 
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
         """Have the kernel put things up and take things down; what was refused of what to add."""
