@@ -186,9 +186,11 @@ class Guard:
             if self.default is None:
                 self.say("Error setting global script uid/gid", True)
             return
-        self.default = self.account(SCRIPT_USER, None)
+        self.default = self.host.user(SCRIPT_USER)
+        if self.default is None:
+            self.say(f"Script user '{SCRIPT_USER}' does not exist")
         if self.default is None and self.strict:
-            self.say(f"Unable to set default user {SCRIPT_USER} for script", True)
+            self.refuse(f"Unable to set default user {SCRIPT_USER} for script")
         elif self.default is None:
             self.default = self.host.me()
 
