@@ -37,6 +37,7 @@ from vrrpd.script_security import VIOLATION, secure
 
 BLOCK = re.compile(r"^\s*(vrrp_instance|vrrp_sync_group|vrrp_script|static_ipaddress)\b", re.M)
 NAMED = re.compile(r"\b(?:interface|dev|default_interface)\s+([A-Za-z][\w.:-]{0,14})(?=\s|$)")
+VMAC = re.compile(r"\buse_(?:vmac|ipvlan)\s+([A-Za-z][\w.:-]{0,14})(?=\s|$)")
 PLACE = re.compile(r"^\((\S+: )?Line \d+\) ")
 CONFIG_ID = "master"
 MISSING_PARAMETER = 2  # keepalived ends at once, with this status
@@ -93,13 +94,15 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="latin-1")
 
 
-def interfaces(texts: Iterable[str]) -> list[str]:
-    """The names of the interfaces in the texts, the most frequent first."""
+def interfaces(texts: Sequence[str]) -> list[str]:
+    """The names of the interfaces in the texts that no daemon makes, the most frequent first."""
     found: Counter[str] = Counter()
     for text in texts:
         found.update(set(NAMED.findall(text)))
-    found.pop("lo", None)
-    return [name for name, _ in found.most_common(MOST_INTERFACES)]
+    made = {name for text in texts for name in VMAC.findall(text)}
+    for name in [one for one in found if one == "lo" or one in made or one.startswith("vrrp.")]:
+        del found[name]
+    return sorted(found, key=lambda name: (-found[name], name))[:MOST_INTERFACES]
 
 
 def furnish(holder: Holder, names: Sequence[str]) -> None:
@@ -242,7 +245,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not shutil.which(KEEPALIVED):
         parser.error(f"{KEEPALIVED} is not installed")
     paths = [path.resolve() for path in files(options.folders)]
-    names = interfaces(text_of(path) for path in paths)
+    names = interfaces([text_of(path) for path in paths])
     with network(names) as holder, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = list(pool.map(lambda path: compared(holder, path, options.run), paths))
     return report(found, bool(options.run))

@@ -95,6 +95,42 @@ KEEPALIVED_ONLY = (
         "as above",
     ),
     Disagreement(
+        "LVS and BFD", r"persistence_timeout invalid|number '\d+' outside range \[1, 2678400\]"
+        r"|Virtual server|[Rr]eal server|PARSER : unknown|BFD instance|lvs_sync_daemon"
+        r"|Unknown keyword '(nat_mask|nb_get_retry|connect_timeout=10|weight)'",
+        "checked", "skipped whole, with a line each", "out of scope",
+    ),
+    Disagreement(
+        "an instance's own interface among those that it tracks",
+        r"Ignoring track_interface \S+ since own interface",
+        "ignored, an error", "ignored, with a line in the log at the start",
+        "it is tracked anyway",
+    ),
+    Disagreement(
+        "use_vmac with unicast", r"unicast with use_vmac requires vmac_xmit_base - setting",
+        "vmac_xmit_base is set, with a message", "the same, in silence",
+        "what is written is in force",
+    ),
+    Disagreement(
+        "a switch that has no effect beside use_vmac",
+        r"promote_secondaries is automatically set for vmacs",
+        "an error", "no effect", "it is so anyway",
+    ),
+    Disagreement(
+        "names of virtual interfaces",
+        r"is already using \S+ - ignoring name|already exists and is not a private macvlan",
+        "another name is taken, an error", "another name is taken when the interface is made",
+        "a file is right or wrong whatever machine it is checked on",
+    ),
+    Disagreement(
+        "the scope of an IPv6 address", r"Cannot specify scope for IPv6 addresses",
+        "an error", "no effect", "the kernel has none for them",
+    ),
+    Disagreement(
+        "patterns that match no file", r"Config files missing '[^']*[*?\[]",
+        "an error", "a warning", "an empty directory of snippets is nothing unusual",
+    ),
+    Disagreement(
         "scripts reached by a symbolic link", r"Disabling (track|notify) script \S+ due to insecure"
         r"|Wrong file type",
         "2.3.3 does not run a script below a directory that is a symbolic link, as /bin is",
@@ -185,6 +221,23 @@ KEEPALIVED_ONLY = (
 
 # vrrpd says invalid, keepalived does not.
 VRRPD_ONLY = (
+    Disagreement(
+        "scripts that cannot run",
+        r"^Script \S+ cannot be accessed|Disabling track script|is not executable for"
+        r"|^Script (user|group) |Invalid user/group|Cannot find script|Wrong file type",
+        "dropped, with a line that does not always come",
+        "an error; a vrrp_script counts as failed",
+        "what the file asks for will not be done",
+    ),
+    Disagreement(
+        "definitions without a value", r"is not defined; left as it is",
+        "left as they are, in silence", "the same, and an error", "a misspelt name is no value",
+    ),
+    Disagreement(
+        "parts of routes that are not done",
+        r"'(ttl-propagate|encap|as|nat)' is not done by this version; route ignored",
+        "done", "the route is refused by name", "not done (not-done.md)",
+    ),
     Disagreement(
         "unicast without interface", r"needs an interface",
         "2.2.7 refuses it; 2.3 runs an instance with unicast_src_ip and without interface",

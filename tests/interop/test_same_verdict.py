@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -21,26 +20,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop import compare
+from tests.interop.compare import CONFIG_ID
 from tests.interop.corpus import corpus
 from tests.interop.disagreements import (
     KEEPALIVED_ONLY,
     PAGE,
-    REMARKS,
     VRRPD_ONLY,
     section,
     unexplained,
 )
-from tests.interop.segment import KEEPALIVED, Holder
+from tests.interop.segment import Holder
 from tests.interop.versions import expected
 from vrrpd.config import ConfigError, loads
 
 pytestmark = pytest.mark.timeout(900)
 INTERFACES = ("eth0", "eth1", "eth2", "eth3", "eth0.1")
-CONFIG_ID = "master"
-PLACE = re.compile(r"^\((\S+: )?Line \d+\) ")
-MISSING_PARAMETER = 2  # keepalived ends at once, with this status
 TWIN = re.compile(r"again \(first in line")  # an address, which one of the samples lists twice
-HANGS = 20.0  # seconds; it takes a hundredth of one
 EVERY = 1 if os.environ.get("INTEROP") == "whole" else 2
 
 
@@ -55,30 +51,11 @@ class Verdict:
 
 
 def keepalived_says(holder: Holder, room: Path, text: str) -> list[str] | None:
-    """keepalived's complaints, remarks left out; None if it crashed or hung."""
+    """keepalived's complaints about a text; see `compare.keepalived_says`."""
     with tempfile.TemporaryDirectory(dir=room) as directory:
-        path, said = Path(directory, "keepalived.conf"), Path(directory, "said")
+        path = Path(directory, "keepalived.conf")
         path.write_text(text, newline="")
-        command = [KEEPALIVED, "-t", "-i", CONFIG_ID, "-f", str(path)]
-        # Into a file: a child that outlives a crash would keep a pipe open.
-        with said.open("wb") as output:
-            try:
-                done = subprocess.run(
-                    holder.inside(*command),
-                    stdout=output,
-                    stderr=output,
-                    cwd=directory,
-                    timeout=HANGS,
-                )
-            except subprocess.TimeoutExpired:
-                return None
-        if done.returncode < 0 or done.returncode > 128:
-            return None
-        lines = [PLACE.sub("", one) for one in said.read_text(errors="replace").splitlines()]
-    complaints = [one for one in lines if one.strip() and not REMARKS.search(one)]
-    if done.returncode == MISSING_PARAMETER and not complaints:
-        complaints = lines[-1:]
-    return complaints
+        return compare.keepalived_says(holder, path)
 
 
 def vrrpd_says(text: str) -> list[str]:
