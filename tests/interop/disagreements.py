@@ -127,6 +127,25 @@ KEEPALIVED_ONLY = (
         "an error", "no effect", "the kernel has none for them",
     ),
     Disagreement(
+        "comments that end with a backslash", r"Unknown keyword '\\'",
+        "the backslash is a word of its own", "part of the comment", "a comment is no statement",
+    ),
+    Disagreement(
+        "nftables after vrrp_iptables", r"nftables already specified",
+        "vrrp_iptables counts as nftables, and nftables is ignored", "nftables counts",
+        "who names a table wants it",
+    ),
+    Disagreement(
+        "an interface that garp_group lists beside another one", r"garp_group already specified for",
+        "an error", "counts once", "nothing is lost",
+    ),
+    Disagreement(
+        "peer addresses with a prefix length",
+        r"address prefix when specifying peer|VRRP parsed invalid IP \S+/\d+\. skipping IP",
+        "refused, with their address", "understood as ip(8) means them",
+        "keepalived's manual page says that the syntax is that of ip(8)",
+    ),
+    Disagreement(
         "patterns that match no file", r"Config files missing '[^']*[*?\[]",
         "an error", "a warning", "an empty directory of snippets is nothing unusual",
     ),
@@ -228,6 +247,12 @@ VRRPD_ONLY = (
         "dropped, with a line that does not always come",
         "an error; a vrrp_script counts as failed",
         "what the file asks for will not be done",
+    ),
+    Disagreement(
+        "one VRID twice, told apart by peers that are not there",
+        r"virtual_router_id \d+ is used by",
+        "2.2.7 makes both multicast", "the second is refused",
+        "two instances that advertise the same VRID to the same group are no redundancy",
     ),
     Disagreement(
         "definitions without a value", r"is not defined; left as it is",

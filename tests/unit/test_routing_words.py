@@ -61,6 +61,8 @@ def decoded(kind: Any, body: bytes) -> tuple[Any, dict[str, Any]]:
         ("default via 192.0.2.1", {"to": ip_network("0.0.0.0/0")}),
         ("default via fd00::1", {"to": ip_network("::/0"), "family": 6}),
         ("inet6 default dev eth0", {"to": ip_network("::/0"), "family": 6}),
+        ("default6 via fe80::1 dev eth0", {"to": ip_network("::/0"), "family": 6}),
+        ("to default6 dev eth0", {"to": ip_network("::/0"), "family": 6}),
         ("10.1.2.3 dev eth0", {"to": ip_network("10.1.2.3/32")}),
         ("10.1.2.3/8 dev eth0", {"to": ip_network("10.0.0.0/8")}),
         ("blackhole 10.0.0.0/8", {"kind": "blackhole", "hops": ()}),

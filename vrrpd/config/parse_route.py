@@ -31,6 +31,7 @@ from vrrpd.config.scalars import BadValue, ip_of
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import IPAddress
 
+EVERYWHERE = ("default", "any", "all", "default6")  # default6: keepalived up to 2.0.7
 KINDS = (
     "unicast",
     "local",
@@ -168,14 +169,20 @@ class _Reader:
             self.fields["kind"] = text
         elif text in ("add", "append", "prepend"):
             self.fields["how"] = text
-        elif text in ("default", "any", "all"):
-            self.default = word
+        elif text in EVERYWHERE:
+            self.everywhere(word)
         elif text in REFUSED:
             raise Refused(word, f"'{text}' is not done by this version")
         elif text in _OPTIONS:
             self.option(word)
         else:
             self.destination(word)
+
+    def everywhere(self, word: Word) -> None:
+        """The route leads to all addresses.  Raises Refused."""
+        self.default = word
+        if word.text == "default6":
+            self.agree(word, 6)
 
     def option(self, word: Word) -> None:
         """A word with one argument.  Raises Refused."""
@@ -185,8 +192,8 @@ class _Reader:
                 value = words.value(word)
                 if value.text in KINDS:
                     fields["kind"], value = value.text, words.value(word)
-                if value.text in ("default", "any", "all"):
-                    self.default = value
+                if value.text in EVERYWHERE:
+                    self.everywhere(value)
                 else:
                     self.destination(value)
             case "src":

@@ -146,7 +146,9 @@ class _Reader:
                 fields["inverted"] = True
             case "from" | "to":
                 value = words.value(word)
-                if value.text not in ("all", "any", "default"):
+                if value.text == "default6":
+                    self.agree(value, 6)
+                elif value.text not in ("all", "any", "default"):
                     fields["source" if word.text == "from" else "to"] = found = network(value)
                     self.agree_network(value, found)
             case "table" | "lookup":
