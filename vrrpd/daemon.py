@@ -178,7 +178,7 @@ class Daemon:
             holdings,
         )
         segment.add(router)
-        segment.join(router.group)
+        segment.join(router)
         self.routers[instance.name] = router
         self.maintenance.admit(router)
         return router

@@ -251,6 +251,11 @@ class Known:
     received: AdvertReceived
 
 
+def needs_group(router: VirtualRouter) -> bool:
+    """Whether it hears its peers by a multicast group; with `unicast_peer` it does not."""
+    return router.group.is_multicast and not router.instance.unicast
+
+
 class Segment:
     """VRRP in one Place: one socket, and the virtual routers that share it."""
 
@@ -335,12 +340,14 @@ class Segment:
             self.trouble = ""
             self.make_room()
             self.narrow()
-        for group in {router.group for mine in self.routers.values() for router in mine}:
-            self.join(group)
+        for mine in self.routers.values():
+            for router in mine:
+                self.join(router)
 
-    def join(self, group: IPAddress) -> None:
-        """Hear this multicast group, now or as soon as there is a socket."""
-        if self.channel is not None and group.is_multicast and group not in self.joined:
+    def join(self, router: VirtualRouter) -> None:
+        """Hear the multicast group of a router that has one, now or when there is a socket."""
+        group = router.group
+        if self.channel is not None and needs_group(router) and group not in self.joined:
             try:
                 self.channel.join(group)
                 self.joined.add(group)
@@ -351,8 +358,7 @@ class Segment:
         """Why this router cannot hear its peers on an interface that exists, or None."""
         if self.index is None:
             return None
-        needs_group = router.group.is_multicast and not router.instance.unicast
-        if self.channel is None or (needs_group and router.group not in self.joined):
+        if self.channel is None or (needs_group(router) and router.group not in self.joined):
             return self.trouble
         return None
 

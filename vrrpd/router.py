@@ -403,7 +403,7 @@ class VirtualRouter:
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
         self.speaker.renew(instance, self.group)
-        self.segment.join(self.group)
+        self.segment.join(self)
         self.reform()
         held = self.state is State.MASTER
         added, refused = self.holdings.renew(instance, held)

@@ -136,7 +136,7 @@ KEEPALIVED_ONLY = (
         "who names a table wants it",
     ),
     Disagreement(
-        "an interface that garp_group lists beside another one", r"garp_group already specified for",
+        "a second interface of a garp_group", r"garp_group already specified for",
         "an error", "counts once", "nothing is lost",
     ),
     Disagreement(
