@@ -30,7 +30,7 @@ from labs.errors import LabError, unknown
 from labs.model import fault_verbs
 
 SHOWN = 100_000  # bytes of what a line of %mn prints
-PATIENCE = 2.0  # s after an interrupt, before a command is killed
+KILL_AFTER = 2.0  # s after an interrupt, before a command is killed
 
 
 def verbs() -> list[str]:
@@ -137,7 +137,7 @@ class Prompt(CLI):
     def _interrupt(self, node: Any) -> None:
         """End the command that runs at a host's shell, as Ctrl-C does; one that ignores it, too."""
         node.sendInt()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + KILL_AFTER
         while node.waiting and time.monotonic() < deadline:
             node.monitor(100)
         if node.waiting:

@@ -35,7 +35,7 @@ LASTING = 1.3
 # next Advertisement comes within a second, and a busy machine adds two (s).
 HEARD = 3.3
 # How long a cluster may take to come back after whatever was done to it (s).
-PATIENCE = 12.0
+RECOVERY_TIMEOUT = 12.0
 # The client pings every 10 ms; without an answer for this long it gets none (s).
 FRESH = 0.3
 # How long a busy machine may keep the witness from telling what there is to tell (s).
@@ -122,7 +122,7 @@ def restored(lab: Lab) -> bool:
         return "hopeless" if _hopeless(lab, began) else ""
 
     try:
-        return lab.wait_until(judged, PATIENCE) == "well"
+        return lab.wait_until(judged, RECOVERY_TIMEOUT) == "well"
     except LabError:
         return False
 
@@ -136,7 +136,7 @@ def drill(lab: Lab) -> bool:
     except LabError:
         passed = False
     lab.start(MASTER)
-    lab.wait_until(lambda: serves(lab), PATIENCE, what="master to serve the client again")
+    lab.wait_until(lambda: serves(lab), RECOVERY_TIMEOUT, what="master to serve the client again")
     return passed
 
 

@@ -34,7 +34,7 @@ PAIRS: dict[str, dict[str, str]] = {
     "vrrpd + keepalived": {"master": "vrrpd", "backup": "keepalived"},
 }
 # Seconds within which four clusters that start at once have found their owners.
-PATIENCE = 30.0
+SETTLE_TIMEOUT = 30.0
 
 _current: Pairs | None = None
 
@@ -76,7 +76,7 @@ class Pairs:
 
     def settle(self) -> dict[str, str]:
         """Wait until each cluster is settled; who holds the address in each of them."""
-        return {name: lab.settle(PATIENCE) for name, lab in self.labs.items()}
+        return {name: lab.settle(SETTLE_TIMEOUT) for name, lab in self.labs.items()}
 
     def each(self, verb: str, *words: object) -> None:
         """The same verb of Lab in every lab: ``each("unplug", "master")``."""

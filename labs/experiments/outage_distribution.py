@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from labs.analysis.master_down_timer import master_down
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 INTERVAL = 1.0  # s; advert_int of the state "basic"
-PATIENCE = 3 * INTERVAL + (256 - 100) / 256  # s; Master_Down_Interval of priority 100
+MASTER_DOWN = master_down(100, 2, INTERVAL)  # s; Master_Down_Interval of the state's backup
 # Between two bars of the histogram, in s.
 BIN = 0.1
 
@@ -85,7 +86,7 @@ class Spread:
             f"{len(self.simulated)} simulated pulls: {self.shortest:.2f} to {self.longest:.2f} s"
         )
         for pull in sorted(self.real, key=lambda pull: pull.phase):
-            promised = PATIENCE - pull.phase
+            promised = MASTER_DOWN - pull.phase
             lines.append(
                 f"real: pulled {pull.phase:.2f} s after an Advertisement, nobody owned "
                 f"for {pull.gap:.2f} s (promised {promised:.2f} s)"
@@ -178,7 +179,7 @@ def _spoken(lab: Lab) -> list[float]:
 
 def _histogram(pulls: Sequence[Pull]) -> list[tuple[float, int]]:
     """(lower edge in s, how many) of each bar, from the shortest gap to the longest."""
-    lowest = PATIENCE - INTERVAL
+    lowest = MASTER_DOWN - INTERVAL
     bins = round(INTERVAL / BIN)
     number = [min(max(0, int((pull.gap - lowest) / BIN)), bins - 1) for pull in pulls]
     return [(lowest + n * BIN, number.count(n)) for n in range(bins)]
@@ -212,12 +213,12 @@ def _title(spread: Spread) -> str:
 def _scatter(ax: Any, spread: Spread) -> None:
     from labs.figures.palette import HOST_COLOURS, INK, UNKNOWN
 
-    line = ((0, INTERVAL), (PATIENCE, PATIENCE - INTERVAL))
+    line = ((0, INTERVAL), (MASTER_DOWN, MASTER_DOWN - INTERVAL))
     ax.plot(*line, color=INK, lw=1.4, ls=(0, (3, 2)), zorder=3)
     ax.text(
         0.03,
-        PATIENCE - INTERVAL + 0.06,
-        f"dashed: {PATIENCE:.3f} s after the last Advertisement",
+        MASTER_DOWN - INTERVAL + 0.06,
+        f"dashed: {MASTER_DOWN:.3f} s after the last Advertisement",
         va="bottom",
     )
     xs, ys = zip(*((pull.phase, pull.gap) for pull in spread.simulated), strict=True)
@@ -230,7 +231,7 @@ def _scatter(ax: Any, spread: Spread) -> None:
     legend = ax.legend(loc="upper right", frameon=False, fontsize=8.5)
     legend.legend_handles[0].set(sizes=[40], alpha=0.8)
     ax.set_xlim(-0.02, INTERVAL + 0.02)
-    ax.set_ylim(PATIENCE - INTERVAL - 0.1, PATIENCE + 0.15)
+    ax.set_ylim(MASTER_DOWN - INTERVAL - 0.1, MASTER_DOWN + 0.15)
     ax.set_xlabel("cable pulled, seconds after an Advertisement", fontsize=8.5)
     ax.set_ylabel("nobody owns it, seconds", fontsize=8.5)
     _plain(ax)

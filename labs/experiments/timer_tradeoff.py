@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labs.analysis.master_down_timer import master_down
 from labs.model.facts import State
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Setting:
     @property
     def patience(self) -> float:
         """Master_Down_Interval in s, version 3."""
-        return (self.missed + (256 - PRIORITY) / 256) * self.interval
+        return master_down(PRIORITY, 3, self.interval, self.missed)
 
     @property
     def expected(self) -> float:
@@ -150,8 +151,8 @@ class Tradeoff:
 
 def _same_patience(setting: Setting, missed: int) -> Setting:
     """As many advertisements missed in the same patience: a shorter interval."""
-    skew = (256 - PRIORITY) / 256
-    return Setting(setting.patience / (missed + skew), setting.loss, missed)
+    of_one_second = master_down(PRIORITY, 3, 1.0, missed)  # in proportion to the interval
+    return Setting(setting.patience / of_one_second, setting.loss, missed)
 
 
 def _short(number: float) -> str:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from labs.monitoring.packet_socket import ETH_P_IP, ETH_P_IPV6, Frames, echo_replies, echo_replies6
 from labs.monitoring.wire_format import PING, PONG, Output
 
-PATIENCE = 1.0  # a ping without a reply for so many seconds is unanswered
+REPLY_TIMEOUT = 1.0  # s after which a ping without a reply is unanswered
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
 # Offsets of the echo's own sequence number (after Ethernet, IP and ICMP headers).
 BODY4, BODY6 = 42, 62
@@ -86,7 +86,7 @@ class Pinger:
         total = (total & 0xFFFF) + (total >> 16)
         # For ICMPv6 the kernel computes it, which alone knows the source address.
         check = ~(total + (total >> 16)) & 0xFFFF
-        self.patience.append((now + PATIENCE, self.sequence))
+        self.patience.append((now + REPLY_TIMEOUT, self.sequence))
         self.waiting[self.sequence] = time.time()
         # No route, no neighbour, a full queue: this ping will find no answer, and that is the fact.
         with suppress(OSError):

@@ -51,7 +51,7 @@ QUESTIONS = (
     "run", "log", "journal", "arp", "read", "running", "program", "frozen", "serving", "settle",
 )  # fmt: skip
 # Arguments that are about patience, not about what happens.
-PATIENCE = ("timeout", "what")
+_ALLOWANCES = ("timeout", "what")
 # A shell command with one of these changes the host; a lesson has no others.
 CHANGES = re.compile(
     r"\b(kill|chmod|touch|rm|mv|cp|tee|sysctl -w|sed -i)\b|&\s*$|>>|(?<!<)>(?!\s*/dev/null|&)"
@@ -84,7 +84,7 @@ def words(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> list[An
 
     The first cable is the one that is meant if none is named, and of packets counts what they say.
     """
-    given = [*args, *(value for key, value in options.items() if key not in PATIENCE)]
+    given = [*args, *(value for key, value in options.items() if key not in _ALLOWANCES)]
     if name in ("run", "settle"):
         given = given[: {"run": 2, "settle": 0}[name]]
     while given and given[-1] in (None, "eth0"):

@@ -30,8 +30,7 @@ from labs.errors import LabError
 from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from labs.monitoring import wire_format
 from labs.monitoring.observer import Witness
-from labs.monitoring.pinger import PATIENCE as PATIENCE_OF_A_PING
-from labs.monitoring.pinger import Pinger
+from labs.monitoring.pinger import REPLY_TIMEOUT, Pinger
 from labs.monitoring.recorder import network_of
 from tests.support import eventually
 from vrrpd.gratuitous_arp import gratuitous_arp
@@ -256,7 +255,7 @@ def lateness() -> None:
         with network_of(lan.hosts["client"].pid):
             pinger = Pinger(0, VIP, 0.01, output)
         pinger.turn()
-        over = time.monotonic() + PATIENCE_OF_A_PING
+        over = time.monotonic() + REPLY_TIMEOUT
         eventually(lambda: time.monotonic() > over)
         pinger.turn()
         number, rtt, _ = wire_format.PONG.unpack_from(output.buffer, wire_format.RECORD.size)

@@ -7,7 +7,7 @@ import pytest
 
 from labs.emulation.daemons import DAEMONS, choose
 from labs.errors import LabError
-from labs.experiments.outage_distribution import INTERVAL, PATIENCE, Pull, Spread, simulate
+from labs.experiments.outage_distribution import INTERVAL, MASTER_DOWN, Pull, Spread, simulate
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def test_nobody_owns_until_three_intervals_and_the_skew_after_the_last_advertise
     spread: Spread,
 ) -> None:
     for pull in spread.simulated:
-        assert pull.phase + pull.gap == pytest.approx(PATIENCE, abs=0.005)
+        assert pull.phase + pull.gap == pytest.approx(MASTER_DOWN, abs=0.005)
 
 
 def test_the_pulls_are_spread_over_the_whole_interval(spread: Spread) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from labs.monitoring.pinger import BODY4, PATIENCE, Pinger
+from labs.monitoring.pinger import BODY4, REPLY_TIMEOUT, Pinger
 from labs.monitoring.wire_format import PONG, RECORD, Output
 
 
@@ -24,8 +24,8 @@ class Replies:
 def test_a_reply_that_came_in_time_counts_though_it_was_read_late() -> None:
     pinger, now = object.__new__(Pinger), time.monotonic()
     pinger.index, pinger.interval, pinger.output, pinger.body = 0, 0.01, Output(), BODY4
-    sent = time.time() - 2 * PATIENCE
-    pinger.waiting, pinger.patience = {1: sent}, deque([(now - PATIENCE, 1)])
+    sent = time.time() - 2 * REPLY_TIMEOUT
+    pinger.waiting, pinger.patience = {1: sent}, deque([(now - REPLY_TIMEOUT, 1)])
     pinger.replies, pinger.due = Replies(sent), now + 60  # type: ignore[assignment]
     pinger.turn()
     _, rtt, _ = PONG.unpack(bytes(pinger.output.buffer[RECORD.size :]))

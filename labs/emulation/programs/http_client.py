@@ -5,7 +5,7 @@
 
 One line of JSON for each visit, when it is over: `t` and `known` (Unix time when it began and when
 it was over), `rtt` in seconds, and `page`, the text of the page; the last two are null if none came
-within PATIENCE.
+within PAGE_TIMEOUT.
 A ping asks the machine's kernel, a visit asks the program that the customers want: the difference
 between the two is what lesson 10 is about.
 Visits overlap, so a server that hangs does not make the customer ask less often.
@@ -21,7 +21,7 @@ import json
 import sys
 import time
 
-PATIENCE = 1.0  # a visit without a page for so many seconds has failed
+PAGE_TIMEOUT = 1.0  # s after which a visit without a page has failed
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -44,7 +44,7 @@ async def visit(address: str) -> None:
     """Ask once and write the line."""
     began, clock, text = time.time(), time.monotonic(), None
     with contextlib.suppress(OSError, asyncio.TimeoutError):
-        text = await asyncio.wait_for(page(address), PATIENCE)
+        text = await asyncio.wait_for(page(address), PAGE_TIMEOUT)
     rtt = time.monotonic() - clock if text is not None else None
     told = {"t": began, "known": time.time(), "rtt": rtt, "page": text}
     print(json.dumps(told), flush=True)

@@ -22,7 +22,7 @@ from labs.emulation.programs.tcp_echo import PORT
 
 LONGEST = 4096  # bytes of a line that comes back
 EVERY = 0.1  # s from line to line
-PATIENCE = 5.0  # s for the connection to come about
+CONNECT_TIMEOUT = 5.0  # s for the connection to come about
 
 
 def say(event: str, **more: object) -> None:
@@ -62,7 +62,7 @@ def talk(link: socket.socket) -> str:
 def main() -> None:
     """Connect, talk, and tell the end."""
     try:
-        with socket.create_connection((sys.argv[1], PORT), timeout=PATIENCE) as link:
+        with socket.create_connection((sys.argv[1], PORT), timeout=CONNECT_TIMEOUT) as link:
             say("connected")
             say("end", why=talk(link))
     except OSError as error:

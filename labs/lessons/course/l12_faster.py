@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.analysis.master_down_timer import master_down
 from labs.conf import setting
 from labs.errors import LabError
 from labs.lessons import Challenge, Question, Step
@@ -35,8 +36,8 @@ def _missed(lab: Lab) -> int:
 def _latest(lab: Lab) -> float:
     """Master_Down_Interval of the backup in s, from what is on the wire."""
     advert = _spoken(lab)
-    skew = (256 - float(setting(lab.conf("backup"), "priority") or 100)) / 256
-    return _missed(lab) * advert.interval + skew * (advert.interval if advert.version == 3 else 1)
+    priority = int(setting(lab.conf("backup"), "priority") or 100)
+    return master_down(priority, advert.version, advert.interval, _missed(lab))
 
 
 def _soonest(lab: Lab) -> float:
