@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from labs.emulation import network
+from labs.model import fault_verbs
 from labs.panel.page import script
 from labs.panel.sources import wired
 
@@ -18,7 +19,8 @@ from labs.panel.sources import wired
 @pytest.fixture
 def logic(page: Page) -> Page:
     """A page in whose `window.logic` the modules are."""
-    text = f"{script('bench.js')}\nwindow.logic = {{ Clock, placed, cablesOf, badgesOf, way }};"
+    names = "Clock, placed, cablesOf, badgesOf, way, entries"
+    text = f"{script('bench.js')}\nwindow.logic = {{ {names} }};"
     page.add_script_tag(type="module", content=text)
     page.wait_for_function("window.logic")
     return page
@@ -121,3 +123,39 @@ def test_an_address_that_nobody_holds_is_at_the_switch_and_two_owners_have_one_e
     two = logic.evaluate(js, [net, [["master", "backup"]]])
     assert [badge["is"] for badge in two] == ["two", "two"]
     assert two[0]["x"] != two[1]["x"]
+
+
+# --- the menu of a host --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "offered", "not_offered"),
+    [
+        ({"dmn": "runs", "pth": ""}, "Lose 30 % of its frames", "Mend the path"),
+        ({"dmn": "runs", "pth": "lossy"}, "Mend the path", "Lose 30 % of its frames"),
+        ({"dmn": "frozen", "pth": ""}, "Thaw the daemon", "Stop the daemon (SIGTERM)"),
+        ({"dmn": "gone", "pth": "cut"}, "Start the daemon", "Restart it"),
+    ],
+)
+def test_the_menu_offers_what_the_table_of_verbs_says(
+    logic: Page, now: dict[str, str], offered: str, not_offered: str
+) -> None:
+    told = logic.evaluate(
+        "([now, verbs]) => logic.entries('master', now, {}, { verbs }).map(([text]) => text)",
+        [now, fault_verbs.menu()],
+    )
+    assert offered in told
+    assert not_offered not in told
+
+
+def test_a_line_of_the_menu_asks_for_its_verb_with_its_words(logic: Page) -> None:
+    asked = logic.evaluate(
+        """(verbs) => {
+            const asked = [], hands = { act: (...words) => asked.push(words) };
+            const lines = logic.entries("backup", { dmn: "runs", pth: "" }, hands, { verbs });
+            lines.find(([text]) => text === "Drop all frames from it")[1]();
+            return asked;
+        }""",
+        fault_verbs.menu(),
+    )
+    assert asked == [["oneway", "backup", {"words": ["from"]}]]

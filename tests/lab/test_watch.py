@@ -116,6 +116,22 @@ def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[st
     assert not COLOUR.search(seen.raw)
 
 
+def test_keys_lose_frames_and_break_one_direction(prompt: subprocess.Popen[str]) -> None:
+    with watch(prompt) as seen:
+        seen.until(lambda: "held by master" in seen.lines[0])
+        seen.type("1l")
+        seen.until(lambda: "► path to master loses 30% of its frames" in seen.text)
+        seen.until(lambda: "lose master 0.3: done" in seen.text)
+        seen.type("o")
+        seen.until(lambda: "► nothing leaves master any more" in seen.text)
+        seen.until(lambda: "held by master AND backup" in seen.lines[0])
+        seen.type("m")
+        seen.until(lambda: "mend master: done" in seen.text)
+        seen.until(lambda: "192.168.1.10 is held by master " in seen.lines[0])
+        seen.type("q")
+    assert seen.status == 0
+
+
 def test_the_window_may_change_its_size(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt) as seen:
         seen.until(lambda: "held by master" in seen.lines[0])
