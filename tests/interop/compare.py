@@ -53,8 +53,10 @@ SEEN = {
     "rules6": ("ip", "-6", "rule"),
     "filter": ("nft", "list", "ruleset"),
 }
-# What differs from one run to the next: counters, lifetimes, link-local addresses of new links.
-NOISE = re.compile(r"^\d+: |valid_lft \w+|preferred_lft \w+|expires \w+|fe80::\S+|\\|# handle \d+")
+# What differs from one run to the next: numbers, lifetimes; the link-local address of a new link.
+NOISE = re.compile(r"^\d+: |valid_lft \w+|preferred_lft \w+|expires \w+|\\|# handle \d+")
+PASSING = re.compile(r"fe80:|tentative|ff00::/8")
+UNCHECKED = "a check cannot run: keepalived runs without it, vrrpd is in FAULT"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ class Comparison:
             return [AGREE]
         known = KEEPALIVED_ONLY if self.theirs else VRRPD_ONLY
         return sorted({name_of(known, one) for one in self.theirs or self.ours})
+
+    def unchecked(self) -> bool:
+        """Whether vrrpd misses a check that the file asks for."""
+        return any("counts as failed" in one for one in self.ours)
 
 
 def name_of(known: Iterable[Disagreement], message: str) -> str:
@@ -169,7 +175,7 @@ def left_by(kind: str, path: Path, seconds: float) -> dict[str, set[str]]:
     with network(interfaces([text_of(path)])) as holder:
         before = look(holder)
         with tempfile.TemporaryDirectory() as room:
-            options = ["-n", "-l", "-i", CONFIG_ID, "-f", str(path), "-p", f"{room}/pid"]
+            options = ["-n", "-P", "-l", "-i", CONFIG_ID, "-f", str(path), "-p", f"{room}/pid"]
             command = holder.inside(*program, *options)
             process = subprocess.Popen(
                 command,
@@ -194,7 +200,8 @@ def look(holder: Holder) -> dict[str, set[str]]:
         done = subprocess.run(
             holder.inside(*command), capture_output=True, text=True, timeout=HANGS, check=False
         )
-        lines = (" ".join(NOISE.sub("", one).split()) for one in done.stdout.splitlines())
+        stays = (one for one in done.stdout.splitlines() if not PASSING.search(one))
+        lines = (" ".join(NOISE.sub("", one).split()) for one in stays)
         found[what] = {one for one in lines if one}
     return found
 
@@ -246,7 +253,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"{KEEPALIVED} is not installed")
     paths = [path.resolve() for path in files(options.folders)]
     names = interfaces([text_of(path) for path in paths])
-    with network(names) as holder, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    workers = (os.cpu_count() or 1) * (4 if options.run else 1)  # who runs them mostly waits
+    with network(names) as holder, ThreadPoolExecutor(workers) as pool:
         found = list(pool.map(lambda path: compared(holder, path, options.run), paths))
     return report(found, bool(options.run))
 
