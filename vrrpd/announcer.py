@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from vrrpd.router import VirtualRouter
 
 
+MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered once, not twice
+
+
 class Announcer:
     """The announcements of one virtual router; `speaks_on` is where its Advertisements leave."""
 
@@ -48,7 +51,6 @@ class Announcer:
         self.log = log
         self.speaks_on = ""
         self.pending: list[Timer] = []
-        self.answered: Timer | None = None  # the second burst after a weaker MASTER
         self.second: int | None = None  # when the second burst is due
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
         self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
@@ -95,8 +97,8 @@ class Announcer:
         """The bursts after a weaker MASTER was heard."""
         if garp.lower_prio_repeat:
             self.burst(placed, garp.lower_prio_repeat)
-            if self.answered not in self.pending:  # or a flood of them would fill our memory
-                self.answered = self.later(
+            if len(self.pending) < MOST_PENDING:  # or a flood of them would fill our memory
+                self.later(
                     garp.lower_prio_delay_ns, lambda: self.burst(placed, garp.lower_prio_repeat)
                 )
 
@@ -123,18 +125,16 @@ class Announcer:
         if first:
             self.later(garp.extra_if_ns, again)
 
-    def later(self, delay: int, callback: Callable[[], None]) -> Timer | None:
+    def later(self, delay: int, callback: Callable[[], None]) -> None:
         """Call back in `delay` ns unless silenced before; 0 means never."""
 
         def call() -> None:
             self.pending.remove(timer)
             callback()
 
-        if not delay:
-            return None
-        timer = self.clock.call_at(self.clock.now() + delay, call)
-        self.pending.append(timer)
-        return timer
+        if delay:
+            timer = self.clock.call_at(self.clock.now() + delay, call)
+            self.pending.append(timer)
 
     def prepare(self, placed: Sequence[Placed]) -> None:
         """Have the frames of a burst ready."""
