@@ -351,7 +351,8 @@ HEAD = """
 ## Configuration
 
 Over 4,000 valid and broken files are given to `keepalived -t` and to `vrrpd -t` by
-`tests/interop/test_same_verdict.py`; `python -m tests.interop.compare FOLDER` does it for any folder.
+`tests/interop/test_same_verdict.py`.
+`python -m tests.interop.compare FOLDER` does the same with any folder.
 A file is invalid if something of what is written in it is not in force; a remark alone is none.
 The two agree but for these classes.
 
