@@ -9,10 +9,11 @@ import pytest
 from labs.simulation.lan import Lan
 from labs.simulation.programs import Program
 from tests.cluster import cluster, conf, router
-from vrrpd.config.model import Command, TrackScript
+from vrrpd.config.model import Command, Track, TrackScript
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.ports import Outcome
+from vrrpd.tracking.effect import effect_of_state
 from vrrpd.tracking.scripts import Script
 
 CHECK = "/bin/chk"
@@ -330,6 +331,14 @@ def test_a_script_that_must_not_run_is_a_failure_and_is_not_started() -> None:
     assert one.up is False
     assert "not started: Cannot find script nowhere in path" in one.reason
     assert one.running is None
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_script_that_must_not_run_never_counts_for_a_router(reverse: bool) -> None:
+    one = script(problem="Cannot find script nowhere in path")
+    one.run()
+    effect = one.effect(Track("chk", reverse=reverse))
+    assert effect == effect_of_state(Track("chk"), False)
 
 
 # Reload.

@@ -63,7 +63,10 @@ class Script:
 
     def effect(self, track: Track) -> Effect | None:
         """What it does to a router; None while it has no result."""
-        return None if self.up is None else effect_of_state(track, self.up)
+        if self.up is None:
+            return None
+        bad = track.reverse  # one that must not run never counts for a router
+        return effect_of_state(track, bad if self.config.problem else self.up)
 
     # Running.
 
