@@ -97,7 +97,7 @@ class Lan(Verbs):
         self.switch = Switch(*wire, seed, detailed)
         self.followers: list[Callable[[Action], None]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
-        self.lines = 0  # how many lines all journals have
+        self.lines = 0  # of all journals, but for those of dropped packets
         self.idle = Idle(self) if skips else None
         self.guard: Guard | None = None  # who checks what is promised, if anybody
         self.machines: dict[str, Machine] = {}
@@ -204,7 +204,8 @@ class Lan(Verbs):
 
     def note(self, host: str, line: dict[str, Any]) -> None:
         """Keep a journal line; a change of state is a fact."""
-        self.lines += 1
+        # A packet that is refused changes nothing; its line comes again and again, once a second.
+        self.lines += line["event"] != "drop"
         self.journals.setdefault(host, []).append(line)
         for listener in self.listeners:
             listener(host, line)
