@@ -300,6 +300,7 @@ def test_the_host_s_own_address_is_never_removed(words: tuple[str, ...]) -> None
     lan.reload("one")
     lan.stop("one")
     assert held(lan, "one") == set()
+    assert removed == []
 
 
 def test_the_owner_is_not_warned() -> None:
