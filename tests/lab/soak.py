@@ -87,11 +87,14 @@ def keep(name: str, kind: str, outcome: dict[str, Any]) -> None:
         RESULTS.write_text(json.dumps(results, indent=1))
 
 
-def table(results: Results) -> str:
-    """The rows of the page."""
+def table(results: Results, present: dict[str, str]) -> str:
+    """The rows of the page; `present` has those of earlier runs, by their promise."""
     rows = [HEAD]
     for name, hardship in HARDSHIPS.items():
         by = results.get(name, {})
+        if not by and hardship.promise in present:
+            rows.append(present[hardship.promise])
+            continue
         rounds = {kind: by[kind]["tried"] for kind in by}
         tried = " / ".join(str(n) for n in sorted(set(rounds.values()))) or "—"
         cells = [cell(by.get(kind)) for kind in ("vrrpd", "keepalived")]
@@ -107,14 +110,21 @@ def cell(outcome: dict[str, Any] | None) -> str:
     return figure if outcome["kept"] else f"**not kept**: {figure}"
 
 
+def rows_by_promise(text: str) -> dict[str, str]:
+    """The rows of a table as it stands on the page, by their first cell."""
+    return {row.split(" | ")[0].removeprefix("| "): row for row in text.splitlines() if "|" in row}
+
+
 def write(results: Results) -> None:
-    """Put the table into the page."""
+    """Put the table into the page; what this machine has not run keeps its row."""
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
+    old, _, after = rest.partition(END)
     release = f"Linux {platform.release().partition('-')[0]}, {os.cpu_count()} cores"
     made = f"Python {platform.python_version()}, {release}."
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{made}\n\n{END}{after}")
+    PAGE.write_text(
+        f"{before}{BEGIN}\n\n{table(results, rows_by_promise(old))}\n\n{made}\n\n{END}{after}"
+    )
 
 
 if __name__ == "__main__":
