@@ -28,7 +28,7 @@ from ipaddress import IPv4Address
 
 from labs import conf
 from labs.model.facts import Action, Configured, Fact, Heard, Link, State
-from vrrpd.fsm import SECOND, Params
+from vrrpd.fsm import FARTHEST, SECOND, Params
 
 _ANY = IPv4Address(0)  # the source breaks ties between MASTERs; no timer depends on it
 ADVERTS = Params(1, 100, _ANY).down_timer_adverts  # keepalived's default
@@ -156,8 +156,10 @@ class MasterDownTimer:
         interval, version = self.interval, self.version
         if interval is None and heard is not None:
             interval, version = heard.interval, heard.version
-        elif version == 3 and heard is not None:
-            interval = heard.interval
+        elif interval is not None and version == 3 and heard is not None:
+            # keepalived learns any interval, vrrpd none beyond FARTHEST times its own.
+            most = FARTHEST * interval if self.precise else heard.interval
+            interval = min(heard.interval, most)
         if self.priority is None or interval is None:
             return None
         if basis == "goodbye":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from labs.analysis.master_down_timer import MasterDownTimer
 from labs.model.facts import Action, Address, Advert, Fact, Heard, State
 
-FARTHEST = 10  # times its own interval is the longest that vrrpd learns
 # s: a MASTER that hears a better one gives its addresses up within this time.
 HANDOVER = 1.0
 # s: a takeover so much before its time was counted from an earlier Advertisement, if one fits so

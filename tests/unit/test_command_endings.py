@@ -125,8 +125,8 @@ TABLE: list[tuple[str, int, str]] = [
     ("vrrpd --fly", 2, "unrecognized arguments"),
     ("vrrpd --max-vips x", 2, "invalid int value"),
     ("vrrpd --signum FLY", 1, "Unknown sigfunc"),
-    ("vrrpd -t gone/messages -f file", 1, "gone/messages: No such file"),
-    ("vrrpd -t folder -f file", 1, "folder: Is a directory"),
+    ("vrrpd -tgone/messages -f file", 1, "gone/messages: No such file"),
+    ("vrrpd -tfolder -f file", 1, "folder: Is a directory"),
 ]
 
 

@@ -115,10 +115,14 @@ def test_what_is_tracked_twice_is_an_error_the_second_time() -> None:
     assert len(errors(one)) == 1
 
 
-@pytest.mark.parametrize("words", ["tmp_config_directory", "nftables"])
-def test_the_first_counts_where_keepalived_says_already_specified(words: str) -> None:
-    one = loads(f"global_defs {{\n{words} /a\n{words} /b\n}}\n")
-    assert getattr(one.config.globals, words) == "/a"
+@pytest.mark.parametrize(
+    ("words", "first", "second"), [("tmp_config_directory", "/a", "/b"), ("nftables", "a", "b")]
+)
+def test_the_first_counts_where_keepalived_says_already_specified(
+    words: str, first: str, second: str
+) -> None:
+    one = loads(f"global_defs {{\n{words} {first}\n{words} {second}\n}}\n")
+    assert getattr(one.config.globals, words) == first
     assert len(errors(one)) == 1
 
 

@@ -66,7 +66,12 @@ def test_an_account_goes_with_all_that_belongs_to_it() -> None:
         assert account is not None
         place = user.run(["mktemp", "-d", "/tmp/leftXXXXXX"], 10).stdout.strip()
         assert account.left_in("/tmp") == {place}
-        process = user.popen(["tail", "-f", "/dev/null"])
+        # It is the account's own only when it has said so: before, it is still root.
+        waits = ["sh", "-c", "echo here; exec tail -f /dev/null >/dev/null"]
+        process = user.popen(waits, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        process.stdout.close()
     assert process.wait(10) == -signal.SIGKILL
     assert not Path(place).exists()
     assert not user.home.exists()
