@@ -102,25 +102,29 @@ def run_ring(word: str, report: Path) -> Outcome:
     """Runs the tests of one ring or file; its own output goes straight to the terminal."""
     ring = ring_of(word)
     assert ring is not None, word
-    place = [sys.executable, "-m", "labs.sandbox.namespaces", "--"] if ring in ISOLATED else []
     tests = f"tests/{ring}" if word == ring else word
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
-    pytest += side_by_side(ring, place)
+    pytest = side_by_side(ring, pytest)
     print(f"── {word} " + "─" * (76 - len(word)), flush=True)
     began = time.monotonic()
     # Inside a lab everybody is root, and pytest's own place would be another root's.
     places = [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
-    status = subprocess.call([*place, *pytest, *places], cwd=REPOSITORY)
+    status = subprocess.call([*pytest, *places], cwd=REPOSITORY)
     return Outcome(word, status, *counted(report), time.monotonic() - began)
 
 
-def side_by_side(ring: str, place: list[str]) -> list[str]:
-    """pytest's options for the workers of `ring`; none if its tests come one after another."""
+def side_by_side(ring: str, pytest: list[str]) -> list[str]:
+    """The command `pytest` with what `ring` needs: workers, namespaces.
+
+    Each worker has namespaces of its own, and pytest's own process then needs none: the deeper
+    the level at which a test starts a lab, the less the kernel lets that lab do.
+    """
+    place = [sys.executable, "-m", "labs.sandbox.namespaces", "--"] if ring in ISOLATED else []
     workers = int(os.environ.get("TEST_WORKERS") or WORKERS.get(ring, 1))
     if workers < 2:
-        return []
+        return [*place, *pytest]
     python = " ".join([*place, sys.executable])
-    return ["--dist=worksteal", f"--tx={workers}*popen//python={python}"]
+    return [*pytest, "--dist=worksteal", f"--tx={workers}*popen//python={python}"]
 
 
 def counted(report: Path) -> tuple[int, int, int]:

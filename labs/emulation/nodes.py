@@ -67,6 +67,9 @@ _USABLE = "; ".join(
     for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
 )
 
+# What sh(1) runs before the shell of a switch; its standard error is then the terminal again.
+_READY = 'echo ready >&2; exec "$@" 2>&1'
+
 # Where ip(8) of Debian 13 reads the names of the programs that added an address.
 _PROTOCOL_NAMES = "/etc/iproute2/rt_addrprotos.d"
 # All that hosts see of the machine's /etc/keepalived: keepalived 2.3.3 does not start without it.
@@ -230,12 +233,7 @@ class Host(Node):
             start_new_session=True,
         )
         os.close(theirs)
-        with open(ours, "rb") as status:
-            said = status.readline()
-        if said != b"ready\n":
-            process.wait()
-            refused = said.decode(errors="replace").strip() or "it ended at once"
-            raise LabError(f"cannot prepare host {self.name}: {refused}; try `labs doctor`")
+        _require_started(f"host {self.name}", process, ours)
         return process
 
     def popen(self, *args: Any, **kwargs: Any) -> subprocess.Popen[Any]:
@@ -340,6 +338,24 @@ class Bridge(LinuxBridge):
         params["inNamespace"] = True
         super().__init__(name, **params)
 
+    def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
+        """Start the shell in a network namespace of its own; LabError if that fails.
+
+        Mininet's mnexec would also mount sysfs, writable, which the kernel refuses where the only
+        sysfs in sight is read-only: in a container, in a lab inside a lab.  The switch needs none.
+        """
+        if self.shell is not None:
+            later: subprocess.Popen[Any] = super()._popen(cmd, **params)
+            return later
+        ours, theirs = os.pipe()
+        params |= {"close_fds": True, "stderr": theirs, "start_new_session": True}
+        process: subprocess.Popen[Any] = super()._popen(
+            ["unshare", "--net", "sh", "-c", _READY, "sh", *cmd[2:]], **params
+        )
+        os.close(theirs)
+        _require_started(f"switch {self.name}", process, ours)
+        return process
+
     def start(self, controllers: object) -> None:
         """Make the bridge and connect every cable; without snooping it is a plain switch."""
         options = "stp_state 0 forward_delay 0 mcast_snooping 0"
@@ -400,6 +416,19 @@ def remove_files(files: Path) -> None:
         if subprocess.run(["umount", "-n", "--lazy", str(files)]).returncode:
             return
     shutil.rmtree(files, ignore_errors=True)
+
+
+def _require_started(node: str, process: subprocess.Popen[Any], status: int) -> None:
+    """Wait for "ready" on the descriptor `status`, and close it; LabError with what came instead.
+
+    Without it Mininet would wait for ever for the prompt of a shell that never started.
+    """
+    with open(status, "rb") as lines:
+        line = lines.readline()
+    if line != b"ready\n":
+        process.wait()
+        reason = line.decode(errors="replace").strip() or "it ended at once"
+        raise LabError(f"cannot prepare {node}: {reason}; try `labs doctor`")
 
 
 def _require_readable(root: int) -> None:

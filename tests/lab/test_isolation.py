@@ -42,6 +42,28 @@ def descendants(pid: int) -> list[int]:
     return [p for child in map(int, children) for p in (child, *descendants(child))]
 
 
+def test_a_lab_starts_in_a_lab_in_a_lab() -> None:
+    """Down there the only sysfs in sight is read-only, as in many containers."""
+    program = 'from labs import Lab; print(sorted(Lab("empty").hosts))'
+    nested = [*INSIDE, *INSIDE, *INSIDE, sys.executable, "-c", program]
+    done = subprocess.run(nested, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("['backup', 'client', 'master']\n", 0), done.stderr
+
+
+def test_a_switch_that_cannot_start_is_an_error_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "unshare"
+    fake.write_text(
+        '#!/bin/sh\n[ "$1" != --net ] || { echo unshare: no >&2; exit 1; }\n'
+        'exec /usr/bin/unshare "$@"\n'
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(LabError, match=r"cannot prepare switch s1: unshare: no; try `labs doctor`"):
+        Lab("empty")
+
+
 @pytest.mark.parametrize("victim", ["keeper", "init", "lab"])
 def test_killing_any_of_its_processes_leaves_nothing(victim: str) -> None:
     before = calm()
