@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -29,6 +29,9 @@ learner: setup ## Write the learner's copies of the lessons to build/learner
 
 book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
 	@exec sh tools/book.sh
+
+site: ## Build the browser edition, static files for any web server, in build/site
+	@exec sh tools/site.sh
 
 test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)
 	@exec $(BIN)/python tests/rings.py $(RINGS)

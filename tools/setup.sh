@@ -2,7 +2,8 @@
 # Brings a machine to the point where everything else works, and is quick when it is there already.
 #
 #   tools/setup.sh          what a learner needs
-#   tools/setup.sh tests    what the tests need as well: a browser, mostly
+#   tools/setup.sh tests    what the tests need as well: a browser, mostly, and what `site` needs
+#   tools/setup.sh site     Node and npm for `make site`, and nothing else
 #
 #   1. Debian packages: only those that are missing, only with root or sudo.
 #   2. .venv: made by the system's Python, which is where Mininet lives; filled from requirements.lock by hash.
@@ -28,7 +29,12 @@ missing() {
     exists() { for candidate in "$@"; do [ -e "$candidate" ] && return 0; done; return 1; }
     has() { command -v "$1" >/dev/null 2>&1 || exists "/usr/sbin/$1" "/sbin/$1"; }
     NEEDED='' WANTED=''
+    if [ "$PURPOSE" != lessons ]; then
+        has node || NEEDED="$NEEDED nodejs"
+        has npm || NEEDED="$NEEDED npm"
+    fi
     exists /usr/bin/python3 || NEEDED="$NEEDED python3"
+    [ "$PURPOSE" != site ] || return 0
     exists /usr/lib/python3.*/ensurepip/__init__.py || NEEDED="$NEEDED python3-venv"
     exists /usr/lib/python3/dist-packages/mininet/net.py || NEEDED="$NEEDED mininet"
     for pair in ip:iproute2 brctl:bridge-utils ping:iputils-ping ps:procps ifconfig:net-tools \
@@ -125,5 +131,6 @@ unless_same() {
 }
 
 install_system_packages
+[ "$PURPOSE" != site ] || exit 0
 unless_same made-from "$(readlink -f "$PYTHON") $PWD $(cksum <requirements.lock)" make_venv
 unless_same installed-from "$(cksum pyproject.toml labs/jupyter/kernel.py)" install_package

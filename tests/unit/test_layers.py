@@ -12,7 +12,7 @@ import pytest
 from tests.support import REPOSITORY
 
 # The browser edition runs these where there is nothing but Python itself.
-BARE = ("vrrpd", "labs.simulation", "labs.analysis", "labs.model", "labs.panel")
+BARE = ("vrrpd", "labs.simulation", "labs.analysis", "labs.model", "labs.panel", "labs.browser")
 # A WebAssembly Python can start nothing and call nothing outside; `socket` and `threading` can be
 # imported there, as `logging` does, and are of no use.
 ABSENT = ("subprocess", "multiprocessing", "ctypes", "fcntl", "termios")

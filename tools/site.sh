@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the browser edition in build/site (`make site`): static files for any web server.
+#
+#   1. Node and npm: Debian packages, installed only if missing (tools/setup.sh site).
+#   2. build/node: exactly site/package-lock.json, by hash; fetched once.
+#   3. Our Python as vrrp-lab.zip, and the pages.
+#
+# The result replaces build/site only when it is complete.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() { echo "site: $*" >&2; exit 1; }
+
+sh tools/setup.sh site
+mkdir -p build/node
+exec 9>build/site.lock
+flock 9
+if ! cmp -s site/package-lock.json build/node/done; then
+    echo "site: npm ci (a minute, once)"
+    cp site/package.json site/package-lock.json build/node/
+    (cd build/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+        fail "npm could not fetch site/package-lock.json; the lines above say why"
+    cp site/package-lock.json build/node/done
+fi
+rm -rf build/site.new
+mkdir build/site.new
+/usr/bin/python3 tools/site_files.py build/site.new
+node site/build.mjs build/node/node_modules build/site.new
+rm -rf build/site
+mv build/site.new build/site
+echo "site: build/site ($(du -sh build/site | cut -f1)); see it with: python3 -m http.server -d build/site"
