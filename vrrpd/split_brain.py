@@ -1,14 +1,16 @@
 """Notice that two routers are MASTER: a MASTER receives another MASTER's Advertisement.
 
-    first Advertisement of an episode   a line in the log, one in the journal and in `vrrpctl why`,
-                                        the script notify_split_brain (vrrpd's own keyword)
+    first Advertisement of an episode   a line in the log, one in the journal and in `vrrpctl why`
+    first that is no ordinary failback  the script notify_split_brain (vrrpd's own keyword)
     each Advertisement                  counted
     a Master_Down_Interval without one  the episode has ended
 
 The other's priority does not matter.  Of two MASTERs, the one that receives a higher priority gives
 way at once; the other one may never have received anything.  A router that is preempted cannot
 tell the two apart, so an ordinary failback is an episode on the router that gives way: one
-Advertisement, and the last words say so.
+Advertisement, and the last words say so.  The router that preempts may receive an Advertisement
+that crossed its own first one.  Nobody wants to be called for either: the script runs on a router
+that stays MASTER, and has been MASTER for an Advertisement_Interval.
 Priority 0 is a resignation and does not count.
 
 Contract: called after the state machine has done its work, so that it delays nothing; the memory
@@ -35,6 +37,7 @@ class SplitBrain:
     def __init__(self, router: VirtualRouter) -> None:
         self.router = router
         self.last: int | None = None
+        self._notified = False  # in this episode
 
     def active(self, now: int) -> bool:
         """Whether an episode is going on at `now` (ns)."""
@@ -47,8 +50,19 @@ class SplitBrain:
         router = self.router
         goes_on, self.last = self.active(at), at
         router.counters[RECEIVED] += 1
-        if goes_on:
-            return
+        if not goes_on:
+            self._begin(rival)
+        stays = (
+            router.state is State.MASTER and at - router.entered >= router.params.advert_interval
+        )
+        if stays and not self._notified:
+            self._notified = True
+            router.notifier.split_brain(router.instance, router.params.priority, rival)
+
+    def _begin(self, rival: AdvertReceived) -> None:
+        """Report an episode, of which this is the first Advertisement."""
+        router = self.router
+        self._notified = False
         router.counters[EPISODES] += 1
         end = "stays MASTER" if router.state is State.MASTER else "gives way"
         reason = (
@@ -57,4 +71,3 @@ class SplitBrain:
         )
         router.log.say(f"({router.name}) Split brain: {reason}")
         router.note("split_brain", reason)
-        router.notifier.split_brain(router.instance, router.params.priority, rival)

@@ -188,7 +188,9 @@ def plain(conversation: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[str, Told]:
-    return together(lambda kind: story(tmp_path_factory.mktemp(kind), kind), KINDS)
+    # Here, not in the threads: two of them would make pytest's directory at the same time.
+    rooms = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
+    return together(lambda kind: story(rooms[kind], kind), KINDS)
 
 
 def test_fifo_lines_are_the_same_in_the_same_order(runs: Runs[str, Told]) -> None:

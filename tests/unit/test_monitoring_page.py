@@ -54,6 +54,22 @@ def test_an_alert_is_whole_and_its_metrics_exist(rule: dict[str, Any]) -> None:
     assert names or "up{" in expr
 
 
+def test_two_metrics_are_joined_on_all_labels_that_both_have() -> None:
+    """So that a label which the scrape adds or renames changes nothing."""
+    families = parse("".join(metrics.text(cluster(one=conf(150)).daemons["one"])))
+    labels = {
+        name: set(dict(next(iter(one.samples)))) for name, one in families.items() if one.samples
+    }
+    joins = [
+        re.findall(r"(\w+)(?:\{[^}]*\})? == 1 and ignoring \((\w+)\) (\w+)", rule["expr"])
+        for rule in rules()
+        if " and " in rule["expr"]
+    ]
+    assert joins
+    for ((left, ignored, right),) in joins:
+        assert labels[left] ^ labels[right] == {ignored}
+
+
 def test_the_page_names_every_metric_and_no_other() -> None:
     named = {name for name in METRIC.findall(PAGE) if not name.endswith("_")}
     assert named - NO_METRICS == written()

@@ -26,6 +26,10 @@ def events(lan: Lan) -> list[str]:
     return [line["reason"] for line in lan.journal("one") if line["event"] == "split_brain"]
 
 
+def calls(lan: Lan, host: str) -> list[tuple[str, ...]]:
+    return [argv for what, argv in scripts(lan, host) if what == "notify_split_brain"]
+
+
 @pytest.mark.parametrize("priority", [1, 149, 150, 151, 254, 255])
 def test_any_priority_counts_and_is_reported_once_an_episode(lan: Lan, priority: int) -> None:
     before = state(lan, "one")
@@ -35,8 +39,7 @@ def test_any_priority_counts_and_is_reported_once_an_episode(lan: Lan, priority:
     assert f"192.168.1.9 priority {priority} is MASTER as well" in events(lan)[0]
     assert events(lan)[0].endswith("stays MASTER" if priority <= 150 else "gives way")
     call = ("/bin/page", "operator", "INSTANCE", "VI_1", "SPLIT_BRAIN", "150", "192.168.1.9")
-    told = [argv for what, argv in scripts(lan, "one") if what == "notify_split_brain"]
-    assert told == [(*call, str(priority))]
+    assert calls(lan, "one") == ([(*call, str(priority))] if priority <= 150 else [])
 
 
 def test_a_flood_is_one_episode_and_every_advertisement_is_counted(lan: Lan) -> None:
@@ -86,6 +89,34 @@ def test_both_ends_of_a_healed_partition_report_it() -> None:
     assert lan.masters() == ["one"]
     for host in ("one", "two"):
         assert router(lan, host).counters["split-brain-episodes"] == 1
+
+
+def test_the_script_runs_for_a_healed_partition_but_not_for_a_failback() -> None:
+    lan = cluster(one=conf(150, SCRIPT), two=conf(100, SCRIPT))
+    lan.run(10)
+    lan.unplug("one")
+    lan.run(10)
+    assert lan.masters() == ["two"]
+    lan.plug("one")
+    lan.run(10)
+    assert lan.masters() == ["one"]
+    assert calls(lan, "one") == calls(lan, "two") == []
+    lan.cut("two")
+    lan.run(10)
+    lan.mend("two")
+    lan.run(2)
+    assert len(calls(lan, "one")) == 1
+    assert calls(lan, "two") == []
+
+
+def test_the_router_that_preempts_waits_an_interval_before_it_calls_the_script() -> None:
+    lan = cluster(one=conf(150, SCRIPT))
+    lan.run(3.5)  # MASTER since 3.41 s
+    assert state(lan, "one") == "MASTER"
+    for wanted in (0, 0, 1, 1):
+        inject(lan, "one", advert(50))
+        assert len(calls(lan, "one")) == wanted
+        lan.run(0.5)
 
 
 def test_the_keyword_is_read_and_is_not_keepalived_s() -> None:
