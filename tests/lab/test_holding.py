@@ -93,6 +93,25 @@ def test_routes_are_there_again_after_a_flap_too_short_to_be_seen(lan: Segment) 
     assert states(host) == ["BACKUP", "MASTER"]
 
 
+def test_a_route_that_names_no_interface_is_put_back(lan: Segment) -> None:
+    """The kernel has chosen one, and its message about the removal names it."""
+    host = lan[0]
+    ways = [
+        "192.0.2.0/24 via 192.168.1.2",
+        "blackhole 198.51.100.0/24",
+        "2001:db8::/32 via fd00::1",
+    ]
+    host.run("ip", "address", "add", "fd00::2/64", "dev", "eth0", "nodad")
+    host.start("vrrpd", conf("\n".join(["virtual_routes {", *ways, "}"])))
+    there = ["192.0.2.0/24", "198.51.100.0/24"]
+    six = ("ip", "-6", "route", "show", "2001:db8::/32")
+    lan.wait(lambda: sorted(routes(host)) == there and host.run(*six), "the routes")
+    for number, one in enumerate((*there, "2001:db8::/32"), 1):
+        host.run("ip", "route", "del", one)
+        lan.wait(lambda: states(host).count("MASTER") == number + 1, one)  # noqa: B023
+        lan.wait(lambda: sorted(routes(host)) == there and host.run(*six), f"{one} again")
+
+
 def test_a_reload_that_removes_the_primary_address_keeps_the_others(lan: Segment) -> None:
     """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
     host = lan[0]

@@ -44,9 +44,9 @@ ROUTES = {
         "proto 18 scope 0 metric 5 mtu 1400",
     "10.12.0.0/24 nexthop via 192.168.1.1 dev eth0 weight 2 nexthop via 10.0.0.9 dev eth1":
         "prepend 10.12.0.0/24 proto 18 nexthop via inet 192.168.1.1 dev eth0 weight 2 "
-        "nexthop via inet 10.0.0.9 dev eth1 no_track",
+        "nexthop via inet 10.0.0.9 dev eth1",
     "default via 192.168.1.1 table 200":
-        "prepend 0.0.0.0/0 via inet 192.168.1.1 table 200 proto 18 no_track",
+        "prepend 0.0.0.0/0 via inet 192.168.1.1 table 200 proto 18",
 }  # fmt: skip
 RULES = {
     "from 192.168.1.10 lookup 100 priority 500":

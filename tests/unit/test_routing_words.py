@@ -175,11 +175,16 @@ def test_rules_without_preference_count_down_over_the_whole_file() -> None:
     assert mine == 16382
 
 
-def test_a_route_without_an_interface_is_not_tracked_and_says_so() -> None:
+def test_a_route_without_an_interface_is_tracked() -> None:
+    """As by keepalived 2.3.2: its key is that of the route by whatever interface."""
     _, complaints = read("static_routes", "10.0.0.0/8 via 192.0.2.1")
-    assert any("cannot track route 10.0.0.0/8 with no interface" in one for one in complaints)
-    _, complaints = read("static_routes", "10.0.0.0/8 via 192.0.2.1 no_track")
-    assert not any("cannot track" in one for one in complaints)
+    assert complaints == []
+    without, by_eth1 = (
+        routes.key(route(f"10.0.0.0/8 via 192.0.2.1 {words}"), INDEX.__getitem__)
+        for words in ("metric 5", "metric 5 dev eth1")
+    )
+    assert without != by_eth1
+    assert without == routes.by_any_interface(by_eth1)
 
 
 def test_the_message_of_a_route_reads_as_its_words() -> None:

@@ -102,13 +102,7 @@ def routes(lines: Iterable[Statement], report: Reporter) -> Iterator[Route]:
         except Refused as refused:
             refuse(refused, "route", report)
             continue
-        if not route.no_track and route.dev is None:
-            report.at(
-                "warning",
-                line.name,
-                f"cannot track route {route.to} with no interface specified, not tracking",
-            )
-        elif not route.no_track and route.protocol != KEEPALIVED:
+        if not route.no_track and route.protocol != KEEPALIVED:
             report.at(
                 "warning",
                 line.name,

@@ -89,7 +89,7 @@ def route_words(one: Route) -> Iterator[str]:
         for hop in one.hops:
             weight = [f"weight {hop.weight}"] if hop.weight != 1 else []
             yield " ".join(("nexthop", *hop_words(hop), *weight))
-    if one.no_track or one.dev is None:  # whose interface is unknown cannot be watched
+    if one.no_track:
         yield "no_track"
 
 

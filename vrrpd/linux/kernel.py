@@ -61,11 +61,6 @@ ROOM = 1 << 16  # bytes read at once; the kernel sends no more than half of that
 PATIENCE = struct.pack("@ll", 2, 0)
 
 
-def untracked(thing: Route | Rule) -> bool:
-    """Whether nobody can tell what becomes of it: a route with no interface (keepalived)."""
-    return isinstance(thing, Route) and thing.dev is None
-
-
 def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     """Yield (type, sequence, port, message with its header) for every message in a buffer."""
     at = 0
@@ -221,7 +216,7 @@ class Netlink:
         key = self.orders.key(thing)
         if verb == "remove":
             self.guarded = {known: one for known, one in self.guarded.items() if one != thing}
-        elif key is not None and not thing.no_track and not untracked(thing):
+        elif key is not None and not thing.no_track:
             for group in ROUTE_GROUPS:
                 self.events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self.guarded[key] = thing
@@ -365,6 +360,8 @@ class Netlink:
             body = message[HEADER.size :]
             key = routes.key_of(body) if kind == RTM_DELROUTE else rules.key_of(body)
             lost = self.guarded.pop(key, None)
+            if lost is None and kind == RTM_DELROUTE:
+                lost = self.guarded.pop(routes.by_any_interface(key), None)
             if lost is not None and self.watcher is not None:
                 self.loop.guard(partial(self.watcher.route_removed, lost))
 

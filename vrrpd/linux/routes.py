@@ -128,22 +128,30 @@ def scope_of(route: Route) -> int:
 
 
 def key(route: Route, index_of: IndexOf) -> Key:
-    """What a route is told by.  Raises LookupError."""
+    """What a route is known by; 0 in the last place if any interface will do.
+
+    Raises LookupError.
+    """
     metric = route.metric or (0 if route.family == 4 else IPV6_METRIC)
     index = index_of(route.dev) if route.dev is not None else 0
-    return ("route", str(route.to), route.table, route.tos, metric, index)
+    return ("route", str(route.to), route.table, route.tos, metric, route.protocol, index)
+
+
+def by_any_interface(key: Key) -> Key:
+    """The key of the same route in a file that names no interface: the kernel has chosen it."""
+    return (*key[:-1], 0)
 
 
 def key_of(body: bytes) -> Key:
     """The key of the route in the body of a kernel's message."""
-    family, length, _, tos, table = RTMSG.unpack_from(body)[:5]
+    family, length, _, tos, table, protocol = RTMSG.unpack_from(body)[:6]
     found = attributes(body[RTMSG.size :])
     size = 4 if family == AF_INET else 16
     packed = found.get(RTA_DST, bytes(size))
     metric = number(found.get(RTA_PRIORITY)) or 0
     table = number(found.get(RTA_TABLE)) or table
     index = number(found.get(RTA_OIF)) or 0
-    return ("route", prefix(packed, length), table, tos, metric, index)
+    return ("route", prefix(packed, length), table, tos, metric, protocol, index)
 
 
 def prefix(packed: bytes, length: int) -> str:
