@@ -370,12 +370,14 @@ def _priority(value: int) -> str:
 
 def _scapy(packet: bytes) -> dict[tuple[str, str], tuple[str, object]]:
     """Scapy's fields by (layer, name); what it cannot read is not there."""
-    from scapy.layers.inet import IP
-    from scapy.layers.inet6 import IPv6
-    from scapy.layers.ipsec import AH as AuthenticationHeader
-    from scapy.layers.vrrp import VRRP as Two
-    from scapy.layers.vrrp import VRRPv3 as Three
-
+    try:
+        from scapy.layers.inet import IP
+        from scapy.layers.inet6 import IPv6
+        from scapy.layers.ipsec import AH as AuthenticationHeader
+        from scapy.layers.vrrp import VRRP as Two
+        from scapy.layers.vrrp import VRRPv3 as Three
+    except ImportError:  # in a browser tab there is only the standard library
+        return {}
     found: dict[tuple[str, str], tuple[str, object]] = {}
     try:
         whole = (IPv6 if packet[0] >> 4 == 6 else IP)(packet)
