@@ -25,12 +25,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labs.emulation.nodes import Host, Process
+from labs.emulation.nodes import COMMANDS, Host, Process
+from labs.emulation.programs import keepalived_unit
+from labs.emulation.programs.keepalived_unit import CONFIGURATION
 from labs.errors import LabError, unknown
 from labs.sandbox.hostfile import HostFile
-
-CONFIGURATION = "/etc/keepalived/keepalived.conf"
-
 
 # What the daemons log at the end of a reload; keepalived, of a bad one, at its own.
 RELOADED = re.compile(rb"Reload (complete|refused)|: Stopped ")
@@ -44,6 +43,7 @@ class Daemon:
     """How one of the daemons is run; paths are those of the host it runs on."""
 
     name: str
+    description: str
     command: str
     log: str
     pidfile: str
@@ -56,6 +56,7 @@ class Daemon:
 DAEMONS = {
     "vrrpd": Daemon(
         name="vrrpd",
+        description="VRRP daemon (vrrpd of VRRP Lab, which reads keepalived.conf)",
         command=f"vrrpd -n -l -D -f {CONFIGURATION} -p /run/vrrpd.pid "
         "--journal /var/log/vrrpd.jsonl --control /run/vrrpd.sock",
         log="/var/log/vrrpd.log",
@@ -66,6 +67,7 @@ DAEMONS = {
     ),
     "keepalived": Daemon(
         name="keepalived",
+        description="Keepalive Daemon (LVS and VRRP)",
         command=f"keepalived -n -l -D -P -f {CONFIGURATION} "
         "-p /run/keepalived.pid -r /run/vrrp.pid",
         log="/var/log/keepalived.log",
@@ -104,7 +106,61 @@ def _named(words: str) -> Daemon:
 
 def running(host: Host) -> list[Process]:
     """Every process of a daemon on `host`, whichever of the two it is and whoever started it."""
-    return [process for process in host.processes() if process.program in DAEMONS]
+    return [process for process in host.processes() if keepalived_unit.is_daemon(process.argv)]
+
+
+def command(host: Host, daemon: Daemon) -> str:
+    """The command line of `daemon` on `host`, its program by its whole path."""
+    name, _, options = daemon.command.partition(" ")
+    return f"{_path(host, daemon) or name} {options}"
+
+
+def _path(host: Host, daemon: Daemon) -> str | None:
+    """Where the program of `daemon` is: not the stand-in of that name, first in PATH."""
+    places = host.environment["PATH"].split(os.pathsep)
+    return shutil.which(
+        daemon.name, path=os.pathsep.join(place for place in places if place != str(COMMANDS))
+    )
+
+
+# What `systemctl` on a host reads, and a learner may edit; the last section is not systemd's.
+_UNIT = """\
+[Unit]
+Description={description}
+Documentation=man:keepalived(8) man:keepalived.conf(5)
+ConditionFileNotEmpty={configuration}
+
+[Service]
+Type=notify
+ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
+PIDFile={pidfile}
+StandardOutput=append:{log}
+StandardError=inherit
+TimeoutStopSec=10
+
+[Install]
+WantedBy=multi-user.target
+
+[X-VRRP-Lab]
+Ready={ready}
+Leftovers={leftovers}
+"""
+
+
+def install_unit(host: Host, daemon: Daemon) -> None:
+    """Write keepalived.service of `host`, enabled, with `daemon` behind it."""
+    text = _UNIT.format(
+        description=daemon.description,
+        configuration=CONFIGURATION,
+        command=command(host, daemon),
+        pidfile=daemon.pidfile,
+        log=daemon.log,
+        ready=daemon.says.decode(),
+        leftovers=" ".join(daemon.leftovers),
+    )
+    host.path(keepalived_unit.UNIT).write_text(text)
+    host.path(keepalived_unit.WANTED).symlink_to(keepalived_unit.UNIT)
 
 
 def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
@@ -112,7 +168,7 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
 
     It raises LabError with the last lines of the log if the daemon has ended instead.
     """
-    if not shutil.which(daemon.name, path=host.environment["PATH"]):
+    if _path(host, daemon) is None:
         raise LabError(f"{daemon.name} is not installed: {daemon.remedy}")
     pidfile = host.path(daemon.pidfile)
     for stale in (daemon.pidfile, *daemon.leftovers):
@@ -120,7 +176,7 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     log = shlex.quote(daemon.log)
     written = host.path(daemon.log)
     before = written.stat().st_size if written.exists() else 0
-    launch = f"setsid {daemon.command} </dev/null >>{log} 2>&1 & echo $!"
+    launch = f"setsid {command(host, daemon)} </dev/null >>{log} 2>&1 & echo $!"
     with host.popen(["sh", "-c", launch], stderr=None) as shell:
         text = shell.stdout.read() if shell.stdout else b""
     if not text.strip().isdigit():

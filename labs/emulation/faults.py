@@ -198,6 +198,7 @@ class Verbs:
         """Let `host` run another daemon from its next start on; LabError for an unknown one."""
         self._server(host)
         self.daemons[host] = daemons.choose({host: daemon}, [host])[host]
+        daemons.install_unit(self._up_host(host), self.daemons[host])
 
     def at_switch(self, switch: str, command: str) -> str:
         """Run a shell command on a switch; what it prints.  LabError for an unknown switch."""

@@ -14,18 +14,21 @@ from __future__ import annotations
 import codecs
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs.analysis.master_down_timer import configured
 from labs.bounded_output import Output, clipped
 from labs.emulation import daemons
 from labs.emulation.base import Result, Seeing
 from labs.emulation.command_output import follow
-from labs.emulation.daemons import CONFIGURATION, Daemon, frozen
+from labs.emulation.daemons import Daemon, frozen
 from labs.emulation.nodes import Host, Process
+from labs.emulation.programs.keepalived_unit import CONFIGURATION, RECORD
 from labs.errors import LabError
 from labs.model.facts import Action, Configured, Fact, State
 from labs.model.neighbour import Neighbour
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
 
 _LOG = 1 << 21  # characters
+# What `systemctl` on a host writes down, and what a timeline shows of it.
+_TYPED = {"start": "started", "stop": "stopped", "reload": "reloaded"}
+_MOST_TYPED = 1 << 20  # bytes of the record that are read at once
+_NOTING = threading.Lock()  # a cell, the panel and `labs watch` may look at the same time
 
 
 class Looking(Seeing):
@@ -48,6 +55,8 @@ class Looking(Seeing):
     _actions: list[Action]
     _configured: list[Configured]
     _journals: dict[str, tuple[tuple[int, int, int] | None, list[State]]]
+    _typed: dict[str, int]  # bytes that were read of each host's record of `systemctl`
+    _ready: float
     _closed: bool
     _since: float
     _host: Callable[[str], Host]
@@ -172,6 +181,7 @@ class Looking(Seeing):
 
     def told(self) -> list[Fact]:
         """What the journals and the learner's hands have told, unsorted."""
+        self._note_typed()
         said = (fact for host in self.servers for fact in self._said(host))
         return [*self._actions, *self._configured, *said]
 
@@ -190,6 +200,37 @@ class Looking(Seeing):
     def _configuration(self, host: str) -> str:
         # By this way a recording does not take it for a question of the lesson.
         return Looking.read(self, host, CONFIGURATION) or ""
+
+    def _note_typed(self) -> None:
+        """Take over what `systemctl` on the hosts has done since the last look, as facts."""
+        with _NOTING:
+            for name in self.servers:
+                try:
+                    with self.hosts[name].path(RECORD).open() as file:
+                        file.seek(self._typed.get(name, 0))
+                        text = file.read(_MOST_TYPED)
+                except (OSError, LabError):
+                    continue  # nothing was done there; or a reset has just taken it away
+                whole = text[: text.rfind(b"\n") + 1]
+                self._typed[name] = self._typed.get(name, 0) + len(whole)
+                for line in whole.splitlines():
+                    self._take_typed(name, line)
+
+    def _take_typed(self, host: str, line: bytes) -> None:
+        """One line of the record of `systemctl`, which a learner may have written by hand."""
+        try:
+            said = json.loads(line)
+            t, verb, conf = float(said["t"]), said.get("verb"), said.get("conf", "")
+            if not self._since <= t <= time.time():
+                return
+            if said.get("ready") is True:
+                self._ready = max(self._ready, t)
+            elif verb in _TYPED:
+                if verb != "stop":
+                    self._configured += configured(str(conf), host, t)
+                self._actions.append(Action(t, verb, host, f"daemon of {host} {_TYPED[verb]}"))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, LabError):
+            return
 
     def _said(self, name: str) -> list[State]:
         """The changes of state that the daemon of the server `name` has written down."""

@@ -82,6 +82,7 @@ class Lab(Verbs, Services):
         self._actions: list[Action] = []
         self._configured: list[Configured] = []
         self._journals = {}
+        self._typed = {}
         self._ready = 0.0  # when the daemons that were started last had begun to listen
         self._services: dict[tuple[str, str], Any] = {}
         self._lossy: dict[str, str] = {}
@@ -138,6 +139,7 @@ class Lab(Verbs, Services):
         Nothing is about to change once every Master_Down_Timer that the learner's last action may
         have started has run out: whoever wanted to take over would have.
         """
+        self._note_typed()
         acted = max([self._since, self._ready, *(action.t for action in self._actions)])
         seen, changed, patience = self.owners(), time.time(), 1.0
 
@@ -214,6 +216,7 @@ class Lab(Verbs, Services):
     def _build(self) -> None:
         """Hosts, switches, cables and the witnesses, watching every host and every port."""
         self._lossy.clear()
+        self._typed.clear()
         self.net = network.build(self.directory, self.layout, self.watched)
         self.hosts: dict[str, Host] = {name: self.net[name] for name in self.layout.hosts}
         self.witness = Witness(
@@ -251,6 +254,7 @@ class Lab(Verbs, Services):
         """
         checks = []
         for name in self.servers:
+            daemons.install_unit(self.hosts[name], self.daemons[name])
             if start_states.fill(self.hosts[name], told):
                 self._note_configuration(name)
                 self._record("start", name, f"daemon of {name} started")

@@ -43,6 +43,7 @@ from mininet.link import Link
 from mininet.node import Node
 from mininet.nodelib import LinuxBridge
 
+from labs.emulation.programs import keepalived_unit
 from labs.errors import LabError
 from labs.sandbox import host as program
 from labs.sandbox import namespaces
@@ -87,6 +88,8 @@ LIMITS = tuple(
     )
 )
 _PROGRAM = program.__file__
+# systemctl, journalctl, service and keepalived of every host, found before the machine's own.
+COMMANDS = Path(__file__).with_name("programs") / "bin"
 # Directories of the machine that every host must reach, wherever they are.
 _KEPT = {str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix}
 
@@ -101,10 +104,7 @@ class Process:
     @property
     def program(self) -> str:
         """The program's name; of a Python script the script's, not the interpreter's."""
-        names = [os.path.basename(word) for word in self.argv[:4] if not word.startswith("-")]
-        if len(names) > 1 and names[0].startswith("python"):
-            return names[1]
-        return names[0] if names else ""
+        return keepalived_unit.program(self.argv)
 
 
 class Host(Node):
@@ -124,7 +124,7 @@ class Host(Node):
             "HOME": "/root",
             "HOSTNAME": name,
             "LANG": "C.UTF-8",
-            "PATH": namespaces.system_path(os.path.dirname(sys.executable)),
+            "PATH": namespaces.system_path(f"{COMMANDS}:{os.path.dirname(sys.executable)}"),
             "TERM": os.environ.get("TERM", "dumb"),
             "TMPDIR": "/tmp",
             namespaces.MARK: namespaces.mark(),

@@ -25,8 +25,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labs.emulation.daemons import CONFIGURATION
 from labs.emulation.nodes import Host
+from labs.emulation.programs.keepalived_unit import CONFIGURATION
 from labs.errors import LabError, unknown
 from labs.model import fault_verbs, story
 from labs.model.story import Step

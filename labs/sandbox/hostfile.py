@@ -121,6 +121,17 @@ class HostFile:
             file.truncate()
             file.write(content)
 
+    def symlink_to(self, target: str) -> None:
+        """Make it a symbolic link to `target`, in place of the file or link that is there."""
+        self._make_directories()
+        self.unlink(missing_ok=True)
+        parent = self._parent()._open(os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.symlink(target, self.name, dir_fd=parent)
+            os.chown(self.name, self._owner, self._owner, dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(parent)
+
     def stat(self) -> os.stat_result:
         """What stat(2) says of it."""
         descriptor = self._open(os.O_PATH)

@@ -1,6 +1,7 @@
-"""Programs that run on the hosts of a lab, started by `labs.emulation.services`.
+"""Programs that run on the hosts of a lab.
 
-Each is started in a host as `python -m labs.emulation.programs.NAME`, says `ready` in a line of its
-own as
-soon as others can rely on it, and runs until it is killed.
+Those of `bin` are typed by a learner: stand-ins for a server's systemctl, journalctl and service.
+The others are started by `labs.emulation.services`, each as
+`python -m labs.emulation.programs.NAME`; it says `ready` in a line of its own as soon as others can
+rely on it, and runs until it is killed.
 """
