@@ -174,13 +174,16 @@ def test_journalctl_follows_what_is_logged(lab: Lab) -> None:
         follow.stdout.close()
 
 
-def test_keepalived_on_a_host_is_the_daemon_of_that_host(lab: Lab) -> None:
+def test_keepalived_checks_files_with_the_daemon_of_the_host(lab: Lab) -> None:
     server = lab.servers[0]
-    version = typed(lab, "keepalived -v")[0]
-    assert version.lower().startswith(lab.daemons[server].name)
     typed(lab, "echo 'vrrp_instance X {' >/tmp/bad.conf")
-    assert typed(lab, "keepalived -t -f /tmp/bad.conf")[1] != 0
+    by_name = typed(lab, "keepalived -t -f /tmp/bad.conf")
+    program = daemons.running(lab.hosts[server])[0].argv
+    path = next(word for word in program if word.endswith(lab.daemons[server].name))
+    assert by_name[1] == typed(lab, f"{path} -t -f /tmp/bad.conf")[1] != 0
+    assert ("/tmp/bad.conf:1:" in by_name[0]) == (lab.daemons[server].name == "vrrpd")
     assert typed(lab, "keepalived -t") == ("", 0)
+    assert typed(lab, "keepalived -v")[0].startswith("Keepalived v")
 
 
 @pytest.mark.parametrize(("command", "status", "words"), [

@@ -110,10 +110,13 @@ def test_a_daemon_that_was_started_by_hand_can_be_told_to_reload(machines: Lab) 
     machines.run("master", "keepalived -n -l -D -G > /root/said 2>&1 &")
     # Not before its child takes signals: keepalived would not survive an early SIGHUP.
     ready = "Registering gratuitous ARP shared channel"
-    said = machines.hosts["master"].path("/root/said")
-    eventually(lambda: ready in said.read_text(errors="replace"), what="all of keepalived")
+
+    def said() -> str:
+        return machines.read("master", "/root/said") or ""  # the shell has yet to make it
+
+    eventually(lambda: ready in said(), what="all of keepalived")
     machines.reload("master")
-    eventually(lambda: "Reloading" in said.read_text(errors="replace"), what="the reload")
+    eventually(lambda: "Reloading" in said(), what="the reload")
     machines.reset()
 
 
