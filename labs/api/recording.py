@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.replay.recording_lab import Recording
+from labs.replay import recording_lab
 
 if TYPE_CHECKING:
     from labs.api.panel_widget import Bench
 
 
-class RecordingLab(Recording):
+class RecordingLab(recording_lab.RecordingLab):
     """A real lab that is recorded and can show itself."""
 
     def bench(self) -> Bench:
@@ -19,4 +19,4 @@ class RecordingLab(Recording):
         from labs.api.panel_widget import Bench
         from labs.panel.sources import OfLab
 
-        return Bench(OfLab(self))
+        return Bench(OfLab(self.lab))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.replay.replay_lab import Replayed
+from labs.replay import replay_lab
 
 if TYPE_CHECKING:
     from labs.api.panel_widget import Bench
 
 
-class ReplayLab(Replayed):
+class ReplayLab(replay_lab.ReplayLab):
     """A recorded lab that can show itself."""
 
     def bench(self) -> Bench:

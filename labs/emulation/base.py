@@ -43,7 +43,7 @@ class Result:
     __str__ = __repr__
 
 
-class Seeing(ABC):
+class LabView(ABC):
     """What follows from facts; a lab supplies them, its clock and the files of its hosts."""
 
     hosts: Any  # by their names
@@ -83,13 +83,13 @@ class Seeing(ABC):
 
     def owners(self, address: str | None = None) -> list[str]:
         """The hosts that hold `address`, by default the watched one, now."""
-        wanted = self._address(address)
+        wanted = self.address(address)
         held = self.witness.held()
         return [name for name in self.hosts if wanted in held.get(name, ())]
 
     def timeline(self, address: str | None = None) -> Timeline:
         """What happened to `address`, by default the watched one, since the start or last reset."""
-        wanted, now = self._address(address), self.now
+        wanted, now = self.address(address), self.now
         return self._timeline(wanted, self.facts(), now)
 
     def timelines(self) -> list[Timeline]:
@@ -135,7 +135,7 @@ class Seeing(ABC):
         """Whether the configuration of a server names the address."""
         return conf.names_address(self._configuration(name), address)
 
-    def _address(self, address: str | None) -> str:
+    def address(self, address: str | None) -> str:
         """`address` as the kernel writes it, or the watched one; LabError if it is none."""
         return self.watch if address is None else same(address)
 

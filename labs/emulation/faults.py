@@ -28,47 +28,33 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
-from labs.analysis.master_down_timer import configured
 from labs.emulation import daemons, impairments
-from labs.emulation.daemons import Daemon
-from labs.emulation.nodes import Host, Process
+from labs.emulation.cluster import Cluster
+from labs.emulation.nodes import Process
 from labs.errors import LabError, unknown
-from labs.model.facts import Action, Configured
-from labs.model.topology import Layout, Socket
-
-if TYPE_CHECKING:
-    from labs.monitoring.observer import Witness
+from labs.lab_api import command
+from labs.model.topology import Socket
 
 # A switch has one shell, and `labs watch` may use it while a cell does.
 _AT_A_SWITCH = threading.Lock()
 SEEN = 3.0  # s within which the witnesses see what was done; what they then have not seen is not so
 
 
-class Verbs:
-    """The verbs; `labs.emulation.lab.Lab` supplies the network, the hosts and their daemons."""
+class Faults:
+    """The fault verbs of a real lab, and what else changes its network and its daemons."""
 
-    net: Any
-    layout: Layout
-    hosts: dict[str, Host]
-    daemons: dict[str, Daemon]
-    witness: Witness
-    watched: tuple[str, ...]
-    _actions: list[Action]
-    _configured: list[Configured]
-    _ready: float
-    _closed: bool
-    _lossy: dict[str, str]  # ports that lose frames -> their switches
-    _configuration: Callable[[str], str]  # the keepalived.conf of a host
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
 
+    @command
     def link(self, host: str, status: str, interface: str = "eth0") -> None:
         """Mininet's `link s1 HOST up|down`: both ends of the cable, administratively."""
-        socket = self._socket(host, interface)
+        socket = self._cluster.socket(host, interface)
         if status not in ("up", "down"):
             raise unknown("link status", status, ("up", "down"))
-        self._record("link", host, f"link {socket.switch} {host} {status}")
-        refused = self.hosts[host].network("ip", "link", "set", "dev", interface, status)
+        self._cluster.record("link", host, f"link {socket.switch} {host} {status}")
+        refused = self._cluster.hosts[host].network("ip", "link", "set", "dev", interface, status)
         if refused.strip():
             raise LabError(
                 f"{host} refuses `ip link set {interface} {status}`: {refused.strip()}; "
@@ -77,106 +63,119 @@ class Verbs:
         self._switch(socket.switch, f"ip link set {socket.port} {status}")
         self._see(self._up(socket) if status == "up" else self._lacks(socket))
 
+    @command
     def unplug(self, host: str, interface: str = "eth0") -> None:
         """Pull the cable of `host` out of its socket: the host sees NO-CARRIER."""
-        socket = self._socket(host, interface)
-        self._record("unplug", host, f"{self._cable(socket)} pulled")
+        socket = self._cluster.socket(host, interface)
+        self._cluster.record("unplug", host, f"{self._cable(socket)} pulled")
         self._switch(socket.switch, f"ip link set {socket.port} down")
         self._see(self._lacks(socket))
 
+    @command
     def plug(self, host: str, interface: str = "eth0") -> None:
         """Put the cable back."""
-        socket = self._socket(host, interface)
-        self._record("plug", host, f"{self._cable(socket)} plugged in")
+        socket = self._cluster.socket(host, interface)
+        self._cluster.record("plug", host, f"{self._cable(socket)} plugged in")
         self._switch(socket.switch, f"ip link set {socket.port} up")
         self._see(self._carries(socket))
 
+    @command
     def cut(self, host: str, interface: str = "eth0") -> None:
         """Break the path behind the switch's port: the carrier stays and frames stop."""
-        socket = self._socket(host, interface)
-        self._record("cut", host, f"path to {self._end(socket)} cut beyond the switch port")
+        socket = self._cluster.socket(host, interface)
+        self._cluster.record("cut", host, f"path to {self._end(socket)} cut beyond the switch port")
         self._switch(socket.switch, f"ip link set {socket.port} nomaster")
 
+    @command
     def lose(self, host: str, share: float, interface: str = "eth0") -> None:
         """Let the switch drop this `share` (0 to 1) of the frames to and from `host`, by chance.
 
         Raises LabError for a share that is none.
         """
-        socket = self._socket(host, interface)
+        socket = self._cluster.socket(host, interface)
         share = impairments.share(share)
-        self._record("lose", host, f"path to {self._end(socket)} loses {share:.0%} of its frames")
+        self._cluster.record(
+            "lose", host, f"path to {self._end(socket)} loses {share:.0%} of its frames"
+        )
         self._drop(socket, share)
 
+    @command
     def oneway(self, host: str, lost: str, interface: str = "eth0") -> None:
         """Let frames pass one way only: with "to" nothing reaches `host`, with "from" nothing
         leaves it.
         """
-        socket = self._socket(host, interface)
+        socket = self._cluster.socket(host, interface)
         if lost not in impairments.WAYS:
             raise unknown("direction", lost, impairments.WAYS)
         done = "reaches" if lost == "to" else "leaves"
-        self._record("oneway", host, f"nothing {done} {self._end(socket)} any more")
+        self._cluster.record("oneway", host, f"nothing {done} {self._end(socket)} any more")
         self._drop(socket, 1, lost)
 
+    @command
     def mend(self, host: str, interface: str = "eth0") -> None:
         """Undo `cut`, `lose` and `oneway`."""
-        socket = self._socket(host, interface)
-        self._record("mend", host, f"path to {self._end(socket)} mended")
+        socket = self._cluster.socket(host, interface)
+        self._cluster.record("mend", host, f"path to {self._end(socket)} mended")
         self._pass(socket.port)
         self._switch(socket.switch, f"ip link set {socket.port} master {socket.switch}")
 
+    @command
     def crash(self, host: str) -> None:
         """End the daemon of `host` as a power cut would: no farewell, its addresses stay."""
         found = self._found(host)
         if found:
-            self._record("crash", host, f"daemon of {host} killed")
+            self._cluster.record("crash", host, f"daemon of {host} killed")
             # Else keepalived's child would resign if its parent were gone for a moment before it.
             daemons.freeze(found)
             daemons.send(found, signal.SIGKILL)
             daemons.wait_gone(found)
 
+    @command
     def stop(self, host: str, timeout: float = 10.0) -> None:
         """Ask the daemon of `host` to end and wait until it has."""
         found = self._found(host)
         if daemons.frozen(found):
             raise LabError(f"the daemon of {host} is frozen: lab.thaw({host!r}) first")
         if found:
-            self._record("stop", host, f"daemon of {host} stopped")
+            self._cluster.record("stop", host, f"daemon of {host} stopped")
             daemons.send(daemons.leaders(found), signal.SIGTERM)
             if not daemons.wait_gone(found, timeout):
                 raise LabError(
                     f"the daemon of {host} still runs {timeout:g} s after SIGTERM: "
                     f"lab.crash({host!r}) ends it for certain"
                 )
-            self._see(lambda: not self.witness.held()[host] & {*self.watched})
+            self._see(lambda: not self._cluster.observer.held()[host] & {*self._cluster.watched})
 
+    @command
     def start(self, host: str) -> None:
         """Start the daemon of `host` and wait until it listens to signals."""
         if not self._found(host):
-            self._note_configuration(host)
-            self._record("start", host, f"daemon of {host} started")
-            daemons.wait_ready([daemons.start(self.hosts[host], self.daemons[host])])
-            self._ready = time.time()
+            daemons.wait_ready([self._cluster.start_daemon(host)])
+            self._cluster.ready = time.time()
 
+    @command
     def restart(self, host: str) -> None:
         """Stop the daemon of `host`, and start it again at once."""
         self.stop(host)
         self.start(host)
 
+    @command
     def freeze(self, host: str) -> None:
         """Stop the daemon's clock: it keeps its addresses and says nothing."""
         found = self._found(host)
         if found and not daemons.frozen(found):
-            self._record("freeze", host, f"daemon of {host} frozen")
+            self._cluster.record("freeze", host, f"daemon of {host} frozen")
             daemons.freeze(found)
 
+    @command
     def thaw(self, host: str) -> None:
         """Let a frozen daemon continue where it was."""
         found = self._found(host)
         if daemons.frozen(found):
-            self._record("thaw", host, f"daemon of {host} thawed")
+            self._cluster.record("thaw", host, f"daemon of {host} thawed")
             daemons.send(found, signal.SIGCONT)
 
+    @command
     def reload(self, host: str) -> None:
         """Tell the daemon of `host` to read its configuration again, and wait until it has.
 
@@ -186,70 +185,44 @@ class Verbs:
         found = self._found(host)
         if not found:
             raise LabError(f"no daemon runs on {host}: lab.start({host!r})")
-        self._note_configuration(host)
-        self._record("reload", host, f"daemon of {host} reloaded")
-        log = self.hosts[host].path(self.daemons[host].log)
+        self._cluster.note_configuration(host)
+        self._cluster.record("reload", host, f"daemon of {host} reloaded")
+        log = self._cluster.hosts[host].path(self._cluster.daemons[host].log)
         before = log.stat().st_size if log.exists() else None
         daemons.send(daemons.leaders(found), signal.SIGHUP)
         if before is not None and not daemons.frozen(found):
             daemons.wait_reloaded(log, before, found)
 
+    @command
     def equip(self, host: str, daemon: str) -> None:
         """Let `host` run another daemon from its next start on; LabError for an unknown one."""
-        self._server(host)
-        self.daemons[host] = daemons.choose({host: daemon}, [host])[host]
-        daemons.install_unit(self._up_host(host), self.daemons[host])
+        self._cluster.server(host)
+        self._cluster.daemons[host] = daemons.choose({host: daemon}, [host])[host]
+        daemons.install_unit(self._cluster.up_host(host), self._cluster.daemons[host])
 
+    @command
     def at_switch(self, switch: str, command: str) -> str:
         """Run a shell command on a switch; what it prints.  LabError for an unknown switch."""
-        if switch not in self.layout.switches:
-            raise unknown("switch", switch, self.layout.switches)
+        if switch not in self._cluster.layout.switches:
+            raise unknown("switch", switch, self._cluster.layout.switches)
         with _AT_A_SWITCH:
-            return str(self.net[switch].cmd(command))
+            return str(self._cluster.net[switch].cmd(command))
 
     # --- insides ---------------------------------------------------------------------------------
 
-    def _host(self, name: str) -> Host:
-        """The host of that name; LabError listing the known ones."""
-        if self._closed:
-            raise LabError('this lab is closed: start another with `lab = Lab("basic")`')
-        if name not in self.hosts:
-            raise unknown("host", name, self.hosts)
-        return self.hosts[name]
-
-    def _server(self, name: str) -> Host:
-        """The server of that name: a host that can run a daemon."""
-        host = self._host(name)
-        if name not in self.daemons:
-            raise unknown("server", name, self.daemons)
-        return host
-
-    def _up_host(self, name: str) -> Host:
-        """The host of that name; LabError if it is down."""
-        host = self._host(name)
-        host.must_be_up()
-        return host
-
-    def _running(self, name: str) -> list[Process]:
-        """The processes of the daemon on a server; none if the server is down."""
-        return daemons.running(self._server(name))
-
     def _found(self, name: str) -> list[Process]:
         """As `_running`, for what is to be done to them; LabError if the server is down."""
-        self._server(name).must_be_up()
-        return self._running(name)
-
-    def _socket(self, name: str, interface: str = "eth0") -> Socket:
-        return self.layout.socket(self._up_host(name).name, interface)
+        self._cluster.server(name).must_be_up()
+        return self._cluster.processes(name)
 
     def _drop(self, socket: Socket, share: float, way: str | None = None) -> None:
-        self._lossy[socket.port] = socket.switch
+        self._cluster.lossy[socket.port] = socket.switch
         self._switch(socket.switch, impairments.losing(socket.port, share, way))
 
     def _pass(self, port: str) -> None:
         """Undo `_drop`, if it was done."""
-        if port in self._lossy:
-            self._switch(self._lossy.pop(port), impairments.passing(port))
+        if port in self._cluster.lossy:
+            self._switch(self._cluster.lossy.pop(port), impairments.passing(port))
 
     def _switch(self, switch: str, command: str) -> None:
         """Have a switch run a command; LabError if it says anything."""
@@ -260,34 +233,27 @@ class Verbs:
     def _see(self, done: Callable[[], bool], seconds: float = SEEN) -> None:
         """Wait until the witnesses have seen what was done, if it has had that effect."""
         with suppress(LabError):  # without a recorder there is nothing to wait for
-            self.witness.wait(done, seconds)
+            self._cluster.observer.wait(done, seconds)
 
     def _carries(self, socket: Socket) -> Callable[[], bool]:
         """Whether a card that is up has carrier: one that is down cannot get it."""
         card = (socket.host, socket.interface)
-        return lambda: self.witness.link(*card) != (True, False)
+        return lambda: self._cluster.observer.link(*card) != (True, False)
 
     def _up(self, socket: Socket) -> Callable[[], bool]:
         card = (socket.host, socket.interface)
-        return lambda: self.witness.link(*card) == (True, True)
+        return lambda: self._cluster.observer.link(*card) == (True, True)
 
     def _lacks(self, socket: Socket) -> Callable[[], bool]:
         card = (socket.host, socket.interface)
-        return lambda: not self.witness.link(*card)[1]
+        return lambda: not self._cluster.observer.link(*card)[1]
 
     def _end(self, socket: Socket) -> str:
         """The host, and its interface where it has several."""
-        several = len(self.layout.cards(socket.host)) > 1
+        several = len(self._cluster.layout.cards(socket.host)) > 1
         return f"{socket.interface} of {socket.host}" if several else socket.host
 
     def _cable(self, socket: Socket) -> str:
-        several = len(self.layout.cards(socket.host)) > 1
+        several = len(self._cluster.layout.cards(socket.host)) > 1
         which = f"{socket.interface} of " if several else ""
         return f"cable of {which}{socket.host}"
-
-    def _note_configuration(self, host: str) -> None:
-        """Note what the daemon of `host` is about to read, which its timers depend on."""
-        self._configured += configured(self._configuration(host), host, time.time())
-
-    def _record(self, verb: str, host: str | None, text: str) -> None:
-        self._actions.append(Action(time.time(), verb, host, text))

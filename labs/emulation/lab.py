@@ -6,12 +6,21 @@
     lab.wait_until(lambda: lab.owners() == ["backup"])
     lab.timeline()                         what happened, from the witnesses
 
+A Lab owns its parts and answers in their place to each of their methods that is marked
+(`labs.lab_api`): lab.unplug(...) is lab.faults.unplug(...).
+
+    faults      what can be done to it                        labs.emulation.faults
+    access      what can be asked of and typed on its hosts   labs.emulation.inspection
+    services    what can run there                            labs.emulation.services
+
+What follows from the facts of its observer is in `labs.emulation.base`.
 A state is a directory of `labs/states/`: the topology and the files of every host at the start.
 """
 
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
 import shutil
@@ -21,19 +30,22 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs.analysis.master_down_timer import ADVERTS
 from labs.conf import setting
 from labs.emulation import daemons, network, start_states
-from labs.emulation.base import same
+from labs.emulation.base import LabView, same
+from labs.emulation.cluster import Cluster
 from labs.emulation.control_server import Door
-from labs.emulation.faults import Verbs
-from labs.emulation.nodes import PROGRAMS, Host, remove_files
+from labs.emulation.daemons import Daemon
+from labs.emulation.faults import Faults
+from labs.emulation.inspection import HostAccess
+from labs.emulation.nodes import PROGRAMS, Host
 from labs.emulation.services import Services
-from labs.emulation.watchdog import Watchdog
 from labs.errors import LabError
-from labs.model.facts import Action, Advert, Configured, State
+from labs.lab_api import command, is_marked, query
+from labs.model.facts import Advert, Fact, State
 from labs.monitoring.observer import Witness
 from labs.sandbox import namespaces
 
@@ -48,13 +60,40 @@ _SomeLab = TypeVar("_SomeLab", bound="Lab")  # with typing.Self from 3.11 on
 _current: Lab | None = None
 
 
-class Lab(Verbs, Services):
-    """A running cluster.
+_PARTS = {"faults": Faults, "access": HostAccess, "services": Services}
 
-    What can be done to it is in `labs.emulation.faults`, what can be asked of it and typed on its
-    hosts in
-    `labs.emulation.inspection`, what can be seen of it in `labs.emulation.base`, what can run there
-    in `labs.emulation.services`.
+
+def _answers_for_its_parts(lab: type[_SomeLab]) -> type[_SomeLab]:
+    """Give the class a method for each marked one of its parts, with its words and its help."""
+    for part, kind in _PARTS.items():
+        for name, method in vars(kind).items():
+            if is_marked(method):
+                setattr(lab, name, _forwarded(part, method))
+    return lab
+
+
+def _forwarded(part: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: Lab, *args: Any, **options: Any) -> Any:
+        return getattr(getattr(self, part), method.__name__)(*args, **options)
+
+    return call
+
+
+if TYPE_CHECKING:
+
+    class _Parts(Faults, HostAccess, Services):
+        """The methods that `_answers_for_its_parts` gives a Lab."""
+
+else:
+
+    class _Parts:
+        """Nothing: a Lab has its parts, and is none of them."""
+
+
+@_answers_for_its_parts
+class Lab(_Parts, LabView):
+    """A running cluster.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
     by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
@@ -62,6 +101,10 @@ class Lab(Verbs, Services):
     A new Lab closes the one before it in this process, unless `beside` is true.
     Raises LabError outside a lab's namespaces and for unknown names.
     """
+
+    hosts: dict[str, Host]
+    daemons: dict[str, Daemon]
+    witness: Witness
 
     def __init__(
         self,
@@ -73,20 +116,18 @@ class Lab(Verbs, Services):
         global _current
         told = start_states.read(state)
         self._asked = (daemon, (watch,) if isinstance(watch, str) else tuple(watch or ()))
-        self._plan(told)
+        plan = self._plan(told)
         place = namespaces.directory()
         _require_programs()
         if _current is not None and not beside:
             _current.close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
-        self._actions: list[Action] = []
-        self._configured: list[Configured] = []
-        self._journals = {}
-        self._typed = {}
-        self._ready = 0.0  # when the daemons that were started last had begun to listen
-        self._services: dict[tuple[str, str], Any] = {}
-        self._lossy: dict[str, str] = {}
-        self._closed = False
+        self.cluster = Cluster(self.directory, **plan)
+        self.faults = Faults(self.cluster)
+        self.access = HostAccess(self.cluster)
+        self.services = Services(self.cluster, self.access, self)
+        self.before_close: list[Callable[[], None]] = []  # for who takes a last look at it
+        self._door: Door | None = None
         try:
             self._build()
             self._begin(told)
@@ -133,14 +174,16 @@ class Lab(Verbs, Services):
             # What is dear to find out is asked less often, or the daemons would lack the time.
             never.wait(max(0.01, 3 * (time.monotonic() - asked)))
 
+    @query
     def settle(self, timeout: float = 30.0) -> str:
         """Wait until exactly one host owns the address and nothing is about to change; its name.
 
         Nothing is about to change once every Master_Down_Timer that the learner's last action may
         have started has run out: whoever wanted to take over would have.
         """
-        self._note_typed()
-        acted = max([self._since, self._ready, *(action.t for action in self._actions)])
+        made = self.cluster
+        made.note_typed()
+        acted = max([made.since, made.ready, *(action.t for action in made.actions)])
         seen, changed, patience = self.owners(), time.time(), 1.0
 
         def settled() -> bool:
@@ -156,8 +199,41 @@ class Lab(Verbs, Services):
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
         return seen[0]
 
+    # --- looking ---------------------------------------------------------------------------------
+
+    def facts(self) -> list[Fact]:
+        """Everything the observer, the journals and the learner's hands have shown, unsorted."""
+        return [*self.witness.facts(), *self.told()]
+
+    def told(self) -> list[Fact]:
+        """What the journals and the learner's hands have shown, unsorted."""
+        self.cluster.note_typed()
+        written = (fact for host in self.servers for fact in self.access.transitions(host))
+        return [*self.cluster.actions, *self.cluster.configured, *written]
+
+    @property
+    def now(self) -> float:
+        """The lab's clock: Unix time, in seconds."""
+        return time.time()
+
+    @property
+    def since(self) -> float:
+        """When this lab was started or last reset (Unix time): its timelines begin there."""
+        return self.cluster.since
+
+    @property
+    def down(self) -> list[str]:
+        """The hosts whose process 1 has ended, as after `reboot -f`; reset() starts them again."""
+        return [name for name, host in self.hosts.items() if not host.alive]
+
+    @property
+    def closed(self) -> bool:
+        """Whether this lab has ended; a new one has taken its place, or its kernel is leaving."""
+        return self.cluster.closed
+
     # --- starting over ---------------------------------------------------------------------------
 
+    @command
     def reset(self, state: str | None = None) -> None:
         """Return to the start of `state` (default: the present one): hosts, cables and daemons.
 
@@ -165,22 +241,26 @@ class Lab(Verbs, Services):
         files, mounts, interfaces, processes, a host that is down.
         """
         told = start_states.read(state or self.state)
-        self._plan(told)
+        plan = self._plan(told)
         self._dismantle()
+        for name, value in plan.items():
+            setattr(self.cluster, name, value)
         self._build()
-        self._record("reset", None, f"reset to {self.state}")
+        self.cluster.record("reset", None, f"reset to {self.state}")
         self._begin(told)
 
     def close(self) -> None:
         """End every process of the lab; its interfaces and files go with them."""
         global _current
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        for look in self.before_close:
+            look()
+        self.cluster.closed = True
         atexit.unregister(self.close)
         if _current is self:
             _current = None
-        if hasattr(self, "_door"):
+        if self._door is not None:
             self._door.close()
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -197,55 +277,40 @@ class Lab(Verbs, Services):
         self.close()
 
     def __repr__(self) -> str:
-        if self._closed:
+        if self.closed:
             return f"<Lab {self.state!r}, closed>"
         runs = ", ".join(f"{host} runs {daemon.name}" for host, daemon in self.daemons.items())
         return f"<Lab {self.state!r}: {self._now()}; {runs}>"
 
     # --- insides ---------------------------------------------------------------------------------
 
-    def _plan(self, told: start_states.Start) -> None:
-        """Take over what a state says of the network; LabError before anything is changed."""
+    def _plan(self, told: start_states.Start) -> dict[str, Any]:
+        """What a state says of the network; LabError before anything is changed."""
         daemon, watch = self._asked
         layout = network.layout(told.topology)
-        chosen = daemons.choose(daemon, list(layout.servers))
-        self.state, self.layout, self.daemons = told.name, layout, chosen
-        self.watched = tuple(map(same, watch or told.watch or layout.virtual))
-        self.watch = self.watched[0]
+        return {
+            "state": told.name,
+            "layout": layout,
+            "daemons": daemons.choose(daemon, list(layout.servers)),
+            "watched": tuple(map(same, watch or told.watch or layout.virtual)),
+        }
 
     def _build(self) -> None:
-        """Hosts, switches, cables and the witnesses, watching every host and every port."""
-        self._lossy.clear()
-        self._typed.clear()
-        self.net = network.build(self.directory, self.layout, self.watched)
-        self.hosts: dict[str, Host] = {name: self.net[name] for name in self.layout.hosts}
-        self.witness = Witness(
-            hosts={name: host.pid for name, host in self.hosts.items()},
-            ports={each.port: each.host for each in self.layout.sockets},
-            switch_pid={each.port: self.net[each.switch].pid for each in self.layout.sockets},
-            client=self.layout.client,
-            target=self.watched,
-        )
-        self._watchdog = Watchdog(self.hosts.values(), self._went_down)
-        self._since = time.time()
+        """Build the network, and show what it consists of."""
+        made = self.cluster
+        made.build()
+        self.state, self.layout, self.daemons = made.state, made.layout, made.daemons
+        self.watched, self.watch = made.watched, made.watched[0]
+        self.net, self.witness = made.net, made.observer
+        self.hosts = made.hosts
 
     def _dismantle(self) -> None:
-        """End all that `_build` has made, as far as it came."""
-        if hasattr(self, "_watchdog"):
-            self._watchdog.close()
-        self._end_services()
-        if hasattr(self, "witness"):
-            self.witness.close()
-        if hasattr(self, "net"):
-            network.end(self.net)
-        for place in self.directory.iterdir():
-            if place.is_dir():
-                remove_files(place)
+        """End every process of the lab."""
+        self.services.end()
+        self.cluster.dismantle()
 
-    def _went_down(self, host: Host) -> None:
-        """Make a host that is down look like one: no carrier, no addresses; record it."""
-        self._record("down", host.name, f"{host.name} went down")
-        network.unlink(self.net, self.layout, host.name)
+    def _configuration(self, host: str) -> str:
+        return self.cluster.configuration(host)
 
     def _begin(self, told: start_states.Start) -> None:
         """Put the files of the state in place, start the daemons, and do what the state says.
@@ -256,11 +321,9 @@ class Lab(Verbs, Services):
         for name in self.servers:
             daemons.install_unit(self.hosts[name], self.daemons[name])
             if start_states.fill(self.hosts[name], told):
-                self._note_configuration(name)
-                self._record("start", name, f"daemon of {name} started")
-                checks.append(daemons.start(self.hosts[name], self.daemons[name]))
+                checks.append(self.cluster.start_daemon(name))
         daemons.wait_ready(checks)
-        self._ready = time.time()
+        self.cluster.ready = time.time()
         card = {
             "pid": os.getpid(),
             "state": self.state,
@@ -270,14 +333,16 @@ class Lab(Verbs, Services):
         (self.directory / CARD).write_text(json.dumps(card))
         if told.steps:
             start_states.play(self, told)
-            self._since = time.time()
+            self.cluster.since = time.time()
 
     def _patience(self) -> float:
         """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
         said = self.witness.of(Advert)
         interval = said[-1].interval if said else 1.0
         # The longest that any of them was ever given: a lab that settles too early is worse.
-        adverts = max((fact.down_timer_adverts for fact in self._configured), default=ADVERTS)
+        adverts = max(
+            (fact.down_timer_adverts for fact in self.cluster.configured), default=ADVERTS
+        )
         return adverts * interval + max(1.0, interval) + 0.5
 
     def _outranked(self, owner: str) -> bool:

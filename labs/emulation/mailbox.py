@@ -24,7 +24,7 @@ class Mailbox:
 
     def __init__(self, host: str, letters: Stream, wait_until: Callable[..., Any]) -> None:
         self.host = host
-        self._letters, self._wait_until = letters, wait_until
+        self.letters, self._wait_until = letters, wait_until
         self._cleared = 0  # how many of them have been thrown away
 
     @property
@@ -42,13 +42,13 @@ class Mailbox:
 
     def clear(self) -> None:
         """Throw away what has come."""
-        self._cleared = len(self._letters.pieces())
+        self._cleared = len(self.letters.pieces())
 
     def __len__(self) -> int:
         return len(self._texts())
 
     def _texts(self) -> list[str]:
-        return [piece["text"] for piece in self._letters.pieces()[self._cleared :]]
+        return [piece["text"] for piece in self.letters.pieces()[self._cleared :]]
 
     def _rows(self) -> list[tuple[str, ...]]:
         """Sender, receivers, subject and the first line of each."""

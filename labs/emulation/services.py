@@ -33,14 +33,16 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from labs.capture import pcapng
 from labs.capture.capture import Around, Capture, Captures
 from labs.emulation import daemons
-from labs.emulation.base import Result
+from labs.emulation.base import LabView, Result
+from labs.emulation.cluster import Cluster
 from labs.emulation.command_output import discard
-from labs.emulation.inspection import Looking, neighbour
+from labs.emulation.inspection import HostAccess, neighbour
 from labs.emulation.mailbox import Mailbox
 from labs.emulation.nodes import Host
 from labs.emulation.streams import SAYS, SILENCE, Letters, Lines, Stream
 from labs.emulation.website import Website
 from labs.errors import LabError
+from labs.lab_api import command, query, stream
 from labs.model.neighbour import Neighbour
 from labs.model.topology import Socket
 
@@ -126,28 +128,30 @@ class _Ended(Protocol):
     def end(self) -> None: ...
 
 
-class Services(Looking):
-    """The services; `labs.emulation.lab.Lab` supplies the hosts and the witnesses."""
+class Services:
+    """The services of a real lab; `hosts` runs commands, and `lab` has its clock and can wait."""
 
-    state: str
-    _record: Callable[[str, str | None, str], None]
-    _services: dict[tuple[str, str], Any]
+    def __init__(self, cluster: Cluster, hosts: HostAccess, lab: LabView) -> None:
+        self._cluster, self._hosts, self._lab = cluster, hosts, lab
+        self._services: dict[tuple[str, str], Any] = {}
 
+    @stream
     def mail(self, host: str) -> Mailbox:
         """Start a mail server on port 25 of `host` and return its mailbox; once for each host."""
-        node = self._up_host(host)
+        node = self._cluster.up_host(host)
 
         def make() -> tuple[Mailbox, Program]:
             program = Program(node, "mail", "/run/mail")
             program.start()
-            letters = self._told(["mail", host], Letters(node.path("/run/mail")))
-            return Mailbox(host, letters, self.wait_until), program
+            letters = Letters(node.path("/run/mail"))
+            return Mailbox(host, letters, self._lab.wait_until), program
 
         return self._once("mail", host, make)
 
+    @command
     def web(self, host: str) -> Website:
         """Start a web server on port 80 of `host`; the same one when it is there already."""
-        node = self._up_host(host)
+        node = self._cluster.up_host(host)
 
         def make() -> tuple[Website, Program]:
             program = Program(node, "web")
@@ -156,6 +160,7 @@ class Services(Looking):
 
         return self._once("web", host, make)
 
+    @command
     def website(self, host: str, verb: str) -> None:
         """Have the web server of `host` "start", "stop" or "hang"; `web` begins with one.
 
@@ -170,13 +175,14 @@ class Services(Looking):
         if verb == "start":
             program.send(signal.SIGCONT)
             program.start()
-        self._record("web", host, f"web server of {host} {words}")
+        self._cluster.record("web", host, f"web server of {host} {words}")
         if verb == "stop":
             program.end()
         elif verb == "hang":
             program.send(signal.SIGSTOP)
         program.hangs = verb == "hang"
 
+    @query
     def serving(self, host: str) -> str:
         """What the web server of `host` does: "serving", "hanging" or "stopped"."""
         program = self._web(host)
@@ -184,6 +190,7 @@ class Services(Looking):
             return "stopped"
         return "hanging" if program.hangs else "serving"
 
+    @stream
     def talk(self, address: str | None = None) -> Talk:
         """Open a TCP connection from the client to `address`, by default the watched one.
 
@@ -192,26 +199,30 @@ class Services(Looking):
         """
         from labs.emulation.tcp_session import Talk
 
-        wanted = self._address(address)
-        for name in self.layout.servers:
+        wanted = self._lab.address(address)
+        for name in self._cluster.layout.servers:
             self._once("echo", name, partial(self._echo, name))
-        lines = Lines(self._client(), self.directory, "labs.emulation.programs.tcp_client", wanted)
-        talk = Talk(wanted, self._told(["talk", address], lines), self)
+        lines = Lines(
+            self._client(), self._cluster.directory, "labs.emulation.programs.tcp_client", wanted
+        )
+        talk = Talk(wanted, lines, self._lab)
         self._services["talk", f"{len(self._services)}"] = (talk, talk)
         talk.begin()
         return talk
 
+    @stream
     def visitor(self, every: float) -> Stream:
         """Have the client ask the watched address for its page every so many seconds."""
         lines = Lines(
             self._client(),
-            self.directory,
+            self._cluster.directory,
             "labs.emulation.programs.http_client",
-            self.watch,
+            self._lab.watch,
             str(every),
         )
-        return self._told(["visitor", every], lines)
+        return lines
 
+    @command
     def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
         """Have `host` send IP packets or whole frames, once, or again every so many seconds.
 
@@ -221,11 +232,14 @@ class Services(Looking):
         command = shlex.join(say)
         if every:
             command = f"{SILENCE}; nohup {command} >/dev/null 2>&1 & echo $! >{SAYS}"
-        return self.run(host, command)
+        return self._hosts.run(host, command)
 
+    @query
     def arp(self, host: str, address: str | None = None) -> Neighbour:
         """Who has `address`, by default the watched one, according to `host`."""
-        return neighbour(self._up_host(host), self._address(address), self.witness)
+        return neighbour(
+            self._cluster.up_host(host), self._lab.address(address), self._cluster.observer
+        )
 
     @overload
     def capture(self, host: str, interface: str = "eth0") -> Capture: ...
@@ -233,24 +247,29 @@ class Services(Looking):
     @overload
     def capture(self, host: None = None) -> Captures: ...
 
+    @stream
     def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
         """A context in which every frame that passes a host's card is kept: wire.frames.
 
         Without a host: at every cable of the lab but those of hosts that are down.
         """
-        node = self._host(self.layout.client) if host is None else self._up_host(host)
+        node = (
+            self._cluster.host(self._cluster.layout.client)
+            if host is None
+            else self._cluster.up_host(host)
+        )
         around = Around(
-            f"VRRP Lab, state {self.state}: {', '.join(self.hosts)}",
-            pcapng.hosts(Looking.read(self, node.name, "/etc/hosts") or ""),
-            self._actions,
+            f"VRRP Lab, state {self._cluster.state}: {', '.join(self._cluster.hosts)}",
+            pcapng.hosts(self._cluster.text(node.name, "/etc/hosts") or ""),
+            self._cluster.actions,
         )
         if host is not None:
-            self.layout.socket(host, interface)
+            self._cluster.layout.socket(host, interface)
         cables = [
             self._tap(each, around)
-            for each in self.layout.sockets
+            for each in self._cluster.layout.sockets
             if (host, interface) == (each.host, each.interface)
-            or (host is None and self.hosts[each.host].alive)
+            or (host is None and self._cluster.hosts[each.host].alive)
         ]
         return Captures(cables, around) if host is None else cables[0]
 
@@ -263,31 +282,27 @@ class Services(Looking):
         service: T = self._services[kind, host][0]
         return service
 
-    def _told(self, ask: list[Any], stream: Stream) -> Stream:
-        """`stream`, which `ask` has begun; a recording takes note of it."""
-        return stream
-
     def _tap(self, cable: Socket, around: Around) -> Capture:
-        """A capture at the host's end of a cable; a recording takes note of it."""
-        pid = int(self.hosts[cable.host].pid)
+        """A capture at the host's end of a cable."""
+        pid = int(self._cluster.hosts[cable.host].pid)
         return Capture(cable.host, cable.interface, cable.port, around, pid)
 
     def _web(self, host: str) -> Program:
         """The program of the web server; LabError if there is none."""
-        if ("web", self._host(host).name) not in self._services:
+        if ("web", self._cluster.host(host).name) not in self._services:
             raise LabError(f"there is no web server on {host}: lab.web({host!r}) starts one")
         program: Program = self._services["web", host][1]
         return program
 
     def _client(self) -> Host:
-        return self.hosts[self.layout.client]
+        return self._cluster.hosts[self._cluster.layout.client]
 
     def _echo(self, host: str) -> tuple[Program, Program]:
-        program = Program(self.hosts[host], "tcp_echo")
+        program = Program(self._cluster.hosts[host], "tcp_echo")
         program.start()
         return program, program
 
-    def _end_services(self) -> None:
+    def end(self) -> None:
         """End all of them."""
         while self._services:
             _, (_, process) = self._services.popitem()

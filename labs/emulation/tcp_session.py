@@ -21,7 +21,7 @@ from labs.emulation.streams import Piece, Stream
 from labs.errors import LabError
 
 if TYPE_CHECKING:
-    from labs.emulation.base import Seeing
+    from labs.emulation.base import LabView
 
 ALIVE = 0.35  # s within which lines come back while all is well
 FATE = 30.0  # s that a silent connection is given to break or to recover
@@ -30,7 +30,7 @@ FATE = 30.0  # s that a silent connection is given to break or to recover
 class Talk:
     """A connection of the client of `lab`; `told` is what its end of it tells."""
 
-    def __init__(self, address: str, told: Stream, lab: Seeing) -> None:
+    def __init__(self, address: str, told: Stream, lab: LabView) -> None:
         self.address = address
         self._told, self._lab = told, lab
         self._closed: float | None = None

@@ -77,7 +77,7 @@ def steal(lab: Lab, *packets: Any, address: str = "192.168.1.10", host: str = HO
     """Have `host` take `address`, and every second say where it is, and say `packets`."""
     withdraw(lab, address, host)
     mac = bytes.fromhex(lab.run(host, "cat /sys/class/net/eth0/address").text.replace(":", ""))
-    lab.run(host, f"ip address add {address}/32 dev eth0")
+    lab.run(host, f"ip address add {address}/32 dev eth0", changes=True)
     repeat(lab, *packets, gratuitous(mac, address), every=1, host=host)
 
 
@@ -88,7 +88,7 @@ def repeat(lab: Lab, *packets: Any, every: float, host: str = HOST) -> None:
 
 def withdraw(lab: Lab, address: str = "192.168.1.10", host: str = HOST) -> None:
     """End what `steal` or `repeat` began; nothing happens if nothing was."""
-    lab.run(host, f"{SILENCE}; ip address del {address}/32 dev eth0")
+    lab.run(host, f"{SILENCE}; ip address del {address}/32 dev eth0", changes=True)
 
 
 def gratuitous(mac: bytes, address: str) -> bytes:

@@ -2,6 +2,7 @@
 
     %%conf master          the cell becomes /etc/keepalived/keepalived.conf of master
     %%on master backup     the cell's lines are typed at a shell on each
+    %%on backup --changes  the same; a replay goes on with what they change (labs.lab_api)
     %mn link s1 master down
                            a line for Mininet's prompt
 
@@ -24,6 +25,7 @@ from labs.errors import LabError
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
+CHANGES = "--changes"  # an option of %%on
 SHOWN = 100_000  # characters of a command's output that a cell prints
 # What a shell on a host shows before each line: [root@master ~]#
 _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
@@ -54,15 +56,20 @@ class LabMagics(Magics):
 
     @cell_magic
     def on(self, line: str, cell: str) -> None:
-        """Type the lines of this cell at a shell on each of the hosts."""
+        """Type the lines of this cell at a shell on each of the hosts.
+
+        With --changes they change their host: a replay goes on with them in their place.
+        """
         lab, names = _lab(), line.split()
+        changes = CHANGES in names
+        names = [name for name in names if name != CHANGES]
         if not names:
             raise LabError(f"which host? write %%on {' or %%on '.join(lab.hosts)}")
         script = typed(cell)
         for name in names:
             shown = _Shown()
             try:
-                lab.run(name, script, show=shown.take)
+                lab.run(name, script, show=shown.take, changes=changes)
             finally:
                 shown.end()
 

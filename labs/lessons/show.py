@@ -44,7 +44,7 @@ class Remembering(Protocol):
 class NoteTaking(Protocol):
     """A lab that is being recorded (labs.replay.recording_lab)."""
 
-    def remember(self, name: str, draw: Callable[[], Wiring]) -> Wiring: ...
+    def remember(self, name: str, draw: Callable[[Lab], Wiring]) -> Wiring: ...
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Show:
         from labs.figures.topology_diagram import Wiring
 
         if isinstance(lab, NoteTaking):
-            return lab.remember("topology", lambda: Wiring(lab))
+            return lab.remember("topology", Wiring)
         return Wiring(lab)
 
     def __repr__(self) -> str:

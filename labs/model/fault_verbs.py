@@ -3,7 +3,7 @@
 Everything that offers, runs, records or describes faults iterates this table: the control server,
 Mininet's prompt, `labs watch` (keys and its help line), the panel's menu, start states, scenarios,
 recordings, the text of the timeline and the random search.  A verb itself is a method of that name
-of `labs.emulation.faults.Verbs` (the real lab) and of `labs.simulation.faults.Verbs` (the LAN in
+of `labs.emulation.faults.Faults` (the real lab) and of `labs.simulation.faults.Verbs` (the LAN in
 memory), so a new one is a row here and its effect there.
 
 Pure data; the rows are looked up when they are needed, never copied when a module is imported.

@@ -22,7 +22,7 @@ from labs.model.facts import Fact
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
     from labs.model.topology import Layout
-    from labs.replay.replay_lab import Replayed
+    from labs.replay.replay_lab import ReplayLab
     from labs.simulation.lan import Lan
 
 OLD_PINGS = 60.0  # s of pings that a new panel shows; everything else it shows whole
@@ -165,7 +165,7 @@ class OfReplay(OfLab):
 
     threaded = False
 
-    def __init__(self, lab: Replayed) -> None:
+    def __init__(self, lab: ReplayLab) -> None:
         super().__init__(lab)  # type: ignore[arg-type]  # it has all that is asked of a Lab here
         self._recorded = lab
         self._count = 0

@@ -3,23 +3,23 @@
     make recordings     every lesson is executed with LAB_MODE=record      labs.replay.recording_lab
     LAB_MODE=replay       its Lab answers from what was written down         labs.replay.replay_lab
 
-A lesson reaches its lab through the methods of Lab and in no other way, and they are of three
-kinds:
+A lesson reaches its lab through the methods of Lab and in no other way.  Each method that matters
+is marked where it is defined (`labs.lab_api`):
 
-    deeds        what changes the lab: unplug, reload, a keepalived.conf that is written ...
-    questions    what is asked and answered: a command that only looks, a log, a file ...
-    streams      what goes on by itself and is told piece by piece: mails, visits, frames ...
+    command      it changes the lab: unplug, reload, a keepalived.conf that is written ...    Step
+    query        it asks: a command that only looks, a log, a file ...                        Answer
+    stream       it begins what goes on by itself: mails, visits, frames ...                  Stream
 
 All else follows from the facts of the witnesses.
 
     labs/recordings/05-failover.json.gz
       "made"    where and when
-      "runs"    one for each Lab of the lesson: how it began, its deeds, answers and streams, and
+      "runs"    one for each Lab of the lesson: how it began, its steps, answers and streams, and
                 every fact of its witnesses
       "asides"  results of what a lesson does on labs of its own: `outage_distribution.measure`
 
 A run is no film: what is done chooses it. Two labs that began alike and had the same done to them
-are alike, so at every deed the replay goes on with a run in which that deed comes next.
+are alike, so at every command the replay goes on with a run in which that command comes next.
 """
 
 from __future__ import annotations
@@ -27,38 +27,22 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from labs.model.fault_verbs import FAULT_VERBS
 
 VARIABLE = "LAB_MODE"
 RECORD, REPLAY = "record", "replay"
 # Where a recording lesson is written to.
 TARGET = "LAB_RECORDING"
 PLACE = Path(__file__).resolve().parents[1] / "recordings"
-# What else changes the lab, beside the fault verbs.
-_OTHER_DEEDS = ("reset", "equip", "web", "website", "send", "at_switch")
-# `run` is a deed if the command changes something, `conf` if it is given a text.
-QUESTIONS = (
-    "run", "log", "journal", "arp", "read", "running", "program", "frozen", "serving", "settle",
-)  # fmt: skip
-# Arguments that are about patience, not about what happens.
-_ALLOWANCES = ("timeout", "what")
-# A shell command with one of these changes the host; a lesson has no others.
-CHANGES = re.compile(
-    r"\b(kill|chmod|touch|rm|mv|cp|tee|sysctl -w|sed -i)\b|&\s*$|>>|(?<!<)>(?!\s*/dev/null|&)"
-    r"|\bnft\b.*\b(add|insert|delete|flush)\b|\bip\b.*\b(add|del|delete|flush|replace|change)\b",
-    re.M,
-)
-
+# Arguments that are not about what happens.
+_ALLOWANCES = ("timeout", "what", "show", "changes")
 # How many labs each lesson has asked for so far, by what it asked for.
 _asked: Counter[tuple[str, str, str]] = Counter()
 
@@ -66,17 +50,6 @@ _asked: Counter[tuple[str, str, str]] = Counter()
 def mode() -> str:
     """ "replay", "record", or "" for a lab that runs."""
     return os.environ.get(VARIABLE, "")
-
-
-def is_deed(name: str) -> bool:
-    """Whether the method of Lab that has this name changes the lab."""
-    verb = FAULT_VERBS.get(name)
-    return name in _OTHER_DEEDS or (verb is not None and bool(verb.real))
-
-
-def changes(command: str) -> bool:
-    """Whether a shell command of a lesson changes its host, as far as its words tell."""
-    return CHANGES.search(command) is not None
 
 
 def words(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
@@ -112,29 +85,83 @@ def spoken(packet: bytes) -> str:
 
 
 @dataclass
+class Step:
+    """A command that was done between `t` and `end` (Unix times, s), and what it returned.
+
+    `do`: its name and arguments. `since`: where the lab's timelines begin from then on.
+    `programs`: the daemon that each server runs then; "" for none.
+    """
+
+    do: list[Any]
+    t: float
+    end: float
+    since: float
+    programs: dict[str, str]
+    value: str | dict[str, Any] | None = None
+
+
+@dataclass
+class Answer:
+    """What a query was answered with at `t` (Unix time, s), after `step` commands of its run."""
+
+    ask: list[Any]
+    t: float
+    step: int
+    value: Any
+
+
+@dataclass
+class Stream:
+    """What began after `step` commands with the call `ask`; each piece has its time in "t"."""
+
+    ask: list[Any]
+    step: int
+    pieces: list[dict[str, Any]]
+
+
+@dataclass
+class Begin:
+    """A lab as it began: `files` are the keepalived.conf of each host, None for none."""
+
+    t: float
+    since: float
+    watched: list[str]
+    layout: dict[str, Any]
+    programs: dict[str, str]
+    files: dict[str, str | None]
+
+
+@dataclass
 class Run:
     """One lab of a recorded lesson, from its start to its end; times are Unix times in s.
 
-    `asked`: the daemons that the lesson asked for. `begin`: how it began.
-    `steps`: {"do": [deed, arguments...], "t": when, "end": when it was done, "since": where its
-    timelines begin, "programs": the daemons that run now, "value": what it returned}.
-    `answers`: {"ask": [question, arguments...], "t": when, "step": after how many steps, "value"}.
-    `streams`: {"ask": [method, arguments...], "step": ..., "pieces": [{"t": ...}, ...]}.
+    `asked`: the daemons that the lesson asked for; `daemon`: those of each server.
     """
 
     state: str
     asked: str | dict[str, str] | None
     daemon: dict[str, str]
-    begin: dict[str, Any]
+    begin: Begin
     end: float = 0.0
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    streams: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
 
+    @classmethod
+    def read(cls, written: dict[str, Any]) -> Run:
+        """The run that was written as JSON.  TypeError or KeyError if it is none."""
+        records: dict[str, Any] = {
+            "begin": Begin(**written["begin"]),
+            "steps": [Step(**each) for each in written["steps"]],
+            "answers": [Answer(**each) for each in written["answers"]],
+            "streams": [Stream(**each) for each in written["streams"]],
+        }
+        return cls(**{**written, **records})
+
     def done(self, count: int | None = None) -> list[list[Any]]:
-        """The first `count` deeds, by default all of them."""
-        return [step["do"] for step in self.steps[:count]]
+        """The first `count` commands, by default all of them."""
+        return [step.do for step in self.steps[:count]]
 
 
 @dataclass
@@ -147,9 +174,10 @@ class Book:
 
     def save(self, path: Path) -> None:
         """Write it; the same content gives the same bytes."""
-        told = {"made": self.made, "runs": [vars(run) for run in self.runs], "asides": self.asides}
+        written = {"made": self.made, "runs": [asdict(run) for run in self.runs],
+                   "asides": self.asides}  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(written, ensure_ascii=False, separators=(",", ":"))
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
@@ -160,7 +188,7 @@ def load(path: Path) -> Book:
 
     try:
         told = json.loads(gzip.decompress(path.read_bytes()))
-        return Book(told["made"], [Run(**run) for run in told["runs"]], told["asides"])
+        return Book(told["made"], [Run.read(run) for run in told["runs"]], told["asides"])
     except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
         raise LabError(
             f"the recording {path} is damaged ({error}): get it again from the repository, "

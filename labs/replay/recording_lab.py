@@ -1,11 +1,13 @@
-"""A lab that writes down what it is asked and what it does: LAB_MODE=record, for `make recordings`.
+"""A lab that is recorded: LAB_MODE=record, for `make recordings`.
 
-    with LAB_MODE=record, `from labs import Lab` is Recording: the real lab, and beside it
-        every deed        -> a step of the run
-        every question    -> an answer, if it is not the same as the last one
+    with LAB_MODE=record, `from labs import Lab` is RecordingLab, which passes every call to a
+    real Lab and writes it down as the method is marked (`labs.lab_api`):
+        every command     -> a step of the run
+        every query       -> an answer, if it is not the same as the last one
         every stream      -> its pieces, when the lab ends
-        its end           -> all facts, and the book of the lesson is written anew
+        its end           -> all facts, and the book of the lesson is written again
 
+What the lab, its panel and `labs watch` do goes to the real Lab directly, and is not written down.
 The book is written whenever a lab ends, to the file that $LAB_RECORDING names.
 """
 
@@ -16,147 +18,181 @@ import dataclasses
 import json
 import os
 import platform
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labs.capture.capture import Around, Capture
+from labs.capture.capture import Capture, Captures
 from labs.emulation.lab import Lab
-from labs.emulation.streams import Piece, Stream
+from labs.emulation.website import Website
 from labs.errors import LabError
+from labs.lab_api import Kind, is_marked, kind
 from labs.model import facts
 from labs.model.facts import Fact, Ping
-from labs.model.topology import Socket
-from labs.replay.recording import QUESTIONS, TARGET, Book, Run, changes, is_deed, words
+from labs.replay.recording import TARGET, Answer, Begin, Book, Run, Step, Stream, words
 
 if TYPE_CHECKING:
+    from labs.emulation.mailbox import Mailbox
+    from labs.emulation.streams import Piece
+    from labs.emulation.streams import Stream as Pieces
+    from labs.emulation.tcp_session import Talk
     from labs.figures.topology_diagram import Wiring
 
 book = Book()
+_current: RecordingLab | None = None
 
 
-class Recording(Lab):
-    """A Lab whose deeds and answers are written down; what it does for itself is not."""
+class RecordingLab:
+    """A real Lab, `lab`, and a record of what a lesson does with it and asks it."""
 
-    _busy = 1  # > 0 while it is at work for itself: a deed may need others
+    states = staticmethod(Lab.states)
 
     def __init__(
         self, state: str = "basic", daemon: str | dict[str, str] | None = None, **options: Any
     ) -> None:
-        super().__init__(state, daemon, **options)
-        self._pieces: list[tuple[dict[str, Any], Callable[[], list[Piece]]]] = []
-        self._run = Run(self.state, daemon, {name: d.name for name, d in self.daemons.items()}, {})
-        self._run.begin = {
-            "t": time.time(),
-            "since": self.since,
-            "watched": list(self.watched),
-            "layout": dataclasses.asdict(self.layout),
-            "programs": self._programs(),
-            "files": {name: _file(self, name) for name in self.hosts},
-        }
+        global _current
+        self.lab = lab = Lab(state, daemon, **options)
+        self._streams: list[tuple[Stream, Callable[[], list[Piece]]]] = []
+        self._begun: list[object] = []  # what gives those pieces
+        begin = Begin(
+            t=time.time(),
+            since=lab.since,
+            watched=list(lab.watched),
+            layout=dataclasses.asdict(lab.layout),
+            programs=self._programs(),
+            files={name: _file(lab, name) for name in lab.hosts},
+        )
+        daemons = {name: each.name for name, each in lab.daemons.items()}
+        self._run = Run(lab.state, daemon, daemons, begin)
         book.runs.append(self._run)
-        self._busy = 0
+        lab.before_close.append(self._finish)
+        _current = self
 
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        if is_deed(name) or name in (*QUESTIONS, "conf"):
-            return partial(self._noted, name, found)
-        return found
+    @staticmethod
+    def current() -> RecordingLab:
+        """The lab of this process that magics act on; LabError if there is none."""
+        if _current is None or _current.lab.closed:
+            raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
+        return _current
 
-    def close(self) -> None:
-        """End it, and write down what the witnesses saw."""
-        run = getattr(self, "_run", None)
-        if not self._closed and run is not None:
-            self._busy += 1
-            run.end = time.time()
-            run.facts = [facts.to_json(_rounded(fact)) for fact in facts.in_order(self.facts())]
-            run.streams = [{**note, "pieces": pieces()} for note, pieces in self._pieces]
-        super().close()
-        if run is not None and TARGET in os.environ:
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.lab, name)
+        return partial(self._call, name, found) if is_marked(found) else found
+
+    def __enter__(self) -> RecordingLab:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.lab.close()
+
+    def __repr__(self) -> str:
+        return repr(self.lab)
+
+    def remember(self, name: str, draw: Callable[[Lab], Wiring]) -> Wiring:
+        """Draw a picture of the lab, and write down what it shows, by MIME type."""
+        drawn = draw(self.lab)
+        image = base64.b64encode(drawn._repr_png_()).decode()
+        self._answered([name], {"text/plain": drawn.text(), "image/png": image})
+        return drawn
+
+    # --- what goes on by itself ------------------------------------------------------------------
+
+    def mail(self, host: str) -> Mailbox:
+        """As `Services.mail`; what comes is written down."""
+        box = self.lab.mail(host)
+        self._follow(["mail", host], box, box.letters.pieces)
+        return box
+
+    def web(self, host: str) -> Website:
+        """As `Services.web`; what is done with the server is written down, too."""
+        self._call("web", self.lab.web, host)
+        return Website(self, host)
+
+    def talk(self, address: str | None = None) -> Talk:
+        """As `Services.talk`; what comes back is written down."""
+        talk = self.lab.talk(address)
+        self._follow(["talk", address], talk, lambda: talk.events)
+        return talk
+
+    def visitor(self, every: float) -> Pieces:
+        """As `Services.visitor`; its visits are written down."""
+        visits = self.lab.visitor(every)
+        self._follow(["visitor", every], visits, visits.pieces)
+        return visits
+
+    def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
+        """As `Services.capture`; its frames are written down."""
+        if host is None:
+            all_of_them = self.lab.capture()
+            for wire in all_of_them.wires:
+                self._follow(["capture", wire.host, wire.interface], wire, partial(_frames, wire))
+            return all_of_them
+        one = self.lab.capture(host, interface)
+        self._follow(["capture", host, interface], one, partial(_frames, one))
+        return one
+
+    # --- insides ---------------------------------------------------------------------------------
+
+    def _follow(self, ask: list[Any], source: object, pieces: Callable[[], list[Piece]]) -> None:
+        """Write down the pieces of a stream when the lab ends; once, however often it is asked."""
+        if not any(known is source for known in self._begun):
+            self._begun.append(source)
+            note = Stream(words(ask[0], ask[1:], {}), len(self._run.steps), [])
+            self._streams.append((note, pieces))
+
+    def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Call it, and write that down."""
+        t = time.time()
+        value = call(*args, **options)
+        written = value
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            written = dataclasses.asdict(value)
+        what = words(name, args, options)
+        if kind(call, *args, **options) is Kind.COMMAND:
+            plain = written if isinstance(written, str | dict) else None
+            step = Step(what, t, time.time(), self.lab.since, self._programs(), plain)
+            self._run.steps.append(step)
+        elif name != "conf":  # a replay knows the files
+            self._answered(what, written)
+        return value
+
+    def _answered(self, what: list[Any], value: Any) -> None:
+        answer = Answer(what, time.time(), len(self._run.steps), json.loads(json.dumps(value)))
+        if self._is_new(answer):
+            self._run.answers.append(answer)
+
+    def _is_new(self, answer: Answer) -> bool:
+        """Whether the last answer to the same query at this step was another one."""
+        for old in reversed(self._run.answers):
+            if old.step != answer.step:
+                break
+            if old.ask == answer.ask:
+                # When a cluster has settled counts each time.
+                return answer.ask[0] == "settle" or bool(old.value != answer.value)
+        return True
+
+    def _programs(self) -> dict[str, str]:
+        return {name: self.lab.program(name) for name in self.lab.servers}
+
+    def _finish(self) -> None:
+        """Write down what the observer saw, as the lab ends, and save the book of the lesson."""
+        run = self._run
+        run.end = time.time()
+        run.facts = [facts.to_json(_rounded(fact)) for fact in facts.in_order(self.lab.facts())]
+        run.streams = [dataclasses.replace(note, pieces=get()) for note, get in self._streams]
+        if TARGET in os.environ:
             system = platform.release().partition("-")[0]  # without a distribution's own numbers
             book.made = {"on": time.strftime("%Y-%m-%d"), "system": system}
             book.save(Path(os.environ[TARGET]))
 
-    def remember(self, name: str, draw: Callable[[], Wiring]) -> Wiring:
-        """Draw a picture of the lab, and write down what it shows, by MIME type."""
-        self._busy += 1
-        try:
-            drawn = draw()
-        finally:
-            self._busy -= 1
-        image = base64.b64encode(drawn._repr_png_()).decode()
-        self._note([name], time.time(), {"text/plain": drawn.text(), "image/png": image})
-        return drawn
 
-    # --- insides ---------------------------------------------------------------------------------
-
-    def _told(self, ask: list[Any], stream: Stream) -> Stream:
-        self._keep(ask, stream.pieces)
-        return stream
-
-    def _tap(self, cable: Socket, around: Around) -> Capture:
-        wire = super()._tap(cable, around)
-
-        def pieces() -> list[Piece]:
-            return [
-                {"t": frame.t, "ethernet": frame.ethernet.hex(), "packet": frame.packet.hex()}
-                for frame in wire.frames
-            ]
-
-        self._keep(["capture", wire.host, wire.interface], pieces)
-        return wire
-
-    def _keep(self, ask: list[Any], pieces: Callable[[], list[Piece]]) -> None:
-        asked = words(ask[0], ask[1:], {})
-        self._pieces.append(({"ask": asked, "step": len(self._run.steps)}, pieces))
-
-    def _noted(self, name: str, call: Any, *args: Any, **options: Any) -> Any:
-        """Call it, and write that down if it was the lesson that did."""
-        # What other threads do (a panel, `labs watch`) is not the lesson's either.
-        if self._busy or threading.current_thread() is not threading.main_thread():
-            return call(*args, **options)
-        self._busy += 1
-        t = time.time()
-        try:
-            value = call(*args, **options)
-        finally:
-            self._busy -= 1
-        self._note(words(name, args, options), t, value)
-        return value
-
-    def _note(self, what: list[Any], t: float, value: Any) -> None:
-        name, run = what[0], self._run
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            value = dataclasses.asdict(value)
-        deed = is_deed(name) or (name == "run" and changes(what[2]))
-        if deed or (name == "conf" and len(what) > 2):
-            plain = value if isinstance(value, str | dict) else None
-            now = {"end": time.time(), "since": self.since, "programs": self._programs()}
-            run.steps.append({"do": what, "t": t, **now, "value": plain})
-        elif name != "conf":
-            note = {"ask": what, "t": time.time(), "step": len(run.steps), "value": value}
-            if self._is_new(note):
-                run.answers.append(json.loads(json.dumps(note)))
-
-    def _is_new(self, note: dict[str, Any]) -> bool:
-        """Whether the last answer to the same question at this step was another one."""
-        for old in reversed(self._run.answers):
-            if old["step"] != note["step"]:
-                break
-            if old["ask"] == note["ask"]:
-                # When a cluster has settled counts each time.
-                return note["ask"][0] == "settle" or bool(old["value"] != note["value"])
-        return True
-
-    def _programs(self) -> dict[str, str]:
-        self._busy += 1
-        try:
-            return {name: self.program(name) for name in self.servers}
-        finally:
-            self._busy -= 1
+def _frames(wire: Capture) -> list[Piece]:
+    return [
+        {"t": frame.t, "ethernet": frame.ethernet.hex(), "packet": frame.packet.hex()}
+        for frame in wire.frames
+    ]
 
 
 def _file(lab: Lab, host: str) -> str | None:

@@ -22,14 +22,14 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from labs.emulation.base import Result, Seeing
+from labs.emulation.base import LabView, Result
 from labs.emulation.streams import Kept, known
 from labs.errors import LabError, unknown
 from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
-from labs.replay.recording import QUESTIONS, Book, Run, alike, books, is_deed, words
+from labs.replay.recording import Answer, Begin, Book, Run, Step, alike, books, words
 from labs.replay.replay_views import Known, Memory, Pictured, Recaptured
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STEP = 0.02  # s of the recording between two looks at a condition
-_current: Replayed | None = None
+_current: ReplayLab | None = None
 
 
 class Absent(LabError, AttributeError):
     """Only the lab itself has this; both what a learner reads and what `hasattr` understands."""
 
 
-class Replayed(Seeing):
-    """The lab of a recorded lesson; the same verbs and looks as `labs.emulation.lab.Lab`.
+class ReplayLab(LabView):
+    """The lab of a recorded lesson: the commands and queries of `labs.emulation.lab.Lab`.
 
     Raises LabError if no lab that began so was recorded.
     """
@@ -66,7 +66,7 @@ class Replayed(Seeing):
         if _current is not None and not beside:
             for lab in _current.beside:
                 lab.close()
-        self.beside: list[Replayed] = [self]
+        self.beside: list[ReplayLab] = [self]
         if _current is not None and beside:
             self.beside = _current.beside
             self.beside.append(self)
@@ -76,17 +76,17 @@ class Replayed(Seeing):
         self._book, self._run = self._found[0]
         self._facts = Known(facts.read(self._run.facts))
         begin = self._run.begin
-        self.state, self._now = state, float(begin["t"])
+        self.state, self._now = state, begin.t
         told: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in begin["layout"].items()
+            for name, value in begin.layout.items()
         }
-        told["sockets"] = tuple(Socket(**each) for each in begin["layout"]["sockets"])
+        told["sockets"] = tuple(Socket(**each) for each in begin.layout["sockets"])
         self.layout = Layout(**told)
         self.hosts = {name: SimpleNamespace(name=name) for name in self.layout.hosts}
         self.daemons = {name: SimpleNamespace(name=one) for name, one in self._run.daemon.items()}
-        self.watched, self.watch = tuple(begin["watched"]), begin["watched"][0]
-        self._files = dict(begin["files"])
+        self.watched, self.watch = tuple(begin.watched), begin.watched[0]
+        self._files = dict(begin.files)
         self.witness = Memory(self)
         print(f"Replay: nothing runs here. {self._origin()}")
 
@@ -96,17 +96,15 @@ class Replayed(Seeing):
         return sorted({run.state for book in books() for run in book.runs})
 
     @staticmethod
-    def current() -> Replayed:
+    def current() -> ReplayLab:
         """The lab that magics act on; LabError if there is none."""
         if _current is None:
             raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
         return _current
 
     def __getattr__(self, name: str) -> Any:
-        if is_deed(name):
+        if name in FAULT_VERBS and FAULT_VERBS[name].real:
             return partial(self._do, name)
-        if name in QUESTIONS:
-            return partial(self._answer, name)
         raise Absent(f"this is a replay: lab.{name} is there only where the lab itself runs")
 
     # --- looking ---------------------------------------------------------------------------------
@@ -118,8 +116,8 @@ class Replayed(Seeing):
 
     @property
     def since(self) -> float:
-        """As `Seeing`."""
-        return float(self._step()["since"])
+        """As `LabView`."""
+        return self._step().since
 
     def facts(self) -> list[Fact]:
         """What has been seen until now."""
@@ -141,6 +139,7 @@ class Replayed(Seeing):
         command: str,
         timeout: float = 60.0,
         show: Callable[[str], None] | None = None,
+        changes: bool = False,
     ) -> Result:
         """What the command printed when the lesson was recorded, to `show` as well."""
         self._host(host)
@@ -149,6 +148,32 @@ class Replayed(Seeing):
         if show is not None:
             show(result.text)
         return result
+
+    def log(self, host: str) -> str:
+        """What the daemon of `host` had logged."""
+        return str(self._answer("log", host))
+
+    def journal(self, host: str) -> list[dict[str, Any]]:
+        """The journal of vrrpd on `host`."""
+        found: list[dict[str, Any]] = self._answer("journal", host)
+        return found
+
+    def read(self, host: str, path: str) -> str | None:
+        """The text of a file on `host`; None if there was none."""
+        found: str | None = self._answer("read", host, path)
+        return found
+
+    def reset(self, state: str | None = None) -> None:
+        """Go on where the lab was reset."""
+        self._do("reset", state)
+
+    def equip(self, host: str, daemon: str) -> None:
+        """Go on where `host` was given another daemon."""
+        self._do("equip", host, daemon)
+
+    def at_switch(self, switch: str, command: str) -> str:
+        """What a command printed on a switch."""
+        return str(self._do("at_switch", switch, command))
 
     def send(self, host: str, packets: Sequence[bytes], every: float = 0) -> Result:
         """What came of sending these packets, or others that say the same."""
@@ -170,7 +195,7 @@ class Replayed(Seeing):
             raise unknown("server", host, self.servers)
         # One that has ended by itself since then was noticed by whoever asked.
         asked = [self._told_by_now([name, host]) for name in ("program", "running")]
-        return "" if "" in asked or False in asked else str(self._step()["programs"][host])
+        return "" if "" in asked or False in asked else str(self._step().programs[host])
 
     def frozen(self, host: str) -> bool:
         """Whether the daemon of `host` sleeps."""
@@ -213,7 +238,7 @@ class Replayed(Seeing):
         """The TCP connection that was recorded here."""
         from labs.emulation.tcp_session import Talk
 
-        talk = Talk(self._address(address), self._stream("talk", address), self)
+        talk = Talk(self.address(address), self._stream("talk", address), self)
         talk.begin()
         return talk
 
@@ -256,9 +281,9 @@ class Replayed(Seeing):
         """Let the recording run until the address was settled on one host; its name."""
         told = self._answers(["settle"])
         if told:
-            ahead = [one for one in told if one["t"] > self.now] or told[-1:]
-            self._go(float(ahead[0]["t"]))
-            return str(ahead[0]["value"])
+            ahead = [one for one in told if one.t > self.now] or told[-1:]
+            self._go(ahead[0].t)
+            return str(ahead[0].value)
         self._go(self.until())
         if len(self.owners()) != 1:
             raise LabError(f"{self.watch} is not settled on one host in this replay")
@@ -271,7 +296,7 @@ class Replayed(Seeing):
     def until(self) -> float:
         """When the next deed of this run was done, or the run ended."""
         steps = self._run.steps
-        return float(steps[self._count]["t"] if self._count < len(steps) else self._run.end)
+        return steps[self._count].t if self._count < len(steps) else self._run.end
 
     def next(self) -> str:
         """What was done next, in any run that is like this one so far."""
@@ -286,7 +311,7 @@ class Replayed(Seeing):
         """Nothing to end."""
         self.closed = True
 
-    def __enter__(self) -> Replayed:
+    def __enter__(self) -> ReplayLab:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -314,7 +339,7 @@ class Replayed(Seeing):
     def _configuration(self, host: str) -> str:
         return self._files.get(host) or ""
 
-    def _step(self) -> dict[str, Any]:
+    def _step(self) -> Step | Begin:
         """How things stood after the last deed."""
         return self._run.steps[self._count - 1] if self._count else self._run.begin
 
@@ -337,7 +362,9 @@ class Replayed(Seeing):
             if run.done()[self._count : self._count + 1] == [deed]:
                 return self._take(book, run)
         if self._run.done(self._count)[-1:] == [deed]:
-            return self._step()["value"]  # to do what is already done changes nothing
+            return self._run.steps[
+                self._count - 1
+            ].value  # to do what is already done changes nothing
         told = ", ".join(map(repr, deed[1:]))
         raise LabError(
             f"this is a replay, and nobody did lab.{verb}({told[:200]}) here when it was recorded; "
@@ -349,15 +376,15 @@ class Replayed(Seeing):
         step = run.steps[self._count]
         self._count += 1
         if run is self._run:
-            self._go(float(step["end"]))
+            self._go(step.end)
         else:
-            self._book, self._run, self._now = book, run, float(step["end"])
+            self._book, self._run, self._now = book, run, step.end
             self._facts = Known(facts.read(run.facts))
-        if step["do"] == ["reset"]:
-            self._files = dict(run.begin["files"])
-        if step["do"][0] == "equip":
-            self.daemons[step["do"][1]] = SimpleNamespace(name=step["do"][2])
-        return step["value"]
+        if step.do == ["reset"]:
+            self._files = dict(run.begin.files)
+        if step.do[0] == "equip":
+            self.daemons[step.do[1]] = SimpleNamespace(name=step.do[2])
+        return step.value
 
     def _go(self, t: float) -> None:
         """Let it be `t`, here and in the labs that were recorded beside this one."""
@@ -366,18 +393,18 @@ class Replayed(Seeing):
             if lab is not self and lab._book is self._book:
                 lab._now = max(lab._now, min(t, lab.until()))
 
-    def _answers(self, ask: list[Any]) -> list[dict[str, Any]]:
+    def _answers(self, ask: list[Any]) -> list[Answer]:
         """The answers that were given at this step, in this run or in one like it."""
         for _, run in self._like_this():
-            here = [a for a in run.answers if a["step"] == self._count and a["ask"] == ask]
+            here = [a for a in run.answers if a.step == self._count and a.ask == ask]
             if here:
                 return here
         return []
 
     def _told_by_now(self, ask: list[Any]) -> Any:
         """The answer that was given last in this run and at this step; None if there was none."""
-        here = (a for a in reversed(self._run.answers) if a["step"] == self._count)
-        return next((a["value"] for a in here if a["ask"] == ask and a["t"] <= self.now), None)
+        here = (a for a in reversed(self._run.answers) if a.step == self._count)
+        return next((a.value for a in here if a.ask == ask and a.t <= self.now), None)
 
     def _answer(self, name: str, *args: Any, **options: Any) -> Any:
         """What was answered at this step, as late as now; or soon after."""
@@ -386,17 +413,17 @@ class Replayed(Seeing):
             raise LabError(
                 f"this is a replay, and nobody asked lab.{name} for this when it was recorded"
             )
-        past = [one for one in here if one["t"] <= self.now]
+        past = [one for one in here if one.t <= self.now]
         chosen = past[-1] if past else here[0]
-        self._go(min(float(chosen["t"]), self.until()))
-        return chosen["value"]
+        self._go(min(chosen.t, self.until()))
+        return chosen.value
 
     def _stream(self, name: str, *args: Any) -> Kept:
         """The pieces of what was begun so, here or before."""
         ask = words(name, args, {})
         for _, run in self._like_this():
-            begun = [s for s in run.streams if s["ask"] == ask and s["step"] <= self._count]
+            begun = [s for s in run.streams if s.ask == ask and s.step <= self._count]
             if begun:
-                return Kept(sorted(begun[-1]["pieces"], key=known), lambda: self.now)
+                return Kept(sorted(begun[-1].pieces, key=known), lambda: self.now)
         told = ", ".join(map(repr, args))
         raise LabError(f"this is a replay, and nobody did lab.{name}({told}) when it was recorded")

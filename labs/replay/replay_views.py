@@ -20,7 +20,7 @@ from labs.model.facts import Address, Fact, Link
 if TYPE_CHECKING:
     from labs.emulation.streams import Kept
     from labs.model.topology import Socket
-    from labs.replay.replay_lab import Replayed
+    from labs.replay.replay_lab import ReplayLab
 
 F = TypeVar("F", bound=Fact)
 
@@ -40,7 +40,7 @@ class Known:
 class Memory:
     """What the witnesses of a replayed lab have seen until now."""
 
-    def __init__(self, lab: Replayed) -> None:
+    def __init__(self, lab: ReplayLab) -> None:
         self._lab = lab
 
     def facts(self, since: float = 0.0) -> list[Fact]:
@@ -71,7 +71,7 @@ class Memory:
 class Recaptured(Capture):
     """The frames at one card while the context lasts, as the replay's clock has it."""
 
-    def __init__(self, socket: Socket, around: Around, frames: Kept, lab: Replayed) -> None:
+    def __init__(self, socket: Socket, around: Around, frames: Kept, lab: ReplayLab) -> None:
         super().__init__(socket.host, socket.interface, socket.port, around)
         self._told, self._lab = frames, lab
         self._end: float | None = None

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from labs import lab_api
 from labs.api import panel_widget
 from labs.cli import watch_screen
 from labs.emulation import faults, mininet_prompt, start_states
@@ -23,13 +24,12 @@ from labs.model.fault_verbs import DAEMON, FAULT_VERBS, LAN, Choice, Draw, Fault
 from labs.panel import page
 from labs.panel.events import Events
 from labs.panel.sources import OfLan
-from labs.replay import recording
 from labs.scenarios import random_search, runner
 from labs.scenarios.model import parse
 from labs.simulation import faults as simulated_faults
 from labs.simulation.lan import Lan
 
-LABS = {"real": faults.Verbs, "simulated": simulated_faults.Verbs}
+LABS = {"real": faults.Faults, "simulated": simulated_faults.Verbs}
 
 
 def words_of(method: object) -> list[inspect.Parameter]:
@@ -142,7 +142,7 @@ def doze(monkeypatch: pytest.MonkeyPatch) -> FaultVerb:
 
     monkeypatch.setitem(FAULT_VERBS, "doze", verb)
     monkeypatch.setattr(simulated_faults.Verbs, "doze", effect, raising=False)
-    monkeypatch.setattr(faults.Verbs, "doze", effect, raising=False)
+    monkeypatch.setattr(faults.Faults, "doze", lab_api.command(effect), raising=False)
     return verb
 
 
@@ -175,7 +175,7 @@ def test_a_new_verb_is_drawn_and_told(doze: FaultVerb) -> None:
 def test_a_new_verb_can_be_recorded_and_begun_with(
     doze: FaultVerb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert recording.is_deed("doze")
+    assert lab_api.kind(faults.Faults.doze, "master") is lab_api.Kind.COMMAND  # type: ignore[attr-defined]
     shutil.copytree(start_states.STATES / "basic", tmp_path / "states" / "basic")
     monkeypatch.setattr(start_states, "STATES", tmp_path / "states")
     (tmp_path / "states/own").mkdir()

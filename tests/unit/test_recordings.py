@@ -12,12 +12,17 @@ from typing import Any
 
 import pytest
 
+from labs import lab_api
+from labs.emulation.lab import Lab
 from labs.errors import LabError
-from labs.model import facts
+from labs.lab_api import Kind
+from labs.model import facts, fault_verbs
+from labs.model.fault_verbs import FAULT_VERBS
 from labs.panel.sources import OfReplay
 from labs.replay import recording
-from labs.replay.recording import Book, Run, changes, words
-from labs.replay.replay_lab import Replayed
+from labs.replay.recording import Answer, Begin, Book, Run, Step, Stream, words
+from labs.replay.recording_lab import RecordingLab
+from labs.replay.replay_lab import ReplayLab
 from labs.simulation.lan import Lan
 
 VIP = "192.168.1.10"
@@ -38,15 +43,13 @@ def played(*deeds: tuple[str, str], begin: float = 8.0) -> Run:
     lan = Lan("basic")
     lan.run(begin)
     files = {host: lan.conf(host) for host in BOTH} | {"client": None}
-    start = {"t": lan.now, "since": 0.0, "watched": [VIP], "layout": LAYOUT, "programs": BOTH}
-    run = Run("basic", None, BOTH, {**start, "files": files})
+    run = Run("basic", None, BOTH, Begin(lan.now, 0.0, [VIP], LAYOUT, BOTH, files))
     for verb, host in deeds:
         lan.run(6)
         before = lan.now
         getattr(lan, verb)(host)
         lan.run(0.01)
-        step = {"t": before, "end": lan.now, "since": 0.0, "programs": BOTH, "value": None}
-        run.steps.append({"do": [verb, host], **step})
+        run.steps.append(Step([verb, host], before, lan.now, 0.0, BOTH))
     lan.run(6)
     run.end = lan.now
     run.facts = [facts.to_json(fact) for fact in lan.facts]
@@ -71,30 +74,41 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Book]]:
 # --- how a call is written down ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["echo x >>/etc/hosts", "nft add table inet fw", "kill -USR1 $(cat /run/vrrp.pid)",
-     "ip address del 192.168.1.10/32 dev eth0", "/etc/keepalived/watch.sh &", "chmod -x hoge.sh",
-     "ip neighbour del 192.168.1.10 dev eth0", "touch /run/flag", "date > /tmp/x"],
-)  # fmt: skip
-def test_a_command_that_changes_something_is_a_deed(command: str) -> None:
-    assert changes(command)
+def test_every_marked_method_of_a_lab_can_be_recorded_and_replayed() -> None:
+    marked = {name for name in dir(Lab) if lab_api.is_marked(getattr(Lab, name))}
+    verbs = {name for name in marked if name in FAULT_VERBS}
+    assert {"run", "conf", "reset", "mail", "unplug", "settle"} <= marked
+    assert marked - verbs <= set(dir(ReplayLab))
+    assert set(fault_verbs.real()) <= verbs
+    streams = {name for name in marked if getattr(Lab, name).lab_mark[0] is Kind.STREAM}
+    assert streams <= set(dir(RecordingLab))
 
 
 @pytest.mark.parametrize(
-    "command",
-    ["/sbin/ip address list", "grep -h x /var/log/*.log | tail -n 1", "nft list ruleset",
-     "timeout 5 tcpdump -nn -c 4 2>/dev/null", "ping -c 2 -W 1 10.0.0.100", "ls x 2>&1",
-     "exec 3<>/dev/tcp/192.168.1.10/80 && cat <&3", "true && echo the port is open"],
-)  # fmt: skip
-def test_a_command_that_only_looks_is_a_question(command: str) -> None:
-    assert not changes(command)
+    ("name", "words", "options", "found"),
+    [
+        ("unplug", ("master",), {}, Kind.COMMAND),
+        ("log", ("master",), {}, Kind.QUERY),
+        ("run", ("master", "rm /run/flag"), {}, Kind.QUERY),
+        ("run", ("master", "rm /run/flag"), {"changes": True}, Kind.COMMAND),
+        ("run", ("master", "ls"), {"changes": False}, Kind.QUERY),
+        ("conf", ("master",), {}, Kind.QUERY),
+        ("conf", ("master", ""), {}, Kind.COMMAND),
+        ("mail", ("master",), {}, Kind.STREAM),
+        ("owners", (), {}, None),
+    ],
+)
+def test_a_call_is_what_its_method_is_marked_as(
+    name: str, words: tuple[str, ...], options: dict[str, Any], found: Kind | None
+) -> None:
+    lab = Lab.__new__(Lab)
+    assert lab_api.kind(getattr(lab, name), *words, **options) is found
 
 
 def test_what_makes_no_difference_is_left_out() -> None:
     assert words("unplug", ("master", "eth0"), {}) == ["unplug", "master"]
     assert words("unplug", ("r1",), {"interface": "eth1"}) == ["unplug", "r1", "eth1"]
-    assert words("run", ("master", "ls", 5.0), {}) == ["run", "master", "ls"]
+    assert words("run", ("master", "ls", 5.0), {"changes": True}) == ["run", "master", "ls"]
     assert words("stop", ("master",), {"timeout": 9}) == ["stop", "master"]
     assert words("settle", (9.0,), {}) == ["settle"]
     assert words("arp", ("client", None), {}) == ["arp", "client"]
@@ -133,7 +147,7 @@ def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[..., Book]) -> None:
     shelf(played(("crash", "master")), played(("unplug", "master"), ("plug", "master")))
-    lab = Replayed()
+    lab = ReplayLab()
     lab.unplug("master")
     lab.wait_until(lambda: lab.owners() == ["backup"])
     with pytest.raises(LabError, match=r"goes on with lab\.plug\('master'\)"):
@@ -146,27 +160,25 @@ def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[.
 
 def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Book]) -> None:
     shelf(played(begin=8), played(begin=9), played(begin=10))
-    assert [Replayed().now for _ in range(4)] == [8, 9, 10, 8]
+    assert [ReplayLab().now for _ in range(4)] == [8, 9, 10, 8]
 
 
 def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Book]) -> None:
     few, many = played(begin=8), played(begin=9)
     few.asked = "vrrpd --max-vips 20"
     shelf(few, many)
-    assert [Replayed().now, Replayed(daemon="vrrpd --max-vips 20").now] == [9, 8]
-    assert Replayed(daemon="vrrpd").now == 8, "nobody asked for these; they ran all the same"
+    assert [ReplayLab().now, ReplayLab(daemon="vrrpd --max-vips 20").now] == [9, 8]
+    assert ReplayLab(daemon="vrrpd").now == 8, "nobody asked for these; they ran all the same"
     with pytest.raises(LabError, match="no run of Lab"):
-        Replayed(daemon="keepalived")
+        ReplayLab(daemon="keepalived")
 
 
 def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) -> None:
     run = played()
     ask = ["log", "master"]
-    run.answers = [
-        {"ask": ask, "t": t, "step": 0, "value": value} for t, value in ((9.0, "a"), (12.0, "b"))
-    ]
+    run.answers = [Answer(ask, t, 0, value) for t, value in ((9.0, "a"), (12.0, "b"))]
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     assert (lab.log("master"), lab.now) == ("a", 9.0)
     lab.wait_until(lambda: lab.log("master") == "b")
     assert lab.now == pytest.approx(12.0, abs=0.03)
@@ -176,9 +188,9 @@ def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) 
 
 def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
     run = played(("unplug", "master"))
-    run.answers = [{"ask": ["log", "master"], "t": 15.0, "step": 1, "value": "later"}]
+    run.answers = [Answer(["log", "master"], 15.0, 1, "later")]
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     with pytest.raises(LabError, match="nobody asked"):
         lab.log("master")
     lab.unplug("master")
@@ -187,21 +199,21 @@ def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
 
 def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> None:
     run = played(("unplug", "master"))
-    run.steps[0] |= {"do": ["run", "master", "nft flush ruleset"],
-                     "value": {"text": "done\n", "status": 0}}  # fmt: skip
+    run.steps[0].do = ["run", "master", "nft flush ruleset"]
+    run.steps[0].value = {"text": "done\n", "status": 0}
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     for _ in range(2):  # and once more, which changes nothing
         assert repr(lab.run("master", "nft flush ruleset")) == "done"
-        assert lab.now == run.steps[0]["end"]
+        assert lab.now == run.steps[0].end
 
 
 def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Book]) -> None:
     run = played(("unplug", "master"))
     said = words("send", ("client", [b"\xff" * 42]), {})
-    run.steps[0] |= {"do": said, "value": {"text": "", "status": 0}}
+    run.steps[0].do, run.steps[0].value = said, {"text": "", "status": 0}
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     with pytest.raises(LabError, match=r"nobody did lab\.send"):
         lab.send("client", [b"\xff" * 60])
     with pytest.raises(LabError, match=r"nobody did lab\.send"):
@@ -213,16 +225,16 @@ def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> Non
     run = played()
     letter = "Subject: {}\r\n\r\nx"
     pieces = [{"t": t, "text": letter.format(t)} for t in (9.0, 11.0)]
-    visits = [
+    visits: list[dict[str, Any]] = [
         {"t": 9.0, "known": 9.1, "rtt": 0.1, "page": "master"},
         {"t": 9.5, "known": 10.5, "rtt": None, "page": None},
     ]
     run.streams = [
-        {"ask": ["mail", "master"], "step": 0, "pieces": pieces},
-        {"ask": ["visitor", 0.1], "step": 0, "pieces": visits},
+        Stream(["mail", "master"], 0, pieces),
+        Stream(["visitor", 0.1], 0, visits),
     ]
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     from labs.experiments.http_monitor import Visits
 
     box, seen = lab.mail("master"), Visits(lab)  # type: ignore[arg-type]
@@ -239,9 +251,9 @@ def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> Non
 def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
     run = played()
     pieces = [{"t": 8.0 + n, "ethernet": "00" * 12 + "0806", "packet": "0001"} for n in range(5)]
-    run.streams = [{"ask": ["capture", "backup"], "step": 0, "pieces": pieces}]
+    run.streams = [Stream(["capture", "backup"], 0, pieces)]
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     lab.play(0.5)
     with lab.capture("backup") as wire:
         lab.wait_until(lambda: len(wire.of("arp")) == 2)
@@ -252,13 +264,13 @@ def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
 
 def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Book]) -> None:
     shelf(played(("unplug", "master")), played())
-    one, other = Replayed(), Replayed(beside=True)
+    one, other = ReplayLab(), ReplayLab(beside=True)
     other.play(3)
     assert one.now == other.now == 11.0
     other.play(30)
     assert (one.now, other.now) == (one.until(), other.until()), "each stops where it must"
-    assert Replayed.current() is other
-    Replayed()
+    assert ReplayLab.current() is other
+    ReplayLab()
     assert one.closed
     assert other.closed
 
@@ -267,9 +279,9 @@ def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
     shelf: Callable[..., Book],
 ) -> None:
     run = played()
-    run.answers = [{"ask": ["running", "backup"], "t": 10.0, "step": 0, "value": False}]
+    run.answers = [Answer(["running", "backup"], 10.0, 0, False)]
     shelf(run)
-    lab = Replayed()
+    lab = ReplayLab()
     assert (lab.running("backup"), lab.program("master")) == (True, "vrrpd")
     lab.play(3)
     assert not lab.running("backup")
@@ -282,10 +294,10 @@ def test_the_prompt_of_mininet_is_refused_in_a_line(
 
     monkeypatch.setenv("LAB_MODE", "replay")
     shelf(played())
-    Replayed()
+    ReplayLab()
     with pytest.raises(LabError, match="Mininet is there only where the lab itself runs"):
         LabMagics(None).mn("link s1 master down")
-    assert Replayed.states() == ["basic"]
+    assert ReplayLab.states() == ["basic"]
 
 
 # --- on the bench --------------------------------------------------------------------------------
@@ -295,7 +307,7 @@ def test_the_bench_plays_a_recording_and_obeys_what_was_done(
     shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf(played(("unplug", "master")))
-    lab = Replayed()
+    lab = ReplayLab()
     source = OfReplay(lab)
     assert source.network()["replay"]
     moments = iter([0.5 * n for n in range(100)])

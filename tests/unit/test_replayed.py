@@ -13,22 +13,22 @@ import pytest
 
 from labs.errors import LabError
 from labs.replay import recording
-from labs.replay.replay_lab import Replayed
+from labs.replay.replay_lab import ReplayLab
 from tests.support import REPOSITORY
 
 pytestmark = pytest.mark.skipif("05-failover" not in recording.lessons(), reason="not recorded")
 
 
 @pytest.fixture
-def lab(monkeypatch: pytest.MonkeyPatch) -> Replayed:
+def lab(monkeypatch: pytest.MonkeyPatch) -> ReplayLab:
     monkeypatch.setenv("LAB_MODE", "replay")
-    return Replayed("basic")
+    return ReplayLab("basic")
 
 
 def test_it_says_that_it_is_a_replay(
-    lab: Replayed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lab: ReplayLab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Replayed("basic")
+    ReplayLab("basic")
     assert capsys.readouterr().out.startswith("Replay: nothing runs here. This run was recorded on")
     assert repr(lab).startswith("<Replay of Lab('basic')")
     from labs.lessons import begin
@@ -36,7 +36,7 @@ def test_it_says_that_it_is_a_replay(
     assert "REPLAY" in repr(begin("05-failover"))
 
 
-def test_a_pulled_cable_moves_the_address_as_it_did(lab: Replayed) -> None:
+def test_a_pulled_cable_moves_the_address_as_it_did(lab: ReplayLab) -> None:
     assert lab.settle() == "master"
     lab.unplug("master")
     assert lab.settle() == "backup"
@@ -46,7 +46,7 @@ def test_a_pulled_cable_moves_the_address_as_it_did(lab: Replayed) -> None:
     assert lab.witness.carrier()["master"] is False
 
 
-def test_what_is_done_chooses_the_run(lab: Replayed) -> None:
+def test_what_is_done_chooses_the_run(lab: ReplayLab) -> None:
     lab.settle()
     lab.crash("master")
     lab.wait_until(lambda: len(lab.owners()) == 2)
@@ -54,7 +54,7 @@ def test_what_is_done_chooses_the_run(lab: Replayed) -> None:
     lab.crash("master")  # again: nothing changes
 
 
-def test_time_passes_only_while_one_waits(lab: Replayed) -> None:
+def test_time_passes_only_while_one_waits(lab: ReplayLab) -> None:
     lab.settle()
     before = lab.now
     lab.owners()
@@ -64,14 +64,14 @@ def test_time_passes_only_while_one_waits(lab: Replayed) -> None:
     assert lab.now > before
 
 
-def test_what_nobody_did_is_refused_with_what_was_done(lab: Replayed) -> None:
+def test_what_nobody_did_is_refused_with_what_was_done(lab: ReplayLab) -> None:
     lab.settle()
     with pytest.raises(LabError, match=r"nobody did lab\.freeze\('client'\).*lab\.unplug\('mast"):
         lab.freeze("client")
     with pytest.raises(LabError, match="nobody asked"):
         lab.run("master", "rm -rf /")
     with pytest.raises(LabError, match="no run of Lab"):
-        Replayed("no such state")
+        ReplayLab("no such state")
     with pytest.raises(LabError, match="only where the lab itself runs"):
         lab.net  # noqa: B018
 
