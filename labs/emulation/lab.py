@@ -105,6 +105,7 @@ class Lab(_Parts, LabView):
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
     witness: Witness
+    _door: Door
 
     def __init__(
         self,
@@ -127,7 +128,6 @@ class Lab(_Parts, LabView):
         self.access = HostAccess(self.cluster)
         self.services = Services(self.cluster, self.access, self)
         self.before_close: list[Callable[[], None]] = []  # for who takes a last look at it
-        self._door: Door | None = None
         try:
             self._build()
             self._begin(told)
@@ -260,7 +260,7 @@ class Lab(_Parts, LabView):
         atexit.unregister(self.close)
         if _current is self:
             _current = None
-        if self._door is not None:
+        if hasattr(self, "_door"):
             self._door.close()
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
