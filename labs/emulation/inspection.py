@@ -86,17 +86,8 @@ class HostAccess:
             ) from None
         finally:
             daemons.end(process)
-        if not node.alive:
-            raise LabError(
-                f"{host} went down during `{command}` ({node.why_down}): "
-                "lab.reset() starts all hosts again"
-            )
         text = kept.text()
-        if status and text.startswith("nsenter: "):  # it did not come as far as the command
-            raise LabError(
-                f"{host} cannot run `{command}`: {text.strip()[len('nsenter: ') :]}; "
-                "lab.reset() starts all hosts again"
-            )
+        _require_result(node, command, text, status)
         return Result(text, status)
 
     @command_if("text")
@@ -169,6 +160,20 @@ class HostAccess:
             return said
         except (OSError, LabError):
             return []  # there is none, or a reset in another thread has just taken it away
+
+
+def _require_result(node: Host, command: str, text: str, status: int) -> None:
+    """LabError if the host went down during a command, or could not begin it."""
+    if not node.alive:
+        raise LabError(
+            f"{node.name} went down during `{command}` ({node.why_down}): "
+            "lab.reset() starts all hosts again"
+        )
+    if status and text.startswith("nsenter: "):  # it did not come as far as the command
+        raise LabError(
+            f"{node.name} cannot run `{command}`: {text.strip()[len('nsenter: ') :]}; "
+            "lab.reset() starts all hosts again"
+        )
 
 
 def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
