@@ -16,7 +16,6 @@ from ipaddress import IPv4Address, IPv6Address
 from vrrpd import auth_header, auth_hmac
 from vrrpd.config.model import AuthHmac, Instance
 from vrrpd.events import IPAddress
-from vrrpd.listener import Segment
 from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_packet, numbered
 
 UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
@@ -25,13 +24,18 @@ UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
 class Speaker:
     """Sends the Advertisements of one virtual router.
 
-    `source` is its primary address, `wall` the clock of `auth_hmac` (ns since 1970).
+    `source` is its primary address, `transmit` sends one IP packet or raises OSError, `wall` is
+    the clock of `auth_hmac` (ns since 1970).
     """
 
     def __init__(
-        self, instance: Instance, group: IPAddress, segment: Segment, wall: Callable[[], int]
+        self,
+        instance: Instance,
+        group: IPAddress,
+        transmit: Callable[[bytes], None],
+        wall: Callable[[], int],
     ) -> None:
-        self.segment = segment
+        self.transmit = transmit
         self.wall = wall
         self.source: IPAddress = UNSET[instance.family]
         self.ident = 0
@@ -73,7 +77,7 @@ class Speaker:
         trouble: Exception | None = None
         for packet in packets:
             try:
-                self.segment.send(packet)
+                self.transmit(packet)
                 self.reached += 1
             except Exception as error:
                 trouble = error

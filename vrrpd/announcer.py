@@ -23,19 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING
 
 from vrrpd.config.model import Address, Garp
 from vrrpd.events import IPAddress
-from vrrpd.fsm import Router, State
 from vrrpd.garp_pacing import Pacer
 from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.journal import Log
 from vrrpd.ports import Clock, Kernel, Placed, Timer
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
-
 
 MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered once, not twice
 
@@ -43,13 +37,15 @@ MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered onc
 class Announcer:
     """The announcements of one virtual router; `speaks_on` is where its Advertisements leave."""
 
-    def __init__(self, name: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log) -> None:
+    def __init__(
+        self, name: str, speaks_on: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log
+    ) -> None:
         self.name = name
         self.clock = clock
         self.pacer = pacer
         self.kernel = kernel
         self.log = log
-        self.speaks_on = ""
+        self.speaks_on = speaks_on
         self.pending: list[Timer] = []
         self.second: int | None = None  # when the second burst is due
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
@@ -101,6 +97,11 @@ class Announcer:
                 self.later(
                     garp.lower_prio_delay_ns, lambda: self.burst(placed, garp.lower_prio_repeat)
                 )
+
+    def own_address(self, source: IPAddress) -> None:
+        """Send one frame for `source`, the router's own address (keepalived, after FAULT)."""
+        own = Address(ip=source, prefixlen=source.max_prefixlen)
+        self.burst([Placed(self.speaks_on, own)], 1)
 
     def refresh(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The next periodic burst, and after it the one after that."""
@@ -190,16 +191,3 @@ def frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
     if isinstance(ip, IPv6Address):
         return neighbour_advertisement(mac, ip, router)
     return gratuitous_arp(mac, ip)
-
-
-def introduce(router: VirtualRouter, before: Router) -> None:
-    """After FAULT, unicast peers may have forgotten our own MAC address: say it (keepalived).
-
-    Not before the start-up delay is over (keepalived 2.4.0).
-    """
-    one = router.instance
-    if router.ports.clock.now() < router.not_before:
-        return
-    if one.unicast and before.state is State.FAULT and router.state is State.BACKUP:
-        own = Address(ip=router.source, prefixlen=router.source.max_prefixlen)
-        router.announcer.burst([Placed(router.announcer.speaks_on, own)], 1)

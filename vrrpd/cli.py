@@ -335,10 +335,11 @@ def exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> H
     """The server of `--metrics`, if it is asked for; a daemon without one still does its work."""
     if where is None:
         return None
-    from vrrpd.exporter import serve
+    from vrrpd.exporter import pages
+    from vrrpd.linux.http_server import HttpServer
 
     with suppress_and_say(log, f"no metrics at {where}"):
-        server = serve(where, loop, daemon)
+        server = HttpServer(where, loop, pages(daemon))
         log.say(f"Metrics are served at {where}")
         return server
     return None

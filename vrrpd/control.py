@@ -24,9 +24,8 @@ from vrrpd import metrics
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal
-from vrrpd.linux.loop import Loop
 from vrrpd.maintenance import Handover
-from vrrpd.ports import Timer
+from vrrpd.ports import EventLoop, Timer
 
 LONGEST = 4096
 PAUSE = SECOND  # without a descriptor for the next client
@@ -57,7 +56,7 @@ class Client:
 class Control:
     """Serves `vrrpctl`.  Raises OSError if the socket cannot be made."""
 
-    def __init__(self, path: str, loop: Loop, daemon: Daemon, journal: Journal) -> None:
+    def __init__(self, path: str, loop: EventLoop, daemon: Daemon, journal: Journal) -> None:
         self.path = path
         self.loop = loop
         self.daemon = daemon

@@ -163,7 +163,9 @@ class Daemon:
         place = Place(holdings.speaks_on, instance.family, protocol)
         segment = self.segments.get(place)
         if segment is None:
-            segment = self.segments[place] = Segment(place, self.ports.wire, self.log)
+            segment = self.segments[place] = Segment(
+                place, self.ports.wire, self.ports.clock, self.log
+            )
         defaults = self.config.globals
         group = defaults.vrrp_mcast_group4 if instance.family == 4 else defaults.vrrp_mcast_group6
         router = VirtualRouter(

@@ -1,4 +1,4 @@
-"""Where `--metrics` listens: an address and a port, or a Unix socket.
+"""Where `--metrics` listens, and what a page is: an address and a port, or a Unix socket.
 
     9650  :9650  localhost:9650     127.0.0.1, port 9650: this host alone
     192.0.2.1:9650  0.0.0.0:9650    that address, or all: only if it is written
@@ -10,10 +10,12 @@ Contract: no name is looked up, since a name server may take its time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 LOOPBACK = "127.0.0.1"
+Page = tuple[int, str, Iterable[str]]  # HTTP status, content type, the body in pieces
 
 
 @dataclass(frozen=True, slots=True)

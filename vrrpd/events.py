@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from vrrpd.config.routes_model import Route, Rule
-    from vrrpd.fsm import Params
 
 IPAddress: TypeAlias = "IPv4Address | IPv6Address"
 
@@ -41,7 +40,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class AdvertReceived:
-    """An Advertisement that has passed every check of `listener.py`; `interval` in ns."""
+    """An Advertisement that has passed every check of `validation.py`; `interval` in ns."""
 
     priority: int
     source: IPAddress
@@ -100,9 +99,12 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigured:
-    """`params` have changed under a running router; `before` is what they were."""
+    """The parameters of a running router have changed.
 
-    before: Params
+    Under the old ones Master_Down_Timer took `master_down_time` ns; see `fsm.master_down_time()`.
+    """
+
+    master_down_time: int
 
 
 Event: TypeAlias = (

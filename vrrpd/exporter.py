@@ -11,22 +11,24 @@ answer delays no timer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from vrrpd import metrics
 from vrrpd.daemon import Daemon
-from vrrpd.endpoint import Endpoint
+from vrrpd.endpoint import Page
 from vrrpd.fsm import SILENT, State, seconds
-from vrrpd.linux.http_server import HttpServer, Page
-from vrrpd.linux.loop import Loop
 
 PLAIN = "text/plain; charset=utf-8"
 
 
-def serve(where: Endpoint, loop: Loop, daemon: Daemon) -> HttpServer:
-    """Listen, and serve the three pages.  Raises OSError if that cannot be."""
-    pages = {"/metrics": exposition, "/healthz": health, "/readyz": readiness}
-    return HttpServer(where, loop, {path: partial(page, daemon) for path, page in pages.items()})
+def pages(daemon: Daemon) -> dict[str, Callable[[], Page]]:
+    """The functions that make the three pages, by path."""
+    return {
+        "/metrics": partial(exposition, daemon),
+        "/healthz": partial(health, daemon),
+        "/readyz": partial(readiness, daemon),
+    }
 
 
 def exposition(daemon: Daemon) -> Page:

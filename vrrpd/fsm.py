@@ -220,13 +220,13 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if isinstance(event, AdvertReceived):
         return backup_hears(params, router, event, now), []
     if isinstance(event, Held):
-        due = now + patience(params, router)
+        due = now + master_down_time(params, router)
         return replace(router, deadline=due, armed=now, wants=True), []
     if isinstance(event, Led) and event.up:
         return become_master(params, router, now, event.reason)
     if isinstance(event, Reconfigured):
         # The timer keeps what has already been waited; only its length changes.
-        shift = patience(params, router) - patience(event.before, router)
+        shift = master_down_time(params, router) - event.master_down_time
         return replace(router, deadline=router.deadline + shift), []
     return router, []
 
@@ -436,8 +436,11 @@ def interval_in_force(params: Params, router: Router) -> int:
     return params.advert_interval
 
 
-def patience(params: Params, router: Router) -> int:
-    """How long (ns) the present Master_Down_Timer is under these parameters."""
+def master_down_time(params: Params, router: Router) -> int:
+    """The length (ns) of the present Master_Down_Timer under these parameters.
+
+    It is Skew_Time alone after an Advertisement of priority 0, otherwise Master_Down_Interval.
+    """
     interval = interval_in_force(params, router)
     return params.skew(interval) if router.resigned else params.master_down(interval)
 

@@ -28,7 +28,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from vrrpd.fsm import SECOND
+from vrrpd.events import Event
+from vrrpd.fsm import SECOND, Router, State
 from vrrpd.log_handlers import Console, Syslog
 
 SYSLOG = "/dev/log"
@@ -65,6 +66,25 @@ class Journal:
             fields["from"] = fields.pop("from_")
         stamp = {"t": round(self.wall(), 6), "mono": round(self.mono() / SECOND, 6)}
         return {**stamp, "host": self.host, "instance": instance, "event": event, **fields}
+
+    def transition(
+        self, instance: str, priority: int, before: Router, after: Router, event: Event
+    ) -> tuple[dict[str, Any], str]:
+        """A state transition as a line of the journal and as a line of the log; neither is written.
+
+        `priority` is the effective one, `event` what caused the transition.
+        """
+        line = self.line(
+            "state",
+            instance,
+            from_=before.state.value,
+            to=after.state.value,
+            reason=after.why,
+            priority=priority,
+            trigger=type(event).__name__,
+        )
+        state = "STOP" if after.state is State.INIT else after.state.value
+        return line, f"({instance}) Entering {state} STATE ({after.why})"
 
     def write(self, event: str, instance: str | None = None, **fields: Any) -> None:
         """Record one event.  `from_` is written as `from`, which is a word of Python's."""

@@ -3,7 +3,7 @@
 A Segment is one interface's worth of VRRP: it holds the socket, finds the virtual router a
 packet is for, lets the packet through the checks in their order, and counts what it drops.
 
-    socket -> parse -> VRID known? -> CHECKS, in order -> VirtualRouter.hear()
+    socket -> parse -> VRID known? -> CHECKS, in order -> Receiver.on_advert()
                  \\         \\              \\
                   +---------+---------------+--> PacketError(check): counted, logged, forgotten
 
@@ -15,221 +15,57 @@ held against us.  No timer and no state is touched before the last check has pas
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vrrpd import auth_header, auth_hmac
 from vrrpd.config.globals import Globals
-from vrrpd.config.model import Auth, Peer
+from vrrpd.config.model import Instance
 from vrrpd.events import AdvertReceived, IPAddress
-from vrrpd.fsm import seconds
+from vrrpd.fsm import Params
 from vrrpd.journal import Log
-from vrrpd.packet import (
-    AUTH_BYTES,
-    PROTOCOL,
-    Advertisement,
-    AuthType,
-    Check,
-    Datagram,
-    PacketError,
-    check_checksum,
-    check_length,
-    check_readable,
-    check_type,
-    check_version,
-    parse_ip,
-    read,
-)
+from vrrpd.packet import PROTOCOL, Advertisement, Check, Datagram, PacketError, parse_ip
 from vrrpd.packet_signature import shapes
-from vrrpd.ports import Channel, Wire
+from vrrpd.ports import Channel, Clock, Wire
 from vrrpd.receive_buffer import enough, room
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
+from vrrpd.validation import Expectation, admit, find_vrid
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a virtual router accepts; `interval` in ns, `source` its own primary address.
+class Receiver(Protocol):
+    """What a Segment must know of a virtual router: which packets are for it, and where they go.
 
-    `sequence` is the latest number seen in an authentication header; `peers` are the senders that
-    count, if there are any, each with the range its TTL must be in; with `strangers`, so does who
-    is on the same link.  `verifier` is for `auth_hmac`, and remembers what it has accepted.
-    `empty`: we have no address ourselves.
+    `expected` is the Expectation of packets that were admitted, None once something has changed.
     """
 
-    version: int
-    interval: int
-    auth: Auth
-    source: IPAddress
-    unicast: bool = False
-    sequence: int = 0
-    strict: bool = False
-    peers: tuple[Peer, ...] = ()
-    verifier: auth_hmac.Verifier | None = None
-    empty: bool = False
-    strangers: bool = True
+    instance: Instance
+    group: IPAddress
+    params: Params
+    expected: Expectation | None
 
+    @property
+    def name(self) -> str:
+        """The name of the `vrrp_instance` block."""
 
-def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
-    """Return the Advertisement, or raise PacketError for the first check that fails."""
-    for check in CHECKS:
-        check(datagram, expect)
-    ends = datagram.source, datagram.destination
-    pseudo = check_checksum(datagram.message, *ends, datagram.trailer)
-    return read(datagram.message, datagram.source.version, pseudo)
+    @property
+    def source(self) -> IPAddress:
+        """The primary address of the interface."""
 
+    @property
+    def expectation(self) -> Expectation:
+        """What an Advertisement must be to be accepted."""
 
-def ttl(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the IP TTL is 255": nobody beyond a router can send that.
+    def on_advert(
+        self, advert: Advertisement, received: AdvertReceived, at: int, sequence: int = 0
+    ) -> None:
+        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
 
-    Unicast peers may be beyond one (keepalived); see `peer`.
-    """
-    if datagram.ttl != 255 and not expect.unicast:
-        raise PacketError(Check.TTL, f"TTL {datagram.ttl}, expected 255")
-
-
-def version(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify the VRRP version": the one this virtual router speaks."""
-    check_version(datagram.message, (expect.version,))
-
-
-def kind(datagram: Datagram, expect: Expectation) -> None:
-    """Section 5.3.2: "a packet with unknown type MUST be discarded"."""
-    check_type(datagram.message)
-
-
-def length(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: the packet MUST be complete; and, as all implementations want it, no longer."""
-    check_length(datagram.message, datagram.source.version)
-
-
-def checksum(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify the VRRP checksum"."""
-    ends = datagram.source, datagram.destination
-    check_checksum(datagram.message, *ends, datagram.trailer)
-
-
-def auth_known(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 2338 section 5.3.6: unknown authentication types MUST be discarded."""
-    if expect.version == 2 and datagram.message[4] > AuthType.AH.value:
-        raise PacketError(Check.AUTH_UNKNOWN, f"unknown auth type {datagram.message[4]}")
-
-
-def auth_type(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the Auth Type matches" ours; password or not, both ways."""
-    if expect.version != 2:
-        return
-    mine = AuthType[expect.auth.kind]
-    if datagram.message[4] != mine.value or bool(datagram.ah) != (mine is AuthType.AH):
-        theirs = AuthType(datagram.message[4])
-        raise PacketError(Check.AUTH_TYPE, f"authentication {theirs.name}, ours is {mine.name}")
-
-
-def auth_data(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 2338 section 5.3.10: the password must be ours; compared in constant time."""
-    if expect.version == 2 and expect.auth.kind == "AH":
-        auth_header.verify(datagram, expect.auth.password, expect.sequence)
-    elif (
-        expect.version == 2
-        and expect.auth.kind == "PASS"
-        and not hmac.compare_digest(datagram.message[-AUTH_BYTES:], expect.auth.password)
-    ):
-        raise PacketError(Check.AUTH_DATA, "wrong password")
-
-
-def trailer(datagram: Datagram, expect: Expectation) -> None:
-    """keepalived's auth_hmac: from the holder of a key, and new; see auth_hmac.py."""
-    if expect.verifier is not None:
-        expect.verifier.check(datagram)
-
-
-def count(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 9568 section 5.2.5 (erratum 8299): version 3 without addresses is ignored.
-
-    Unless we have none either: no_virtual_ipaddress is for that (keepalived 2.2.8).
-    """
-    if expect.version == 3 and datagram.message[3] == 0 and not expect.empty:
-        raise PacketError(Check.COUNT, "no addresses at all")
-
-
-def interval(datagram: Datagram, expect: Expectation) -> None:
-    """Version 2: "MUST verify that the Adver Interval is the same as the locally configured".
-
-    Version 3 learns the interval instead, but never from a zero (erratum 8301).
-    """
-    theirs = read(datagram.message, datagram.source.version).interval
-    if theirs == 0 or (expect.version == 2 and theirs != expect.interval):
-        raise PacketError(
-            Check.INTERVAL, f"interval {seconds(theirs)}, ours is {seconds(expect.interval)}"
-        )
-
-
-def link_local(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 9568 erratum 8300: over IPv6 the first address must be a link-local one.
-
-    Everybody in the field accepts another; only `strict` does not.
-    """
-    if not expect.strict or datagram.source.version == 4:
-        return
-    for first in read(datagram.message, 6).addresses[:1]:
-        if not first.is_link_local:
-            raise PacketError(Check.ADDRESS, f"the first address, {first}, is not link-local")
-
-
-def destination(datagram: Datagram, expect: Expectation) -> None:
-    """A multicast router hears only what was sent to a group, a unicast one what was not."""
-    if datagram.destination.is_multicast == expect.unicast:
-        expected = "to us" if expect.unicast else "to the group"
-        raise PacketError(Check.DESTINATION, f"sent to {datagram.destination}, not {expected}")
-
-
-def peer(datagram: Datagram, expect: Expectation) -> None:
-    """Only configured peers, from as far as they may be, and who can only be on this link.
-
-    keepalived hears everybody; with check_unicast_src, nobody but the peers, and so do we.
-    """
-    if not expect.peers:
-        return
-    known = next((one for one in expect.peers if one.ip == datagram.source), None)
-    if known is None and datagram.ttl == 255 and expect.strangers:
-        return
-    if known is None:
-        where = "" if datagram.ttl == 255 else f", and TTL {datagram.ttl} is not from this link"
-        raise PacketError(Check.SOURCE, f"{datagram.source} is not a unicast peer{where}")
-    if not known.min_ttl <= datagram.ttl <= known.max_ttl:
-        allowed = f"{known.min_ttl}..{known.max_ttl}"
-        raise PacketError(Check.TTL, f"TTL {datagram.ttl}, expected {allowed} from this peer")
-
-
-def source(datagram: Datagram, expect: Expectation) -> None:
-    """Our own words looped back, or somebody with our address: neither takes part."""
-    if datagram.source == expect.source:
-        raise PacketError(Check.SOURCE, "sent from our own address")
+    def on_bad_packet(self, error: PacketError, datagram: Datagram) -> None:
+        """A packet for this virtual router failed a check."""
 
 
 REMEMBERED = 1024  # packets of a segment that need not be checked again
-CHECKS: tuple[Callable[[Datagram, Expectation], None], ...] = (
-    ttl,
-    version,
-    kind,
-    length,
-    checksum,
-    auth_known,
-    auth_type,
-    auth_data,
-    trailer,
-    count,
-    interval,
-    link_local,
-    destination,
-    peer,
-    source,
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -245,13 +81,13 @@ class Place:
 class Known:
     """A packet that `router` has admitted while it expected `expectation`, and what it says."""
 
-    router: VirtualRouter
+    router: Receiver
     expectation: Expectation
     advert: Advertisement
     received: AdvertReceived
 
 
-def needs_group(router: VirtualRouter) -> bool:
+def needs_group(router: Receiver) -> bool:
     """Whether it hears its peers by a multicast group; with `unicast_peer` it does not."""
     return router.group.is_multicast and not router.instance.unicast
 
@@ -259,12 +95,13 @@ def needs_group(router: VirtualRouter) -> bool:
 class Segment:
     """VRRP in one Place: one socket, and the virtual routers that share it."""
 
-    def __init__(self, place: Place, wire: Wire, log: Log) -> None:
+    def __init__(self, place: Place, wire: Wire, clock: Clock, log: Log) -> None:
         self.place = place
         self.interface = place.interface
         self.wire = wire
+        self.clock = clock
         self.log = log
-        self.routers: dict[int, list[VirtualRouter]] = {}
+        self.routers: dict[int, list[Receiver]] = {}
         self.channel: Channel | None = None
         self.index: int | None = None
         self.joined: set[IPAddress] = set()
@@ -273,13 +110,13 @@ class Segment:
         self.settings = Globals()
         self.known: dict[bytes, Known] = {}  # packets that were admitted
 
-    def add(self, router: VirtualRouter) -> None:
+    def add(self, router: Receiver) -> None:
         """From now on this router's packets find it."""
         self.known.clear()
         self.routers.setdefault(router.instance.vrid, []).append(router)
         self.narrow()
 
-    def remove(self, router: VirtualRouter) -> None:
+    def remove(self, router: Receiver) -> None:
         """This router is no more."""
         self.known.clear()
         mine = self.routers[router.instance.vrid]
@@ -344,7 +181,7 @@ class Segment:
             for router in mine:
                 self.join(router)
 
-    def join(self, router: VirtualRouter) -> None:
+    def join(self, router: Receiver) -> None:
         """Hear the multicast group of a router that has one, now or when there is a socket."""
         group = router.group
         if self.channel is not None and needs_group(router) and group not in self.joined:
@@ -354,7 +191,7 @@ class Segment:
             except OSError as error:
                 self.complain(error)
 
-    def deaf(self, router: VirtualRouter) -> str | None:
+    def deaf(self, router: Receiver) -> str | None:
         """Why this router cannot hear its peers on an interface that exists, or None."""
         if self.index is None:
             return None
@@ -384,7 +221,7 @@ class Segment:
         key = packet[:4] + packet[6:10] + packet[12:]
         known = self.known.get(key)
         if known is not None and known.router.expected is known.expectation:
-            known.router.hear(known.advert, known.received, at)
+            known.router.on_advert(known.advert, known.received, at)
             return
         try:
             datagram = parse_ip(packet)
@@ -404,19 +241,19 @@ class Segment:
         expectation = router.expectation
         if expectation.verifier is not None:
             message, signed = auth_hmac.split(datagram.message, datagram.source.version)
-            waited = max(0, router.ports.clock.now() - at)
+            waited = max(0, self.clock.now() - at)
             datagram = replace(datagram, message=message, trailer=signed, waited=waited)
         try:
             advert = admit(datagram, expectation)
         except PacketError as error:
-            router.drop(error, datagram)
+            router.on_bad_packet(error, datagram)
             return
         received = AdvertReceived(advert.priority, datagram.source, advert.interval)
         if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
             self.known[key] = Known(router, expectation, advert, received)
-        router.hear(advert, received, at, auth_header.sequence_of(datagram))
+        router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
     def unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""
@@ -426,7 +263,7 @@ class Segment:
             cause = ("vrid", self.interface, vrid, datagram.source)
             self.log.limited(cause, f"{text} (from {datagram.source})")
 
-    def find(self, vrid: int, datagram: Datagram) -> VirtualRouter | None:
+    def find(self, vrid: int, datagram: Datagram) -> Receiver | None:
         """The router a packet is for, or None.
 
         Of several with one VRID: the one in the group it was sent to, or the unicast one that has
@@ -440,7 +277,10 @@ class Segment:
             found = [one for one in mine if not one.instance.unicast and one.group == to]
         else:
             unicast = [one for one in mine if one.instance.unicast]
-            found = [one for one in unicast if datagram.source in one.speaker.destinations]
+            sender = datagram.source
+            found = [
+                one for one in unicast if sender in {peer.ip for peer in one.instance.unicast_peers}
+            ]
             found.sort(key=lambda one: one.source != to)
         return found[0] if found else None
 
@@ -450,12 +290,3 @@ class Segment:
         self.joined.clear()
         if channel is not None:
             channel.close()
-
-
-def find_vrid(datagram: Datagram) -> int:
-    """The virtual_router_id of a packet, be there an authentication header or not.
-
-    Raises PacketError if there are not even the bytes for that.
-    """
-    check_readable(datagram.message)
-    return datagram.message[1]

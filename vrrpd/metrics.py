@@ -155,7 +155,7 @@ METRICS = (
         "vrrp_split_brain",
         "gauge",
         "1 while another MASTER was noticed within one Master_Down_Interval.",
-        _one(lambda router, now: router.split_brain.active(now)),
+        _one(lambda router, now: router.split_brain.active(router.params, now)),
     ),
     Metric(
         "vrrp_released",

@@ -2,7 +2,7 @@
 
     TTL 255 | version and type | VRID | version 2: authentication type, interval, password
 
-A Shape is less than the checks in `listener.py`: nothing that they would accept and that changes
+A Shape is less than the checks in `validation.py`: nothing that they would accept and that changes
 anything has another shape, but what has the shape may still be refused.  So a filter in the kernel
 can throw away most of a flood before it costs us anything (`linux/bpf.py`).
 """
@@ -34,7 +34,7 @@ class Shape:
 
 
 def shape(instance: Instance, priority: int) -> Shape:
-    """What `listener.admit` asks of every Advertisement for this instance.
+    """What `validation.admit` asks of every Advertisement for this instance.
 
     With preemption, an Advertisement of a lower priority than our `priority` is discarded by a
     BACKUP, and answered by a MASTER, which speaks anyway: in a flood neither is missed.

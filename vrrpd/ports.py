@@ -73,6 +73,16 @@ class Clock(Protocol):
         """In the middle of something that takes long: let what is due happen now."""
 
 
+class EventLoop(Clock, Protocol):
+    """A clock that also waits for file descriptors."""
+
+    def add_reader(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call back whenever `fd` can be read, and at its end."""
+
+    def remove_reader(self, fd: int) -> None:
+        """Stop waiting for `fd`; harmless if nothing waits."""
+
+
 class Channel(Protocol):
     """VRRP on one interface: a raw socket of one address family and IP protocol."""
 

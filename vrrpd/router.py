@@ -17,14 +17,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from vrrpd import events, fsm
-from vrrpd.addresses.host_state import Estate
 from vrrpd.addresses.master_state import Holdings
 from vrrpd.advertiser import Speaker
-from vrrpd.announcer import Announcer, introduce
+from vrrpd.announcer import Announcer
 from vrrpd.auth_hmac import Verifier
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
@@ -32,14 +30,14 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import FARTHEST, OWNER, RESIGN, SILENT, Params, Router, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
-from vrrpd.listener import Expectation, Segment
+from vrrpd.listener import Segment
 from vrrpd.notify.notifier import Notifier
-from vrrpd.packet import GROUP4, Advertisement, Datagram, PacketError, difference
+from vrrpd.packet import Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import Placed, Ports, Timer
 from vrrpd.split_brain import SplitBrain
-from vrrpd.status import change
-from vrrpd.takeover_prefetch import prepare, warm_up
+from vrrpd.takeover_prefetch import TakeoverPrefetch
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
+from vrrpd.validation import Expectation
 
 
 class VirtualRouter:
@@ -60,9 +58,9 @@ class VirtualRouter:
         notifier: Notifier,
         journal: Journal,
         log: Log,
-        group: IPAddress = GROUP4,
-        pacer: Pacer | None = None,
-        holdings: Holdings | None = None,
+        group: IPAddress,
+        pacer: Pacer,
+        holdings: Holdings,
     ) -> None:
         self.instance = instance
         self.segment = segment
@@ -72,7 +70,7 @@ class VirtualRouter:
         self.log = log
         self.default_group = group
         self.group = instance.mcast_dst_ip or group
-        self.speaker = Speaker(instance, self.group, segment, ports.clock.wall)
+        self.speaker = Speaker(instance, self.group, segment.send, ports.clock.wall)
         self.verifier: Verifier | None = None
         self.router = Router()
         self.weights: dict[str, int] = {}
@@ -93,13 +91,15 @@ class VirtualRouter:
         self.relieved: Callable[[], object] = alone
         self.challenged: Callable[[], object] = alone
         self.farewell = "STOP"  # what the scripts are told at the end
-        self.followers: list[Callable[[VirtualRouter, Router], None]] = [introduce]
-        self.holdings = holdings or Holdings(instance, Estate(ports.kernel, journal, log))
-        pacer = pacer or Pacer(ports.clock, ports.wire)
-        self.announcer = Announcer(self.name, ports.clock, pacer, ports.kernel, log)
-        self.announcer.speaks_on = segment.interface
-        self.upkeep = Upkeep(self)
-        self.split_brain = SplitBrain(self)
+        self.followers: list[Callable[[VirtualRouter, Router], None]] = []
+        self.holdings = holdings
+        speaks_on = segment.interface
+        self.announcer = Announcer(self.name, speaks_on, ports.clock, pacer, ports.kernel, log)
+        self.upkeep = Upkeep(self, self.holdings, ports, journal, log)
+        self.split_brain = SplitBrain(self.counters)
+        self.prefetch = TakeoverPrefetch(
+            self.speaker, self.holdings, self.announcer, ports.kernel, journal
+        )
 
     @property
     def name(self) -> str:
@@ -211,9 +211,10 @@ class VirtualRouter:
         if changed:
             self._attempt(self.tell)
             self.arm()
+            self._attempt(self._announce_own_address, before)
             for follow in self.followers:
                 self._attempt(follow, self, before)
-            self._attempt(prepare, self)
+            self._attempt(self._precompute)
 
     def _attempt(self, do: Callable[..., object], *arguments: object) -> None:
         """Do one thing; that it fails must not keep us from the next."""
@@ -246,6 +247,24 @@ class VirtualRouter:
         self.upkeep.taken(refused)
         return None
 
+    def _announce_own_address(self, before: Router) -> None:
+        """Send the interface's MAC address to unicast peers after FAULT (keepalived).
+
+        Not before the start-up delay is over (keepalived 2.4.0).
+        """
+        recovered = before.state is State.FAULT and self.state is State.BACKUP
+        if recovered and self.instance.unicast and self.ports.clock.now() >= self.not_before:
+            self.announcer.own_address(self.source)
+
+    def _precompute(self) -> None:
+        """Prepare a takeover; a MASTER makes what it needs when it needs it."""
+        if self.state is State.BACKUP:
+            self.prefetch.precompute(self.params.priority)
+
+    def _touch(self) -> None:
+        """Bring a takeover that is due into the processor's caches."""
+        self.prefetch.touch(self.name, self.params, self.router)
+
     def refuse(self, cause: str, reason: str) -> None:
         """Be in FAULT because the machine does not let us work, and try again later."""
         self.faults[cause] = reason
@@ -269,7 +288,7 @@ class VirtualRouter:
         self.upkeep.stop()
         self.dispatch(events.Stopped(reason))
 
-    def hear(
+    def on_advert(
         self, advert: Advertisement, received: events.AdvertReceived, at: int, sequence: int = 0
     ) -> None:
         """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
@@ -287,7 +306,16 @@ class VirtualRouter:
         was_master = self.router.state is State.MASTER
         self.dispatch(received, at)
         if was_master and received.priority != RESIGN:
-            self._attempt(self.split_brain.heard, received, at)
+            self._attempt(self._watch_split_brain, received, at)
+
+    def _watch_split_brain(self, rival: events.AdvertReceived, at: int) -> None:
+        """Report another MASTER, whose Advertisement arrived at `at` (ns) while we were MASTER."""
+        reason = self.split_brain.received(rival, at, self.params, self.state)
+        if reason is not None:
+            self.log.say(f"({self.name}) Split brain: {reason}")
+            self.note("split_brain", reason)
+        if self.split_brain.script_is_due(at, self.params, self.state, self.entered):
+            self.notifier.split_brain(self.instance, self.params.priority, rival)
 
     def doubt(self, received: events.AdvertReceived) -> None:
         """Warn of an interval that is too long to be learned."""
@@ -311,7 +339,7 @@ class VirtualRouter:
         text = f"({self.name}) advertisement from {source} {difference(mine, theirs)}"
         self.log.limited(("addresses", self.name, source), text)
 
-    def drop(self, error: PacketError, datagram: Datagram) -> None:
+    def on_bad_packet(self, error: PacketError, datagram: Datagram) -> None:
         """Count and report a packet that failed a check; nothing else happens to us."""
         if self.state in SILENT:
             return
@@ -408,7 +436,7 @@ class VirtualRouter:
         held = self.state is State.MASTER
         added, refused = self.holdings.renew(instance, held)
         if not held:
-            prepare(self)
+            self._precompute()
             return
         why = unheld(refused)
         if why is not None:
@@ -420,12 +448,13 @@ class VirtualRouter:
 
     def reform(self) -> None:
         """Work out the parameters afresh, and let the state machine know the old ones."""
+        waited = fsm.master_down_time(self.params, self.router)
         before, self.params = self.params, self.derive()
         self.expected = self.agreed = None
         if before != self.params:
             if before.priority != self.params.priority:
                 self.segment.narrow()
-            self.dispatch(events.Reconfigured(before))
+            self.dispatch(events.Reconfigured(waited))
 
     # Actions out.
 
@@ -450,7 +479,10 @@ class VirtualRouter:
             if not isinstance(error, OSError):
                 self.trouble(error)
             reason = getattr(error, "strerror", None) or str(error)
-            self.upkeep.unsent(getattr(error, "errno", None), reason)
+            if self.speaker.reached:  # at least one of several peers
+                self.upkeep.sent()
+            else:
+                self.upkeep.unsent(getattr(error, "errno", None), reason)
             self.counters["send-errors"] += 1
             text = f"({self.name}) cannot send an advertisement: {reason}"
             self.log.limited(("send", self.name), text)
@@ -481,7 +513,7 @@ class VirtualRouter:
             self.counters["master-transitions"] += 1
         elif before.state is State.MASTER:
             self.counters["released-master"] += 1
-        line, text = change(self, before, new, event)
+        line, text = self.journal.transition(self.name, self.params.priority, before, new, event)
         self.last_change, self.entered = line, self.ports.clock.now()
         self.transitions[new.state] += 1
         self.journal.keep(line)
@@ -509,7 +541,7 @@ class VirtualRouter:
             self.disarm()
         if deadline is not None:
             self.armed_for = deadline
-            ahead = partial(warm_up, self) if self.state is State.BACKUP else None
+            ahead = self._touch if self.state is State.BACKUP else None
             self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
 
     def disarm(self) -> None:

@@ -19,55 +19,54 @@ that it takes is three numbers, whatever is received.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
 
 from vrrpd.events import AdvertReceived
-from vrrpd.fsm import State
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
+from vrrpd.fsm import Params, State
 
 RECEIVED = "master-rcvd-as-master"  # counters
 EPISODES = "split-brain-episodes"
 
 
 class SplitBrain:
-    """What one virtual router has received of other MASTERs; `last` is when (ns), or None."""
+    """The Advertisements of other MASTERs that one virtual router has received.
 
-    def __init__(self, router: VirtualRouter) -> None:
-        self.router = router
+    `counters` are the router's; `last` is when (ns) the last one arrived, or None.
+    """
+
+    def __init__(self, counters: Counter[str]) -> None:
+        self.counters = counters
         self.last: int | None = None
         self._notified = False  # in this episode
 
-    def active(self, now: int) -> bool:
+    def active(self, params: Params, now: int) -> bool:
         """Whether an episode is going on at `now` (ns)."""
-        params = self.router.params
         quiet = params.master_down(params.advert_interval)
         return self.last is not None and now - self.last <= quiet
 
-    def heard(self, rival: AdvertReceived, at: int) -> None:
-        """Another MASTER's Advertisement arrived at `at` (ns) while the router was MASTER."""
-        router = self.router
-        goes_on, self.last = self.active(at), at
-        router.counters[RECEIVED] += 1
-        if not goes_on:
-            self._begin(rival)
-        stays = (
-            router.state is State.MASTER and at - router.entered >= router.params.advert_interval
-        )
-        if stays and not self._notified:
-            self._notified = True
-            router.notifier.split_brain(router.instance, router.params.priority, rival)
+    def received(self, rival: AdvertReceived, at: int, params: Params, state: State) -> str | None:
+        """Count an Advertisement that arrived at `at` (ns) while the router was MASTER.
 
-    def _begin(self, rival: AdvertReceived) -> None:
-        """Report an episode, of which this is the first Advertisement."""
-        router = self.router
+        `state` is the router's state after it.  Returns the reason for the log if an episode
+        begins, otherwise None.
+        """
+        goes_on, self.last = self.active(params, at), at
+        self.counters[RECEIVED] += 1
+        if goes_on:
+            return None
         self._notified = False
-        router.counters[EPISODES] += 1
-        end = "stays MASTER" if router.state is State.MASTER else "gives way"
-        reason = (
+        self.counters[EPISODES] += 1
+        end = "stays MASTER" if state is State.MASTER else "gives way"
+        return (
             f"{rival.source} priority {rival.priority} is MASTER as well; "
-            f"this router, priority {router.params.priority}, {end}"
+            f"this router, priority {params.priority}, {end}"
         )
-        router.log.say(f"({router.name}) Split brain: {reason}")
-        router.note("split_brain", reason)
+
+    def script_is_due(self, at: int, params: Params, state: State, entered: int) -> bool:
+        """Whether the script must run for the Advertisement of `at` (ns): once in an episode.
+
+        The router has been in `state` since `entered` (ns).
+        """
+        stays = state is State.MASTER and at - entered >= params.advert_interval
+        due, self._notified = stays and not self._notified, self._notified or stays
+        return due

@@ -1,14 +1,11 @@
-"""What a virtual router says of itself, as plain data: for `vrrpctl`, journal, log and lessons."""
+"""The state of a virtual router as plain data, for `vrrpctl status` and the lessons."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vrrpd.events import Event
-from vrrpd.fsm import OWNER, SECOND, Router, State, seconds
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
+from vrrpd.fsm import OWNER, SECOND, State, seconds
+from vrrpd.router import VirtualRouter
 
 
 def status(router: VirtualRouter) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
         "faults": list(router.faults.values()),
         "weights": dict(router.weights),
         "released": router.released,
-        "split_brain": router.split_brain.active(now),
+        "split_brain": router.split_brain.active(router.params, now),
     }
 
 
@@ -51,20 +48,3 @@ def last_heard(router: VirtualRouter, now: int) -> dict[str, Any] | None:
         return None
     ago = round((now - heard.at) / SECOND, 3)
     return {"source": str(heard.source), "priority": heard.priority, "ago": ago}
-
-
-def change(
-    router: VirtualRouter, before: Router, after: Router, event: Event
-) -> tuple[dict[str, Any], str]:
-    """A change of state as a line of the journal and as one of the log, which say the same."""
-    line = router.journal.line(
-        "state",
-        router.name,
-        from_=before.state.value,
-        to=after.state.value,
-        reason=after.why,
-        priority=router.params.priority,
-        trigger=type(event).__name__,
-    )
-    word = "STOP" if after.state is State.INIT else after.state.value
-    return line, f"({router.name}) Entering {word} STATE ({after.why})"

@@ -1,50 +1,63 @@
-"""Getting ready for a takeover: what a BACKUP has done before, a new MASTER need not do.
+"""Prefetch of a takeover: what a BACKUP has done before, a new MASTER need not do.
 
-    prepare(router)    on entering BACKUP and after a reload: packets, requests and frames are made
-    warm_up(router)    half a millisecond before Master_Down_Timer ends: all of it is gone through
+    precompute()    on entering BACKUP and after a reload: packets, requests and frames are made
+    touch()         half a millisecond before Master_Down_Timer ends: all of it is gone through
 
-            last Advertisement                          warm_up   takeover
-    ──────────────┴──────────────────── silence ───────────┴─────────┴──>
+            last Advertisement                           touch    takeover
+    ──────────────┴───────────── Master_Down_Timer ────────┴─────────┴──>
 
-While a MASTER speaks, a BACKUP sleeps and wakes for a few microseconds a second, and what a
+While a MASTER advertises, a BACKUP sleeps and wakes for a few microseconds a second, and what a
 takeover needs has left the processor's caches long ago.  To fetch it costs more than to run it:
 with one address, the first gratuitous ARP left after 0.7 ms cold and 0.4 ms warm (keepalived: 0.5).
 
-Contract: nothing here has an effect that anybody outside could see; to leave it out costs time,
-and nothing else.
+Contract: nothing here has an effect outside of this process; to leave it out costs time, and
+nothing else.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vrrpd import fsm
+from vrrpd.addresses.master_state import Holdings
+from vrrpd.advertiser import Speaker
+from vrrpd.announcer import Announcer
 from vrrpd.events import TimerFired
-from vrrpd.fsm import State
+from vrrpd.fsm import Params, Router
+from vrrpd.journal import Journal
 from vrrpd.packet import numbered
-from vrrpd.status import change
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
+from vrrpd.ports import Kernel
 
 
-def prepare(router: VirtualRouter) -> None:
-    """Have everything ready; a MASTER makes what it needs when it needs it."""
-    if router.state is State.BACKUP:
-        router.speaker.prepare(router.params.priority)
-        router.holdings.prepare()
-        router.announcer.prepare(router.placed)
+class TakeoverPrefetch:
+    """What one virtual router can do of a takeover before it is MASTER."""
 
+    def __init__(
+        self,
+        speaker: Speaker,
+        holdings: Holdings,
+        announcer: Announcer,
+        kernel: Kernel,
+        journal: Journal,
+    ) -> None:
+        self._speaker = speaker
+        self._holdings = holdings
+        self._announcer = announcer
+        self._kernel = kernel
+        self._journal = journal
 
-def warm_up(router: VirtualRouter) -> None:
-    """Go through a takeover without doing anything."""
-    before = router.router
-    if before.deadline is None:
-        return
-    after, _ = fsm.step(router.params, before, TimerFired(), before.deadline)
-    change(router, before, after, TimerFired())
-    for packet in router.speaker.ready.get(router.params.priority, ()):
-        numbered(packet, router.speaker.ident)
-    router.ports.kernel.warm_up()
-    router.holdings.without_own(router.holdings.everything)
-    router.announcer.rounds(router.placed)
+    def precompute(self, priority: int) -> None:
+        """Make the Advertisements, the requests and the frames that a new MASTER sends."""
+        self._speaker.prepare(priority)
+        self._holdings.prepare()
+        self._announcer.prepare(self._holdings.placed)
+
+    def touch(self, name: str, params: Params, before: Router) -> None:
+        """Go through the takeover of instance `name` without doing anything."""
+        if before.deadline is None:
+            return
+        after, _ = fsm.step(params, before, TimerFired(), before.deadline)
+        self._journal.transition(name, params.priority, before, after, TimerFired())
+        for packet in self._speaker.ready.get(params.priority, ()):
+            numbered(packet, self._speaker.ident)
+        self._kernel.warm_up()
+        self._holdings.without_own(self._holdings.everything)
+        self._announcer.rounds(self._holdings.placed)

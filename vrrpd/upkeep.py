@@ -24,15 +24,15 @@ import errno
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from vrrpd.addresses.master_state import Holdings
+from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
-from vrrpd.events import AddressLost, IPAddress
-from vrrpd.fsm import SECOND, State
-from vrrpd.ports import Belonging, Placed, Refusal, Timer
-
-if TYPE_CHECKING:
-    from vrrpd.router import VirtualRouter
+from vrrpd.events import AddressLost, Event, IPAddress
+from vrrpd.fsm import SECOND, Params, State
+from vrrpd.journal import Journal, Log
+from vrrpd.ports import Belonging, Placed, Ports, Refusal, Timer
 
 LOSSES = 5
 WINDOW = 10 * SECOND
@@ -49,12 +49,43 @@ RELEASE = "release"  # what is tried again, but no cause of FAULT
 SPEECHLESS = frozenset({"interface", SEND, LISTEN})  # with these nothing can be sent
 
 
+class Holder(Protocol):
+    """The virtual router that holds the addresses: what Upkeep must know and may ask of it."""
+
+    instance: Instance
+    params: Params
+    faults: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the `vrrp_instance` block."""
+
+    @property
+    def state(self) -> State:
+        """The state of the state machine."""
+
+    def dispatch(self, event: Event, at: int | None = None) -> None:
+        """Let `event` happen at `at` (ns; default now)."""
+
+    def refuse(self, cause: str, reason: str) -> None:
+        """Enter FAULT for this cause, and try again later."""
+
+    def clear(self, cause: str, reason: str) -> None:
+        """End FAULT if `cause` was the last one."""
+
+
 class Upkeep:
     """Watches over what one virtual router holds; `mute` says why it cannot advertise, or None."""
 
-    def __init__(self, router: VirtualRouter) -> None:
+    def __init__(
+        self, router: Holder, holdings: Holdings, ports: Ports, journal: Journal, log: Log
+    ) -> None:
         self.router = router
-        self.clock = router.ports.clock
+        self.holdings = holdings
+        self.clock = ports.clock
+        self.kernel = ports.kernel
+        self.journal = journal
+        self.log = log
         self.mute: str | None = None
         self.failures = 0  # Advertisements in a row that were sent to nobody
         self.pause = RETRY  # before the next attempt to advertise
@@ -71,21 +102,17 @@ class Upkeep:
         self.mute, self.failures, self.pause = None, 0, RETRY
 
     def unsent(self, number: int | None, reason: str) -> None:
-        """An Advertisement could not be sent, in these words; None: for no fault of the machine."""
-        router = self.router
-        if router.speaker.reached:
-            self.sent()
-            return
+        """An Advertisement reached no destination; `number` is the errno, None: our error."""
         self.failures += 1
         lasting = number is None or number in LASTING
-        enough = lasting or self.failures >= router.params.down_timer_adverts
+        enough = lasting or self.failures >= self.router.params.down_timer_adverts
         text = f"cannot send an advertisement: {reason}"
         self.mute = text if enough and not self.excused() else None
 
     def excused(self) -> bool:
         """Whether the link is down and that is not to matter (`dont_track_primary`)."""
         one = self.router.instance
-        there = self.router.ports.kernel.interface(one.interface)
+        there = self.kernel.interface(one.interface)
         down = there is not None and not (there.up and there.carrier)
         return one.dont_track_primary and down
 
@@ -101,9 +128,9 @@ class Upkeep:
         """Release everything; what cannot be done now is tried again until we are MASTER."""
         self.retries.pop(RELEASE, None)
         try:
-            self.router.holdings.release()
+            self.holdings.release()
         except Exception as error:
-            self.router.trouble(error)
+            self.log.trouble(error)
             self.retries[RELEASE] = self.clock.call_at(self.clock.now() + RETRY, self._again)
 
     def _again(self) -> None:
@@ -114,7 +141,7 @@ class Upkeep:
         """Something has happened to the interfaces, and routes may have gone with it."""
         router = self.router
         if router.state is State.MASTER:
-            ways = [one for one in router.holdings.ways if came_up or tracked(one)]
+            ways = [one for one in self.holdings.ways if came_up or tracked(one)]
             self.missing.update(dict.fromkeys(ways))
             if ways:
                 self.later(SOON)
@@ -130,21 +157,21 @@ class Upkeep:
         router, things = self.router, list(self.missing)
         self.missing = {}
         if router.state is State.MASTER:
-            held = router.holdings.everything
+            held = self.holdings.everything
             try:
-                self.taken(router.holdings.put_back(one for one in things if one in held))
+                self.taken(self.holdings.put_back(one for one in things if one in held))
             except Exception as error:
-                router.trouble(error)
+                self.log.trouble(error)
                 self.missing.update(dict.fromkeys(things))
                 self.later(RETRY)
 
     def lost(self, things: Iterable[Belonging], what: IPAddress | Route | Rule, ours: bool) -> None:
         """These are gone: put them back if they went with what we removed, or else resign."""
         router, things = self.router, list(things)
-        if ours and not (refused := router.holdings.put_back(things)):
+        if ours and not (refused := self.holdings.put_back(things)):
             text = f"{what} was removed with another address of its subnet and is put back"
-            router.log.limited(("back", router.name, what), f"({router.name}) {text}")
-            router.journal.write("restored", router.name, reason=text)
+            self.log.limited(("back", router.name, what), f"({router.name}) {text}")
+            self.journal.write("restored", router.name, reason=text)
         elif any(map(tracked, things)):
             self.resign(what)
         elif ours:
@@ -184,7 +211,7 @@ class Upkeep:
         try:
             self._recover(cause)
         except Exception as error:
-            router.trouble(error)
+            self.log.trouble(error)
             self.retry(cause)
 
     def _recover(self, cause: str) -> None:
@@ -195,7 +222,7 @@ class Upkeep:
             if cause in router.faults:
                 self.retry(cause)
             return
-        if cause == ADDRESSES and (why := unheld(router.holdings.attempt())):
+        if cause == ADDRESSES and (why := unheld(self.holdings.attempt())):
             router.faults[cause] = why
             self.retry(cause)
             return

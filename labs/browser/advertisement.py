@@ -4,7 +4,7 @@
 
 The sender is web1, MASTER; the receiver is web2, a BACKUP of priority 100 whose Master_Down_Timer
 has been running for `WAITED`.  Both are configured for the same `form`; every other field is the
-sender's own, so each check can be made to fail.  The checks are those of `vrrpd.listener`.
+sender's own, so each check can be made to fail.  The checks are those of `vrrpd.validation`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from labs.capture.packet_fields import dissect
-from vrrpd import auth_hmac, listener, packet
+from vrrpd import auth_hmac, packet, validation
 from vrrpd.config.values import Auth, AuthHmac
 from vrrpd.events import AdvertReceived, IPAddress
 from vrrpd.fsm import RESIGN, SECOND, Heard, Params, Router, State, seconds, step
@@ -47,7 +47,7 @@ FORMS = {
     "v3-ipv6": Form(3, 6, "none", "VRRPv3 over IPv6"),
     "v3-hmac": Form(3, 4, "hmac", "VRRPv3 with auth_hmac"),
 }
-# Name in vrrpd.listener -> what a reader calls the check, and where it is written down.
+# Name in vrrpd.validation -> what a reader calls the check, and where it is written down.
 NAMES = {
     "ttl": ("TTL is 255", "RFC 9568 §7.1"),
     "version": ("version is ours", "RFC 9568 §7.1"),
@@ -208,7 +208,7 @@ def examine(
         with suppress(PacketError):
             expectation.verifier.check(datagram)
     _make(found, ("VRID is one of ours", "RFC 9568 §7.1"), partial(_vrid, datagram))
-    for check in listener.CHECKS:
+    for check in validation.CHECKS:
         if not _applies(check.__name__, form):
             continue
         name = NAMES.get(check.__name__, (check.__name__, ""))
@@ -222,7 +222,7 @@ def examine(
 
 def _vrid(datagram: Datagram) -> None:
     """The check that comes first: a packet of another virtual router is not verified."""
-    vrid = listener.find_vrid(datagram)
+    vrid = validation.find_vrid(datagram)
     if vrid != VRID:
         raise PacketError(packet.Check.VRID, f"virtual router {vrid}: web2 has only {VRID}")
 
@@ -249,14 +249,14 @@ def _applies(name: str, form: Form) -> bool:
     return {"auth_data": form.auth == "pass", "trailer": form.auth == "hmac"}.get(name, True)
 
 
-def _expectation(form: Form) -> listener.Expectation:
+def _expectation(form: Form) -> validation.Expectation:
     verifier = None
     if form.auth == "hmac":
         keys = AuthHmac(keys=((1, KEY),), active_key=1)
         verifier = auth_hmac.Verifier(keys, lambda: WALL)
     auth = Auth("PASS", PASSWORD) if form.auth == "pass" else Auth()
     own: IPAddress = ip_address("fe80::12" if form.family == 6 else "192.168.1.12")
-    return listener.Expectation(form.version, INTERVAL * SECOND, auth, own, verifier=verifier)
+    return validation.Expectation(form.version, INTERVAL * SECOND, auth, own, verifier=verifier)
 
 
 def dropped(checks: Sequence[dict[str, Any]]) -> dict[str, Any]:

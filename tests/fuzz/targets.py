@@ -27,7 +27,6 @@ from vrrpd.config import ConfigError, loads
 from vrrpd.config.model import Auth
 from vrrpd.control import Control
 from vrrpd.fsm import SECOND
-from vrrpd.listener import Expectation, admit, find_vrid
 from vrrpd.packet import (
     CENTISECOND,
     PROTOCOL,
@@ -40,6 +39,7 @@ from vrrpd.packet import (
     parse_ip,
     pseudo_header,
 )
+from vrrpd.validation import Expectation, admit, find_vrid
 
 SOURCE4, SOURCE6 = IPv4Address("192.168.1.12"), IPv6Address("fe80::12")
 EXPECTATIONS = (

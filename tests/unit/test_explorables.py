@@ -12,7 +12,7 @@ from labs.browser import advertisement, election, interval_risk, lost_cable, tak
 from labs.browser.wire import Wire
 from labs.model.facts import Address, Advert, State
 from labs.simulation.lan import Lan
-from vrrpd import fsm, listener, packet
+from vrrpd import fsm, packet, validation
 from vrrpd.fsm import SECOND, Params
 
 CONF = """vrrp_instance VI_1 {{
@@ -288,7 +288,7 @@ def test_every_check_can_fail(fields: dict[str, Any], name: str) -> None:
 
 
 def test_every_check_of_the_daemon_has_a_name_here() -> None:
-    assert {check.__name__ for check in listener.CHECKS} == set(advertisement.NAMES)
+    assert {check.__name__ for check in validation.CHECKS} == set(advertisement.NAMES)
 
 
 def test_the_effect_is_that_of_the_state_machine() -> None:

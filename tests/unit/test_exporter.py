@@ -14,10 +14,10 @@ from tests.cluster import advert, cluster, conf, inject
 from tests.unit.test_metrics import parse
 from vrrpd.command_line import parse as command_line
 from vrrpd.endpoint import Endpoint, endpoint
-from vrrpd.exporter import not_ready, serve
+from vrrpd.exporter import not_ready, pages
 from vrrpd.fsm import SECOND
 from vrrpd.linux import http_server
-from vrrpd.linux.http_server import CLIENTS, LONGEST
+from vrrpd.linux.http_server import CLIENTS, LONGEST, HttpServer
 from vrrpd.linux.loop import Loop
 
 TICK = SECOND // 100
@@ -33,7 +33,7 @@ class Bench:
         self.path = str(room / "metrics.sock")
         self.errors: list[BaseException] = []
         self.loop = Loop(self.errors.append)
-        self.server = serve(Endpoint(path=self.path), self.loop, self.daemon)
+        self.server = HttpServer(Endpoint(path=self.path), self.loop, pages(self.daemon))
         self.open: list[socket.socket] = []
 
     def connect(self) -> socket.socket:
@@ -243,14 +243,14 @@ def test_the_socket_file_is_for_everybody_and_goes_with_the_server(bench: Bench)
     assert stat.S_IMODE(os.stat(bench.path).st_mode) == 0o666
     bench.server.close()
     assert not os.path.exists(bench.path)
-    bench.server = serve(Endpoint(path=bench.path), bench.loop, bench.daemon)
+    bench.server = HttpServer(Endpoint(path=bench.path), bench.loop, pages(bench.daemon))
 
 
 def test_a_file_that_is_not_a_socket_is_never_removed(bench: Bench, tmp_path: Path) -> None:
     precious = tmp_path / "keepalived.conf"
     precious.write_text("precious")
     with pytest.raises(OSError, match="in use"):
-        serve(Endpoint(path=str(precious)), bench.loop, bench.daemon)
+        HttpServer(Endpoint(path=str(precious)), bench.loop, pages(bench.daemon))
     assert precious.read_text() == "precious"
 
 

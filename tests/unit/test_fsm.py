@@ -78,7 +78,7 @@ EVENTS: dict[str, tuple[Event, int]] = {
     "Led down": (Led(False, "VI_2 gave way"), NOW),
     "Released": (Released("released by vrrpctl"), NOW),
     "Resumed": (Resumed("resumed by vrrpctl"), NOW),
-    "Reconfigured": (Reconfigured(PARAMS), NOW),
+    "Reconfigured": (Reconfigured(PARAMS.master_down(SECOND)), NOW),
 }
 
 TABLE = """

@@ -27,7 +27,7 @@ from vrrpd.events import (
     TakeAddresses,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Params, Router, State, step
+from vrrpd.fsm import SECOND, Params, Router, State, master_down_time, step
 
 TIMELESS = (State.INIT, State.FAULT)
 
@@ -60,7 +60,7 @@ happenings = st.one_of(
     st.builds(events.Led, st.booleans(), st.just("the group")),
     st.just(events.Released("by the operator")),
     st.just(events.Resumed("by the operator")),
-    st.builds(events.Reconfigured, params),
+    params,  # new ones: Reconfigured
 )
 # How long until the next thing happens; "due" is the moment of the timer, a nanosecond around it.
 waits = st.one_of(st.integers(0, 10 * SECOND), st.sampled_from(["due", "just before", "late"]))
@@ -77,15 +77,17 @@ def moment(router: Router, now: int, wait: int | str) -> int:
 
 @settings(max_examples=200, deadline=None)
 @given(params, stories, st.booleans())
-def test_invariants(params: Params, story: list[tuple[int | str, Event]], released: bool) -> None:
+def test_invariants(
+    params: Params, story: list[tuple[int | str, Event | Params]], released: bool
+) -> None:
     router, now = Router(), 0
     params = replace(params, released=released)
     for wait, event in story:
         now = moment(router, now, wait)
         before = router
-        if isinstance(event, events.Reconfigured):
-            after = replace(event.before, released=released)
-            event, params = replace(event, before=params), after
+        if isinstance(event, Params):
+            after = replace(event, released=released)
+            event, params = events.Reconfigured(master_down_time(params, router)), after
         router, actions = step(params, before, event, now)
 
         assert (router.deadline is None) == (router.state in TIMELESS)

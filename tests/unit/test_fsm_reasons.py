@@ -22,7 +22,7 @@ from vrrpd.events import (
     Stopped,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Params, Router, State, seconds, step
+from vrrpd.fsm import SECOND, Params, Router, State, master_down_time, seconds, step
 
 MINE = IPv4Address("192.168.1.12")
 A = IPv4Address("192.168.1.11")
@@ -168,7 +168,7 @@ def test_the_sum_is_right(version: int, interval: int, adverts: int) -> None:
 def test_the_sum_is_right_after_a_reload_of_everything() -> None:
     router = backup(AdvertReceived(150, A, SECOND))
     after = replace(PARAMS, priority=7, advert_interval=3 * SECOND, down_timer_adverts=2)
-    moved, _ = step(after, router, Reconfigured(PARAMS), NOW + 2 * SECOND)
+    moved, _ = step(after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + 2 * SECOND)
     assert adds_up(takeover(moved, after))
 
 

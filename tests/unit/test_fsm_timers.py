@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from vrrpd.events import AdvertReceived, Reconfigured, SendAdvert, Started, TimerFired
-from vrrpd.fsm import SECOND, Heard, Params, Router, State, step
+from vrrpd.fsm import SECOND, Heard, Params, Router, State, master_down_time, step
 
 MINE = IPv4Address("192.168.1.12")
 OTHER = IPv4Address("192.168.1.11")
@@ -186,10 +186,12 @@ def test_a_new_priority_shifts_the_running_timer_by_the_difference_of_the_skews(
 ) -> None:
     router, _ = step(PARAMS, Router(), Started(), NOW)
     after = replace(PARAMS, priority=priority)
-    moved, actions = step(after, router, Reconfigured(PARAMS), NOW + SECOND)
+    moved, actions = step(
+        after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + SECOND
+    )
     assert actions == []
     assert moved.deadline == NOW + down(after)
-    back, _ = step(PARAMS, moved, Reconfigured(after), NOW + 2 * SECOND)
+    back, _ = step(PARAMS, moved, Reconfigured(master_down_time(after, moved)), NOW + 2 * SECOND)
     assert back == router
 
 
@@ -197,14 +199,14 @@ def test_a_new_priority_after_a_resignation_shifts_the_skew() -> None:
     router, _ = step(PARAMS, Router(), Started(), NOW)
     router, _ = step(PARAMS, router, AdvertReceived(0, OTHER, SECOND), NOW)
     after = replace(PARAMS, priority=200)
-    moved, _ = step(after, router, Reconfigured(PARAMS), NOW + 1)
+    moved, _ = step(after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + 1)
     assert moved.deadline == NOW + after.skew(SECOND)
 
 
 def test_a_new_interval_counts_from_the_start_of_the_running_timer() -> None:
     router, _ = step(PARAMS, Router(), Started(), NOW)
     after = replace(PARAMS, advert_interval=5 * SECOND, down_timer_adverts=2)
-    moved, _ = step(after, router, Reconfigured(PARAMS), NOW + SECOND)
+    moved, _ = step(after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + SECOND)
     assert moved.deadline == NOW + 10 * SECOND + 609_375_000
 
 
@@ -213,7 +215,7 @@ def test_version_3_keeps_the_learned_interval_through_a_reconfiguration() -> Non
     router, _ = step(params, Router(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(150, OTHER, 50 * CENTISECOND), NOW)
     after = replace(params, advert_interval=9 * SECOND)
-    moved, _ = step(after, router, Reconfigured(params), NOW + 1)
+    moved, _ = step(after, router, Reconfigured(master_down_time(params, router)), NOW + 1)
     assert moved.deadline == router.deadline
 
 
@@ -223,21 +225,23 @@ def test_version_3_that_heard_nobody_better_has_its_own_interval() -> None:
     router, _ = step(params, Router(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(50, OTHER, 4095 * CENTISECOND), NOW)
     after = replace(params, advert_interval=9 * SECOND)
-    moved, _ = step(after, router, Reconfigured(params), NOW + 1)
+    moved, _ = step(after, router, Reconfigured(master_down_time(params, router)), NOW + 1)
     assert moved.deadline == NOW + after.master_down(9 * SECOND)
 
 
 def test_a_master_goes_over_to_a_shorter_interval_at_once() -> None:
     slow = replace(PARAMS, advert_interval=60 * SECOND)
     router = Router(State.MASTER, NOW + 60 * SECOND, NOW, Heard(OTHER, 50, SECOND, NOW))
-    moved, actions = step(PARAMS, router, Reconfigured(slow), NOW + 10 * SECOND)
+    moved, actions = step(
+        PARAMS, router, Reconfigured(master_down_time(slow, router)), NOW + 10 * SECOND
+    )
     assert (moved.deadline, actions) == (NOW + 11 * SECOND, [])
 
 
 def test_a_master_does_not_stretch_the_running_adver_timer() -> None:
     slow = replace(PARAMS, advert_interval=60 * SECOND)
     router = Router(State.MASTER, NOW + SECOND, NOW)
-    moved, _ = step(slow, router, Reconfigured(PARAMS), NOW + 1)
+    moved, _ = step(slow, router, Reconfigured(master_down_time(PARAMS, router)), NOW + 1)
     assert moved.deadline == NOW + SECOND
 
 

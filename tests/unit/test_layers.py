@@ -78,6 +78,8 @@ def test_dependencies_point_one_way() -> None:
         ("labs/analysis/ownership.py", "from labs.figures import palette"),
         ("labs/model/facts.py", "from labs.emulation import lab"),
         ("vrrpd/packet.py", "import labs.errors"),
+        ("vrrpd/listener.py", "from vrrpd.router import VirtualRouter"),
+        ("vrrpd/control.py", "from vrrpd.linux.loop import Loop"),
         ("labs/emulation/lab.py", "from labs.api.lab import Lab as Public"),
     ],
 )

@@ -17,7 +17,6 @@ import pytest
 
 from vrrpd.config.values import Auth
 from vrrpd.fsm import SECOND
-from vrrpd.listener import Expectation, admit, find_vrid
 from vrrpd.packet import (
     CENTISECOND,
     GROUP4,
@@ -28,6 +27,7 @@ from vrrpd.packet import (
     parse_ip,
     read,
 )
+from vrrpd.validation import Expectation, admit, find_vrid
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vrrp-vectors.json").read_text())
 NOWHERE = {4: IPv4Address("192.0.2.9"), 6: IPv6Address("fe80::9")}

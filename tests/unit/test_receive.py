@@ -32,8 +32,8 @@ from tests.cluster import advert as advertisement
 from vrrpd.auth_header import sequence_of
 from vrrpd.config.values import Auth
 from vrrpd.fsm import SECOND
-from vrrpd.listener import Expectation, admit
 from vrrpd.packet import Check, Datagram, PacketError, checksum, parse_ip, parse_ipv4
+from vrrpd.validation import Expectation, admit
 
 Change = Callable[[bytearray], None]
 

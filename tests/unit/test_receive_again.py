@@ -19,7 +19,7 @@ def test_the_same_words_are_not_checked_twice_and_count_every_time(
     lan = cluster(one=conf(100))
     packet = advert(150)
     inject(lan, "one", packet)
-    monkeypatch.setattr("vrrpd.listener.CHECKS", ())
+    monkeypatch.setattr("vrrpd.validation.CHECKS", ())
     monkeypatch.setattr("vrrpd.listener.parse_ip", lambda _: pytest.fail("read a second time"))
     for ident in range(2, 8):
         lan.run(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import cluster, conf, held, router, state
-from vrrpd import takeover_prefetch
 
 
 @pytest.mark.parametrize("words", [(), ("version 3",), ("nopreempt",)])
@@ -15,7 +14,7 @@ def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
     one = router(lan, "backup")
     before = (one.router, dict(one.counters), list(one.history), one.speaker.ident)
     facts, lines = list(lan.facts), len(lan.journal("backup"))
-    takeover_prefetch.warm_up(one)
+    one.prefetch.touch(one.name, one.params, one.router)
     assert (one.router, dict(one.counters), list(one.history), one.speaker.ident) == before
     assert (lan.facts, len(lan.journal("backup"))) == (facts, lines)
     assert held(lan, "backup") == set()
@@ -28,7 +27,8 @@ def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
     lan.unplug("one")
     lan.run(1)
     assert state(lan, "one") == "FAULT"
-    takeover_prefetch.warm_up(router(lan, "one"))
+    one = router(lan, "one")
+    one.prefetch.touch(one.name, one.params, one.router)
     assert state(lan, "one") == "FAULT"
 
 

@@ -52,17 +52,17 @@ PRESENT = {
     "Word": 1, "Words": 1, "_Heard": 1, "_add_words": 1, "_as_heard": 1, "_heard": 1,
     "_machine": 1, "_mend_after": 1, "_nobody": 1, "_one_word": 1, "_own_voice": 1,
     "_owner_hint": 4, "_owners": 2, "_patience": 1, "_said": 2, "_same_patience": 1, "_say": 2,
-    "_say_all": 1, "_say_if_idle": 1, "_speaks": 1, "_spoken": 2, "_tell": 1,
-    "_told_by_now": 1, "_told_of_fault": 1, "_unknown_word": 1, "_words": 3, "address_words": 1,
+    "_say_all": 1, "_say_if_idle": 1, "_speaks": 1, "_spoken": 2, "_tell": 1, "_told_by_now": 1,
+    "_told_of_fault": 1, "_unknown_word": 1, "_words": 3, "address_words": 1,
     "after_first_word": 1, "backup_hears": 1, "bench": 4, "card": 2, "cards": 2, "do_owners": 1,
-    "dress": 1, "have_room": 3, "hear": 4, "heard": 3, "hears": 2, "hmac_words": 1, "hop_words": 1,
-    "inner_words": 1, "l14_trust_nobody": 1, "labour": 1, "last_heard": 2, "lend": 1, "machine": 4,
-    "machine_part": 1, "make_room": 4, "master_hears": 1, "mend": 3, "most_words": 1, "owner": 1,
-    "owner_lane": 1, "owners": 5, "owners_at": 1, "owners_of": 1, "patience": 3, "patience_of": 1,
-    "remove_card": 1, "report_card": 1, "room": 2, "route_words": 1, "said": 3, "say": 7,
-    "says": 1, "set_card": 1, "somebody": 1, "speak": 1, "speak_from": 2, "speaks_on": 1,
-    "split_words": 1, "spoken": 1, "suppress_and_say": 1, "tell": 5, "tidy": 1, "told": 5,
-    "with_hearing": 1, "word": 1, "words": 2, "words_on": 1,
+    "dress": 1, "have_room": 3, "hear": 3, "heard": 2, "hears": 2, "hmac_words": 1, "hop_words":
+    1, "inner_words": 1, "l14_trust_nobody": 1, "labour": 1, "last_heard": 2, "lend": 1,
+    "machine": 4, "machine_part": 1, "make_room": 4, "master_hears": 1, "mend": 3, "most_words":
+    1, "owner": 1, "owner_lane": 1, "owners": 5, "owners_at": 1, "owners_of": 1, "patience": 2,
+    "patience_of": 1, "remove_card": 1, "report_card": 1, "room": 2, "route_words": 1, "said":
+    3, "say": 7, "says": 1, "set_card": 1, "somebody": 1, "speak": 1, "speak_from": 2,
+    "speaks_on": 1, "split_words": 1, "spoken": 1, "suppress_and_say": 1, "tell": 5, "tidy": 1,
+    "told": 5, "with_hearing": 1, "word": 1, "words": 2, "words_on": 1,
 }  # fmt: skip
 
 

@@ -14,16 +14,15 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from vrrpd.endpoint import Endpoint
+from vrrpd.endpoint import Endpoint, Page
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Timer
 
-Page = tuple[int, str, Iterable[str]]  # status, content type, the body in pieces
 CLIENTS = 8
 LONGEST = 4096
 PATIENCE = 10 * SECOND
