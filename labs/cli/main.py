@@ -7,7 +7,8 @@
     labs watch                    a running lab on this terminal, live, with keys to pull its cables
     labs capture master | wireshark -k -i -
                                   every frame at its card, as it passes
-    labs ps, labs shell master    the labs that are running; a shell on one of their hosts
+    labs ps                       the labs that are running
+    labs terminal HOST            a shell on a host, which follows the lab of the lesson in front
     labs notebook                 the lessons in JupyterLab, the learner's own copies
     labs learner build/learner    those copies in another folder
     labs report class/*           what learners predicted, tried and answered, as CSV
@@ -59,8 +60,8 @@ def _main(words: list[str]) -> int:
 
 
 def _parsed(words: list[str]) -> argparse.Namespace:
-    """The command line, read; argparse would refuse `shell master --lab 5 -- COMMAND`."""
-    if words[:1] != ["shell"] or "--" not in words:
+    """The command line, read; argparse would refuse `terminal HOST --lab 5 -- COMMAND`."""
+    if words[:1] != ["terminal"] or "--" not in words:
         return _parser().parse_args(words)
     end = words.index("--")
     options = _parser().parse_args(words[:end])
@@ -130,10 +131,11 @@ _Parser = argparse.ArgumentParser
 
 def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     """The commands that look into a lab that another program runs."""
-    shell = command("shell", _shell, "A shell, or a command, on a host of a running lab.")
+    shell = command("terminal", _terminal, "A shell, or a command, on a host of a running lab.")
     shell.add_argument("host", help="master, backup or client")
     shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
-    shell.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
+    shell.add_argument("--lab", type=int, metavar="PID", help="default: the lab used last")
+    shell.add_argument("--server", type=int, metavar="PID", help=argparse.SUPPRESS)
     watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
     watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
@@ -202,11 +204,15 @@ def _cli(options: argparse.Namespace) -> None:
         interact(lab)
 
 
-def _shell(options: argparse.Namespace) -> int:
+def _terminal(options: argparse.Namespace) -> int:
     from labs.emulation import discovery
 
+    if not options.command and sys.stdin.isatty():
+        from labs.cli.terminal import terminal
+
+        return terminal(options.host, options.lab, options.server)
     lab = discovery.choose(discovery.find(), options.lab)
-    command = discovery.shell(lab, options.host, options.command)
+    command = discovery.shell(lab, options.host, options.command or ["bash"])
     sys.stdout.flush()
     os.execvp(command[0], command)
 

@@ -1,4 +1,4 @@
-"""The labs that run on this machine: found from outside, for `labs ps` and `labs shell`.
+"""The labs that run on this machine: found from outside, for `labs ps` and `labs terminal`.
 
 Nothing registers a lab anywhere: a register would be a file to clean up.
 A running lab is found by its init, a process called vrrp-lab that is process 1 of its own pid
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from labs.sandbox.hostfile import read_in_root
 from labs.sandbox.namespaces import INIT_NAME, MARK, PLACES
 
 CARDS = "lab-*/lab.json"
+_BASHRC = Path(__file__).with_name("programs") / "terminal.bashrc"
 # What a shell has of the environment of its host.
 _INHERITED = ("HOME", "HOSTNAME", "LANG", "PATH", MARK)
 
@@ -34,7 +36,7 @@ class Running:
     """One lab: `pid` of the program that runs it, `age` in seconds, `hosts`: pid of each shell.
 
     The pid of a host that is down is 0.
-
+    `used`: when a cell of its notebook was run last, or the lab was started or reset (Unix time).
     All pids are those that this process sees, and so is the path of its private `directory`.
     """
 
@@ -44,6 +46,7 @@ class Running:
     daemons: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, int] = field(default_factory=dict)
     directory: Path = Path()
+    used: float = 0.0
 
     @property
     def down(self) -> list[str]:
@@ -138,16 +141,27 @@ def _become(uid: int, gid: int) -> list[str]:
     return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
 
 
+def below(lab: Running, pid: int) -> bool:
+    """Whether the program of `lab` is the process `pid` or one of its descendants."""
+    return pid in _ancestors(lab.pid)
+
+
+def terminal(lab: Running, host: str, environment: dict[str, str] | None = None) -> list[str]:
+    """The command line of an interactive shell on `host`, on a pseudo-terminal of its own."""
+    bash = f"exec bash --rcfile {shlex.quote(str(_BASHRC))} -i"
+    extra = [f"{name}={value}" for name, value in (environment or {}).items()]
+    # script(1) opens the terminal there: that of the caller is none of the host's.
+    return shell(lab, host, ["env", *extra, "script", "-q", "-e", "-c", bash, "/dev/null"])
+
+
 def shell(lab: Running, host: str, command: list[str]) -> list[str]:
-    """The command line that runs `command`, or a login shell, on `host` of `lab`."""
+    """The command line that runs `command` on `host` of `lab`."""
     pid = _pid(lab, host)
     enter = _enter(pid, "--net", "--mount", "--uts", "--ipc", "--pid")
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
-    kept.append(r"PS1=[root@\h \W]# ")
-    prompt = ["bash", "--norc", "-i"]
-    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *(command or prompt)]
+    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *command]
 
 
 def _limits(pid: int) -> list[str]:
@@ -175,7 +189,8 @@ def _labs(init: int) -> Iterator[Running]:
                 hosts = {name: below.get((inner, 1), 0) for name, inner in told["hosts"].items()}
                 age = time.clock_gettime(time.CLOCK_BOOTTIME) - _started(pid)
                 daemons = {str(name): str(daemon) for name, daemon in told["daemons"].items()}
-                yield Running(pid, age, str(told["state"]), daemons, hosts, card.parent)
+                used = card.stat().st_mtime
+                yield Running(pid, age, str(told["state"]), daemons, hosts, card.parent, used)
 
 
 def _inner(pid: int, init: int) -> list[int]:

@@ -49,7 +49,7 @@ from labs.model.facts import Advert, Fact, State
 from labs.monitoring.observer import Witness
 from labs.sandbox import namespaces
 
-# Written beside the hosts' files, for `labs ps` and `labs shell` to read from outside.
+# Written beside the hosts' files, for `labs ps` and `labs terminal` to read from outside.
 CARD = "lab.json"
 
 # s by which a busy machine may delay a takeover that is due.
@@ -149,6 +149,10 @@ class Lab(_Parts, LabView):
         if _current is None:
             raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
         return _current
+
+    def come_to_the_front(self) -> None:
+        """Make this the lab that was used last, which the terminals of its hosts follow."""
+        os.utime(self.directory / CARD)
 
     # --- waiting ---------------------------------------------------------------------------------
 

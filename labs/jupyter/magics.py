@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
@@ -138,3 +140,12 @@ def _complete(chunk: str) -> bool:
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython: make the magics known."""
     shell.register_magics(LabMagics)
+    shell.events.register("pre_run_cell", _come_to_the_front)
+
+
+def _come_to_the_front(_info: object) -> None:
+    """Mark the lab of this notebook as the one used last: the terminals of hosts go there."""
+    module = sys.modules.get("labs.emulation.lab")  # not loaded: there is no lab yet
+    if module is not None:
+        with suppress(LabError, OSError):
+            module.Lab.current().come_to_the_front()

@@ -54,7 +54,7 @@ from labs.sandbox.host import bind, mount, read_only, small_dev, terminals
 
 # The environment variable that tells a process inside where the lab's own files are.
 VARIABLE = "VRRP_LAB_DIR"
-# Named so in the process list; `labs ps` and `labs shell` find running labs by it.
+# Named so in the process list; `labs ps` and `labs terminal` find running labs by it.
 INIT_NAME = "vrrp-lab"
 # What a lab makes carries its mark: this variable of every process, the source of every mount, the
 # alias of every port of a switch, the beginning of a file's name outside of the lab's directory.

@@ -269,7 +269,7 @@ def test_running_labs_are_listed_and_can_be_entered() -> None:
         pid = str(prompt.pid)
         assert set(listed) - {line.split()[0] for line in before} == {pid}
         assert listed[pid].endswith(" empty      master (vrrpd), backup (vrrpd), client")
-        enter = ("shell", "--lab", pid)
+        enter = ("terminal", "--lab", pid)
         shown = labs(*enter, "backup", "--", "sh", "-c", "hostname; pwd; ps -o comm= 1")
         assert shown.stdout == "backup\n/root\nbash\n"
         assert labs(*enter, "backup", "--", "sh", "-c", "exit 5").returncode == 5

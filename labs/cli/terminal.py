@@ -1,0 +1,187 @@
+"""`labs terminal HOST`: a shell on a host of a lab, which follows the lab.
+
+    no lab yet         says so, waits, and connects when there is one that has this host
+    lab rebuilt        the shell has ended with the old host; it connects to the new one
+    another lesson     the lab in front is the one used last (a cell was run): once the shell is at
+                       its prompt, it goes over to that
+    exit, Ctrl-D       ends the terminal, and so does Ctrl-C while it waits
+
+The shell has a pseudo-terminal of the host's own (script(1) makes it there), so job control, `tty`
+and `less` work as on a server.  Its history goes along from host to host.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import stat
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from labs.emulation import daemons, discovery
+from labs.emulation.discovery import Running
+from labs.errors import LabError
+
+# s between two looks for labs, which read all of /proc: whether another one is in front; whether
+# there is one at all.
+EVERY, WAITING = 3.0, 1.0
+GONE = 0.5  # s after a shell was killed, within which its host is seen to be down
+HISTORY = "VRRP_LAB_HISTORY"
+_MOST = 32_000  # bytes of history that go along: an environment variable has its limit
+# Leave the alternate screen, show the cursor, no colors: what was killed could not.
+_CALM = "\x1b[?47l\x1b[?25h\x1b[0m"
+
+
+def terminal(host: str, lab: int | None = None, server: int | None = None) -> int:
+    """A shell on `host` until the user leaves it; its exit status.
+
+    `lab`: the pid of the program whose lab it is; then the terminal ends with that lab.
+    `server`: the pid of a Jupyter server, whose notebooks' labs are the only ones that count.
+    """
+    look = _Look(lab, server)
+    modes = termios.tcgetattr(0)
+    history, shown = "", ""
+    # A handler, not SIG_IGN, which the shell would inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    _say(f"\x1b]0;{host}\x07", end="")
+    while True:
+        found = look.front()
+        why = _missing(found, host)
+        if found is None or why:
+            if lab is not None and found is None:
+                raise LabError(f"the lab of program {lab} has ended: `labs ps` lists the others")
+            if why != shown:
+                _say(f"\x1b[2m{why}\x1b[0m")
+            shown = why
+            if _interrupted(WAITING):
+                return 130
+            continue
+        shown = ""
+        visit = _Visit(found, host, history)
+        status = visit.run(look)
+        termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        if status is not None:
+            return status
+        history = visit.history or history
+        _say(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
+
+
+class _Look:
+    """Which lab is in front."""
+
+    def __init__(self, lab: int | None, server: int | None) -> None:
+        self._lab, self._server = lab, server
+
+    def front(self) -> Running | None:
+        """The lab to show: the one asked for, or else the one that was used last."""
+        found = discovery.find()
+        if self._lab is not None:
+            return next((each for each in found if each.pid == self._lab), None)
+        if self._server is not None:
+            found = [each for each in found if discovery.below(each, self._server)]
+        return max(found, key=lambda each: each.used, default=None)
+
+
+def _missing(lab: Running | None, host: str) -> str:
+    """Why there is no shell on `host` now; "" if there can be one."""
+    if lab is None:
+        return f"{host}: no lab is running yet; this terminal connects when a notebook starts one."
+    if host not in lab.hosts:
+        names = ", ".join(lab.hosts)
+        return f"{host}: the lab in front has no such host ({names}); waiting for one that has it."
+    if not lab.hosts[host]:
+        return f"{host} is down or being rebuilt: lab.reset() starts all hosts. Waiting for it."
+    return ""
+
+
+class _Visit:
+    """One shell on one host."""
+
+    def __init__(self, lab: Running, host: str, history: str) -> None:
+        self.lab, self.host, self.history = lab, host, ""
+        self.farther = f"{host} has ended with its lab."
+        self._given = history
+
+    def run(self, look: _Look) -> int | None:
+        """Until the shell has ended: its exit status, or None if the lab ended or another came."""
+        pid = self.lab.hosts[self.host]
+        try:
+            life = os.pidfd_open(pid)
+            home = os.open(f"/proc/{pid}/root/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            command = discovery.terminal(self.lab, self.host, {HISTORY: self._given})
+        except (OSError, LabError):
+            return None  # it has just gone down
+        _say(f"\x1b[2m{self.host} of the lab in state {self.lab.state!r}. `exit` leaves.\x1b[0m")
+        with subprocess.Popen(command) as shell:
+            self._attend(shell, life, look)
+        self.history = _read(home, ".bash_history")
+        killed = shell.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+        gone = bool(select.select([life], [], [], GONE if killed else 0)[0])
+        os.close(life)
+        os.close(home)
+        return None if gone or self._left else max(shell.returncode, 0)
+
+    _left = False  # for another lab
+
+    def _attend(self, shell: subprocess.Popen[bytes], life: int, look: _Look) -> None:
+        """Wait until the shell has ended; end it when its host has, or for another lab."""
+        ended = os.pidfd_open(shell.pid)
+        try:
+            while not select.select([ended], [], [], EVERY)[0]:
+                if select.select([life], [], [], 0)[0]:
+                    shell.kill()
+                elif not self._left and self._elsewhere(look):
+                    self._leave(shell)
+        finally:
+            os.close(ended)
+
+    def _elsewhere(self, look: _Look) -> bool:
+        """Whether another lab is in front, with this host in it."""
+        front = look.front()
+        other = front is not None and front.directory != self.lab.directory
+        return other and not _missing(front, self.host)
+
+    def _leave(self, shell: subprocess.Popen[bytes]) -> None:
+        """End the shell if it is at its prompt: not while a program runs in it."""
+        for script in daemons.children(shell.pid):
+            for bash in daemons.children(script.pid):
+                if not daemons.children(bash.pid):
+                    self._left = True
+                    self.farther = f"another lesson's lab is in front now: {self.host} is its host."
+                    with suppress(ProcessLookupError):
+                        os.kill(bash.pid, signal.SIGHUP)
+
+
+def _read(home: int, name: str) -> str:
+    """The end of a regular file in the directory `home`; "" if there is none, or another kind."""
+    with suppress(OSError):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=home)
+        with open(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                size = os.fstat(descriptor).st_size
+                file.seek(max(0, size - _MOST))
+                text = file.read(_MOST).decode(errors="replace").replace("\0", "")
+                return text if size <= _MOST else text.partition("\n")[2]
+    return ""
+
+
+def _interrupted(seconds: float) -> bool:
+    """Wait; whether Ctrl-C was pressed meanwhile."""
+    pressed = threading.Event()
+    before: Callable[..., object] | int | None = signal.signal(
+        signal.SIGINT, lambda *_: pressed.set()
+    )
+    try:
+        return pressed.wait(seconds)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _say(text: str, end: str = "\r\n") -> None:
+    sys.stdout.write(text + end)
+    sys.stdout.flush()

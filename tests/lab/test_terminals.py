@@ -1,0 +1,138 @@
+"""`labs terminal HOST` on a pseudo-terminal: a shell as on a server, which follows the lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from labs import Lab
+from tests.lab.outside import LABS
+from tests.support import eventually
+from tests.terminal import Terminal
+
+ENTER = "\r"
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab without daemons, the one used last."""
+    with Lab("empty", beside=True) as one:
+        yield one
+
+
+def opened(host: str) -> Terminal:
+    """A terminal on `host` of the lab that is in front in these namespaces."""
+    return Terminal([*LABS, "terminal", host], columns=100, rows=30)
+
+
+def prompt(host: str, folder: str = "~") -> str:
+    """What the shell shows before the cursor."""
+    return f"root@{host}:{folder}#"
+
+
+def test_a_terminal_is_a_shell_as_on_a_server(lab: Lab) -> None:
+    server = lab.servers[0]
+    with opened(server) as terminal:
+        terminal.until(lambda: prompt(server) in terminal.text)
+        assert b"\x1b[1;32m" in terminal.raw  # its prompt has colors
+        terminal.type("ip address show eth0; tty; stty size" + ENTER)
+        terminal.until(lambda: "192.168.1." in terminal.text)
+        terminal.until(lambda: "/dev/pts/0" in terminal.lines)
+        terminal.until(lambda: "30 100" in terminal.lines)
+        assert "job control" not in terminal.text
+        terminal.type("systemctl is-a\t")
+        terminal.until(lambda: "systemctl is-active" in terminal.text)  # completed
+        terminal.type("\x15cd /etc/keepa\t" + ENTER)
+        terminal.until(lambda: prompt(server, "/etc/keepalived") in terminal.text)
+        terminal.resize(120, 25)
+        terminal.type("stty size" + ENTER)
+        terminal.until(lambda: "25 120" in terminal.lines)
+        terminal.type("sleep 1000" + ENTER)
+        eventually(lambda: lab.run(server, "pgrep -x sleep").status == 0)
+        terminal.type("\x03")  # Ctrl-C ends the command, and not the terminal
+        eventually(lambda: lab.run(server, "pgrep -x sleep").status == 1)
+        terminal.type("exit 3" + ENTER)
+        terminal.until(lambda: terminal.status is not None)
+    assert terminal.status == 3
+
+
+def test_a_terminal_follows_a_lab_that_is_rebuilt_and_keeps_its_history(lab: Lab) -> None:
+    server = lab.servers[0]
+    with opened(server) as terminal:
+        terminal.until(lambda: prompt(server) in terminal.text)
+        terminal.type("echo first-$((20 + 3))" + ENTER)
+        terminal.until(lambda: "first-23" in terminal.text)
+        before = lab.hosts[server].pid
+        lab.reset()
+        assert lab.hosts[server].pid != before
+        terminal.until(lambda: terminal.text.count(prompt(server)) >= 3)
+        assert f"{server} has ended with its lab." in terminal.text
+        terminal.type("\x1b[A" + ENTER)  # the arrow up: the last command of the old host
+        terminal.until(lambda: terminal.text.count("first-23") == 2)
+        lab.close()
+        terminal.until(lambda: "no lab is running yet" in terminal.text or other_lab(terminal))
+        terminal.process.terminate()
+
+
+def other_lab(terminal: Terminal) -> bool:
+    """Whether it has gone over to another lab of these namespaces, where a test has one open."""
+    return terminal.text.count("of the lab in state") >= 3
+
+
+def test_a_terminal_goes_over_to_the_lab_that_is_in_front(lab: Lab) -> None:
+    server = lab.servers[0]
+    lab.run(server, "echo here >/root/here")
+    with Lab("empty", beside=True) as other, opened(server) as terminal:
+        other.run(server, "echo there >/root/there")
+        terminal.until(lambda: prompt(server) in terminal.text)
+        terminal.type("ls" + ENTER)
+        terminal.until(lambda: "there" in terminal.lines)
+        # Not while a program runs in it.
+        terminal.type("cat" + ENTER)
+        eventually(lambda: other.run(server, "pgrep -x cat").status == 0)
+        lab.come_to_the_front()
+        terminal.type("\x04")
+        terminal.until(lambda: "another lesson's lab is in front now" in terminal.text)
+        terminal.until(lambda: terminal.text.count("of the lab in state") == 2)
+        terminal.type("ls" + ENTER)
+        terminal.until(lambda: "here" in terminal.lines)
+        terminal.type("exit" + ENTER)
+        terminal.until(lambda: terminal.status is not None)
+    assert terminal.status == 0
+
+
+def test_a_terminal_waits_until_there_is_such_a_host_and_ctrl_c_ends_it(lab: Lab) -> None:
+    with opened("web9") as terminal:
+        terminal.until(lambda: "the lab in front has no such host" in terminal.text)
+        assert ", ".join(lab.hosts) in terminal.text
+        terminal.type("\x03")
+        terminal.until(lambda: terminal.status is not None)
+    assert terminal.status == 130
+
+
+def test_a_terminal_of_another_server_sees_no_lab_of_ours(lab: Lab) -> None:
+    """Two people, or two `make lab`, on one machine: each terminal follows its own notebooks."""
+    host = lab.servers[0]
+    command = [*LABS, "terminal", host, "--server"]
+    with Terminal([*command, str(os.getpid())]) as ours:
+        ours.until(lambda: prompt(host) in ours.text)
+        ours.type("exit" + ENTER)
+        ours.until(lambda: ours.status is not None)
+    with Terminal([*command, "999999"]) as other:
+        other.until(lambda: "no lab is running yet" in other.text)
+        other.type("\x03")
+        other.until(lambda: other.status is not None)
+
+
+def test_a_terminal_of_one_lab_ends_with_it() -> None:
+    with Lab("empty", beside=True) as lab:
+        host = lab.servers[0]
+        terminal = Terminal([*LABS, "terminal", host, "--lab", str(os.getpid())], columns=100)
+        terminal.until(lambda: prompt(host) in terminal.text)
+        lab.close()
+    with terminal:
+        terminal.until(lambda: terminal.status is not None)
+    assert terminal.status == 2
+    assert "has ended: `labs ps` lists the others" in terminal.text
