@@ -21,8 +21,10 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from itertools import groupby
 from typing import Any
 
+from labs.cards import Table
 from vrrpd.auth_hmac import TRAILER_BYTES, observe
 from vrrpd.packet import Check, PacketError, checksum, parse_ip
 
@@ -82,48 +84,23 @@ class Anatomy:
     rows: tuple[Row, ...]
     verdict: str
 
-    def cells(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The layer and the six cells of every row."""
-        for row in self.rows:
-            told = (row.place, row.raw, row.field, str(row.value), row.meaning, row.other)
-            yield row.layer, told
+    def table(self) -> Table:
+        """A line for each layer, and the six cells of each of its fields."""
+        lines: list[tuple[str, ...] | str] = []
+        for layer, fields in groupby(self.rows, key=lambda row: row.layer):
+            lines.append(layer)
+            lines += [(f.place, f.raw, f.field, str(f.value), f.meaning, f.other) for f in fields]
+        return Table(_HEADINGS, lines, code=(1,), bands=_TINTS)
 
     def text(self) -> str:
         """The table in characters."""
-        told = [cells for _, cells in self.cells()]
-        widths = [max(map(len, column)) for column in zip(_HEADINGS, *told, strict=True)]
-
-        def line(cells: tuple[str, ...]) -> str:
-            return "  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip()
-
-        lines, former = [line(_HEADINGS)], ""
-        for layer, cells in self.cells():
-            if layer != former:
-                lines.append(f"── {layer}")
-            lines.append(line(cells))
-            former = layer
-        return "\n".join([*lines, f"── {self.verdict}"])
+        return f"{self.table().text()}\n── {self.verdict}"
 
     __repr__ = text
     __str__ = text
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align:left;padding:.1em .7em .1em 0;vertical-align:top'
-        lines = [f'<th {cell}">{name}</th>' for name in _HEADINGS]
-        body, former = ["<tr>" + "".join(lines) + "</tr>"], ""
-        for layer, cells in self.cells():
-            tint = _TINTS[layer]
-            if layer != former:
-                name = f'<td colspan="6" {cell};color:{tint}"><b>{html.escape(layer)}</b></td>'
-                body.append(f"<tr>{name}</tr>")
-            former = layer
-            place, raw, *rest = map(html.escape, cells)
-            edge = f";border-left:4px solid {tint};padding-left:.5em"
-            told = [f'<td {cell}{edge}">{place}</td>', f'<td {cell}"><code>{raw}</code></td>']
-            told += [f'<td {cell}">{words}</td>' for words in rest]
-            body.append("<tr>" + "".join(told) + "</tr>")
-        table = '<table style="border-collapse:collapse;font-size:90%">' + "".join(body)
-        return f"{table}</table><p>{html.escape(self.verdict)}</p>"
+        return f"{self.table().html()}<p>{html.escape(self.verdict)}</p>"
 
 
 def dissect(packet: bytes) -> Anatomy:

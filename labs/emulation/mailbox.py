@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from typing import Any
 
+from labs.cards import Table
 from labs.emulation.streams import Stream
 
 _HEADINGS = ("from", "to", "subject", "text")
@@ -60,24 +61,11 @@ class Mailbox:
             rows.append(tuple("" if words is None else str(words) for words in told))
         return rows
 
+    def _table(self) -> Table:
+        return Table(_HEADINGS, self._rows())
+
     def __repr__(self) -> str:
-        rows = self._rows()
-        if not rows:
-            return f"<mailbox of {self.host}: empty>"
-        widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-        return "\n".join(
-            "  ".join(w.ljust(n) for w, n in zip(row, widths, strict=True)).rstrip()
-            for row in (_HEADINGS, *rows)
-        )
+        return self._table().text() if len(self) else f"<mailbox of {self.host}: empty>"
 
     def _repr_html_(self) -> str:
-        rows = self._rows()
-        if not rows:
-            return html.escape(repr(self))
-        cell = 'style="text-align:left;padding:.1em .9em .1em 0"'
-        head = "".join(f"<th {cell}>{name}</th>" for name in _HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td {cell}>{html.escape(words)}</td>" for words in row) + "</tr>"
-            for row in rows
-        )
-        return f"<table><tr>{head}</tr>{body}</table>"
+        return self._table().html() if len(self) else html.escape(repr(self))

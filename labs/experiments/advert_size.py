@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
+from labs.figures.base import Figure, canvas
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
     from labs.emulation.lab import Lab
 
@@ -39,8 +40,8 @@ def vips(count: int) -> list[str]:
     return ["192.168.1.10", *neighbours, *further][:count]
 
 
-@dataclass(frozen=True)
-class Growth:
+@dataclass(frozen=True, repr=False)
+class Growth(Figure):
     """The length in bytes of the IP packet that carried each number of addresses."""
 
     lengths: dict[int, int]
@@ -59,17 +60,9 @@ class Growth:
             lines.append(f"{count:9}   {length:4} = {rest} + {ADDRESS} × {count}")
         return "\n".join([*lines, f"An Ethernet packet holds {MTU}; the count is one byte: 255."])
 
-    def figure(self) -> Figure:
+    def figure(self) -> Drawing:
         """A bar for each number of addresses, as long as the packet."""
         return _draw(self)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
 
 
 def last(lab: Lab) -> Advert:
@@ -99,18 +92,12 @@ def on_the_wire(lab: Lab) -> Growth:
     return of(fact for fact in lab.facts() if isinstance(fact, Advert))
 
 
-def _draw(growth: Growth) -> Figure:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from labs.figures.timeline_figure import DPI, STYLE, WIDTH
+def _draw(growth: Growth) -> Drawing:
+    from labs.figures.timeline_figure import WIDTH
 
     rows = sorted(growth.lengths.items())
     height = 1.35 + 0.34 * len(rows)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-        FigureCanvasAgg(figure)
+    with canvas(WIDTH, height) as figure:
         title = "Four bytes for each address: the largest list still fits into one packet"
         figure.text(0.014, 1 - 0.1 / height, title, va="top", fontsize=11, weight="bold")
         ax: Any = figure.add_axes(

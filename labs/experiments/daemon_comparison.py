@@ -15,12 +15,11 @@ A new Pairs closes the one before it.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labs.analysis.timeline import Takeover, Timeline
+from labs.cards import Table
 from labs.errors import LabError, unknown
 from labs.model.facts import Action, Advert, State
 
@@ -157,29 +156,6 @@ class Pairs:
     def __repr__(self) -> str:
         held = [f"{name}: {' and '.join(who) or 'nobody'}" for name, who in self.owners().items()]
         return "\n".join(held)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text under a head; HTML in a notebook, columns of characters everywhere else."""
-
-    head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-
-    def __repr__(self) -> str:
-        lines = [self.head, *self.rows]
-        widths = [max(len(line[n]) for line in lines) for n in range(len(self.head))]
-        pairs = (zip(line, widths, strict=True) for line in lines)
-        return "\n".join("  ".join(cell.ljust(n) for cell, n in line).rstrip() for line in pairs)
-
-    def _repr_html_(self) -> str:
-        def row(cells: tuple[str, ...], tag: str) -> str:
-            style = 'style="text-align:left"'
-            made = "".join(f"<{tag} {style}>{html.escape(cell)}</{tag}>" for cell in cells)
-            return f"<tr>{made}</tr>"
-
-        body = "".join(row(cells, "td") for cells in self.rows)
-        return f"<table><thead>{row(self.head, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
 def install(lab: Lab, host: str, daemon: str) -> None:

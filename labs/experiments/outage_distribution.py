@@ -25,10 +25,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labs.analysis.master_down_timer import master_down
+from labs.figures.base import Figure, canvas
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
     from labs.emulation.lab import Lab
 
@@ -46,8 +47,8 @@ class Pull:
     gap: float
 
 
-@dataclass(frozen=True)
-class Spread:
+@dataclass(frozen=True, repr=False)
+class Spread(Figure):
     """What came of many pulls, in memory and on real machines."""
 
     simulated: tuple[Pull, ...]
@@ -72,7 +73,7 @@ class Spread:
 
         return replace(self, real=tuple(Pull(*told) for told in aside("distribution", pulls)))
 
-    def figure(self) -> Figure:
+    def figure(self) -> Drawing:
         """Gap against phase, with the line that the protocol promises, and how often each came."""
         return _draw(self)
 
@@ -92,14 +93,6 @@ class Spread:
                 f"for {pull.gap:.2f} s (promised {promised:.2f} s)"
             )
         return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
 
 
 def simulate(count: int = 1000, seed: int = 1) -> Spread:
@@ -185,16 +178,10 @@ def _histogram(pulls: Sequence[Pull]) -> list[tuple[float, int]]:
     return [(lowest + n * BIN, number.count(n)) for n in range(bins)]
 
 
-def _draw(spread: Spread) -> Figure:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _draw(spread: Spread) -> Drawing:
+    from labs.figures.timeline_figure import WIDTH
 
-    from labs.figures.timeline_figure import DPI, STYLE, WIDTH
-
-    with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.6), dpi=DPI)
-        FigureCanvasAgg(figure)
+    with canvas(WIDTH, 3.6) as figure:
         figure.text(0.014, 0.97, _title(spread), va="top", fontsize=11, weight="bold")
         pulls: Any = figure.add_axes((0.085, 0.13, 0.6, 0.74))
         often: Any = figure.add_axes((0.73, 0.13, 0.25, 0.74), sharey=pulls)

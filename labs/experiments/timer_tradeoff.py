@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labs.analysis.master_down_timer import master_down
+from labs.figures.base import Figure, canvas
 from labs.model.facts import State
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
 DAY = 86_400.0
 PRIORITY = 100  # of the backup in the state "fast"
@@ -107,8 +108,8 @@ def tradeoff(intervals: Sequence[float] = INTERVALS, losses: Sequence[float] = L
     return Tradeoff(tuple(settings), tuple(count(each.interval, each.loss) for each in worth))
 
 
-@dataclass(frozen=True)
-class Tradeoff:
+@dataclass(frozen=True, repr=False)
+class Tradeoff(Figure):
     """The settings, and the points counted for some of them."""
 
     settings: tuple[Setting, ...]
@@ -136,17 +137,9 @@ class Tradeoff:
         found = [p for p in self.points if (p.setting.interval, p.setting.loss) == (interval, loss)]
         return f"{told} ({_short(found[0].per_day)})" if found else told
 
-    def figure(self) -> Figure:
+    def figure(self) -> Drawing:
         """False alarms a day against the patience, both logarithmic; a line for each loss."""
         return _draw(self)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
 
 
 def _same_patience(setting: Setting, missed: int) -> Setting:
@@ -160,17 +153,11 @@ def _short(number: float) -> str:
     return f"{float(f'{number:.2g}'):,.4g}" if number < 1000 else f"{float(f'{number:.2g}'):,.0f}"
 
 
-def _draw(found: Tradeoff) -> Figure:
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+def _draw(found: Tradeoff) -> Drawing:
     from labs.figures.palette import HOST_COLOURS, INK
-    from labs.figures.timeline_figure import DPI, STYLE, WIDTH
+    from labs.figures.timeline_figure import WIDTH
 
-    with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 4.2), dpi=DPI)
-        FigureCanvasAgg(figure)
+    with canvas(WIDTH, 4.2) as figure:
         title = (
             "Ten times faster: ten times the false alarms. Ten missed instead of three: hardly any"
         )

@@ -24,19 +24,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from labs.errors import LabError
+from labs.figures import base
 from labs.figures.prediction_overlay import Guess
 from labs.figures.text_layout import DPI, legend
-from labs.figures.timeline_figure import AXIS, LEGEND, STYLE, WIDTH, House
+from labs.figures.timeline_figure import AXIS, LEGEND, WIDTH, House
 from labs.figures.timeline_text import headline
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import Timeline
 
+_HEIGHT = 3.2  # inches, until the panels are planned
 BETWEEN = 0.16  # inches between two panels of a stack: room for the ticks of its axis
 
 
@@ -50,27 +50,24 @@ def timeline(
 
     `guess`: what somebody expected, drawn below the lanes.
     """
-    with rc_context(STYLE):
-        figure = _canvas(width)
+    with base.canvas(width, _HEIGHT) as figure:
         return _together(
             figure, [House(timeline, title or headline(timeline), figure, guess=guess)]
         )
 
 
-@dataclass(frozen=True)
-class Stack:
+@dataclass(frozen=True, repr=False)
+class Stack(base.Figure):
     """Several timelines one below the other, on one time axis; as text, one after the other."""
 
     timelines: tuple[Timeline, ...]
     titles: tuple[str, ...]
     width: float = WIDTH
 
-    @property
     def figure(self) -> Figure:
         """The house figure with a panel for each."""
         length = max(each.end - each.start for each in self.timelines)
-        with rc_context(STYLE):
-            figure = _canvas(self.width)
+        with base.canvas(self.width, _HEIGHT) as figure:
             told = zip(self.timelines, self.titles, strict=True)
             return _together(figure, [House(each, title, figure, length) for each, title in told])
 
@@ -81,12 +78,6 @@ class Stack:
 
     def __repr__(self) -> str:
         return f"<Stack: {'; '.join(self.titles)}>"
-
-    def _repr_png_(self) -> bytes:
-        return png(self.figure)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self) if cycle else self.text())
 
 
 def stack(timelines: Sequence[Timeline], titles: Sequence[str] | None = None) -> Stack:
@@ -101,12 +92,6 @@ def stack(timelines: Sequence[Timeline], titles: Sequence[str] | None = None) ->
             "and a title for each or none at all"
         )
     return Stack(tuple(timelines), told)
-
-
-def _canvas(width: float) -> Figure:
-    figure = Figure(figsize=(width, 3.2), dpi=DPI)
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _together(figure: Figure, panels: list[House]) -> Figure:
@@ -142,5 +127,5 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
 def save(figure: Figure | Stack, path: str | Path, dpi: int = DPI) -> None:
     """Write the figure (or a stack) to `path`; its ending chooses the format (.png, .svg, .pdf)."""
     metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    drawn = figure.figure if isinstance(figure, Stack) else figure
+    drawn = figure.figure() if isinstance(figure, Stack) else figure
     drawn.savefig(path, dpi=dpi, metadata=metadata.get(Path(path).suffix.lower()))

@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from math import hypot
 from typing import TYPE_CHECKING, Any
 
+from labs.figures.base import Figure, canvas
 from labs.figures.palette import INK, PAPER
 from labs.figures.transition_table import Row, rows
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
 # Inches: the middle of each box, its width and height, and whether it is filled.
 WIDTH, HEIGHT = 9.6, 5.9
@@ -45,7 +46,7 @@ WORDS = {
 APART = 0.09  # arrows keep to the left of their way, so that two between the same boxes part
 
 
-class Machine:
+class Machine(Figure):
     """The picture; as text the same, one line for each state and event."""
 
     def __init__(self) -> None:
@@ -62,19 +63,9 @@ class Machine:
                 lines += textwrap.wrap(told.rstrip(), 100, subsequent_indent=" " * 50)
         return "\n".join(lines)
 
-    __repr__ = text
-
-    def figure(self) -> Figure:
+    def figure(self) -> Drawing:
         """The picture, as a matplotlib figure."""
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        from labs.figures.timeline_figure import DPI, STYLE
-
-        with rc_context(STYLE):
-            figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI)
-            FigureCanvasAgg(figure)
+        with canvas(WIDTH, HEIGHT) as figure:
             ax: Any = figure.add_axes((0, 0, 1, 1))
             ax.set_xlim(0, WIDTH)
             ax.set_ylim(0, HEIGHT)
@@ -87,14 +78,6 @@ class Machine:
                 if pair[0] != pair[1]:
                     self._arrow(ax, *pair)
         return figure
-
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(self.text())
 
     def _box(self, ax: Any, state: str) -> None:
         from matplotlib.patches import FancyBboxPatch

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
+from labs.figures.base import Figure, canvas
 from labs.figures.palette import HOST_COLOURS, INK, NOBODY, PAPER, luma
 from labs.monitoring import daemon_logs
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
 
     from labs.emulation.lab import Lab
 
@@ -62,7 +63,7 @@ class Wire:
         return f"{self.interface} to {self.switch}{broken}"
 
 
-class Wiring:
+class Wiring(Figure):
     """What there is to draw; it does not change any more."""
 
     def __init__(self, lab: Lab) -> None:
@@ -92,18 +93,10 @@ class Wiring:
             lines.append(f"{told} {', '.join(joined)}{holds}")
         return "\n".join(lines)
 
-    __repr__ = text
-
     # -- figure ------------------------------------------------------------------------------
 
-    def figure(self) -> Figure:
+    def figure(self) -> Drawing:
         """The picture: hosts of the first switch above it, of the second below, routers between."""
-        from matplotlib import rc_context
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        from labs.figures.timeline_figure import DPI, STYLE
-
         above, between, below = self._rows()
         tall = 0.16 + ROW * max(2 + len(m.addresses) + len(m.holds) for m in self.machines)
         columns = max(len(row) for row in (above, between, below))
@@ -111,9 +104,7 @@ class Wiring:
         height = TITLE + tall + CABLE + BAR + 0.15
         if between:
             height += 3 * CABLE + 2 * tall + BAR
-        with rc_context(STYLE):
-            figure = Figure(figsize=(width, height), dpi=DPI)
-            FigureCanvasAgg(figure)
+        with canvas(width, height) as figure:
             ax: Any = figure.add_axes((0, 0, 1, 1))
             ax.set_xlim(0, width)
             ax.set_ylim(height, 0)
@@ -134,14 +125,6 @@ class Wiring:
                 pen.hosts(below, second + BAR + CABLE)
                 pen.cables(below, self.switches[1], second + BAR + CABLE, second + BAR)
         return figure
-
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(self.text())
 
     def _rows(self) -> tuple[list[Machine], list[Machine], list[Machine]]:
         """Hosts above the first switch, between both, and below the second."""

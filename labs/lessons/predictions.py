@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
 from labs.errors import LabError, unknown
+from labs.figures import base
 from labs.figures.prediction_overlay import Guess, start_of
 from labs.lessons.notebook_errors import Refusal, install
 from labs.progress import Answer, memory
@@ -224,8 +225,8 @@ class Verdict:
         return self._card()._repr_html_()
 
 
-@dataclass(frozen=True)
-class Beside:
+@dataclass(frozen=True, repr=False)
+class Beside(base.Figure):
     """A timeline with a guess drawn in; a notebook shows the figure and its text twin."""
 
     prediction: Prediction
@@ -247,14 +248,7 @@ class Beside:
         """The house figure with the guess."""
         return self.timeline.figure(guess=self.guess())
 
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
-
-        return png(self.figure())
-
-    def __repr__(self) -> str:
+    def text(self) -> str:
+        """The timeline in text, and the guess."""
         guess = self.guess()
         return "\n".join([self.timeline.text(), *([guess.words] if guess else [])])
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))

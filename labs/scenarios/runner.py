@@ -9,10 +9,10 @@ simulation a broken promise is a Violation (see invariants.py).
 
 from __future__ import annotations
 
-from typing import Any
-
 from labs.analysis.timeline import Timeline
+from labs.cards import Table
 from labs.errors import LabError
+from labs.lab_api import LabApi
 from labs.model import story
 from labs.scenarios import model
 from labs.scenarios.model import Scenario, Setup
@@ -90,7 +90,7 @@ def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
         return lab.timeline()
 
 
-def perform(scenario: Scenario, lab: Any) -> None:
+def perform(scenario: Scenario, lab: LabApi) -> None:
     """Play a scenario on a real Lab, which has its state already.  Raises LabError."""
     if scenario.setup.state is None:
         raise LabError("this scenario brings its own hosts: it needs --simulated")
@@ -99,13 +99,13 @@ def perform(scenario: Scenario, lab: Any) -> None:
 
 def table(timeline: Timeline) -> str:
     """Each takeover, predicted and measured, as lines of text; times count from the start."""
-    lines = ["  takeover             predicted   measured   difference"]
+    rows = []
     for takeover in timeline.takeovers:
         who = f"{takeover.frm or 'nobody'} -> {takeover.to}"
-        at = takeover.at - timeline.start
-        if takeover.predicted is None or takeover.late is None:
-            lines.append(f"  {who:<20}         -   {at:7.3f} s")
-        else:
-            due = takeover.predicted - timeline.start
-            lines.append(f"  {who:<20} {due:7.3f} s  {at:7.3f} s  {takeover.late * 1000:+8.1f} ms")
-    return "\n".join(lines)
+        measured = f"{takeover.at - timeline.start:.3f} s"
+        predicted, difference = "-", ""
+        if takeover.predicted is not None and takeover.late is not None:
+            predicted = f"{takeover.predicted - timeline.start:.3f} s"
+            difference = f"{takeover.late * 1000:+.1f} ms"
+        rows.append((who, predicted, measured, difference))
+    return Table(("takeover", "predicted", "measured", "difference"), rows, (1, 2, 3)).text()

@@ -6,6 +6,7 @@ A bug that the search finds becomes a file there; the others are stories worth k
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_the_real_lab_obeys_the_same_lines() -> None:
         def owners(self) -> list[str]:
             return ["master"]
 
-    lab = Told()
+    lab: Any = Told()
     text = (
         "state basic\n0 wait owner master\n+0.01 unplug master\n+0 lose backup 0.5\n+0 owner master"
     )

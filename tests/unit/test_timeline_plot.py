@@ -206,7 +206,7 @@ def stacked() -> plot.Stack:
 
 
 def test_a_stack_has_a_panel_for_each_on_one_time_axis() -> None:
-    figure = stacked().figure
+    figure = stacked().figure()
     assert len(figure.axes) == 5
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     assert [axes.get_xlabel() for axes in figure.axes] == ["", "", "", "", "seconds"]
@@ -219,7 +219,7 @@ def test_a_stack_has_a_panel_for_each_on_one_time_axis() -> None:
 
 
 def test_no_panel_covers_another() -> None:
-    figure = stacked().figure
+    figure = stacked().figure()
     renderer = FigureCanvasAgg(figure).get_renderer()
     boxes = [
         [text.get_window_extent(renderer) for text in axes.texts if text.get_text()]
@@ -245,8 +245,8 @@ def test_several_addresses_share_one_word_in_the_legend() -> None:
         for fact in stories.crash()
     ]
     other = Timeline(renamed, "192.168.1.20", hosts=["master", "backup"])
-    assert "owns the address" in legend(plot.stack([one, other]).figure)
-    assert "owns 192.168.1.10" in legend(plot.stack([one, one]).figure)
+    assert "owns the address" in legend(plot.stack([one, other]).figure())
+    assert "owns 192.168.1.10" in legend(plot.stack([one, one]).figure())
 
 
 def test_a_stack_needs_a_title_for_each_or_none() -> None:
