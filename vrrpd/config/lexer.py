@@ -21,6 +21,8 @@ from vrrpd.config.source_text import BLANK, SourceLine, Traced, Word
 
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
+_WORD = re.compile(r"[^ \t]+")
+_NOT_PLAIN = re.compile(rb"[^ \tA-Za-z0-9_.:/+-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,26 @@ class Line:
     @property
     def is_close(self) -> bool:
         return self.words[0].text == "}" and not self.words[0].quoted
+
+
+def is_plain(line: bytes) -> bool:
+    """Whether a line has nothing that any rule is about: blanks and simple words, or nothing.
+
+    Nearly all lines are like that, so they take a short way: `plain_line()`.
+    """
+    return _NOT_PLAIN.search(line) is None
+
+
+def plain_line(source: SourceLine) -> Line | None:
+    """The words of a plain line; None: it is empty."""
+    words = tuple(
+        Word(found[0], source, found.start() + 1, len(found[0]))
+        for found in _WORD.finditer(source.text)
+    )
+    if not words:
+        return None
+    behind = words[0].column - 1 + words[0].length
+    return Line(words, Traced.of(source).part(behind).strip(), source)
 
 
 def cut_comment(line: Traced) -> tuple[Traced, Word | None]:

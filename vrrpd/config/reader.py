@@ -29,6 +29,8 @@ from vrrpd.config.lexer import (
     continues,
     cut_comment,
     first_piece,
+    is_plain,
+    plain_line,
     split_words,
 )
 from vrrpd.config.lookalikes import look_alikes
@@ -98,6 +100,9 @@ class Reader:
         for number, raw in enumerate(data_lines, 1):
             if len(self.lines) > MAX_LINES:
                 return self._too_much(f"{name}: more than {MAX_LINES} lines")
+            if is_plain(raw) and len(raw) <= LINE_BYTES and self._collecting is None:
+                self._plain(SourceLine(name, number, raw.decode("ascii")), directory)
+                continue
             for piece in self._physical(raw, name, number):
                 self._line(piece, directory)
         if self._collecting and len(self._open) <= 1:
@@ -146,6 +151,15 @@ class Reader:
                 f"line longer than {LINE_BYTES} bytes: the rest counts as a line of its own",
             )
         return lines
+
+    def _plain(self, source: SourceLine, directory: str) -> None:
+        """A line without comment, definition, brace or quote; it may be an include."""
+        line = plain_line(source)
+        if line is None:
+            return
+        if line.words[0].text in include.CHECKS:
+            return self._line(source, directory)
+        self._emit(line)
 
     def _line(self, source: SourceLine, directory: str) -> None:
         """One line of a file."""

@@ -6,11 +6,14 @@ able to say "line 12, column 9". So each character carries the column it had in 
     file     |  priority $PRIO   # 150 |
     text     |priority 150|                       after replacement and cutting
     columns  |3 4 ... 11 12 12 12|                150 points at $PRIO
+
+Text in which nothing has been replaced has a `range` for its columns, which costs nothing to cut.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BLANK = " \t\f\v\r\n"  # and nothing else: a no-break space belongs to a word
@@ -41,12 +44,12 @@ class Traced:
     """A piece of text with the source column of each of its characters."""
 
     text: str
-    columns: tuple[int, ...]
+    columns: Sequence[int]
     source: SourceLine
 
     @classmethod
     def of(cls, source: SourceLine) -> Traced:
-        return cls(source.text, tuple(range(1, len(source.text) + 1)), source)
+        return cls(source.text, range(1, len(source.text) + 1), source)
 
     def __len__(self) -> int:
         return len(self.text)
@@ -55,7 +58,8 @@ class Traced:
         return Traced(self.text[start:end], self.columns[start:end], self.source)
 
     def __add__(self, other: Traced) -> Traced:
-        return Traced(self.text + other.text, self.columns + other.columns, self.source)
+        columns = (*self.columns, *other.columns)
+        return Traced(self.text + other.text, columns, self.source)
 
     def strip(self) -> Traced:
         text = self.text.strip(BLANK)
