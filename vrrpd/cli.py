@@ -98,6 +98,7 @@ def check(options: argparse.Namespace) -> int:
     """`-t`: print what is wrong with the configuration and exit."""
     from vrrpd.linux.accounts import Accounts
 
+    gc.disable()  # nothing of what is read is garbage
     try:
         loaded = load(
             options.use_file,
@@ -117,6 +118,8 @@ def check(options: argparse.Namespace) -> int:
         lines, status = [str(error)], error.exit_status
     except MemoryError:
         lines, status = [f"{options.use_file}: not enough memory to read it"], EXIT_CONFIG
+    finally:
+        gc.enable()
     lines = [*options.missing, *lines]
     if not options.config_test:
         sys.stderr.writelines(f"{line}\n" for line in lines)

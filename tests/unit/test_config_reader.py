@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support import REPOSITORY
 from vrrpd.config import ConfigError, Diagnostic, load, loads
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.include import braces
+from vrrpd.config.lexer import Line
 from vrrpd.config.reader import Reader
 
 
@@ -265,3 +268,36 @@ def test_a_main_file_that_cannot_be_read_is_fatal_with_status_6(tmp_path: Path, 
 def test_bytes_that_are_no_text_do_no_harm() -> None:
     loaded = loads(b"global_defs {\n router_id \xff\xfe\n}\n")
     assert loaded.config.globals.router_id == "\N{REPLACEMENT CHARACTER}" * 2
+
+
+PLACES = sorted(REPOSITORY.glob("tests/data/conf/**/*.conf"))
+SHORT = [
+    "a b {",
+    "a  b\t{ ",
+    "}",
+    " \t} ",
+    "a{",
+    "{",
+    "a }",
+    "{ }",
+    "include nothing",
+    "",
+    " \t",
+    "a\r",
+]
+
+
+@pytest.mark.parametrize("data", [*(p.read_bytes() for p in PLACES), *(s.encode() for s in SHORT)])
+def test_the_short_way_of_plain_lines_ends_where_the_long_one_does(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read() -> tuple[list[Line], list[str]]:
+        report = Reporter()
+        reader = Reader(report, "host")
+        reader.read_text(data, "f", ".")
+        lines = [replace(one, rest=replace(one.rest, columns=())) for one in reader.lines]
+        return lines, [str(one) for one in report]
+
+    short = read()
+    monkeypatch.setattr("vrrpd.config.reader.plain_lines", lambda *_: None)
+    assert read() == short

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +15,11 @@ import pytest
 from labs.simulation.lan import Silent
 from tests.cluster import conf
 from vrrpd.cli import main
-from vrrpd.config import ConfigError, load
-from vrrpd.config.diagnostics import EXIT_CONFIG, EXIT_ERRORS, MOST_KEPT, MOST_SHOWN
+from vrrpd.config import ConfigError, load, loads
+from vrrpd.config.diagnostics import EXIT_CONFIG, EXIT_ERRORS, MOST_KEPT, MOST_SHOWN, Reporter
 from vrrpd.config.include import MAX_BYTES
 from vrrpd.config.reader import MAX_LINES
+from vrrpd.config.source_text import SourceLine
 from vrrpd.config_reading import Work, here, read
 from vrrpd.config_source import Source
 from vrrpd.linux.forked_worker import ChildFailed
@@ -172,3 +175,40 @@ def test_of_many_mistakes_twenty_are_logged(bench: Bench) -> None:
     bench.source()
     assert len(bench.log.lines) == MOST_SHOWN + 1
     assert bench.log.lines[-1] == "and 4980 more"
+
+
+def cost(work: Callable[[], object]) -> float:
+    """The least processor time of three runs, in seconds."""
+    spent = []
+    for _ in range(3):
+        begin = time.process_time()
+        with suppress(ConfigError):
+            work()
+        spent.append(time.process_time() - begin)
+    return min(spent)
+
+
+LONG: dict[str, Callable[[int], str]] = {
+    "a long word in a message": lambda size: ("a" * 1000 + "\n") * 2 * size,
+    "closing braces": lambda size: ("}" * 1000 + "\n") * size,
+    "peers": lambda size: conf(100, "unicast_peer {\n" + numbered(50 * size) + "}\n"),
+    "plain lines": lambda size: ("priority 100\n" * 20) * size,
+}
+
+
+def numbered(count: int) -> str:
+    return "".join(f"10.0.{at >> 8}.{at & 255}\n" for at in range(count))
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
+def test_time_grows_with_the_length_and_not_with_its_square(text: Callable[[int], str]) -> None:
+    few, many = (partial(loads, text(size)) for size in (10, 80))
+    assert cost(many) < 30 * cost(few)  # a square would be 64 times
+
+
+def test_a_long_word_is_redacted_in_linear_time() -> None:
+    def render(size: int) -> None:
+        report = Reporter()
+        report.at("error", SourceLine("x", 1, "a" * size), "wrong")
+
+    assert cost(lambda: render(16_000)) < 30 * cost(lambda: render(1_000))  # not 256 times

@@ -443,7 +443,7 @@ class _Builder:
 
         keepalived would multicast; but what the file asks for is not changed by an error in it.
         """
-        kept: list[Peer] = []
+        kept: dict[IPAddress, Peer] = {}
         lines = self._blocks("unicast_peer")
         for peer, word in address_lines.peers(lines, self.report):
             if peer.ip.version != self.fields["family"]:
@@ -451,11 +451,11 @@ class _Builder:
                     "error", word, f"({self.name}) the peer is of the other family; ignored"
                 )
                 continue
-            if any(one.ip == peer.ip for one in kept):  # keepalived from 2.3.3 on
+            if peer.ip in kept:  # keepalived from 2.3.3 on
                 self.report.at("error", word, f"({self.name}) the same peer again; ignored")
                 continue
-            kept.append(peer)
-        self.fields["unicast_peers"] = tuple(kept)
+            kept[peer.ip] = peer
+        self.fields["unicast_peers"] = tuple(kept.values())
         asked = self.fields.get("unicast_src_ip") or "unicast_peer" in _names(self.block)
         lost = bool(self.fields.get("unicast_fault_no_peer"))
         self.fields["unicast"] = bool(lines) or lost

@@ -34,11 +34,12 @@ EXIT_CONFIG = 2  # keepalived's KEEPALIVED_EXIT_CONFIG
 EXIT_ERRORS = 4
 EXIT_NO_CONFIG = 6  # keepalived's KEEPALIVED_EXIT_NO_CONFIG
 
-# What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
 MOST_SHOWN = 20  # messages about one configuration, the likely causes first
 MOST_KEPT = 1000  # the others are only counted
 
-_SECRET = re.compile(r"(?i)((?:\S*pass\w*\s+|\S*key\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
+# What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
+# It begins with a literal: `\S*` before it would take a square of the time for a long word.
+_SECRET = re.compile(r"(?i)((?:pass\w*\s+|key(?!\w*pass)\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from vrrpd.config.source_text import BLANK, SourceLine, Traced, Word
 
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
+LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
 _WORD = re.compile(r"[^ \t]+")
 _NOT_PLAIN = re.compile(rb"[^ \tA-Za-z0-9_.:/+-]")
 
@@ -42,24 +43,30 @@ class Line:
         return self.words[0].text == "}" and not self.words[0].quoted
 
 
-def is_plain(line: bytes) -> bool:
-    """Whether a line has nothing that any rule is about: blanks and simple words, or nothing.
+def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
+    """The logical lines of a line to which no other rule applies; None: some do.
 
-    Nearly all lines are like that, so they take a short way: `plain_line()`.
+    Nearly all lines are words, words with ` {` behind them, or a lone brace, in ASCII and without
+    a character that means anything; they take this short way.
     """
-    return _NOT_PLAIN.search(line) is None
-
-
-def plain_line(source: SourceLine) -> Line | None:
-    """The words of a plain line; None: it is empty."""
-    words = tuple(
-        Word(found[0], source, found.start() + 1, len(found[0]))
-        for found in _WORD.finditer(source.text)
-    )
-    if not words:
+    end = len(raw.rstrip(b" \t"))
+    brace = raw[end - 1 : end] if raw[end - 1 : end] in (b"{", b"}") else b""
+    words = raw[: end - 1] if brace else raw
+    if _NOT_PLAIN.search(words) or len(raw) > LINE_BYTES:
         return None
-    behind = words[0].column - 1 + words[0].length
-    return Line(words, Traced.of(source).part(behind).strip(), source)
+    source = SourceLine(name, number, raw.decode("ascii"))
+    found = tuple(
+        Word(word[0], source, word.start() + 1, len(word[0]))
+        for word in _WORD.finditer(source.text, 0, len(words))
+    )
+    lines: list[Line] = []
+    if found:
+        rest = found[0].column - 1 + found[0].length
+        lines.append(Line(found, Traced.of(source).part(rest, len(words)).strip(), source))
+    if brace:
+        word = Word(brace.decode(), source, end, 1)
+        lines.append(Line((word,), Traced.of(source).part(end, end), source))
+    return lines
 
 
 def cut_comment(line: Traced) -> tuple[Traced, Word | None]:

@@ -24,19 +24,18 @@ from vrrpd.config.definitions import DEFINITION, GENERATORS, Definition, Definit
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.lexer import (
     FIRST_BLANK,
+    LINE_BYTES,
     Line,
     after_first_word,
     continues,
     cut_comment,
     first_piece,
-    is_plain,
-    plain_line,
+    plain_lines,
     split_words,
 )
 from vrrpd.config.lookalikes import look_alikes
 from vrrpd.config.source_text import SourceLine, Traced
 
-LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
 MAX_FILES = 2000
 MAX_NESTING = 50
 MAX_LINES = 100_000  # of all files together, and as many when definitions are replaced
@@ -100,8 +99,7 @@ class Reader:
         for number, raw in enumerate(data_lines, 1):
             if len(self.lines) > MAX_LINES:
                 return self._too_much(f"{name}: more than {MAX_LINES} lines")
-            if is_plain(raw) and len(raw) <= LINE_BYTES and self._collecting is None:
-                self._plain(SourceLine(name, number, raw.decode("ascii")), directory)
+            if self._plain(raw, name, number):
                 continue
             for piece in self._physical(raw, name, number):
                 self._line(piece, directory)
@@ -152,14 +150,16 @@ class Reader:
             )
         return lines
 
-    def _plain(self, source: SourceLine, directory: str) -> None:
-        """A line without comment, definition, brace or quote; it may be an include."""
-        line = plain_line(source)
-        if line is None:
-            return
-        if line.words[0].text in include.CHECKS:
-            return self._line(source, directory)
-        self._emit(line)
+    def _plain(self, raw: bytes, name: str, number: int) -> bool:
+        """Whether it was a line that needs nothing of what `_line()` does; then it is read."""
+        if self._collecting is not None:
+            return False
+        lines = plain_lines(raw, name, number)
+        if lines is None or (lines and lines[0].words[0].text in include.CHECKS):
+            return False
+        for line in lines:
+            self._emit(line)
+        return True
 
     def _line(self, source: SourceLine, directory: str) -> None:
         """One line of a file."""
