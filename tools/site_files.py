@@ -1,13 +1,15 @@
 """The files of the browser edition that Python makes, for `make site`.
 
-    python3 tools/site_files.py DIRECTORY        writes DIRECTORY/vrrp-lab.zip
+    python3 tools/site_files.py DIRECTORY        writes vrrp-lab.zip and recorded.json
 
 The zip holds `vrrpd` and the part of `labs` that needs nothing but the standard library, as this
-checkout has them.  The same checkout gives the same bytes.  Needs no .venv.
+checkout has them.  The recorded run is what a page shows until Python has started there.
+The same checkout gives the same bytes.  Needs no .venv.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ sys.path.insert(0, str(REPOSITORY))
 
 # Of `labs`, what runs only on a Linux host, in Jupyter, or with packages that a tab does not have.
 ABSENT = {"api", "cli", "emulation", "jupyter", "monitoring", "recordings", "replay", "sandbox"}
+# The recorded run: shown from FIRST to END (s); its cable is pulled and put back (ms).
+FIRST, PULLED, PUT_BACK, END = 6.0, 14_000, 22_000, 32.0
 LONG_AGO = (2020, 1, 1, 0, 0, 0)
 
 
@@ -39,9 +43,28 @@ def write_zip(target: Path) -> None:
             archive.writestr(entry, (REPOSITORY / place).read_bytes())
 
 
+def write_recorded(target: Path) -> None:
+    """Write a run of the pair: a cable is pulled and put back."""
+    from labs.browser import player
+    from labs.simulation.lan import HOSTS
+
+    first = next(iter(HOSTS))
+    actions = [[PULLED, "unplug", first], [PUT_BACK, "plug", first]]
+    run = player.start("pair", {}, actions, END)
+    shown = {key: run[key] for key in ("base", "start", "end", "events", "actions")}
+    found = {
+        "topology": "pair",
+        "first": FIRST,
+        "network": player.recorded(run["network"]),
+        **shown,
+    }
+    target.write_text(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
+
+
 def main(directory: Path) -> None:
     """Write every file into `directory`, which exists."""
     write_zip(directory / "vrrp-lab.zip")
+    write_recorded(directory / "recorded.json")
 
 
 if __name__ == "__main__":

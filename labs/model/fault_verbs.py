@@ -22,7 +22,7 @@ CABLE, PATH, DAEMON, HOST, LAN = "cable", "path", "daemon", "host", "lan"
 INTERFACE, CLOCK, PROGRAM = "interface", "clock", "program"
 
 
-NUMBERS = {"SHARE", "SECONDS", "JITTER", "TIMES", "PPM", "STATUS"}
+NUMBERS = {"SHARE", "SECONDS", "JITTER", "TIMES", "PPM", "STATUS", "VRID"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,11 @@ _ROWS = (
         simulated="this share of the frames is late, and overtaken by others",
         usage="SHARE [SECONDS]",
         draws=(Draw(("0.3 0.3", "0.9 0.05"), "mend"),),
+    ),
+    FaultVerb(
+        "drop", PATH, "mend",
+        simulated="the next Advertisement that the host sends is lost in the switch",
+        usage="[VRID]",
     ),
     FaultVerb(
         "mend", PATH,

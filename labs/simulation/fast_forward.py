@@ -62,6 +62,7 @@ def signature(lan: Lan) -> Signature:
     return (
         lan.lines,
         lan.switch.draws,
+        tuple(lan.switch.doomed),
         tuple((wait, name_of(timer.target)) for wait, timer in lan.clock.waiting()),
         tuple(machine_part(one) for one in lan.machines.values()),
         tuple(daemon_part(one, lan.machines[host]) for host, one in lan.daemons.items()),

@@ -147,6 +147,7 @@ class Verbs:
         self.act("mend", host, f"path of {host} mended")
         self.machine(host).set_link(reachable=True)
         self.switch.cables[host] = Cable()
+        self.switch.doomed = [one for one in self.switch.doomed if one[0] != host]
 
     def oneway(self, host: str, lost: str) -> None:
         """Frames pass one way only: "to" stops what is for `host`, "from" what is of it."""
@@ -178,6 +179,15 @@ class Verbs:
         self.act("reorder", host, f"path of {host} makes {share:.0%} up to {late:g} s late")
         cable = self.cable(host)
         cable.reorder, cable.late = share, round(late * SECOND)
+
+    def drop(self, host: str, vrid: int = 0) -> None:
+        """The next Advertisement of the host (0: of any VRID) enters the switch and is lost there.
+
+        Asked for several times it loses as many.
+        """
+        which = f" for VRID {vrid}" if vrid else ""
+        self.act("drop", host, f"next Advertisement of {host}{which} dropped")
+        self.switch.doomed.append((host, vrid))
 
     def partition(self, *groups: str | list[str]) -> None:
         """Split the LAN: hosts hear only their own group; who is not named is in the first."""

@@ -93,6 +93,7 @@ class Switch:
     sides: dict[str, int] = field(default_factory=dict)  # of a partition
     neighbours: dict[IPAddress, bytes] = field(default_factory=dict)  # the client's ARP table
     taps: list[Callable[[Machine, bytes, int], None]] = field(default_factory=list)
+    doomed: list[tuple[str, int]] = field(default_factory=list)  # (sender, VRID; 0: any)
     carried: int = 0  # packets that came in
     draws: int = 0  # packets whose fate was a matter of luck
 
@@ -126,6 +127,8 @@ class Switch:
             return
         self.carried += 1
         heard = self.note(sender, data) if self.detailed else None
+        if self.doomed and self.taken_off(sender, data):
+            return
         six = data[0] >> 4 == 6
         protocol = data[6] if six else data[9]
         ahead = data[24:40] if six else data[16:20]
@@ -140,6 +143,15 @@ class Switch:
                 if heard is not None:
                     self.record(Heard(self.t, machine.name, *heard))
                 self.pass_on(machine, data, (6 if six else 4, protocol), sent)
+
+    def taken_off(self, sender: Machine, data: bytes) -> bool:
+        """Whether this Advertisement is one that `drop` waits for; it waits no longer then."""
+        vrid = observe(packet.parse_ip(data)).vrid
+        for one in ((sender.name, vrid), (sender.name, 0)):
+            if one in self.doomed:
+                self.doomed.remove(one)
+                return True
+        return False
 
     def note(self, sender: Machine, data: bytes) -> tuple[str, int, int, int, float]:
         """Record what was sent; return what those who hear it will have heard."""

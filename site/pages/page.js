@@ -1,12 +1,25 @@
-import { keepOffline } from "@site/offline.js";
-import { Runtime } from "@site/runtime.js";
+// The front page: the panel at once, and what to look at.
 
-const python = new Runtime(), status = document.getElementById("status");
-try {
-  const ms = await python.ready;
-  const { vrrpd } = await python.call("about.versions");
-  status.textContent = `vrrpd ${vrrpd} runs in this tab (${ms.all} ms)`;
-} catch (error) {
-  status.textContent = error.message;
+import { alive, recorded } from "@site/start.js";
+import { watchFor } from "@site/watch_for.js";
+
+const by = (id) => document.getElementById(id);
+
+function follow(bench) {
+  const line = by("watch");
+  setInterval(() => {
+    const words = watchFor(bench);
+    if (!document.hidden && words !== line.textContent) line.textContent = words;
+  }, 250);
 }
-keepOffline();
+
+const { bench, python } = await recorded(by("panel"));
+by("watch").textContent = "A recorded run plays while Python starts …";
+try {
+  await alive(bench, python);
+  follow(bench);
+} catch (error) {
+  by("watch").textContent = "This is a recorded run; drag the slider.";
+  by("status").textContent = `The live cluster cannot start here: ${error.message}`;
+  by("status").classList.add("wrong");
+}

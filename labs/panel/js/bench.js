@@ -8,6 +8,8 @@
 //
 // `port` leads to Python (labs/api/panel_widget.py has the messages); a page of its own has none, and
 // then nothing can be done but look.
+// A network with `speeds` is one in memory (site/js/lan_port.js): its time is played here, as fast as
+// somebody wants, and a click in the past goes back to that moment.
 
 import { Clock } from "./clock.js";
 import { Desk } from "./desk.js";
@@ -19,15 +21,18 @@ import { Timeline } from "./timeline.js";
 
 const FRAME = 33;             // ms between two drawings
 const SPANS = [[15, "15 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [0, "all"]];
+const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
 const RATES = [[1, "real time"], [0.25, "¼ speed"], [0.1, "⅒ speed"]];
 // Keys of the slider, beyond those that it has: s forwards; arrows only with Shift.
 const FAR = { PageUp: 5, PageDown: -5 };
 const STRIDE = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 class Bench {
-  constructor(root, run, port) {
+  // `tools` may have an editor for keepalived.conf: editor(text, changed) -> {node, value, show, focus}.
+  constructor(root, run, port, tools = {}) {
     this.root = root;
     this.port = port;                       // {send(message)}, or null
+    this.tools = tools;
     this.waiting = new Map();               // questions that have no answer yet
     this.questions = 0;
     this.count = run.n ?? 0;                // of the messages with news
@@ -41,6 +46,14 @@ class Bench {
     root.addEventListener("keydown", (event) => event.stopPropagation());
     this.build(run.network);
     this.animate();
+  }
+
+  // A page that played a recorded run until now can do things from now on.
+  connect(port, run) {
+    this.port = port;
+    this.clock.alive = true;
+    this.clock.mode = "live";
+    this.begin(run);
   }
 
   // Draw as often as is seen, and not at all where the panel is out of sight.
@@ -107,11 +120,21 @@ class Bench {
   }
 
   async act(verb, host, more = {}) {
-    const words = [verb, host, ...(more.words ?? [])].join(" ");
+    const words = [verb, host, ...(more.words ?? [])].filter(Boolean).join(" ");
     this.tell(`${words} …`);
-    if (this.clock.mode !== "live") this.live();
+    if (this.clock.mode !== "live" && !this.clock.virtual) this.live();
     const answer = await this.ask({ type: "do", verb, host, ...more });
     this.tell(answer.ok ? `done: ${words}` : answer.text, !answer.ok);
+  }
+
+  // A packet that was clicked stays where it is; one that is dropped was never received.
+  hold() {
+    this.clock.mode = "pause";
+  }
+
+  async drop(host, vrid, t) {
+    const answer = await this.ask({ type: "drop", host, vrid, t });
+    this.tell(answer.ok ? `dropped: the Advertisement of ${host} at ${t.toFixed(3)} s` : answer.text, !answer.ok);
   }
 
   tell(text, wrong = false) {
@@ -147,7 +170,9 @@ class Bench {
   }
 
   // The host or cable as it is now, whatever moment is shown: that is what a click acts on.
+  // Where time is virtual it is the moment that is shown.
   present() {
+    if (this.clock.virtual) return this.record.at(this.clock.at);
     return this.record.at(this.clock.newest(performance.now()));
   }
 
@@ -161,9 +186,17 @@ class Bench {
     this.log = new Log(network);
     this.desk = new Desk(this, network.menu ?? []);
     this.timeline = new Timeline(network, (t) => this.seek(t));
-    const can = this.port !== null;
-    this.plan = new Plan(network, can ? (c) => this.press(c) : null,
-      can ? (h, box) => this.desk.open(h.name, this.present().hosts[h.name], box) : null);
+    this.clock.virtual = Boolean(network.speeds);
+    if (this.clock.virtual) this.clock.lag = VIRTUAL_LAG;
+    this.plan = new Plan(network, this.port === null ? {} : {
+      press: (c) => this.press(c),
+      open: (h, box) => this.desk.open(h.name, this.present().hosts[h.name], box),
+      ...(network.verbs && {
+        more: (c) => this.desk.faults(c.h, ["cable", "path"]),
+        lan: () => this.desk.faults("", ["lan"]),
+        packet: (e) => this.desk.packet(e.f ?? e.h, e.r, e.t),
+      }),
+    });
     this.root.replaceChildren(
       make("div", { class: "vb-head" }, this.title, this.chip),
       make("div", { class: "vb-main" },
@@ -187,18 +220,33 @@ class Bench {
     const live = button("vb-live", () => this.live(), newest);
     const save = button("vb-save", () => this.save(), "Save as HTML");
     live.hidden = save.hidden = !this.port;
-    this.speed = choice("speed", RATES, this.clock.rate, (rate) => this.clock.slow(rate));
-    const span = choice("length of the timeline", SPANS, this.timeline.span, (seconds) => {
-      Object.assign(this.timeline, { span: seconds, t0: null });
+    const { speeds } = this.network;
+    this.speed = choice("speed", speeds ?? RATES, this.clock.rate, (rate) => {
+      if (speeds) this.hurry(rate); else this.clock.slow(rate);
     });
+    this.step = button("vb-step", () => this.port.send({ type: "step" }), "Step");
+    this.step.hidden = !speeds || !this.port;
+    this.step.title = "on to the next thing that happens";
+    this.span = choice("length of the timeline", SPANS, this.timeline.span, (seconds) => this.show(seconds));
     this.slider = make("input", {
       type: "range", class: "vb-slider", min: 0, step: 0.1, "aria-label": "moment",
       oninput: () => this.seek(this.record.start + Number(this.slider.value)),
       onkeydown: (event) => this.key(event),
     });
     this.when = make("output", { class: "vb-when" });
-    return make("div", { class: "vb-controls" }, this.play, live, this.slider, this.when,
-      make("span", { class: "vb-more" }, this.speed, span, save));
+    return make("div", { class: "vb-controls" }, this.play, this.step, live, this.slider, this.when,
+      make("span", { class: "vb-more" }, this.speed, this.span, save));
+  }
+
+  show(seconds) {
+    Object.assign(this.timeline, { span: seconds, t0: null });
+    this.span.value = String(seconds);
+  }
+
+  // Virtual time passes that fast; a timeline of 30 s is too short to follow a day a second.
+  hurry(speed) {
+    this.clock.hurry(speed);
+    this.show(speed > 100 ? 0 : speed > 10 ? 300 : 30);
   }
 
   key(event) {
@@ -245,6 +293,6 @@ function choice(label, options, value, change) {
 }
 
 // The way in for a page of its own; `run` is a network and a record.
-export function mount(root, run, port = null) {
-  return new Bench(root, run, port);
+export function mount(root, run, port = null, tools = {}) {
+  return new Bench(root, run, port, tools);
 }

@@ -5,7 +5,8 @@
 //   "pause"   stands still where somebody put it
 //
 // Messages come a few times a second.  Between two of them the newest moment runs on by itself, and
-// it stays LAG behind, so that an event has arrived by the time it is due to be drawn.
+// it stays `lag` behind, so that an event has arrived by the time it is due to be drawn.
+// Where time is virtual, `speed` of its seconds pass in one of the page's; it is 1 elsewhere.
 // `ms` is the page's own clock (performance.now()), handed in; everything else is in the seconds of
 // the record.  Nothing here draws.
 
@@ -18,6 +19,9 @@ export class Clock {
     this.alive = alive;               // whether news may come: false for a saved page
     this.mode = alive ? "live" : "pause";
     this.rate = 1;
+    this.speed = 1;
+    this.lag = LAG;
+    this.virtual = false;             // a page that plays time itself never runs ahead of it
     this.begin(record, record.end, 0);
   }
 
@@ -25,25 +29,30 @@ export class Clock {
   begin(record, now, ms) {
     this.record = record;
     this.edge = { now, ms, ahead: AHEAD };
-    this.at = this.alive ? Math.max(record.start, now - LAG) : record.start;
+    this.at = this.alive ? Math.max(record.start, now - this.lag) : record.start;
   }
 
   // It has been told what happened up to `now`; a clock that stands still comes no further.
   told(now, ms, still = false) {
     const since = now === this.edge.now ? this.edge.ms : ms;
-    this.edge = { now, ms: since, ahead: still ? LAG : AHEAD };
+    this.edge = { now, ms: since, ahead: still || this.virtual ? this.lag : AHEAD };
+  }
+
+  // Virtual time that comes to a stop has no more to say: what it was told is shown to its end.
+  stop(now, ms) {
+    this.edge = { now, ms: ms - this.lag * 1000, ahead: this.lag };
   }
 
   newest(ms) {
     if (!this.alive) return this.record.end;
     const since = Math.min(this.edge.ahead, (ms - this.edge.ms) / 1000);
-    return Math.max(this.record.start, this.edge.now + since - LAG);
+    return Math.max(this.record.start, this.edge.now + (since - this.lag) * this.speed);
   }
 
   follow(ms) {
     this.mode = this.alive ? "live" : "play";
     if (!this.alive) return;
-    this.rate = 1;
+    this.rate = this.speed;
     this.at = this.newest(ms);
   }
 
@@ -52,6 +61,11 @@ export class Clock {
     if (this.mode !== "pause") { this.mode = "pause"; return; }
     if (!this.alive && this.at >= this.newest(ms) - 0.01) this.at = this.record.start;
     this.mode = "play";
+  }
+
+  // How fast virtual time passes from now on.
+  hurry(speed) {
+    this.speed = this.rate = speed;
   }
 
   slow(rate) {
@@ -69,13 +83,13 @@ export class Clock {
     const newest = this.newest(ms);
     if (this.mode === "live") {
       const behind = newest - this.at;
-      this.at = behind > JUMP || behind < 0 ? newest : this.at + behind * Math.min(1, passed * 12);
+      this.at = behind > JUMP * this.speed || behind < 0 ? newest : this.at + behind * Math.min(1, passed * 12);
     } else if (this.mode === "play") {
       this.at += passed * this.rate;
       if (this.at >= newest) {
         this.at = newest;
         if (!this.alive) this.mode = "pause";
-        else if (this.rate === 1) this.mode = "live";
+        else if (this.rate === this.speed) this.mode = "live";
       }
     }
     this.at = Math.max(this.at, this.record.start);

@@ -1,5 +1,6 @@
 // What can be done with a host: its menu, and what the menu opens below the plan: an editor for
-// keepalived.conf that checks while one types, and a line for a shell command.
+// keepalived.conf that checks while one types, and a line for a shell command.  In a LAN in memory
+// also every fault with its parameters, and an Advertisement byte by byte.
 //
 // `hands` is the bench: ask(question) -> answer, act(verb, host, more), tell(words, wrong).
 // `verbs` is the table of Python (labs/model/fault_verbs.py): {verb, words, text, when}.
@@ -7,6 +8,17 @@
 import { make, say } from "./dom.js";
 
 const PAUSE = 250;      // ms without a key before the text is checked
+const SCOPES = ["daemon", "cable", "path", "interface", "clock", "program"];
+// What the words behind a verb are at first, and how far they may go.
+const FIRST = {
+  SHARE: { type: "number", value: 0.3, min: 0, max: 1, step: 0.05 },
+  SECONDS: { type: "number", value: 0.5, step: 0.1 },
+  JITTER: { type: "number", value: 0, min: 0, step: 0.1 },
+  TIMES: { type: "number", value: 3, min: 1, max: 100 },
+  PPM: { type: "number", value: 900 },
+  STATUS: { type: "number", value: 1, min: 0, max: 255 },
+  VRID: { type: "number", value: 0, min: 0, max: 255 },
+};
 
 // The lines of the menu: what to call them, and what they do.
 function entries(host, now, hands, desk) {
@@ -14,7 +26,9 @@ function entries(host, now, hands, desk) {
   const states = [now.dmn, now.pth || "whole"];
   const verbs = desk.verbs.filter((each) => each.when.some((state) => states.includes(state)))
     .map(({ verb, words, text }) => [text, () => hands.act(verb, host, { words })]);
-  return [...verbs, ["Edit keepalived.conf …", () => desk.edit(host)],
+  const more = hands.network?.verbs ? [["Every fault …", () => desk.faults(host, SCOPES)],
+    ["Packets it sent …", () => desk.packets(host)]] : [];
+  return [...verbs, ...more, ["Edit keepalived.conf …", () => desk.edit(host)],
     ["Run a command …", () => desk.shell(host)]];
 }
 
@@ -77,26 +91,74 @@ export class Desk {
 
   async edit(host) {
     const answer = await this.hands.ask({ type: "conf", host });
-    const text = make("textarea", { rows: 14, spellcheck: "false", "aria-label": `keepalived.conf of ${host}` });
+    const name = `keepalived.conf of ${host}`;
+    let typed = 0, soon;
+    const changed = () => { clearTimeout(soon); soon = setTimeout(() => check(), PAUSE); };
+    const text = (this.hands.tools?.editor ?? plain)(name, answer.text, changed);
     const remarks = make("pre", { class: "vb-remarks", role: "status" }, "no remarks");
     const button = make("button", { type: "submit" }, "Write it, and reload the daemon");
-    const form = this.form(`keepalived.conf of ${host}`, text, remarks, button);
-    text.value = answer.text;
-    let typed = 0, soon;
+    const form = this.form(name, text.node, remarks, button);
     const check = async () => {
       const mine = typed += 1;
-      const found = await this.hands.ask({ type: "check", host, text: text.value });
+      const found = await this.hands.ask({ type: "check", host, text: text.value() });
       if (mine !== typed || !found.ok) return;        // another check has begun since
       say(remarks, found.remarks.join("\n") || "no remarks: this is understood");
+      text.show?.(found.marks ?? []);
     };
-    text.addEventListener("input", () => { clearTimeout(soon); soon = setTimeout(check, PAUSE); });
     form.addEventListener("submit", async () => {
-      const done = await this.hands.ask({ type: "write", host, text: text.value });
+      const done = await this.hands.ask({ type: "write", host, text: text.value() });
       const words = done.ok ? `keepalived.conf of ${host} written, the daemon reads it` : done.text;
       this.hands.tell(words, !done.ok);
     });
     text.focus();
     check();
+  }
+
+  // Every fault of these scopes, with a field for each of its words; host "" is the whole LAN.
+  faults(host, scopes) {
+    const { network } = this.hands;
+    const known = network.verbs.filter((each) => scopes.includes(each.scope));
+    const rows = scopes.flatMap((scope) => known.filter((each) => each.scope === scope)).map((each) => {
+      const fields = each.words.map((word, n) => field(each, word, n, network));
+      const act = () => {
+        const words = fields.map((one) => one.value.trim());
+        while (words.length && !words[words.length - 1]) words.pop();
+        this.hands.act(each.verb, host, { words });
+      };
+      return make("li", { class: "vb-fault-row" },
+        make("button", { type: "button", onclick: act }, each.verb), ...fields, make("span", {}, each.text));
+    });
+    const form = this.form(host ? `Faults of ${host}` : "Faults of the LAN", make("ul", { class: "vb-faults" }, ...rows));
+    form.querySelector("li button").focus();
+  }
+
+  // The Advertisements that a host sent lately, for hands without a mouse.
+  async packets(host) {
+    const answer = await this.hands.ask({ type: "sent" });
+    const rows = (answer.sent ?? []).filter((each) => each.host === host).map((each) => make("li", {},
+      make("button", { type: "button", onclick: () => this.packet(host, each.vrid, each.t) },
+        `${each.t.toFixed(3)} s: VRID ${each.vrid}, priority ${each.priority}`)));
+    const none = rows.length ? null : make("p", {}, `${host} has not sent an Advertisement lately`);
+    const form = this.form(`Advertisements of ${host}, the latest first`, make("ul", { class: "vb-faults" }, ...rows), none);
+    (form.querySelector("li button") ?? form.querySelector("button")).focus();
+  }
+
+  // One Advertisement, field by field.
+  async packet(host, vrid, t) {
+    this.hands.hold?.();
+    const found = await this.hands.ask({ type: "packet", host, vrid, t });
+    if (!found.ok) { this.hands.tell(found.text, true); return; }
+    const cell = (tag, text) => make(tag, {}, text);
+    const rows = found.rows.map((r) => make("tr", {}, cell("td", r.place), cell("td", r.hex),
+      cell("th", r.field), cell("td", r.value), cell("td", r.meaning)));
+    const head = make("tr", {}, ...["byte", "hex", "field", "value", "meaning"].map((name) => cell("th", name)));
+    const drop = make("button", { type: "button", onclick: () => this.hands.drop(host, vrid, t) }, "Drop this packet");
+    const form = this.form(`Advertisement of ${host} at ${t.toFixed(3)} s`,
+      make("div", { class: "vb-bytes", tabindex: "0", role: "region", "aria-label": "the bytes" },
+        make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
+      make("p", { class: "vb-verdict" }, found.verdict), drop);
+    drop.focus();
+    form.scrollIntoView({ block: "nearest" });
   }
 
   shell(host) {
@@ -113,4 +175,27 @@ export class Desk {
     line.focus();
     line.select();
   }
+}
+
+// A text area of the browser's own.
+function plain(name, text, changed) {
+  const node = make("textarea", { rows: 14, spellcheck: "false", "aria-label": name, oninput: changed });
+  node.value = text;
+  return { node, value: () => node.value, focus: () => node.focus() };
+}
+
+// The field for one word of a verb, such as "SHARE", "[VRID]", "to|from" or "HOST+HOST".
+function field(verb, word, n, network) {
+  const name = word.replace(/[[\]]/g, ""), label = `${verb.verb}: ${name}`;
+  const servers = network.hosts.filter((h) => h.server).map((h) => h.name);
+  const listed = name === "ADDRESS" ? network.addresses : name.includes("|") ? name.split("|") : null;
+  if (listed) {
+    return make("select", { "aria-label": label }, ...listed.map((each) => make("option", {}, each)));
+  }
+  const node = make("input", { type: "text", placeholder: name, ...FIRST[name], "aria-label": label });
+  if (name === "HOST+HOST") {
+    const half = Math.ceil(servers.length / 2);
+    node.value = (n === 0 ? servers.slice(0, half) : servers.slice(half)).join("+");
+  }
+  return node;
 }

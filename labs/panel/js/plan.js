@@ -19,17 +19,19 @@ const STATE = { MASTER: "● MASTER", BACKUP: "○ BACKUP", FAULT: "✕ FAULT", 
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export class Plan {
-  // `press(cable)` and `open(host, node)` are called by clicks; null where nothing can be done.
-  constructor(network, press, open) {
+  // `can` has what clicks call, as far as something can be done: press(cable), open(host, node) and,
+  // in a LAN in memory, more(cable), lan() and packet(event).
+  constructor(network, can) {
     this.network = network;
+    this.can = can;
     this.spot = placed(network);
     const { width, height } = this.spot;
     this.node = make("svg", {
       class: "vb-plan", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "the network",
     });
-    this.cables = cablesOf(network, this.spot).map((c) => this.cable(c, press));
+    this.cables = cablesOf(network, this.spot).map((c) => this.cable(c));
     for (const name of network.switches) this.node.append(this.bar(name));
-    this.hosts = network.hosts.map((h) => this.host(h, open));
+    this.hosts = network.hosts.map((h) => this.host(h));
     this.dots = make("g", { class: "vb-dots", "aria-hidden": "true" });
     this.badges = make("g", { class: "vb-badges", "aria-hidden": "true" });
     this.node.append(this.dots, this.badges);
@@ -48,12 +50,18 @@ export class Plan {
 
   bar(name) {
     const { y } = this.spot.bars[name];
-    return make("g", { class: "vb-switch" },
+    const { lan } = this.can;
+    const node = make("g", { class: "vb-switch" },
       make("rect", { x: 14, y, width: this.spot.width - 28, height: BAR, rx: 6 }),
-      make("text", { x: 28, y: y + BAR / 2 + 5 }, `switch ${name}`));
+      make("text", { x: 28, y: y + BAR / 2 + 5 }, `switch ${name}${lan ? " ⋮" : ""}`));
+    if (!lan) return node;
+    node.setAttribute("aria-label", `switch ${name}: faults of the whole LAN`);
+    pressable(node, lan);
+    return node;
   }
 
-  cable(c, press) {
+  cable(c) {
+    const { press, more } = this.can;
     const { x, top, bottom } = c, middle = (top + bottom) / 2;
     const line = (cls, y1, y2) => make("line", { class: `vb-wire ${cls}`, x1: x, x2: x, y1, y2 });
     const sign = make("text", { class: "vb-sign", x, y: middle + 6 });
@@ -62,12 +70,25 @@ export class Plan {
       make("rect", { class: "vb-hit", x: x - 24, y: top + 1, width: 48, height: bottom - top - 2, rx: 6 }),
       line("vb-whole", top, bottom), line("vb-end", top, middle - 11),
       line("vb-end", middle + 11, bottom), sign, note);
-    if (press) pressable(node, () => press(c));
+    const server = this.network.hosts.find((h) => h.name === c.h)?.server;
+    const can = Boolean(press) && (server || !more);      // a client in memory has no cable to pull
+    if (can) pressable(node, () => press(c));
     this.node.append(node);
-    return { ...c, node, sign, note, button: Boolean(press) };
+    if (can && more) this.node.append(this.menuOf(c, middle, more));
+    return { ...c, node, sign, note, button: can };
   }
 
-  host(h, open) {
+  // Beside a cable: what else can happen to it.
+  menuOf(c, middle, more) {
+    const node = make("g", { class: "vb-kebab", "aria-label": `cable ${c.i} of ${c.h}: more faults` },
+      make("rect", { x: c.x - 58, y: middle - 13, width: 26, height: 26, rx: 6 }),
+      make("text", { x: c.x - 45, y: middle + 6 }, "⋮"));
+    pressable(node, () => more(c));
+    return node;
+  }
+
+  host(h) {
+    const { open } = this.can;
     const { x, y, h: tall } = this.spot.hosts[h.name], left = x - BOX.w / 2;
     const node = make("g", { class: `vb-host${h.server ? "" : " vb-client"}`, "data-host": h.name },
       make("rect", { x: left, y, width: BOX.w, height: tall, rx: 10 }));
@@ -194,12 +215,19 @@ export class Plan {
   }
 
   drawDots(found) {
-    const dot = () => make("rect", { width: 13, height: 13, x: -6.5, y: -6.5 });
+    const { packet } = this.can;
+    const dot = () => {
+      const node = make("g", {}, make("circle", { class: "vb-hit", r: packet ? 18 : 0 }),
+        make("rect", { width: 13, height: 13, x: -6.5, y: -6.5 }));
+      if (packet) node.addEventListener("click", () => { if (node.event.k !== "arp") packet(node.event); });
+      return node;
+    };
     pooled(this.dots, found, dot, (node, { x, y, e }) => {
       const sender = this.network.hosts.find((h) => h.name === (e.f ?? e.h)), arp = e.k === "arp";
-      set(node, "rx", arp ? 0 : 6.5);
+      node.event = e;
+      set(node.lastChild, "rx", arp ? 0 : 6.5);
       set(node, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})${arp ? " rotate(45)" : ""}`);
-      set(node, "class", e.p === 0 ? "vb-bye" : "");
+      set(node.lastChild, "class", e.p === 0 ? "vb-bye" : "");
       node.style.setProperty("--host", sender?.colour ?? "#777");
     });
   }

@@ -14,7 +14,7 @@ import { make, set } from "./dom.js";
 const LEFT = 78, RIGHT = 14, TOP = 24, LANE = 34, FILLED = 22, FOOT = 48;     // CSS pixels
 const ROOM = 66;                // a stretch without an answer that is so wide says so in words
 const FONT = "12px system-ui, sans-serif", SMALL_FONT = "bold 10.5px system-ui, sans-serif";
-const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 3600];                        // s between two numbers
+const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 7200, 21600, 86400, 604800];                        // s between two numbers
 const LEAST_OVERLAP = 0.05;     // s: two owners for less are a handover
 
 export class Timeline {
@@ -164,13 +164,13 @@ export class Timeline {
   }
 
   numbers(pen, start) {
-    const { t0, span } = this.axis, step = STEPS.find((s) => span / s <= 10) ?? 7200;
+    const { t0, span } = this.axis, step = STEPS.find((s) => span / s <= 10) ?? 2592000;
     pen.fillStyle = this.colour.soft;
     pen.textAlign = "center";
     for (let s = Math.ceil((t0 - start) / step) * step; s <= t0 - start + span; s += step) {
       const x = this.x(start + s);
       pen.fillRect(x - 0.5, this.foot + 20, 1, 5);
-      pen.fillText(s === 0 ? "0 s" : String(s), x, this.foot + FOOT - 9);
+      pen.fillText(label(s, step), x, this.foot + FOOT - 9);
     }
     pen.textAlign = "left";
   }
@@ -207,6 +207,12 @@ function held(record, t0, first, last, until) {
   }
   for (const key of [...since.keys()]) end(key, until);
   return parts;
+}
+
+function label(s, step) {
+  if (s === 0) return "0 s";
+  if (step >= 86400) return `${s / 86400} d`;
+  return step >= 3600 ? `${s / 3600} h` : String(s);
 }
 
 function triangle(pen, x, y, wide, high) {
