@@ -4,7 +4,7 @@
 //   │  plan.js                  log.js     │      record.js   what has happened
 //   │  desk.js (menu, forms)               │      clock.js    which moment is shown
 //   │  timeline.js                         │      places.js   where things stand
-//   └ play ── live ── slider ── speed ── save ┘    dom.js      elements
+//   └ controls.js ────────────────────────┘         dom.js      elements
 //
 // `port` leads to Python (labs/api/panel_widget.py has the messages); a page of its own has none, and
 // then nothing can be done but look.
@@ -12,6 +12,7 @@
 // somebody wants, and a click in the past goes back to that moment.
 
 import { Clock } from "./clock.js";
+import { Controls } from "./controls.js";
 import { Desk } from "./desk.js";
 import { make, say, set } from "./dom.js";
 import { Log } from "./log.js";
@@ -19,14 +20,8 @@ import { Plan } from "./plan.js";
 import { Moment, Record, owners } from "./record.js";
 import { Timeline } from "./timeline.js";
 
-const FRAME = 33;             // ms between two drawings
-const SPANS = [[15, "15 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [0, "all"]];
+const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
 const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
-const RATES = [[1, "real time"], [0.25, "¼ speed"], [0.1, "⅒ speed"]];
-// Keys of the slider, beyond those that it has: s forwards; arrows only with Shift.
-const FAR = { PageUp: 5, PageDown: -5 };
-const STRIDE = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
-
 class Bench {
   // `tools` may have an editor for keepalived.conf: editor(text, changed) -> {node, value, show, focus}.
   constructor(root, run, port, tools = {}) {
@@ -64,7 +59,7 @@ class Bench {
     const frame = (now) => {
       if (this.ended) return;
       requestAnimationFrame(frame);
-      if (now - last < FRAME || !visible) return;
+      if (now - last < (this.clock.virtual ? 0 : FRAME) || !visible) return;
       this.tick((now - last) / 1000);
       last = now;
     };
@@ -161,7 +156,6 @@ class Bench {
 
   live() {
     this.clock.follow(performance.now());
-    this.speed.value = String(this.clock.rate);
   }
 
   tick(passed) {
@@ -197,12 +191,13 @@ class Bench {
         packet: (e) => this.desk.packet(e.f ?? e.h, e.r, e.t),
       }),
     });
+    this.controls = new Controls(this);
     this.root.replaceChildren(
       make("div", { class: "vb-head" }, this.title, this.chip),
       make("div", { class: "vb-main" },
         make("div", { class: "vb-stage" }, this.plan.node, this.desk.menu),
         make("div", { class: "vb-side" }, make("h4", {}, "What happened, and why"), this.log.node)),
-      this.told, this.desk.node, make("div", { class: "vb-box" }, this.timeline.node), this.controls());
+      this.told, this.desk.node, make("div", { class: "vb-box" }, this.timeline.node), this.controls.node);
   }
 
   press(c) {
@@ -210,51 +205,6 @@ class Bench {
     const more = { interface: c.i };
     if (up) this.act(carrier ? "unplug" : "plug", c.h, more);
     else this.act("link", c.h, { ...more, words: ["up"] });
-  }
-
-  controls() {
-    const button = (cls, call, text = "") =>
-      make("button", { type: "button", class: cls, onclick: call }, text);
-    this.play = button("vb-play", () => this.clock.toggle(performance.now()));
-    const newest = this.network.replay ? "Latest" : "● Live";
-    const live = button("vb-live", () => this.live(), newest);
-    const save = button("vb-save", () => this.save(), "Save as HTML");
-    live.hidden = save.hidden = !this.port;
-    const { speeds } = this.network;
-    this.speed = choice("speed", speeds ?? RATES, this.clock.rate, (rate) => {
-      if (speeds) this.hurry(rate); else this.clock.slow(rate);
-    });
-    this.step = button("vb-step", () => this.port.send({ type: "step" }), "Step");
-    this.step.hidden = !speeds || !this.port;
-    this.step.title = "on to the next thing that happens";
-    this.span = choice("length of the timeline", SPANS, this.timeline.span, (seconds) => this.show(seconds));
-    this.slider = make("input", {
-      type: "range", class: "vb-slider", min: 0, step: 0.1, "aria-label": "moment",
-      oninput: () => this.seek(this.record.start + Number(this.slider.value)),
-      onkeydown: (event) => this.key(event),
-    });
-    this.when = make("output", { class: "vb-when" });
-    return make("div", { class: "vb-controls" }, this.play, this.step, live, this.slider, this.when,
-      make("span", { class: "vb-more" }, this.speed, this.span, save));
-  }
-
-  show(seconds) {
-    Object.assign(this.timeline, { span: seconds, t0: null });
-    this.span.value = String(seconds);
-  }
-
-  // Virtual time passes that fast; a timeline of 30 s is too short to follow a day a second.
-  hurry(speed) {
-    this.clock.hurry(speed);
-    this.show(speed > 100 ? 0 : speed > 10 ? 300 : 30);
-  }
-
-  key(event) {
-    const far = FAR[event.key] ?? (event.shiftKey ? STRIDE[event.key] : undefined);
-    if (event.key === " ") this.clock.toggle(performance.now());
-    else if (far) this.seek(this.clock.at + far);
-    else return;
-    event.preventDefault();
   }
 
   // -- drawing ----------------------------------------------------------------------------------
@@ -265,14 +215,9 @@ class Bench {
     this.title.classList.toggle("vb-wrong", holders.length !== 1);
     say(this.chip, this.mark(newest - clock.at));
     this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay);
-    say(this.play, clock.mode === "pause" ? "▶ Play" : "❚❚ Pause");
-    const passed = (clock.at - record.start).toFixed(1);
-    set(this.slider, "max", Math.max(0.1, newest - record.start).toFixed(1));
-    this.slider.value = passed;
-    say(this.when, `${passed} s`);
-    set(this.slider, "aria-valuetext", `${passed} s: ${this.title.textContent}`);
+    this.controls.draw(this.title.textContent, newest);
     this.plan.draw(moment);
-    this.timeline.draw(record, clock, newest, `${this.title.textContent} at ${passed} s`);
+    this.timeline.draw(record, clock, newest, `${this.title.textContent} at ${(clock.at - record.start).toFixed(1)} s`);
     this.log.draw(moment);
   }
 
@@ -282,14 +227,6 @@ class Bench {
     if (this.clock.mode === "live") return this.network.replay ? "REPLAY" : "LIVE";
     return `${this.clock.mode === "pause" ? "PAUSED" : "PLAYING"}, ${behind.toFixed(1)} s ago`;
   }
-}
-
-function choice(label, options, value, change) {
-  const list = make("select", { "aria-label": label },
-    ...options.map(([each, text]) => make("option", { value: each }, text)));
-  list.value = String(value);
-  list.addEventListener("change", () => change(Number(list.value)));
-  return list;
 }
 
 // The way in for a page of its own; `run` is a network and a record.
