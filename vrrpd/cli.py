@@ -132,7 +132,7 @@ def check(options: argparse.Namespace) -> int:
 
 def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
     """Warnings of virtual addresses that this host has as its own, as far as it can be seen."""
-    from vrrpd.linux.kernel import Netlink
+    from vrrpd.linux.kernel import LinuxKernel
     from vrrpd.linux.loop import Loop
     from vrrpd.own import warnings
 
@@ -140,7 +140,7 @@ def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
         return []  # another network, which takes privileges to enter
     loop = Loop()
     try:
-        kernel = Netlink(loop)
+        kernel = LinuxKernel(loop)
         try:
             return warnings(config, kernel)
         finally:
@@ -257,10 +257,10 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     """
     from vrrpd.linux.capabilities import missing
     from vrrpd.linux.file_watch import SmallFiles
-    from vrrpd.linux.kernel import Netlink
+    from vrrpd.linux.kernel import LinuxKernel
     from vrrpd.linux.named_pipes import NamedPipes
     from vrrpd.linux.process_table import ProcessTable
-    from vrrpd.linux.receive_buffers import fit
+    from vrrpd.linux.receive_buffers import set_receive_buffers
     from vrrpd.linux.sockets import RawWire
     from vrrpd.ports import Ports
 
@@ -268,8 +268,8 @@ def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, sourc
     if lacking:
         raise PermissionError(f"vrrpd needs {' and '.join(lacking)} in its network")
     gc.collect()  # what reading has left behind: from the first packet on we must listen
-    kernel, processes = Netlink(loop), ProcessTable(loop, log)
-    source.follow(lambda settings: fit(kernel, processes, settings, log))
+    kernel, processes = LinuxKernel(loop), ProcessTable(loop, log)
+    source.follow(lambda settings: set_receive_buffers(kernel, processes, settings, log))
     return Ports(
         loop,
         RawWire(loop, log),

@@ -19,7 +19,7 @@ from vrrpd.config.model import Address
 from vrrpd.config.routes_model import Hop, Route
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
-from vrrpd.linux.kernel import Netlink
+from vrrpd.linux.kernel import LinuxKernel
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Placed
 
@@ -48,11 +48,11 @@ def placed(text: str, prefixlen: int | None = None, card: str = CARD, **more: An
 
 
 class Bench:
-    """A Netlink and what it has told."""
+    """A LinuxKernel and what it has told."""
 
     def __init__(self) -> None:
         self.loop = Loop()
-        self.kernel = Netlink(self.loop)
+        self.kernel = LinuxKernel(self.loop)
         self.changes: list[str] = []
         self.losses: list[tuple[str, str]] = []
         self.collateral: list[str] = []
@@ -75,7 +75,7 @@ class Bench:
 
     def settle(self) -> None:
         """Take in everything that the kernel has said so far: it speaks before it answers."""
-        self.kernel.hear()
+        self.kernel.read_events()
 
     def close(self) -> None:
         self.kernel.close()

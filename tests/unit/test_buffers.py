@@ -11,10 +11,10 @@ from labs.simulation.lan import Silent
 from tests.cluster import cluster, conf
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
-from vrrpd.linux.kernel import Netlink
+from vrrpd.linux.kernel import LinuxKernel
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.process_table import ProcessTable
-from vrrpd.linux.receive_buffers import fit, resize
+from vrrpd.linux.receive_buffers import resize, set_receive_buffers
 from vrrpd.linux.sockets import RawChannel
 from vrrpd.receive_buffer import enough
 
@@ -90,12 +90,14 @@ class Bench:
     def __init__(self) -> None:
         self.log = Silent(lambda: 0)
         self.loop = Loop()
-        self.kernel = Netlink(self.loop)
+        self.kernel = LinuxKernel(self.loop)
         self.processes = ProcessTable(self.loop, self.log)
 
     def fit(self, *words: str) -> tuple[int, int]:
-        fit(self.kernel, self.processes, loads(options(*words)).config.globals, self.log)
-        return size(self.kernel.command), size(self.kernel.events)
+        set_receive_buffers(
+            self.kernel, self.processes, loads(options(*words)).config.globals, self.log
+        )
+        return size(self.kernel.command.socket), size(self.kernel.events)
 
 
 def size(one: socket.socket) -> int:
@@ -135,16 +137,20 @@ def test_beyond_the_limit_or_a_line_in_the_log(bench: Bench) -> None:
 
 
 def test_process_events(bench: Bench) -> None:
-    fit(bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=60000), bench.log)
+    set_receive_buffers(
+        bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=60000), bench.log
+    )
     assert bench.processes.room == (60000, False)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, socket.NETLINK_ROUTE) as one:
         bench.processes.socket = one
-        fit(bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=70000), bench.log)
+        set_receive_buffers(
+            bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=70000), bench.log
+        )
         assert size(one) == 70000
         bench.processes.socket = None
 
 
 def test_an_absurd_number_is_as_much_as_there_is(bench: Bench) -> None:
-    resize(bench.kernel.command, 4294967295, False)
+    resize(bench.kernel.command.socket, 4294967295, False)
     with open("/proc/sys/net/core/rmem_max") as file:
-        assert size(bench.kernel.command) == int(file.read())
+        assert size(bench.kernel.command.socket) == int(file.read())

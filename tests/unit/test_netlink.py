@@ -15,15 +15,12 @@ from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
 from vrrpd.config.model import Address
-from vrrpd.linux.kernel import split
 from vrrpd.linux.netlink_attributes import attribute, attributes
+from vrrpd.linux.rtnetlink import HEADER, RTM_DELADDR, RTM_NEWADDR, split
 from vrrpd.linux.rtnetlink_requests import (
-    HEADER,
     IFA_F_HOMEADDRESS,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
-    RTM_DELADDR,
-    RTM_NEWADDR,
     Order,
     encode_address,
     flags_of,

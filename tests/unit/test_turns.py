@@ -13,7 +13,7 @@ from vrrpd.announcer import MOST_PENDING
 from vrrpd.config import loads
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import JUMP_EQ, JUMP_GE, LD_BYTE, LD_BYTE_X, SUBTRACT, lines_of
-from vrrpd.linux.kernel import TURN, Netlink
+from vrrpd.linux.kernel import TURN, LinuxKernel
 from vrrpd.linux.loop import LATEST, Loop
 from vrrpd.packet_signature import Shape, shape
 
@@ -77,7 +77,7 @@ def test_a_signal_waits_for_one_turn(loop: Busy) -> None:
 
 
 def test_a_storm_of_netlink_leaves_others_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = Netlink.__new__(Netlink)
+    kernel = LinuxKernel.__new__(LinuxKernel)
     asked: list[int] = []
 
     class Endless:
@@ -88,11 +88,11 @@ def test_a_storm_of_netlink_leaves_others_their_turn(monkeypatch: pytest.MonkeyP
     told: list[str] = []
     kernel.events, kernel.put_off, kernel.lost = Endless(), 0, []  # type: ignore[assignment]
     monkeypatch.setattr(kernel, "report", lambda: told.append("losses"))
-    kernel.hear()
+    kernel.read_events()
     assert len(asked) == TURN
     assert told == []  # what has come back in the rest is no loss
     for _ in range(20):
-        kernel.hear()
+        kernel.read_events()
     assert told  # but a storm without an end hides none
 
 

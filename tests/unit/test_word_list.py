@@ -55,7 +55,7 @@ PRESENT = {
     "_say_all": 1, "_say_if_idle": 1, "_speaks": 1, "_spoken": 2, "_tell": 1, "_told_by_now": 1,
     "_told_of_fault": 1, "_unknown_word": 1, "_words": 3, "address_words": 1,
     "after_first_word": 1, "backup_hears": 1, "bench": 4, "card": 2, "cards": 2, "do_owners": 1,
-    "dress": 1, "have_room": 3, "hear": 3, "heard": 2, "hears": 2, "hmac_words": 1, "hop_words":
+    "dress": 1, "have_room": 3, "hear": 2, "heard": 2, "hears": 2, "hmac_words": 1, "hop_words":
     1, "inner_words": 1, "l14_trust_nobody": 1, "labour": 1, "last_heard": 2, "lend": 1,
     "machine": 4, "machine_part": 1, "make_room": 4, "master_hears": 1, "mend": 3, "most_words":
     1, "owner": 1, "owner_lane": 1, "owners": 5, "owners_at": 1, "owners_of": 1, "patience": 2,

@@ -1,6 +1,6 @@
-"""The kernel's interfaces and addresses, over rtnetlink.
+"""The kernel's interfaces, addresses, routes and rules: the port `Kernel`, over `rtnetlink.py`.
 
-Two sockets.  One asks and commands; the other hears what changes, whoever changed it.
+Two sockets.  One asks and commands; the other receives what changes, whoever changed it.
 
     change(add, remove)   all messages in one send(2), all answers read after it
     interface(name)       from a table that the second socket keeps current
@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import errno
 import socket
-import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,41 +34,50 @@ from vrrpd.linux import routes, rules, sysctl, vmac
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.nftables import Filter
 from vrrpd.linux.routes import Key
-from vrrpd.linux.rtnetlink_requests import HEADER, RTM_DELROUTE, RTM_DELRULE, Batch, Orders
+from vrrpd.linux.rtnetlink import (
+    BUFFER,
+    HEADER,
+    IFA_ADDRESS,
+    IFA_FLAGS,
+    IFA_LOCAL,
+    IFADDRMSG,
+    IFF_LOWER_UP,
+    IFF_RUNNING,
+    IFF_UP,
+    IFINFOMSG,
+    IFLA_ADDRESS,
+    IFLA_GROUP,
+    IFLA_IFNAME,
+    IFLA_INFO_KIND,
+    IFLA_LINK,
+    IFLA_LINK_NETNSID,
+    IFLA_LINKINFO,
+    IFLA_MTU,
+    NETLINK_ADD_MEMBERSHIP,
+    NLMSG_ERROR,
+    NLMSG_NOOP,
+    READ_SIZE,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELROUTE,
+    RTM_DELRULE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    SOL_NETLINK,
+    RequestSocket,
+    error_number,
+    split,
+)
+from vrrpd.linux.rtnetlink_requests import Batch, Orders
 from vrrpd.ports import Belonging, Interface, Placed, Refusal, Shield, VirtualLink, Watcher
 
-RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
-RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
-NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
-IFF_UP, IFF_LOWER_UP, IFF_RUNNING = 0x1, 0x10000, 0x40
-IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_INFO_KIND = 1, 3, 4, 18, 1
-IFLA_GROUP = 27
-IFLA_LINK, IFLA_LINK_NETNSID = 5, 37
-IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
-IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8
 IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 TURN = 128  # notifications read before others get their turn
 PUT_OFF = 8  # turns after which a loss is reported though not all that has arrived is read
-BUFFER = 1 << 20  # bytes that the kernel keeps for us
-ROOM = 1 << 16  # bytes read at once; the kernel sends no more than half of that
-# A timeval for the kernel's answer, which is there before send(2) returns.
-PATIENCE = struct.pack("@ll", 2, 0)
-
-
-def split(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    """Yield (type, sequence, port, message with its header) for every message in a buffer."""
-    at = 0
-    while at + HEADER.size <= len(data):
-        length, kind, _, sequence, port = HEADER.unpack_from(data, at)
-        if length < HEADER.size:
-            return
-        yield kind, sequence, port, data[at : at + length]
-        at += (length + 3) & ~3
 
 
 def kind_of(information: bytes) -> str:
@@ -91,14 +99,15 @@ class Prepared:
         return self.generation == generation and self.add == add
 
 
-class Netlink:
-    """The Kernel of the real machine."""
+class LinuxKernel:
+    """The port `Kernel` of `ports.py` on Linux."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self.links: dict[int, Interface] = {}
         self.watcher: Watcher | None = None
-        self.orders = Orders(self.index_of)
+        self.command = RequestSocket()
+        self.orders = Orders(self.index_of, self.command.numbers)
         self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
         self.switches = sysctl.Switches(self.number_of, self.name_of)
@@ -107,18 +116,11 @@ class Netlink:
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
         self.lost: list[tuple[int, str, IPAddress, bool]] = []  # index, name, address, ours
         self.put_off = 0  # turns in which more had arrived than was read
-        self.command = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self.command.bind((0, 0))
-        # Not settimeout(): Python would ask poll(2) before each call.
-        self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
-        self.command.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self.command.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
-        self.port = self.command.getsockname()[0]
         self.events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self.events.bind((0, GROUPS))  # subscribed before the dump, so that nothing is missed
         self.events.setblocking(False)
-        loop.add_reader(self.events.fileno(), self.hear)
+        loop.add_reader(self.events.fileno(), self.read_events)
         self.refresh()
 
     # Asking.
@@ -136,24 +138,8 @@ class Netlink:
         self.links.clear()
         self.lengths.clear()
         for kind, family in ((RTM_GETLINK, socket.AF_UNSPEC), (RTM_GETADDR, socket.AF_UNSPEC)):
-            for answer, message in self.dump(kind, family):
+            for answer, message in self.command.dump(kind, family):
                 self.learn(answer, message)
-
-    def dump(self, kind: int, family: int) -> Iterator[tuple[int, bytes]]:
-        """Yield (type, message) of everything the kernel has of this kind."""
-        self.orders.sequence += 1
-        body = struct.pack("=B15x", family) if kind == RTM_GETLINK else struct.pack("=B7x", family)
-        flags = NLM_F_REQUEST | NLM_F_DUMP
-        self.command.send(
-            HEADER.pack(HEADER.size + len(body), kind, flags, self.orders.sequence, 0) + body
-        )
-        while True:
-            for answer, sequence, _, message in split(self.command.recv(ROOM)):
-                if sequence != self.orders.sequence:
-                    continue
-                if answer in (NLMSG_DONE, NLMSG_ERROR):
-                    return
-                yield answer, message
 
     # Commanding.
 
@@ -185,18 +171,18 @@ class Netlink:
     def warm_up(self) -> None:
         """A `change()` is near: send a request that changes nothing, and read the answer."""
         with suppress(OSError):
-            self.ask(NLMSG_NOOP, 0, b"")
+            self.command.ask(NLMSG_NOOP, 0, b"")
 
     def answers(self, batch: Batch) -> list[Refusal]:
         """Read what the kernel answers to the requests; return the refusals."""
         problems: list[Refusal] = []
         refused, done = set(), False
         while not done:
-            for kind, sequence, _, message in split(self.command.recv(ROOM)):
+            for kind, sequence, _, message in self.command.replies():
                 if kind != NLMSG_ERROR or sequence not in batch.orders:
                     continue
                 done = done or sequence == batch.last
-                number = -int.from_bytes(message[16:20], "little", signed=True)
+                number = error_number(message)
                 if number:
                     refused.add(sequence)
                     order = batch.orders[sequence]
@@ -238,35 +224,25 @@ class Netlink:
         link = self.links.get(index)
         return None if link is None else link.name
 
-    def ask(self, kind: int, flags: int, body: bytes) -> int:
-        """Send one request and return the kernel's answer: an errno, 0 for success."""
-        self.orders.sequence += 1
-        length = HEADER.size + len(body)
-        flags |= NLM_F_REQUEST | NLM_F_ACK
-        self.command.send(HEADER.pack(length, kind, flags, self.orders.sequence, 0) + body)
-        while True:
-            for answer, sequence, _, message in split(self.command.recv(ROOM)):
-                if answer == NLMSG_ERROR and sequence == self.orders.sequence:
-                    return -int.from_bytes(message[16:20], "little", signed=True)
-
     def create(self, link: VirtualLink, blocked: bool) -> list[str]:
         """Make a virtual interface and bring it up, or take over one that is there already."""
         try:
-            return vmac.make(self, link, blocked)
+            return vmac.make(self.command, self, link, blocked)
         except (OSError, LookupError) as error:
             return [f"cannot create {link.name} on {link.base}: {error}"]
 
     def block(self, name: str, blocked: bool) -> list[str]:
         """Keep a virtual interface from sending anything, or let it send again."""
         try:
-            return vmac.block(self, name) if blocked else vmac.unblock(self, name)
+            change = vmac.block if blocked else vmac.unblock
+            return change(self.command, self, name)
         except OSError as error:
             return [f"cannot {'block' if blocked else 'unblock'} {name}: {error}"]
 
     def destroy(self, name: str) -> None:
         """Delete a virtual interface; harmless if it is gone."""
         with suppress(OSError):
-            vmac.remove(self, name)
+            vmac.remove(self.command, self, name)
 
     def protect(self, shield: Shield) -> list[str]:
         """Have nftables filter what `shield` says."""
@@ -295,11 +271,11 @@ class Netlink:
         """Tell `watcher` from now on."""
         self.watcher = watcher
 
-    def hear(self) -> None:
+    def read_events(self) -> None:
         """Take in what has changed, and tell the watcher."""
         for _ in range(TURN):
             try:
-                data = self.events.recv(ROOM)
+                data = self.events.recv(READ_SIZE)
             except BlockingIOError:
                 self.report()
                 return
@@ -309,7 +285,7 @@ class Netlink:
                 self.overflow()
                 continue
             for kind, _, port, message in split(data):
-                self.learn(kind, message, ours=port == self.port)
+                self.learn(kind, message, ours=port == self.command.port)
         # There is more, but others have their turn; a storm without an end is reported, too.
         self.put_off += 1
         if self.put_off > PUT_OFF:

@@ -11,17 +11,28 @@ beyond that (SO_RCVBUFFORCE).  A refusal costs a line in the log.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vrrpd.config.globals import Globals
 from vrrpd.journal import Log
-
-if TYPE_CHECKING:
-    from vrrpd.linux.kernel import Netlink
-    from vrrpd.linux.process_table import ProcessTable
+from vrrpd.linux.rtnetlink import RequestSocket
 
 SO_RCVBUFFORCE = 33
 DEFAULT = 1 << 20
+
+
+class KernelSockets(Protocol):
+    """The sockets of `kernel.py`."""
+
+    command: RequestSocket
+    events: socket.socket
+
+
+class ProcessSocket(Protocol):
+    """The socket of `process_table.py`, while it watches; `room` is for the next one."""
+
+    room: tuple[int | None, bool]
+    socket: socket.socket | None
 
 
 def resize(one: socket.socket, size: int | None, force: bool) -> None:
@@ -30,11 +41,13 @@ def resize(one: socket.socket, size: int | None, force: bool) -> None:
     one.setsockopt(socket.SOL_SOCKET, option, min(size or DEFAULT, 0x7FFFFFFF))
 
 
-def fit(kernel: Netlink, processes: ProcessTable, settings: Globals, log: Log) -> None:
+def set_receive_buffers(
+    kernel: KernelSockets, processes: ProcessSocket, settings: Globals, log: Log
+) -> None:
     """Give every socket what the settings say."""
     processes.room = settings.process_monitor_rcv_bufs, settings.process_monitor_rcv_bufs_force
     wanted = {
-        "vrrp_netlink_cmd_rcv_bufs": kernel.command,
+        "vrrp_netlink_cmd_rcv_bufs": kernel.command.socket,
         "vrrp_netlink_monitor_rcv_bufs": kernel.events,
         "process_monitor_rcv_bufs": processes.socket,
     }

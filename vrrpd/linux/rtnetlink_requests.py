@@ -26,19 +26,34 @@ from vrrpd.config.model import Address
 from vrrpd.config.routes_model import KEEPALIVED, Route, Rule
 from vrrpd.linux import routes, rules
 from vrrpd.linux.netlink_attributes import attribute, u32
+from vrrpd.linux.rtnetlink import (
+    HEADER,
+    IFA_ADDRESS,
+    IFA_BROADCAST,
+    IFA_CACHEINFO,
+    IFA_FLAGS,
+    IFA_LABEL,
+    IFA_LOCAL,
+    IFA_PROTO,
+    IFADDRMSG,
+    NLM_F_ACK,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    RTM_DELADDR,
+    RTM_DELROUTE,
+    RTM_DELRULE,
+    RTM_NEWADDR,
+    RTM_NEWROUTE,
+    RTM_NEWRULE,
+)
 from vrrpd.ports import Belonging, Placed, Refusal
 
-HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
-RTM_NEWADDR, RTM_DELADDR = 20, 21
-RTM_NEWROUTE, RTM_DELROUTE = 24, 25
-RTM_NEWRULE, RTM_DELRULE = 32, 33
-NLM_F_REQUEST, NLM_F_ACK = 0x1, 0x4
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
 IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
-IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
-IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
 FOREVER = 0xFFFFFFFF
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
 
@@ -88,11 +103,11 @@ class Batch:
 
 
 class Orders:
-    """Makes orders; `index_of` knows the interfaces."""
+    """Makes orders; `index_of` knows the interfaces, `numbers` gives sequence numbers."""
 
-    def __init__(self, index_of: IndexOf) -> None:
+    def __init__(self, index_of: IndexOf, numbers: Callable[[int], range]) -> None:
         self.index_of = index_of
-        self.sequence = 0
+        self.numbers = numbers
         self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
         self.done: list[Order] = []  # what the kernel has done, not yet in `homes`
         # What is there because of us: the numbers of its interfaces, by their names at that time.
@@ -132,8 +147,7 @@ class Orders:
                     if verb == "add":
                         text = f"cannot add {said(thing)}: no interface {error}"
                         problems.append(Refusal(text, thing))
-        numbers = range(self.sequence + 1, self.sequence + 1 + len(orders))
-        self.sequence += len(orders)
+        numbers = self.numbers(len(orders))
         data = b"".join(map(request, orders[:-1], numbers))
         if orders:
             data += request(orders[-1], numbers[-1], NLM_F_ACK)
@@ -211,7 +225,7 @@ def encode_address(kind: int, index: int, address: Address) -> bytes:
     """
     family = socket.AF_INET if address.ip.version == 4 else socket.AF_INET6
     parts = [
-        struct.pack("=BBBBI", family, address.prefixlen, 0, address.scope or 0, index),
+        IFADDRMSG.pack(family, address.prefixlen, 0, address.scope or 0, index),
         attribute(IFA_LOCAL, address.ip.packed),
         attribute(IFA_ADDRESS, (address.peer or address.ip).packed),
     ]
