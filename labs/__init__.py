@@ -2,11 +2,11 @@
 
     from labs import Lab
 
-    lab = Lab("basic")        # master, backup and client, configured as in the article
+    lab = Lab("basic")        # web1, web2 and client, configured as in the article
     lab.settle()
-    lab.unplug("master")
-    lab.wait_until(lambda: lab.owners() == ["backup"])
-    lab.timeline()            # who owned 192.168.1.10, second by second
+    lab.unplug("web1")
+    lab.wait_until(lambda: lab.holders() == ["web2"])
+    lab.timeline()            # who held 192.168.1.10, second by second
 
 Dependencies point one way: notebooks -> labs -> topologies, vrrpd.
 

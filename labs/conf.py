@@ -2,12 +2,12 @@
 
     setting(text, "priority")                             "150"
     contents(text, "vrrp_instance", "virtual_ipaddress")  [["192.168.1.10"], ["192.168.1.101"]]
-    change(lab, "backup", priority=200)                   - priority 100
+    change(lab, "web2", priority=200)                     - priority 100
                                                           + priority 200
-    change(lab, "master", smtp_alert=True)                a keyword without a value
-    change(lab, "master", smtp_alert=None)                takes the line out
-    change(lab, "master", virtual_ipaddress=["192.168.1.10", "192.168.1.101"])
-    diagnose(text, "master")                              what vrrpd says about it
+    change(lab, "web1", smtp_alert=True)                  a keyword without a value
+    change(lab, "web1", smtp_alert=None)                  takes the line out
+    change(lab, "web1", virtual_ipaddress=["192.168.1.10", "192.168.1.101"])
+    diagnose(text, "web1")                                what vrrpd says about it
 
 Words, comments, quotes and braces are those of `vrrpd.config.lexer`, so a lesson reads a file as
 the daemon does. No other module of labs takes a keepalived.conf apart.

@@ -2,7 +2,7 @@
 
 Every message is one or two sentences and ends with the remedy:
 
-    no host called 'mastr' in this lab: choose master, backup or client
+    no host called 'mastr' in this lab: choose web1, web2 or client
 
 A notebook shows it as that one line.
 A traceback of the lab's insides would teach nothing, and the line that matters would come last.

@@ -34,7 +34,7 @@ class LabApi(Protocol):
     def now(self) -> float:
         """The clock of this lab, in seconds."""
 
-    def owners(self) -> list[str]:
+    def holders(self) -> list[str]:
         """The hosts that hold the watched address now."""
 
     def timeline(self) -> Timeline:

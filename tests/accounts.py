@@ -66,7 +66,7 @@ class Account:
             os.close(self._lock)
 
     def left_in(self, directory: str) -> set[str]:
-        """The paths of what the account owns in `directory`, not in those below it."""
+        """The paths of what the account holds in `directory`, not in those below it."""
         found = set()
         with os.scandir(directory) as entries:
             for entry in entries:

@@ -1,8 +1,8 @@
-"""Small clusters in memory for tests: configurations in one line, packets from strangers.
+"""Small clusters in memory for tests: configurations in one line, packets from attackers.
 
-    lan = cluster(master=conf(150), backup=conf(100))
+    lan = cluster(web1=conf(150), web2=conf(100))
     lan.run(4)
-    inject(lan, "master", advert(50, source="192.168.1.99"))
+    inject(lan, "web1", advert(50, source="192.168.1.99"))
 
 The daemons are vrrpd's own on the ports of labs/simulation/machine.py; nothing is replaced or
 patched.

@@ -1,7 +1,7 @@
 """A terminal for tests: a program runs on a pseudo-terminal, and what a person would see is read.
 
     with Terminal([*LABS, "watch"], columns=80, rows=24) as terminal:
-        terminal.until(lambda: "held by master" in terminal.text)
+        terminal.until(lambda: "held by web1" in terminal.text)
         terminal.type("u")
         terminal.resize(120, 40)
     terminal.status                    the exit status, after the block

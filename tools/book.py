@@ -67,7 +67,7 @@ CSS = """
 """
 
 # Lanes drawn in characters, their scale, their marks and their legend.
-LANES = re.compile(r"[░▒▓█·!]{4}|█ owns|^\s*\^ |\b0 s  ")
+LANES = re.compile(r"[░▒▓█·!]{4}|█ holds|^\s*\^ |\b0 s  ")
 
 
 def digest(lesson: Path) -> str:
@@ -197,15 +197,15 @@ FETCHED = re.compile(
 def check(site: Path) -> int:
     """Whether the site stands alone: it fetches nothing from elsewhere, and no page is missing."""
     pages = sorted(site.rglob("*.html"))
-    strangers = [
+    attackers = [
         f"{path.relative_to(site)}: {found.group()[:90]}"
         for path in [*pages, *site.rglob("*.css")]
         for found in FETCHED.finditer(path.read_text(encoding="utf-8"))
     ]
     missing = [n.stem for n in lessons() if not (site / "lessons" / f"{n.stem}.html").exists()]
-    for complaint in [*strangers, *(f"there is no page of {name}" for name in missing)]:
+    for complaint in [*attackers, *(f"there is no page of {name}" for name in missing)]:
         print(f"book: {complaint}", file=sys.stderr)
-    return 1 if strangers or missing else 0
+    return 1 if attackers or missing else 0
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """The article's cluster: two servers that share one address, and a client that uses it.
 
-         master              backup              client
+         web1                web2                client
       192.168.1.11        192.168.1.12       192.168.1.100
            eth0                eth0               eth0
              |                   |                  |
@@ -26,13 +26,13 @@ from typing import ClassVar
 from mininet.topo import Topo
 
 # Name and last byte of the address, in the order of the switch ports.
-MACHINES = (("master", 11), ("backup", 12), ("client", 100))
+MACHINES = (("web1", 11), ("web2", 12), ("client", 100))
 
 
 class HaPair(Topo):
-    """master, backup and client on one switch."""
+    """web1, web2 and client on one switch."""
 
-    servers: ClassVar[tuple[str, ...]] = ("master", "backup")
+    servers: ClassVar[tuple[str, ...]] = ("web1", "web2")
     client: ClassVar[str] = "client"
     virtual: ClassVar[tuple[str, ...]] = ("192.168.1.10",)
 

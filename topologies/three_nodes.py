@@ -1,6 +1,6 @@
 """Three servers that share one address: when the first fails, which of the others follows?
 
-        node1             node2             node3             client
+        web1              web2              web3              client
      192.168.1.11      192.168.1.12      192.168.1.13      192.168.1.100
          eth0              eth0              eth0              eth0
            |                 |                 |                 |
@@ -25,13 +25,13 @@ from typing import ClassVar
 from mininet.topo import Topo
 
 # Name and last byte of the address, in the order of the switch ports.
-MACHINES = (("node1", 11), ("node2", 12), ("node3", 13), ("client", 100))
+MACHINES = (("web1", 11), ("web2", 12), ("web3", 13), ("client", 100))
 
 
 class ThreeNodes(Topo):
-    """node1, node2, node3 and client on one switch."""
+    """web1, web2, web3 and client on one switch."""
 
-    servers: ClassVar[tuple[str, ...]] = ("node1", "node2", "node3")
+    servers: ClassVar[tuple[str, ...]] = ("web1", "web2", "web3")
     client: ClassVar[str] = "client"
     virtual: ClassVar[tuple[str, ...]] = ("192.168.1.10",)
 

@@ -1,6 +1,6 @@
 """Two clusters on one switch, each with an address of its own, and one client for both.
 
-      master        backup        master2       backup2        client
+      web1          web2          db1           db2            client
    192.168.1.11  192.168.1.12  192.168.1.21  192.168.1.22  192.168.1.100
        eth0          eth0          eth0          eth0          eth0
          |             |             |             |             |
@@ -28,10 +28,10 @@ from mininet.topo import Topo
 
 # Name and last byte of the address, in the order of the switch ports.
 MACHINES = (
-    ("master", 11),
-    ("backup", 12),
-    ("master2", 21),
-    ("backup2", 22),
+    ("web1", 11),
+    ("web2", 12),
+    ("db1", 21),
+    ("db2", 22),
     ("client", 100),
 )
 
@@ -39,7 +39,7 @@ MACHINES = (
 class TwoPairs(Topo):
     """Two pairs of servers and a client on one switch."""
 
-    servers: ClassVar[tuple[str, ...]] = ("master", "backup", "master2", "backup2")
+    servers: ClassVar[tuple[str, ...]] = ("web1", "web2", "db1", "db2")
     client: ClassVar[str] = "client"
     virtual: ClassVar[tuple[str, ...]] = ("192.168.1.10", "192.168.1.20")
 

@@ -1,12 +1,12 @@
-"""Who owned the address, and who answered the client: pure functions over facts.
+"""Who held the address, and who answered the client: pure functions over facts.
 
     facts        -----A+-----------A- - - - -B+--------
     segments     [   A   ][  nobody  ][        B      ]     one after the other, no holes
-    gaps                  [----------]                      nobody owns
-    overlaps                                                two own (none here)
+    gaps                  [----------]                      nobody holds
+    overlaps                                                two hold (none here)
     service      [ A answers ][ no answer  ][ B answers]    the same from the client's chair
 
-Owning is what the kernels said: a host owns while the address is on one of its interfaces.
+Holding is what the kernels said: a host holds while the address is on one of its interfaces.
 Nothing here reads a clock, a file or a socket.
 """
 
@@ -21,11 +21,11 @@ from labs.model.facts import Address, Fact, Ping, in_order
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """From `start` to `end` (seconds) exactly `owners` owned, the earliest owner first."""
+    """From `start` to `end` (seconds) exactly `holders` held, the earliest holder first."""
 
     start: float
     end: float
-    owners: tuple[str, ...]
+    holders: tuple[str, ...]
 
     @property
     def duration(self) -> float:
@@ -35,7 +35,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`host` owned without a break from `start` to `end` (seconds)."""
+    """`host` held without a break from `start` to `end` (seconds)."""
 
     host: str
     start: float
@@ -63,10 +63,10 @@ class Service:
 
 
 def segments(facts: Iterable[Fact], address: str, start: float, end: float) -> list[Segment]:
-    """Cut [start, end] wherever the set of owners of `address` changes.
+    """Cut [start, end] wherever the set of holders of `address` changes.
 
     The segments touch, cover the whole interval, are never empty, and neighbours differ.
-    Facts before `start` are the history that says who owned at `start`.
+    Facts before `start` are the history that says who held at `start`.
     """
     held: dict[str, set[str]] = {}
     cuts: list[tuple[float, tuple[str, ...]]] = [(start, ())]
@@ -83,8 +83,8 @@ def segments(facts: Iterable[Fact], address: str, start: float, end: float) -> l
     changes = [next(group) for _, group in groupby(moments, key=lambda cut: set(cut[1]))]
     stops = [t for t, _ in changes[1:]] + [end]
     return [
-        Segment(t, stop, owners)
-        for (t, owners), stop in zip(changes, stops, strict=True)
+        Segment(t, stop, holders)
+        for (t, holders), stop in zip(changes, stops, strict=True)
         if stop > t
     ]
 
@@ -94,22 +94,22 @@ def spans(parts: Sequence[Segment]) -> list[Span]:
     result: list[Span] = []
     since: dict[str, float] = {}
     for part in parts:
-        for host in [h for h in since if h not in part.owners]:
+        for host in [h for h in since if h not in part.holders]:
             result.append(Span(host, since.pop(host), part.start))
-        for host in part.owners:
+        for host in part.holders:
             since.setdefault(host, part.start)
     result += [Span(host, start, parts[-1].end) for host, start in since.items()]
     return sorted(result, key=lambda span: (span.start, span.end))
 
 
 def gaps(parts: Iterable[Segment]) -> list[Segment]:
-    """The parts in which nobody owned."""
-    return [part for part in parts if not part.owners]
+    """The parts in which nobody held."""
+    return [part for part in parts if not part.holders]
 
 
 def overlaps(parts: Iterable[Segment]) -> list[Segment]:
-    """The parts in which two or more owned."""
-    return [part for part in parts if len(part.owners) > 1]
+    """The parts in which two or more held."""
+    return [part for part in parts if len(part.holders) > 1]
 
 
 def service(facts: Iterable[Fact], address: str, start: float, end: float) -> list[Service]:

@@ -93,13 +93,13 @@ def predict(
     precise = any(fact.resolution == 0 for fact in own) if own else None
     timer = MasterDownTimer(host, *voice, precise)
     found: list[Prediction] = []
-    owned = _gave_up(facts, host, before)
+    held = _gave_up(facts, host, before)
     for fact in facts:
         if fact.t >= before:
             break
         start = timer.take(fact)
         # A timer that ran before the host was MASTER is not the one that ran out now.
-        if start is not None and start.since > owned - HANDOVER:
+        if start is not None and start.since > held - HANDOVER:
             found.append(Prediction(host, start.basis, start.since, start.wait))
     if found and found[-1].at > before + EARLY:
         # The switch passed Advertisements on that a firewall on the host may have dropped.

@@ -1,13 +1,13 @@
 """The timeline: the facts of a lab, and what follows from them about one address.
 
     lab.timeline()                         the house figure, as the last line of a cell
-    timeline.owners_at(t)                  ("backup",)
-    timeline.takeovers                     [Takeover(frm="master", to="backup", at=..., ...)]
-    timeline.gaps, .overlaps, .outages     nobody owned, two owned, the client had no answer
+    timeline.holders_at(t)                  ("web2",)
+    timeline.takeovers                     [Takeover(frm="web1", to="web2", at=..., ...)]
+    timeline.gaps, .overlaps, .outages     nobody held, two held, the client had no answer
     print(timeline.text())                 the same figure in characters
 
 A Timeline never changes and never looks at the world: it is facts, an address and a window of time
-[start, end].  Facts before the window stay inside as history (who owned at its start, what was the
+[start, end].  Facts before the window stay inside as history (who held at its start, what was the
 last Advertisement), which is what makes `between()` exact.
 Times are seconds: Unix time in the real Lab, virtual time in the Lan.
 """
@@ -59,12 +59,12 @@ HANDOVER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """`to` began to own the address at `at`; `frm` owned it before (None: nobody ever had).
+    """`to` began to hold the address at `at`; `frm` held it before (None: nobody ever had).
 
     `after` is the time since the last Advertisement of `frm` (None: it never sent one).
     `reason` is the new master's own word, from its journal ("" when it has none).
     `prediction` says when it was due; `cause` is what the learner last did to one of the two.
-    `shared` is for how long `frm` went on owning: some milliseconds when it hands over, much
+    `shared` is for how long `frm` went on holding: some milliseconds when it hands over, much
     longer in a split brain.
     """
 
@@ -79,7 +79,7 @@ class Takeover:
 
     @property
     def split(self) -> bool:
-        """Did two go on owning, for longer than a handover takes?"""
+        """Did two go on holding, for longer than a handover takes?"""
         return self.shared > HANDOVER
 
     @property
@@ -160,32 +160,32 @@ class Timeline:
                     seen[fact.host] = None
         return tuple(seen)
 
-    # -- who owned ---------------------------------------------------------------------------
+    # -- who held ---------------------------------------------------------------------------
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """The window cut wherever the owners change: no holes, no overlaps."""
+        """The window cut wherever the holders change: no holes, no overlaps."""
         return ownership.segments(self.facts, self.address, self.start, self.end)
 
-    def owners_at(self, t: float) -> tuple[str, ...]:
-        """The hosts that own the address at `t`; () for nobody, two for a split brain."""
+    def holders_at(self, t: float) -> tuple[str, ...]:
+        """The hosts that hold the address at `t`; () for nobody, two for a split brain."""
         for part in self.segments:
             if part.start <= t < part.end or t == part.end == self.end:
-                return part.owners
+                return part.holders
         return ()
 
     def spans(self) -> list[Span]:
-        """Each unbroken ownership of one host."""
+        """Each unbroken tenure of one host."""
         return ownership.spans(self.segments)
 
     @property
     def gaps(self) -> list[Segment]:
-        """When nobody owned."""
+        """When nobody held."""
         return ownership.gaps(self.segments)
 
     @property
     def overlaps(self) -> list[Segment]:
-        """When two or more owned."""
+        """When two or more held."""
         return ownership.overlaps(self.segments)
 
     # -- who answered ------------------------------------------------------------------------
@@ -224,17 +224,17 @@ class Timeline:
 
     @cached_property
     def takeovers(self) -> list[Takeover]:
-        """Each time a host began to own in the window; who owned at its start does not count."""
+        """Each time a host began to hold in the window; who held at its start does not count."""
         since = min(self.start, self.facts[0].t) if self.facts else self.start
         parts = ownership.segments(self.facts, self.address, since, self.end)
-        before = parts[0].owners if parts else ()
+        before = parts[0].holders if parts else ()
         frm = before[0] if before else None
         result: list[Takeover] = []
         for part in parts[1:]:
-            new = [host for host in part.owners if host not in before]
+            new = [host for host in part.holders if host not in before]
             result += [self._takeover(frm, to, part.start, since) for to in new]
             since = part.start if new else since
-            before = part.owners
+            before = part.holders
             frm = before[0] if before else frm
         return [takeover for takeover in result if takeover.at > self.start]
 

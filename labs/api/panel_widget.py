@@ -240,9 +240,9 @@ class Bench(anywidget.AnyWidget):
     def _words(self) -> str:
         self._pull()
         scene = self._record.at(self._record.end)["hosts"]
-        owners = [name for name, host in scene.items() if 0 in host["held"]]
+        holders = [name for name, host in scene.items() if 0 in host["held"]]
         address = self._source.addresses[0]
-        return f"{address} is held by {' and '.join(owners) or 'nobody'}"
+        return f"{address} is held by {' and '.join(holders) or 'nobody'}"
 
 
 def recorded(timeline: Timeline) -> dict[str, Any]:

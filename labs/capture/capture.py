@@ -1,17 +1,17 @@
 """Frames and neighbours as a host itself has them: a learner's own tcpdump and `ip neighbour`.
 
 with lab.capture("client") as wire:
-    lab.stop("master")
+    lab.stop("web1")
     lab.settle()
 wire                   a line for each frame; in a notebook, each unfolds to all its fields
 wire.frames            [Frame(...), ...]
 wire.save("x.pcapng")  for Wireshark, with the names of hosts and what was done as comments
 
 with lab.capture() as wires: ...       the same at every cable of the lab
-wires["backup"].frames                 one of them
+wires["web2"].frames                   one of them
 wires.save("folder")                   a pcapng for each cable; "x.pcapng": all in one
 
-lab.arp("client")      192.168.1.10 is at 02:00:00:00:00:0b, that is master (REACHABLE)
+lab.arp("client")      192.168.1.10 is at 02:00:00:00:00:0b, that is web1 (REACHABLE)
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Capture:
 
     @property
     def name(self) -> str:
-        """``master-eth0``, as Wireshark calls the card."""
+        """``web1-eth0``, as Wireshark calls the card."""
         return f"{self.host}-{self.interface}"
 
     @property
@@ -196,7 +196,7 @@ class Captures:
         self._open = ExitStack()
 
     def __getitem__(self, host: str) -> Capture:
-        """That of a host's first cable, or of a card by its name ``master-eth1``."""
+        """That of a host's first cable, or of a card by its name ``web1-eth1``."""
         for wire in self.wires:
             if host in (wire.host, wire.name):
                 return wire

@@ -268,7 +268,7 @@ class _Reader:
         for number in range(count):
             start = at + 8 + number * size
             told = (f"addrlist[{number}]", read[number]) if number < len(read) else None
-            words = "an address that the MASTER owns"
+            words = "an address that the MASTER holds"
             yield self._address(VRRP, start, size, f"address {number + 1}", words, told)
         end = at + 8 + count * size
         if version == 2:

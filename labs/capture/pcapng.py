@@ -3,8 +3,8 @@
     file     the section, the names of addresses, a card for each interface, then the frames
     +------------------+-----------------+---------------+---------------+-----+
     | section header   | name resolution | interface 0   | packet        | ... |
-    | "VRRP Lab, ..."  | 192.168.1.11    | master-eth0   | t, interface, |     |
-    |                  |   = master      | nanoseconds   | bytes,comment |     |
+    | "VRRP Lab, ..."  | 192.168.1.11    | web1-eth0     | t, interface, |     |
+    |                  |   = web1        | nanoseconds   | bytes,comment |     |
     +------------------+-----------------+---------------+---------------+-----+
 
 Wireshark shows the names of the cards in the column "Interface name", and the hosts' where "Resolve
@@ -44,7 +44,7 @@ def interface(name: str, description: str = "") -> bytes:
 
 
 def names(known: Mapping[str, str]) -> bytes:
-    """Which name each address has, for example {"192.168.1.11": "master"}."""
+    """Which name each address has, for example {"192.168.1.11": "web1"}."""
     data = b""
     for address, name in known.items():
         packed = ip_address(address).packed

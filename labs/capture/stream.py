@@ -1,7 +1,7 @@
 """Every frame at a host's card, to standard output as pcapng: the inside of `labs capture`.
 
-    labs capture master | wireshark -k -i -
-    labs capture backup --interface eth0 > backup.pcapng
+    labs capture web1 | wireshark -k -i -
+    labs capture web2 --interface eth0 > web2.pcapng
 
     labs capture ── exec ──> nsenter (into the host's network) ── exec ──> this program
 

@@ -239,7 +239,7 @@ def _rehearse() -> list[Finding]:
     from labs.emulation.lab import Lab  # it takes a moment, and a message if Mininet is missing
 
     installed = [name for name in ("vrrpd", "keepalived") if _which(name) or name == "vrrpd"]
-    runs = dict(zip(("master", "backup"), installed, strict=False))
+    runs = dict(zip(("web1", "web2"), installed, strict=False))
     made: list[Lab] = []
 
     def start() -> str:
@@ -267,18 +267,18 @@ def _answered(lab: Lab, seconds: float) -> bool:
 
 def _pass_frame(lab: Lab) -> str:
     if not _answered(lab, 1):
-        raise LabError("client sent a ping to master, and no answer came back")
-    return "client and master reach each other through the switch"
+        raise LabError("client sent a ping to web1, and no answer came back")
+    return "client and web1 reach each other through the switch"
 
 
 def _drop_frame(lab: Lab) -> str:
     # Before the lab's own rule, whose message would repeat all of that.
     if refused := lab.at_switch(lab.layout.switches[0], "nft add table bridge doctor").strip():
         raise LabError(refused)
-    lab.oneway("master", "to")
+    lab.oneway("web1", "to")
     if _answered(lab, 0.1):
-        raise LabError("a rule that drops all frames to master was accepted and dropped none")
-    lab.mend("master")
+        raise LabError("a rule that drops all frames to web1 was accepted and dropped none")
+    lab.mend("web1")
     return "one rule of nftables dropped a frame at the switch"
 
 

@@ -5,7 +5,7 @@
     labs run FILE --simulated     a scenario file, in memory (without --simulated: on a real lab)
     labs cli                      Mininet's prompt on a running cluster
     labs watch                    a running lab on this terminal, live, with keys to pull its cables
-    labs capture master | wireshark -k -i -
+    labs capture web1 | wireshark -k -i -
                                   every frame at its card, as it passes
     labs ps                       the labs that are running
     labs terminal HOST            a shell on a host, which follows the lab of the lesson in front
@@ -132,14 +132,14 @@ _Parser = argparse.ArgumentParser
 def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     """The commands that look into a lab that another program runs."""
     shell = command("terminal", _terminal, "A shell, or a command, on a host of a running lab.")
-    shell.add_argument("host", help="master, backup or client")
+    shell.add_argument("host", help="web1, web2 or client")
     shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
     shell.add_argument("--lab", type=int, metavar="PID", help="default: the lab used last")
     shell.add_argument("--server", type=int, metavar="PID", help=argparse.SUPPRESS)
     watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
     watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
-    capture.add_argument("host", help="master, backup or client")
+    capture.add_argument("host", help="web1, web2 or client")
     capture.add_argument("--interface", default="eth0", help="default: %(default)s")
     capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     command("ps", _ps, "List the labs that are running.")

@@ -1,7 +1,7 @@
 """`labs watch`: a running lab on a terminal, with keys to pull its cables.
 
     terminal 1   labs cli          (or a notebook)
-    terminal 2   labs watch        owners, timers, the timeline; keys act on the chosen host
+    terminal 2   labs watch        holders, timers, the timeline; keys act on the chosen host
 
 `labs.cli.watch_client` asks the lab, `labs.cli.watch_screen` draws, and this is the loop between
 them: a thread asks

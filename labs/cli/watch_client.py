@@ -3,7 +3,7 @@
     watched = Watched(running.choose(running.find()).directory)
     watched.refresh()                    asks the lab's door for what is new
     watched.picture(time.time())         a Picture: hosts, timers, timeline, what happened
-    watched.do("unplug", "master")       the lab does it; the answer in words
+    watched.do("unplug", "web1")         the lab does it; the answer in words
 
 Nothing here knows of terminals.
 A watch may last for hours, so what only a timeline needs is forgotten after MEMORY seconds.
@@ -52,7 +52,7 @@ class HostNow:
     """
 
     name: str
-    owns: bool
+    holds: bool
     carrier: bool
     daemon: str = ""
     runs: str = ""
@@ -73,9 +73,9 @@ class Picture:
     happened: tuple[tuple[float, str], ...]
 
     @property
-    def owners(self) -> list[str]:
+    def holders(self) -> list[str]:
         """The hosts that hold the address."""
-        return [host.name for host in self.hosts if host.owns]
+        return [host.name for host in self.hosts if host.holds]
 
 
 class Caller:
@@ -162,10 +162,10 @@ class Watched:
 
     def _host(self, name: str, seen: Timeline, now: float) -> HostNow:
         lab = self.lab
-        owns, carrier = name in lab["owners"], lab["carrier"].get(name, False)
+        holds, carrier = name in lab["holders"], lab["carrier"].get(name, False)
         if name not in lab["servers"]:
             note = _DOWN if name in lab["down"] else _answered(seen)
-            return HostNow(name, owns, carrier, note=note)
+            return HostNow(name, holds, carrier, note=note)
         runs = lab["daemons"].get(name, "gone")
         timer, note = None, ""
         priority = _priority(seen, name) or lab["priorities"].get(name)
@@ -176,8 +176,8 @@ class Watched:
         elif not carrier:
             note = "no cable, no timer"
         else:
-            timer = _speaks(seen, name, now) if owns else _waits(seen, name, now, priority)
-        return HostNow(name, owns, carrier, lab["runs"][name], runs, priority, timer, note)
+            timer = _speaks(seen, name, now) if holds else _waits(seen, name, now, priority)
+        return HostNow(name, holds, carrier, lab["runs"][name], runs, priority, timer, note)
 
 
 def _recent(known: Iterable[Fact], now: float) -> list[Fact]:
@@ -255,7 +255,7 @@ def _happened(seen: Timeline, since: float) -> tuple[tuple[float, str], ...]:
 
 
 def _moved(address: str, move: Takeover) -> str:
-    """``backup holds 192.168.1.10, 3.61 s after the last Advertisement of master``."""
+    """``web2 holds 192.168.1.10, 3.61 s after the last Advertisement of web1``."""
     words = f"{move.to} holds {address}"
     if move.split:
         return f"{words}, and {move.frm} still does"

@@ -1,10 +1,10 @@
 """What `labs watch` shows, as lines of styled text: a picture and a size in, characters out.
 
-     VRRP Lab · basic             192.168.1.10 is held by master               0:42
+     VRRP Lab · basic             192.168.1.10 is held by web1               0:42
        host      address  cable  daemon            prio timer
-    ▶1 master    ● HOLDS  in     vrrpd runs        150  speaks in 0.4 s     ▒▒▒
-     2 backup    ○        in     vrrpd runs        100  takes over in 3.2 s ▒▒▒▒▒▒▒
-     3 client             in     pings: master answers in 0.08 ms
+    ▶1 web1      ● HOLDS  in     vrrpd runs        150  speaks in 0.4 s     ▒▒▒
+     2 web2      ○        in     vrrpd runs        100  takes over in 3.2 s ▒▒▒▒▒▒▒
+     3 client             in     pings: web1 answers in 0.08 ms
 
      ... the lanes of `labs.figures.timeline_text` for the last minute, and what happened, in words
      ...
@@ -76,10 +76,10 @@ def _fitted(lines: Sequence[Line], width: int, height: int) -> list[Line]:
 
 
 def _headline(picture: Picture) -> str:
-    owners = picture.owners
-    if not owners:
+    holders = picture.holders
+    if not holders:
         return f"nobody holds {picture.address}"
-    return f"{picture.address} is held by {' AND '.join(owners)}"
+    return f"{picture.address} is held by {' AND '.join(holders)}"
 
 
 def _head(picture: Picture, width: int) -> Line:
@@ -103,12 +103,12 @@ def _host(host: HostNow, number: int, is_chosen: bool, width: int) -> Line:
     """One row of the table; what is not as it should be is written in capitals."""
     mark = f"{'▶' if is_chosen else ' '}{number if number < 10 else ' '}"
     base = CHOSEN if is_chosen else ""
-    address = "● HOLDS" if host.owns else "○" if host.daemon else ""
+    address = "● HOLDS" if host.holds else "○" if host.daemon else ""
     daemon = f"{host.daemon} {host.runs if host.runs == 'runs' else host.runs.upper()}".strip()
     cells = [
         (base, mark),
         (base, host.name),
-        (GOOD if host.owns else base, address),
+        (GOOD if host.holds else base, address),
         (base if host.carrier else BAD, "in" if host.carrier else "OUT"),
         (base if host.runs in ("runs", "") else BAD, daemon),
         (base, str(host.priority or "")),
@@ -133,12 +133,12 @@ def _timer(host: HostNow, room: int) -> str:
 
 
 def _lanes(picture: Picture, width: int) -> list[Line]:
-    """The ownership timeline of the last minute, a lane for each host that may own."""
+    """The timeline of the last minute, a lane for each host that may hold the address."""
     seen = picture.timeline
     margin = max(len(name) for name in (*seen.hosts, "client")) + 2
     columns = width - margin - 2
     lines: list[Line] = [[(DIM, " " * (margin + 1) + ago(seen, columns))]]
-    lanes = [(host, timeline_text.owner_lane(seen, host, columns)) for host in seen.hosts]
+    lanes = [(host, timeline_text.holder_lane(seen, host, columns)) for host in seen.hosts]
     lanes.append(("client", timeline_text.client_lane(seen, columns)))
     for number, (name, lane) in enumerate(lanes):
         painted = _painted(lane, HOSTS[number % len(HOSTS)])
@@ -151,10 +151,10 @@ def _lanes(picture: Picture, width: int) -> list[Line]:
 
 
 def _painted(lane: str, own: str) -> Line:
-    """Runs of the same character in its colour; where the host owns, in its `own`."""
+    """Runs of the same character in its colour; where the host holds, in its `own`."""
     pieces: Line = []
     for character in lane:
-        style = own if character == timeline_text.OWNS else LANE.get(character, "")
+        style = own if character == timeline_text.HOLDS else LANE.get(character, "")
         if pieces and pieces[-1][0] == style:
             pieces[-1] = (style, pieces[-1][1] + character)
         else:

@@ -1,6 +1,6 @@
-"""What facts tell about a lab: owners, timelines, the Advertisements that were kept.
+"""What facts tell about a lab: holders, timelines, the Advertisements that were kept.
 
-    lab.owners()                               ["master"]
+    lab.holders()                               ["web1"]
     lab.timeline(), lab.timelines()            what happened to one address, to each
     lab.frames()                               the Advertisements that were seen, as packets
 
@@ -81,7 +81,7 @@ class LabView(ABC):
         """The hosts that can own an address."""
         return list(self.layout.servers)
 
-    def owners(self, address: str | None = None) -> list[str]:
+    def holders(self, address: str | None = None) -> list[str]:
         """The hosts that hold `address`, by default the watched one, now."""
         wanted = self.address(address)
         held = self.witness.held()

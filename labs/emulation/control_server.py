@@ -3,12 +3,12 @@
     labs watch                                     the lab's own process
     ┌──────────────┐   lab-x/door, a Unix socket   ┌──────────────────────────────┐
     │ what is new? │ ────────────────────────────> │ thread "door": facts since,  │
-    │ unplug master│ <──────────────────────────── │ or lab.unplug("master")      │
+    │ unplug web1  │ <──────────────────────────── │ or lab.unplug("web1")        │
     └──────────────┘   one JSON object a line      └──────────────────────────────┘
 
     {"ask": "news", "mark": null}           {"lab": {...}, "seen": [...], "mark": [...], ...}
-    {"ask": "unplug", "host": "master"}     {"done": "unplug"}, or {"error": "no host called ..."}
-    {"ask": "lose", "host": "master", "words": ["0.3"]}
+    {"ask": "unplug", "host": "web1"}       {"done": "unplug"}, or {"error": "no host called ..."}
+    {"ask": "lose", "host": "web1", "words": ["0.3"]}
 
 Whatever comes in by the door goes through the lab's verbs, so it is an Action like any other.
 The socket lies in the lab's private directory, where only its user and root can come, and vanishes
@@ -127,7 +127,7 @@ class Door:
                 "client": lab.layout.client,
                 "runs": {name: daemon.name for name, daemon in lab.daemons.items()},
                 "carrier": witness.carrier(),
-                "owners": lab.owners(),
+                "holders": lab.holders(),
                 "daemons": self._daemons(),
                 "priorities": self._priorities(),
                 "down": lab.down,

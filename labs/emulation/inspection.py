@@ -1,12 +1,12 @@
 """What can be asked of a running lab and typed on its hosts: commands, files, logs, daemons.
 
-    lab.run("master", "ip address list")       what it prints, and its exit status
-    lab.conf("master")                         its keepalived.conf; with a text, written first
-    lab.log("master"), lab.journal("master")   what the daemon has said
-    lab.read("master", "/var/log/called")      any file
-    lab.running("master"), lab.program(...)    whether a daemon runs there, and which
+    lab.run("web1", "ip address list")         what it prints, and its exit status
+    lab.conf("web1")                           its keepalived.conf; with a text, written first
+    lab.log("web1"), lab.journal("web1")       what the daemon has said
+    lab.read("web1", "/var/log/called")        any file
+    lab.running("web1"), lab.program(...)      whether a daemon runs there, and which
 
-What follows from the facts of the witnesses (owners, timelines) is in `labs.emulation.base`.
+What follows from the facts of the witnesses (holders, timelines) is in `labs.emulation.base`.
 """
 
 from __future__ import annotations
@@ -185,5 +185,5 @@ def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
         raise LabError(f"{node.name} does not answer: lab.reset() starts over") from None
     entry = found[0] if found else {}
     mac, state = entry.get("lladdr"), " ".join(entry.get("state", ()))
-    owners = sorted(witness.hosts_of(mac)) if mac else []
-    return Neighbour(node.name, address, mac, " or ".join(owners) or None, state)
+    holders = sorted(witness.hosts_of(mac)) if mac else []
+    return Neighbour(node.name, address, mac, " or ".join(holders) or None, state)

@@ -1,12 +1,12 @@
 """Lab: a cluster, running in this process's namespaces; the article's, if nothing else is said.
 
     lab = Lab("basic")                     three hosts, one switch, daemons, witnesses
-    lab.settle()                           until exactly one host owns 192.168.1.10, for good
-    lab.unplug("master")                   a pulled cable
-    lab.wait_until(lambda: lab.owners() == ["backup"])
+    lab.settle()                           until exactly one host holds 192.168.1.10, for good
+    lab.unplug("web1")                     a pulled cable
+    lab.wait_until(lambda: lab.holders() == ["web2"])
     lab.timeline()                         what happened, from the witnesses
 
-A Lab owns its parts and answers in their place to each of their methods that is marked
+A Lab holds its parts and answers in their place to each of their methods that is marked
 (`labs.lab_api`): lab.unplug(...) is lab.faults.unplug(...).
 
     faults      what can be done to it                        labs.emulation.faults
@@ -96,7 +96,7 @@ class Lab(_Parts, LabView):
     """A running cluster.
 
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
-    by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose owners are wanted and which the
+    by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose holders are wanted and which the
     client pings, the most important one first; by default those of the state's topology.
     A new Lab closes the one before it in this process, unless `beside` is true.
     Raises LabError outside a lab's namespaces and for unknown names.
@@ -180,7 +180,7 @@ class Lab(_Parts, LabView):
 
     @query
     def settle(self, timeout: float = 30.0) -> str:
-        """Wait until exactly one host owns the address and nothing is about to change; its name.
+        """Wait until exactly one host holds the address and nothing is about to change; its name.
 
         Nothing is about to change once every Master_Down_Timer that the learner's last action may
         have started has run out: whoever wanted to take over would have.
@@ -188,12 +188,12 @@ class Lab(_Parts, LabView):
         made = self.cluster
         made.note_typed()
         acted = max([made.since, made.ready, *(action.t for action in made.actions)])
-        seen, changed, patience = self.owners(), time.time(), 1.0
+        seen, changed, patience = self.holders(), time.time(), 1.0
 
         def settled() -> bool:
             nonlocal seen, changed, patience
-            if self.owners() != seen:
-                seen, changed = self.owners(), time.time()
+            if self.holders() != seen:
+                seen, changed = self.holders(), time.time()
             if len(seen) != 1 or time.time() < max(acted + patience, changed + 1):
                 return False
             patience = self._patience()
@@ -349,11 +349,11 @@ class Lab(_Parts, LabView):
         )
         return adverts * interval + max(1.0, interval) + 0.5
 
-    def _outranked(self, owner: str) -> bool:
-        """Whether somebody listens who by its file is stronger than what the owner last said."""
-        said = [advert for advert in self.witness.of(Advert) if advert.host == owner]
+    def _outranked(self, holder: str) -> bool:
+        """Whether somebody listens who by its file is stronger than what the holder last said."""
+        said = [advert for advert in self.witness.of(Advert) if advert.host == holder]
         last = {fact.host: fact.to for fact in self.told() if isinstance(fact, State)}
-        listening = [host for host, state in last.items() if state == "BACKUP" and host != owner]
+        listening = [host for host, state in last.items() if state == "BACKUP" and host != holder]
         files = [setting(self._configuration(host), "priority") or "100" for host in listening]
         return bool(said) and any(
             each.isdecimal() and int(each) > said[-1].priority for each in files
@@ -361,7 +361,7 @@ class Lab(_Parts, LabView):
 
     def _now(self) -> str:
         down = "".join(f", {name} is down" for name in self.down)
-        return f"{self.watch} is held by {' and '.join(self.owners()) or 'nobody'}{down}"
+        return f"{self.watch} is held by {' and '.join(self.holders()) or 'nobody'}{down}"
 
 
 def _require_programs() -> None:

@@ -1,9 +1,9 @@
 """Mininet's own prompt on a lab, for `labs cli` and %mn.
 
 mininet> net                    every command of Mininet
-mininet> master ip -br link     a command on a host
-mininet> link s1 master down    as Mininet does it, and recorded for the timeline
-mininet> unplug master          and the verbs of the lab
+mininet> web1 ip -br link       a command on a host
+mininet> link s1 web1 down      as Mininet does it, and recorded for the timeline
+mininet> unplug web1            and the verbs of the lab
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Prompt(CLI):
         return False
 
     def do_link(self, line: str) -> None:
-        """Bring a link up or down: link s1 master up|down"""
+        """Bring a link up or down: link s1 web1 up|down"""
         words, switches = line.split(), self.lab.layout.switches
         ends = [word for word in words[:2] if word not in switches]
         if len(words) != 3 or len(ends) == 2:
@@ -97,9 +97,9 @@ class Prompt(CLI):
             worded = [name for name in verbs() if name not in simple]
             self._say("\n".join(f"{name} {_usage(name)}" for name in worded))
 
-    def do_owners(self, _line: str) -> None:
+    def do_holders(self, _line: str) -> None:
         """Who holds the watched address now."""
-        self._say(" ".join(self.lab.owners()) or "nobody")
+        self._say(" ".join(self.lab.holders()) or "nobody")
 
     def do_timeline(self, _line: str) -> None:
         """Who held the watched address since the start."""

@@ -3,7 +3,7 @@
 A Host looks like a machine of its own, not like a network namespace of this one:
 
     network    eth0, lo                         by Mininet
-    hostname   master                           own UTS namespace
+    hostname   web1                             own UTS namespace
     processes  `ps`, `killall keepalived` and   own pid namespace; its shell is process 1,
                pid files see this host only     reaps orphans, and ends every process when it ends
     files      /etc (changes stay here), /etc/keepalived, /root, /run, /tmp, /var/log, /var/tmp

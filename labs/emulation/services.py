@@ -1,10 +1,10 @@
 """Services on the hosts of a lab: mail, web, and a TCP connection through the virtual address.
 
-    box = lab.mail("master")       a real mail server on port 25; box.wait(1), box.messages
-    web = lab.web("master")        a real web server on port 80; web.stop(), web.start(), web.hang()
+    box = lab.mail("web1")         a real mail server on port 25; box.wait(1), box.messages
+    web = lab.web("web1")          a real web server on port 80; web.stop(), web.start(), web.hang()
     talk = lab.talk()              a real connection of the client; talk.broken, talk.why
     lab.visitor(0.1)    a customer who asks for the page every 0.1 s (labs.experiments.http_monitor)
-    lab.send("stranger", packets)  packets of one's own making, once or again and again
+    lab.send("attacker", packets)  packets of one's own making, once or again and again
     lab.arp("client")              who has the address, if you ask the client's neighbour table
     with lab.capture("client") as wire: ...
                                    every frame at a host's card meanwhile: wire.frames;

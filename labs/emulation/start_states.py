@@ -1,8 +1,8 @@
 """Start states: what a lab is like when it starts or is reset.
 
     labs/states/basic/README.md                 what the state is for; its first line is its name
-    labs/states/basic/master/keepalived.conf    becomes /etc/keepalived/keepalived.conf of master
-    labs/states/basic/master/hoge.sh            becomes /etc/keepalived/hoge.sh, executable
+    labs/states/basic/web1/keepalived.conf      becomes /etc/keepalived/keepalived.conf of web1
+    labs/states/basic/web1/hoge.sh              becomes /etc/keepalived/hoge.sh, executable
     labs/states/failover/begin                  where it begins, if not with these files alone
 
 A daemon runs on the servers that have a keepalived.conf.
@@ -13,8 +13,8 @@ A daemon runs on the servers that have a keepalived.conf.
     watch 192.168.1.10 10.0.0.10    other addresses than the topology's to keep an eye on
     from basic                      the files (topology, watched addresses) of another state first
     settle                          then what is to be done
-    unplug master
-    wait owner backup
+    unplug web1
+    wait holder web2
     run client ip neigh flush all
 """
 

@@ -1,11 +1,11 @@
 """What happens to a TCP connection when the address it leads to moves to another machine.
 
     talk = lab.talk()
-    lab.unplug("master")
-    talk            TCP connection to 192.168.1.10: 12 lines echoed by master; then silence;
+    lab.unplug("web1")
+    talk            TCP connection to 192.168.1.10: 12 lines echoed by web1; then silence;
                     broken after 3.9 s: Connection reset by peer
 
-The new owner has the address but has never heard of the connection, and says so with a reset.
+The new holder has the address but has never heard of the connection, and says so with a reset.
 TCP finds out when it next repeats what was lost: after 0.2 s, 0.4 s, 0.8 s and so on, so it may
 learn of its end seconds after the takeover.
 """
@@ -41,7 +41,7 @@ class Talk:
         if not self.echoes:
             self.end()
             raise LabError(
-                f"no connection to {self.address}: {self.why}; lab.settle() waits for an owner"
+                f"no connection to {self.address}: {self.why}; lab.settle() waits for a holder"
             )
 
     @property

@@ -1,7 +1,7 @@
 """Watchdog: a thread that notices when a host goes down, and takes down one that runs wild.
 
-    process 1 of master ends        (reboot -f, halt, the lab's own hand)
-        └─> the watchdog calls      went_down(master): its cables are removed, the timeline told
+    process 1 of web1 ends          (reboot -f, halt, the lab's own hand)
+        └─> the watchdog calls      went_down(web1): its cables are removed, the timeline told
 
     a host has more than PROCESSES  (a fork bomb)
         └─> it is taken down        as a server would be by a watchdog timer; the others go on

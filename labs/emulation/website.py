@@ -1,6 +1,6 @@
 """A web server on a host of a lab, to be started, stopped and hung.
 
-    web = lab.web("master")       it serves; its page is the host's name
+    web = lab.web("web1")         it serves; its page is the host's name
     web.stop(), web.start()
     web.hang()                    the port is open, and no page ever comes
     web.state                     "serving", "hanging" or "stopped"

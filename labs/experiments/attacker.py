@@ -10,7 +10,7 @@
     lock_port(lab)                the switch lets nothing of the kind through any more
     repelled(lab, source)         whether the cluster stands everything he can make of it
 
-All of it happens on the host `stranger` of the lab, in namespaces that no real network reaches.
+All of it happens on the host `attacker` of the lab, in namespaces that no real network reaches.
 He has no password but what he has heard or guessed, and he does not change his MAC address.
 """
 
@@ -33,14 +33,14 @@ from vrrpd.packet import AUTH_BYTES, GROUP4, PROTOCOL_AH, AuthType, parse_ipv4
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
-HOST = "stranger"
+HOST = "attacker"
 # What people take when they are asked for eight characters.
 WORDS = ("password", "secret", "keepaliv", "vrrp", "changeme", "admin", "cluster", "test")
 # An Advertisement and its way out of the switch are this close in time (s).
 SAME_FRAME = 0.05
-# The address of a cluster that believes a forged Advertisement has left its owner by then (s).
+# The address of a cluster that believes a forged Advertisement has left its holder by then (s).
 EFFECT = 3.0
-# A cluster that was knocked over has its owner again within this time (s).
+# A cluster that was knocked over has its holder again within this time (s).
 RECOVERY = 8.0
 
 
@@ -196,19 +196,19 @@ def password_guessed(lab: Lab, host: str = HOST) -> str | None:
 
 
 def repelled(lab: Lab, source: str, host: str = HOST) -> bool:
-    """Whether the owner stays the same, whatever `host` says in the name of `source`.
+    """Whether the holder stays the same, whatever `host` says in the name of `source`.
 
-    Waits for the cluster to have one owner first; LabError if it gets none.
+    Waits for the cluster to have one holder first; LabError if it gets none.
     """
 
     def alone() -> list[str]:
-        owners = _owners(lab)
-        return owners if len(owners) == 1 else []
+        holders = _holders(lab)
+        return holders if len(holders) == 1 else []
 
-    owner = lab.wait_until(alone, RECOVERY, what="one server to hold the address")
+    holder = lab.wait_until(alone, RECOVERY, what="one server to hold the address")
     send(lab, *forgeries(lab, source, host), host=host)
     try:
-        lab.wait_until(lambda: _owners(lab) != owner, EFFECT)
+        lab.wait_until(lambda: _holders(lab) != holder, EFFECT)
     except LabError:
         return True
     return False
@@ -240,9 +240,9 @@ def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
 # --- insides -------------------------------------------------------------------------------------
 
 
-def _owners(lab: Lab) -> list[str]:
+def _holders(lab: Lab) -> list[str]:
     """The servers that hold the address; a thief does not count."""
-    return [host for host in lab.owners() if host in lab.daemons]
+    return [host for host in lab.holders() if host in lab.daemons]
 
 
 def _key(password: str) -> bytes:

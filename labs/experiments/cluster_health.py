@@ -1,8 +1,8 @@
 """Is a cluster well?  What an operator would want to be true, from what the witnesses saw.
 
-    restored(lab)        master serves the client alone, and backup stands by; waits while it may
+    restored(lab)        web1 serves the client alone, and web2 stands by; waits while it may
                          still become so
-    drill(lab)           the real test: master leaves, backup serves the client, master comes back
+    drill(lab)           the real test: web1 leaves, web2 serves the client, web1 comes back
     standing_by(lab, h)  whether `h` runs, listens, and has heard a master
     answering(lab)       the host that answers the client, for who asks again and again
     answerer(lab)        the same, for who asks once
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from labs.analysis.timeline import Service
     from labs.emulation.lab import Lab
 
-MASTER, BACKUP = "master", "backup"
+MASTER, BACKUP = "web1", "web2"
 # By far longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken,
 # on a busy machine, too.
 DEAF = 5.0
@@ -44,7 +44,7 @@ HEARSAY = 2.0
 GIVEN_UP = 1.2
 # A script that is asked every other second has answered by then (s).
 RUN = 3.0
-# A master that leaves costs the Skew_Time of backup, under a second; a busy machine adds to it.
+# A master that leaves costs the Skew_Time of web2, under a second; a busy machine adds to it.
 HANDOVER = 5.0
 
 
@@ -108,12 +108,12 @@ def standing_by(lab: Lab, host: str) -> bool:
 
 
 def serves(lab: Lab) -> bool:
-    """Whether master alone holds the address, and the client gets its answers from it."""
-    return lab.owners() == [MASTER] and answering(lab) == MASTER
+    """Whether web1 alone holds the address, and the client gets its answers from it."""
+    return lab.holders() == [MASTER] and answering(lab) == MASTER
 
 
 def restored(lab: Lab) -> bool:
-    """Whether `master` serves and `backup` stands by; waits as long as that may still come."""
+    """Whether `web1` serves and `web2` stands by; waits as long as that may still come."""
     began = lab.now
 
     def judged() -> str:
@@ -128,7 +128,7 @@ def restored(lab: Lab) -> bool:
 
 
 def drill(lab: Lab) -> bool:
-    """Whether backup serves the client while master is stopped; starts master again."""
+    """Whether web2 serves the client while web1 is stopped; starts web1 again."""
     lab.stop(MASTER)
     try:
         lab.wait_until(lambda: answering(lab) == BACKUP, HANDOVER)
@@ -136,7 +136,7 @@ def drill(lab: Lab) -> bool:
     except LabError:
         passed = False
     lab.start(MASTER)
-    lab.wait_until(lambda: serves(lab), RECOVERY_TIMEOUT, what="master to serve the client again")
+    lab.wait_until(lambda: serves(lab), RECOVERY_TIMEOUT, what="web1 to serve the client again")
     return passed
 
 
@@ -148,9 +148,9 @@ def _touched(facts: Sequence[Fact], host: str) -> float:
 
 def _hopeless(lab: Lab, began: float) -> bool:
     """Whether what is wrong will not pass by itself; `began` is when we began to look."""
-    # One look at everything: owners asked for a moment later might not be those of these facts.
+    # One look at everything: holders asked for a moment later might not be those of these facts.
     whole = lab.timeline()
-    facts, owners = whole.facts, whole.owners_at(whole.end)
+    facts, holders = whole.facts, whole.holders_at(whole.end)
     # A machine that stood still may have news for us yet: the time is that of what was seen last.
     now = max((fact.t for fact in facts), default=began)
     if now - began < HEARD:
@@ -159,7 +159,7 @@ def _hopeless(lab: Lab, began: float) -> bool:
         (f.t for f in facts if isinstance(f, Address) and f.address == lab.watch), default=0.0
     )
     # Pings from before we began may be from before the remedy.
-    if owners == (MASTER,) and _unanswered(facts, max(changed, began)):
+    if holders == (MASTER,) and _unanswered(facts, max(changed, began)):
         return True
     quiet = now - max([changed, *(_touched(facts, host) for host in lab.daemons)])
     last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
@@ -169,7 +169,7 @@ def _hopeless(lab: Lab, began: float) -> bool:
 
 
 def _unanswered(facts: Sequence[Fact], since: float) -> bool:
-    """Whether master has answered none of the pings of LASTING, sent after `since`, by now."""
+    """Whether web1 has answered none of the pings of LASTING, sent after `since`, by now."""
     pings = [fact for fact in facts if isinstance(fact, Ping)]
     answered = [ping.t for ping in pings if ping.answered_by == MASTER]
     return bool(pings) and pings[-1].t - max([since, *answered]) > LASTING

@@ -1,7 +1,7 @@
 """What makes a quick pair cry wolf: daemons that get no processor, and how often that happens here.
 
-    stall(lab, "master", 0.5)      the daemon sleeps for half a second, as on a machine that swaps
-    rate(lab, "backup")            how many advertisements a second it sends
+    stall(lab, "web1", 0.5)        the daemon sleeps for half a second, as on a machine that swaps
+    rate(lab, "web2")              how many advertisements a second it sends
     alarms(lab)                    how often a backup has taken over from a master that lived
 
     lateness()                     how late this machine lets a program run, when it is quiet
@@ -42,8 +42,8 @@ def stall(lab: Lab, host: str, seconds: float) -> None:
     lab.thaw(host)
 
 
-def alarms(lab: Lab, backup: str = "backup") -> int:
-    """How often `backup` has taken the address since the lab started, always for no good reason
+def alarms(lab: Lab, backup: str = "web2") -> int:
+    """How often `web2` has taken the address since the lab started, always for no good reason
     if nothing has happened to the master.
     """
     return sum(takeover.to == backup for takeover in lab.timeline().takeovers)

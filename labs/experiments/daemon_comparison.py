@@ -2,12 +2,12 @@
 
     pairs = Pairs("basic")                 four labs side by side, as PAIRS says
     pairs.settle()
-    pairs.each("unplug", "master")         the same verb in each of them
+    pairs.each("unplug", "web1")           the same verb in each of them
     pairs.settle()
     pairs.table()                          who took over, when it was due, when it happened
     pairs.timelines(1, 5)                  for plot.stack: from 1 s before the verb to 5 s after it
-    pairs["keepalived"].log("backup")      one lab of them
-    install(lab, "backup", "keepalived")   another daemon on one host of a running lab
+    pairs["keepalived"].log("web2")        one lab of them
+    install(lab, "web2", "keepalived")     another daemon on one host of a running lab
 
 All of them run at the same time on the same machine, so what disturbs one disturbs all.
 A new Pairs closes the one before it.
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 PAIRS: dict[str, dict[str, str]] = {
-    "vrrpd": {"master": "vrrpd", "backup": "vrrpd"},
-    "keepalived": {"master": "keepalived", "backup": "keepalived"},
-    "keepalived + vrrpd": {"master": "keepalived", "backup": "vrrpd"},
-    "vrrpd + keepalived": {"master": "vrrpd", "backup": "keepalived"},
+    "vrrpd": {"web1": "vrrpd", "web2": "vrrpd"},
+    "keepalived": {"web1": "keepalived", "web2": "keepalived"},
+    "keepalived + vrrpd": {"web1": "keepalived", "web2": "vrrpd"},
+    "vrrpd + keepalived": {"web1": "vrrpd", "web2": "keepalived"},
 }
-# Seconds within which four clusters that start at once have found their owners.
+# Seconds within which four clusters that start at once have found their holders.
 SETTLE_TIMEOUT = 30.0
 
 _current: Pairs | None = None
 
 
 class Pairs:
-    """Labs in one start state, by the name of the daemons of master and backup.
+    """Labs in one start state, by the name of the daemons of web1 and web2.
 
     `names` are some of PAIRS, by default all. Raises LabError for an unknown name, and if a daemon
     is not installed.
@@ -78,7 +78,7 @@ class Pairs:
         return {name: lab.settle(SETTLE_TIMEOUT) for name, lab in self.labs.items()}
 
     def each(self, verb: str, *words: object) -> None:
-        """The same verb of Lab in every lab: ``each("unplug", "master")``."""
+        """The same verb of Lab in every lab: ``each("unplug", "web1")``."""
         for name, lab in self.labs.items():
             done = getattr(lab, verb, None)
             if done is None:
@@ -88,9 +88,9 @@ class Pairs:
             acted = [fact.t for fact in lab.facts() if isinstance(fact, Action)]
             self._verb_at[name] = max(acted, default=lab.now)
 
-    def owners(self) -> dict[str, list[str]]:
+    def holders(self) -> dict[str, list[str]]:
         """Who holds the address now, in each lab."""
-        return {name: lab.owners() for name, lab in self.labs.items()}
+        return {name: lab.holders() for name, lab in self.labs.items()}
 
     def timelines(self, before: float = 1.0, after: float = 5.0) -> list[Timeline]:
         """The timeline of each lab around the last `each`, all equally long (s)."""
@@ -134,7 +134,7 @@ class Pairs:
             took = f"{taken.measured:.3f}" if taken.measured is not None else "?"
             silent = f"{outage.duration:.2f}" if outage else "0"
             rows.append((name, due, took, silent, taken.reason))
-        return Table(("master + backup", "due", "took", "client waited", "in its own words"), rows)
+        return Table(("web1 + web2", "due", "took", "client waited", "in its own words"), rows)
 
     def firsts(self, host: str) -> dict[str, str]:
         """The first Advertisement of `host` in each lab: the whole IP packet, hexadecimal."""
@@ -154,7 +154,7 @@ class Pairs:
             _current = None
 
     def __repr__(self) -> str:
-        held = [f"{name}: {' and '.join(who) or 'nobody'}" for name, who in self.owners().items()]
+        held = [f"{name}: {' and '.join(who) or 'nobody'}" for name, who in self.holders().items()]
         return "\n".join(held)
 
 

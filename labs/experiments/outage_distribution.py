@@ -1,4 +1,4 @@
-"""Many pulled cables at once: how long nobody owns the address, and what that depends on.
+"""Many pulled cables at once: how long nobody holds the address, and what that depends on.
 
     spread = distribution.simulate(1000)       a thousand pulls in memory, two seconds
     spread = spread.with_real(5)               and five on real clusters, side by side
@@ -7,7 +7,7 @@
 A Master_Down_Timer counts from the last Advertisement, the trouble from the pull.
 So a pull early between two Advertisements costs more than a late one, and never anything else:
 
-    nobody owns                                  how often
+    nobody holds                                  how often
     3.609 s  .                                  ▇▇▇▇▇▇▇▇
                .   .   o                        ▇▇▇▇▇▇▇▇▇         o  a real cluster
                      .    .                     ▇▇▇▇▇▇▇
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 INTERVAL = 1.0  # s; advert_int of the state "basic"
-MASTER_DOWN = master_down(100, 2, INTERVAL)  # s; Master_Down_Interval of the state's backup
+MASTER_DOWN = master_down(100, 2, INTERVAL)  # s; Master_Down_Interval of the state's web2
 # Between two bars of the histogram, in s.
 BIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A cable pulled `phase` seconds after an Advertisement; nobody owned for `gap` seconds."""
+    """A cable pulled `phase` seconds after an Advertisement; nobody held for `gap` seconds."""
 
     phase: float
     gap: float
@@ -56,7 +56,7 @@ class Spread(Figure):
 
     @property
     def shortest(self) -> float:
-        """The shortest time without an owner, in s, of the simulated pulls."""
+        """The shortest time without a holder, in s, of the simulated pulls."""
         return min(pull.gap for pull in self.simulated)
 
     @property
@@ -79,7 +79,7 @@ class Spread(Figure):
 
     def text(self) -> str:
         """The histogram in characters, and the real pulls one by one."""
-        lines = ["nobody owned the address for"]
+        lines = ["nobody held the address for"]
         for low, count in _histogram(self.simulated):
             bar = "█" * round(200 * count / len(self.simulated))
             lines.append(f"  {low:.2f} to {low + BIN:.2f} s  {bar} {count}")
@@ -89,7 +89,7 @@ class Spread(Figure):
         for pull in sorted(self.real, key=lambda pull: pull.phase):
             promised = MASTER_DOWN - pull.phase
             lines.append(
-                f"real: pulled {pull.phase:.2f} s after an Advertisement, nobody owned "
+                f"real: pulled {pull.phase:.2f} s after an Advertisement, nobody held "
                 f"for {pull.gap:.2f} s (promised {promised:.2f} s)"
             )
         return "\n".join(lines)
@@ -104,17 +104,17 @@ def simulate(count: int = 1000, seed: int = 1) -> Spread:
 
     chance = random.Random(seed)
     lan = Lan("basic", ping=None)
-    lan.wait_until(lambda: lan.owners() == ["master"])
+    lan.wait_until(lambda: lan.holders() == ["web1"])
     pulls = []
     for _ in range(count):
         lan.run(INTERVAL + chance.random() * INTERVAL)
         spoke = next(f.t for f in reversed(lan.facts) if isinstance(f, Advert))
         pulled = lan.now
-        lan.unplug("master")
-        lan.wait_until(lambda: lan.owners() == ["backup"])
+        lan.unplug("web1")
+        lan.wait_until(lambda: lan.holders() == ["web2"])
         pulls.append(Pull(pulled - spoke, lan.now - pulled))
-        lan.plug("master")
-        lan.wait_until(lambda: lan.owners() == ["master"])
+        lan.plug("web1")
+        lan.wait_until(lambda: lan.holders() == ["web1"])
     return Spread(tuple(pulls))
 
 
@@ -147,13 +147,13 @@ def _pull_each(labs: Sequence[Lab]) -> tuple[Pull, ...]:
     }
     for lab, moment in sorted(due.items(), key=lambda item: item[1]):
         lab.wait_until(partial(_is_past, moment), what="the right moment")
-        lab.unplug("master")
+        lab.unplug("web1")
     return tuple(map(_pulled, labs))
 
 
 def _pulled(lab: Lab) -> Pull:
     """What came of pulling the master's cable, once the backup has the address."""
-    lab.wait_until(lambda: lab.owners() == ["backup"], what="the backup to take over")
+    lab.wait_until(lambda: lab.holders() == ["web2"], what="the backup to take over")
     takeover = lab.timeline().takeovers[-1]
     assert takeover.cause is not None
     assert takeover.after is not None
@@ -167,7 +167,7 @@ def _is_past(moment: float) -> bool:
 
 def _spoken(lab: Lab) -> list[float]:
     """When the master has sent its Advertisements."""
-    return [advert.t for advert in lab.witness.of(Advert) if advert.host == "master"]
+    return [advert.t for advert in lab.witness.of(Advert) if advert.host == "web1"]
 
 
 def _histogram(pulls: Sequence[Pull]) -> list[tuple[float, int]]:
@@ -220,7 +220,7 @@ def _scatter(ax: Any, spread: Spread) -> None:
     ax.set_xlim(-0.02, INTERVAL + 0.02)
     ax.set_ylim(MASTER_DOWN - INTERVAL - 0.1, MASTER_DOWN + 0.15)
     ax.set_xlabel("cable pulled, seconds after an Advertisement", fontsize=8.5)
-    ax.set_ylabel("nobody owns it, seconds", fontsize=8.5)
+    ax.set_ylabel("nobody holds it, seconds", fontsize=8.5)
     _plain(ax)
 
 

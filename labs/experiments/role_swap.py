@@ -1,8 +1,8 @@
 """Moving the master on purpose: files that change places, daemons that are started anew.
 
-    swap(lab)                  the files of master and backup change places; no daemon knows yet
-    restart(lab, "backup")     its daemon says goodbye, ends, starts and listens again
-    hold(lab, "backup")        until that machine alone has the address, and has said so once more
+    swap(lab)                  the files of web1 and web2 change places; no daemon knows yet
+    restart(lab, "web2")       its daemon says goodbye, ends, starts and listens again
+    hold(lab, "web2")          until that machine alone has the address, and has said so once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
     takeover(timeline)         the last one in it; taken(timeline) is the first
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BEFORE = 1.0  # s of calm that a story begins with
 
 
-def swap(lab: Lab, one: str = "master", other: str = "backup") -> None:
+def swap(lab: Lab, one: str = "web1", other: str = "web2") -> None:
     """Give each of two hosts the other's keepalived.conf.  Raises LabError if one has none."""
     first, second = lab.conf(one), lab.conf(other)
     lab.conf(one, second)
@@ -40,7 +40,7 @@ def restart(lab: Lab, host: str) -> None:
     before = _beginnings(lab, host)
     lab.start(host)
     lab.wait_until(lambda: _beginnings(lab, host) > before, what=f"{host} to be a BACKUP")
-    lab.wait_until(lambda: len(lab.owners()) == 1, what="somebody to hold the address")
+    lab.wait_until(lambda: len(lab.holders()) == 1, what="somebody to hold the address")
 
 
 def hold(lab: Lab, host: str) -> None:
@@ -48,7 +48,7 @@ def hold(lab: Lab, host: str) -> None:
 
     LabError if that does not come about in time.
     """
-    lab.wait_until(lambda: lab.owners() == [host], what=f"{host} to hold {lab.watch}")
+    lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold {lab.watch}")
     before = _adverts(lab, host)
     lab.wait_until(lambda: _adverts(lab, host) > before, what=f"an Advertisement of {host}")
 

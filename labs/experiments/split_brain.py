@@ -1,7 +1,7 @@
 """Split brains, made and healed on purpose, at the moment that shows most.
 
     split(lab)                     cut the master off and wait until two hold the address
-    heal(lab, "backup")            mend the path right after this one has spoken, so that the other
+    heal(lab, "web2")              mend the path right after this one has spoken, so that the other
                                    is the first to be heard; the timeline, up to the next answer
     unplugged()                    for comparison: a pulled cable, in memory
     directions()                   what each kind of one-way path leads to, as a table
@@ -33,13 +33,13 @@ TRIES = 5
 BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
 
 
-def split(lab: Lab, host: str = "master") -> None:
+def split(lab: Lab, host: str = "web1") -> None:
     """Cut the path to `host` and wait until it and somebody else hold the address."""
     lab.cut(host)
-    lab.wait_until(lambda: len(lab.owners()) > 1, what="two to hold the address")
+    lab.wait_until(lambda: len(lab.holders()) > 1, what="two to hold the address")
 
 
-def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
+def heal(lab: Lab, after: str, cut: str = "web1") -> Timeline:
     """Mend the path to `cut` as soon as `after` has sent its next advertisement.
 
     The timeline, from just before the mend until a second after the client is answered, or
@@ -48,14 +48,14 @@ def heal(lab: Lab, after: str, cut: str = "master") -> Timeline:
     mended = _mend_after(lab, after, cut)
 
     def one() -> list[str]:
-        owners = lab.owners()
-        return owners if len(owners) == 1 else []
+        holders = lab.holders()
+        return holders if len(holders) == 1 else []
 
-    [owner] = lab.wait_until(one, what="one of the two to give way")
+    [holder] = lab.wait_until(one, what="one of the two to give way")
     settled = lab.now
 
     def enough() -> bool:
-        return _answerer(lab, settled) == owner or lab.now > settled + LOOKS_ON
+        return _answerer(lab, settled) == holder or lab.now > settled + LOOKS_ON
 
     lab.wait_until(enough, timeout=2 * LOOKS_ON, what="the client to be answered")
     end = lab.now + AFTERWARDS
@@ -69,7 +69,7 @@ def _mend_after(lab: Lab, after: str, cut: str) -> float:
     A busy machine may come too late for that, and then tries once more.
     """
     for _ in range(TRIES):
-        if len(lab.owners()) < 2:
+        if len(lab.holders()) < 2:
             split(lab, cut)
         heard = len(_adverts(lab, after))
         lab.wait_until(partial(_more, lab, after, heard), what=f"a word of {after}")
@@ -95,7 +95,7 @@ def unplugged() -> Timeline:
 
     lan = Lan("basic")
     lan.run(8.1)
-    lan.unplug("master")
+    lan.unplug("web1")
     lan.run(4.7)
     return lan.timeline().last(6)
 
@@ -139,12 +139,12 @@ def directions() -> Outcomes:
     from labs.simulation.lan import Lan
 
     rows = []
-    for host in ("master", "backup"):
+    for host in ("web1", "web2"):
         for lost in ("from", "to"):
             lan = Lan("basic")
             lan.run(5)  # until the master holds the address
             lan.oneway(host, lost)
             lan.run(10)
             last = lan.timeline().service[-1]
-            rows.append(Outcome(f"all {lost} {host}", tuple(lan.owners()), last.host))
+            rows.append(Outcome(f"all {lost} {host}", tuple(lan.holders()), last.host))
     return Outcomes(tuple(rows))

@@ -83,12 +83,12 @@ def count(interval: float, loss: float, adverts: int = ADVERTS, missed: int = 3)
     for host in lan.machines:
         lan.conf(host, _file(host, interval, missed))
         lan.start(host)
-    lan.wait_until(lambda: lan.owners() == ["master"], timeout=60)
-    lan.lose("backup", loss)
+    lan.wait_until(lambda: lan.holders() == ["web1"], timeout=60)
+    lan.lose("web2", loss)
     before, seconds = len(lan.facts), adverts * interval
     lan.run(seconds)
     new = [fact for fact in lan.facts[before:] if isinstance(fact, State)]
-    alarms = sum((fact.host, fact.to) == ("backup", "MASTER") for fact in new)
+    alarms = sum((fact.host, fact.to) == ("web2", "MASTER") for fact in new)
     return Point(Setting(interval, loss, missed), alarms, seconds)
 
 

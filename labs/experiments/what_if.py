@@ -1,7 +1,7 @@
 """What if a line of the file were different?  The article's cluster in memory answers at once.
 
     price([1, 2, 5, 10])                    what each advert_int costs, how long a failover takes
-    what_if({"auth_pass": "1112"}, ...)     who holds the address when only `backup` has that line
+    what_if({"auth_pass": "1112"}, ...)     who holds the address when only `web2` has that line
 
 Both run `vrrpd` itself on a virtual clock (`labs.simulation.lan`), so half an hour passes in a
 moment.
@@ -17,7 +17,7 @@ from labs.conf import Value, with_setting
 from labs.model.facts import Advert
 from labs.simulation.lan import Lan
 
-SERVERS = ("master", "backup")
+SERVERS = ("web1", "web2")
 DAY = 86_400
 # Bytes of an Ethernet frame before the IP packet, and the shortest frame without its checksum.
 ETHERNET, SHORTEST = 14, 60
@@ -60,7 +60,7 @@ def price(intervals: Iterable[int]) -> Prices:
 
 def _price(interval: int) -> Price:
     lan = _cluster({host: {"advert_int": interval} for host in SERVERS})
-    lan.wait_until(lambda: lan.owners() == ["master"], timeout=10.0 * interval)
+    lan.wait_until(lambda: lan.holders() == ["web1"], timeout=10.0 * interval)
     before = len(_adverts(lan))
     lan.run(100 * interval)
     count = len(_adverts(lan)) - before
@@ -68,8 +68,8 @@ def _price(interval: int) -> Price:
     last = _adverts(lan)[-1].t
     lan.wait_until(lambda: _adverts(lan)[-1].t > last, timeout=10.0 * interval)
     pulled = lan.now
-    lan.unplug("master")
-    lan.wait_until(lambda: lan.owners() == ["backup"], timeout=10.0 * interval)
+    lan.unplug("web1")
+    lan.wait_until(lambda: lan.holders() == ["web2"], timeout=10.0 * interval)
     taken = lan.now
     frame = max(SHORTEST, ETHERNET + len(bytes.fromhex(_adverts(lan)[-1].hex)))
     daily = round(count / (100 * interval) * DAY)
@@ -78,29 +78,29 @@ def _price(interval: int) -> Price:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Who holds the address when the file of `backup` alone says `line`."""
+    """Who holds the address when the file of `web2` alone says `line`."""
 
     line: str
-    owners: tuple[str, ...]
+    holders: tuple[str, ...]
 
 
 class WhatIfs(list[WhatIf]):
     """Rows that show themselves as a table."""
 
     def __repr__(self) -> str:
-        head = f"{'only backup has':<24} then 192.168.1.10 is held by"
-        rows = [f"{row.line:<24} {' and '.join(row.owners) or 'nobody'}" for row in self]
+        head = f"{'only web2 has':<24} then 192.168.1.10 is held by"
+        rows = [f"{row.line:<24} {' and '.join(row.holders) or 'nobody'}" for row in self]
         return "\n".join([head, *rows])
 
 
 def what_if(*lines: Mapping[str, Value]) -> WhatIfs:
-    """Give `backup` alone each of `lines` (keyword: value), and see who holds after 30 s."""
+    """Give `web2` alone each of `lines` (keyword: value), and see who holds after 30 s."""
     found = WhatIfs()
     for settings in lines:
-        lan = _cluster({"backup": settings})
+        lan = _cluster({"web2": settings})
         lan.run(LONG)
         text = ", ".join(f"{keyword} {value}" for keyword, value in settings.items())
-        found.append(WhatIf(text, tuple(lan.owners())))
+        found.append(WhatIf(text, tuple(lan.holders())))
     return found
 
 

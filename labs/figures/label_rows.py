@@ -1,8 +1,8 @@
 """Where the labels above the lanes go: rows in which no label covers another, nor any line.
 
     cut ----------+
-    | cable of master pulled          row 1: above the label whose line it would cover
-    |     | cable of master plugged   row 0: the lowest
+    | cable of web1 pulled            row 1: above the label whose line it would cover
+    |     | cable of web1 plugged     row 0: the lowest
     |     |            mended |       near the right edge a label stands left of its line
     +-----+-------------------+--
 

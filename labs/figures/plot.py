@@ -1,14 +1,14 @@
 """Every figure of the labs, and the only door to matplotlib.
 
-    plot.timeline(timeline)            the house figure: who owned the address, when and why
+    plot.timeline(timeline)            the house figure: who held the address, when and why
     plot.stack([one, other])           several of them, one below the other, to compare
     plot.save(figure, "takeover.svg")  as a file
     plot.png(figure)                   as bytes
 
-    192.168.1.10 moved from master to backup 3.1 s after the cable was pulled
-              | cable of master pulled
-    master  ▔▔| nobody  ¦                          a lane per host, filled by the owner
-    backup    |<------->¦▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔        ¦ the moment that the protocol predicts
+    192.168.1.10 moved from web1 to web2 3.1 s after the cable was pulled
+              | cable of web1 pulled
+    web1    ▔▔| nobody  ¦                          a lane per host, filled by the holder
+    web2      |<------->¦▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔        ¦ the moment that the protocol predicts
     client  ──|!!!!!!!!!|──────────────────        who answers its pings
             0         5         10 seconds
 
@@ -108,10 +108,10 @@ def _together(figure: Figure, panels: list[House]) -> Figure:
     for panel in panels:
         panel.paint(axis=panel is panels[-1])
         entries |= panel.legend
-    owned = [name for name in entries if name.startswith("owns ")]
-    if len(owned) > 1:
-        entries["owns the address"] = entries[owned[0]]
-        for name in owned:
+    held = [name for name in entries if name.startswith("holds ")]
+    if len(held) > 1:
+        entries["holds the address"] = entries[held[0]]
+        for name in held:
             del entries[name]
     legend(figure, entries)
     return figure

@@ -24,7 +24,7 @@ DPI = 130
 RIGHT = 0.22  # inches to the right of the axes
 HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 # The legend's entries in this order, by how their names begin.
-_ORDER = ("owns", "Adv", "priority", "nobody", "no answer", "two", "predicted")
+_ORDER = ("holds", "Adv", "priority", "nobody", "no answer", "two", "predicted")
 
 
 class Lettering:

@@ -5,7 +5,7 @@ whatever the number of hosts, and writes words (labs.figures.text_layout) only w
 
     title      the fact
     labels     one row, or more where they would collide: what the learner did
-    lanes      one per host: grey, filled in the host's colour while it owns the address;
+    lanes      one per host: grey, filled in the host's colour while it holds the address;
                ticks on the upper edge for its Advertisements, a triangle for priority 0
     client     a thin lane in the colour of the host that answers, thick and red for nobody
     you        what the learner expected, if the figure was given a guess
@@ -169,9 +169,9 @@ class House(Lettering):
         ax.set_xlabel("seconds", fontsize=8.5, labelpad=1)
         ax.set_axisbelow(True)
         ax.grid(axis="x", color="#DDDDDD", lw=0.6)
-        owns = tuple(Patch(color=c) for c in list(self.colour.values())[:2])
+        holds = tuple(Patch(color=c) for c in list(self.colour.values())[:2])
         if any(True for _ in self.timeline.spans()):
-            self.legend[f"owns {self.timeline.address}"] = owns
+            self.legend[f"holds {self.timeline.address}"] = holds
 
     def _adverts(self) -> None:
         """A tick on the upper edge of the sender's lane; a triangle for priority 0."""
@@ -193,19 +193,19 @@ class House(Lettering):
                 self.legend["priority 0"] = Line2D([], [], **style)
 
     def _stretches(self) -> None:
-        """Red where nobody owns, hatched where two do."""
+        """Red where nobody holds, hatched where two do."""
         for gap in self.timeline.gaps:
             if not self._visible(gap.duration) or not self.hosts:
                 continue
             corner = (self._x(gap.start), 0.0)
             size = (gap.duration, LANE * len(self.hosts))
             self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=0.22, lw=0, zorder=1))
-            self.legend["nobody owns"] = Patch(facecolor=NOBODY, alpha=0.35)
+            self.legend["nobody holds"] = Patch(facecolor=NOBODY, alpha=0.35)
             self._nobody(gap)
         for both in self.timeline.overlaps:
             if not self._visible(both.duration):
                 continue
-            for host in both.owners:
+            for host in both.holders:
                 if host in self.colour:
                     corner = (self._x(both.start), self._lane(host) - BAR / 2)
                     self.ax.add_patch(
@@ -221,22 +221,22 @@ class House(Lettering):
                         )
                     )
             self._two(both)
-            self.legend["two owners"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
+            self.legend["two holders"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
 
     def _nobody(self, gap: Segment) -> None:
         """Say so in the lane of the one who lost it, or of the first when nobody ever had it."""
         losers = [s.host for s in self.timeline.spans() if s.end == gap.start]
         lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
-        choices = [f"nobody owns it\nfor {gap.duration:.2f} s", "nobody"]
+        choices = [f"nobody holds it\nfor {gap.duration:.2f} s", "nobody"]
         x = self._x((gap.start + gap.end) / 2)
         self._words(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
 
     def _two(self, both: Segment) -> None:
-        """Say so on the bar of the one who owned first."""
-        host = both.owners[0]
+        """Say so on the bar of the one who held first."""
+        host = both.holders[0]
         if host in self.colour:
             colour = self.colour[host]
-            choices = [f"two owners for {both.duration:.2f} s", "two owners", "two"]
+            choices = [f"two holders for {both.duration:.2f} s", "two holders", "two"]
             x = self._x((both.start + both.end) / 2)
             self._words(
                 x,
@@ -314,7 +314,7 @@ class House(Lettering):
         self._explain(takeover, due, middle)
 
     def _explain(self, takeover: Takeover, due: float, middle: float) -> None:
-        """Predicted and measured, on the new owner's bar if there is room, else before it."""
+        """Predicted and measured, on the new holder's bar if there is room, else before it."""
         assert takeover.prediction is not None
         head, _, tail = takeover.prediction.text.partition(" after ")
         measured = f"measured {takeover.measured:.3f} s"

@@ -1,13 +1,13 @@
 """The timeline told in words and characters: for terminals, GitHub, screen readers and tests.
 
     192.168.1.10  0 s       5         10        15
-    master        ██████████████░░░░░░░░░░░░░░██████
-    backup        ░░░░░░░░░░░░░░░░░░░░░░██████░░░░░░
+    web1          ██████████████░░░░░░░░░░░░░░██████
+    web2          ░░░░░░░░░░░░░░░░░░░░░░██████░░░░░░
     client        ··············!!!!!!!!············
-                                ^ unplug master
-    backup took 192.168.1.10 from master at 10.53 s, 3.11 s after the cable of master was pulled ...
+                                ^ unplug web1
+    web2 took 192.168.1.10 from web1 at 10.53 s, 3.11 s after the cable of web1 was pulled ...
 
-Every character of a lane stands for an equal piece of time; a piece belongs to whoever owned most
+Every character of a lane stands for an equal piece of time; a piece belongs to whoever held most
 of it, except that the client's lane shows the slightest outage.
 The sentences say the same with numbers, so that nothing depends on seeing.
 """
@@ -25,15 +25,15 @@ from labs.model.fault_verbs import FAULT_VERBS
 if TYPE_CHECKING:
     from labs.analysis.timeline import Takeover, Timeline
 
-OWNS, SHARES, LACKS = "█", "▓", "░"
+HOLDS, SHARES, LACKS = "█", "▓", "░"
 ANSWERED, SILENT = "·", "!"
 LINE = 100  # sentences are wrapped here
-INSTANT = 0.00005  # s: two owners for less are one after the other
+INSTANT = 0.00005  # s: two holders for less are one after the other
 BLINK, NEAR = 0.02, 0.25  # s: a single ping or two, lost that near a takeover, belong to it
 
 
 def phrase(action: Action, *, name_host: bool) -> str:
-    """``the cable of master was pulled``, or without the host where that is obvious."""
+    """``the cable of web1 was pulled``, or without the host where that is obvious."""
     verb = FAULT_VERBS.get(action.verb)
     if verb is None or not verb.phrase:
         return f"“{action.text}”"
@@ -44,7 +44,7 @@ def phrase(action: Action, *, name_host: bool) -> str:
 
 
 def headline(timeline: Timeline) -> str:
-    """The fact that a stranger should take home, in one line."""
+    """The fact that a reader should remember, in one line."""
     address, takeovers = timeline.address, timeline.takeovers
     length = f"{timeline.end - timeline.start:.1f} s"
     if not takeovers:
@@ -79,19 +79,19 @@ def _pronoun(text: str) -> str:
 
 
 def _uneventful(timeline: Timeline, length: str) -> str:
-    owners = {part.owners for part in timeline.segments}
-    hosts = sorted({host for part in owners for host in part})
+    holders = {part.holders for part in timeline.segments}
+    hosts = sorted({host for part in holders for host in part})
     if not hosts:
-        return f"nobody owned {timeline.address} for {length}"
-    if owners == {(hosts[0],)}:
+        return f"nobody held {timeline.address} for {length}"
+    if holders == {(hosts[0],)}:
         return f"{timeline.address} stayed with {hosts[0]} for {length}"
     if timeline.overlaps:
-        return f"{' and '.join(hosts)} both owned {timeline.address}"
+        return f"{' and '.join(hosts)} both held {timeline.address}"
     return f"{hosts[0]} lost {timeline.address}, and nobody took it"
 
 
 def _move(timeline: Timeline, takeover: Takeover) -> str:
-    """``192.168.1.10 moved from master to backup``, or what else it was."""
+    """``192.168.1.10 moved from web1 to web2``, or what else it was."""
     address, to, frm = timeline.address, takeover.to, takeover.frm
     if frm is None:
         return f"{to} took {address}"
@@ -145,11 +145,11 @@ def sentences(timeline: Timeline) -> list[str]:
             return f"for {(end - start) * 1000:.1f} ms at {start - zero:.2f} s"
         return f"from {start - zero:.2f} s to {end - zero:.2f} s ({end - start:.2f} s)"
 
-    told += [(g.start, f"Nobody owned {address} {stretch(g.start, g.end)}.") for g in timeline.gaps]
+    told += [(g.start, f"Nobody held {address} {stretch(g.start, g.end)}.") for g in timeline.gaps]
     for both in timeline.overlaps:
         if both.duration < INSTANT:
             continue
-        who = f"{' and '.join(both.owners)} owned {address} at once"
+        who = f"{' and '.join(both.holders)} held {address} at once"
         told.append((both.start, f"{who} {stretch(both.start, both.end)}."))
     moves = [takeover.at for takeover in timeline.takeovers]
     for outage in timeline.outages:
@@ -167,7 +167,7 @@ def text(timeline: Timeline, width: int = 60) -> str:
     names = [timeline.address, *timeline.hosts, "client"]
     margin = max(map(len, names)) + 2
     lanes = [(timeline.address, _axis(timeline, width))]
-    lanes += [(host, owner_lane(timeline, host, width)) for host in timeline.hosts]
+    lanes += [(host, holder_lane(timeline, host, width)) for host in timeline.hosts]
     if served:
         lanes.append(("client", client_lane(timeline, width)))
     lines = [f"{name:<{margin}}{lane}".rstrip() for name, lane in lanes]
@@ -208,15 +208,15 @@ def _pieces(timeline: Timeline, width: int) -> list[tuple[float, float]]:
     return [(timeline.start + i * piece, timeline.start + (i + 1) * piece) for i in range(width)]
 
 
-def owner_lane(timeline: Timeline, host: str, width: int) -> str:
-    """When `host` owned the address, in `width` characters."""
+def holder_lane(timeline: Timeline, host: str, width: int) -> str:
+    """When `host` held the address, in `width` characters."""
     row = ""
     for start, end in _pieces(timeline, width):
-        times = {OWNS: 0.0, SHARES: 0.0, LACKS: 0.0}
+        times = {HOLDS: 0.0, SHARES: 0.0, LACKS: 0.0}
         for part in timeline.segments:
             shared = min(end, part.end) - max(start, part.start)
-            owns = SHARES if len(part.owners) > 1 else OWNS
-            times[owns if host in part.owners else LACKS] += max(0.0, shared)
+            holds = SHARES if len(part.holders) > 1 else HOLDS
+            times[holds if host in part.holders else LACKS] += max(0.0, shared)
         row += max(times, key=lambda mark: times[mark])
     return row
 
@@ -231,7 +231,7 @@ def client_lane(timeline: Timeline, width: int) -> str:
 
 
 def action_rows(timeline: Timeline, width: int) -> list[str]:
-    """``^ unplug master`` under its moment, in as many rows as keep the labels apart."""
+    """``^ unplug web1`` under its moment, in as many rows as keep the labels apart."""
     length = timeline.end - timeline.start
     rows: list[str] = []
     for action in timeline.of(Action):
@@ -255,9 +255,9 @@ def action_rows(timeline: Timeline, width: int) -> list[str]:
 def key(drawn: str) -> str:
     """What the characters mean, only those that occur."""
     meanings = {
-        OWNS: "owns",
+        HOLDS: "holds",
         LACKS: "does not",
-        SHARES: "two own",
+        SHARES: "two hold",
         ANSWERED: "answered",
         SILENT: "no answer",
     }

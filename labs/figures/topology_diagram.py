@@ -1,6 +1,6 @@
-"""The network of a running lab as a picture and as text: who is joined to whom, and who owns what.
+"""The network of a running lab as a picture and as text: who is joined to whom, and who holds what.
 
-      master            backup             client
+      web1              web2               client
       MASTER            BACKUP
       192.168.1.11      192.168.1.12       192.168.1.100
       ● 192.168.1.10
@@ -9,7 +9,7 @@
 
 Everything is asked at the moment it is drawn: the kernels about addresses, the switches about
 their ports and rules, the daemons' own words about their state.
-A host that owns the address is filled in the colour that it has in every timeline.
+A host that holds the address is filled in the colour that it has in every timeline.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ class Wiring(Figure):
         return alone, both, rest
 
     def _title(self) -> str:
-        owners = [m.name for m in self.machines if self.address in m.holds]
-        return f"{self.address} is held by {' and '.join(owners) or 'nobody'}"
+        holders = [m.name for m in self.machines if self.address in m.holds]
+        return f"{self.address} is held by {' and '.join(holders) or 'nobody'}"
 
 
 class _Pen:
@@ -158,9 +158,9 @@ class _Pen:
             x = step * (number + 0.5)
             self.middles[machine.name] = x
             colour = self.wiring.colours.get(machine.name, INK)
-            owns = bool(machine.holds)
-            face = colour if owns else "white"
-            ink = "white" if owns and luma(colour) < 0.5 else INK
+            holds = bool(machine.holds)
+            face = colour if holds else "white"
+            ink = "white" if holds and luma(colour) < 0.5 else INK
             corner = (x - BOX / 2, top)
             style = "round,pad=0,rounding_size=0.08"
             size = (BOX, self.tall)
@@ -258,6 +258,6 @@ def _faults(lab: Lab, switch: str) -> dict[str, str]:
             found[link["ifname"]] = "filtered" if link["ifname"] in filtered else ""
             if "UP" not in link["flags"] or "LOWER_UP" not in link["flags"]:
                 found[link["ifname"]] = "pulled"
-            elif link.get("master") != switch:
+            elif link.get("node1") != switch:
                 found[link["ifname"]] = "cut"
     return found

@@ -1,9 +1,9 @@
 """The magics of a lesson: %%conf, %%on and %mn act on the running lab of the notebook.
 
-    %%conf master          the cell becomes /etc/keepalived/keepalived.conf of master
-    %%on master backup     the cell's lines are typed at a shell on each
-    %%on backup --changes  the same; a replay goes on with what they change (labs.lab_api)
-    %mn link s1 master down
+    %%conf web1            the cell becomes /etc/keepalived/keepalived.conf of web1
+    %%on web1 web2         the cell's lines are typed at a shell on each
+    %%on web2 --changes    the same; a replay goes on with what they change (labs.lab_api)
+    %mn link s1 web1 down
                            a line for Mininet's prompt
 
 A mistake is one line that says what to do, not a traceback.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CHANGES = "--changes"  # an option of %%on
 SHOWN = 100_000  # characters of a command's output that a cell prints
-# What a shell on a host shows before each line: [root@master ~]#
+# What a shell on a host shows before each line: [root@web1 ~]#
 _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
 
 
@@ -82,7 +82,7 @@ class LabMagics(Magics):
         if not hasattr(lab, "net"):
             raise LabError(
                 "this is a replay, and Mininet is there only where the lab itself runs: "
-                'lab.link("master", "down") goes on with the recording if somebody did that'
+                'lab.link("web1", "down") goes on with the recording if somebody did that'
             )
         from labs.emulation.mininet_prompt import command
 

@@ -111,7 +111,7 @@ def check(lab: Lab, challenge: str) -> Report:
     from labs.lessons import course
 
     install()
-    if not hasattr(lab, "owners") or getattr(lab, "closed", False):
+    if not hasattr(lab, "holders") or getattr(lab, "closed", False):
         raise LabError(
             "there is no lab to check: run the cell above that says `lab = Lab(...)`, "
             f'do your part, then run check(lab, "{challenge}") again'
@@ -135,7 +135,7 @@ def look(lab: Lab, challenge: Challenge, attempt: int = 1) -> Report:
 
 def sees(lab: Lab) -> str:
     """The lab in a line: who holds the address, and whatever is not as it should be."""
-    words = [f"{lab.watch} is held by {' and '.join(lab.owners()) or 'nobody'}"]
+    words = [f"{lab.watch} is held by {' and '.join(lab.holders()) or 'nobody'}"]
     words += [f"no cable in {host}" for host, on in lab.witness.carrier().items() if not on]
     words += [f"no daemon on {host}" for host in lab.daemons if not lab.running(host)]
     return "; ".join(words)

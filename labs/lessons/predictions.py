@@ -38,7 +38,7 @@ MILLI = {"s": 1000, "ms": 1}
 
 
 def said(answer: Answer | None, unit: str) -> str:
-    """An answer as a reader would write it: ``3.61 s``, ``backup``."""
+    """An answer as a reader would write it: ``3.61 s``, ``web2``."""
     if answer is None:
         return "nothing"
     text = f"{answer:.3g}" if isinstance(answer, float) else str(answer)

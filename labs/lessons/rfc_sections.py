@@ -58,7 +58,7 @@ _SECTIONS = {
         "Initialize",
         (
             "waits for a Startup event",
-            "priority 255 (owner of the addresses): send an ADVERTISEMENT and a gratuitous ARP "
+            "priority 255 (IP address owner): send an ADVERTISEMENT and a gratuitous ARP "
             "for each address, start Adver_Timer, become MASTER",
             "otherwise: Master_Down_Timer to Master_Down_Interval, become BACKUP",
         ),

@@ -3,7 +3,7 @@
     show(fsm.backup, "RFC 3768 §6.4.2")   a function as it runs, beside what the section asks for
     show.packet(advert)                   every byte of an Advertisement, read twice
     show.machine()                        the state machine, drawn by asking it
-    show.topology(lab)                    who is joined to whom, and who owns the address, now
+    show.topology(lab)                    who is joined to whom, and who holds the address, now
 
 A lesson that claims something about the daemon shows the lines that do it, from the very module
 that is running.

@@ -15,10 +15,10 @@ A fact says *what* was seen, *when* and *where*, and never what it means:
 Every fact has ``t``: seconds as a float, Unix time in the real Lab, virtual seconds in the Lan.
 On disk a fact is one JSON object on a line, its fields and ``"kind"``:
 
-    {"kind": "address", "t": 12.5, "host": "backup", "interface": "eth0",
+    {"kind": "address", "t": 12.5, "host": "web2", "interface": "eth0",
      "address": "192.168.1.10", "prefixlen": 32, "held": true}
 
-Meaning (who owned the address, who took it over, when that was due) is made of facts by
+Meaning (who held the address, who took it over, when that was due) is made of facts by
 `labs.analysis.ownership`, `labs.analysis.takeover_timing` and `labs.analysis.timeline`, which are
 pure functions of them.
 """
@@ -128,7 +128,7 @@ class Ping:
 class Action:
     """The learner did something.
 
-    ``Action(t, verb="unplug", host="master", text="cable of master pulled")``
+    ``Action(t, verb="unplug", host="web1", text="cable of web1 pulled")``
     """
 
     kind: ClassVar[str] = "action"

@@ -56,7 +56,7 @@ class FaultVerb:
 
     `scope`: what it acts on.  `undo`: the verb that takes it back, "" if there is none.
     `real`, `simulated`: what happens on a real lab and in the simulation; "" if that lab cannot.
-    `phrase`: the end of "3.1 s after ...", with {host}, {of} and {on} (" of master", or "" where
+    `phrase`: the end of "3.1 s after ...", with {host}, {of} and {on} (" of web1", or "" where
     the host is obvious) and {last} (the last word of the Action's text); "": the Action's own text.
     `usage`: the words after the host, optional ones in brackets; those in `NUMBERS` are numbers.
     `daemon`: what the daemon of the host does afterwards ("runs", "frozen", "gone", "down").
@@ -334,13 +334,13 @@ def menu() -> list[dict[str, Any]]:
 
 
 def usage(name: str) -> str:
-    """What follows a verb: ``HOST SHARE, such as lose master 0.3``."""
+    """What follows a verb: ``HOST SHARE, such as lose web1 0.3``."""
     verb = FAULT_VERBS[name]
     if not verb.usage:
         return "HOST"
     example = next((choice.words for choice in verb.choices if choice.words), None)
     words = verb.usage if verb.scope == LAN else f"HOST {verb.usage}"
-    return words if example is None else f"{words}, such as {name} master {' '.join(example)}"
+    return words if example is None else f"{words}, such as {name} web1 {' '.join(example)}"
 
 
 def perform(lab: object, name: str, *words: Any, **options: Any) -> None:

@@ -1,10 +1,10 @@
 """The language of stories: what is done to a cluster, and what must then be so, a line each.
 
-    0     wait owner master        wait until it is so; the clock goes on from there
-    +2    unplug master            2 s after the line before
-    wait owner backup              without a moment: at once
-    30    plug master              30 s after the beginning
-    +5    owner master             it must be so now
+    0     wait holder web1          wait until it is so; the clock goes on from there
+    +2    unplug web1              2 s after the line before
+    wait holder web2                without a moment: at once
+    30    plug web1                30 s after the beginning
+    +5    holder web1               it must be so now
     +0    end
 
 A line is a moment, which may be left out, and an instruction:
@@ -17,7 +17,7 @@ A line is a moment, which may be left out, and an instruction:
     CLAIM                          the claim is true now
     end                            nothing: the story lasts until then
 
-    owner HOST... [of ADDRESS]     exactly these hosts have the address, `owner nobody` none
+    holder HOST... [of ADDRESS]     exactly these hosts have the address, `holder nobody` none
     is HOST STATE                  the daemon of HOST is MASTER, BACKUP or FAULT
 
 Scenarios (`labs.scenarios.model`, `labs run`) and the `begin` of a start state
@@ -38,7 +38,7 @@ from labs.errors import LabError, unknown
 from labs.model import fault_verbs
 from labs.model.fault_verbs import FAULT_VERBS
 
-CLAIMS = ("owner", "is")
+CLAIMS = ("holder", "is")
 # The instructions that are not fault verbs.
 OTHERS = ("settle", "run", "conf", "wait", "end", *CLAIMS)
 WAIT_TIMEOUT = 15.0  # s within which what is waited for comes true
@@ -121,8 +121,8 @@ def execute(lab: Any, one: Step, timeout: float = WAIT_TIMEOUT) -> None:
         lab.wait_until(lambda: holds(lab, one.words), timeout=timeout, what=f"`{one.text}`")
     elif one.verb in CLAIMS:
         if not holds(lab, (one.verb, *one.words)):
-            owners = ", ".join(lab.owners()) or "nobody"
-            raise LabError(f"`{one.text}` is not so: owned by {owners}; look at .timeline()")
+            holders = ", ".join(lab.holders()) or "nobody"
+            raise LabError(f"`{one.text}` is not so: held by {holders}; look at .timeline()")
     elif one.verb in FAULT_VERBS and callable(getattr(lab, one.verb, None)):
         try:
             fault_verbs.perform(lab, one.verb, *one.words)
@@ -159,12 +159,12 @@ def _cannot(lab: Any, one: Step) -> LabError:
 def holds(lab: Any, words: Sequence[str]) -> bool:
     """Whether a claim is true now.  Raises LabError for a claim that is none."""
     claim, *rest = words
-    if claim == "owner":
+    if claim == "holder":
         address = []
         if len(rest) > 2 and rest[-2] == "of":
             *rest, _, named = rest
             address = [named]
-        return sorted(lab.owners(*address)) == sorted([] if rest == ["nobody"] else rest)
+        return sorted(lab.holders(*address)) == sorted([] if rest == ["nobody"] else rest)
     if claim == "is" and len(rest) == 2:
         return _state(lab, rest[0]) == rest[1]
     raise unknown("claim", claim, CLAIMS)

@@ -1,6 +1,6 @@
 """What the daemons say about themselves: vrrpd's journal and keepalived's log, as State facts.
 
-    {"t": 1795367244.1, "host": "backup", "instance": "VI_1", "event": "state", "from": "BACKUP",
+    {"t": 1795367244.1, "host": "web2", "instance": "VI_1", "event": "state", "from": "BACKUP",
      "to": "MASTER", "reason": "no advertisement for 3.609 s ...", "priority": 100}
 
     Sun Nov 22 17:07:24 2026: (VI_1) Receive advertisement timeout

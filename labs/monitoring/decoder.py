@@ -62,7 +62,7 @@ class Decoder:
         """The addresses of each host, loopback's left out."""
         return {host: {key[1] for key in keys} for host, keys in self._held.items()}
 
-    def owners_of(self, mac: str) -> set[str]:
+    def hosts_with(self, mac: str) -> set[str]:
         """The hosts that have, or had, a card with this MAC address."""
         return set(self._macs.get(mac, ()))
 
@@ -210,7 +210,7 @@ class Decoder:
         if math.isnan(rtt):
             return Ping(t, sequence, target, None, None)
         mac = raw.hex(":")
-        owners = self.owners_of(mac)
+        holders = self.hosts_with(mac)
         # A virtual MAC address that several hosts have names none of them.
-        who = next(iter(owners)) if len(owners) == 1 else mac
+        who = next(iter(holders)) if len(holders) == 1 else mac
         return Ping(t, sequence, target, who, rtt)

@@ -1,8 +1,8 @@
 """The witness: starts the recorder, keeps what it has seen, and wakes those who wait for it.
 
-    with Witness(hosts={"master": 41, "backup": 57, "client": 73},
-                 ports={"s1-eth1": "master", "s1-eth2": "backup"}, switch_pid=29) as witness:
-        witness.wait(lambda: "192.168.1.10" in witness.held()["backup"], timeout=15)
+    with Witness(hosts={"web1": 41, "web2": 57, "client": 73},
+                 ports={"s1-eth1": "web1", "s1-eth2": "web2"}, switch_pid=29) as witness:
+        witness.wait(lambda: "192.168.1.10" in witness.held()["web2"], timeout=15)
         Timeline(witness.facts())
 
     +-- recorder (a process, stdlib only) ---------+        +-- this process ------------------+
@@ -193,7 +193,7 @@ class Witness:
     def hosts_of(self, mac: str) -> set[str]:
         """The hosts that have, or had, a card with this MAC address."""
         with self._news:
-            return self._decoder.owners_of(mac)
+            return self._decoder.hosts_with(mac)
 
     def carrier(self) -> dict[str, bool]:
         """Whether each host has an interface that is up and has carrier now."""

@@ -3,16 +3,16 @@
     base ──────┬── events ───────────────────────────────────────┐
     the scene  │  older half: thinned when there are too many     │  newest
     at `start` │  (whole stretches of Advertisements go,          │
-               │   never an owner, a state or an action)          │
+               │   never a holder, a state or an action)          │
                └── at(t): base, and every event up to t ──────────┘
 
 `js/record.js` does the same to the same events (`applied`, `thinned`), so that a page that is open
 for an hour does not grow either; a test lays both side by side.
 A scene is plain JSON:
 
-    {"hosts": {"master": {"st": {"VI_1": "MASTER"}, "prio": {"VI_1": 150}, "dmn": "runs",
+    {"hosts": {"web1": {"st": {"VI_1": "MASTER"}, "prio": {"VI_1": 150}, "dmn": "runs",
                           "pth": "", "held": [0], "tmr": {"51": [12.5, 3.6094, "advert"]}}},
-     "links": {"master eth0": [true, true]}}
+     "links": {"web1 eth0": [true, true]}}
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """A lab that only remembers: LAB_MODE=replay, for a machine that cannot run one.
 
     lab = Lab("basic")            Replay: nothing runs here. This run was recorded on ...
-    lab.unplug("master")          goes on with a recorded run in which that was done next
+    lab.unplug("web1")            goes on with a recorded run in which that was done next
     lab.wait_until(...)           time is that of the recording, and passes only while one waits
     lab.timeline()                the very facts that the witnesses saw
 
 What was never done in any recording cannot be replayed: a LabError says so and what was done.
 Nothing here needs Mininet, Linux or privileges.
 
-    facts          what the witnesses saw until now      labs.emulation.base makes owners, timelines
+    facts          what the witnesses saw until now      labs.emulation.base: holders, timelines
     deed           the run goes on, or another that began alike, to the moment when it was done
     question       the answer that was given at this step, the latest by now, or else the next
     stream         the pieces that were known by now           labs.emulation.streams.Kept
@@ -285,9 +285,9 @@ class ReplayLab(LabView):
             self._go(ahead[0].t)
             return str(ahead[0].value)
         self._go(self.until())
-        if len(self.owners()) != 1:
+        if len(self.holders()) != 1:
             raise LabError(f"{self.watch} is not settled on one host in this replay")
-        return self.owners()[0]
+        return self.holders()[0]
 
     def play(self, seconds: float) -> None:
         """Let the recording run for so long, but not past the next deed."""
@@ -318,8 +318,8 @@ class ReplayLab(LabView):
         self.close()
 
     def __repr__(self) -> str:
-        owners = " and ".join(self.owners()) or "nobody"
-        return f"<Replay of Lab({self.state!r}): {self.watch} is held by {owners}>"
+        holders = " and ".join(self.holders()) or "nobody"
+        return f"<Replay of Lab({self.state!r}): {self.watch} is held by {holders}>"
 
     # --- insides ---------------------------------------------------------------------------------
 

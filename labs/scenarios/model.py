@@ -2,9 +2,9 @@
 
     # The master's cable is pulled and put back.
     state basic                    or: host NAME PRIORITY [words; words] ..., kind v2|v3|v6
-    0     wait owner master        the story, in the language of `labs.model.story`
-    +2    unplug master
-    +0    wait owner backup
+    0     wait holder web1          the story, in the language of `labs.model.story`
+    +2    unplug web1
+    +0    wait holder web2
 
 The head may also say `each WORDS; WORDS` (for every instance), `synced` (two instances in a sync
 group), `script WEIGHT` (each tracks /bin/chk), `seed N`.  Hosts that are written down like that
@@ -32,11 +32,11 @@ NAMED = {
     "failover": """
 # The master's cable is pulled and put back.
 state basic
-0  wait owner master
-+2 unplug master
-+0 wait owner backup
-+2 plug master
-+0 wait owner master
+0  wait holder web1
++2 unplug web1
++0 wait holder web2
++2 plug web1
++0 wait holder web1
 +2 end
 """
 }

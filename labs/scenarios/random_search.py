@@ -82,7 +82,7 @@ def burst(dice: random.Random, setup: Setup) -> Iterator[Step]:
         if verb in ("stop", "restart") and ("thaw", host) in remedies:
             continue  # a frozen daemon does not obey
         if verb == "step" and not remedy and "anti_replay time" in setup.each:
-            continue  # two that do not agree on the time both own until they do
+            continue  # two that do not agree on the time both hold until they do
         pause = dice.choice(PAUSES) + dice.random()
         if remedies and dice.random() < 0.4:
             key = dice.choice(sorted(remedies))

@@ -2,8 +2,8 @@
 
     lan = Lan("basic")                     the hosts and files of Lab("basic"), no root, no Linux
     lan.run(10)                            ten virtual seconds
-    lan.unplug("master")
-    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.unplug("web1")
+    lan.wait_until(lambda: lan.holders() == ["web2"])
     lan.timeline()                         the same timeline, the same figure
 
 The hosts run vrrpd's own daemon (`vrrpd/daemon.py`) on the ports of `labs/simulation/machine.py`;
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from labs.simulation.invariants import Guard
 
 STATES = Path(__file__).parents[1] / "states"
-HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12"}
+HOSTS = {"web1": "192.168.1.11", "web2": "192.168.1.12"}
 LATENCY = 0.0001  # s from host to host
 
 
@@ -126,7 +126,7 @@ class Lan(Verbs):
         """Virtual seconds since the beginning."""
         return self.clock.calendar / SECOND
 
-    def owners(self) -> list[str]:
+    def holders(self) -> list[str]:
         """The hosts that have the watched address now."""
         ip = ip_address(self.watch)
         return [name for name, machine in self.machines.items() if machine.has(ip)]
@@ -163,10 +163,10 @@ class Lan(Verbs):
         """Let time pass until `condition()`; LabError after `timeout` virtual seconds."""
         until = self.clock.now() + round(timeout * SECOND)
         if not condition() and not self.clock.advance(until, condition):
-            owners = ", ".join(self.owners()) or "nobody"
+            holders = ", ".join(self.holders()) or "nobody"
             raise LabError(
                 f"{what or 'the condition'} did not come true within {timeout:g} virtual seconds; "
-                f"{self.watch} is owned by {owners}: look at .timeline()"
+                f"{self.watch} is held by {holders}: look at .timeline()"
             )
 
     # What a host is told.
@@ -231,5 +231,5 @@ class Lan(Verbs):
         self.clock.call_at(self.clock.now() + interval, lambda: self.ping(seq + 1, interval))
 
     def __repr__(self) -> str:
-        owners = ", ".join(self.owners()) or "nobody"
-        return f"<Lan at {self.now:.3f} s: {self.watch} is owned by {owners}>"
+        holders = ", ".join(self.holders()) or "nobody"
+        return f"<Lan at {self.now:.3f} s: {self.watch} is held by {holders}>"

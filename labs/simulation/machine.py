@@ -6,7 +6,7 @@
     ports.py       what the daemon gets to see of it; more in programs.py and outbox.py
 
                      +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
-    Machine "master" |         and whatever the daemon puts there
+    Machine "web1"   |         and whatever the daemon puts there
                      +-- other cards, plugged in nowhere
 
 The daemon that runs on it is vrrpd's own `Daemon`, from configuration to notify scripts.

@@ -255,7 +255,7 @@ class Bounds:
         self.reached[promise] = max(self.reached.get(promise, 0.0), took / bound)
 
     def served(self, group: list[Node], now: int) -> None:
-        """No healthy router is without an owner that it can hear for longer than D."""
+        """No healthy router is without a holder that it can hear for longer than D."""
         for node in group:
             if node.master or any(one.master and self.hears(node, one) for one in group):
                 since = self.unserved.pop(node.router, now)
@@ -267,7 +267,7 @@ class Bounds:
                 raise Violation("served", f"{node.machine.name} has no MASTER for {waited:.3f} s")
 
     def single(self, group: list[Node], now: int) -> None:
-        """Two that hear each other do not both own."""
+        """Two that hear each other do not both hold."""
         fair = {n.machine.name: self.lan.switch.cable(n.machine.name).fair for n in group}
         both = set()
         for one, other in combinations([node for node in group if node.master], 2):
@@ -302,7 +302,7 @@ class Bounds:
         best = max(node.router.priority for node in group)
         names = ", ".join(f"{n.machine.name} {n.router.priority}" for n in masters) or "nobody"
         if len(masters) != 1:
-            raise Violation("ordered", f"the network is quiet and owned by {names}")
+            raise Violation("ordered", f"the network is quiet and held by {names}")
         preempt = all(node.router.params.preempts for node in group)
         if preempt and masters[0].router.priority != best:
-            raise Violation("ordered", f"the network is quiet, {names} owns, {best} is there")
+            raise Violation("ordered", f"the network is quiet, {names} holds, {best} is there")

@@ -1,7 +1,7 @@
 // What to look at next, in one line that follows what was done.  It reads the panel's record; times
 // that are predicted are those of the Master_Down_Timers in it (labs/panel/events.py).
 
-import { owners } from "@panel/record.js";
+import { holders as holdersOf } from "@panel/record.js";
 
 const seconds = (s) => `${s.toFixed(1)} s`;
 
@@ -9,7 +9,7 @@ const seconds = (s) => `${s.toFixed(1)} s`;
 export function watchFor(bench) {
   const { network, record, moment } = bench, { scene, count, t } = moment;
   if (!scene) return "";
-  const holders = owners(network, scene, 0), address = network.addresses[0];
+  const holders = holdersOf(network, scene, 0), address = network.addresses[0];
   const past = record.events.slice(0, count);
   const done = past.findLast((e) => e.k === "act" && e.v !== "start");
   const moved = past.findLast((e) => e.k === "own" && e.a === 0 && e.on);

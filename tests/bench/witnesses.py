@@ -37,12 +37,10 @@ def entered(lab: Lab, host: str, state: str, since: float) -> float | None:
 
 def takeover(lab: Lab) -> float:
     """One takeover: milliseconds beyond Skew_Time."""
-    said = max(float(line["t"]) for line in lab.journal("master"))
-    lab.stop("master")
-    left = eventually(lambda: entered(lab, "master", "INIT", said), 10, "the master to leave")
-    taken = eventually(
-        lambda: entered(lab, "backup", "MASTER", said), 10, "the backup to take over"
-    )
+    said = max(float(line["t"]) for line in lab.journal("web1"))
+    lab.stop("web1")
+    left = eventually(lambda: entered(lab, "web1", "INIT", said), 10, "the master to leave")
+    taken = eventually(lambda: entered(lab, "web2", "MASTER", said), 10, "the backup to take over")
     return float(1000 * (taken - left - SKEW))
 
 

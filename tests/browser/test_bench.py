@@ -71,14 +71,14 @@ def open_bench(page: Page, address: str, name: str) -> Locator:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     bench = page.locator(".vb").first
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=RUN_SECONDS * 1000)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=RUN_SECONDS * 1000)
     expect(status).to_contain_text("| Idle", timeout=RUN_SECONDS * 1000)
     return bench
 
 
-def owner(bench: Locator) -> Locator:
+def holder(bench: Locator) -> Locator:
     """The name on the box that the badge is on."""
-    return bench.locator(".vb-owner .vb-name")
+    return bench.locator(".vb-holder .vb-name")
 
 
 def seek(bench: Locator, seconds: float) -> None:
@@ -91,20 +91,20 @@ def seek(bench: Locator, seconds: float) -> None:
 def pull_and_plug(page: Page, bench: Locator) -> None:
     """The address moves to the backup and back: once by mouse, once by keyboard."""
     patience = TAKEOVER_SECONDS * 1000
-    cable = bench.locator(".vb-cable[data-host=master]")
-    expect(bench.locator(".vb-host[data-host=backup] .vb-ring")).to_be_visible(timeout=patience)
+    cable = bench.locator(".vb-cable[data-host=web1]")
+    expect(bench.locator(".vb-host[data-host=web2] .vb-ring")).to_be_visible(timeout=patience)
     bench.scroll_into_view_if_needed()
     screenshot(page, "bench-live.png")
     cable.click()
     expect(cable).to_have_attribute("aria-pressed", "true", timeout=patience)
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
-    expect(owner(bench)).to_have_text("backup")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
+    expect(holder(bench)).to_have_text("web2")
     expect(bench.locator(".vb-log")).to_contain_text("no advertisement for 3.")
     screenshot(page, "bench-unplugged.png")
     cable.focus()
     page.keyboard.press("Enter")
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
-    expect(owner(bench)).to_have_text("master")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
+    expect(holder(bench)).to_have_text("web1")
 
 
 def go_back(page: Page, bench: Locator) -> None:
@@ -122,7 +122,7 @@ def go_back(page: Page, bench: Locator) -> None:
     screenshot(page, "bench-paused.png")
     bench.get_by_role("button", name="Live").click()
     expect(bench.locator(".vb-chip")).to_have_text("LIVE")
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
 
 
 def slow_down(bench: Locator) -> None:
@@ -137,30 +137,30 @@ def slow_down(bench: Locator) -> None:
 def in_memory(page: Page) -> None:
     """A cluster in memory plays its time as real time, and obeys the same clicks."""
     bench, patience = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
-    bench.locator(".vb-cable[data-host=master]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
+    bench.locator(".vb-cable[data-host=web1]").click()
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
 
 
 def in_replay(page: Page) -> None:
     """A recording plays while it is looked at, says what comes next, and obeys that alone."""
     bench, patience = page.locator(".vb").nth(2), TAKEOVER_SECONDS * 1000
     bench.scroll_into_view_if_needed()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} master", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
     expect(bench.locator(".vb-chip")).to_have_text("REPLAY")
     told = bench.locator(".vb-told")
     expect(told).to_contain_text("goes on with", timeout=patience)
-    expect(told).to_contain_text("lab.unplug('master')")
-    bench.locator(".vb-cable[data-host=backup]").click()
-    expect(told).to_contain_text("nobody did lab.unplug('backup')")
-    bench.locator(".vb-cable[data-host=master]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} backup", timeout=patience)
+    expect(told).to_contain_text("lab.unplug('web1')")
+    bench.locator(".vb-cable[data-host=web2]").click()
+    expect(told).to_contain_text("nobody did lab.unplug('web2')")
+    bench.locator(".vb-cable[data-host=web1]").click()
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
     screenshot(page, "bench-in-replay.png")
 
 
 def use_the_menu(page: Page, bench: Locator) -> None:
     """A command, a mistake in keepalived.conf that is noticed, and a daemon that is stopped."""
-    host = bench.locator(".vb-host[data-host=backup]")
+    host = bench.locator(".vb-host[data-host=web2]")
     host.focus()
     page.keyboard.press("Enter")
     expect(bench.get_by_role("menu")).to_be_visible()
@@ -240,7 +240,7 @@ def replays(page: Page, saved: Path) -> None:
     title = page.locator(".vb-title")
     expect(title).to_have_text(f"{HELD} nobody")
     page.get_by_role("button", name="Play").click()
-    expect(title).to_have_text(f"{HELD} master", timeout=TAKEOVER_SECONDS * 1000)
+    expect(title).to_have_text(f"{HELD} web1", timeout=TAKEOVER_SECONDS * 1000)
     end = page.locator(".vb-slider").evaluate("slider => Number(slider.max)")
     moments = [end * part / 200 for part in range(200)]
     seen = set()
@@ -248,7 +248,7 @@ def replays(page: Page, saved: Path) -> None:
         seek(page.locator(".vb"), moment)
         page.evaluate("window.bench.tick(0)")
         seen.add(title.text_content())
-    assert {f"{HELD} master", f"{HELD} backup", f"{HELD} nobody"} <= seen
+    assert {f"{HELD} web1", f"{HELD} web2", f"{HELD} nobody"} <= seen
     screenshot(page, "bench-replay.png")
     assert [url for url in asked if not url.startswith("file:")] == []
 
@@ -260,9 +260,9 @@ def eventful() -> Lan:
     """Half a minute in which most things happen."""
     lan = Lan("basic")
     for verb, host, seconds in (
-        ("unplug", "master", 6), ("plug", "master", 6), ("cut", "master", 5), ("mend", "master", 3),
-        ("crash", "master", 5), ("start", "master", 5), ("freeze", "backup", 2),
-        ("thaw", "backup", 1), ("stop", "backup", 1),
+        ("unplug", "web1", 6), ("plug", "web1", 6), ("cut", "web1", 5), ("mend", "web1", 3),
+        ("crash", "web1", 5), ("start", "web1", 5), ("freeze", "web2", 2),
+        ("thaw", "web2", 1), ("stop", "web2", 1),
     ):  # fmt: skip
         lan.run(0.7)
         getattr(lan, verb)(host)
@@ -285,14 +285,14 @@ def test_the_record_of_the_browser_is_the_twin_of_pythons(page: Page, tmp_path: 
 
 def test_a_host_that_is_down_is_shown_as_down(page: Page, tmp_path: Path) -> None:
     run = recorded(eventful().timeline())
-    run["base"]["hosts"]["master"] |= {"dmn": "down", "held": []}
-    run["events"] = [event for event in run["events"] if event.get("h") != "master"]
+    run["base"]["hosts"]["web1"] |= {"dmn": "down", "held": []}
+    run["events"] = [event for event in run["events"] if event.get("h") != "web1"]
     place = tmp_path / "run.html"
     place.write_text(html_of(run))
     page.goto(place.as_uri())
-    host = page.locator(".vb-host[data-host=master]")
+    host = page.locator(".vb-host[data-host=web1]")
     expect(host).to_contain_text("✕ down")
-    expect(host).to_have_attribute("aria-label", re.compile("^master, down"))
+    expect(host).to_have_attribute("aria-label", re.compile("^web1, down"))
     expect(host.locator(".vb-ring")).to_be_hidden()
 
 
@@ -324,7 +324,7 @@ def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path
 
 # One minute of events in messages like those of a lab.
 PLAY = """async ([minute, rate, beat, seconds]) => {
-    const { bench } = window, hosts = ["master", "backup"];
+    const { bench } = window, hosts = ["web1", "web2"];
     bench.__from ??= bench.record.end;
     bench.clock.mode = "play";
     for (let at = 0; at < seconds; at += beat) {

@@ -120,7 +120,7 @@ def test_an_address_that_nobody_holds_is_at_the_switch_and_two_owners_have_one_e
     js = """([net, held]) => logic.badgesOf(logic.placed(net), net.addresses, held, () => 0)"""
     (lost,) = logic.evaluate(js, [net, [[]]])
     assert (lost["text"], lost["is"]) == ("nobody: 192.168.1.10", "lost")
-    two = logic.evaluate(js, [net, [["master", "backup"]]])
+    two = logic.evaluate(js, [net, [["web1", "web2"]]])
     assert [badge["is"] for badge in two] == ["two", "two"]
     assert two[0]["x"] != two[1]["x"]
 
@@ -141,7 +141,7 @@ def test_the_menu_offers_what_the_table_of_verbs_says(
     logic: Page, now: dict[str, str], offered: str, not_offered: str
 ) -> None:
     told = logic.evaluate(
-        "([now, verbs]) => logic.entries('master', now, {}, { verbs }).map(([text]) => text)",
+        "([now, verbs]) => logic.entries('web1', now, {}, { verbs }).map(([text]) => text)",
         [now, fault_verbs.menu()],
     )
     assert offered in told
@@ -152,10 +152,10 @@ def test_a_line_of_the_menu_asks_for_its_verb_with_its_words(logic: Page) -> Non
     asked = logic.evaluate(
         """(verbs) => {
             const asked = [], hands = { act: (...words) => asked.push(words) };
-            const lines = logic.entries("backup", { dmn: "runs", pth: "" }, hands, { verbs });
+            const lines = logic.entries("web2", { dmn: "runs", pth: "" }, hands, { verbs });
             lines.find(([text]) => text === "Drop all frames from it")[1]();
             return asked;
         }""",
         fault_verbs.menu(),
     )
-    assert asked == [["oneway", "backup", {"words": ["from"]}]]
+    assert asked == [["oneway", "web2", {"words": ["from"]}]]

@@ -189,7 +189,7 @@ KEEPALIVED_ONLY = (
         "a name server that does not answer says nothing about the file",
     ),
     Disagreement(
-        "weights in sync groups and of owners", r"ignoring (weight from )?tracked",
+        "weights in sync groups and of holders", r"ignoring (weight from )?tracked",
         "an error for each", "an error where the weight was written by somebody, not for the "
         "default weight 1 of a track_file",
         "nobody wrote what it complains about",

@@ -530,7 +530,7 @@ class Segment:
         assert self.capture is not None
         return self.capture
 
-    def owners(self, address: str) -> list[int]:
+    def holders(self, address: str) -> list[int]:
         """The numbers of the hosts that hold `address`."""
         return [host.number for host in self.hosts if host.has(address)]
 

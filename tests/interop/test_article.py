@@ -75,7 +75,7 @@ def story(room: Path, pair: tuple[str, str]) -> Run:
     with Segment(room) as lan:
         for host, kind, config in zip(lan.hosts, pair, CONFIGS, strict=True):
             host.start(kind, config)
-        lan.wait(lambda: lan.owners(VIP) == [0], "host 0 is master")
+        lan.wait(lambda: lan.holders(VIP) == [0], "host 0 is master")
         lan.wait(lambda: len(lan.wire.adverts(0)) >= 2, "it says so twice")
         lan.wait(lambda: "Entering BACKUP STATE" in lan[1].text(), "host 1 listens")
         killed = now()
@@ -83,10 +83,10 @@ def story(room: Path, pair: tuple[str, str]) -> Run:
         lan.wait(lambda: lan[1].has(VIP), "host 1 takes over from the dead")
         crash = taken_over(killed)
         lan[0].start(pair[0])
-        lan.wait(lambda: lan.owners(VIP) == [0], "host 0 is master again")
+        lan.wait(lambda: lan.holders(VIP) == [0], "host 0 is master again")
         stopped = now()
         statuses = [lan[0].stop()]
-        lan.wait(lambda: lan.owners(VIP) == [1], "host 1 takes over from the one that left")
+        lan.wait(lambda: lan.holders(VIP) == [1], "host 1 takes over from the one that left")
         farewell = taken_over(stopped)
         statuses.append(lan[1].stop())
         lan.wait(lambda: lan.wire.adverts()[-1].priority == 0, "host 1 takes its leave")

@@ -4,7 +4,7 @@
 
 Each run: host 0 (priority 150) becomes MASTER, host 1 (priority 100) joins as BACKUP, the trouble
 comes and goes, the end is waited for, both are stopped.
-What must come out is in TROUBLES: who owns the address meanwhile and in the end, and every call
+What must come out is in TROUBLES: who holds the address meanwhile and in the end, and every call
 of the notify scripts in order.  The rows with keepalived on both hosts prove the table itself.
 And nothing may be left over: no address, no interface.
 
@@ -71,7 +71,7 @@ PROTOCOLS = {
 class Trouble:
     """What happens, and what comes of it.
 
-    `strikes` and `ends` act on the segment; `meanwhile` owns the address in between, `finally_` in
+    `strikes` and `ends` act on the segment; `meanwhile` holds the address in between, `finally_` in
     the end; `calls` are the states that the notify scripts of the two hosts hear of.
     """
 
@@ -113,10 +113,10 @@ class Play:
         """Start the daemon of a host, with the priority it is born with."""
         self.lan[number].start(self.kinds[number], self.config(number, (150, 100)[number]))
 
-    def owners(self, *expected: int) -> None:
+    def holders(self, *expected: int) -> None:
         """Wait until exactly these hosts hold the address."""
         self.lan.wait(
-            lambda: self.lan.owners(self.protocol.vip) == list(expected), f"owners {expected}"
+            lambda: self.lan.holders(self.protocol.vip) == list(expected), f"holders {expected}"
         )
 
     def told(self, number: int, state: str) -> None:
@@ -202,16 +202,16 @@ def story(room: Path, row: Row) -> Outcome:
         play = Play(lan, PROTOCOLS[row[0]], (row[2], row[3]))
         play.tracked = row[1] == "track_script"
         play.start(0)
-        play.owners(0)
+        play.holders(0)
         play.told(0, "MASTER")
         play.start(1)
         play.told(1, "BACKUP")
         trouble.strikes(play)
-        play.owners(*trouble.meanwhile)
+        play.holders(*trouble.meanwhile)
         play.told(1, "MASTER")
         trouble.ends(play)
         winner = trouble.finally_
-        play.owners(winner)
+        play.holders(winner)
         play.told(winner, "MASTER")
         play.told(1 - winner, "BACKUP")
         # It is the end only if the winner goes on saying so, and the other one is silent.
@@ -222,7 +222,7 @@ def story(room: Path, row: Row) -> Outcome:
 
         lan.wait(lambda: len(adverts(winner)) >= 4, "the winner's adverts")
         assert not adverts(1 - winner)
-        owned = lan.owners(play.protocol.vip)
+        held = lan.holders(play.protocol.vip)
         lan[1 - winner].stop()
         lan[winner].stop()
         for number, kind in enumerate(play.kinds):
@@ -234,9 +234,9 @@ def story(room: Path, row: Row) -> Outcome:
             for host in lan.hosts
             for line in host.run("ip", "-o", "link").splitlines()
         ]
-        assert len(owned) == 1, owned
+        assert len(held) == 1, held
         left = [host.virtual() for host in lan.hosts]
-        return Outcome((said[0], said[1]), left, names, owned[0])
+        return Outcome((said[0], said[1]), left, names, held[0])
 
 
 def possible(row: Row) -> bool:

@@ -43,8 +43,8 @@ def started(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 @pytest.fixture
 def cluster(started: Lab) -> Lab:
-    """The article's cluster as it starts, 192.168.1.10 on master."""
+    """The article's cluster as it starts, 192.168.1.10 on web1."""
     started.reset("basic")
-    what = "master to own the address"
-    started.wait_until(lambda: started.owners() == ["master"], timeout=40, what=what)
+    what = "web1 to hold the address"
+    started.wait_until(lambda: started.holders() == ["web1"], timeout=40, what=what)
     return started

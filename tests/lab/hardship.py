@@ -6,9 +6,9 @@ The same functions serve three masters: the tests (`test_hostile.py`, few rounds
 keepalived), the soak (`make soak-real`, many) and the table in the documentation, which the soak
 writes.  vrrpd has to keep every promise; what keepalived does is written down beside it.
 
-Two hosts and sometimes a stranger on a bridge, see `tests/interop/segment.py`:
+Two hosts and sometimes an attacker on a bridge, see `tests/interop/segment.py`:
 
-    A  priority 150, MASTER      B  priority 100, BACKUP      stranger: a process that sends frames
+    A  priority 150, MASTER      B  priority 100, BACKUP      attacker: a process that sends frames
 
 Bounds are the protocol's own times, in units of its intervals, never a speed of the machine.
 """
@@ -249,15 +249,15 @@ def crashes(kind: str, rounds: int, room: Path) -> Outcome:
             victim.start(kind)
             lan.wait(lambda: victim.text().count(STARTED[kind]) > lives, "a new life")  # noqa: B023
             up = gone = time.monotonic()
-            lan.wait(lambda: lan.owners(VIP) == [0], "A to be MASTER again", 60)
-            if left:  # what was left over counts as stale, not as a second owner
+            lan.wait(lambda: lan.holders(VIP) == [0], "A to be MASTER again", 60)
+            if left:  # what was left over counts as stale, not as a second holder
                 gone = witness.first_loss(victim)
                 stale = max(stale, gone - up)
             holding = [(gone, victim.number, False), (gone, other.number, True)]
             later = [event for event in witness.events if event[0] > gone]
             overlap = max(overlap, both(holding + later, time.monotonic()))
     words = "before it listens" if stale <= 0 else f"{stale:.2f} s after it listens"
-    figure = f"leftovers gone {words}; two owners for {overlap:.3f} s at most"
+    figure = f"leftovers gone {words}; two holders for {overlap:.3f} s at most"
     return Outcome(rounds, stale < DOWN and overlap < DOWN, figure)
 
 
@@ -283,7 +283,7 @@ def reloads(kind: str, rounds: int, room: Path) -> Outcome:
             lan.wait(lambda: len(gaps(lan, began)) >= 4, "advertisements")
         silence = max(gaps(lan, began))
         flaps = entries(lan[1], "MASTER") - taken
-        kept = flaps == 0 and lan.owners(VIP) == [0] and silence < DOWN
+        kept = flaps == 0 and lan.holders(VIP) == [0] and silence < DOWN
     figure = f"{flaps} takeovers; longest silence {silence / INTERVAL:.1f} intervals"
     return Outcome(rounds, kept, figure)
 
@@ -325,7 +325,7 @@ def flaps(kind: str, rounds: int, room: Path) -> Outcome:
             pause(rng.uniform(0, INTERVAL / 10))
             if number >= rounds // 4:
                 sizes.append((sum(sizes_of(lan)), descriptors(lan[0]) + descriptors(lan[1])))
-        lan.wait(lambda: lan.owners(VIP) == [0], "A to take it back", 60)
+        lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
         grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))
     figure = f"memory {grown:+d} KiB, descriptors {files:+d}"
     return Outcome(rounds, grown < GROWTH and files <= SPARE, figure)
@@ -333,21 +333,21 @@ def flaps(kind: str, rounds: int, room: Path) -> Outcome:
 
 def weak(kind: str, rounds: int, room: Path) -> Outcome:
     """Valid Advertisements of a lower priority, as many as one core can send, for as many s."""
-    stranger, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
+    sender, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
     said = Advertisement(3, 51, 50, round(INTERVAL * SECOND), (vip,))
-    message = encode(said, stranger, GROUP4)
-    packet = ipv4_packet(message, stranger, GROUP4, 1)
+    message = encode(said, sender, GROUP4)
+    packet = ipv4_packet(message, sender, GROUP4, 1)
     frame = bytes.fromhex("01005e000012 0200000000aa 0800") + packet
     with pair(kind, room, hosts=3) as lan, Adverts.of(lan, lan[0]) as heard:
         taken, sizes = entries(lan[1], "MASTER"), sizes_of(lan)
         files = descriptors(lan[0]) + descriptors(lan[1])
         attack = lan[2].holder.inside(sys.executable, "-c", FLOOD, PACE, frame.hex())
-        with running(attack) as attacker:
-            assert attacker.stdout is not None
-            assert attacker.stdout.readline() == "ready\n"
+        with running(attack) as flood:
+            assert flood.stdout is not None
+            assert flood.stdout.readline() == "ready\n"
             pause(rounds)
-            attacker.terminate()
-            sent = int(attacker.stdout.read())
+            flood.terminate()
+            sent = int(flood.stdout.read())
         growth = max(now - then for now, then in zip(sizes_of(lan), sizes, strict=True))
         files = descriptors(lan[0]) + descriptors(lan[1]) - files
         changed = entries(lan[1], "MASTER") - taken
@@ -392,15 +392,15 @@ print(count)
 
 
 def forged() -> list[str]:
-    """Frames of a stranger that must move nobody, in hexadecimal."""
-    stranger, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
+    """Frames of an attacker that must move nobody, in hexadecimal."""
+    attacker, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
     passed = b"wrong\0\0\0"
 
     def frame(priority: int = 255, ttl: int = 255, vrid: int = 51, spoil: bytes = b"") -> str:
         advert = Advertisement(2, vrid, priority, SECOND, (vip,), AuthType.PASS.value, passed)
-        message = encode(advert, stranger, GROUP4)
+        message = encode(advert, attacker, GROUP4)
         message = message[:6] + spoil + message[8:] if spoil else message
-        packet = ipv4_packet(message, stranger, GROUP4, 1, ttl)
+        packet = ipv4_packet(message, attacker, GROUP4, 1, ttl)
         return (bytes.fromhex("01005e000012 0200000000aa 0800") + packet).hex()
 
     return [frame(), frame(priority=0), frame(ttl=64), frame(vrid=52), frame(spoil=b"\xde\xad")]
@@ -522,7 +522,7 @@ def scripts(kind: str, rounds: int, room: Path) -> Outcome:
         old = started[:-5]
         lan.wait(lambda: not any(map(alive, old)), "the children of earlier runs to be ended")
         silence, grown = max(gaps(lan, began)), descriptors(lan[0]) - files
-        kept = lan.owners(VIP) == [0] and silence < DOWN and grown <= SPARE
+        kept = lan.holders(VIP) == [0] and silence < DOWN and grown <= SPARE
     figure = f"no child left, descriptors {grown:+d}"
     return Outcome(rounds, kept, f"{figure}, longest silence {silence / INTERVAL:.1f} intervals")
 
@@ -559,7 +559,7 @@ def full_disk(kind: str, rounds: int, room: Path) -> Outcome:
                 host.unplug()
                 lan.wait(lambda: lan[1].has(VIP) and not host.has(VIP), "B to take over")
                 host.plug()
-                lan.wait(lambda: lan.owners(VIP) == [0], "A to take it back", 60)
+                lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
                 failovers += 1
             (small / "ballast").unlink()
             began = time.time()
@@ -605,7 +605,7 @@ def starved(kind: str, rounds: int, room: Path) -> Outcome:
         for pid, limit in limits.items():
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
         changed = host.text().count("Entering") - changes
-        kept = lan.owners(VIP) == [0] and silence < DOWN and changed == 0 and share < 0.8
+        kept = lan.holders(VIP) == [0] and silence < DOWN and changed == 0 and share < 0.8
     figure = f"{changed} changes; longest silence {silence / INTERVAL:.1f} intervals"
     return Outcome(rounds, kept, f"{figure}; {share:.0%} of a processor")
 
@@ -648,7 +648,7 @@ def failovers(kind: str, rounds: int, room: Path) -> Outcome:
             pull()
             lan.wait(lambda: lan[1].has(VIP), "B to take over")
             put_back()
-            lan.wait(lambda: lan.owners(VIP) == [0], "A to take it back", 60)
+            lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
             if number >= rounds // 4:  # what is done for the first time may cost
                 sizes.append((sum(sizes_of(lan)), descriptors(host) + descriptors(lan[1])))
         grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))
@@ -658,7 +658,7 @@ def failovers(kind: str, rounds: int, room: Path) -> Outcome:
 
 HARDSHIPS = {
     "crashes": Hardship(
-        "kill -9 at a random moment, then a new start: no stale address, one owner",
+        "kill -9 at a random moment, then a new start: no stale address, one holder",
         "Master_Down_Interval",
         crashes, 4, 100,
     ),

@@ -26,10 +26,10 @@ READY = """
 import signal
 from labs import Lab
 lab = Lab("basic", daemon="keepalived")
-lab.run("master", "sleep 4444 &")
+lab.run("web1", "sleep 4444 &")
 for place in ("/etc", "/root", "/run", "/tmp", "/var/log"):
-    lab.run("master", f"touch {place}/$VRRP_LAB_MARK-file")
-print("ready", *lab.run("master", "hostname").text.split(), flush=True)
+    lab.run("web1", f"touch {place}/$VRRP_LAB_MARK-file")
+print("ready", *lab.run("web1", "hostname").text.split(), flush=True)
 signal.pause()
 """
 

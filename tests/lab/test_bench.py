@@ -38,23 +38,23 @@ def holders(bench: Bench) -> list[str]:
 
 
 def test_it_knows_what_happened_before_it_was_opened(cluster: Lab, bench: Bench) -> None:
-    assert holders(bench) == ["master"]
+    assert holders(bench) == ["web1"]
     record = bench.record
     hosts = record.at(record.end)["hosts"]
-    assert [hosts[name]["dmn"] for name in ("master", "backup")] == ["runs", "runs"]
+    assert [hosts[name]["dmn"] for name in ("web1", "web2")] == ["runs", "runs"]
 
 
 def test_a_click_on_a_cable_moves_the_address_and_starts_no_timer_without_carrier(
     cluster: Lab, bench: Bench, said: list[dict[str, Any]]
 ) -> None:
     timers = eventually(
-        lambda: bench.record.at(bench.record.end)["hosts"]["backup"]["tmr"], what="a timer"
+        lambda: bench.record.at(bench.record.end)["hosts"]["web2"]["tmr"], what="a timer"
     )
     assert next(iter(timers.values()))[1] == pytest.approx(3 + 156 / 256, abs=0.001)
-    bench._message(None, {"type": "do", "verb": "unplug", "host": "master", "id": 7}, None)
+    bench._message(None, {"type": "do", "verb": "unplug", "host": "web1", "id": 7}, None)
     assert {"type": "answer", "id": 7, "ok": True, "text": ""} in said
-    eventually(lambda: holders(bench) == ["backup"], what="backup to hold the address")
-    assert bench.record.at(bench.record.end)["links"]["master eth0"] == [True, False]
+    eventually(lambda: holders(bench) == ["web2"], what="web2 to hold the address")
+    assert bench.record.at(bench.record.end)["links"]["web1 eth0"] == [True, False]
 
     def told() -> list[str]:
         events = [event for message in [*said] for event in message.get("events", ())]
@@ -77,11 +77,11 @@ def test_a_reset_begins_a_new_record(
 def test_a_command_and_a_file_of_a_host(
     cluster: Lab, bench: Bench, said: list[dict[str, Any]]
 ) -> None:
-    bench._message(None, {"type": "run", "host": "backup", "command": "hostname", "id": 1}, None)
-    bench._message(None, {"type": "conf", "host": "backup", "id": 2}, None)
+    bench._message(None, {"type": "run", "host": "web2", "command": "hostname", "id": 1}, None)
+    bench._message(None, {"type": "conf", "host": "web2", "id": 2}, None)
     bench._message(None, {"type": "run", "host": "nobody", "command": "ls", "id": 3}, None)
     answers = {message["id"]: message for message in said if message["type"] == "answer"}
-    assert answers[1]["text"].strip() == "backup"
+    assert answers[1]["text"].strip() == "web2"
     assert "vrrp_instance" in answers[2]["text"]
     assert not answers[3]["ok"]
 
@@ -96,4 +96,4 @@ def test_closing_the_lab_ends_the_thread(said: list[dict[str, Any]]) -> None:
     thread.join(30)
     assert not thread.is_alive()
     with pytest.raises(LabError, match="closed"):
-        OfLab(lab).do("unplug", "master")
+        OfLab(lab).do("unplug", "web1")

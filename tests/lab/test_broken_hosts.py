@@ -1,6 +1,6 @@
 """A host that is broken does not break the lab: the others work on, and reset() makes it whole.
 
-    break master  ->  no command hangs, backup works  ->  reset()  ->  the pair is as it was
+    break web1    ->  no command hangs, web2 works    ->  reset()  ->  the pair is as it was
 
 What a host may use is bounded for each: its files, its processes, the memory of a process.
 """
@@ -28,7 +28,7 @@ from labs.model.facts import Action
 from labs.panel.sources import OfLab
 from tests.support import REPOSITORY, eventually
 
-# What is typed on master.
+# What is typed on web1.
 BREAKS = {
     "reboot": "reboot -f",
     "halt": "halt -f",
@@ -62,16 +62,16 @@ BREAKS = {
 }
 # What is tried there then: it works, or it is a LabError.
 VERBS: tuple[Callable[[Lab], object], ...] = (
-    lambda lab: lab.run("master", "true", timeout=20),
-    lambda lab: lab.start("master"),
-    lambda lab: lab.reload("master"),
-    lambda lab: lab.unplug("master"),
-    lambda lab: lab.link("master", "up"),
-    lambda lab: lab.web("master"),
-    lambda lab: lab.arp("master"),
-    lambda lab: lab.conf("master", "# nothing\n"),
-    lambda lab: lab.crash("master"),
-    lambda lab: (lab.log("master"), lab.journal("master"), lab.timeline().text(), repr(lab)),
+    lambda lab: lab.run("web1", "true", timeout=20),
+    lambda lab: lab.start("web1"),
+    lambda lab: lab.reload("web1"),
+    lambda lab: lab.unplug("web1"),
+    lambda lab: lab.link("web1", "up"),
+    lambda lab: lab.web("web1"),
+    lambda lab: lab.arp("web1"),
+    lambda lab: lab.conf("web1", "# nothing\n"),
+    lambda lab: lab.crash("web1"),
+    lambda lab: (lab.log("web1"), lab.journal("web1"), lab.timeline().text(), repr(lab)),
     lambda lab: Wiring(lab).text(),
 )
 LOOK = (
@@ -95,7 +95,7 @@ def whole(pair: Lab) -> Lab:
     return pair
 
 
-def look(lab: Lab, host: str = "master") -> list[str]:
+def look(lab: Lab, host: str = "web1") -> list[str]:
     """All that can be seen on a host and may have been changed."""
     seen = lab.run(host, LOOK, timeout=30).text.splitlines()
     return [*seen, *sorted(process.program for process in lab.hosts[host].processes())]
@@ -105,8 +105,8 @@ def look(lab: Lab, host: str = "master") -> list[str]:
 def test_a_reset_makes_a_broken_host_whole(whole: Lab, name: str) -> None:
     before = {host: look(whole, host) for host in whole.hosts}
     with contextlib.suppress(LabError):  # the host may go down at this, or the command take long
-        whole.run("master", BREAKS[name], timeout=20)
-    assert whole.run("backup", "echo works", timeout=20).text == "works\n"
+        whole.run("web1", BREAKS[name], timeout=20)
+    assert whole.run("web2", "echo works", timeout=20).text == "works\n"
     assert whole.run("client", "ping -c 1 -W 5 192.168.1.12", timeout=20).status == 0
     for verb in VERBS:
         with contextlib.suppress(LabError):
@@ -121,37 +121,37 @@ def test_a_reset_makes_a_broken_host_whole(whole: Lab, name: str) -> None:
 
 @pytest.fixture
 def dead(pair: Lab) -> Lab:
-    """The pair after `reboot -f` on master, which held the address."""
+    """The pair after `reboot -f` on web1, which held the address."""
     pair.reset()
-    pair.wait_until(lambda: pair.owners() == ["master"])
+    pair.wait_until(lambda: pair.holders() == ["web1"])
     with pytest.raises(LabError, match=r"went down during `reboot -f`.*lab.reset\(\) starts"):
-        pair.run("master", "reboot -f")
-    eventually(lambda: pair.down == ["master"])
+        pair.run("web1", "reboot -f")
+    eventually(lambda: pair.down == ["web1"])
     return pair
 
 
 def test_a_dead_host_is_shown_as_dead(dead: Lab) -> None:
-    dead.wait_until(lambda: dead.owners() == ["backup"])
-    assert "192.168.1.10 is held by backup, master is down" in repr(dead)
-    assert not dead.running("master")
-    assert not dead.witness.carrier()["master"]
-    assert [(a.verb, a.text) for a in dead.timeline().of(Action) if a.host == "master"][-1] == (
+    dead.wait_until(lambda: dead.holders() == ["web2"])
+    assert "192.168.1.10 is held by web2, web1 is down" in repr(dead)
+    assert not dead.running("web1")
+    assert not dead.witness.carrier()["web1"]
+    assert [(a.verb, a.text) for a in dead.timeline().of(Action) if a.host == "web1"][-1] == (
         "down",
-        "master went down",
+        "web1 went down",
     )
-    assert "after master went down" in dead.timeline().text()
+    assert "after web1 went down" in dead.timeline().text()
     picture = Wiring(dead)
-    assert [(m.state, m.holds) for m in picture.machines if m.name == "master"] == [("down", ())]
+    assert [(m.state, m.holds) for m in picture.machines if m.name == "web1"] == [("down", ())]
     assert "eth0 to s1 (interface gone)" in picture.text()
     assert picture.figure()
-    assert OfLab(dead).daemons() == {"master": "down", "backup": "runs"}
+    assert OfLab(dead).daemons() == {"web1": "down", "web2": "runs"}
     watched = Watched(dead.directory)
     try:
         rows = {host.name: host for host in watched.picture(dead.now).hosts}
     finally:
         watched.close()
-    assert (rows["master"].runs, rows["master"].note) == ("down", "the host is down: reset")
-    assert (rows["master"].owns, rows["master"].carrier) == (False, False)
+    assert (rows["web1"].runs, rows["web1"].note) == ("down", "the host is down: reset")
+    assert (rows["web1"].holds, rows["web1"].carrier) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -166,27 +166,27 @@ def test_a_dead_host_is_shown_as_dead(dead: Lab) -> None:
 def test_what_is_asked_of_a_dead_host_says_what_to_do(
     pair: Lab, verb: str, words: tuple[object, ...]
 ) -> None:
-    if pair.down != ["master"]:
-        pair.hosts["master"].kill("its process 1 has ended")
-        eventually(lambda: pair.down == ["master"])
-    with pytest.raises(LabError, match=r"master is down \(its process 1 .*lab.reset\(\) starts"):
-        getattr(pair, verb)("master", *words)
-    answer = Door.answer(pair._door, json.dumps({"ask": verb, "host": "master"}).encode())
+    if pair.down != ["web1"]:
+        pair.hosts["web1"].kill("its process 1 has ended")
+        eventually(lambda: pair.down == ["web1"])
+    with pytest.raises(LabError, match=r"web1 is down \(its process 1 .*lab.reset\(\) starts"):
+        getattr(pair, verb)("web1", *words)
+    answer = Door.answer(pair._door, json.dumps({"ask": verb, "host": "web1"}).encode())
     assert "error" in answer
 
 
 def test_the_files_of_a_dead_host_can_still_be_read(dead: Lab) -> None:
-    assert "vrrp_instance" in dead.conf("master")
-    assert dead.log("master")
-    assert dead.journal("master")
+    assert "vrrp_instance" in dead.conf("web1")
+    assert dead.log("web1")
+    assert dead.journal("web1")
 
 
 def test_mininets_prompt_survives_the_death_of_a_host(whole: Lab) -> None:
-    assert "master is down" in command(whole, "master reboot -f")
-    assert "master is down" in command(whole, "master ls")
-    assert "backup" in command(whole, "backup hostname")
+    assert "web1 is down" in command(whole, "web1 reboot -f")
+    assert "web1 is down" in command(whole, "web1 ls")
+    assert "web2" in command(whole, "web2 hostname")
     command(whole, "reset")
-    assert "master" in command(whole, "master hostname")
+    assert "web1" in command(whole, "web1 hostname")
 
 
 def test_a_lab_with_a_dead_host_is_still_listed(dead: Lab) -> None:
@@ -194,44 +194,44 @@ def test_a_lab_with_a_dead_host_is_still_listed(dead: Lab) -> None:
         (lab,) = (each for each in discovery.find() if each.directory.name == dead.directory.name)
         return lab
 
-    eventually(lambda: listed().down == ["master"])
+    eventually(lambda: listed().down == ["web1"])
     lab = listed()
-    with pytest.raises(LabError, match=r"master is down: lab.reset\(\) starts"):
-        discovery.shell(lab, "master", ["ls"])
+    with pytest.raises(LabError, match=r"web1 is down: lab.reset\(\) starts"):
+        discovery.shell(lab, "web1", ["ls"])
 
 
 def test_a_capture_of_the_whole_lab_leaves_out_a_dead_host(dead: Lab) -> None:
     with dead.capture() as wires:
-        assert [wire.host for wire in wires.wires] == ["backup", "client"]
+        assert [wire.host for wire in wires.wires] == ["web2", "client"]
 
 
 def test_a_full_host_is_full_for_itself_alone(whole: Lab) -> None:
-    whole.run("master", "head -c 1G /dev/zero >/tmp/full")
-    assert whole.run("master", "echo still heard").text == "still heard\n"
-    assert whole.run("master", "echo x >/root/x").status != 0
-    with pytest.raises(LabError, match=r"cannot write .* on master: No space left on device"):
-        whole.conf("master", "x" * 100_000)
-    wrote = whole.run("backup", "head -c 20M /dev/zero >/tmp/x && wc -c </tmp/x")
+    whole.run("web1", "head -c 1G /dev/zero >/tmp/full")
+    assert whole.run("web1", "echo still heard").text == "still heard\n"
+    assert whole.run("web1", "echo x >/root/x").status != 0
+    with pytest.raises(LabError, match=r"cannot write .* on web1: No space left on device"):
+        whole.conf("web1", "x" * 100_000)
+    wrote = whole.run("web2", "head -c 20M /dev/zero >/tmp/x && wc -c </tmp/x")
     assert wrote.text == "20971520\n"
 
 
 def test_a_host_with_too_many_processes_goes_down_alone(whole: Lab) -> None:
-    with pytest.raises(LabError, match=rf"master went down.*had more than {PROCESSES} processes"):
-        whole.run("master", BREAKS["too many processes"])
-    assert whole.down == ["master"]
-    with pytest.raises(LabError, match=rf"master is down \(it had more than {PROCESSES} processes"):
-        whole.run("master", "ls")
-    assert whole.running("backup")
+    with pytest.raises(LabError, match=rf"web1 went down.*had more than {PROCESSES} processes"):
+        whole.run("web1", BREAKS["too many processes"])
+    assert whole.down == ["web1"]
+    with pytest.raises(LabError, match=rf"web1 is down \(it had more than {PROCESSES} processes"):
+        whole.run("web1", "ls")
+    assert whole.running("web2")
 
 
 def test_a_process_that_wants_all_memory_gets_none(whole: Lab) -> None:
-    assert "MemoryError" in whole.run("master", BREAKS["memory"]).text
-    assert whole.run("backup", "ulimit -v").text.strip() != "unlimited"
+    assert "MemoryError" in whole.run("web1", BREAKS["memory"]).text
+    assert whole.run("web2", "ulimit -v").text.strip() != "unlimited"
 
 
 def test_a_shell_from_outside_has_the_same_limits(whole: Lab) -> None:
-    host: Host = whole.hosts["master"]
-    lab = discovery.Running(os.getpid(), 1.0, "basic", {}, {"master": host.pid}, Path())
-    enter = discovery.shell(lab, "master", ["bash", "-c", "ulimit -u; ulimit -v"])
+    host: Host = whole.hosts["web1"]
+    lab = discovery.Running(os.getpid(), 1.0, "basic", {}, {"web1": host.pid}, Path())
+    enter = discovery.shell(lab, "web1", ["bash", "-c", "ulimit -u; ulimit -v"])
     told = subprocess.run(enter, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert told.stdout == whole.run("master", "ulimit -u; ulimit -v").text
+    assert told.stdout == whole.run("web1", "ulimit -u; ulimit -v").text

@@ -29,20 +29,20 @@ def tcpdump(path: Path, *words: str) -> str:
 
 def test_every_cable_at_once(cluster: Lab, tmp_path: Path) -> None:
     with cluster.capture() as wires:
-        cluster.stop("master")
+        cluster.stop("web1")
         cluster.settle()
-    # The farewell left by master's cable and reached the others.
-    assert {frame.host for frame in wires.of("advert")} == {"master", "backup", "client"}
+    # The farewell left by web1's cable and reached the others.
+    assert {frame.host for frame in wires.of("advert")} == {"web1", "web2", "client"}
     shown = repr(wires)
-    assert re.search(r"VRRPv2 router 51, priority 0, .* \[master-eth0 ", shown)
+    assert re.search(r"VRRPv2 router 51, priority 0, .* \[web1-eth0 ", shown)
     assert "pings and" in shown
-    assert wires["backup"].frames
-    with pytest.raises(LabError, match="choose master-eth0, backup-eth0 or client-eth0"):
+    assert wires["web2"].frames
+    with pytest.raises(LabError, match="choose web1-eth0, web2-eth0 or client-eth0"):
         wires["mastr"]
     files = wires.save(tmp_path / "wires")
     assert [path.name for path in files] == [
-        "master-eth0.pcapng",
-        "backup-eth0.pcapng",
+        "web1-eth0.pcapng",
+        "web2-eth0.pcapng",
         "client-eth0.pcapng",
     ]
     assert "vrid 51, prio 0" in tcpdump(files[0], "proto", "112")
@@ -50,7 +50,7 @@ def test_every_cable_at_once(cluster: Lab, tmp_path: Path) -> None:
     told = tcpdump(whole, "-c", "100000").count("\n")
     assert told == len(wires.frames)
     raw = whole.read_bytes()
-    for said in (b"master-eth0", b"cable to s1-eth1", b"daemon of master stopped",
+    for said in (b"web1-eth0", b"cable to s1-eth1", b"daemon of web1 stopped",
                  b"\xc0\xa8\x01\x0bmaster\0", b"\xc0\xa8\x01\x0avip\0"):  # fmt: skip
         assert said in raw
 
@@ -72,8 +72,8 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
     ) as prompt:
         eventually(lambda: prompt.pid in [lab.pid for lab in discovery.find()], timeout=60)
         capture = [*LABS, "capture", "--lab", str(prompt.pid)]
-        # Who reads leaves after three packets of master's, and the capture ends with it.
-        with subprocess.Popen([*capture, "backup"], stdout=subprocess.PIPE) as source:
+        # Who reads leaves after three packets of web1's, and the capture ends with it.
+        with subprocess.Popen([*capture, "web2"], stdout=subprocess.PIPE) as source:
             reader = subprocess.run(
                 [
                     "tcpdump",
@@ -96,15 +96,15 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
             assert source.wait(30) == 0
         assert reader.stdout.count("192.168.1.11 > 224.0.0.18: VRRPv2") == 3
         for words, remedy in (
-            (["mastr"], "choose master, backup or client"),
-            (["master", "--interface", "eth7"], "choose lo or eth0|choose eth0"),
+            (["mastr"], "choose web1, web2 or client"),
+            (["web1", "--interface", "eth7"], "choose lo or eth0|choose eth0"),
         ):
             done = subprocess.run([*capture, *words], capture_output=True, text=True, timeout=60)
             assert done.returncode == 2
             assert re.search(remedy, done.stderr)
         # Into a file, until the lab ends.
         with (tmp_path / "x.pcapng").open("wb") as file:
-            source = subprocess.Popen([*capture, "master"], stdout=file)
+            source = subprocess.Popen([*capture, "web1"], stdout=file)
         eventually(lambda: (tmp_path / "x.pcapng").stat().st_size > 2000, timeout=30)
         assert prompt.stdin is not None
         prompt.stdin.close()
@@ -115,12 +115,12 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
 
 def test_names_come_from_the_hosts_file() -> None:
     text = "127.0.0.1\tlocalhost\n::1 localhost\n# no\n192.168.1.11\tmaster\nfd00::a vip\n"
-    assert pcapng.hosts(text) == {"192.168.1.11": "master", "fd00::a": "vip"}
+    assert pcapng.hosts(text) == {"192.168.1.11": "web1", "fd00::a": "vip"}
 
 
 def test_blocks_are_whole_words_and_say_their_length_twice() -> None:
     for block in (
-        pcapng.section("x"), pcapng.interface("master-eth0"), pcapng.names({"10.0.0.1": "a"}),
+        pcapng.section("x"), pcapng.interface("web1-eth0"), pcapng.names({"10.0.0.1": "a"}),
         pcapng.packet(1.5, b"\x00" * 61, 3, "a comment"),
     ):  # fmt: skip
         assert len(block) % 4 == 0

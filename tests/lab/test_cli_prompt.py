@@ -19,29 +19,29 @@ def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
         prompt.until(lambda: asks(prompt))
         assert "`help` lists the commands" in prompt.text
         prompt.type("unpl\t mas\t")
-        prompt.until(lambda: "mininet> unplug master" in prompt.text)
+        prompt.until(lambda: "mininet> unplug web1" in prompt.text)
         prompt.type("\n")
         prompt.until(lambda: asks(prompt))
         # The kernel says so a moment after the cable was pulled.
         look = "until ip -br link show eth0 | grep NO-CARR.ER; do sleep 0.1; done"
-        prompt.type(f"master {look}\n")
+        prompt.type(f"web1 {look}\n")
         prompt.until(lambda: "NO-CARRIER" in prompt.text and asks(prompt))
         # Two up: the line before the last one.
         prompt.type("\x1b[A\x1b[A")
-        prompt.until(lambda: prompt.text.rstrip().endswith("mininet> unplug master"))
-        prompt.type("\x15link s1 master down\n")
-        prompt.until(lambda: "link s1 master down" in prompt.text and asks(prompt))
-        prompt.type("master /sbin/ip address list dev eth0\n")
+        prompt.until(lambda: prompt.text.rstrip().endswith("mininet> unplug web1"))
+        prompt.type("\x15link s1 web1 down\n")
+        prompt.until(lambda: "link s1 web1 down" in prompt.text and asks(prompt))
+        prompt.type("web1 /sbin/ip address list dev eth0\n")
         prompt.until(lambda: "state DOWN" in prompt.text and asks(prompt))
         prompt.type("help\n")
         prompt.until(lambda: "unplug" in prompt.text.rpartition("help")[2] and asks(prompt))
         prompt.type("help crash\n")
         prompt.until(lambda: "no farewell, its addresses stay" in prompt.text and asks(prompt))
         prompt.type("crash \t\t")
-        prompt.until(lambda: "backup" in prompt.text.rpartition("no farewell")[2])
+        prompt.until(lambda: "web2" in prompt.text.rpartition("no farewell")[2])
         prompt.type("\x15exit\n")
     assert prompt.status == 0
-    assert "unplug master" in (tmp_path / ".mininet_history").read_text()
+    assert "unplug web1" in (tmp_path / ".mininet_history").read_text()
 
 
 def test_the_prompt_survives_endless_output_and_dead_hosts(tmp_path: Path) -> None:
@@ -53,11 +53,11 @@ def test_the_prompt_survives_endless_output_and_dead_hosts(tmp_path: Path) -> No
         prompt.until(lambda: asks(prompt))
         prompt.type("client pgrep -c yes\n")
         prompt.until(lambda: prompt.text.rpartition("-c yes")[2].split() == ["0", "mininet>"])
-        prompt.type("master reboot -f\n")
-        prompt.until(lambda: "master is down" in prompt.text and asks(prompt))
+        prompt.type("web1 reboot -f\n")
+        prompt.until(lambda: "web1 is down" in prompt.text and asks(prompt))
         prompt.type("reset\n")
         prompt.until(lambda: prompt.text.rstrip().endswith("reset\nmininet>"))
-        prompt.type("master hostname\n")
+        prompt.type("web1 hostname\n")
         prompt.until(lambda: "\nmaster\n" in prompt.text and asks(prompt))
         prompt.type("exit\n")
     assert prompt.status == 0

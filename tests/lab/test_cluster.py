@@ -18,8 +18,8 @@ VIP = re.compile(r"inet 192\.168\.1\.10/32 scope global (proto keepalived )?eth0
 
 
 def owned_by(lab: Lab, *hosts: str) -> None:
-    what = f"{hosts} to own the address"
-    lab.wait_until(lambda: lab.owners() == list(hosts), timeout=40, what=what)
+    what = f"{hosts} to hold the address"
+    lab.wait_until(lambda: lab.holders() == list(hosts), timeout=40, what=what)
 
 
 def moves(lab: Lab) -> list[tuple[str | None, str]]:
@@ -33,29 +33,29 @@ def shows_the_address(lab: Lab, host: str) -> bool:
 
 
 def test_failover_and_failback(cluster: Lab) -> None:
-    assert shows_the_address(cluster, "master")
-    assert not shows_the_address(cluster, "backup")
-    # On a busy machine master may start so late that backup is the first for a moment.
+    assert shows_the_address(cluster, "web1")
+    assert not shows_the_address(cluster, "web2")
+    # On a busy machine web1 may start so late that web2 is the first for a moment.
     before = moves(cluster)
     assert before[0][0] is None
-    assert before[-1][1] == "master"
-    cluster.unplug("master")
-    owned_by(cluster, "backup")
-    assert shows_the_address(cluster, "backup")
-    assert not shows_the_address(cluster, "master")
-    cluster.plug("master")
-    owned_by(cluster, "master")
-    assert shows_the_address(cluster, "master")
-    assert not shows_the_address(cluster, "backup")
-    assert moves(cluster) == [*before, ("master", "backup"), ("backup", "master")]
+    assert before[-1][1] == "web1"
+    cluster.unplug("web1")
+    owned_by(cluster, "web2")
+    assert shows_the_address(cluster, "web2")
+    assert not shows_the_address(cluster, "web1")
+    cluster.plug("web1")
+    owned_by(cluster, "web1")
+    assert shows_the_address(cluster, "web1")
+    assert not shows_the_address(cluster, "web2")
+    assert moves(cluster) == [*before, ("web1", "web2"), ("web2", "web1")]
 
 
 def test_a_crash_leaves_the_address_and_a_start_takes_it_back(cluster: Lab) -> None:
-    cluster.crash("master")
-    assert not cluster.running("master")
-    owned_by(cluster, "master", "backup")
-    cluster.start("master")
-    owned_by(cluster, "master")
+    cluster.crash("web1")
+    assert not cluster.running("web1")
+    owned_by(cluster, "web1", "web2")
+    cluster.start("web1")
+    owned_by(cluster, "web1")
 
 
 def test_a_crash_is_no_farewell_however_slowly_its_processes_are_killed(
@@ -70,104 +70,104 @@ def test_a_crash_is_no_farewell_however_slowly_its_processes_are_killed(
 
     with monkeypatch.context() as patch:
         patch.setattr("labs.emulation.daemons.os.kill", slow)
-        cluster.crash("master")
-    owned_by(cluster, "master", "backup")
+        cluster.crash("web1")
+    owned_by(cluster, "web1", "web2")
 
 
-def test_a_cut_further_away_makes_two_owners(cluster: Lab) -> None:
-    cluster.cut("master")
-    owned_by(cluster, "master", "backup")
-    cluster.mend("master")
-    owned_by(cluster, "master")
+def test_a_cut_further_away_makes_two_holders(cluster: Lab) -> None:
+    cluster.cut("web1")
+    owned_by(cluster, "web1", "web2")
+    cluster.mend("web1")
+    owned_by(cluster, "web1")
 
 
 def test_a_stopped_daemon_says_farewell(cluster: Lab) -> None:
-    cluster.stop("master")
-    assert not cluster.running("master")
-    owned_by(cluster, "backup")
+    cluster.stop("web1")
+    assert not cluster.running("web1")
+    owned_by(cluster, "web2")
     # Addresses and frames come by different ways, and either may be told first.
     cluster.wait_until(
-        lambda: [a for a in cluster.witness.of(Advert) if a.host == "master"][-1].priority == 0,
+        lambda: [a for a in cluster.witness.of(Advert) if a.host == "web1"][-1].priority == 0,
         what="the farewell",
     )
 
 
 def test_a_frozen_daemon_keeps_the_address_until_it_thaws(cluster: Lab) -> None:
-    cluster.freeze("master")
-    assert cluster.running("master")
-    owned_by(cluster, "master", "backup")
-    cluster.thaw("master")
-    assert cluster.settle() == "master"
+    cluster.freeze("web1")
+    assert cluster.running("web1")
+    owned_by(cluster, "web1", "web2")
+    cluster.thaw("web1")
+    assert cluster.settle() == "web1"
 
 
 def test_a_reload_takes_up_another_address(cluster: Lab) -> None:
-    text = cluster.conf("master").replace("192.168.1.10\n", "192.168.1.10\n192.168.1.101\n")
-    cluster.conf("master", text)
-    cluster.reload("master")
-    cluster.wait_until(lambda: "192.168.1.101" in cluster.witness.held()["master"], timeout=40)
-    assert cluster.owners() == ["master"]
+    text = cluster.conf("web1").replace("192.168.1.10\n", "192.168.1.10\n192.168.1.101\n")
+    cluster.conf("web1", text)
+    cluster.reload("web1")
+    cluster.wait_until(lambda: "192.168.1.101" in cluster.witness.held()["web1"], timeout=40)
+    assert cluster.holders() == ["web1"]
 
 
 def test_a_daemon_started_by_hand_is_found(cluster: Lab) -> None:
-    daemon = cluster.daemons["backup"]
-    cluster.stop("backup")
-    cluster.run("backup", f"{daemon.command} >/var/log/by-hand 2>&1 &")
-    cluster.wait_until(lambda: cluster.running("backup"))
+    daemon = cluster.daemons["web2"]
+    cluster.stop("web2")
+    cluster.run("web2", f"{daemon.command} >/var/log/by-hand 2>&1 &")
+    cluster.wait_until(lambda: cluster.running("web2"))
     # All of its processes are there when it has a state.
     entered = "Entering BACKUP STATE"
-    cluster.wait_until(lambda: entered in (cluster.read("backup", "/var/log/by-hand") or ""))
-    cluster.crash("backup")
-    assert not cluster.running("backup")
+    cluster.wait_until(lambda: entered in (cluster.read("web2", "/var/log/by-hand") or ""))
+    cluster.crash("web2")
+    assert not cluster.running("web2")
 
 
 def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
-    assert "VI_1" in cluster.log("master")
+    assert "VI_1" in cluster.log("web1")
     # The journal is written when the work is done: a moment after the address is there.
     cluster.wait_until(
         lambda: (
-            [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "master"][-1:]
+            [f.to for f in cluster.facts() if isinstance(f, State) and f.host == "web1"][-1:]
             == ["MASTER"]
         )
     )
-    if cluster.daemons["master"].name == "vrrpd":
-        [entry] = [e for e in cluster.journal("master") if e["event"] == "state"][-1:]
+    if cluster.daemons["web1"].name == "vrrpd":
+        [entry] = [e for e in cluster.journal("web1") if e["event"] == "state"][-1:]
         assert entry["to"] == "MASTER"
         assert "no advertisement for" in entry["reason"]
     else:
-        assert cluster.journal("master") == []
+        assert cluster.journal("web1") == []
 
 
 def test_settle_waits_for_a_failback(cluster: Lab) -> None:
-    cluster.unplug("master")
-    owned_by(cluster, "backup")
-    cluster.plug("master")
-    assert cluster.settle() == "master"
+    cluster.unplug("web1")
+    owned_by(cluster, "web2")
+    cluster.plug("web1")
+    assert cluster.settle() == "web1"
 
 
 def test_a_bad_configuration_is_told_with_the_log(cluster: Lab) -> None:
     """The daemon ends and start() says why, unless keepalived has looked ready before that."""
-    cluster.stop("master")
-    cluster.conf("master", "vrrp_instance VI_1 {\n  virtual_router_id 999\n}\n")
-    name = cluster.daemons["master"].name
+    cluster.stop("web1")
+    cluster.conf("web1", "vrrp_instance VI_1 {\n    virtual_router_id 999\n}\n")
+    name = cluster.daemons["web1"].name
     told = "needs a virtual_router_id" if name == "vrrpd" else "the virtual router id must be set"
     refused = ""
     try:
-        cluster.start("master")
+        cluster.start("web1")
     except LabError as error:
         refused = str(error)
     if refused or name == "vrrpd":
-        assert f"{name} on master ended at once" in refused
+        assert f"{name} on web1 ended at once" in refused
         assert told in refused
-        assert "look at lab.conf('master'), correct it, and" in refused
-    eventually(lambda: told in cluster.log("master"))
-    eventually(lambda: not cluster.running("master"))
+        assert "look at lab.conf('web1'), correct it, and" in refused
+    eventually(lambda: told in cluster.log("web1"))
+    eventually(lambda: not cluster.running("web1"))
 
 
 def test_reset_starts_the_clock_of_the_timeline_anew(cluster: Lab) -> None:
     before = time.time()
     cluster.reset()
     assert cluster.timeline().start >= before
-    owned_by(cluster, "master")
+    owned_by(cluster, "web1")
     takeovers = cluster.timeline().takeovers
     assert takeovers[0].at >= before
-    assert takeovers[-1].to == "master"
+    assert takeovers[-1].to == "web1"

@@ -63,29 +63,29 @@ def run(script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 FULL = "standard output: No space left on device"
 # A shell script; its exit status; the one line on standard error, if there is any.
 TABLE = [
-    ("$L shell master", 2, r"several labs are running \(\d+, \d+\): choose one with --lab PID"),
+    ("$L shell web1", 2, r"several labs are running \(\d+, \d+\): choose one with --lab PID"),
     ("$L watch", 2, "several labs are running"),
-    ("$L capture master | cat; exit ${PIPESTATUS[0]}", 2, "several labs are running"),
-    ("$L shell master --lab 1", 2, "no lab called 1 in this lab: choose"),
+    ("$L capture web1 | cat; exit ${PIPESTATUS[0]}", 2, "several labs are running"),
+    ("$L shell web1 --lab 1", 2, "no lab called 1 in this lab: choose"),
     ("$L shell nobody --lab PID", 2, "no host called 'nobody'"),
     ("$L capture nobody --lab PID | cat; exit ${PIPESTATUS[0]}", 2, "no host called 'nobody'"),
-    ("$L capture master --interface eth9 --lab PID | cat; exit ${PIPESTATUS[0]}", 2, "eth9"),
-    ("$L capture master --lab PID | head -c 0; exit ${PIPESTATUS[0]}", 0, ""),
-    ("$L capture master --lab PID >/dev/full", 1, "No space left on device"),
-    ("$L capture master --lab PID >&-", 1, "Bad file descriptor"),
+    ("$L capture web1 --interface eth9 --lab PID | cat; exit ${PIPESTATUS[0]}", 2, "eth9"),
+    ("$L capture web1 --lab PID | head -c 0; exit ${PIPESTATUS[0]}", 0, ""),
+    ("$L capture web1 --lab PID >/dev/full", 1, "No space left on device"),
+    ("$L capture web1 --lab PID >&-", 1, "Bad file descriptor"),
     ("$L ps >/dev/full", 1, FULL),
     ("$L ps | head -c 0; exit ${PIPESTATUS[0]}", 141, ""),
     ("$L watch --lab PID >/dev/full", 1, FULL),
     ("$L watch --lab PID | head -c 0; exit ${PIPESTATUS[0]}", 141, ""),
     ("env -u TERM -u HOME $L watch --lab PID", 0, ""),
-    ("env -u TERM -u HOME $L shell master --lab PID -- true", 0, ""),
-    ("$L shell master --lab PID -- no-such-program", 127, "no-such-program"),
+    ("env -u TERM -u HOME $L shell web1 --lab PID -- true", 0, ""),
+    ("$L shell web1 --lab PID -- no-such-program", 127, "no-such-program"),
     ("$L cli --state nowhere", 2, "no state called 'nowhere'"),
     ("echo exit | env -u TERM -u HOME -u USER $L cli --state empty", 0, ""),
     ("$L cli --state empty <&-", 0, ""),
-    ("echo owners | $L cli --state empty >/dev/full", 1, FULL),
-    ("echo owners | $L cli --state empty >&-", 1, "standard output: Bad file descriptor"),
-    ("echo owners | $L cli --state empty | head -c 0; exit ${PIPESTATUS[1]}", 141, ""),
+    ("echo holders | $L cli --state empty >/dev/full", 1, FULL),
+    ("echo holders | $L cli --state empty >&-", 1, "standard output: Bad file descriptor"),
+    ("echo holders | $L cli --state empty | head -c 0; exit ${PIPESTATUS[1]}", 141, ""),
     ("$L exec -- no-such-program", 127, "cannot run no-such-program"),
     ("$L exec -- sh -c 'exit 7'", 7, ""),
 ]
@@ -125,7 +125,7 @@ def test_a_damaged_card_hides_no_other_lab(
         done = run("$L ps", tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [str(two[1].pid)]
-        assert run("$L shell master -- hostname", tmp_path).stdout == "master\n"
+        assert run("$L shell web1 -- hostname", tmp_path).stdout == "web1\n"
     finally:
         card.unlink()
         card.write_bytes(before)

@@ -20,13 +20,13 @@ vrrp_instance VI_1 {
 
 def test_a_signal_in_the_first_moments_leaves_no_address() -> None:
     with Lab("empty", daemon="vrrpd", beside=True) as lab:
-        lab.conf("master", OWNER)
+        lab.conf("web1", OWNER)
         for _ in range(5):
             before = len(lab.witness.of(Advert))
-            lab.start("master")
-            lab.wait_until(lambda: lab.owners() == ["master"])
-            lab.stop("master")
-            lab.wait_until(lambda: lab.owners() == [])
+            lab.start("web1")
+            lab.wait_until(lambda: lab.holders() == ["web1"])
+            lab.stop("web1")
+            lab.wait_until(lambda: lab.holders() == [])
             eventually(lambda: 0 in priorities(lab)[before:], what="the farewell")  # noqa: B023
 
 

@@ -32,16 +32,16 @@ from vrrpd.packet import Advertisement, encode, ipv4_packet
 LEFT_OUT = re.compile(r"\[\.\.\. ([\d,]+) (bytes|characters) left out; to have all of it: C")
 PAGES = (
     "import urllib.request as r\n"
-    "for n in range(1500):\n  r.urlopen('http://master/', timeout=30).read()"
+    "for n in range(1500):\n  r.urlopen('http://web1/', timeout=30).read()"
 )
 LETTER = """
 import smtplib
-with smtplib.SMTP("master") as server:
+with smtplib.SMTP("web1") as server:
     try:
-        server.sendmail("a@client", ["b@master"], "x\\r\\n" * 1_000_000)
+        server.sendmail("a@client", ["b@web1"], "x\\r\\n" * 1_000_000)
     except smtplib.SMTPException as error:
         print(error)
-    server.sendmail("a@client", ["b@master"], "short")
+    server.sendmail("a@client", ["b@web1"], "short")
 """
 
 
@@ -165,23 +165,23 @@ def test_a_caller_who_sends_a_line_without_end_is_sent_away(quiet: Lab) -> None:
 
 
 def test_a_junk_journal_hides_nothing_and_costs_little(quiet: Lab) -> None:
-    quiet.run("master", "head -c 20M /dev/zero | tr '\\0' x >vrrpd.log; cp vrrpd.log /var/log/")
+    quiet.run("web1", "head -c 20M /dev/zero | tr '\\0' x >vrrpd.log; cp vrrpd.log /var/log/")
     line = json.dumps({"t": 1.0, "event": "state", "from": "BACKUP", "to": "MASTER"})
-    quiet.run("master", f"printf 'junk\\n[1]\\n%s\\n{{\"t\"' '{line}' >/var/log/vrrpd.jsonl")
-    assert [entry["to"] for entry in quiet.journal("master")] == ["MASTER"]
-    assert len(quiet.log("master")) < 3 << 20
-    assert LEFT_OUT.search(quiet.log("master"))
+    quiet.run("web1", f"printf 'junk\\n[1]\\n%s\\n{{\"t\"' '{line}' >/var/log/vrrpd.jsonl")
+    assert [entry["to"] for entry in quiet.journal("web1")] == ["MASTER"]
+    assert len(quiet.log("web1")) < 3 << 20
+    assert LEFT_OUT.search(quiet.log("web1"))
 
 
 def test_a_web_server_answers_however_often_it_is_asked(quiet: Lab) -> None:
     """It logs every request; the log must not fill a pipe that nobody reads."""
-    quiet.web("master")
+    quiet.web("web1")
     done = quiet.run("client", f'{sys.executable} -c "{PAGES}"', timeout=120)
     assert (done.text, done.status) == ("", 0)
 
 
 def test_a_mail_server_takes_no_letter_that_is_too_large(quiet: Lab) -> None:
-    box = quiet.mail("master")
+    box = quiet.mail("web1")
     said = quiet.run("client", f"{sys.executable} -c '{LETTER}'")
     assert "552" in said.text
     assert len(box.wait(1)) == 1
@@ -220,11 +220,11 @@ def test_packets_without_end_do_not_fill_the_memory(
     sender, group = IPv4Address("192.168.1.12"), IPv4Address("224.0.0.18")
     advert = Advertisement(3, 51, 100, 1_000_000_000, (IPv4Address("192.168.1.10"),))
     packet = ipv4_packet(encode(advert, sender, group), sender, group, 1)
-    quiet.send("backup", [packet], every=0.001)
+    quiet.send("web2", [packet], every=0.001)
     full = "more than 100 facts: no more packets are kept; lab.reset() starts over"
     eventually(lambda: full in [loss.text for loss in quiet.witness.of(Loss)])
-    quiet.run("master", "ip address add 192.168.1.10/32 dev eth0")
-    quiet.wait_until(lambda: quiet.owners() == ["master"])
+    quiet.run("web1", "ip address add 192.168.1.10/32 dev eth0")
+    quiet.wait_until(lambda: quiet.holders() == ["web1"])
     assert len(quiet.witness.of(Advert)) <= 100
     assert len(quiet.witness.of(Loss)) == 1
     assert "The record has a hole" in quiet.timeline().text()

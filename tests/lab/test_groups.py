@@ -22,7 +22,7 @@ except OSError:
 KEEPALIVED = """
 from labs import Lab
 with Lab("empty", daemon="keepalived") as lab:
-    lab.conf("master", '''vrrp_instance VI_1 {
+    lab.conf("web1", '''vrrp_instance VI_1 {
         interface eth0
         virtual_router_id 51
         version 3
@@ -34,8 +34,8 @@ with Lab("empty", daemon="keepalived") as lab:
             192.168.1.10
         }
     }''')
-    lab.start("master")
-    lab.wait_until(lambda: lab.run("master", "test -e /run/called").status == 0, timeout=30)
+    lab.start("web1")
+    lab.wait_until(lambda: lab.run("web1", "test -e /run/called").status == 0, timeout=30)
     print("called")
 """
 needs_numbers = pytest.mark.skipif(

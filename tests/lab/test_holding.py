@@ -285,10 +285,10 @@ def test_a_firewall_that_lets_nothing_out(pair: Segment) -> None:
     """A MASTER that cannot send is FAULT, and leaves the one that can alone."""
     for host, priority in zip(pair.hosts, (200, 100), strict=True):
         host.start("vrrpd", conf(priority=priority))
-    pair.wait(lambda: pair.owners(VIP) == [0], "one MASTER")
+    pair.wait(lambda: pair.holders(VIP) == [0], "one MASTER")
     rule = "add table ip mine; add chain ip mine out { type filter hook output priority 0; }"
     pair[0].run("nft", f"{rule}; add rule ip mine out ip protocol 112 drop")
-    pair.wait(lambda: pair.owners(VIP) == [1], "the other one")
+    pair.wait(lambda: pair.holders(VIP) == [1], "the other one")
     pair.wait(lambda: states(pair[0])[-1] == "FAULT", "FAULT")
     assert "cannot send an advertisement: Operation not permitted" in pair[0].text()
     heard = len(pair.wire.frames)
@@ -296,7 +296,7 @@ def test_a_firewall_that_lets_nothing_out(pair: Segment) -> None:
     assert states(pair[1]) == ["BACKUP", "MASTER"]
     assert [one for one in pair.wire.frames[heard:] if one.is_arp and one.host == 0] == []
     pair[0].run("nft", "delete table ip mine")
-    pair.wait(lambda: pair.owners(VIP) == [0], "the first one again")
+    pair.wait(lambda: pair.holders(VIP) == [0], "the first one again")
 
 
 def test_an_address_that_the_kernel_refuses(pair: Segment) -> None:

@@ -245,9 +245,9 @@ def test_the_control_socket_refuses_others(host: Host, ordinary_user: OrdinaryUs
     eventually(path.exists, what="the socket")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     command = [sys.executable, "-c", ASK, str(path)]
-    stranger = ordinary_user.run(command, 30, check=False)
-    assert stranger.returncode != 0
-    assert "PermissionError" in stranger.stderr
+    attacker = ordinary_user.run(command, 30, check=False)
+    assert attacker.returncode != 0
+    assert "PermissionError" in attacker.stderr
     assert "Reloading" not in host.text()
     owner = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(owner.stdout) == {"ok": True, "result": True}

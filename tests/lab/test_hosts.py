@@ -14,7 +14,7 @@ from labs import Lab, LabError
 from labs.emulation import nodes
 from tests.support import REPOSITORY, eventually
 
-HOSTS = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
+HOSTS = {"web1": "192.168.1.11", "web2": "192.168.1.12", "client": "192.168.1.100"}
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -42,75 +42,75 @@ def test_both_ends_of_a_cable_have_different_numbers(machines: Lab, host: str) -
 
 def test_hosts_reach_each_other_by_name(machines: Lab) -> None:
     eventually(
-        lambda: machines.run("client", "ping -c 1 -W 1 master && ping -c 1 -W 1 backup").status == 0
+        lambda: machines.run("client", "ping -c 1 -W 1 web1 && ping -c 1 -W 1 web2").status == 0
     )
     assert machines.run("client", "getent hosts vip").text.split() == ["192.168.1.10", "vip"]
 
 
 def test_a_host_sees_and_ends_only_its_own_processes(machines: Lab) -> None:
-    for host in ("master", "backup"):
+    for host in ("web1", "web2"):
         machines.run(host, "sleep 1111 &")
-    for host in ("master", "backup"):
+    for host in ("web1", "web2"):
         # In the background it may take its time to become what it is called.
         eventually(lambda: machines.run(host, "pgrep -x sleep").status == 0)  # noqa: B023
-    assert machines.run("master", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
-    machines.run("master", "kill $(pgrep -x sleep)")
-    eventually(lambda: machines.run("master", "pgrep sleep").status == 1)
-    assert machines.run("backup", "pgrep -c sleep").text == "1\n"
-    machines.run("backup", "kill $(pgrep -x sleep)")
+    assert machines.run("web1", "ps ax -o args | grep -c '^sleep 1111'").text == "1\n"
+    machines.run("web1", "kill $(pgrep -x sleep)")
+    eventually(lambda: machines.run("web1", "pgrep sleep").status == 1)
+    assert machines.run("web2", "pgrep -c sleep").text == "1\n"
+    machines.run("web2", "kill $(pgrep -x sleep)")
 
 
 @pytest.mark.parametrize("path", ["/etc", "/etc/keepalived", "/run", "/var/log", "/tmp", "/root"])
 def test_a_file_of_one_host_is_on_no_other_and_not_here(machines: Lab, path: str) -> None:
-    name = f"{path}/written-by-master"
-    assert machines.run("master", f"echo mine >{name}").status == 0
-    assert machines.run("backup", f"test -e {name}").status == 1
+    name = f"{path}/written-by-web1"
+    assert machines.run("web1", f"echo mine >{name}").status == 0
+    assert machines.run("web2", f"test -e {name}").status == 1
     assert not os.path.exists(name)  # nor if /root is closed to us
-    assert machines.hosts["master"].path(name).read_text() == "mine\n"
+    assert machines.hosts["web1"].path(name).read_text() == "mine\n"
 
 
 def test_the_rest_of_etc_is_the_machines_own(machines: Lab) -> None:
-    assert machines.run("master", "cat /etc/passwd").text == Path("/etc/passwd").read_text()
+    assert machines.run("web1", "cat /etc/passwd").text == Path("/etc/passwd").read_text()
 
 
 def test_a_path_that_hosts_share_is_refused_with_the_alternatives(machines: Lab) -> None:
-    with pytest.raises(LabError, match=r"/usr/x is not master's own: use /etc, .*/var/log"):
-        machines.hosts["master"].path("/usr/x")
+    with pytest.raises(LabError, match=r"/usr/x is not web1's own: use /etc, .*/var/log"):
+        machines.hosts["web1"].path("/usr/x")
 
 
 def test_the_repository_stays_reachable(machines: Lab) -> None:
     """Even from a host whose own /root or /tmp hides where it lies."""
-    assert machines.run("master", f"test -r {Path(__file__)}").status == 0
-    assert machines.run("master", "python -c 'import vrrpd'").status == 0
+    assert machines.run("web1", f"test -r {Path(__file__)}").status == 0
+    assert machines.run("web1", "python -c 'import vrrpd'").status == 0
 
 
 def test_run_tells_output_errors_and_status(machines: Lab) -> None:
-    result = machines.run("master", "echo said; echo wrong >&2; exit 3")
+    result = machines.run("web1", "echo said; echo wrong >&2; exit 3")
     assert (result.text, result.status) == ("said\nwrong\n", 3)
     assert str(result) == "said\nwrong\n(exit status 3)"
 
 
 def test_run_does_not_wait_for_what_is_left_in_the_background(machines: Lab) -> None:
-    assert machines.run("master", "sleep 2222 & echo started", timeout=20).text == "started\n"
-    eventually(lambda: machines.run("master", "kill $(pgrep -x sleep)").status == 0)
+    assert machines.run("web1", "sleep 2222 & echo started", timeout=20).text == "started\n"
+    eventually(lambda: machines.run("web1", "kill $(pgrep -x sleep)").status == 0)
 
 
 def test_run_ends_what_takes_too_long(machines: Lab) -> None:
     with pytest.raises(LabError, match=r"took longer than 0.2 s: give it a timeout="):
-        machines.run("master", "sleep 3333", timeout=0.2)
-    eventually(lambda: machines.run("master", "pgrep -f 'sleep 333[3]'").status == 1)
+        machines.run("web1", "sleep 3333", timeout=0.2)
+    eventually(lambda: machines.run("web1", "pgrep -f 'sleep 333[3]'").status == 1)
 
 
 def test_commands_start_in_the_hosts_own_home(machines: Lab) -> None:
-    assert machines.run("master", "echo mine >here && pwd").text == "/root\n"
-    assert machines.hosts["master"].path("/root/here").read_text() == "mine\n"
+    assert machines.run("web1", "echo mine >here && pwd").text == "/root\n"
+    assert machines.hosts["web1"].path("/root/here").read_text() == "mine\n"
 
 
 @pytest.mark.parametrize("path", ["/etc/keepalived/nowhere", "/etc/keepalived/file/below"])
 def test_a_file_that_cannot_be_there_is_none(machines: Lab, path: str) -> None:
-    machines.run("master", "echo x >/etc/keepalived/file")
-    assert machines.read("master", "/etc/keepalived/file") == "x\n"
-    assert machines.read("master", path) is None
+    machines.run("web1", "echo x >/etc/keepalived/file")
+    assert machines.read("web1", "/etc/keepalived/file") == "x\n"
+    assert machines.read("web1", path) is None
 
 
 # A machine as Debian 13 makes it, and with a configuration of its own.
@@ -124,7 +124,7 @@ SERVERS = """
 from labs import Lab
 with Lab("empty", beside=True) as lab:
     print(*(lab.run(host, "cd /etc/keepalived && head *").text for host in lab.servers), sep="")
-    lab.run("master", "rm /etc/keepalived/*")
+    lab.run("web1", "rm /etc/keepalived/*")
     lab.reset()
     print(*(lab.run(host, "cd /etc/keepalived && head *").text for host in lab.servers), sep="")
 """

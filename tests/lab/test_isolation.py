@@ -24,7 +24,7 @@ def running(prefix: list[str] | None = None) -> Iterator[subprocess.Popen[str]]:
     process = start(READY, prefix)
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready master\n"
+        assert process.stdout.readline() == "ready web1\n"
         yield process
     finally:
         world = descendants(process.pid)
@@ -47,7 +47,7 @@ def test_a_lab_starts_in_a_lab_in_a_lab() -> None:
     program = 'from labs import Lab; print(sorted(Lab("empty").hosts))'
     nested = [*INSIDE, *INSIDE, *INSIDE, sys.executable, "-c", program]
     done = subprocess.run(nested, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.returncode) == ("['backup', 'client', 'master']\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("['web2', 'client', 'web1']\n", 0), done.stderr
 
 
 def test_a_switch_that_cannot_start_is_an_error_with_the_reason(
@@ -94,7 +94,7 @@ def test_a_lab_ends_with_the_program_that_started_it() -> None:
         [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )
     assert caller.stdout is not None
-    assert caller.stdout.readline() == "ready master\n"
+    assert caller.stdout.readline() == "ready web1\n"
     caller.kill()
     caller.communicate()
     eventually(lambda: picture() == before, what="the machine as it was before")
@@ -110,7 +110,7 @@ def test_a_closed_lab_leaves_nothing() -> None:
     eventually(lambda: picture() == before, what="everything as it was before")
     assert not place.exists()
     with pytest.raises(LabError, match="this lab is closed: start another"):
-        lab.unplug("master")
+        lab.unplug("web1")
 
 
 def test_labs_of_two_processes_do_not_meet() -> None:
@@ -139,13 +139,13 @@ def comm(pid: int) -> str:
 
 def test_two_labs_in_one_process() -> None:
     with Lab("empty", beside=True) as one, Lab("empty", beside=True) as other:
-        one.run("master", "ip address add 192.168.1.10/32 dev eth0")
-        one.wait_until(lambda: one.owners() == ["master"])
-        assert other.owners() == []
-        one.unplug("master")
-        one.wait_until(lambda: not one.witness.carrier()["master"])
-        assert other.witness.carrier()["master"]
-        eventually(lambda: other.run("client", "ping -c 1 -W 1 master").status == 0)
+        one.run("web1", "ip address add 192.168.1.10/32 dev eth0")
+        one.wait_until(lambda: one.holders() == ["web1"])
+        assert other.holders() == []
+        one.unplug("web1")
+        one.wait_until(lambda: not one.witness.carrier()["web1"])
+        assert other.witness.carrier()["web1"]
+        eventually(lambda: other.run("client", "ping -c 1 -W 1 web1").status == 0)
 
 
 def test_a_new_lab_closes_the_one_before() -> None:
@@ -167,13 +167,13 @@ def test_an_ordinary_user_sees_a_failover(ordinary_user: OrdinaryUser) -> None:
     program = """
 from labs import Lab
 with Lab("basic", daemon="keepalived") as lab:
-    lab.wait_until(lambda: lab.owners() == ["master"])
-    lab.unplug("master")
-    lab.wait_until(lambda: lab.owners() == ["backup"])
+    lab.wait_until(lambda: lab.holders() == ["web1"])
+    lab.unplug("web1")
+    lab.wait_until(lambda: lab.holders() == ["web2"])
     print(lab.timeline().takeovers[-1].to)
 """
     with start(program, ordinary_user.command([])) as process:
-        assert process.communicate(timeout=100)[0] == "backup\n"
+        assert process.communicate(timeout=100)[0] == "web2\n"
 
 
 def test_a_lab_outside_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

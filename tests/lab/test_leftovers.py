@@ -129,7 +129,7 @@ def test_a_lab_that_runs_on_is_found() -> None:
     )
     with lab:
         assert lab.stdout is not None
-        assert lab.stdout.readline() == "ready master\n"
+        assert lab.stdout.readline() == "ready web1\n"
         commands = "\n".join(left(mark))
         assert "keepalived" in commands
         assert "sleep 4444" in commands

@@ -26,7 +26,7 @@ def pair(tmp_path: Path) -> Iterator[Segment]:
         for number, priority in enumerate((HIGH, LOW)):
             segment[number].run("ip", "link", "set", "lo", "up")
             segment[number].start("vrrpd", conf(priority), "--metrics", WHERE)
-        segment.wait(lambda: segment.owners(VIP) == [0] and last(segment[1]) == "BACKUP", "MASTER")
+        segment.wait(lambda: segment.holders(VIP) == [0] and last(segment[1]) == "BACKUP", "MASTER")
         yield segment
 
 
@@ -69,7 +69,7 @@ def get(host: Host, path: str) -> tuple[int, str]:
 def test_release_moves_the_address_and_resume_brings_it_back(pair: Segment) -> None:
     first, second = pair[0], pair[1]
     assert "is MASTER" in ctl(first, "release", "VI_1")
-    assert pair.owners(VIP) == [1]
+    assert pair.holders(VIP) == [1]
     zero = next(frame for frame in pair.wire.adverts(0) if frame.priority == 0)
     takeover = next(frame for frame in pair.wire.adverts(1) if frame.t > zero.t)
     skew = (256 - LOW) / 256
@@ -96,7 +96,7 @@ def test_nobody_else_is_there(pair: Segment) -> None:
     said = ctl(pair[0], "drain")
     assert "no other router has advertised" in said
     assert VIP in said
-    assert pair.owners(VIP) == []
+    assert pair.holders(VIP) == []
     assert "no instance VI_9" not in ctl(pair[0], "resume", "VI_9", status=1)
 
 
@@ -117,9 +117,9 @@ def test_metrics_and_probes_over_http(pair: Segment) -> None:
 
 def test_two_masters_are_noticed_when_the_cable_is_whole_again(pair: Segment) -> None:
     pair[0].cut()
-    pair.wait(lambda: pair.owners(VIP) == [0, 1], "two MASTERs")
+    pair.wait(lambda: pair.holders(VIP) == [0, 1], "two MASTERs")
     pair[0].mend()
-    pair.wait(lambda: pair.owners(VIP) == [0], "one MASTER")
+    pair.wait(lambda: pair.holders(VIP) == [0], "one MASTER")
     # Whose Advertisement comes first decides who notices: the other may give way before it sends.
     counts = []
     for host in (pair[0], pair[1]):

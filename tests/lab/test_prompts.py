@@ -73,27 +73,27 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
 def test_magics_without_a_lab_are_one_line_with_the_remedy(notebook: Notebook) -> None:
     # Another test may have left a lab in this kernel: a new one ends it.
     notebook.run('from labs import Lab\nLab("empty").close()')
-    for cell in ("%mn net", "%%on master\ntrue", "%%conf master\n#"):
+    for cell in ("%mn net", "%%on web1\ntrue", "%%conf web1\n#"):
         answer = notebook.run(cell)
         assert answer == 'LabError: no lab is running here: start one with `lab = Lab("basic")`'
 
 
 def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
     answer = notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")\nlab')
-    assert "master runs keepalived" in answer
+    assert "web1 runs keepalived" in answer
     # Not *: what a package of the machine must have there is there, too.
-    answer = notebook.run("%%on master backup\nhostname\ncd /etc\nls keepalived/*.conf")
+    answer = notebook.run("%%on web1 web2\nhostname\ncd /etc\nls keepalived/*.conf")
     assert answer == "".join(
         f"[root@{host} ~]# hostname\n{host}\n[root@{host} ~]# cd /etc\n"
         f"[root@{host} etc]# ls keepalived/*.conf\nkeepalived/keepalived.conf\n"
-        for host in ("master", "backup")
+        for host in ("web1", "web2")
     )
     assert "s1-eth1:eth0" in notebook.run("%mn net")
     assert "<BROADCAST,MULTICAST>" in notebook.run(
-        "%mn link s1 master down\n%mn master ip -br link show eth0\n%mn link s1 master up"
+        "%mn link s1 web1 down\n%mn web1 ip -br link show eth0\n%mn link s1 web1 up"
     )
     actions = notebook.run("[fact.text for fact in lab.facts() if fact.kind == 'action']")
-    assert "'link s1 master down'" in actions
+    assert "'link s1 web1 down'" in actions
 
 
 def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -> None:
@@ -120,25 +120,21 @@ def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -
 
 def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
-    answer = notebook.run("%%conf master\nvrrp_instance VI_1 {\n  priorty 3\n}")
+    answer = notebook.run("%%conf web1\nvrrp_instance VI_1 {\n    priorty 3\n}")
     assert "keepalived.conf:2:3:" in answer
     assert "did you mean 'priority'?" in answer
-    assert answer.endswith(
-        "keepalived.conf of master written; lab.reload('master') puts it to use\n"
-    )
-    assert "priorty 3" in notebook.run("lab.conf('master')")
-    assert "choose master or backup" in notebook.run("%%conf client\n#")
-    assert "choose master, backup or client" in notebook.run("%%conf nobody\n#")
-    assert "which host? write %%conf master" in notebook.run("%%conf\n#")
-    assert "which host? write %%on master" in notebook.run("%%on\ntrue")
+    assert answer.endswith("keepalived.conf of web1 written; lab.reload('web1') puts it to use\n")
+    assert "priorty 3" in notebook.run("lab.conf('web1')")
+    assert "choose web1 or web2" in notebook.run("%%conf client\n#")
+    assert "choose web1, web2 or client" in notebook.run("%%conf nobody\n#")
+    assert "which host? write %%conf web1" in notebook.run("%%conf\n#")
+    assert "which host? write %%on web1" in notebook.run("%%on\ntrue")
 
 
 def test_a_lab_error_has_no_traceback(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("empty")')
     answer = notebook.run('lab.unplug("mastr")')
-    assert answer == (
-        "LabError: no host called 'mastr' in this lab: choose master, backup or client"
-    )
+    assert answer == ("LabError: no host called 'mastr' in this lab: choose web1, web2 or client")
 
 
 def running(command: str) -> bool:
@@ -157,7 +153,7 @@ def command_line(file: Path) -> str:
 
 def test_a_kernel_can_be_interrupted_and_restarted(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("empty")')
-    notebook.client.execute('lab.run("master", "sleep 6666")')
+    notebook.client.execute('lab.run("web1", "sleep 6666")')
     # Not at the first "busy": until it has reached the cell, a kernel ignores an interrupt.
     eventually(lambda: running("sleep 6666"), timeout=30)
     notebook.manager.interrupt_kernel()
@@ -204,30 +200,24 @@ def test_typed_lines_are_cut_into_commands(cell: str, commands: int) -> None:
 
 def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
     assert mininet_prompt.command(machines, "nodes").split()[-4:] == [
-        "backup",
+        "web2",
         "client",
-        "master",
+        "web1",
         "s1",
     ]
     assert mininet_prompt.command(machines, "client hostname") == "client\n"
-    assert "1 packets transmitted" in mininet_prompt.command(
-        machines, "client ping -c 1 -W 1 master"
-    )
-    assert mininet_prompt.command(machines, "owners") == "nobody\n"
-    assert mininet_prompt.command(machines, "unplug master") == ""
-    machines.wait_until(lambda: not machines.witness.carrier()["master"])
-    assert mininet_prompt.command(machines, "plug master") == ""
+    assert "1 packets transmitted" in mininet_prompt.command(machines, "client ping -c 1 -W 1 web1")
+    assert mininet_prompt.command(machines, "holders") == "nobody\n"
+    assert mininet_prompt.command(machines, "unplug web1") == ""
+    machines.wait_until(lambda: not machines.witness.carrier()["web1"])
+    assert mininet_prompt.command(machines, "plug web1") == ""
     assert mininet_prompt.command(machines, "unplug mastr").startswith("no host called 'mastr'")
-    assert mininet_prompt.command(machines, "unplug") == "which host? unplug master or backup\n"
-    assert mininet_prompt.command(machines, "link master down").startswith(
-        "usage: link s1 master|backup"
-    )
-    assert mininet_prompt.command(machines, "lose master 1") == ""
-    assert "100% packet loss" in mininet_prompt.command(machines, "client ping -c 1 -W 0.2 master")
-    assert mininet_prompt.command(machines, "mend master") == ""
-    assert mininet_prompt.command(machines, "oneway master").startswith(
-        "usage: oneway HOST to|from"
-    )
+    assert mininet_prompt.command(machines, "unplug") == "which host? unplug web1 or web2\n"
+    assert mininet_prompt.command(machines, "link web1 down").startswith("usage: link s1 web1|web2")
+    assert mininet_prompt.command(machines, "lose web1 1") == ""
+    assert "100% packet loss" in mininet_prompt.command(machines, "client ping -c 1 -W 0.2 web1")
+    assert mininet_prompt.command(machines, "mend web1") == ""
+    assert mininet_prompt.command(machines, "oneway web1").startswith("usage: oneway HOST to|from")
     assert "Unknown command: dance" in mininet_prompt.command(machines, "dance")
 
 
@@ -242,9 +232,9 @@ def test_a_scenario_prints_saves_and_draws(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     row = r"^ +(\w+ -> \w+) +[\d.]+ s +[\d.]+ s +[+-][\d.]+ ms$"
     takeovers = re.findall(row, done.stdout, re.MULTILINE)
-    # On a busy machine master may start so late that backup is the first for a moment.
-    assert takeovers[0] in ("nobody -> master", "nobody -> backup")
-    assert takeovers[-2:] == ["master -> backup", "backup -> master"]
+    # On a busy machine web1 may start so late that web2 is the first for a moment.
+    assert takeovers[0] in ("nobody -> web1", "nobody -> web2")
+    assert takeovers[-2:] == ["web1 -> web2", "web2 -> web1"]
     assert figure.read_text().startswith("<?xml")
     kinds = {json.loads(line)["kind"] for line in facts.read_text().splitlines()}
     assert kinds >= {"address", "link", "advert", "arp", "ping", "action", "state"}
@@ -262,21 +252,21 @@ def test_running_labs_are_listed_and_can_be_entered() -> None:
     ) as prompt:
         assert prompt.stdin is not None
         assert prompt.stdout is not None
-        prompt.stdin.write("master hostname\n")
+        prompt.stdin.write("web1 hostname\n")
         prompt.stdin.flush()
-        assert prompt.stdout.readline().strip() == "master"
+        assert prompt.stdout.readline().strip() == "web1"
         listed = {line.split()[0]: line for line in labs("ps").stdout.splitlines()[1:]}
         pid = str(prompt.pid)
         assert set(listed) - {line.split()[0] for line in before} == {pid}
-        assert listed[pid].endswith(" empty      master (vrrpd), backup (vrrpd), client")
+        assert listed[pid].endswith(" empty      web1 (vrrpd), web2 (vrrpd), client")
         enter = ("terminal", "--lab", pid)
-        shown = labs(*enter, "backup", "--", "sh", "-c", "hostname; pwd; ps -o comm= 1")
-        assert shown.stdout == "backup\n/root\nbash\n"
-        assert labs(*enter, "backup", "--", "sh", "-c", "exit 5").returncode == 5
-        assert "choose master, backup or client" in labs(*enter, "mastr").stderr
+        shown = labs(*enter, "web2", "--", "sh", "-c", "hostname; pwd; ps -o comm= 1")
+        assert shown.stdout == "web2\n/root\nbash\n"
+        assert labs(*enter, "web2", "--", "sh", "-c", "exit 5").returncode == 5
+        assert "choose web1, web2 or client" in labs(*enter, "mastr").stderr
         prompt.stdin.close()
         assert prompt.wait(20) == 0
-    refused = labs(*enter, "master")
+    refused = labs(*enter, "web1")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert re.search("no lab of yours is running: start one|no lab called", refused.stderr)
 

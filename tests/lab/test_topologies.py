@@ -93,7 +93,7 @@ def test_a_forwarding_router_joins_the_networks() -> None:
         with Lab("empty", beside=True) as lab:
             for interface, address in (("eth0", "192.168.1.10"), ("eth1", "10.0.0.10")):
                 lab.run("r2", f"ip address add {address}/32 dev {interface}")
-            lab.wait_until(lambda: lab.owners() == lab.owners("10.0.0.10") == ["r2"])
+            lab.wait_until(lambda: lab.holders() == lab.holders("10.0.0.10") == ["r2"])
             eventually(lambda: reaches(lab, "client", "10.0.0.100"), what="the server beyond")
             answered = {"192.168.1.10", "10.0.0.10"}
             lab.wait_until(
@@ -112,32 +112,32 @@ def test_a_forwarding_router_joins_the_networks() -> None:
 def test_an_interface_that_is_not_there_is_answered_with_those_that_are() -> None:
     with Lab("empty", beside=True) as lab:
         for verb in ("unplug", "plug", "cut", "mend"):
-            with pytest.raises(LabError, match="no interface called 'eth1' on master: choose eth0"):
-                getattr(lab, verb)("master", interface="eth1")
+            with pytest.raises(LabError, match="no interface called 'eth1' on web1: choose eth0"):
+                getattr(lab, verb)("web1", interface="eth1")
 
 
 def test_an_ipv6_address_is_watched_like_any_other() -> None:
     with Lab("empty", watch="2001:db8:1:0::10", beside=True) as lab:
         assert lab.watch == "2001:db8:1::10"
-        lab.run("backup", "ip address add 2001:db8:1::10/128 dev eth0 nodad")
-        lab.wait_until(lambda: lab.owners() == ["backup"])
+        lab.run("web2", "ip address add 2001:db8:1::10/128 dev eth0 nodad")
+        lab.wait_until(lambda: lab.holders() == ["web2"])
         lab.wait_until(
             lambda: any(
-                ping.answered_by == "backup" for ping in lab.facts() if isinstance(ping, Ping)
+                ping.answered_by == "web2" for ping in lab.facts() if isinstance(ping, Ping)
             )
         )
         with pytest.raises(LabError, match=r"'192.168.1.10/24' is no address"):
-            lab.owners("192.168.1.10/24")
+            lab.holders("192.168.1.10/24")
 
 
 def test_every_shared_address_has_a_timeline() -> None:
     with Lab("empty", beside=True) as lab:
-        lab.run("master", "ip address add 192.168.1.20/32 dev eth0")
-        lab.wait_until(lambda: lab.owners("192.168.1.20") == ["master"])
+        lab.run("web1", "ip address add 192.168.1.20/32 dev eth0")
+        lab.wait_until(lambda: lab.holders("192.168.1.20") == ["web1"])
         assert [each.address for each in lab.timelines()] == ["192.168.1.10", "192.168.1.20"]
-        assert lab.timeline("192.168.1.20").takeovers[0].to == "master"
+        assert lab.timeline("192.168.1.20").takeovers[0].to == "web1"
         assert lab.timeline().takeovers == []
-        assert lab.servers == ["master", "backup"]
+        assert lab.servers == ["web1", "web2"]
 
 
 def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,11 +145,11 @@ def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.Monke
     monkeypatch.setattr(start_states, "read", lambda state: told)
     with Lab("empty", beside=True) as lab:
         assert lab.timeline().hosts == tuple(lab.servers)
-        lab.run("master2", "ip address add 192.168.1.20/32 dev eth0")
-        lab.wait_until(lambda: lab.owners("192.168.1.20") == ["master2"])
+        lab.run("db1", "ip address add 192.168.1.20/32 dev eth0")
+        lab.wait_until(lambda: lab.holders("192.168.1.20") == ["db1"])
         assert lab.timeline("192.168.1.20").hosts == tuple(lab.servers)  # one alone
-        lab.conf("backup2", "virtual_ipaddress { 192.168.1.20/24 dev eth0 }  # 192.168.1.30\n")
-        assert lab.timeline("192.168.1.20").hosts == ("master2", "backup2")
+        lab.conf("db2", "virtual_ipaddress { 192.168.1.20/24 dev eth0 }      # 192.168.1.30\n")
+        assert lab.timeline("192.168.1.20").hosts == ("db1", "db2")
         assert lab.timeline("192.168.1.30").hosts == tuple(lab.servers)
 
 
@@ -157,12 +157,12 @@ def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.Monke
 def test_a_state_begins_where_it_says(daemon: str) -> None:
     """And resetting to one of another topology builds that."""
     with Lab("failover", daemon=daemon, beside=True) as lab:
-        assert lab.owners() == ["backup"]
-        assert not lab.witness.carrier()["master"]
+        assert lab.holders() == ["web2"]
+        assert not lab.witness.carrier()["web1"]
         assert lab.timeline().takeovers == []
         lab.reset("empty")
-        assert lab.owners() == []
-        lab.wait_until(lambda: lab.witness.carrier()["master"])
+        assert lab.holders() == []
+        lab.wait_until(lambda: lab.witness.carrier()["web1"])
 
 
 def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,8 +170,8 @@ def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -
         told = start_states.Start("empty", topology="three_nodes", sources=("empty",))
         monkeypatch.setattr(start_states, "read", lambda state: told)
         lab.reset()
-        assert list(lab.hosts) == ["node1", "node2", "node3", "client"]
-        assert lab.run("node3", "hostname").text == "node3\n"
+        assert list(lab.hosts) == ["web1", "web2", "web3", "client"]
+        assert lab.run("web3", "hostname").text == "web3\n"
         lab.wait_until(lambda: all(lab.witness.carrier().values()))
 
 

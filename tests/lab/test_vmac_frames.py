@@ -147,7 +147,7 @@ def test_what_is_the_hosts_own_never_answers_with_the_virtual_mac(
             words = WAYS[way].format(own=own, peer=peer)
             text = conf(words, base, priority=200 - 100 * number, family=family)
             lan[number].start("vrrpd", text)
-        lan.wait(lambda: lan.owners(vip) == [0], "one MASTER")
+        lan.wait(lambda: lan.holders(vip) == [0], "one MASTER")
         lan.wait(lambda: states(lan[1]), "a BACKUP")
         mac = f"00:00:5e:00:0{1 if family == 4 else 2}:33"
         for number in (0, 1):
@@ -157,5 +157,5 @@ def test_what_is_the_hosts_own_never_answers_with_the_virtual_mac(
                 eventually(partial(answer, lan[2], own), what=f"an answer for {own}")
                 assert answer(lan[2], own) == real, own
         eventually(lambda: answer(lan[2], vip) == mac, what="the virtual MAC")
-        assert lan.owners(vip) == [0]
+        assert lan.holders(vip) == [0]
         assert states(lan[1])[-1] == "BACKUP"

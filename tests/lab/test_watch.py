@@ -75,40 +75,40 @@ def timer(terminal: Terminal, host: str) -> float:
 
 def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt) as seen:
-        seen.until(lambda: "192.168.1.10 is held by master" in seen.lines[0])
-        row = "▶1 master    ● HOLDS  in     vrrpd runs        150  speaks in"
+        seen.until(lambda: "192.168.1.10 is held by web1" in seen.lines[0])
+        row = "▶1 web1      ● HOLDS  in     vrrpd runs        150  speaks in"
         seen.until(lambda: row in seen.text)
-        seen.until(lambda: timer(seen, "backup") > 2.5)
-        seen.until(lambda: "pings: master answers in" in seen.row("3 client"))
+        seen.until(lambda: timer(seen, "web2") > 2.5)
+        seen.until(lambda: "pings: web1 answers in" in seen.row("3 client"))
         seen.type("u")
         # The dead time can be watched: nobody holds it, and the backup's timer runs down.
-        seen.until(lambda: "nobody holds" in seen.lines[0] and 0 < timer(seen, "backup") < 2.5)
-        seen.until(lambda: "► cable of master pulled" in seen.text)
-        seen.until(lambda: "OUT" in seen.row("▶1 master"))
-        seen.until(lambda: "192.168.1.10 is held by backup" in seen.lines[0])
-        seen.until(lambda: "unplug master: done" in seen.text)
+        seen.until(lambda: "nobody holds" in seen.lines[0] and 0 < timer(seen, "web2") < 2.5)
+        seen.until(lambda: "► cable of web1 pulled" in seen.text)
+        seen.until(lambda: "OUT" in seen.row("▶1 web1"))
+        seen.until(lambda: "192.168.1.10 is held by web2" in seen.lines[0])
+        seen.until(lambda: "unplug web1: done" in seen.text)
         seen.until(lambda: "the client had no answer for" in seen.text)
-        seen.until(lambda: "backup BACKUP → MASTER: no advertisement for 3.609 s" in seen.text)
-        seen.until(lambda: "^ unplug master" in seen.text)
-        assert said(prompt, "owners") == "backup"
+        seen.until(lambda: "web2 BACKUP → MASTER: no advertisement for 3.609 s" in seen.text)
+        seen.until(lambda: "^ unplug web1" in seen.text)
+        assert said(prompt, "holders") == "web2"
         seen.type("p")
-        seen.until(lambda: "192.168.1.10 is held by master" in seen.lines[0])
+        seen.until(lambda: "192.168.1.10 is held by web1" in seen.lines[0])
         seen.type("q")
     assert seen.status == 0
-    eventually(lambda: said(prompt, "owners") == "master")  # for a moment both hold it
+    eventually(lambda: said(prompt, "holders") == "web1")  # for a moment both hold it
 
 
 def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt, NO_COLOR="1") as seen:
-        seen.until(lambda: "held by master" in seen.lines[0])
+        seen.until(lambda: "held by web1" in seen.lines[0])
         seen.type("1c")
-        seen.until(lambda: "held by master AND backup" in seen.lines[0])
-        seen.until(lambda: "vrrpd GONE" in seen.row("1 master"))
-        seen.until(lambda: "▓ two own" in seen.text)
+        seen.until(lambda: "held by web1 AND web2" in seen.lines[0])
+        seen.until(lambda: "vrrpd GONE" in seen.row("1 web1"))
+        seen.until(lambda: "▓ two hold" in seen.text)
         seen.type("t")
-        seen.until(lambda: "vrrpd runs" in seen.row("1 master"))
+        seen.until(lambda: "vrrpd runs" in seen.row("1 web1"))
         # Its answer would take the place of the next one.
-        seen.until(lambda: "start master: done" in seen.text)
+        seen.until(lambda: "start web1: done" in seen.text)
         seen.type("3c")
         seen.until(lambda: "client runs no daemon" in seen.text)
         seen.type("\x03")
@@ -118,23 +118,23 @@ def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[st
 
 def test_keys_lose_frames_and_break_one_direction(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt) as seen:
-        seen.until(lambda: "held by master" in seen.lines[0])
+        seen.until(lambda: "held by web1" in seen.lines[0])
         seen.type("1l")
-        seen.until(lambda: "► path to master loses 30% of its frames" in seen.text)
-        seen.until(lambda: "lose master 0.3: done" in seen.text)
+        seen.until(lambda: "► path to web1 loses 30% of its frames" in seen.text)
+        seen.until(lambda: "lose web1 0.3: done" in seen.text)
         seen.type("o")
-        seen.until(lambda: "► nothing leaves master any more" in seen.text)
-        seen.until(lambda: "held by master AND backup" in seen.lines[0])
+        seen.until(lambda: "► nothing leaves web1 any more" in seen.text)
+        seen.until(lambda: "held by web1 AND web2" in seen.lines[0])
         seen.type("m")
-        seen.until(lambda: "mend master: done" in seen.text)
-        seen.until(lambda: "192.168.1.10 is held by master " in seen.lines[0])
+        seen.until(lambda: "mend web1: done" in seen.text)
+        seen.until(lambda: "192.168.1.10 is held by web1 " in seen.lines[0])
         seen.type("q")
     assert seen.status == 0
 
 
 def test_the_window_may_change_its_size(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt) as seen:
-        seen.until(lambda: "held by master" in seen.lines[0])
+        seen.until(lambda: "held by web1" in seen.lines[0])
         assert COLOUR.search(seen.raw)
         for columns, rows in ((120, 40), (60, 14), (40, 8), (80, 24)):
             seen.resize(columns, rows)
@@ -175,7 +175,7 @@ def test_a_lab_that_ends_in_the_middle_of_a_word_has_ended() -> None:
 
 
 def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> None:
-    eventually(lambda: said(prompt, "owners") == "master")
+    eventually(lambda: said(prompt, "holders") == "web1")
     done = subprocess.run(
         [*LABS, "watch", "--lab", str(prompt.pid)],
         capture_output=True,
@@ -185,7 +185,7 @@ def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> 
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stderr
-    assert "192.168.1.10 is held by master" in done.stdout.splitlines()[0]
+    assert "192.168.1.10 is held by web1" in done.stdout.splitlines()[0]
     assert "\x1b" not in done.stdout
 
 
@@ -200,8 +200,8 @@ def test_the_door_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
 
         assert ask(b"hello").startswith("not a request")
         assert ask(b'{"ask": "unplug"}').startswith("not a request")
-        assert ask(b'{"ask": "close", "host": "master"}').startswith("no verb called 'close'")
-        assert "choose master, backup or client" in ask(b'{"ask": "unplug", "host": "mastr"}')
+        assert ask(b'{"ask": "close", "host": "web1"}').startswith("no verb called 'close'")
+        assert "choose web1, web2 or client" in ask(b'{"ask": "unplug", "host": "mastr"}')
 
 
 def test_a_lab_that_is_being_changed_says_so(
@@ -210,7 +210,7 @@ def test_a_lab_that_is_being_changed_says_so(
     """A reset to another network knows of its hosts before it has made them."""
 
     def not_yet() -> None:
-        raise KeyError("node1")
+        raise KeyError("web1")
 
     monkeypatch.setattr(machines, "told", not_yet)
     with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:

@@ -1,4 +1,4 @@
-"""The picture of a running network: states, owners and what is wrong with a cable."""
+"""The picture of a running network: states, holders and what is wrong with a cable."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def line(text: str, host: str) -> str:
 
 def test_it_shows_each_break_by_its_name(machines: Lab) -> None:
     machines.reset()
-    machines.unplug("master")
-    machines.cut("backup")
+    machines.unplug("web1")
+    machines.cut("web2")
     machines.lose("client", 0.5)
-    machines.wait_until(lambda: not machines.witness.carrier()["master"])
+    machines.wait_until(lambda: not machines.witness.carrier()["web1"])
     text = wiring(machines).text()
-    assert "eth0 to s1 (cable pulled)" in line(text, "master")
-    assert "eth0 to s1 (path cut)" in line(text, "backup")
+    assert "eth0 to s1 (cable pulled)" in line(text, "web1")
+    assert "eth0 to s1 (path cut)" in line(text, "web2")
     assert "eth0 to s1 (drops frames)" in line(text, "client")
-    assert "no daemon" in line(text, "master")
+    assert "no daemon" in line(text, "web1")
     for host in machines.hosts:
         machines.plug(host)
         machines.mend(host)
@@ -39,15 +39,15 @@ def test_it_shows_each_break_by_its_name(machines: Lab) -> None:
 def test_it_shows_states_and_owners(cluster: Lab) -> None:
     cluster.settle()
     before = wiring(cluster)
-    assert "MASTER" in line(before.text(), "master")
-    assert line(before.text(), "master").endswith("holds 192.168.1.10")
-    assert "BACKUP" in line(before.text(), "backup")
-    cluster.freeze("backup")
-    cluster.stop("master")
+    assert "MASTER" in line(before.text(), "web1")
+    assert line(before.text(), "web1").endswith("holds 192.168.1.10")
+    assert "BACKUP" in line(before.text(), "web2")
+    cluster.freeze("web2")
+    cluster.stop("web1")
     text = wiring(cluster).text()
-    assert "no daemon" in line(text, "master")
-    assert "frozen" in line(text, "backup")
+    assert "no daemon" in line(text, "web1")
+    assert "frozen" in line(text, "web2")
     drawn = [words.get_text() for words in before.figure().axes[0].texts]
-    assert {"master", "MASTER", "● 192.168.1.10", "client", "s1"} <= set(drawn)
-    assert "192.168.1.10 is held by master" in drawn
+    assert {"web1", "MASTER", "● 192.168.1.10", "client", "s1"} <= set(drawn)
+    assert "192.168.1.10 is held by web1" in drawn
     assert before._repr_png_().startswith(b"\x89PNG")

@@ -2,9 +2,9 @@
 
     python -m labs.sandbox.namespaces -- python -m tests.lab.witness_scenes SCENE
 
-          client eth0 ---- s1-eth3 +----+ s1-eth1 ---- eth0 master
+          client eth0 ---- s1-eth3 +----+ s1-eth1 ---- eth0 web1
                                    | s1 |
-                                   +----+ s1-eth2 ---- eth0 backup
+                                   +----+ s1-eth2 ---- eth0 web2
 
 Each host is a process in its own network namespace; the switch is a bridge in ours.
 There are no daemons here: the scenes put addresses on and send frames themselves, so that they know
@@ -37,8 +37,8 @@ from vrrpd.gratuitous_arp import gratuitous_arp
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
 VIP = "192.168.1.10"
-REAL = {"master": "192.168.1.11", "backup": "192.168.1.12", "client": "192.168.1.100"}
-PRIORITY = {"master": 150, "backup": 100}
+REAL = {"web1": "192.168.1.11", "web2": "192.168.1.12", "client": "192.168.1.100"}
+PRIORITY = {"web1": 150, "web2": 100}
 GROUP = IPv4Address("224.0.0.18")
 SECOND = 1_000_000_000
 PATIENCE = 15.0
@@ -61,7 +61,7 @@ class Lan:
             assert process.stdout.readline() == b"ready\n"
             far = ("peer", "name", "eth0", "netns", str(process.pid))
             ip("link", "add", "name", port, "type", "veth", *far)
-            ip("link", "set", port, "master", "s1", "up")
+            ip("link", "set", port, "web1", "s1", "up")
             self.on(host, "link", "set", "eth0", "up")
             self.on(host, "address", "add", f"{REAL[host]}/24", "dev", "eth0")
 
@@ -140,12 +140,12 @@ def seen(witness: Witness, kind: type[Fact], timeout: float = PATIENCE, **fields
 def beginning() -> None:
     """What is true at the start is known as soon as the Witness is made."""
     with Lan() as lan:
-        lan.on("master", "address", "add", f"{VIP}/32", "dev", "eth0")
+        lan.on("web1", "address", "add", f"{VIP}/32", "dev", "eth0")
         with lan.watch() as witness:
             held = witness.held()
             for host, address in REAL.items():
                 assert address in held[host], held
-            assert VIP in held["master"]
+            assert VIP in held["web1"]
             assert witness.carrier() == dict.fromkeys(REAL, True)
 
 
@@ -153,59 +153,59 @@ def addresses_and_links() -> None:
     """An address comes and goes; a cable is pulled, a link set down."""
     with Lan() as lan, lan.watch() as witness:
         before = time.time()
-        lan.on("backup", "address", "add", f"{VIP}/32", "dev", "eth0")
-        fact = seen(witness, Address, host="backup", address=VIP, held=True)
+        lan.on("web2", "address", "add", f"{VIP}/32", "dev", "eth0")
+        fact = seen(witness, Address, host="web2", address=VIP, held=True)
         assert before <= fact.t <= time.time()
-        lan.drop("backup")
-        seen(witness, Address, host="backup", address=VIP, held=False)
+        lan.drop("web2")
+        seen(witness, Address, host="web2", address=VIP, held=False)
         ip("link", "set", "s1-eth1", "down")
-        seen(witness, Link, host="master", up=True, carrier=False)
-        assert witness.carrier() == {"master": False, "backup": True, "client": True}
-        lan.on("backup", "link", "set", "eth0", "down")
-        seen(witness, Link, host="backup", up=False)
+        seen(witness, Link, host="web1", up=True, carrier=False)
+        assert witness.carrier() == {"web1": False, "web2": True, "client": True}
+        lan.on("web2", "link", "set", "eth0", "down")
+        seen(witness, Link, host="web2", up=False)
         ip("link", "set", "s1-eth1", "up")
-        assert witness.wait(lambda: witness.carrier()["master"], PATIENCE)
+        assert witness.wait(lambda: witness.carrier()["web1"], PATIENCE)
 
 
 def wire() -> None:
     """Advertisements and gratuitous ARP, who sent them and who heard them."""
     with Lan() as lan, lan.watch() as witness:
         before = time.time()
-        lan.advertise("master")
-        advert = seen(witness, Advert, host="master", source=REAL["master"], priority=150, vrid=51)
+        lan.advertise("web1")
+        advert = seen(witness, Advert, host="web1", source=REAL["web1"], priority=150, vrid=51)
         assert isinstance(advert, Advert)
         assert before <= advert.t <= time.time()
         assert (advert.version, advert.interval, advert.addresses) == (2, 1.0, (VIP,))
-        heard = seen(witness, Heard, host="backup", source=REAL["master"])
+        heard = seen(witness, Heard, host="web2", source=REAL["web1"])
         assert abs(heard.t - advert.t) < 1.0
-        lan.take("backup")
-        seen(witness, Arp, host="backup", address=VIP)
+        lan.take("web2")
+        seen(witness, Arp, host="web2", address=VIP)
         # A cut further away: the frame enters the switch and goes no further.
         ip("link", "set", "s1-eth1", "nomaster")
-        lan.advertise("master", priority=0)
-        seen(witness, Advert, host="master", priority=0)
-        lan.advertise("backup")
-        seen(witness, Heard, host="client", source=REAL["backup"])
+        lan.advertise("web1", priority=0)
+        seen(witness, Advert, host="web1", priority=0)
+        lan.advertise("web2")
+        seen(witness, Heard, host="client", source=REAL["web2"])
         assert not [f for f in witness.of(Heard) if f.priority == 0]
-        assert "master" not in {f.host for f in witness.of(Heard) if f.source == REAL["backup"]}
+        assert "web1" not in {f.host for f in witness.of(Heard) if f.source == REAL["web2"]}
 
 
 def client() -> None:
     """Pings find the host that answers, find nobody, and find the next host."""
     with Lan() as lan:
-        lan.take("master")
+        lan.take("web1")
         with lan.watch() as witness:
-            seen(witness, Ping, answered_by="master")
-            lan.drop("master")
+            seen(witness, Ping, answered_by="web1")
+            lan.drop("web1")
             seen(witness, Ping, answered_by=None)
-            lan.take("backup")
-            answer = seen(witness, Ping, answered_by="backup")
+            lan.take("web2")
+            answer = seen(witness, Ping, answered_by="web2")
             assert isinstance(answer, Ping)
             assert answer.rtt is not None
             assert 0 <= answer.rtt <= 1
-        told = Timeline(witness.facts(), VIP, ["master", "backup"])
-        assert [t.to for t in told.takeovers] == ["backup"]
-        assert [part.host for part in told.service if part.host] == ["master", "backup"]
+        told = Timeline(witness.facts(), VIP, ["web1", "web2"])
+        assert [t.to for t in told.takeovers] == ["web2"]
+        assert [part.host for part in told.service if part.host] == ["web1", "web2"]
         assert told.outages
 
 
@@ -219,9 +219,9 @@ def silence() -> None:
         assert witness.wait(
             lambda: any(isinstance(f, Ping) for f in witness.facts(since=cut)), PATIENCE
         )
-        lan.take("backup")
+        lan.take("web2")
         lan.on("client", "link", "set", "eth0", "up")
-        seen(witness, Ping, answered_by="backup")
+        seen(witness, Ping, answered_by="web2")
         numbers = sorted(f.seq for f in witness.facts() if isinstance(f, Ping))
         assert len(set(numbers)) == len(numbers)
 
@@ -237,12 +237,12 @@ def overflow() -> None:
             for i in range(3000)
         )
         batch += f"address add {VIP}/32 dev eth0\n".encode()
-        command = ["nsenter", "-n", "-t", str(lan.hosts["backup"].pid), "ip", "-batch", "-"]
+        command = ["nsenter", "-n", "-t", str(lan.hosts["web2"].pid), "ip", "-batch", "-"]
         subprocess.run(command, input=batch, check=True)
         os.kill(recorder, signal.SIGCONT)
-        seen(witness, Loss, host="backup")
+        seen(witness, Loss, host="web2")
         assert witness.wait(
-            lambda: {a for a in witness.held()["backup"] if ":" not in a} == {REAL["backup"], VIP},
+            lambda: {a for a in witness.held()["web2"] if ":" not in a} == {REAL["web2"], VIP},
             PATIENCE,
         ), witness.held()
 
@@ -250,7 +250,7 @@ def overflow() -> None:
 def lateness() -> None:
     """A reply that has long been there is found, however late anybody looks."""
     with Lan() as lan:
-        lan.take("backup")
+        lan.take("web2")
         output = wire_format.Output()
         with network_of(lan.hosts["client"].pid):
             pinger = Pinger(0, VIP, 0.01, output)
@@ -267,14 +267,14 @@ def lateness() -> None:
 def vanishing() -> None:
     """Hosts and ports that disappear end nothing but themselves."""
     with Lan() as lan:
-        lan.take("backup")
+        lan.take("web2")
         with lan.watch() as witness:
             ip("link", "delete", "s1-eth1")
-            seen(witness, Link, host="master", carrier=False)
-            lan.hosts["master"].kill()
-            lan.advertise("backup")
-            seen(witness, Advert, host="backup")
-            seen(witness, Ping, answered_by="backup")
+            seen(witness, Link, host="web1", carrier=False)
+            lan.hosts["web1"].kill()
+            lan.advertise("web2")
+            seen(witness, Advert, host="web2")
+            seen(witness, Ping, answered_by="web2")
 
 
 def ending() -> None:
@@ -321,8 +321,8 @@ def thread() -> None:
         maker.start()
         maker.join()
         with made[0] as witness:
-            lan.take("backup")
-            seen(witness, Ping, answered_by="backup")
+            lan.take("web2")
+            seen(witness, Ping, answered_by="web2")
 
 
 def children(pid: int, name: str) -> list[int]:

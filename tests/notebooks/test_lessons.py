@@ -139,9 +139,9 @@ def test_every_truth_is_about_a_cell(lesson: Path) -> None:
 
 
 def test_printed_text_is_put_together_where_it_was_divided() -> None:
-    pieces = ["root@master ~]# ls", " /run\n", ["in-", "charge\n"]]
+    pieces = ["root@web1 ~]# ls", " /run\n", ["in-", "charge\n"]]
     outputs = [{"output_type": "stream", "text": piece} for piece in pieces]
-    assert shown({"outputs": outputs}).strip() == "root@master ~]# ls /run\nin-charge"
+    assert shown({"outputs": outputs}).strip() == "root@web1 ~]# ls /run\nin-charge"
 
 
 def test_the_draw_is_the_same_for_the_same_seed(monkeypatch: pytest.MonkeyPatch) -> None:

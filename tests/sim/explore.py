@@ -45,7 +45,7 @@ class World(NamedTuple):
     losses: int = 0
     faults: int = 0
     calm: int = -1  # ticks since nothing can go wrong any more; -1: it still can
-    ownerless: int = 0  # ticks since anybody was MASTER
+    holderless: int = 0  # ticks since anybody was MASTER
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class Explorer:
     def kept(self, world: World, messages: tuple[Message, ...]) -> World:
         """The messages that somebody may still hear, in order."""
         alive = tuple(sorted(one for one in messages if world.routers[one[0]] != DEAD))
-        owned = any(self.state(one) is State.MASTER for one in world.routers)
-        return world._replace(messages=alive, ownerless=0 if owned else world.ownerless)
+        held = any(self.state(one) is State.MASTER for one in world.routers)
+        return world._replace(messages=alive, holderless=0 if held else world.holderless)
 
     def successors(self, world: World) -> Iterator[World]:
         """Everything that can happen next."""
@@ -197,7 +197,7 @@ class Explorer:
 
     def misfortunes(self, world: World) -> Iterator[World]:
         """A router dies without a word, or is stopped."""
-        fewer = world._replace(faults=world.faults - 1, ownerless=0)
+        fewer = world._replace(faults=world.faults - 1, holderless=0)
         for who, number in enumerate(world.routers):
             if number == DEAD:
                 continue
@@ -211,27 +211,27 @@ class Explorer:
         routers = tuple(self.older(one) for one in world.routers)
         messages = tuple((to, sender, p, left - 1) for to, sender, p, left in world.messages)
         up = [one for one in routers if one != DEAD]
-        owned = any(self.state(one) is State.MASTER for one in up)
+        held = any(self.state(one) is State.MASTER for one in up)
         return world._replace(
             routers=routers,
             messages=messages,
             calm=min(world.calm + 1, self.settles) if world.calm >= 0 else -1,
-            ownerless=0 if owned or not up else world.ownerless + 1,
+            holderless=0 if held or not up else world.holderless + 1,
         )
 
     # The search.
 
     def check(self, world: World) -> None:
         """What holds in every state."""
-        if world.ownerless > self.patience:
-            raise Broken(f"nobody is MASTER for {world.ownerless} ticks: {self.told(world)}")
+        if world.holderless > self.patience:
+            raise Broken(f"nobody is MASTER for {world.holderless} ticks: {self.told(world)}")
         if world.calm < self.settles:
             return
         up = [who for who, number in enumerate(world.routers) if number != DEAD]
         masters = [who for who in up if self.state(world.routers[who]) is State.MASTER]
         best = max((self.params[who].priority for who in up), default=0)
-        owner = self.params[masters[0]].priority if len(masters) == 1 else None
-        if up and (owner is None or (self.bounds.preempt and owner != best)):
+        holder = self.params[masters[0]].priority if len(masters) == 1 else None
+        if up and (holder is None or (self.bounds.preempt and holder != best)):
             raise Broken(f"calm for {world.calm} ticks, MASTER: {masters}: {self.told(world)}")
 
     def told(self, world: World) -> str:

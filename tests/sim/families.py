@@ -2,10 +2,10 @@
 
     @pytest.mark.parametrize("kind", KINDS, ids=str)
     def test_something(kind: Kind) -> None:
-        lan = kind.cluster(master=200, backup=100)
-        inject(lan, "backup", kind.advert(150))
+        lan = kind.cluster(web1=200, web2=100)
+        inject(lan, "web2", kind.advert(150))
 
-A stranger's packets come from outside the cluster: LOW is below all its addresses, HIGH above.
+An attacker's packets come from outside the cluster: LOW is below all its addresses, HIGH above.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Kind:
         vips: Sequence[str] = (),
         vrid: int = 51,
     ) -> bytes:
-        """A stranger's VRRP message."""
+        """An attacker's VRRP message."""
         listed = tuple(map(ip_address, vips or self.vips))
         said = Advertisement(self.version, vrid, priority, interval, listed)
         return encode(said, source, self.group)
@@ -73,7 +73,7 @@ class Kind:
         vips: Sequence[str] = (),
         vrid: int = 51,
     ) -> bytes:
-        """A stranger's Advertisement as an IP packet."""
+        """An attacker's Advertisement as an IP packet."""
         sender = source or self.high
         return self.packet(self.message(priority, sender, interval, vips, vrid), sender)
 

@@ -47,7 +47,7 @@ def test_no_number_paralyses_a_router(sequence: int, after: int, hosts: tuple[st
     assert lan.masters() == ["one"]
     lan.unplug("one")
     lan.run(5)
-    assert lan.owners() == ["two"]
+    assert lan.holders() == ["two"]
     lan.plug("one")
     lan.run(10)
     assert lan.masters() == ["one"]

@@ -2,7 +2,7 @@
 
     always             a living daemon has its addresses if and only if it is MASTER
     always             a master that hears nobody better speaks every second
-    after a quiet time one owner: the best of those that are up and can be heard
+    after a quiet time one holder: the best of those that are up and can be heard
     always             the same seed gives the same facts
 
 Faults are drawn from a seed; a failure names it, and `play(seed, ...)` shows it again.
@@ -36,9 +36,9 @@ def alive(lan: Lan) -> list[str]:
 def check(lan: Lan, seed: int) -> None:
     """What holds at every moment."""
     for host in alive(lan):
-        owns = VIP in held(lan, host)
+        holds = VIP in held(lan, host)
         master = router(lan, host).state.value == "MASTER"
-        assert owns == master, f"seed {seed}, {host} at {lan.now}: {owns=}, {master=}"
+        assert holds == master, f"seed {seed}, {host} at {lan.now}: {holds=}, {master=}"
     for host in lan.daemons:
         one = router(lan, host).router
         assert (one.deadline is None) == (one.state.value in ("INIT", "FAULT"))
@@ -69,9 +69,9 @@ def play(seed: int, seconds: float, words: tuple[str, ...] = ()) -> Lan:
         heal(lan, broken)
         lan.run(QUIET)
         check(lan, seed)
-        assert len(lan.owners()) == 1, f"seed {seed} at {lan.now}: owned by {lan.owners()}"
+        assert len(lan.holders()) == 1, f"seed {seed} at {lan.now}: held by {lan.holders()}"
         if "nopreempt" not in words:
-            assert lan.owners() == ["a"], f"seed {seed} at {lan.now}"
+            assert lan.holders() == ["a"], f"seed {seed} at {lan.now}"
     return lan
 
 
@@ -93,7 +93,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_best_that_can_be_heard_owns(seed: int) -> None:
-    """Some stay unplugged or stopped: the best of the rest owns, once the network is quiet."""
+    """Some stay unplugged or stopped: the best of the rest holds, once the network is quiet."""
     dice = random.Random(seed)
     lan = cluster(**{host: conf(priority) for host, priority in PRIORITIES.items()})
     for _ in range(60):
@@ -104,10 +104,10 @@ def test_the_best_that_can_be_heard_owns(seed: int) -> None:
             getattr(lan, verb)(host)
         lan.run(QUIET)
         best = [host for host in PRIORITIES if host not in gone][:1]
-        assert lan.owners() == best, f"seed {seed}: {gone} are gone"
+        assert lan.holders() == best, f"seed {seed}: {gone} are gone"
         heal(lan, remedies)
         lan.run(QUIET)
-        assert lan.owners() == ["a"]
+        assert lan.holders() == ["a"]
 
 
 @pytest.mark.parametrize("priority", [100, 255])
@@ -115,10 +115,10 @@ def test_equal_priorities_settle_on_the_highest_address(priority: int) -> None:
     """keepalived and RFC 3768: a tie among MASTERs goes to the higher address.  255, too."""
     lan = cluster(a=conf(priority), b=conf(priority), c=conf(priority))
     lan.run(QUIET)
-    assert lan.owners() == ["c"]
+    assert lan.holders() == ["c"]
     lan.cut("c")
     lan.run(QUIET)
-    assert lan.owners() == ["b", "c"]
+    assert lan.holders() == ["b", "c"]
     lan.mend("c")
     lan.run(QUIET)
-    assert lan.owners() == ["c"]
+    assert lan.holders() == ["c"]

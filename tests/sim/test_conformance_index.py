@@ -91,7 +91,7 @@ os-ken: 52 VRIDs, shuffled, half shut down       | others | test_osken_fifty_two
 nixos: keepalived                                | others | test_nixos_the_higher_priority_owns_and_the_other_can_ping_it
 netlab: priority change                          | others | test_netlab_a_change_of_priority_moves_the_address
 netlab: interface down                           | others | test_netlab_an_interface_goes_down_and_comes_back
-netlab: both families                            | others | test_netlab_both_families_of_one_vrid_are_strangers_to_each_other
+netlab: both families                            | others | test_netlab_both_families_of_one_vrid_ignore_each_other
 rfc9568 8.4: v2 and v3 side by side              | others | test_version_2_and_version_3_of_one_vrid_ignore_each_other_and_count_it
 rfc9568 6.1: Skew_Time and Master_Down_Interval  | TIMERS | *
 rfc9568 6.4.3: tie by address, as a number       | FSM | test_ties_go_to_the_higher_address_as_a_number

@@ -2,7 +2,7 @@
 
 FRR       no VRRP tests of its own; these are the faults that its users have reported
 os-ken    52 virtual routers, their priorities shuffled while they run, half of them shut down
-NixOS     two nodes, the higher priority owns the address, the other can ping it
+NixOS     two nodes, the higher priority holds the address, the other can ping it
 netlab    a change of priority, an interface that goes down, IPv6
 """
 
@@ -93,7 +93,7 @@ def test_osken_fifty_two_routers_shuffled_and_half_of_them_shut_down(kind: Kind)
             for vrid, priority in priorities.items()
         )
 
-    def owners() -> dict[int, list[str]]:
+    def holders() -> dict[int, list[str]]:
         return {
             vrid: [host for host in lan.machines if vip.format(vrid) in held(lan, host)]
             for vrid in vrids
@@ -110,7 +110,7 @@ def test_osken_fifty_two_routers_shuffled_and_half_of_them_shut_down(kind: Kind)
     for _ in range(2):
         lan.run(6)
         best = {vrid: [max(now, key=lambda host: now[host][vrid])] for vrid in vrids}
-        assert owners() == best
+        assert holders() == best
         now = shuffled()
         for host in now:
             lan.conf(host, text(now[host]))
@@ -120,17 +120,17 @@ def test_osken_fifty_two_routers_shuffled_and_half_of_them_shut_down(kind: Kind)
     lan.conf("one", text({vrid: now["one"][vrid] for vrid in vrids if vrid not in gone}))
     lan.reload("one")
     lan.run(2)
-    assert {tuple(who) for vrid, who in owners().items() if vrid in gone} == {("two",)}
-    assert all(len(who) == 1 for who in owners().values())
+    assert {tuple(who) for vrid, who in holders().items() if vrid in gone} == {("two",)}
+    assert all(len(who) == 1 for who in holders().values())
 
 
 @every
 def test_nixos_the_higher_priority_owns_and_the_other_can_ping_it(kind: Kind) -> None:
-    lan = kind.cluster(node1=200, node2=100)
+    lan = kind.cluster(web1=200, web2=100)
     lan.run(10)
     vip = ip_address(kind.vips[-1])
-    assert lan.switch.answerer(vip) is lan.machines["node1"]
-    assert held(lan, "node2") == set()
+    assert lan.switch.answerer(vip) is lan.machines["web1"]
+    assert held(lan, "web2") == set()
 
 
 @every
@@ -159,7 +159,7 @@ def test_netlab_an_interface_goes_down_and_comes_back(kind: Kind) -> None:
     assert [one for one in lan.machines if held(lan, one)] == ["one"]
 
 
-def test_netlab_both_families_of_one_vrid_are_strangers_to_each_other() -> None:
+def test_netlab_both_families_of_one_vrid_ignore_each_other() -> None:
     """RFC 9568 section 1: IPv4 and IPv6 routers of one VRID are unrelated instances."""
     both = {
         "one": V3.conf(200) + V6.conf(100, name="VI_6"),  # type: ignore[arg-type]

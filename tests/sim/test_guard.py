@@ -159,6 +159,6 @@ def test_still_a_master_that_gives_way_to_a_weaker_one() -> None:
 
 
 def test_a_violation_says_when() -> None:
-    scenario = model.parse("host a 200\nhost b 100\n+10 owner b\n")
-    with pytest.raises(Exception, match="owner b"):
+    scenario = model.parse("host a 200\nhost b 100\n+10 holder b\n")
+    with pytest.raises(Exception, match="holder b"):
         runner.simulate(scenario)

@@ -34,27 +34,27 @@ def first_after(lan: Lan, host: str, t: float) -> int:
 
 @pytest.fixture
 def lan() -> Lan:
-    """The article's pair after ten seconds: master owns."""
+    """The article's pair after ten seconds: web1 holds."""
     lan = Lan("basic")
     lan.run(10)
-    assert lan.owners() == ["master"]
+    assert lan.holders() == ["web1"]
     return lan
 
 
 def test_the_first_master_is_there_after_its_own_patience() -> None:
     lan = Lan("basic")
     lan.run(10)
-    assert first_after(lan, "master", 0) == DOWN_150
-    assert adverts(lan, "backup") == []
+    assert first_after(lan, "web1", 0) == DOWN_150
+    assert adverts(lan, "web2") == []
 
 
 @pytest.mark.parametrize("verb", ["crash", "unplug", "cut", "freeze"])
 def test_failover_is_exactly_the_predicted_moment(lan: Lan, verb: str) -> None:
-    last = ns(adverts(lan, "master")[-1].t)
-    getattr(lan, verb)("master")
+    last = ns(adverts(lan, "web1")[-1].t)
+    getattr(lan, verb)("web1")
     lan.run(10)
-    assert first_after(lan, "backup", 10) == last + DELAY + DOWN_100
-    reason = next(line["reason"] for line in lan.journal("backup") if line.get("to") == "MASTER")
+    assert first_after(lan, "web2", 10) == last + DELAY + DOWN_100
+    reason = next(line["reason"] for line in lan.journal("web2") if line.get("to") == "MASTER")
     assert reason == (
         "no advertisement for 3.609 s (3 × 1 s + skew 0.609 s); "
         "last heard 192.168.1.11 priority 150"
@@ -63,57 +63,57 @@ def test_failover_is_exactly_the_predicted_moment(lan: Lan, verb: str) -> None:
 
 def test_a_graceful_stop_hands_over_after_one_skew(lan: Lan) -> None:
     stopped = ns(lan.now)
-    lan.stop("master")
+    lan.stop("web1")
     lan.run(2)
-    assert first_after(lan, "backup", 10) == stopped + DELAY + SKEW_100
-    assert lan.owners() == ["backup"]
+    assert first_after(lan, "web2", 10) == stopped + DELAY + SKEW_100
+    assert lan.holders() == ["web2"]
 
 
 def test_failback_is_exactly_the_predicted_moment(lan: Lan) -> None:
-    lan.unplug("master")
+    lan.unplug("web1")
     lan.run(10)
     plugged = ns(lan.now)
-    lan.plug("master")
+    lan.plug("web1")
     lan.run(10)
-    assert first_after(lan, "master", 20) == plugged + DOWN_150
-    assert lan.owners() == ["master"]
-    assert states(lan, "backup")[-1] == "BACKUP"
+    assert first_after(lan, "web1", 20) == plugged + DOWN_150
+    assert lan.holders() == ["web1"]
+    assert states(lan, "web2")[-1] == "BACKUP"
     handover = lan.timeline().takeovers[-1]
-    assert (handover.frm, handover.to) == ("backup", "master")
+    assert (handover.frm, handover.to) == ("web2", "web1")
     assert handover.shared <= 2 * LATENCY
 
 
 def test_a_crash_leaves_the_address_behind(lan: Lan) -> None:
-    lan.crash("master")
+    lan.crash("web1")
     lan.run(10)
-    assert lan.owners() == ["master", "backup"]
-    lan.start("master")
-    assert lan.owners() == ["backup"]
+    assert lan.holders() == ["web1", "web2"]
+    lan.start("web1")
+    assert lan.holders() == ["web2"]
     lan.run(10)
-    assert lan.owners() == ["master"]
+    assert lan.holders() == ["web1"]
 
 
 def test_a_frozen_master_wakes_up_and_makes_peace(lan: Lan) -> None:
-    lan.freeze("master")
+    lan.freeze("web1")
     lan.run(10)
-    assert lan.owners() == ["master", "backup"]
-    lan.thaw("master")
+    assert lan.holders() == ["web1", "web2"]
+    lan.thaw("web1")
     lan.run(0.01)
-    assert lan.owners() == ["master"]
+    assert lan.holders() == ["web1"]
 
 
 def test_a_frozen_backup_reads_what_came_before_it_believes_its_timer(lan: Lan) -> None:
     """SIGCONT after a minute: sixty Advertisements wait in the socket, the timer is long past."""
-    lan.freeze("backup")
+    lan.freeze("web2")
     lan.run(60)
-    lan.thaw("backup")
+    lan.thaw("web2")
     lan.run(60)
-    assert states(lan, "backup") == ["BACKUP"]
-    assert adverts(lan, "backup") == []
+    assert states(lan, "web2") == ["BACKUP"]
+    assert adverts(lan, "web2") == []
 
 
 def test_a_frozen_loser_does_not_announce_when_it_wakes_up() -> None:
-    """Its second burst was due in its sleep; by then a better router owns the address."""
+    """Its second burst was due in its sleep; by then a better router holds the address."""
     lan = cluster(weak=conf(100), strong=conf(150))
     lan.crash("strong")
     lan.wait_until(lambda: state(lan, "weak") == "MASTER")
@@ -128,25 +128,25 @@ def test_a_frozen_loser_does_not_announce_when_it_wakes_up() -> None:
 
 
 def test_a_daemon_that_stops_asleep_is_woken_by_nothing(lan: Lan) -> None:
-    lan.freeze("master")
+    lan.freeze("web1")
     lan.run(1)
-    lan.crash("master")
-    sent = len(adverts(lan, "master"))
+    lan.crash("web1")
+    sent = len(adverts(lan, "web1"))
     lan.run(20)
-    assert len(adverts(lan, "master")) == sent
+    assert len(adverts(lan, "web1")) == sent
 
 
 def test_a_cut_makes_two_owners_and_mending_leaves_the_better(lan: Lan) -> None:
-    lan.cut("master")
+    lan.cut("web1")
     lan.run(10)
-    assert lan.owners() == ["master", "backup"]
-    lan.mend("master")
+    assert lan.holders() == ["web1", "web2"]
+    lan.mend("web1")
     lan.run(2)
-    assert lan.owners() == ["master"]
-    assert state(lan, "backup") == "BACKUP"
+    assert lan.holders() == ["web1"]
+    assert state(lan, "web2") == "BACKUP"
     (overlap,) = [one for one in lan.timeline().overlaps if one.duration > 1]
-    assert set(overlap.owners) == {"master", "backup"}
-    assert lan.switch.neighbours[ip_address(lan.watch)] == lan.machines["master"].mac
+    assert set(overlap.holders) == {"web1", "web2"}
+    assert lan.switch.neighbours[ip_address(lan.watch)] == lan.machines["web1"].mac
 
 
 def test_nopreempt_leaves_it_where_it_is() -> None:
@@ -156,10 +156,10 @@ def test_nopreempt_leaves_it_where_it_is() -> None:
     lan.run(5)
     lan.start("a")
     lan.run(60)
-    assert lan.owners() == ["b"]
+    assert lan.holders() == ["b"]
     lan.stop("b")
     lan.run(1)
-    assert lan.owners() == ["a"]
+    assert lan.holders() == ["a"]
 
 
 def test_preempt_delay_is_the_delay_and_then_the_rest_of_the_timer() -> None:
@@ -178,7 +178,7 @@ def test_preempt_delay_is_the_delay_and_then_the_rest_of_the_timer() -> None:
 def test_a_tie_goes_to_the_higher_address(priority: int) -> None:
     lan = cluster(low=conf(priority), high=conf(priority))
     lan.run(20)
-    assert lan.owners() == ["high"]
+    assert lan.holders() == ["high"]
     assert states(lan, "high") == ["BACKUP", "MASTER"]
 
 
@@ -189,23 +189,23 @@ def test_a_tie_that_was_won_by_being_first_is_kept() -> None:
     lan.run(10)
     lan.start("high")
     lan.run(30)
-    assert lan.owners() == ["low"]
+    assert lan.holders() == ["low"]
 
 
 def test_three_routers_step_up_one_after_the_other() -> None:
     lan = cluster(a=conf(200), b=conf(150), c=conf(100))
-    owners = []
+    holders = []
     for victim in ("a", "b", "c"):
         lan.run(10)
-        owners.append(lan.owners())
+        holders.append(lan.holders())
         lan.unplug(victim)
     lan.run(10)
-    owners.append(lan.owners())
-    assert owners == [["a"], ["b"], ["c"], []]
+    holders.append(lan.holders())
+    assert holders == [["a"], ["b"], ["c"], []]
     for host in ("c", "b", "a"):
         lan.plug(host)
         lan.run(10)
-        assert lan.owners() == [host]
+        assert lan.holders() == [host]
 
 
 def test_only_the_next_in_line_moves_when_a_master_says_goodbye() -> None:
@@ -218,26 +218,26 @@ def test_only_the_next_in_line_moves_when_a_master_says_goodbye() -> None:
 
 
 def test_a_client_is_served_again_as_soon_as_the_address_moves(lan: Lan) -> None:
-    lan.unplug("master")
+    lan.unplug("web1")
     lan.run(10)
-    outage = lan.timeline().outages[-1]  # the first was before anybody owned it
+    outage = lan.timeline().outages[-1]  # the first was before anybody held it
     assert 2.5 < outage.duration < 3.7
-    assert lan.timeline().owners_at(lan.now) == ("backup",)
+    assert lan.timeline().holders_at(lan.now) == ("web2",)
 
 
 def test_the_timeline_says_what_happened(lan: Lan) -> None:
-    last = adverts(lan, "master")[-1].t
-    lan.crash("master")
+    last = adverts(lan, "web1")[-1].t
+    lan.crash("web1")
     lan.run(10)
     takeover = lan.timeline().takeovers[-1]
-    assert (takeover.frm, takeover.to) == ("master", "backup")
+    assert (takeover.frm, takeover.to) == ("web1", "web2")
     assert takeover.after == pytest.approx(3.609475, abs=1e-6)
     assert takeover.at == pytest.approx(last + 3.609475, abs=1e-6)
     assert takeover.predicted == pytest.approx(takeover.at, abs=2 * LATENCY)
     assert "no advertisement for 3.609 s" in takeover.reason
     text = lan.timeline().text()
-    assert "master" in text
-    assert "backup" in text
+    assert "web1" in text
+    assert "web2" in text
 
 
 def test_the_same_calls_give_the_same_facts() -> None:
@@ -245,7 +245,7 @@ def test_the_same_calls_give_the_same_facts() -> None:
         lan = Lan("basic")
         lan.run(5)
         for verb in ("unplug", "plug", "cut", "mend", "freeze", "thaw", "crash", "start"):
-            getattr(lan, verb)("master")
+            getattr(lan, verb)("web1")
             lan.run(3.7)
         return lan
 
@@ -256,19 +256,19 @@ def test_the_same_calls_give_the_same_facts() -> None:
 
 def test_who_asks_for_what_is_not_there_is_told_what_there_is() -> None:
     lan = Lan("basic")
-    with pytest.raises(LabError, match="choose master or backup"):
+    with pytest.raises(LabError, match="choose web1 or web2"):
         lan.unplug("mastre")
     with pytest.raises(LabError, match="basic"):
         Lan("basik")
     with pytest.raises(LabError, match="up"):
-        lan.link("master", "sideways")
+        lan.link("web1", "sideways")
     with pytest.raises(LabError, match="did not come true"):
         lan.wait_until(lambda: False, timeout=1)
 
 
 def test_hours_pass_without_drift() -> None:
-    lan = cluster(master=conf(150), backup=conf(100))
+    lan = cluster(web1=conf(150), web2=conf(100))
     lan.run(2 * 3600)
-    times = [ns(fact.t) for fact in adverts(lan, "master")]
+    times = [ns(fact.t) for fact in adverts(lan, "web1")]
     assert times[-1] == DOWN_150 + (len(times) - 1) * SECOND
-    assert states(lan, "backup") == ["BACKUP"]
+    assert states(lan, "web2") == ["BACKUP"]

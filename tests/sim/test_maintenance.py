@@ -28,7 +28,7 @@ def lan() -> Iterator[Lan]:
     lan = cluster(one=conf(HIGH), two=conf(LOW))
     Guard(lan)
     lan.run(10)
-    assert lan.owners() == ["one"]
+    assert lan.holders() == ["one"]
     yield lan
     assert [log.mistakes for log in lan.logs.values()] == [[], []]
 
@@ -37,7 +37,7 @@ def test_a_release_moves_the_address_within_one_skew_time(lan: Lan) -> None:
     at = lan.now
     lan.daemons["one"].release("VI_1")
     assert adverts(lan, "one")[-1].priority == RESIGN
-    lan.wait_until(lambda: lan.owners() == ["two"], timeout=SKEW + 0.01)
+    lan.wait_until(lambda: lan.holders() == ["two"], timeout=SKEW + 0.01)
     assert lan.now - at <= SKEW + 0.01
     assert lan.daemons["one"].status()[0]["released"]
     assert "released by vrrpctl" in lan.daemons["one"].status()[0]["reason"]
@@ -48,7 +48,7 @@ def test_a_released_router_ignores_a_master_of_lower_priority_until_resume(lan: 
     lan.run(100)
     assert lan.masters() == ["two"]
     lan.daemons["one"].resume("VI_1")
-    lan.wait_until(lambda: lan.owners() == ["one"], timeout=DOWN)
+    lan.wait_until(lambda: lan.holders() == ["one"], timeout=DOWN)
     why = [line["reason"] for line in lan.daemons["one"].why("VI_1") or []]
     assert any("released by vrrpctl" in one for one in why)
     assert any("resumed by vrrpctl" in one for one in why)

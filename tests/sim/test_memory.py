@@ -15,9 +15,9 @@ def failovers(lan: Lan, count: int) -> None:
     """There and back, `count` times, without a trace outside of the daemons."""
     for _ in range(count):
         lan.run(5)
-        lan.unplug("master")
+        lan.unplug("web1")
         lan.run(5)
-        lan.plug("master")
+        lan.plug("web1")
         lan.run(5)
         lan.facts.clear()
         for log in lan.logs.values():

@@ -30,55 +30,55 @@ STORIES = """
 host a 200
 host b 150
 host c 100
-+10 owner a
++10 holder a
 +0.5 stop a
-+5 owner b
++5 holder b
 +0 start a
-+9 owner a
++9 holder a
 +0.3 cut a
-+9 owner a b
++9 holder a b
 +0 mend a
-+3 owner a
++3 holder a
 +0 unplug a
-+9 owner b
++9 holder b
 +0 plug a
-+9 owner a
++9 holder a
 +0 end
 ---
 host a 100
 host b 100
-+10 owner b
++10 holder b
 +0 cut b
-+9 owner a b
++9 holder a b
 +0 mend b
-+3 owner b
++3 holder b
 +0 end
 ---
 kind v3
 host a 200 advert_int 2
 host b 100 advert_int 1
-+20 owner a
++20 holder a
 +0 crash a
 +20 end
 ---
 host a 200
 host b 100
 each nopreempt
-+10 owner a
++10 holder a
 +0 stop a
-+5 owner b
++5 holder b
 +0 start a
-+30 owner b
++30 holder b
 +0 end
 ---
 host a 200
 host b 100
 each preempt_delay 10
 +30 stop a
-+5 owner b
++5 holder b
 +0 start a
-+9 owner b
-+30 owner a
++9 holder b
++30 holder a
 +0 end
 """
 

@@ -138,7 +138,7 @@ def test_no_exception_of_a_port_costs_a_router_its_timer(method: str, seed: int)
     play.run(40)  # the longest pause of Upkeep is 32 s
     if method not in ("log.say", "clock.now"):  # these never raise on the real machine
         assert lan.masters() == ["one"]
-        assert lan.owners() == ["one"]
+        assert lan.holders() == ["one"]
 
 
 def test_every_method_is_thrown_from_somewhere() -> None:

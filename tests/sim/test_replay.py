@@ -23,7 +23,7 @@ def test_the_simulation_does_what_the_real_lab_did(path: Path) -> None:
     real = recorded(path)
     lan = replay(real)
     assert differences(real, lan.facts) == []
-    assert len(changes(real, "master")) >= 4
+    assert len(changes(real, "web1")) >= 4
 
 
 def test_there_are_recordings_of_every_verb() -> None:

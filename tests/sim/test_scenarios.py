@@ -35,9 +35,9 @@ def test_a_story_says_what_it_is_about_and_survives_writing(path: Path) -> None:
 
 def test_the_named_state_of_the_lab() -> None:
     lan = runner.simulate(
-        parse("state basic\n0 wait owner master\n+1 unplug master\n+9 is backup MASTER")
+        parse("state basic\n0 wait holder web1\n+1 unplug web1\n+9 is backup MASTER")
     )
-    assert lan.owners() == ["backup"]
+    assert lan.holders() == ["web2"]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_the_named_state_of_the_lab() -> None:
         ("host a 100\n+1 unplug b\n", "no host called .b."),
         ("host a 100\n+1 dance a\n", "cannot do that"),
         ("host a 100\n+1 lose a much\n", "not a number"),
-        ("host a 100\n+1 owner a\n", "is not so"),
-        ("host a 100\n+1 wait owner b\n", "did not come true"),
+        ("host a 100\n+1 holder a\n", "is not so"),
+        ("host a 100\n+1 wait holder b\n", "did not come true"),
         ("host a 100\n+1 __init__ a\n", "cannot do that"),
         ("state nowhere\n+1 end\n", "nowhere"),
     ],
@@ -88,23 +88,21 @@ def test_the_real_lab_obeys_the_same_lines() -> None:
             while not condition():
                 pass
 
-        def owners(self) -> list[str]:
-            return ["master"]
+        def holders(self) -> list[str]:
+            return ["web1"]
 
     lab: Any = Told()
-    text = (
-        "state basic\n0 wait owner master\n+0.01 unplug master\n+0 lose backup 0.5\n+0 owner master"
-    )
+    text = "state basic\n0 wait holder web1\n+0.01 unplug web1\n+0 lose web2 0.5\n+0 holder web1"
     runner.perform(parse(text), lab)
-    assert lab.verbs == ["unplug master", "lose backup 0.5"]
+    assert lab.verbs == ["unplug web1", "lose web2 0.5"]
     with pytest.raises(LabError, match="--simulated"):
         runner.perform(parse("host a 100\n+0 end"), lab)
 
 
 def test_a_line_without_a_moment_happens_at_once() -> None:
-    told = parse("state basic\nwait owner master\n+1 unplug master\nwait owner backup\n")
-    assert [step.text for step in told.steps][0::2] == ["wait owner master", "wait owner backup"]
-    assert runner.simulate(told).owners() == ["backup"]
+    told = parse("state basic\nwait holder web1\n+1 unplug web1\nwait holder web2\n")
+    assert [step.text for step in told.steps][0::2] == ["wait holder web1", "wait holder web2"]
+    assert runner.simulate(told).holders() == ["web2"]
 
 
 def test_labs_run_failover_is_one_story_for_both_labs() -> None:
@@ -112,19 +110,19 @@ def test_labs_run_failover_is_one_story_for_both_labs() -> None:
     told = model.load("failover")
     lan = runner.simulate(told)
     assert [(t.frm, t.to) for t in lan.timeline().takeovers[-2:]] == [
-        ("master", "backup"),
-        ("backup", "master"),
+        ("web1", "web2"),
+        ("web2", "web1"),
     ]
-    assert "backup -> master" in runner.table(lan.timeline())
+    assert "web2 -> web1" in runner.table(lan.timeline())
 
 
 def test_a_state_and_a_scenario_are_told_in_the_same_words() -> None:
     """What the `begin` of the state `unplugged` says, played in memory."""
     _, steps = zip(*start_states.read("unplugged").steps, strict=True)
     text = "\n".join(["state basic", *(step.text for step in steps)])
-    assert runner.simulate(parse(text)).owners() == ["backup"]
+    assert runner.simulate(parse(text)).holders() == ["web2"]
 
 
 def test_a_command_needs_a_real_lab() -> None:
-    with pytest.raises(LabError, match="run master ip -br link: Lan cannot do that"):
-        runner.simulate(parse("state basic\nrun master ip -br link\n"))
+    with pytest.raises(LabError, match="run web1 ip -br link: Lan cannot do that"):
+        runner.simulate(parse("state basic\nrun web1 ip -br link\n"))

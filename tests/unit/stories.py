@@ -1,8 +1,8 @@
 """Hand-written records of things that happen to two machines, for the tests of the timeline.
 
 Every story is a list of facts with round numbers, as the witnesses would have written it.
-The article's cluster: master (priority 150) and backup (100), one Advertisement a second, so that
-backup waits 3.609 s and master 3.414 s.
+The article's cluster: web1 (priority 150) and web2 (100), one Advertisement a second, so that
+web2 waits 3.609 s and web1 3.414 s.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from labs.model.facts import Action, Address, Advert, Arp, Fact, Heard, Link, Ping, State, in_order
 
 VIP = "192.168.1.10"
-PRIORITY = {"master": 150, "backup": 100}
-REAL = {"master": "192.168.1.11", "backup": "192.168.1.12"}
-WAIT = {"master": 3 + 106 / 256, "backup": 3 + 156 / 256}
+PRIORITY = {"web1": 150, "web2": 100}
+REAL = {"web1": "192.168.1.11", "web2": "192.168.1.12"}
+WAIT = {"web1": 3 + 106 / 256, "web2": 3 + 156 / 256}
 
 
 def held(t: float, host: str, has: bool = True) -> Address:
@@ -59,143 +59,143 @@ def took(t: float, host: str, frm: str = "BACKUP", reason: str = "") -> list[Fac
 
 
 def beginning() -> list[Fact]:
-    """master owns, both have carrier."""
-    return [held(0.0, "master"), carrier(0.0, "master"), carrier(0.0, "backup")]
+    """web1 holds, both have carrier."""
+    return [held(0.0, "web1"), carrier(0.0, "web1"), carrier(0.0, "web2")]
 
 
 def failover_and_failback() -> list[Fact]:
-    """The cable of master is pulled at 5.2 and plugged in at 14.0."""
+    """The cable of web1 is pulled at 5.2 and plugged in at 14.0."""
     silence = "no advertisement for 3.609 s (3 × 1 s + skew 0.609 s)"
-    over = 4.7 + WAIT["backup"]
-    back = 14.05 + WAIT["master"]
+    over = 4.7 + WAIT["web2"]
+    back = 14.05 + WAIT["web1"]
     return in_order(
         [
             *beginning(),
-            *adverts("master", 0.7, 5.2, to="backup"),
-            Action(5.2, "unplug", "master", "cable of master pulled"),
-            carrier(5.2004, "master", False),
-            held(5.203, "master", False),
-            *took(over, "backup", reason=silence),
-            *adverts("backup", over, back),
-            Action(14.0, "plug", "master", "cable of master plugged in"),
-            carrier(14.05, "master"),
-            *[heard(over + i, "master", "backup") for i in range(6, 9) if over + i < back],
-            *took(back, "master", reason="no advertisement for 3.414 s"),
-            held(back + 0.002, "backup", False),
-            *adverts("master", back, 21.0, to="backup"),
-            *pings(0.0, 5.2, "master"),
+            *adverts("web1", 0.7, 5.2, to="web2"),
+            Action(5.2, "unplug", "web1", "cable of web1 pulled"),
+            carrier(5.2004, "web1", False),
+            held(5.203, "web1", False),
+            *took(over, "web2", reason=silence),
+            *adverts("web2", over, back),
+            Action(14.0, "plug", "web1", "cable of web1 plugged in"),
+            carrier(14.05, "web1"),
+            *[heard(over + i, "web1", "web2") for i in range(6, 9) if over + i < back],
+            *took(back, "web1", reason="no advertisement for 3.414 s"),
+            held(back + 0.002, "web2", False),
+            *adverts("web1", back, 21.0, to="web2"),
+            *pings(0.0, 5.2, "web1"),
             *pings(5.2, 8.31, None),
-            *pings(8.32, 17.47, "backup"),
-            *pings(17.47, 21.0, "master"),
+            *pings(8.32, 17.47, "web2"),
+            *pings(17.47, 21.0, "web1"),
         ]
     )
 
 
 def crash() -> list[Fact]:
-    """The daemon of master is killed at 4.3; its kernel keeps the address, so two own it."""
-    over = 3.7 + WAIT["backup"]
+    """The daemon of web1 is killed at 4.3; its kernel keeps the address, so two hold it."""
+    over = 3.7 + WAIT["web2"]
     return in_order(
         [
             *beginning(),
-            *adverts("master", 0.7, 4.3, to="backup"),
-            Action(4.3, "crash", "master", "daemon of master killed"),
-            *took(over, "backup", reason="no advertisement for 3.609 s"),
-            *adverts("backup", over, 12.0, to="master"),
-            *pings(0.0, 7.32, "master"),
-            *pings(7.32, 12.0, "backup"),
+            *adverts("web1", 0.7, 4.3, to="web2"),
+            Action(4.3, "crash", "web1", "daemon of web1 killed"),
+            *took(over, "web2", reason="no advertisement for 3.609 s"),
+            *adverts("web2", over, 12.0, to="web1"),
+            *pings(0.0, 7.32, "web1"),
+            *pings(7.32, 12.0, "web2"),
         ]
     )
 
 
 def split_brain() -> list[Fact]:
-    """master is cut off at 4.3 and back at 12.0; both own from 7.309 until it is heard again."""
-    over = 3.7 + WAIT["backup"]
+    """web1 is cut off at 4.3 and back at 12.0; both hold from 7.309 until it is heard again."""
+    over = 3.7 + WAIT["web2"]
     return in_order(
         [
             *beginning(),
-            *adverts("master", 0.7, 4.3, to="backup"),
-            Action(4.3, "cut", "master", "way to master cut"),
-            *adverts("master", 4.7, 12.0),
-            *took(over, "backup"),
-            *adverts("backup", over, 12.7),
-            Action(12.0, "mend", "master", "way to master mended"),
-            *adverts("master", 12.7, 16.0, to="backup"),
-            held(12.702, "backup", False),
-            *pings(0.0, 4.3, "master"),
+            *adverts("web1", 0.7, 4.3, to="web2"),
+            Action(4.3, "cut", "web1", "way to web1 cut"),
+            *adverts("web1", 4.7, 12.0),
+            *took(over, "web2"),
+            *adverts("web2", over, 12.7),
+            Action(12.0, "mend", "web1", "way to web1 mended"),
+            *adverts("web1", 12.7, 16.0, to="web2"),
+            held(12.702, "web2", False),
+            *pings(0.0, 4.3, "web1"),
             *pings(4.3, 7.32, None),
-            *pings(7.32, 12.71, "backup"),
-            *pings(12.71, 16.0, "master"),
+            *pings(7.32, 12.71, "web2"),
+            *pings(12.71, 16.0, "web1"),
         ]
     )
 
 
 def goodbye() -> list[Fact]:
-    """The daemon of master is stopped at 4.3: priority 0, so backup waits only its skew."""
+    """The daemon of web1 is stopped at 4.3: priority 0, so web2 waits only its skew."""
     over = 4.302 + 156 / 256
     return in_order(
         [
             *beginning(),
-            *adverts("master", 0.7, 4.3, to="backup"),
-            Action(4.3, "stop", "master", "daemon of master stopped"),
-            advert(4.302, "master", priority=0),
-            heard(4.302, "backup", "master", priority=0),
-            held(4.304, "master", False),
-            *took(over, "backup", reason="priority 0 from 192.168.1.11"),
-            *adverts("backup", over, 9.0, to="master"),
-            *pings(0.0, 4.31, "master"),
+            *adverts("web1", 0.7, 4.3, to="web2"),
+            Action(4.3, "stop", "web1", "daemon of web1 stopped"),
+            advert(4.302, "web1", priority=0),
+            heard(4.302, "web2", "web1", priority=0),
+            held(4.304, "web1", False),
+            *took(over, "web2", reason="priority 0 from 192.168.1.11"),
+            *adverts("web2", over, 9.0, to="web1"),
+            *pings(0.0, 4.31, "web1"),
             *pings(4.31, 4.92, None),
-            *pings(4.92, 9.0, "backup"),
+            *pings(4.92, 9.0, "web2"),
         ]
     )
 
 
 def nobody_at_start() -> list[Fact]:
-    """Both daemons are started at 1.0 and 1.2; master is the first whose patience ends."""
-    first = 1.15 + WAIT["master"]
+    """Both daemons are started at 1.0 and 1.2; web1 is the first whose patience ends."""
+    first = 1.15 + WAIT["web1"]
     return in_order(
         [
-            carrier(0.0, "master"),
-            carrier(0.0, "backup"),
-            Action(1.0, "start", "master", "daemon of master started"),
-            Action(1.2, "start", "backup", "daemon of backup started"),
-            State(1.15, "master", "VI_1", "INIT", "BACKUP", "started", 150),
-            *took(first, "master", reason="no advertisement for 3.414 s"),
-            *adverts("master", first, 9.0, to="backup"),
+            carrier(0.0, "web1"),
+            carrier(0.0, "web2"),
+            Action(1.0, "start", "web1", "daemon of web1 started"),
+            Action(1.2, "start", "web2", "daemon of web2 started"),
+            State(1.15, "web1", "VI_1", "INIT", "BACKUP", "started", 150),
+            *took(first, "web1", reason="no advertisement for 3.414 s"),
+            *adverts("web1", first, 9.0, to="web2"),
             *pings(0.0, 4.58, None),
-            *pings(4.58, 9.0, "master"),
+            *pings(4.58, 9.0, "web1"),
         ]
     )
 
 
 def restarts() -> list[Fact]:
-    """backup owns; both daemons are restarted at once, and master is ready while nobody owns."""
+    """web2 holds; both daemons are restarted at once, and web1 is ready while nobody holds."""
     ready = 1.79
     first, second = 1.002 + 106 / 256, 1.642 + 156 / 256
-    last = ready + WAIT["master"]
+    last = ready + WAIT["web1"]
     return in_order(
         [
-            held(0.0, "backup"),
-            carrier(0.0, "master"),
-            carrier(0.0, "backup"),
-            *adverts("backup", 0.9, 1.0, to="master"),
-            Action(1.0, "stop", "backup", "daemon of backup stopped"),
-            advert(1.002, "backup", priority=0),
-            heard(1.002, "master", "backup", priority=0),
-            held(1.004, "backup", False),
-            Action(1.02, "start", "backup", "daemon of backup started"),
-            State(1.17, "backup", "VI_1", "INIT", "BACKUP", "started", 100),
-            *took(first, "master", reason="priority 0 from 192.168.1.12"),
-            *adverts("master", first, 1.5, to="backup"),
-            Action(1.64, "stop", "master", "daemon of master stopped"),
-            advert(1.642, "master", priority=0),
-            heard(1.642, "backup", "master", priority=0),
-            held(1.644, "master", False),
-            Action(1.66, "start", "master", "daemon of master started"),
-            State(ready, "master", "VI_1", "INIT", "BACKUP", "started", 150),
-            *took(second, "backup", reason="priority 0 from 192.168.1.11"),
-            *adverts("backup", second, last, to="master"),
-            *took(last, "master", reason="no advertisement for 3.414 s"),
-            held(last + 0.002, "backup", False),
-            *adverts("master", last, 7.0, to="backup"),
+            held(0.0, "web2"),
+            carrier(0.0, "web1"),
+            carrier(0.0, "web2"),
+            *adverts("web2", 0.9, 1.0, to="web1"),
+            Action(1.0, "stop", "web2", "daemon of web2 stopped"),
+            advert(1.002, "web2", priority=0),
+            heard(1.002, "web1", "web2", priority=0),
+            held(1.004, "web2", False),
+            Action(1.02, "start", "web2", "daemon of web2 started"),
+            State(1.17, "web2", "VI_1", "INIT", "BACKUP", "started", 100),
+            *took(first, "web1", reason="priority 0 from 192.168.1.12"),
+            *adverts("web1", first, 1.5, to="web2"),
+            Action(1.64, "stop", "web1", "daemon of web1 stopped"),
+            advert(1.642, "web1", priority=0),
+            heard(1.642, "web2", "web1", priority=0),
+            held(1.644, "web1", False),
+            Action(1.66, "start", "web1", "daemon of web1 started"),
+            State(ready, "web1", "VI_1", "INIT", "BACKUP", "started", 150),
+            *took(second, "web2", reason="priority 0 from 192.168.1.11"),
+            *adverts("web2", second, last, to="web1"),
+            *took(last, "web1", reason="no advertisement for 3.414 s"),
+            held(last + 0.002, "web2", False),
+            *adverts("web1", last, 7.0, to="web2"),
         ]
     )

@@ -32,8 +32,8 @@ KEY = bytes(range(32))
 OTHER = "0123456789abcdefghijklmnopqrstuvwxyz"
 SIX = {"vips": ("fe80::10", "2001:db8:1::10")}
 UNICAST = {
-    "master": "unicast_peer {\n192.168.1.12\n}",
-    "backup": "unicast_peer {\n192.168.1.11\n}",
+    "web1": "unicast_peer {\n192.168.1.12\n}",
+    "web2": "unicast_peer {\n192.168.1.11\n}",
 }
 REASONS = ("missing", "malformed", "unknown-key", "invalid-hmac", "stale", "replay")
 
@@ -45,8 +45,8 @@ def block(*words: str, key: str = f"hex:{HEX}", key_id: int = 1, active: int = 1
 
 
 def pair(*words: str, **more: Any) -> Lan:
-    """`master` with priority 150 and `backup` with 100, both with these words; 10.2 s later."""
-    lan = cluster(master=conf(150, *words, **more), backup=conf(100, *words, **more))
+    """`web1` with priority 150 and `web2` with 100, both with these words; 10.2 s later."""
+    lan = cluster(web1=conf(150, *words, **more), web2=conf(100, *words, **more))
     lan.run(10.2)
     return lan
 
@@ -57,7 +57,7 @@ def errors(lan: Lan, host: str) -> dict[str, int]:
     return {one: count for one in REASONS if (count := counters[f"auth-ext-{one}"])}
 
 
-def heard(lan: Lan, host: str = "master") -> list[bytes]:
+def heard(lan: Lan, host: str = "web1") -> list[bytes]:
     """What a host has sent, as IP packets."""
     return [
         bytes.fromhex(one.hex) for one in lan.facts if isinstance(one, Advert) and one.host == host
@@ -80,15 +80,15 @@ def forged(
 )
 def test_routers_with_the_same_key_elect_one_master(version: str, more: dict[str, Any]) -> None:
     lan = pair(version, block(), **more)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
-    lan.crash("master")
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
+    lan.crash("web1")
     lan.run(4)
-    assert state(lan, "backup") == "MASTER"
-    lan.start("master")
+    assert state(lan, "web2") == "MASTER"
+    lan.start("web1")
     lan.run(8)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
-    assert errors(lan, "master") == errors(lan, "backup") == {}
-    assert router(lan, "backup").counters["advertisement-rcvd"] > 10
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
+    assert errors(lan, "web1") == errors(lan, "web2") == {}
+    assert router(lan, "web2").counters["advertisement-rcvd"] > 10
 
 
 def test_every_advertisement_has_a_number_of_its_own() -> None:
@@ -101,7 +101,7 @@ def test_every_advertisement_has_a_number_of_its_own() -> None:
 
 def test_all_unicast_peers_get_the_same_trailer() -> None:
     words = "unicast_peer {\n192.168.1.12\n192.168.1.13\n}"
-    lan = cluster(master=conf(150, words, block()), backup=conf(100, UNICAST["backup"], block()))
+    lan = cluster(web1=conf(150, words, block()), web2=conf(100, UNICAST["web2"], block()))
     lan.run(10.2)
     sent = [parse_ip(one) for one in heard(lan)]
     by_number: dict[bytes, set[str]] = {}
@@ -109,26 +109,26 @@ def test_all_unicast_peers_get_the_same_trailer() -> None:
         by_number.setdefault(one.message[-TRAILER_BYTES:], set()).add(str(one.destination))
     assert len(by_number) > 5
     assert set(map(frozenset, by_number.values())) == {frozenset({"192.168.1.12", "192.168.1.13"})}
-    assert state(lan, "backup") == "BACKUP"
+    assert state(lan, "web2") == "BACKUP"
 
 
 def test_a_signed_packet_from_no_peer_is_refused() -> None:
     lan = cluster(
-        master=conf(150, UNICAST["master"], block()), backup=conf(100, UNICAST["backup"], block())
+        web1=conf(150, UNICAST["web1"], block()), web2=conf(100, UNICAST["web2"], block())
     )
     lan.run(10.2)
     source, destination = IPv4Address("192.168.1.13"), IPv4Address("192.168.1.11")
     message = parse_ip(advert(254, str(source))).message
     trailer = sign(message, source, 1, KEY, stamp(lan.clock.calendar))
-    inject(lan, "master", ipv4_packet(message + trailer, source, destination, 1))
-    assert state(lan, "master") == "MASTER"
-    assert router(lan, "master").counters["own-source"] == 1
+    inject(lan, "web1", ipv4_packet(message + trailer, source, destination, 1))
+    assert state(lan, "web1") == "MASTER"
+    assert router(lan, "web1").counters["own-source"] == 1
 
 
 def test_who_has_the_key_is_believed() -> None:
     lan = pair(block())
-    inject(lan, "master", forged(lan))
-    assert state(lan, "master") == "BACKUP"
+    inject(lan, "web1", forged(lan))
+    assert state(lan, "web1") == "BACKUP"
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -141,61 +141,61 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reason", list(REFUSED))
 def test_a_forgery_touches_nothing_but_its_counter(reason: str) -> None:
     lan = pair(block())
-    one = router(lan, "master")
+    one = router(lan, "web1")
     before, deadline = one.router, one.router.deadline
-    inject(lan, "master", forged(lan, **REFUSED[reason]))
+    inject(lan, "web1", forged(lan, **REFUSED[reason]))
     assert (one.router, one.router.deadline) == (before, deadline)
-    assert errors(lan, "master") == {reason: 1}
+    assert errors(lan, "web1") == {reason: 1}
 
 
 def test_what_has_no_trailer_is_refused_and_what_has_a_malformed_one_too() -> None:
     lan = pair(block())
-    inject(lan, "master", advert(254))
+    inject(lan, "web1", advert(254))
     packet = bytearray(forged(lan))
     packet[-TRAILER_BYTES] = 2
-    inject(lan, "master", bytes(packet))
-    assert state(lan, "master") == "MASTER"
-    assert errors(lan, "master") == {"missing": 1, "malformed": 1}
+    inject(lan, "web1", bytes(packet))
+    assert state(lan, "web1") == "MASTER"
+    assert errors(lan, "web1") == {"missing": 1, "malformed": 1}
 
 
 def test_a_replay_changes_nothing_at_a_backup_either() -> None:
     lan = pair(block())
-    deadline = router(lan, "backup").router.deadline
+    deadline = router(lan, "web2").router.deadline
     lan.run(0.1)
-    inject(lan, "backup", heard(lan)[-1])
-    assert router(lan, "backup").router.deadline == deadline
-    assert errors(lan, "backup") == {"replay": 1}
+    inject(lan, "web2", heard(lan)[-1])
+    assert router(lan, "web2").router.deadline == deadline
+    assert errors(lan, "web2") == {"replay": 1}
 
 
 def test_a_resignation_that_was_recorded_cannot_be_played_again() -> None:
     lan = pair(block())
-    lan.stop("master")
-    lan.start("master")
+    lan.stop("web1")
+    lan.start("web1")
     lan.run(20)
     resignation = next(one for one in heard(lan) if parse_ip(one).message[2] == 0)
-    inject(lan, "backup", resignation)
+    inject(lan, "web2", resignation)
     lan.run(3)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
-    assert errors(lan, "backup") == {"stale": 1}
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
+    assert errors(lan, "web2") == {"stale": 1}
 
 
 def test_a_flood_of_forgeries_is_counted_and_costs_one_line() -> None:
     lan = pair(block())
     for _ in range(100):
-        inject(lan, "master", forged(lan, key=bytes(32)))
-    lines = [line for line in lan.logs["master"].lines if "HMAC" in line]
+        inject(lan, "web1", forged(lan, key=bytes(32)))
+    lines = [line for line in lan.logs["web1"].lines if "HMAC" in line]
     assert lines == [
         "(VI_1) dropped packet from 192.168.1.13: the HMAC does not fit: another key under id 1?"
     ]
-    assert errors(lan, "master") == {"invalid-hmac": 100}
+    assert errors(lan, "web1") == {"invalid-hmac": 100}
 
 
 def test_without_auth_hmac_a_trailer_is_too_long() -> None:
     """keepalived does the same: a cluster goes over by receive-only, permissive, enforce."""
     lan = pair()
-    inject(lan, "master", forged(lan))
-    assert state(lan, "master") == "MASTER"
-    assert router(lan, "master").counters["packet-length-errors"] == 1
+    inject(lan, "web1", forged(lan))
+    assert state(lan, "web1") == "MASTER"
+    assert router(lan, "web1").counters["packet-length-errors"] == 1
 
 
 def reload(lan: Lan, host: str, text: str) -> None:
@@ -208,11 +208,11 @@ def reload(lan: Lan, host: str, text: str) -> None:
 def test_the_three_modes_lead_a_running_cluster_over_without_a_gap() -> None:
     lan = pair()
     for mode in ("receive-only", "permissive", "enforce"):
-        for host, priority in (("master", 150), ("backup", 100)):
+        for host, priority in (("web1", 150), ("web2", 100)):
             reload(lan, host, conf(priority, block(f"mode {mode}")))
-            assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
-    assert [line for line in lan.journal("backup") if line.get("to") == "MASTER"] == []
-    assert errors(lan, "backup") == errors(lan, "master") == {}
+            assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
+    assert [line for line in lan.journal("web2") if line.get("to") == "MASTER"] == []
+    assert errors(lan, "web2") == errors(lan, "web1") == {}
     assert len(parse_ip(heard(lan)[-1]).message) == 20 + TRAILER_BYTES
 
 
@@ -221,28 +221,28 @@ def test_a_key_is_replaced_without_a_gap() -> None:
     both = f"key 2 {OTHER}"
     steps = (block(both), block(both, active=2), block(key=OTHER, key_id=2, active=2))
     for step in steps:
-        for host, priority in (("master", 150), ("backup", 100)):
+        for host, priority in (("web1", 150), ("web2", 100)):
             reload(lan, host, conf(priority, step))
-    assert [line for line in lan.journal("backup") if line.get("to") == "MASTER"] == []
-    assert errors(lan, "backup") == errors(lan, "master") == {}
-    inject(lan, "master", forged(lan))
-    assert errors(lan, "master") == {"unknown-key": 1}
+    assert [line for line in lan.journal("web2") if line.get("to") == "MASTER"] == []
+    assert errors(lan, "web2") == errors(lan, "web1") == {}
+    inject(lan, "web1", forged(lan))
+    assert errors(lan, "web1") == {"unknown-key": 1}
 
 
 def test_a_reload_does_not_open_the_door_to_replays() -> None:
     lan = pair(block())
     packet = heard(lan)[-1]
-    lan.conf("backup", conf(100, block(f"key 2 {OTHER}")))
-    lan.reload("backup")
-    inject(lan, "backup", packet)
-    assert errors(lan, "backup") == {"replay": 1}
+    lan.conf("web2", conf(100, block(f"key 2 {OTHER}")))
+    lan.reload("web2")
+    inject(lan, "web2", packet)
+    assert errors(lan, "web2") == {"replay": 1}
 
 
 def test_two_passwordless_halves_say_why_they_do_not_hear_each_other() -> None:
-    lan = cluster(master=conf(150, block()), backup=conf(100, block(key=OTHER)))
+    lan = cluster(web1=conf(150, block()), web2=conf(100, block(key=OTHER)))
     lan.run(10.2)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "MASTER")
-    told = [line for line in lan.logs["backup"].lines if "dropped packet" in line]
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "MASTER")
+    told = [line for line in lan.logs["web2"].lines if "dropped packet" in line]
     assert "another key under id 1?" in told[0]
 
 
@@ -346,11 +346,11 @@ def test_an_instance_that_could_not_sign_is_refused(text: str, why: str) -> None
 
 def test_a_reload_that_loses_the_key_is_refused_and_the_old_one_stays_in_force() -> None:
     lan = pair(block())
-    lan.conf("master", conf(150, block(key="file:/nonexistent")))
-    lan.reload("master")
+    lan.conf("web1", conf(150, block(key="file:/nonexistent")))
+    lan.reload("web1")
     lan.run(5)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
-    assert router(lan, "backup").counters["auth-ext-missing"] == 0
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
+    assert router(lan, "web2").counters["auth-ext-missing"] == 0
 
 
 def test_authentication_and_auth_hmac_do_not_go_together() -> None:
@@ -385,9 +385,9 @@ def test_the_trailer_takes_the_room_of_seven_addresses() -> None:
 
 def told(lan: Lan) -> Iterator[str]:
     """All that a daemon writes for others to read."""
-    daemon = lan.daemons["master"]
-    yield from lan.logs["master"].lines
-    yield from map(json.dumps, lan.journal("master"))
+    daemon = lan.daemons["web1"]
+    yield from lan.logs["web1"].lines
+    yield from map(json.dumps, lan.journal("web1"))
     yield from as_json(daemon)
     yield from stats(daemon)
     yield from hmac_lines(auth(block()))
@@ -397,9 +397,9 @@ def told(lan: Lan) -> Iterator[str]:
 
 def test_no_key_in_anything_that_is_written() -> None:
     lan = pair(block(f"key 2 {OTHER}"))
-    inject(lan, "master", forged(lan, key=bytes(32)))
-    lan.conf("master", conf(150, block(f"key 2 {OTHER}", "key 3 short", f"keyy 4 {OTHER}")))
-    lan.reload("master")
+    inject(lan, "web1", forged(lan, key=bytes(32)))
+    lan.conf("web1", conf(150, block(f"key 2 {OTHER}", "key 3 short", f"keyy 4 {OTHER}")))
+    lan.reload("web1")
     text = "\n".join(told(lan))
     assert "Invalid HMAC: 1" in text
     assert '"auth_ext_invalid_hmac": 1' in text

@@ -23,7 +23,7 @@ from labs.simulation.lan import Lan
 from tests.support import eventually
 
 VIP = "192.168.1.10"
-HOSTS = ("master", "backup")
+HOSTS = ("web1", "web2")
 
 
 def translated(*facts: Fact, known: dict[int, int] | None = None) -> list[dict[str, Any]]:
@@ -39,9 +39,9 @@ def lan() -> Lan:
     """The master's cable pulled at 8 s and plugged in at 16 s, in memory."""
     made = Lan("basic")
     made.run(8)
-    made.unplug("master")
+    made.unplug("web1")
     made.run(8)
-    made.plug("master")
+    made.plug("web1")
     made.run(8)
     return made
 
@@ -63,8 +63,8 @@ def test_at_every_moment_the_owners_are_those_of_the_timeline(lan: Lan, record: 
     for tenth in range(int(lan.now * 10)):
         t = tenth / 10 + 0.05
         hosts = record.at(t)["hosts"]
-        owners = {name for name in hosts if 0 in hosts[name]["held"]}
-        assert owners == set(timeline.owners_at(t)), t
+        holders = {name for name in hosts if 0 in hosts[name]["held"]}
+        assert holders == set(timeline.holders_at(t)), t
 
 
 def test_states_and_cables_are_as_they_were(record: Record) -> None:
@@ -72,19 +72,19 @@ def test_states_and_cables_are_as_they_were(record: Record) -> None:
     assert [before["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["MASTER", "BACKUP"]
     assert [during["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["FAULT", "MASTER"]
     assert [after["hosts"][name]["st"]["VI_1"] for name in HOSTS] == ["MASTER", "BACKUP"]
-    carriers = [scene["links"]["master eth0"][1] for scene in (before, during, after)]
+    carriers = [scene["links"]["web1 eth0"][1] for scene in (before, during, after)]
     assert carriers == [True, False, True]
 
 
 def test_looking_back_changes_nothing(record: Record) -> None:
     last = record.at(record.end)
-    record.at(9.0)["hosts"]["master"]["held"].append(7)
+    record.at(9.0)["hosts"]["web1"]["held"].append(7)
     assert record.at(record.end) == last
 
 
 def test_a_timer_runs_out_when_the_takeover_happens(lan: Lan, record: Record) -> None:
-    (since, wait, basis) = record.at(10.9)["hosts"]["backup"]["tmr"]["51"]
-    taken = next(t for t in lan.timeline().takeovers if t.to == "backup")
+    (since, wait, basis) = record.at(10.9)["hosts"]["web2"]["tmr"]["51"]
+    taken = next(t for t in lan.timeline().takeovers if t.to == "web2")
     assert basis == "advert"
     assert since + wait == pytest.approx(taken.at, abs=0.01)
 
@@ -92,9 +92,9 @@ def test_a_timer_runs_out_when_the_takeover_happens(lan: Lan, record: Record) ->
 def test_the_ring_counts_the_adverts_that_the_daemon_counts() -> None:
     """With down_timer_adverts 5 the ring ran out 2 s before the daemon's timer."""
     told = translated(
-        Configured(0.5, "backup", 51, 100, 5),
-        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
-        Heard(1.0, "backup", "192.168.1.11", 51, 2, 150, 1.0),
+        Configured(0.5, "web2", 51, 100, 5),
+        Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(1.0, "web2", "192.168.1.11", 51, 2, 150, 1.0),
     )
     assert [event["w"] for event in told if event["k"] == "tmr"] == [5.6094]
 
@@ -107,8 +107,8 @@ def test_who_holds_the_address_has_no_timer(record: Record) -> None:
 
 def test_a_farewell_leaves_the_skew_alone() -> None:
     told = translated(
-        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
-        Heard(2.0, "backup", "192.168.1.11", 51, 2, 0, 1.0),
+        Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(2.0, "web2", "192.168.1.11", 51, 2, 0, 1.0),
         known={51: 100},
     )
     (timer,) = [event for event in told if event["k"] == "tmr"]
@@ -118,8 +118,8 @@ def test_a_farewell_leaves_the_skew_alone() -> None:
 
 def test_a_lower_priority_does_not_restart_the_timer() -> None:
     told = translated(
-        Advert(1.0, "backup", "192.168.1.12", 51, 2, 100, 1.0, (VIP,)),
-        Heard(1.0, "master", "192.168.1.12", 51, 2, 100, 1.0),
+        Advert(1.0, "web2", "192.168.1.12", 51, 2, 100, 1.0, (VIP,)),
+        Heard(1.0, "web1", "192.168.1.12", 51, 2, 100, 1.0),
         known={51: 150},
     )
     assert [event["k"] for event in told] == ["adv", "hrd"]
@@ -127,11 +127,11 @@ def test_a_lower_priority_does_not_restart_the_timer() -> None:
 
 def test_a_lost_carrier_stops_the_timer_and_its_return_starts_it() -> None:
     told = translated(
-        Link(0.0, "backup", "eth0", True, True),
-        Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
-        Heard(1.0, "backup", "192.168.1.11", 51, 2, 150, 1.0),
-        Link(2.0, "backup", "eth0", True, False),
-        Link(3.0, "backup", "eth0", True, True),
+        Link(0.0, "web2", "eth0", True, True),
+        Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
+        Heard(1.0, "web2", "192.168.1.11", 51, 2, 150, 1.0),
+        Link(2.0, "web2", "eth0", True, False),
+        Link(3.0, "web2", "eth0", True, True),
         known={51: 100},
     )
     timers = [(event["t"], event["w"]) for event in told if event["k"] == "tmr"]
@@ -147,38 +147,38 @@ def test_what_is_done_to_a_daemon_shows() -> None:
         ("start", "runs"),
         ("down", "down"),
     ):
-        for event in translated(Action(1.0, verb, "backup", verb)):
+        for event in translated(Action(1.0, verb, "web2", verb)):
             applied(scene, event)
-        assert scene["hosts"]["backup"]["dmn"] == state
+        assert scene["hosts"]["web2"]["dmn"] == state
 
 
-def test_facts_about_strangers_and_other_addresses_are_left_out() -> None:
+def test_facts_about_attackers_and_other_addresses_are_left_out() -> None:
     assert translated(Address(1.0, "client", "eth0", VIP, 24, True)) == []
-    assert translated(Address(1.0, "master", "eth0", "192.168.1.11", 24, True)) == []
+    assert translated(Address(1.0, "web1", "eth0", "192.168.1.11", 24, True)) == []
 
 
 # --- pings ---------------------------------------------------------------------------------------
 
 
 def test_pings_of_one_answerer_are_one_stretch() -> None:
-    told = translated(*(ping(n / 100, "master") for n in range(100)))
-    assert [(event["by"], event["n"]) for event in told] == [("master", 100)]
+    told = translated(*(ping(n / 100, "web1") for n in range(100)))
+    assert [(event["by"], event["n"]) for event in told] == [("web1", 100)]
     assert told[0]["e"] == pytest.approx(0.99, abs=0.01)
 
 
 def test_silence_between_two_answers_is_a_stretch_of_its_own() -> None:
     record = Record(HOSTS, 0.0)
-    answered = [ping(n / 100, "master") for n in (*range(1, 100), *range(300, 400))]
+    answered = [ping(n / 100, "web1") for n in (*range(1, 100), *range(300, 400))]
     # Whether there will be an answer is known a second later.
     record.take(translated(*answered[:150]))
     record.take(translated(*(ping(n / 100, None) for n in range(100, 300)), *answered[150:]))
     told = [(event["by"], event["n"]) for event in record.events]
-    assert told == [("master", 99), (None, 200), ("master", 100)]
+    assert told == [("web1", 99), (None, 200), ("web1", 100)]
 
 
 def test_pings_that_were_held_back_are_silence_until_they_are_answered() -> None:
-    told = translated(ping(1.0, "backup", rtt=0.9), ping(1.95, "backup"))
-    assert [(event["by"], event["t"]) for event in told] == [(None, 1.0), ("backup", 1.9)]
+    told = translated(ping(1.0, "web2", rtt=0.9), ping(1.95, "web2"))
+    assert [(event["by"], event["t"]) for event in told] == [(None, 1.0), ("web2", 1.9)]
 
 
 # --- bounded memory ------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_pings_that_were_held_back_are_silence_until_they_are_answered() -> None
 def busy(seconds: int, rate: int = 60) -> list[dict[str, Any]]:
     kinds = ("adv", "hrd", "tmr")
     return [
-        {"k": kinds[n % 3], "t": n / rate, "h": "master", "p": 1, "r": 51, "w": 1, "b": "", "v": 2}
+        {"k": kinds[n % 3], "t": n / rate, "h": "web1", "p": 1, "r": 51, "w": 1, "b": "", "v": 2}
         for n in range(1, seconds * rate)
     ]
 
@@ -225,11 +225,11 @@ def test_what_is_forgotten_stays_in_the_base() -> None:
 
 def test_a_stretch_that_goes_on_is_not_forgotten() -> None:
     record = Record(HOSTS, 10.0, capacity=200)
-    stretch = {"k": "png", "t": 9.0, "e": 10.1, "a": 0, "by": "master", "n": 110}
+    stretch = {"k": "png", "t": 9.0, "e": 10.1, "a": 0, "by": "web1", "n": 110}
     record.take([dict(stretch)])
     for n in range(1, 1000):
         more = {**stretch, "t": 10.0 + n / 10, "e": 10.1 + n / 10, "n": 10}
-        own = {"k": "own", "t": 10.05 + n / 10, "h": "master", "a": 0, "on": True}
+        own = {"k": "own", "t": 10.05 + n / 10, "h": "web1", "a": 0, "on": True}
         record.take([more, own])
     (kept,) = [event for event in record.events if event["k"] == "png"]
     assert record.start < kept["t"] < record.start + 0.01
@@ -303,7 +303,7 @@ def test_what_was_first_asked_for_by_somebody_else_is_told_all_the_same(
     bench = Bench(source)
     bench._views = 1
     bench._look()
-    source._lan.unplug("master")
+    source._lan.unplug("web1")
     assert "act" in {event["k"] for event in bench.record.events}
     for _ in range(2):
         bench._look()
@@ -362,35 +362,35 @@ def test_nobody_is_asked_while_nothing_is_shown(source: Still) -> None:
 
 def test_clicks_are_carried_out_and_answered(source: Still, said: list[dict[str, Any]]) -> None:
     bench = Bench(source)
-    bench._message(None, {"type": "do", "verb": "unplug", "host": "master", "id": 1}, None)
-    bench._message(None, {"type": "do", "verb": "burn", "host": "master", "id": 2}, None)
-    bench._message(None, {"type": "run", "host": "master", "command": "ls", "id": 3}, None)
+    bench._message(None, {"type": "do", "verb": "unplug", "host": "web1", "id": 1}, None)
+    bench._message(None, {"type": "do", "verb": "burn", "host": "web1", "id": 2}, None)
+    bench._message(None, {"type": "run", "host": "web1", "command": "ls", "id": 3}, None)
     assert [(message["id"], message["ok"]) for message in said] == [
         (1, True),
         (2, False),
         (3, False),
     ]
-    assert not source._lan.machines["master"].plugged
+    assert not source._lan.machines["web1"].plugged
     assert "burn" in said[1]["text"]
 
 
 def test_a_mistake_is_noticed_while_it_is_typed(source: Still, said: list[dict[str, Any]]) -> None:
     bench = Bench(source)
-    bench._message(None, {"type": "conf", "host": "backup", "id": 1}, None)
+    bench._message(None, {"type": "conf", "host": "web2", "id": 1}, None)
     text = said[0]["text"]
     for number, typed in enumerate((text, text.replace("priority", "prioriti")), 2):
-        question = {"type": "check", "host": "backup", "text": typed, "id": number}
+        question = {"type": "check", "host": "web2", "text": typed, "id": number}
         bench._message(None, question, None)
     assert said[1]["remarks"] == []
     assert "priority" in "\n".join(said[2]["remarks"])
-    assert source._lan.conf("backup") == text, "typing alone writes nothing"
+    assert source._lan.conf("web2") == text, "typing alone writes nothing"
 
 
 def test_its_words_say_who_holds_the_address(source: Still) -> None:
     bench = Bench(source)
     source._lan.run(8)
     assert bench.record.end > 0
-    assert repr(bench) == f"<Bench: {VIP} is held by master>"
+    assert repr(bench) == f"<Bench: {VIP} is held by web1>"
 
 
 # --- its modules ---------------------------------------------------------------------------------
@@ -457,20 +457,20 @@ def test_a_saved_run_is_one_file_that_fetches_nothing(lan: Lan) -> None:
 
 
 def test_nothing_in_the_data_can_end_the_script() -> None:
-    told = State(1.0, "master", "</script><b>", "INIT", "BACKUP", "</script><script>alert(1)", 1)
+    told = State(1.0, "web1", "</script><b>", "INIT", "BACKUP", "</script><script>alert(1)", 1)
     record = Record(HOSTS, 0.0)
     record.take(translated(told))
-    shown = {**network({"master": ""}, ["master"], ("s1",), []), "addresses": ["</title>"]}
+    shown = {**network({"web1": ""}, ["web1"], ("s1",), []), "addresses": ["</title>"]}
     text = page({"network": shown, **record.snapshot()})
     assert text.count("</script>") == 2
     assert "<title>&lt;/title&gt;" in text
 
 
 def test_the_priorities_of_a_refused_file_are_unknown() -> None:
-    assert priorities("vrrp_instance X {\n", "master") == {}
-    assert priorities(Lan("basic").conf("backup"), "backup") == {51: 100}
+    assert priorities("vrrp_instance X {\n", "web1") == {}
+    assert priorities(Lan("basic").conf("web2"), "web2") == {51: 100}
 
 
 def test_a_bench_of_memory_has_no_shell() -> None:
     with pytest.raises(LabError, match="no shell"):
-        OfLan(Lan("basic")).run("master", "ls")
+        OfLan(Lan("basic")).run("web1", "ls")

@@ -6,12 +6,12 @@ from labs.analysis.timeline import Timeline
 from labs.experiments.notify_log import Call, Calls
 from labs.model.facts import Action
 
-SEEN = Timeline((), "192.168.1.10", ("master", "backup"), start=100.0, end=110.0)
+SEEN = Timeline((), "192.168.1.10", ("web1", "web2"), start=100.0, end=110.0)
 CALLS = Calls(
     [
-        Call(103.5, "master", "hoge.sh"),
-        Call(100.1, "master", "hage.sh"),
-        Call(100.2, "backup", "all.sh", "INSTANCE VI_1 BACKUP 100"),
+        Call(103.5, "web1", "hoge.sh"),
+        Call(100.1, "web1", "hage.sh"),
+        Call(100.2, "web2", "all.sh", "INSTANCE VI_1 BACKUP 100"),
     ],
     SEEN,
 )
@@ -19,18 +19,18 @@ CALLS = Calls(
 
 def test_calls_are_told_in_order_counting_from_the_start() -> None:
     assert repr(CALLS).splitlines() == [
-        "  0.10 s  master  hage.sh",
-        "  0.20 s  backup  all.sh INSTANCE VI_1 BACKUP 100",
-        "  3.50 s  master  hoge.sh",
+        "  0.10 s  web1    hage.sh",
+        "  0.20 s  web2    all.sh INSTANCE VI_1 BACKUP 100",
+        "  3.50 s  web1    hoge.sh",
     ]
-    assert CALLS.of("master") == ["hage.sh", "hoge.sh"]
+    assert CALLS.of("web1") == ["hage.sh", "hoge.sh"]
 
 
 def test_a_call_is_a_mark_that_moves_nothing() -> None:
     marks = list(CALLS.timeline().of(Action))
     assert [(mark.t, mark.text, mark.host) for mark in marks] == [
-        (100.1, "hage.sh on master", None),
-        (100.2, "all.sh on backup", None),
-        (103.5, "hoge.sh on master", None),
+        (100.1, "hage.sh on web1", None),
+        (100.2, "all.sh on web2", None),
+        (103.5, "hoge.sh on web1", None),
     ]
     assert CALLS.timeline().takeovers == SEEN.takeovers

@@ -21,7 +21,7 @@ import pytest
 from tests.support import OrdinaryUser, eventually
 
 BIN = Path(sys.executable).parent
-SCENARIO = "state basic\n0 wait owner master\n+0 end\n"
+SCENARIO = "state basic\n0 wait holder web1\n+0 end\n"
 
 
 def run(
@@ -59,14 +59,14 @@ def prepare(place: Path) -> None:
     (place / "loop").symlink_to("loop")
     os.mkfifo(place / "pipe")
     for name, lines in {
-        "verb": "+0 fly master",
+        "verb": "+0 fly web1",
         "host": "+0 unplug nobody",
         "few": "+0 unplug",
-        "many": "+0 unplug master eth0 x y z",
-        "number": "+0 lose master lots",
+        "many": "+0 unplug web1 eth0 x y z",
+        "number": "+0 lose web1 lots",
         "moment": "1e999 end",
         "nan": "nan end",
-        "claim": "+0 owner backup",
+        "claim": "+0 holder web2",
         "state": "state nowhere\n+0 end",
     }.items():
         (place / f"{name}.txt").write_text(f"state basic\n{lines}\n" if name != "state" else lines)
@@ -92,14 +92,14 @@ TABLE: list[tuple[str, int, str]] = [
     ("labs run failover --json folder", 2, "folder cannot be written: it is a folder"),
     ("labs run failover --json loop/x", 2, "there is no folder loop"),
     ("labs run good.txt --simulated --json gone/x", 2, "there is no folder gone"),
-    ("labs run verb.txt --simulated", 2, "fly master: Lan cannot do that"),
+    ("labs run verb.txt --simulated", 2, "fly web1: Lan cannot do that"),
     ("labs run host.txt --simulated", 2, "nobody"),
     ("labs run few.txt --simulated", 2, "unplug"),
-    ("labs run many.txt --simulated", 2, "unplug master eth0 x y z"),
+    ("labs run many.txt --simulated", 2, "unplug web1 eth0 x y z"),
     ("labs run number.txt --simulated", 2, "lots"),
     ("labs run moment.txt --simulated", 2, "not a moment"),
     ("labs run nan.txt --simulated", 2, "nan"),
-    ("labs run claim.txt --simulated", 2, "owner backup"),
+    ("labs run claim.txt --simulated", 2, "holder web2"),
     ("labs run state.txt --simulated", 2, "nowhere"),
     ("labs learner", 2, "required: folder"),
     ("labs learner file", 2, "file/solutions cannot be written"),
@@ -110,8 +110,8 @@ TABLE: list[tuple[str, int, str]] = [
     ("labs notebook --port x", 2, "invalid _?port"),
     ("labs exec", 2, "required: COMMAND"),
     ("labs terminal", 2, "required: host"),
-    ("labs terminal master --lab x", 2, "invalid int value: 'x'"),
-    ("labs terminal master --lab 1", 2, "lab"),
+    ("labs terminal web1 --lab x", 2, "invalid int value: 'x'"),
+    ("labs terminal web1 --lab 1", 2, "lab"),
     ("labs watch --lab x", 2, "invalid int value"),
     ("labs capture", 2, "required: host"),
     ("vrrpctl", 2, "required: COMMAND"),
@@ -289,7 +289,7 @@ def test_what_may_not_be_written_is_one_line_before_anything_runs(
     finally:
         ordinary_user.home.chmod(0o700)
     if ordinary_user.uid == os.geteuid():
-        pytest.skip("optional: this user owns the checkout and may write to it")
+        pytest.skip("optional: this user holds the checkout and may write to it")
     assert done.returncode in (1, 2), done.stderr
     is_one_line(done.stderr)
     assert line in done.stderr

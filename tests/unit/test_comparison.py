@@ -23,8 +23,8 @@ def test_a_table_is_aligned_as_text_and_escaped_as_html() -> None:
 
 
 def test_the_first_name_is_that_of_the_master() -> None:
-    assert PAIRS["keepalived + vrrpd"] == {"master": "keepalived", "backup": "vrrpd"}
-    assert all(set(daemons) == {"master", "backup"} for daemons in PAIRS.values())
+    assert PAIRS["keepalived + vrrpd"] == {"web1": "keepalived", "web2": "vrrpd"}
+    assert all(set(daemons) == {"web1", "web2"} for daemons in PAIRS.values())
 
 
 def test_an_unknown_pair_is_refused_before_anything_starts() -> None:
@@ -35,14 +35,14 @@ def test_an_unknown_pair_is_refused_before_anything_starts() -> None:
 def test_a_takeover_that_comes_before_its_verb_returns_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`stop` waits for the end of a program; backup may have the address by then."""
-    stopped = Action(10.0, "stop", "master", "daemon of master stopped")
+    """`stop` waits for the end of a program; web2 may have the address by then."""
+    stopped = Action(10.0, "stop", "web1", "daemon of web1 stopped")
     taken: list[Fact] = [
-        Address(10.6, "master", "eth0", VIP, 32, False),
-        Address(10.7, "backup", "eth0", VIP, 32, True),
-        Ping(10.8, 1, VIP, "backup", 0.0001),
+        Address(10.6, "web1", "eth0", VIP, 32, False),
+        Address(10.7, "web2", "eth0", VIP, 32, True),
+        Ping(10.8, 1, VIP, "web2", 0.0001),
     ]
-    facts: list[Fact] = [Address(5.0, "master", "eth0", VIP, 32, True), stopped, *taken]
+    facts: list[Fact] = [Address(5.0, "web1", "eth0", VIP, 32, True), stopped, *taken]
     lab = SimpleNamespace(
         now=11.0,
         stop=lambda host: None,
@@ -52,6 +52,6 @@ def test_a_takeover_that_comes_before_its_verb_returns_is_found(
     )
     monkeypatch.setattr(api, "lab_class", lambda: lambda *told, **more: lab)
     pairs = Pairs("basic", ["vrrpd"])
-    pairs.each("stop", "master")
-    assert pairs.takeovers()["vrrpd"].to == "backup"
+    pairs.each("stop", "web1")
+    assert pairs.takeovers()["vrrpd"].to == "web2"
     pairs.close()

@@ -9,7 +9,7 @@ from labs.errors import LabError
 from tests.support import REPOSITORY
 from vrrpd.config import loads
 
-ARTICLE = (REPOSITORY / "labs/states/basic/master/keepalived.conf").read_text()
+ARTICLE = (REPOSITORY / "labs/states/basic/web1/keepalived.conf").read_text()
 
 
 def lines_of(change: Change) -> list[str]:
@@ -29,7 +29,7 @@ def lines_of(change: Change) -> list[str]:
 )
 def test_one_line_changes(keyword: str, value: object, told: list[str]) -> None:
     after = with_setting(ARTICLE, keyword, value)  # type: ignore[arg-type]
-    assert lines_of(Change("master", ARTICLE, after)) == told
+    assert lines_of(Change("web1", ARTICLE, after)) == told
 
 
 def test_the_daemon_reads_what_was_written() -> None:

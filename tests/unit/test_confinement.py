@@ -120,25 +120,25 @@ def outcome(act):
     except LabError as error:
         return f"LabError: {error}"
 
-lab.run("master", f"ln -sf {words['file']} /etc/keepalived/keepalived.conf")
-found["written"] = outcome(lambda: lab.conf("master", "changed"))
-lab.run("master", f"ln -sf {words['secret']} /etc/keepalived/keepalived.conf")
-found["conf"] = outcome(lambda: lab.conf("master"))
-lab.run("master", f"ln -s {os.path.dirname(words['secret'])} /root/link")
-lab.run("master", "ln -s ../../../.. /root/up")
+lab.run("web1", f"ln -sf {words['file']} /etc/keepalived/keepalived.conf")
+found["written"] = outcome(lambda: lab.conf("web1", "changed"))
+lab.run("web1", f"ln -sf {words['secret']} /etc/keepalived/keepalived.conf")
+found["conf"] = outcome(lambda: lab.conf("web1"))
+lab.run("web1", f"ln -s {os.path.dirname(words['secret'])} /root/link")
+lab.run("web1", "ln -s ../../../.. /root/up")
 name = os.path.basename(words["secret"])
-found["link"] = outcome(lambda: lab.read("master", f"/root/link/{name}"))
-found["up"] = outcome(lambda: lab.read("master", f"/root/up{words['secret']}"))
-lab.run("master", "ln -sf /root/mine /root/own; echo mine >/root/mine; mkfifo /root/pipe")
-found["own"] = outcome(lambda: lab.read("master", "/root/own"))
-found["pipe"] = outcome(lambda: lab.read("master", "/root/pipe"))
-lab.run("master", "rm -f /etc/keepalived/keepalived.conf; mkfifo /etc/keepalived/keepalived.conf")
-found["pipe written"] = outcome(lambda: lab.conf("master", "changed"))
-log = lab.daemons["master"].log
-lab.run("master", f"rm -f {log}; ln -s {words['secret']} {log}; rm -f /etc/hosts; "
+found["link"] = outcome(lambda: lab.read("web1", f"/root/link/{name}"))
+found["up"] = outcome(lambda: lab.read("web1", f"/root/up{words['secret']}"))
+lab.run("web1", "ln -sf /root/mine /root/own; echo mine >/root/mine; mkfifo /root/pipe")
+found["own"] = outcome(lambda: lab.read("web1", "/root/own"))
+found["pipe"] = outcome(lambda: lab.read("web1", "/root/pipe"))
+lab.run("web1", "rm -f /etc/keepalived/keepalived.conf; mkfifo /etc/keepalived/keepalived.conf")
+found["pipe written"] = outcome(lambda: lab.conf("web1", "changed"))
+log = lab.daemons["web1"].log
+lab.run("web1", f"rm -f {log}; ln -s {words['secret']} {log}; rm -f /etc/hosts; "
                   f"ln -s {words['secret']} /etc/hosts")
-found["log"] = outcome(lambda: lab.log("master"))
-with lab.capture("master") as wire:
+found["log"] = outcome(lambda: lab.log("web1"))
+with lab.capture("web1") as wire:
     pass
 found["uid_map"] = lab.run("client", "cat /proc/self/uid_map").text.split()
 lesson = pathlib.Path(os.environ["LAB_WORK"], "written")

@@ -10,7 +10,7 @@ from labs.model.facts import Action
 
 
 def a_lab(*times: float, since: float) -> Any:
-    starts = [Action(t, "start", "master", "daemon of master started") for t in times]
+    starts = [Action(t, "start", "web1", "daemon of web1 started") for t in times]
     return SimpleNamespace(since=since, facts=lambda: starts)
 
 

@@ -21,7 +21,7 @@ BESIDE = "05-failover.new.ipynb"
 LEDGER = ".handed-out.json"
 
 
-def notebook(text: str = "lab.stop('master')") -> dict[str, Any]:
+def notebook(text: str = "lab.stop('web1')") -> dict[str, Any]:
     cell: dict[str, object] = {
         "cell_type": "code",
         "metadata": {},

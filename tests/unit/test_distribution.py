@@ -35,7 +35,7 @@ def test_the_text_counts_every_pull_and_names_the_real_ones(spread: Spread) -> N
     text = Spread(spread.simulated, (Pull(0.25, 3.36),)).text()
     counts = [int(line.split()[-1]) for line in text.splitlines() if "█" in line]
     assert sum(counts) == len(spread.simulated)
-    assert "pulled 0.25 s after an Advertisement, nobody owned for 3.36 s" in text
+    assert "pulled 0.25 s after an Advertisement, nobody held for 3.36 s" in text
 
 
 def test_the_figure_has_a_point_for_every_pull(spread: Spread) -> None:
@@ -45,8 +45,8 @@ def test_the_figure_has_a_point_for_every_pull(spread: Spread) -> None:
 
 
 def test_a_daemon_may_be_named_with_options_of_its_own() -> None:
-    chosen = choose({"master": "vrrpd --max-vips 20"}, ["master", "backup"])
-    assert chosen["master"].command == DAEMONS["vrrpd"].command + " --max-vips 20"
-    assert chosen["backup"].command == DAEMONS["vrrpd"].command
+    chosen = choose({"web1": "vrrpd --max-vips 20"}, ["web1", "web2"])
+    assert chosen["web1"].command == DAEMONS["vrrpd"].command + " --max-vips 20"
+    assert chosen["web2"].command == DAEMONS["vrrpd"].command
     with pytest.raises(LabError, match="vrrpx"):
-        choose("vrrpx --max-vips 20", ["master"])
+        choose("vrrpx --max-vips 20", ["web1"])

@@ -96,22 +96,22 @@ def test_the_panel_can_lose_frames_and_break_one_direction() -> None:
     lan = Lan("basic")
     offered = {(row["verb"], *row["words"]) for row in fault_verbs.menu()}
     assert {("lose", "0.3"), ("oneway", "to"), ("oneway", "from")} <= offered
-    OfLan(lan).do("lose", "master", words=["0.3"])
-    assert lan.cable("master").loss == 0.3
-    with pytest.raises(LabError, match=r"usage: lose HOST SHARE, such as lose master 0\.3"):
-        OfLan(lan).do("lose", "master")
+    OfLan(lan).do("lose", "web1", words=["0.3"])
+    assert lan.cable("web1").loss == 0.3
+    with pytest.raises(LabError, match=r"usage: lose HOST SHARE, such as lose web1 0\.3"):
+        OfLan(lan).do("lose", "web1")
     with pytest.raises(LabError, match="no verb called 'burn'"):
-        OfLan(lan).do("burn", "master")
+        OfLan(lan).do("burn", "web1")
 
 
 @pytest.mark.parametrize(
     ("verb", "words", "wrong"),
     [
         ("unplug", (), "usage: unplug HOST"),
-        ("lose", ("master",), "usage: lose HOST SHARE"),
-        ("lose", ("master", "much"), "'much' is not a number"),
-        ("stop", ("master", "1"), "usage: stop HOST"),
-        ("oneway", ("master", "up"), "no direction called 'up'"),
+        ("lose", ("web1",), "usage: lose HOST SHARE"),
+        ("lose", ("web1", "much"), "'much' is not a number"),
+        ("stop", ("web1", "1"), "usage: stop HOST"),
+        ("oneway", ("web1", "up"), "no direction called 'up'"),
     ],
 )
 def test_wrong_words_are_answered_with_the_right_ones(
@@ -149,9 +149,9 @@ def doze(monkeypatch: pytest.MonkeyPatch) -> FaultVerb:
 def test_a_new_verb_is_known_to_the_control_server_and_the_prompt(doze: FaultVerb) -> None:
     lan = Lan("basic")
     door = SimpleNamespace(lab=lan)
-    answer = Door.answer(door, json.dumps({"ask": "doze", "host": "master"}).encode())  # type: ignore[arg-type]
+    answer = Door.answer(door, json.dumps({"ask": "doze", "host": "web1"}).encode())  # type: ignore[arg-type]
     assert answer == {"done": "doze"}
-    assert lan.machines["master"].frozen
+    assert lan.machines["web1"].frozen
     assert "doze" in mininet_prompt.verbs()
 
 
@@ -161,34 +161,34 @@ def test_a_new_verb_has_a_key_and_a_line_in_the_panels_menu(doze: FaultVerb) -> 
     lan = Lan("basic")
     menu = panel_widget.Bench(OfLan(lan)).network["menu"]
     assert {"verb": "doze", "words": [], "text": "Let it doze", "when": ["runs"]} in menu
-    OfLan(lan).do("doze", "backup")
-    assert lan.machines["backup"].frozen
+    OfLan(lan).do("doze", "web2")
+    assert lan.machines["web2"].frozen
 
 
 def test_a_new_verb_is_drawn_and_told(doze: FaultVerb) -> None:
-    action = Action(1.0, "doze", "master", "master dozes")
-    assert timeline_text.phrase(action, name_host=True) == "the daemon on master fell asleep"
-    events = Events(("192.168.1.10",), ("master",), lambda host: {}).take([action])
-    assert {"k": "dmn", "t": 1.0, "h": "master", "s": "frozen"} in events
+    action = Action(1.0, "doze", "web1", "web1 dozes")
+    assert timeline_text.phrase(action, name_host=True) == "the daemon on web1 fell asleep"
+    events = Events(("192.168.1.10",), ("web1",), lambda host: {}).take([action])
+    assert {"k": "dmn", "t": 1.0, "h": "web1", "s": "frozen"} in events
 
 
 def test_a_new_verb_can_be_recorded_and_begun_with(
     doze: FaultVerb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert lab_api.kind(faults.Faults.doze, "master") is lab_api.Kind.COMMAND  # type: ignore[attr-defined]
+    assert lab_api.kind(faults.Faults.doze, "web1") is lab_api.Kind.COMMAND  # type: ignore[attr-defined]
     shutil.copytree(start_states.STATES / "basic", tmp_path / "states" / "basic")
     monkeypatch.setattr(start_states, "STATES", tmp_path / "states")
     (tmp_path / "states/own").mkdir()
-    (tmp_path / "states/own/begin").write_text("from basic\ndoze master\n")
-    assert [step.text for _, step in start_states.read("own").steps] == ["doze master"]
+    (tmp_path / "states/own/begin").write_text("from basic\ndoze web1\n")
+    assert [step.text for _, step in start_states.read("own").steps] == ["doze web1"]
 
 
 def test_a_new_verb_is_part_of_scenarios_and_of_the_random_search(doze: FaultVerb) -> None:
     lan = runner.simulate(
-        parse("state basic\n0 wait owner master\n+1 doze master\n+5 owner backup master\n"),
+        parse("state basic\n0 wait holder web1\n+1 doze web1\n+5 holder web2 web1\n"),
         ping=None,
     )
-    assert lan.machines["master"].frozen
+    assert lan.machines["web1"].frozen
     dice = random.Random(1)
     setup = random_search.cluster(dice)
     drawn = {step.verb for _ in range(200) for step in random_search.burst(dice, setup)}

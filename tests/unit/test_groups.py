@@ -97,18 +97,18 @@ def test_a_better_router_for_one_takes_all_over_without_farewell() -> None:
 
 
 def test_two_machines_swap_all_members_when_one_member_fails() -> None:
-    lan = cluster(master=group(150), backup=group(100))
+    lan = cluster(web1=group(150), web2=group(100))
     lan.run(9)
-    assert all_states(lan, "master") == ["MASTER"] * 2
-    assert all_states(lan, "backup") == ["BACKUP"] * 2
-    script(lan, "master", "c2", status=1)
+    assert all_states(lan, "web1") == ["MASTER"] * 2
+    assert all_states(lan, "web2") == ["BACKUP"] * 2
+    script(lan, "web1", "c2", status=1)
     lan.run(2)
-    assert all_states(lan, "master") == ["FAULT"] * 2
-    assert all_states(lan, "backup") == ["MASTER"] * 2, "priority 0: within one skew"
-    script(lan, "master", "c2")
+    assert all_states(lan, "web1") == ["FAULT"] * 2
+    assert all_states(lan, "web2") == ["MASTER"] * 2, "priority 0: within one skew"
+    script(lan, "web1", "c2")
     lan.run(9)
-    assert all_states(lan, "master") == ["MASTER"] * 2
-    assert all_states(lan, "backup") == ["BACKUP"] * 2
+    assert all_states(lan, "web1") == ["MASTER"] * 2
+    assert all_states(lan, "web2") == ["BACKUP"] * 2
 
 
 def test_fault_of_one_is_fault_of_all_each_with_a_farewell() -> None:
@@ -356,9 +356,9 @@ def test_a_member_that_is_removed_leaves_the_others_in_peace() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_happens_the_members_agree_when_all_is_quiet(seed: int) -> None:
     chance = random.Random(seed)
-    lan = cluster(master=group(150, 3), backup=group(100, 3))
+    lan = cluster(web1=group(150, 3), web2=group(100, 3))
     for _ in range(40):
-        host = chance.choice(("master", "backup"))
+        host = chance.choice(("web1", "web2"))
         match chance.randrange(6):
             case 0 | 1:
                 script(lan, host, f"c{chance.randint(1, 3)}", status=chance.randint(0, 1))
@@ -381,8 +381,8 @@ def test_whatever_happens_the_members_agree_when_all_is_quiet(seed: int) -> None
         for number in (1, 2, 3):
             script(lan, host, f"c{number}")
     lan.run(20)
-    assert all_states(lan, "master", 3) == ["MASTER"] * 3
-    assert all_states(lan, "backup", 3) == ["BACKUP"] * 3
+    assert all_states(lan, "web1", 3) == ["MASTER"] * 3
+    assert all_states(lan, "web2", 3) == ["BACKUP"] * 3
 
 
 def test_a_weaker_master_of_one_member_makes_all_repeat_where_their_addresses_are() -> None:

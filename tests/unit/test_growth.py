@@ -11,9 +11,7 @@ from labs.model.facts import Advert
 def advert(count: int) -> Advert:
     """One with `count` addresses and as many bytes as the format asks for."""
     addresses = tuple(vips(count))
-    return Advert(
-        0.0, "master", "192.168.1.11", 51, 2, 150, 1.0, addresses, "00" * (36 + 4 * count)
-    )
+    return Advert(0.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, addresses, "00" * (36 + 4 * count))
 
 
 def test_the_addresses_are_the_articles_and_then_all_different() -> None:

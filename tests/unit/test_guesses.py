@@ -15,7 +15,7 @@ from tests.unit import stories
 
 
 def failover() -> Timeline:
-    return Timeline(stories.failover_and_failback(), hosts=["master", "backup"])
+    return Timeline(stories.failover_and_failback(), hosts=["web1", "web2"])
 
 
 def texts(figure: Figure) -> list[str]:
@@ -64,8 +64,8 @@ def test_the_words_stay_in_the_figure_and_off_other_words(guess: float) -> None:
 
 
 def test_a_choice_is_shown_in_words_only() -> None:
-    figure = beside("backup", "").figure()
-    assert "you said backup" in texts(figure)
+    figure = beside("web2", "").figure()
+    assert "you said web2" in texts(figure)
     assert drawn(figure) == []
 
 
@@ -80,6 +80,6 @@ def test_the_text_twin_says_the_guess() -> None:
 
 
 def test_the_clock_starts_with_the_first_action_when_the_client_noticed_nothing() -> None:
-    timeline = Timeline(stories.goodbye(), hosts=["master", "backup"])
+    timeline = Timeline(stories.goodbye(), hosts=["web1", "web2"])
     quiet = Timeline([f for f in timeline.facts if type(f).__name__ != "Ping"])
     assert start_of(quiet) >= quiet.start

@@ -25,27 +25,27 @@ def ping(t: float, by: str | None) -> Ping:
 
 
 def heard(t: float) -> Heard:
-    return Heard(t, "backup", "192.168.1.11", 51, 2, 150, 1.0)
+    return Heard(t, "web2", "192.168.1.11", 51, 2, 150, 1.0)
 
 
-def a_lab(facts: Iterable[Fact], now: float, owners: Iterable[str] = ()) -> Any:
-    """A lab at `now`, of which the witnesses have told `facts`; `owners` is what they tell next."""
+def a_lab(facts: Iterable[Fact], now: float, holders: Iterable[str] = ()) -> Any:
+    """A lab at `now`, of which the witnesses have told `facts`; `holders` comes next."""
     told = tuple(facts)
     return SimpleNamespace(
         now=now,
         watch=VIP,
-        daemons=("master", "backup"),
-        owners=lambda: list(owners),
+        daemons=("web1", "web2"),
+        holders=lambda: list(holders),
         facts=lambda: list(told),
         timeline=lambda: Timeline(told, VIP, start=0.0, end=now),
     )
 
 
 def split(reloaded: float, now: float) -> Any:
-    """A lab in which both have held the address since 10 s; master was told to reload."""
-    told = Action(reloaded, "reload", "master", "daemon of master reloaded")
-    facts = (held(10.0, "master"), held(10.0, "backup"), told, ping(now, "backup"))
-    return a_lab(facts, now, ("backup", "master"))
+    """A lab in which both have held the address since 10 s; web1 was told to reload."""
+    told = Action(reloaded, "reload", "web1", "daemon of web1 reloaded")
+    facts = (held(10.0, "web1"), held(10.0, "web2"), told, ping(now, "web2"))
+    return a_lab(facts, now, ("web2", "web1"))
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_two_owners_are_given_time_to_hear_of_each_other(later: float, hopeless:
 
 
 def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None:
-    """The address moves between two looks: nobody can have been answered by the new owner yet."""
-    before = (held(10.0, "backup"), held(10.0, "master"), held(BEGAN, "master", gained=False))
-    lab = a_lab((*before, ping(BEGAN + 3.4, "backup")), BEGAN + 3.4, owners=("master",))
+    """The address moves between two looks: nobody can have been answered by the new holder yet."""
+    before = (held(10.0, "web2"), held(10.0, "web1"), held(BEGAN, "web1", gained=False))
+    lab = a_lab((*before, ping(BEGAN + 3.4, "web2")), BEGAN + 3.4, holders=("web1",))
     assert not _hopeless(lab, BEGAN)
 
 
@@ -68,36 +68,36 @@ def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None
         # Every ping since the handover is lost.
         ([ping(104.0, None), ping(103.0 + LASTING + 0.1, None)], True),
         # Nobody has sent any: the one who pings, too, may have been kept waiting.
-        ([ping(102.9, "backup")], False),
-        ([ping(104.0, None), ping(104.2, "master"), ping(103.0 + LASTING + 0.1, None)], False),
+        ([ping(102.9, "web2")], False),
+        ([ping(104.0, None), ping(104.2, "web1"), ping(103.0 + LASTING + 0.1, None)], False),
         ([ping(104.0, None)], False),
     ],
 )
 def test_master_alone_must_leave_pings_unanswered(pings: list[Ping], hopeless: bool) -> None:
-    handover = (held(10.0, "backup"), held(103.0, "backup", gained=False), held(103.0, "master"))
-    lab = a_lab((*handover, *pings), 106.0, owners=("master",))
+    handover = (held(10.0, "web2"), held(103.0, "web2", gained=False), held(103.0, "web1"))
+    lab = a_lab((*handover, *pings), 106.0, holders=("web1",))
     assert _hopeless(lab, BEGAN) is hopeless
 
 
 def test_what_leaves_no_trace_is_given_time_too() -> None:
     """A rule of the firewall is no action of the lab: only the next Advertisement tells of it."""
-    facts = (held(10.0, "master"), held(10.0, "backup"))
+    facts = (held(10.0, "web1"), held(10.0, "web2"))
     looks = [(2.0, False), (HEARD + 0.1, True)]
     for later, hopeless in looks:
-        told = (*facts, ping(BEGAN + later, "backup"))
-        lab = a_lab(told, BEGAN + later, ("backup", "master"))
+        told = (*facts, ping(BEGAN + later, "web2"))
+        lab = a_lab(told, BEGAN + later, ("web2", "web1"))
         assert _hopeless(lab, BEGAN) is hopeless
 
 
 def test_pings_from_before_the_remedy_prove_nothing() -> None:
-    lost: list[Fact] = [held(BEGAN - 2, "master"), ping(BEGAN - 0.1, None)]
+    lost: list[Fact] = [held(BEGAN - 2, "web1"), ping(BEGAN - 0.1, None)]
     now = BEGAN + HEARD + 0.1
-    lab = a_lab([*lost, heard(now)], now, owners=("master",))
+    lab = a_lab([*lost, heard(now)], now, holders=("web1",))
     assert not _hopeless(lab, BEGAN)
 
 
 def test_a_witness_that_was_kept_waiting_tells_nothing_against_anybody() -> None:
     """The clock has gone on by a minute; what was seen last is from a moment after the reload."""
-    told = Action(BEGAN, "reload", "master", "daemon of master reloaded")
-    facts = (held(10.0, "master"), held(10.0, "backup"), told, ping(BEGAN + 2, "backup"))
-    assert not _hopeless(a_lab(facts, BEGAN + 60, ("backup", "master")), BEGAN)
+    told = Action(BEGAN, "reload", "web1", "daemon of web1 reloaded")
+    facts = (held(10.0, "web1"), held(10.0, "web2"), told, ping(BEGAN + 2, "web2"))
+    assert not _hopeless(a_lab(facts, BEGAN + 60, ("web2", "web1")), BEGAN)

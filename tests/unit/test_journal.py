@@ -31,7 +31,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def journal(path: Path | str) -> Journal:
-    return Journal(str(path), lambda: 81_500_000_000, lambda: 1700000000.1234567, "backup")
+    return Journal(str(path), lambda: 81_500_000_000, lambda: 1700000000.1234567, "web2")
 
 
 def test_a_line_has_the_shape_that_others_rely_on(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_line_has_the_shape_that_others_rely_on(tmp_path: Path) -> None:
         {
             "t": 1700000000.123457,
             "mono": 81.5,
-            "host": "backup",
+            "host": "web2",
             "instance": "VI_1",
             "event": "state",
             "from": "BACKUP",

@@ -38,7 +38,7 @@ class FakeWitness:
     """The cables as a test sets them."""
 
     def __init__(self) -> None:
-        self.cables = {"master": True, "backup": True, "client": True}
+        self.cables = {"web1": True, "web2": True, "client": True}
 
     def carrier(self) -> dict[str, bool]:
         return self.cables
@@ -47,15 +47,15 @@ class FakeWitness:
 class FakeLab:
     """Owners, cables and daemons as a test sets them; time passes at every look."""
 
-    def __init__(self, *owners: str) -> None:
-        self.held = list(owners)
+    def __init__(self, *holders: str) -> None:
+        self.held = list(holders)
         self.watch = "192.168.1.10"
-        self.daemons = dict.fromkeys(("master", "backup"), "vrrpd")
+        self.daemons = dict.fromkeys(("web1", "web2"), "vrrpd")
         self.silent: set[str] = set()
         self.witness = FakeWitness()
         self.waited: list[float] = []
 
-    def owners(self) -> list[str]:
+    def holders(self) -> list[str]:
         return self.held
 
     def running(self, host: str) -> bool:
@@ -76,7 +76,7 @@ class FakeLab:
         (3.5, 3.61, True),
         (1, 3.61, False),
         (0, 0.0, True),
-        ("master", "backup", False),
+        ("web1", "web2", False),
         (2, "2", False),
     ],
 )
@@ -104,18 +104,18 @@ def test_a_verdict_shows_both_answers() -> None:
 
 
 def test_a_guess_outside_the_choices_lists_them() -> None:
-    with pytest.raises(LabError, match=r"'mastr'.*master or backup"):
-        predict("Who?", "mastr", choices=["master", "backup"])
+    with pytest.raises(LabError, match=r"'mastr'.*web1 or web2"):
+        predict("Who?", "mastr", choices=["web1", "web2"])
 
 
 def test_the_form_records_the_answer() -> None:
-    prediction = predict("Who?", choices=["master", "backup"])
+    prediction = predict("Who?", choices=["web1", "web2"])
     _, answer, row = prediction._form().children
-    answer.value = "backup"
+    answer.value = "web2"
     row.children[0].click()
-    assert prediction.guess == "backup"
-    assert row.children[1].value == "recorded: backup"
-    assert predict("Who?", choices=["master", "backup"]).guess == "backup"  # the cell, run again
+    assert prediction.guess == "web2"
+    assert row.children[1].value == "recorded: web2"
+    assert predict("Who?", choices=["web1", "web2"]).guess == "web2"  # the cell, run again
 
 
 def test_what_was_measured_can_no_longer_be_predicted() -> None:
@@ -149,14 +149,14 @@ LEAVE = Challenge(
     "A faster handover",
     state="basic",
     steps=(
-        Step("master runs", lambda lab: lab.running("master"), ("start it",)),
+        Step("web1 runs", lambda lab: lab.running("web1"), ("start it",)),
         Step(
-            "backup holds it",
-            lambda lab: lab.owners() == ["backup"],
-            (lambda lab: f"{lab.owners()[0]} has it", "look at the verbs", "lab.stop('master')"),
+            "web2 holds it",
+            lambda lab: lab.holders() == ["web2"],
+            (lambda lab: f"{lab.holders()[0]} has it", "look at the verbs", "lab.stop('web1')"),
             patience=5,
         ),
-        Step("all is well", lambda lab: bool(lab.journal("backup")), ("nothing to say",)),
+        Step("all is well", lambda lab: bool(lab.journal("web2")), ("nothing to say",)),
     ),
 )
 
@@ -172,33 +172,33 @@ def looked_at(lab: FakeLab, challenge: Challenge = LEAVE) -> Report:
 
 
 def test_the_first_step_that_is_not_met_gives_the_hints() -> None:
-    lab = FakeLab("master")
+    lab = FakeLab("web1")
     report = looked_at(lab)
     assert not report
-    assert report.met == ("master runs",)
-    assert report.unmet == ("backup holds it", "all is well")
-    assert report.hints == ("master has it", "look at the verbs", "lab.stop('master')")
+    assert report.met == ("web1 runs",)
+    assert report.unmet == ("web2 holds it", "all is well")
+    assert report.hints == ("web1 has it", "look at the verbs", "lab.stop('web1')")
     assert lab.waited == [5]
 
 
 def test_a_report_says_what_is_met_what_comes_next_and_what_the_lab_looks_like() -> None:
-    lab = FakeLab("master")
-    lab.silent.add("backup")
-    lab.witness.cables["backup"] = False
+    lab = FakeLab("web1")
+    lab.silent.add("web2")
+    lab.witness.cables["web2"] = False
     assert repr(looked_at(lab)).splitlines() == [
         "A faster handover: 1 of 3",
-        "✓ master runs",
-        "→ backup holds it",
+        "✓ web1 runs",
+        "→ web2 holds it",
         "· all is well",
-        "Now: 192.168.1.10 is held by master; no cable in backup; no daemon on backup",
-        "Hint: master has it",
+        "Now: 192.168.1.10 is held by web1; no cable in web2; no daemon on web2",
+        "Hint: web1 has it",
     ]
 
 
 def test_the_hints_are_folded_one_within_the_other() -> None:
-    page = looked_at(FakeLab("master"))._repr_html_()
+    page = looked_at(FakeLab("web1"))._repr_html_()
     assert page.count("<details>") == 3
-    assert page.index("master has it") < page.index("look at the verbs") < page.index("lab.stop(")
+    assert page.index("web1 has it") < page.index("look at the verbs") < page.index("lab.stop(")
     assert page.rstrip().endswith("</details></details></details></div>")
 
 
@@ -207,15 +207,15 @@ def test_what_cannot_be_looked_at_is_not_met_and_no_error() -> None:
         def journal(self, host: str) -> list[str]:
             raise LabError("no such host")
 
-    assert looked_at(Broken("backup")).unmet == ("all is well",)
+    assert looked_at(Broken("web2")).unmet == ("all is well",)
 
 
 def test_a_hint_that_cannot_look_says_why() -> None:
     def blind(_: Any) -> str:
-        raise LabError("backup has no file: write one")
+        raise LabError("web2 has no file: write one")
 
     challenge = Challenge("A task", "basic", (Step("a goal", lambda _: False, (blind,)),))
-    assert looked_at(FakeLab("master"), challenge).hint == "backup has no file: write one"
+    assert looked_at(FakeLab("web1"), challenge).hint == "web2 has no file: write one"
 
 
 def test_everything_met_is_done() -> None:
@@ -227,7 +227,7 @@ def test_everything_met_is_done() -> None:
 
 @pytest.mark.usefixtures("_leave")
 def test_attempts_are_counted_and_said() -> None:
-    lab: Any = FakeLab("master")
+    lab: Any = FakeLab("web1")
     assert "tried" not in repr(check(lab, "leave"))
     assert check(lab, "leave").attempt == 2
     assert "(tried 3 times)" in repr(check(lab, "leave"))

@@ -12,11 +12,11 @@ from tools import book
 
 TWIN = (
     "192.168.1.10  0 s       1         2\n"
-    "master        ████████░░░░\n"
-    "                 ^ unplug master\n"
-    "█ owns   ░ does not\n"
-    "backup took 192.168.1.10 from master at 4.5 s.\n"
-    "Nobody owned it for 3.1 s.\n"
+    "web1          ████████░░░░\n"
+    "                 ^ unplug web1\n"
+    "█ holds   ░ does not\n"
+    "web2 took 192.168.1.10 from web1 at 4.5 s.\n"
+    "Nobody held it for 3.1 s.\n"
 )
 
 
@@ -41,7 +41,7 @@ def test_a_widget_gives_way_to_its_static_twin() -> None:
 def test_a_figure_has_its_sentences_as_alternative_and_its_whole_text_folded() -> None:
     (found,) = paged(cell({"image/png": "...", "text/plain": TWIN}))
     alt = found["metadata"]["mystnb"]["image"]["alt"]
-    assert alt == "backup took 192.168.1.10 from master at 4.5 s. Nobody owned it for 3.1 s."
+    assert alt == "web2 took 192.168.1.10 from web1 at 4.5 s. Nobody held it for 3.1 s."
     _, twin = found["outputs"]
     assert "████████░░░░" in twin["data"]["text/html"]
     assert twin["data"]["text/html"].startswith("<details>")

@@ -35,7 +35,7 @@ def solved(question: str = "How long?") -> dict[str, Any]:
         "cells": [
             {"cell_type": "markdown", "source": ["# 05 Failover"], "metadata": {}},
             code(f'gap = predict("{question}", unit="s", guess=3.1)\ngap'),
-            code("lab.stop('master')", **hidden),
+            code("lab.stop('web1')", **hidden),
         ],
     }
 
@@ -80,7 +80,7 @@ def upgrade(source: Path) -> None:
         ('predict("Why guess=1?", guess=f(1, 2))', 'predict("Why guess=1?")'),
         ('predict("a", guess=1); predict("b", guess=2)', 'predict("a"); predict("b")'),
         ("other(1, guess=2)", "other(1, guess=2)"),
-        ("%%on master\npredict(1, guess=2)", "%%on master\npredict(1, guess=2)"),
+        ("%%on web1\npredict(1, guess=2)", "%%on web1\npredict(1, guess=2)"),
     ],
 )
 def test_a_guess_goes_and_everything_else_stays(given: str, left: str) -> None:
@@ -113,7 +113,7 @@ def test_every_lesson_can_be_copied_without_giving_anything_away() -> None:
 def test_the_first_time_there_are_copies_and_solutions(source: Path, mine: Path) -> None:
     assert hand_out(mine, source) == []
     assert last(mine / NAME).startswith("# Your turn")
-    assert last(mine / "solutions" / NAME) == "lab.stop('master')"
+    assert last(mine / "solutions" / NAME) == "lab.stop('web1')"
 
 
 def test_an_untouched_copy_is_renewed(source: Path, mine: Path) -> None:

@@ -52,7 +52,7 @@ def shell() -> Shell:
 
 
 def test_commit_passes_when_everything_is_answered() -> None:
-    commit(predict("Who?", "master"), predict("How long?", 3))
+    commit(predict("Who?", "web1"), predict("How long?", 3))
     commit()
 
 

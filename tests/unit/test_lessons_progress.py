@@ -81,8 +81,8 @@ def test_a_new_kernel_knows_its_notebook_before_begin(
 
 
 def test_an_answer_that_is_no_longer_a_choice_is_asked_again(work: Path) -> None:
-    predict("Who?", "master", choices=["master", "backup"])
-    assert predict("Who?", choices=["node1", "node2"]).guess is None
+    predict("Who?", "web1", choices=["web1", "web2"])
+    assert predict("Who?", choices=["web1", "web2"]).guess is None
 
 
 def test_the_same_answer_is_written_once(work: Path) -> None:
@@ -144,10 +144,10 @@ def test_a_prediction_and_its_measurement_are_one_line(
 def test_a_prediction_that_was_never_tried_is_neither_right_nor_wrong(
     work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    predict("Who?", "master", choices=["master", "backup"])
-    predict("Who?", "backup", choices=["master", "backup"])
+    predict("Who?", "web1", choices=["web1", "web2"])
+    predict("Who?", "web2", choices=["web1", "web2"])
     (row,) = report(work, capsys)
-    assert (row["passed"], row["prediction"], row["measured"]) == ("", "backup", "")
+    assert (row["passed"], row["prediction"], row["measured"]) == ("", "web2", "")
     assert row["attempts"] == "2"
 
 

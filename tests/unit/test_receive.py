@@ -74,12 +74,12 @@ PAIRS = [pair for pair in combinations(FAULTY, 2) if pair not in SAME_BYTE]
 
 
 def broken(*checks: Check, to: Lan | None = None) -> bytes:
-    """A good Advertisement of priority 200 with these faults, for `backup`; `to`: for `master`."""
+    """A good Advertisement of priority 200 with these faults, for `web2`; `to`: for `web1`."""
     packet = bytearray(advertisement(200, auth=PASSWORD))
     for check in checks:
         FAULTY[check](packet)
     if to is not None and Check.SOURCE in checks:
-        packet[12:16] = to.machines["master"].ip.packed
+        packet[12:16] = to.machines["web1"].ip.packed
     if Check.CHECKSUM not in checks:
         packet[26:28] = bytes(2)
         packet[26:28] = checksum(bytes(packet[20:])).to_bytes(2, "big")
@@ -88,19 +88,19 @@ def broken(*checks: Check, to: Lan | None = None) -> bytes:
 
 @pytest.fixture
 def lan() -> Lan:
-    """The article's pair; `backup` is BACKUP, `master` MASTER, a moment after an Advertisement."""
-    lan = cluster(master=conf(150, password="1111"), backup=conf(100, password="1111"))
+    """The article's pair; `web2` is BACKUP, `web1` MASTER, a moment after an Advertisement."""
+    lan = cluster(web1=conf(150, password="1111"), web2=conf(100, password="1111"))
     lan.run(10.2)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
     return lan
 
 
 @pytest.mark.parametrize("check", list(FAULTY), ids=lambda check: check.name)
-@pytest.mark.parametrize("host", ["master", "backup"])
+@pytest.mark.parametrize("host", ["web1", "web2"])
 def test_a_packet_with_one_fault_touches_nothing_but_its_counter(
     lan: Lan, host: str, check: Check
 ) -> None:
-    packet = broken(check, to=lan if host == "master" else None)
+    packet = broken(check, to=lan if host == "web1" else None)
     one = router(lan, host)
     before, sent, counters = one.router, len(lan.facts), one.counters.copy()
     inject(lan, host, packet)
@@ -111,14 +111,14 @@ def test_a_packet_with_one_fault_touches_nothing_but_its_counter(
 
 
 def test_the_packet_without_fault_is_believed(lan: Lan) -> None:
-    inject(lan, "master", broken())
-    assert state(lan, "master") == "BACKUP"
+    inject(lan, "web1", broken())
+    assert state(lan, "web1") == "BACKUP"
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda check: check.name if check else "")
 def test_of_two_faults_the_first_is_reported(lan: Lan, first: Check, second: Check) -> None:
     with pytest.raises(PacketError) as caught:
-        admit(parse_ipv4(broken(first, second)), router(lan, "backup").expectation)
+        admit(parse_ipv4(broken(first, second)), router(lan, "web2").expectation)
     assert caught.value.check is first
 
 
@@ -193,24 +193,24 @@ def test_authentication_headers_are_taken_once_and_in_order() -> None:
 
 
 def test_other_virtual_routers_are_none_of_our_business(lan: Lan) -> None:
-    one = router(lan, "backup")
+    one = router(lan, "web2")
     before, counters = one.router, one.counters.copy()
-    inject(lan, "backup", advertisement(255, vrid=52))
+    inject(lan, "web2", advertisement(255, vrid=52))
     junk = bytearray(advertisement(255, vrid=52))
     junk[27] ^= 0xFF  # not even verified
-    inject(lan, "backup", bytes(junk))
+    inject(lan, "web2", bytes(junk))
     assert (one.router, one.counters) == (before, counters)
     assert one.segment.counters[Check.VRID.value] == 2
 
 
 def test_a_list_of_other_addresses_is_accepted_with_a_warning(lan: Lan) -> None:
     """keepalived up to 2.3.2 discards it, and then both are MASTER."""
-    inject(lan, "master", advertisement(200, "192.168.1.99", "192.168.1.77", auth=PASSWORD))
-    assert state(lan, "master") == "BACKUP"
-    assert router(lan, "master").counters["address-list-errors"] == 1
+    inject(lan, "web1", advertisement(200, "192.168.1.99", "192.168.1.77", auth=PASSWORD))
+    assert state(lan, "web1") == "BACKUP"
+    assert router(lan, "web1").counters["address-list-errors"] == 1
     assert any(
         "192.168.1.99 lacks 192.168.1.10 and also has 192.168.1.77" in line
-        for line in lan.logs["master"].lines
+        for line in lan.logs["web1"].lines
     )
 
 
@@ -222,48 +222,48 @@ def test_the_order_of_the_addresses_does_not_matter() -> None:
 
 def test_warnings_come_once_a_second_and_say_how_many_were_swallowed(lan: Lan) -> None:
     def lines() -> list[str]:
-        return [line for line in lan.logs["backup"].lines if "wrong password" in line]
+        return [line for line in lan.logs["web2"].lines if "wrong password" in line]
 
     for _ in range(100):
-        inject(lan, "backup", broken(Check.AUTH_DATA))
+        inject(lan, "web2", broken(Check.AUTH_DATA))
     assert len(lines()) == 1
     lan.run(1)
-    inject(lan, "backup", broken(Check.AUTH_DATA))
+    inject(lan, "web2", broken(Check.AUTH_DATA))
     assert len(lines()) == 2
     assert "99 more like this" in lines()[1]
-    assert router(lan, "backup").counters[Check.AUTH_DATA.value] == 101
-    drops = [line for line in lan.journal("backup") if line["event"] == "drop"]
+    assert router(lan, "web2").counters[Check.AUTH_DATA.value] == 101
+    drops = [line for line in lan.journal("web2") if line["event"] == "drop"]
     assert len(drops) == 2
 
 
 def test_a_flood_of_forged_senders_does_not_grow_our_memory(lan: Lan) -> None:
     for number in range(5000):
         source = str(IPv4Address("10.0.0.0") + number)
-        inject(lan, "backup", advertisement(200, source, auth=b"badbadba"))
-    assert len(lan.logs["backup"].last) <= 1024
+        inject(lan, "web2", advertisement(200, source, auth=b"badbadba"))
+    assert len(lan.logs["web2"].last) <= 1024
 
 
 @pytest.mark.parametrize("check", list(FAULTY), ids=lambda check: check.name)
 def test_junk_does_not_silence_a_master(lan: Lan, check: Check) -> None:
     """Two junk packets a second for ten seconds, each between two Advertisements."""
-    before = len(adverts(lan, "master"))
+    before = len(adverts(lan, "web1"))
     for _ in range(20):
-        inject(lan, "master", broken(check, to=lan))
+        inject(lan, "web1", broken(check, to=lan))
         lan.run(0.5)
-    times = [fact.t for fact in adverts(lan, "master")[before - 1 :]]
+    times = [fact.t for fact in adverts(lan, "web1")[before - 1 :]]
     assert len(times) == 11
     assert all(abs(b - a - 1.0) < 1e-9 for a, b in pairwise(times))
 
 
 def test_junk_does_not_keep_a_backup_waiting(lan: Lan) -> None:
-    lan.crash("master")
-    last = adverts(lan, "master")[-1].t
+    lan.crash("web1")
+    last = adverts(lan, "web1")[-1].t
     for _ in range(30):
         for check in FAULTY:
-            inject(lan, "backup", broken(check))
+            inject(lan, "web2", broken(check))
         lan.run(0.1)
-    lan.wait_until(lambda: state(lan, "backup") == "MASTER")
-    assert adverts(lan, "backup")[0].t == pytest.approx(last + 0.0001 + 3.609375, abs=1e-9)
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
+    assert adverts(lan, "web2")[0].t == pytest.approx(last + 0.0001 + 3.609375, abs=1e-9)
 
 
 @settings(max_examples=100, deadline=None)
@@ -288,8 +288,8 @@ def test_routers_without_addresses_elect_one_master_if_that_is_intended(version:
     words = f"interface eth0\n virtual_router_id 51\n {version}\n no_virtual_ipaddress"
     files = {
         name: f"vrrp_instance VI_1 {{\n {words}\n priority {priority}\n}}\n"
-        for name, priority in (("master", 150), ("backup", 100))
+        for name, priority in (("web1", 150), ("web2", 100))
     }
     lan = cluster(**files)
     lan.run(10.2)
-    assert (state(lan, "master"), state(lan, "backup")) == ("MASTER", "BACKUP")
+    assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")

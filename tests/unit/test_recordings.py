@@ -27,15 +27,15 @@ from labs.simulation.lan import Lan
 
 VIP = "192.168.1.10"
 LAYOUT = {
-    "name": "ha_pair", "hosts": ["master", "backup", "client"], "servers": ["master", "backup"],
+    "name": "ha_pair", "hosts": ["web1", "web2", "client"], "servers": ["web1", "web2"],
     "client": "client", "virtual": [VIP],
     "sockets": [
         {"host": host, "interface": "eth0", "switch": "s1", "port": f"s1-eth{n}",
          "ip": f"192.168.1.{last}/24", "ip6": f"2001:db8:1::{last}/64", "mac": f"02:00::{n}"}
-        for n, (host, last) in enumerate((("master", 11), ("backup", 12), ("client", 100)), 1)
+        for n, (host, last) in enumerate((("web1", 11), ("web2", 12), ("client", 100)), 1)
     ],
 }  # fmt: skip
-BOTH = {"master": "vrrpd", "backup": "vrrpd"}
+BOTH = {"web1": "vrrpd", "web2": "vrrpd"}
 
 
 def played(*deeds: tuple[str, str], begin: float = 8.0) -> Run:
@@ -87,15 +87,15 @@ def test_every_marked_method_of_a_lab_can_be_recorded_and_replayed() -> None:
 @pytest.mark.parametrize(
     ("name", "words", "options", "found"),
     [
-        ("unplug", ("master",), {}, Kind.COMMAND),
-        ("log", ("master",), {}, Kind.QUERY),
-        ("run", ("master", "rm /run/flag"), {}, Kind.QUERY),
-        ("run", ("master", "rm /run/flag"), {"changes": True}, Kind.COMMAND),
-        ("run", ("master", "ls"), {"changes": False}, Kind.QUERY),
-        ("conf", ("master",), {}, Kind.QUERY),
-        ("conf", ("master", ""), {}, Kind.COMMAND),
-        ("mail", ("master",), {}, Kind.STREAM),
-        ("owners", (), {}, None),
+        ("unplug", ("web1",), {}, Kind.COMMAND),
+        ("log", ("web1",), {}, Kind.QUERY),
+        ("run", ("web1", "rm /run/flag"), {}, Kind.QUERY),
+        ("run", ("web1", "rm /run/flag"), {"changes": True}, Kind.COMMAND),
+        ("run", ("web1", "ls"), {"changes": False}, Kind.QUERY),
+        ("conf", ("web1",), {}, Kind.QUERY),
+        ("conf", ("web1", ""), {}, Kind.COMMAND),
+        ("mail", ("web1",), {}, Kind.STREAM),
+        ("holders", (), {}, None),
     ],
 )
 def test_a_call_is_what_its_method_is_marked_as(
@@ -106,10 +106,10 @@ def test_a_call_is_what_its_method_is_marked_as(
 
 
 def test_what_makes_no_difference_is_left_out() -> None:
-    assert words("unplug", ("master", "eth0"), {}) == ["unplug", "master"]
+    assert words("unplug", ("web1", "eth0"), {}) == ["unplug", "web1"]
     assert words("unplug", ("r1",), {"interface": "eth1"}) == ["unplug", "r1", "eth1"]
-    assert words("run", ("master", "ls", 5.0), {"changes": True}) == ["run", "master", "ls"]
-    assert words("stop", ("master",), {"timeout": 9}) == ["stop", "master"]
+    assert words("run", ("web1", "ls", 5.0), {"changes": True}) == ["run", "web1", "ls"]
+    assert words("stop", ("web1",), {"timeout": 9}) == ["stop", "web1"]
     assert words("settle", (9.0,), {}) == ["settle"]
     assert words("arp", ("client", None), {}) == ["arp", "client"]
 
@@ -123,16 +123,16 @@ def test_of_packets_counts_what_they_say() -> None:
         return bytes(ip / VRRP(vrid=51, priority=priority, addrlist=[VIP]))
 
     def said(packet: bytes) -> list[Any]:
-        return words("send", ("stranger", [packet]), {"every": 0})
+        return words("send", ("attacker", [packet]), {"every": 0})
 
     assert said(advert(255, 1)) == said(advert(255, 2))
     assert said(advert(255, 1)) != said(advert(1, 1))
     assert "priority 255" in str(said(advert(255, 1)))
-    assert said(b"\xff" * 42) == ["send", "stranger", ["a frame of 42 bytes"], 0]
+    assert said(b"\xff" * 42) == ["send", "attacker", ["a frame of 42 bytes"], 0]
 
 
 def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
-    run = played(("unplug", "master"))
+    run = played(("unplug", "web1"))
     book = Book({"on": "today", "system": "6.1"}, [run], {"x": [[1.0]]})
     book.save(tmp_path / "x.json.gz")
     first = (tmp_path / "x.json.gz").read_bytes()
@@ -146,16 +146,16 @@ def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[..., Book]) -> None:
-    shelf(played(("crash", "master")), played(("unplug", "master"), ("plug", "master")))
+    shelf(played(("crash", "web1")), played(("unplug", "web1"), ("plug", "web1")))
     lab = ReplayLab()
-    lab.unplug("master")
-    lab.wait_until(lambda: lab.owners() == ["backup"])
-    with pytest.raises(LabError, match=r"goes on with lab\.plug\('master'\)"):
-        lab.wait_until(lambda: lab.owners() == ["master"])
+    lab.unplug("web1")
+    lab.wait_until(lambda: lab.holders() == ["web2"])
+    with pytest.raises(LabError, match=r"goes on with lab\.plug\('web1'\)"):
+        lab.wait_until(lambda: lab.holders() == ["web1"])
     assert lab.now == lab.until()
-    lab.plug("master", interface="eth0")
-    lab.wait_until(lambda: lab.owners() == ["master"])
-    assert [move.to for move in lab.timeline().takeovers][-2:] == ["backup", "master"]
+    lab.plug("web1", interface="eth0")
+    lab.wait_until(lambda: lab.holders() == ["web1"])
+    assert [move.to for move in lab.timeline().takeovers][-2:] == ["web2", "web1"]
 
 
 def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Book]) -> None:
@@ -175,41 +175,41 @@ def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Book]) -> 
 
 def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) -> None:
     run = played()
-    ask = ["log", "master"]
+    ask = ["log", "web1"]
     run.answers = [Answer(ask, t, 0, value) for t, value in ((9.0, "a"), (12.0, "b"))]
     shelf(run)
     lab = ReplayLab()
-    assert (lab.log("master"), lab.now) == ("a", 9.0)
-    lab.wait_until(lambda: lab.log("master") == "b")
+    assert (lab.log("web1"), lab.now) == ("a", 9.0)
+    lab.wait_until(lambda: lab.log("web1") == "b")
     assert lab.now == pytest.approx(12.0, abs=0.03)
     with pytest.raises(LabError, match="nobody asked"):
-        lab.log("backup")
+        lab.log("web2")
 
 
 def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
-    run = played(("unplug", "master"))
-    run.answers = [Answer(["log", "master"], 15.0, 1, "later")]
+    run = played(("unplug", "web1"))
+    run.answers = [Answer(["log", "web1"], 15.0, 1, "later")]
     shelf(run)
     lab = ReplayLab()
     with pytest.raises(LabError, match="nobody asked"):
-        lab.log("master")
-    lab.unplug("master")
-    assert lab.log("master") == "later"
+        lab.log("web1")
+    lab.unplug("web1")
+    assert lab.log("web1") == "later"
 
 
 def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> None:
-    run = played(("unplug", "master"))
-    run.steps[0].do = ["run", "master", "nft flush ruleset"]
+    run = played(("unplug", "web1"))
+    run.steps[0].do = ["run", "web1", "nft flush ruleset"]
     run.steps[0].value = {"text": "done\n", "status": 0}
     shelf(run)
     lab = ReplayLab()
     for _ in range(2):  # and once more, which changes nothing
-        assert repr(lab.run("master", "nft flush ruleset")) == "done"
+        assert repr(lab.run("web1", "nft flush ruleset")) == "done"
         assert lab.now == run.steps[0].end
 
 
 def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Book]) -> None:
-    run = played(("unplug", "master"))
+    run = played(("unplug", "web1"))
     said = words("send", ("client", [b"\xff" * 42]), {})
     run.steps[0].do, run.steps[0].value = said, {"text": "", "status": 0}
     shelf(run)
@@ -226,44 +226,44 @@ def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> Non
     letter = "Subject: {}\r\n\r\nx"
     pieces = [{"t": t, "text": letter.format(t)} for t in (9.0, 11.0)]
     visits: list[dict[str, Any]] = [
-        {"t": 9.0, "known": 9.1, "rtt": 0.1, "page": "master"},
+        {"t": 9.0, "known": 9.1, "rtt": 0.1, "page": "web1"},
         {"t": 9.5, "known": 10.5, "rtt": None, "page": None},
     ]
     run.streams = [
-        Stream(["mail", "master"], 0, pieces),
+        Stream(["mail", "web1"], 0, pieces),
         Stream(["visitor", 0.1], 0, visits),
     ]
     shelf(run)
     lab = ReplayLab()
     from labs.experiments.http_monitor import Visits
 
-    box, seen = lab.mail("master"), Visits(lab)  # type: ignore[arg-type]
+    box, seen = lab.mail("web1"), Visits(lab)  # type: ignore[arg-type]
     assert len(box) == 1 or lab.now < 9
     box.wait(1)
     assert [message["Subject"] for message in box.messages] == ["9.0"]
-    assert (seen.last, seen.failed) == ("master", 0)
+    assert (seen.last, seen.failed) == ("web1", 0)
     box.wait(2)
     assert seen.failed == 1
     with pytest.raises(LabError, match=r"nobody did lab\.mail"):
-        lab.mail("backup")
+        lab.mail("web2")
 
 
 def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
     run = played()
     pieces = [{"t": 8.0 + n, "ethernet": "00" * 12 + "0806", "packet": "0001"} for n in range(5)]
-    run.streams = [Stream(["capture", "backup"], 0, pieces)]
+    run.streams = [Stream(["capture", "web2"], 0, pieces)]
     shelf(run)
     lab = ReplayLab()
     lab.play(0.5)
-    with lab.capture("backup") as wire:
+    with lab.capture("web2") as wire:
         lab.wait_until(lambda: len(wire.of("arp")) == 2)
     lab.play(5)
     assert [frame.t for frame in wire.frames] == [9.0, 10.0]
-    assert "backup" in wire._repr_html_()
+    assert "web2" in wire._repr_html_()
 
 
 def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Book]) -> None:
-    shelf(played(("unplug", "master")), played())
+    shelf(played(("unplug", "web1")), played())
     one, other = ReplayLab(), ReplayLab(beside=True)
     other.play(3)
     assert one.now == other.now == 11.0
@@ -279,12 +279,12 @@ def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
     shelf: Callable[..., Book],
 ) -> None:
     run = played()
-    run.answers = [Answer(["running", "backup"], 10.0, 0, False)]
+    run.answers = [Answer(["running", "web2"], 10.0, 0, False)]
     shelf(run)
     lab = ReplayLab()
-    assert (lab.running("backup"), lab.program("master")) == (True, "vrrpd")
+    assert (lab.running("web2"), lab.program("web1")) == (True, "vrrpd")
     lab.play(3)
-    assert not lab.running("backup")
+    assert not lab.running("web2")
 
 
 def test_the_prompt_of_mininet_is_refused_in_a_line(
@@ -296,7 +296,7 @@ def test_the_prompt_of_mininet_is_refused_in_a_line(
     shelf(played())
     ReplayLab()
     with pytest.raises(LabError, match="Mininet is there only where the lab itself runs"):
-        LabMagics(None).mn("link s1 master down")
+        LabMagics(None).mn("link s1 web1 down")
     assert ReplayLab.states() == ["basic"]
 
 
@@ -306,7 +306,7 @@ def test_the_prompt_of_mininet_is_refused_in_a_line(
 def test_the_bench_plays_a_recording_and_obeys_what_was_done(
     shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf(played(("unplug", "master")))
+    shelf(played(("unplug", "web1")))
     lab = ReplayLab()
     source = OfReplay(lab)
     assert source.network()["replay"]
@@ -319,17 +319,17 @@ def test_the_bench_plays_a_recording_and_obeys_what_was_done(
     for _ in range(40):
         told += source.fresh()
     assert told == lab.facts(), "everything once"
-    assert "lab.unplug('master')" in source.waits()
+    assert "lab.unplug('web1')" in source.waits()
     with pytest.raises(LabError, match="nobody did"):
-        source.do("crash", "backup")
-    source.do("unplug", "master", "eth0")
+        source.do("crash", "web2")
+    source.do("unplug", "web1", "eth0")
     assert source.waits() == ""
     while not source.waits():
         told += source.fresh()
-    assert lab.owners() == ["backup"]
+    assert lab.holders() == ["web2"]
     assert "it ends here" in source.waits()
-    assert source.daemons() == {"master": "runs", "backup": "runs"}
-    assert source.priorities("backup") == {51: 100}
+    assert source.daemons() == {"web1": "runs", "web2": "runs"}
+    assert source.priorities("web2") == {51: 100}
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,17 @@ from tests.cluster import cluster, conf, held, router, state
 
 @pytest.mark.parametrize("words", [(), ("version 3",), ("nopreempt",)])
 def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
-    lan = cluster(master=conf(150, *words), backup=conf(100, *words))
+    lan = cluster(web1=conf(150, *words), web2=conf(100, *words))
     lan.run(5)
-    one = router(lan, "backup")
+    one = router(lan, "web2")
     before = (one.router, dict(one.counters), list(one.history), one.speaker.ident)
-    facts, lines = list(lan.facts), len(lan.journal("backup"))
+    facts, lines = list(lan.facts), len(lan.journal("web2"))
     one.prefetch.touch(one.name, one.params, one.router)
     assert (one.router, dict(one.counters), list(one.history), one.speaker.ident) == before
-    assert (lan.facts, len(lan.journal("backup"))) == (facts, lines)
-    assert held(lan, "backup") == set()
+    assert (lan.facts, len(lan.journal("web2"))) == (facts, lines)
+    assert held(lan, "web2") == set()
     lan.run(5)
-    assert state(lan, "backup") == "BACKUP"
+    assert state(lan, "web2") == "BACKUP"
 
 
 def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
@@ -33,11 +33,11 @@ def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
 
 
 def test_what_was_prepared_is_what_a_takeover_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    lan = cluster(master=conf(150), backup=conf(100))
+    lan = cluster(web1=conf(150), web2=conf(100))
     lan.run(5)
-    one = router(lan, "backup")
+    one = router(lan, "web2")
     monkeypatch.setattr("vrrpd.advertiser.encode", lambda *_: pytest.fail("encoded in a hurry"))
     monkeypatch.setattr("vrrpd.announcer.frame", lambda *_: pytest.fail("made in a hurry"))
-    lan.crash("master")
-    lan.wait_until(lambda: state(lan, "backup") == "MASTER")
+    lan.crash("web1")
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
     assert one.counters["advertisement-sent"] == 1

@@ -37,27 +37,27 @@ def test_it_says_that_it_is_a_replay(
 
 
 def test_a_pulled_cable_moves_the_address_as_it_did(lab: ReplayLab) -> None:
-    assert lab.settle() == "master"
-    lab.unplug("master")
-    assert lab.settle() == "backup"
+    assert lab.settle() == "web1"
+    lab.unplug("web1")
+    assert lab.settle() == "web2"
     move = lab.timeline().takeovers[-1]
-    assert (move.frm, move.to) == ("master", "backup")
+    assert (move.frm, move.to) == ("web1", "web2")
     assert move.after == pytest.approx(3.609, abs=0.1)
-    assert lab.witness.carrier()["master"] is False
+    assert lab.witness.carrier()["web1"] is False
 
 
 def test_what_is_done_chooses_the_run(lab: ReplayLab) -> None:
     lab.settle()
-    lab.crash("master")
-    lab.wait_until(lambda: len(lab.owners()) == 2)
-    assert not lab.running("master")
-    lab.crash("master")  # again: nothing changes
+    lab.crash("web1")
+    lab.wait_until(lambda: len(lab.holders()) == 2)
+    assert not lab.running("web1")
+    lab.crash("web1")  # again: nothing changes
 
 
 def test_time_passes_only_while_one_waits(lab: ReplayLab) -> None:
     lab.settle()
     before = lab.now
-    lab.owners()
+    lab.holders()
     assert lab.now == before
     with pytest.raises(LabError, match="this is a replay, and its recording goes on with lab"):
         lab.wait_until(lambda: False, what="what never was")
@@ -69,7 +69,7 @@ def test_what_nobody_did_is_refused_with_what_was_done(lab: ReplayLab) -> None:
     with pytest.raises(LabError, match=r"nobody did lab\.freeze\('client'\).*lab\.unplug\('mast"):
         lab.freeze("client")
     with pytest.raises(LabError, match="nobody asked"):
-        lab.run("master", "rm -rf /")
+        lab.run("web1", "rm -rf /")
     with pytest.raises(LabError, match="no run of Lab"):
         ReplayLab("no such state")
     with pytest.raises(LabError, match="only where the lab itself runs"):
@@ -86,7 +86,7 @@ def refuse(*_): raise PermissionError
 os.unshare = os.setns = refuse
 from labs import Lab
 lab = Lab("basic")
-lab.settle(); lab.unplug("master")
+lab.settle(); lab.unplug("web1")
 print(lab.settle(), lab.timeline().takeovers[-1].to)
 """
     done = subprocess.run(
@@ -98,4 +98,4 @@ print(lab.settle(), lab.timeline().takeovers[-1].to)
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "backup backup"
+    assert done.stdout.splitlines()[-1] == "web2 web2"

@@ -165,9 +165,9 @@ def test_a_backup_does_not_mind_what_happens_to_the_address() -> None:
 
 
 def test_a_backup_that_hears_its_master_asks_the_clock_once_per_master_down_interval() -> None:
-    lan = cluster(master=conf(150), backup=conf(100))
+    lan = cluster(web1=conf(150), web2=conf(100))
     lan.run(10)
-    one = router(lan, "backup")
+    one = router(lan, "web2")
     asked = 0
     call_at = one.ports.clock.call_at
 
@@ -184,7 +184,7 @@ def test_a_backup_that_hears_its_master_asks_the_clock_once_per_master_down_inte
     object.__setattr__(one.ports, "clock", Counting())
     lan.run(100)
     assert asked <= 100 / 2.6 + 1  # the timer fires every 3.609 s less the age of the last one
-    assert state(lan, "backup") == "BACKUP"
+    assert state(lan, "web2") == "BACKUP"
 
 
 def test_a_timer_moved_to_an_earlier_moment_is_set_anew() -> None:

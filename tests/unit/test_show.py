@@ -112,7 +112,7 @@ def test_any_bytes_can_be_shown(packet: bytes) -> None:
 
 def test_a_packet_may_come_as_fact_bytes_or_hex() -> None:
     raw = packets("02")[0]
-    advert = Advert(1.0, "master", "192.168.1.11", 51, 2, 150, 1.0, hex=raw.hex())
+    advert = Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, hex=raw.hex())
     assert show.packet(raw) == show.packet(raw.hex()) == show.packet(advert) == dissect(raw)
     for nonsense in (3, "no packet", None):
         with pytest.raises(LabError, match="is no packet: give an Advert"):

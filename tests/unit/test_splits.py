@@ -17,24 +17,24 @@ T = TypeVar("T")
 def test_who_is_deaf_takes_over_and_who_cannot_be_reached_does_not_notice() -> None:
     found = {row.lost: (row.holders, row.answers) for row in directions().rows}
     assert found == {
-        "all from master": (("master", "backup"), "backup"),
-        "all to master": (("master",), None),
-        "all from backup": (("master",), "master"),
-        "all to backup": (("master", "backup"), "master"),
+        "all from web1": (("web1", "web2"), "web2"),
+        "all to web1": (("web1",), None),
+        "all from web2": (("web1",), "web1"),
+        "all to web2": (("web1", "web2"), "web1"),
     }
 
 
 def test_the_table_names_everybody() -> None:
     lines = repr(directions()).splitlines()
     assert len(lines) == 5
-    assert lines[2].split("  ")[0] == "all to master"
+    assert lines[2].split("  ")[0] == "all to web1"
     assert lines[2].endswith("nobody")
 
 
 def test_a_pulled_cable_leaves_one_owner() -> None:
     timeline = unplugged()
     assert not timeline.overlaps
-    assert timeline.owners_at(timeline.end) == ("backup",)
+    assert timeline.holders_at(timeline.end) == ("web2",)
 
 
 class Slow:
@@ -48,23 +48,23 @@ class Slow:
         self.witness = self
 
     def of(self, _kind: object) -> list[Advert]:
-        """backup speaks at every whole second, master 0.4 s later."""
-        spoken = [("backup", float(n)) for n in range(1, 20)]
-        spoken += [("master", n + 0.4) for n in range(20)]
+        """web2 speaks at every whole second, web1 0.4 s later."""
+        spoken = [("web2", float(n)) for n in range(1, 20)]
+        spoken += [("web1", n + 0.4) for n in range(20)]
         known = sorted((t, host) for host, t in spoken if t <= self.now)
         return [Advert(t, host, "", 51, 2, 100, 1.0) for t, host in known]
 
     def facts(self, since: float) -> list[Ping]:
-        return [Ping(since, 1, self.watch, "master", 0.001)]
+        return [Ping(since, 1, self.watch, "web1", 0.001)]
 
-    def owners(self) -> list[str]:
-        """backup gives way to the first word of master after the mend."""
+    def holders(self) -> list[str]:
+        """web2 gives way to the first word of web1 after the mend."""
         heard = self.mended and self.now > self.mended + 1
-        return ["master"] if heard else ["master", "backup"]
+        return ["web1"] if heard else ["web1", "web2"]
 
     def mend(self, host: str) -> None:
         self.done.append(f"mend {host}")
-        self.now += 0.1 if self.done.count("mend master") > 1 else 0.6
+        self.now += 0.1 if self.done.count("mend web1") > 1 else 0.6
         self.mended = self.now
 
     def cut(self, host: str) -> None:
@@ -77,11 +77,11 @@ class Slow:
         return value
 
     def timeline(self) -> Timeline:
-        return Timeline([], self.watch, ["master", "backup"], start=0.0, end=self.now)
+        return Timeline([], self.watch, ["web1", "web2"], start=0.0, end=self.now)
 
 
 def test_a_mend_that_comes_too_late_is_made_once_more() -> None:
     lab = Slow()
-    healed = heal(lab, after="backup")  # type: ignore[arg-type]
-    assert lab.done == ["mend master", "cut master", "mend master"]
+    healed = heal(lab, after="web2")  # type: ignore[arg-type]
+    assert lab.done == ["mend web1", "cut web1", "mend web1"]
     assert healed.start == pytest.approx(2 - BEFORE)

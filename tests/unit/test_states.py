@@ -56,7 +56,7 @@ def test_every_state_explains_itself(name: str) -> None:
 
 def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
     begin(states, "topology routers  # two networks\nwatch 10.0.0.10\n", name="first")
-    begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait owner r2 of 10.0.0.10\nsettle\n")
+    begin(states, "from first\nfrom basic\n\nlose r1 0.3\nwait holder r2 of 10.0.0.10\nsettle\n")
     told = start_states.read("own")
     assert told.sources == ("basic", "first", "own")
     begin(states, "from first\nsettle\n", name="second")
@@ -69,7 +69,7 @@ def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
     assert [step.text for _, step in told.steps] == ["settle"]
 
 
-@pytest.mark.parametrize("line", ["dance master", "wait master", "watch", "topology", "from a b"])
+@pytest.mark.parametrize("line", ["dance web1", "wait web1", "watch", "topology", "from a b"])
 def test_a_line_that_nobody_understands_is_named(states: Path, line: str) -> None:
     begin(states, f"settle\n{line}\n")
     with pytest.raises(LabError, match=re.escape(f"own/begin:2: `{line}` is no instruction")):

@@ -28,7 +28,7 @@ from labs.model.facts import (
 from tests.unit import stories
 from tests.unit.stories import REAL, VIP, WAIT
 
-HOSTS = ("master", "backup")
+HOSTS = ("web1", "web2")
 
 
 def tell(facts: list[Fact], **window: float) -> Timeline:
@@ -42,9 +42,9 @@ def failover() -> Timeline:
 
 def test_failover_and_failback_are_two_takeovers(failover: Timeline) -> None:
     there, back = failover.takeovers
-    assert (there.frm, there.to, back.frm, back.to) == ("master", "backup", "backup", "master")
-    assert there.at == pytest.approx(4.7 + WAIT["backup"] + 0.0008)
-    assert there.after == pytest.approx(WAIT["backup"] + 0.0008)
+    assert (there.frm, there.to, back.frm, back.to) == ("web1", "web2", "web2", "web1")
+    assert there.at == pytest.approx(4.7 + WAIT["web2"] + 0.0008)
+    assert there.after == pytest.approx(WAIT["web2"] + 0.0008)
     assert there.reason == "no advertisement for 3.609 s (3 × 1 s + skew 0.609 s)"
     assert there.cause is not None
     assert there.cause.verb == "unplug"
@@ -57,32 +57,32 @@ def test_failover_and_failback_are_two_takeovers(failover: Timeline) -> None:
 def test_each_was_predicted_from_another_event(failover: Timeline) -> None:
     there, back = failover.predictions
     assert (there.basis, back.basis) == ("advert", "carrier")
-    assert there.at == pytest.approx(4.70002 + WAIT["backup"])
-    assert back.at == pytest.approx(14.05 + WAIT["master"])
+    assert there.at == pytest.approx(4.70002 + WAIT["web2"])
+    assert back.at == pytest.approx(14.05 + WAIT["web1"])
     late = [takeover.late for takeover in failover.takeovers]
     assert late == pytest.approx([0.00078, 0.0008], abs=1e-6)
 
 
 def test_owners_at_any_moment(failover: Timeline) -> None:
-    asked = {0.0: ("master",), 6.0: (), 10.0: ("backup",), failover.end: ("master",), 99.0: ()}
-    assert {t: failover.owners_at(t) for t in asked} == asked
+    asked = {0.0: ("web1",), 6.0: (), 10.0: ("web2",), failover.end: ("web1",), 99.0: ()}
+    assert {t: failover.holders_at(t) for t in asked} == asked
 
 
 def test_gap_and_outage(failover: Timeline) -> None:
     assert [(round(g.start, 3), round(g.end, 3)) for g in failover.gaps] == [(5.203, 8.310)]
     assert [(round(o.start, 3), o.pings) for o in failover.outages] == [(5.2, 311)]
     handover = failover.overlaps
-    assert [both.owners for both in handover] == [("backup", "master")]
+    assert [both.holders for both in handover] == [("web2", "web1")]
     assert handover[0].duration < 0.002
 
 
 def test_a_crashed_daemon_leaves_the_address_behind() -> None:
     told = tell(stories.crash())
-    assert [(t.frm, t.to, t.split) for t in told.takeovers] == [("master", "backup", True)]
-    assert [both.owners for both in told.overlaps] == [("master", "backup")]
+    assert [(t.frm, t.to, t.split) for t in told.takeovers] == [("web1", "web2", True)]
+    assert [both.holders for both in told.overlaps] == [("web1", "web2")]
     assert told.gaps == []
     assert told.outages == []
-    assert told.owners_at(told.end) == ("master", "backup")
+    assert told.holders_at(told.end) == ("web1", "web2")
 
 
 def test_what_a_cut_off_master_says_is_not_heard() -> None:
@@ -104,31 +104,31 @@ def test_a_stopped_daemon_says_goodbye() -> None:
 
 def test_at_the_start_nobody_owns_and_somebody_is_the_first() -> None:
     (takeover,) = tell(stories.nobody_at_start()).takeovers
-    assert (takeover.frm, takeover.to, takeover.after) == (None, "master", None)
+    assert (takeover.frm, takeover.to, takeover.after) == (None, "web1", None)
     assert takeover.prediction is not None
     assert (takeover.prediction.basis, takeover.prediction.since) == ("ready", 1.15)
     assert takeover.cause is not None
-    assert takeover.cause.host == "master"
+    assert takeover.cause.host == "web1"
 
 
 def test_who_holds_at_the_start_has_not_taken_over() -> None:
-    assert tell([stories.held(0, "master"), stories.carrier(9, "master")]).takeovers == []
+    assert tell([stories.held(0, "web1"), stories.carrier(9, "web1")]).takeovers == []
 
 
 def test_losing_and_regaining_is_a_takeover_from_oneself() -> None:
     facts: list[Fact] = [
-        stories.held(0, "master"),
-        stories.held(2, "master", False),
-        stories.held(3, "master"),
-        stories.carrier(9, "master"),
+        stories.held(0, "web1"),
+        stories.held(2, "web1", False),
+        stories.held(3, "web1"),
+        stories.carrier(9, "web1"),
     ]
-    assert [(t.frm, t.to) for t in tell(facts).takeovers] == [("master", "master")]
+    assert [(t.frm, t.to) for t in tell(facts).takeovers] == [("web1", "web1")]
 
 
 def test_a_narrower_window_keeps_its_history(failover: Timeline) -> None:
     view = failover.between(6.0, 12.0)
-    assert view.owners_at(6.0) == ()
-    assert [t.to for t in view.takeovers] == ["backup"]
+    assert view.holders_at(6.0) == ()
+    assert [t.to for t in view.takeovers] == ["web2"]
     assert view.takeovers == failover.takeovers[:1]
     assert [f.t for f in view.of(Advert)] == [f.t for f in failover.of(Advert) if 6 <= f.t <= 12]
     assert view.between(0.0, 21.0).takeovers == failover.takeovers
@@ -137,7 +137,7 @@ def test_a_narrower_window_keeps_its_history(failover: Timeline) -> None:
 def test_the_last_seconds(failover: Timeline) -> None:
     view = failover.last(5.0)
     assert (view.start, view.end) == (failover.end - 5.0, failover.end)
-    assert [t.to for t in view.takeovers] == ["master"]
+    assert [t.to for t in view.takeovers] == ["web1"]
 
 
 def test_lanes_default_to_those_who_had_to_do_with_the_address() -> None:
@@ -145,8 +145,8 @@ def test_lanes_default_to_those_who_had_to_do_with_the_address() -> None:
 
 
 def test_other_virtual_routers_are_left_out() -> None:
-    other = Advert(5.0, "master", REAL["master"], 99, 2, 200, 1.0, ("192.168.1.99",))
-    told = tell([*stories.crash(), other, Heard(5.0, "backup", REAL["master"], 99, 2, 200, 1.0)])
+    other = Advert(5.0, "web1", REAL["web1"], 99, 2, 200, 1.0, ("192.168.1.99",))
+    told = tell([*stories.crash(), other, Heard(5.0, "web2", REAL["web1"], 99, 2, 200, 1.0)])
     assert 99 not in {fact.vrid for fact in told.of(Advert)}
     assert told.predictions == tell(stories.crash()).predictions
 
@@ -166,20 +166,19 @@ def test_nothing_at_all_is_a_timeline_too() -> None:
     [
         (
             stories.failover_and_failback,
-            "192.168.1.10 moved from master to backup 3.1 s after the cable was pulled, "
+            "192.168.1.10 moved from web1 to web2 3.1 s after the cable was pulled, "
             "and back 3.5 s after it was plugged in",
         ),
         (
             stories.crash,
-            "backup took 192.168.1.10 although master still had it, "
-            "3.0 s after the daemon was killed",
+            "web2 took 192.168.1.10 although web1 still had it, 3.0 s after the daemon was killed",
         ),
         (
             stories.goodbye,
-            "192.168.1.10 moved from master to backup 0.6 s after the daemon was stopped",
+            "192.168.1.10 moved from web1 to web2 0.6 s after the daemon was stopped",
         ),
-        (stories.nobody_at_start, "master took 192.168.1.10 3.6 s after the daemon was started"),
-        (stories.beginning, "192.168.1.10 stayed with master for 0.0 s"),
+        (stories.nobody_at_start, "web1 took 192.168.1.10 3.6 s after the daemon was started"),
+        (stories.beginning, "192.168.1.10 stayed with web1 for 0.0 s"),
     ],
 )
 def test_headline(story: Any, headline: str) -> None:
@@ -189,12 +188,12 @@ def test_headline(story: Any, headline: str) -> None:
 
 
 def test_headline_of_false_alarms_says_that_the_address_never_left() -> None:
-    alarms = [stories.held(t, "backup", t % 2 == 1) for t in range(1, 7)]
+    alarms = [stories.held(t, "web2", t % 2 == 1) for t in range(1, 7)]
     facts = [*stories.beginning(), *alarms]
     assert repr(tell(facts)) == (
-        f"<Timeline: backup took {VIP} 3 times in 6.0 s, and master never gave it up>"
+        f"<Timeline: web2 took {VIP} 3 times in 6.0 s, and web1 never gave it up>"
     )
-    gone = stories.held(0.5, "master", False)
+    gone = stories.held(0.5, "web1", False)
     assert "never" not in repr(tell([*facts, gone]))
 
 
@@ -202,34 +201,34 @@ def test_text_draws_a_lane_for_each_host(failover: Timeline) -> None:
     lines = failover.text(width=42).splitlines()  # half a second to a column
     assert lines[:4] == [
         "192.168.1.10  0 s       5         10        15        20",
-        "master        ██████████" + "░" * 25 + "███████",
-        "backup        " + "░" * 17 + "██████████████████" + "░" * 7,
+        "web1          ██████████" + "░" * 25 + "███████",
+        "web2          " + "░" * 17 + "██████████████████" + "░" * 7,
         "client        ··········!!!!!!!" + "·" * 25,
     ]
     assert lines[4].index("^") == 14 + 10
-    assert lines[4].endswith("^ plug master")
+    assert lines[4].endswith("^ plug web1")
 
 
 def test_text_says_who_when_why_predicted_and_measured(failover: Timeline) -> None:
     words = " ".join(failover.text().split())
     assert (
-        "backup took 192.168.1.10 from master at 8.31 s, 3.1 s after the cable of master was "
+        "web2 took 192.168.1.10 from web1 at 8.31 s, 3.1 s after the cable of web1 was "
         "pulled (no advertisement for 3.609 s (3 × 1 s + skew 0.609 s)); predicted 3.609 s after "
         "the last Advertisement, measured 3.610 s; the client had no answer for 3.12 s."
     ) in words
-    assert "Nobody owned 192.168.1.10 from 5.20 s to 8.31 s (3.11 s)." in words
+    assert "Nobody held 192.168.1.10 from 5.20 s to 8.31 s (3.11 s)." in words
 
 
 def test_text_marks_where_two_own() -> None:
     words = tell(stories.split_brain()).text()
-    assert "▓ two own" in words
-    assert "master and backup owned 192.168.1.10 at once from 7.31 s to 12.70 s" in words
+    assert "▓ two hold" in words
+    assert "web1 and web2 held 192.168.1.10 at once from 7.31 s to 12.70 s" in words
     assert "▓" not in tell(stories.goodbye()).text()
 
 
 def test_text_admits_what_was_missed() -> None:
-    told = tell([*stories.crash(), Loss(6.0, "backup", "3 frames were lost in backup")])
-    assert "The record has a hole at 6.00 s: 3 frames were lost in backup." in told.text()
+    told = tell([*stories.crash(), Loss(6.0, "web2", "3 frames were lost in web2")])
+    assert "The record has a hole at 6.00 s: 3 frames were lost in web2." in told.text()
 
 
 @pytest.mark.parametrize("width", [10, 40, 61, 200])
@@ -239,15 +238,15 @@ def test_every_lane_is_as_wide_as_asked(failover: Timeline, width: int) -> None:
 
 
 def test_labels_of_actions_never_collide() -> None:
-    acts: list[Fact] = [Action(5 + i / 10, "crash", "master", "") for i in range(5)]
+    acts: list[Fact] = [Action(5 + i / 10, "crash", "web1", "") for i in range(5)]
     rows = tell([*stories.crash(), *acts]).text().splitlines()
-    assert sum(row.count("crash master") for row in rows) == 6
+    assert sum(row.count("crash web1") for row in rows) == 6
 
 
 # -- on disk -------------------------------------------------------------------------------------
 
 times = st.floats(min_value=0, max_value=1e10, allow_nan=False)
-names = st.sampled_from(["master", "backup", "サーバ"])
+names = st.sampled_from(["web1", "web2", "サーバ"])
 words = st.text(max_size=20)
 interval = st.floats(min_value=0.01, max_value=255)
 small = st.integers(min_value=0, max_value=255)
@@ -298,8 +297,8 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_service_did_is_told_in_its_own_words_also_under_the_lanes() -> None:
     done = [
-        Action(1.0, "unplug", "master", "cable of master pulled"),
-        Action(4.0, "web", "master", "web server of master stopped"),
+        Action(1.0, "unplug", "web1", "cable of web1 pulled"),
+        Action(4.0, "web", "web1", "web server of web1 stopped"),
     ]
-    (row,) = action_rows(Timeline(done, hosts=["master"], start=0.0, end=10.0), 60)
-    assert row.split("^") == ["      ", " unplug master   ", " web server of master stopped"]
+    (row,) = action_rows(Timeline(done, hosts=["web1"], start=0.0, end=10.0), 60)
+    assert row.split("^") == ["      ", " unplug web1     ", " web server of web1 stopped"]

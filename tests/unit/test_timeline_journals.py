@@ -14,7 +14,7 @@ from labs.monitoring.daemon_logs import states
 JOURNAL = {
     "t": 1795367244.125,
     "mono": 12.5,
-    "host": "backup",
+    "host": "web2",
     "instance": "VI_1",
     "event": "state",
     "from": "BACKUP",
@@ -41,10 +41,10 @@ def local(text: str) -> float:
 
 
 def test_a_journal_line_becomes_a_state() -> None:
-    assert states([json.dumps(JOURNAL)], "backup") == [
+    assert states([json.dumps(JOURNAL)], "web2") == [
         State(
             1795367244.125,
-            "backup",
+            "web2",
             "VI_1",
             "BACKUP",
             "MASTER",
@@ -56,19 +56,19 @@ def test_a_journal_line_becomes_a_state() -> None:
 
 def test_journal_lines_about_other_things_are_skipped() -> None:
     other = [{**JOURNAL, "event": "advert"}, {**JOURNAL, "to": "BACKUP"}]
-    assert states(map(json.dumps, other), "backup") == []
+    assert states(map(json.dumps, other), "web2") == []
 
 
 def test_a_line_still_being_written_is_skipped() -> None:
-    assert states([json.dumps(JOURNAL)[:40]], "backup") == []
+    assert states([json.dumps(JOURNAL)[:40]], "web2") == []
 
 
 def test_the_log_of_keepalived() -> None:
     told = [
-        State(local("Sun Nov 22 17:07:20 2026"), "master", "VI_1", "INIT", "BACKUP"),
+        State(local("Sun Nov 22 17:07:20 2026"), "web1", "VI_1", "INIT", "BACKUP"),
         State(
             local("Sun Nov 22 17:07:24 2026"),
-            "master",
+            "web1",
             "VI_1",
             "BACKUP",
             "MASTER",
@@ -76,7 +76,7 @@ def test_the_log_of_keepalived() -> None:
         ),
         State(
             local("Sun Nov 22 17:07:31 2026"),
-            "master",
+            "web1",
             "VI_1",
             "MASTER",
             "FAULT",
@@ -85,12 +85,12 @@ def test_the_log_of_keepalived() -> None:
     ]
     # Its lines have whole seconds.
     expected = [dataclasses.replace(each, resolution=1.0) for each in told]
-    assert states(LOG.splitlines(), "master") == expected
+    assert states(LOG.splitlines(), "web1") == expected
 
 
 def test_days_before_the_tenth_are_padded_with_a_blank() -> None:
     line = "Sun Nov  1 07:07:24 2026: (VI_1) Entering MASTER STATE"
-    assert [s.t for s in states([line], "master")] == [local("Sun Nov 1 07:07:24 2026")]
+    assert [s.t for s in states([line], "web1")] == [local("Sun Nov 1 07:07:24 2026")]
 
 
 def test_a_daemon_that_is_started_anew_has_heard_nobody_yet() -> None:
@@ -100,7 +100,7 @@ def test_a_daemon_that_is_started_anew_has_heard_nobody_yet() -> None:
         "Sun Nov 22 17:07:28 2026: (VI_1) Entering MASTER STATE",
         "Sun Nov 22 17:07:32 2026: (VI_1) Entering BACKUP STATE",
     ]
-    befores = [(s.frm, s.to) for s in states(log, "backup")]
+    befores = [(s.frm, s.to) for s in states(log, "web2")]
     assert befores[1:] == [("INIT", "BACKUP"), ("BACKUP", "MASTER"), ("MASTER", "BACKUP")]
 
 
@@ -110,7 +110,7 @@ def test_instances_are_followed_apart() -> None:
         "Sun Nov 22 17:07:20 2026: (VI_2) Entering BACKUP STATE (init)",
         "Sun Nov 22 17:07:24 2026: (VI_2) Entering MASTER STATE",
     ]
-    assert [(s.instance, s.frm, s.to) for s in states(log, "master")] == [
+    assert [(s.instance, s.frm, s.to) for s in states(log, "web1")] == [
         ("VI_1", "INIT", "BACKUP"),
         ("VI_2", "INIT", "BACKUP"),
         ("VI_2", "BACKUP", "MASTER"),
@@ -133,4 +133,4 @@ def test_instances_are_followed_apart() -> None:
 )
 def test_a_line_that_is_not_a_daemons_costs_that_line(line: str) -> None:
     good = '{"event": "state", "t": 1, "from": "BACKUP", "to": "MASTER"}'
-    assert [state.t for state in states([good, line, good], "master")] == [1.0, 1.0]
+    assert [state.t for state in states([good, line, good], "web1")] == [1.0, 1.0]

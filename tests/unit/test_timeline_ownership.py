@@ -1,4 +1,4 @@
-"""Who owned, who answered: tables of hand-written facts, and laws that hold for any facts."""
+"""Who held, who answered: tables of hand-written facts, and laws that hold for any facts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labs.analysis.ownership import (
 from labs.model.facts import Address, Fact, Ping
 from tests.unit.stories import VIP, held, pings
 
-A, B = "master", "backup"
+A, B = "web1", "web2"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ A, B = "master", "backup"
         pytest.param(
             [held(0, A), held(4, B), held(6, A, False)],
             [(0, 4, (A,)), (4, 6, (A, B)), (6, 10, (B,))],
-            id="overlap, earlier owner first",
+            id="overlap, earlier holder first",
         ),
         pytest.param(
             [held(0, A), held(4, A, False), held(4, B)],
@@ -85,7 +85,7 @@ moments = st.floats(min_value=-5, max_value=25, allow_nan=False).map(lambda t: r
 changes = st.builds(
     Address,
     t=moments,
-    host=st.sampled_from(["master", "backup", "third"]),
+    host=st.sampled_from(["web1", "web2", "third"]),
     interface=st.sampled_from(["eth0", "eth1"]),
     address=st.just(VIP),
     prefixlen=st.just(32),
@@ -100,15 +100,15 @@ def test_segments_partition_the_window(facts: list[Address]) -> None:
     assert all(part.start < part.end for part in parts)
     for left, right in itertools.pairwise(parts):
         assert left.end == right.start
-        assert set(left.owners) != set(right.owners)
-    alone = [part for part in parts if len(part.owners) == 1]
+        assert set(left.holders) != set(right.holders)
+    alone = [part for part in parts if len(part.holders) == 1]
     assert len(gaps(parts)) + len(alone) + len(overlaps(parts)) == len(parts)
 
 
 @given(st.lists(changes, max_size=30), st.floats(min_value=0, max_value=19.999))
 def test_spans_and_segments_tell_the_same(facts: list[Address], t: float) -> None:
     parts = segments(facts, VIP, 0.0, 20.0)
-    by_segment = {host for part in parts if part.start <= t < part.end for host in part.owners}
+    by_segment = {host for part in parts if part.start <= t < part.end for host in part.holders}
     by_span = {span.host for span in spans(parts) if span.start <= t < span.end}
     assert by_segment == by_span
 

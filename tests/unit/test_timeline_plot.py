@@ -39,14 +39,13 @@ STORIES: list[Story] = [
 def crowded() -> list[Fact]:
     """Actions in quick succession, some at the very end."""
     did = [
-        Action(4.0 + i * 0.7, "plug", "backup", f"cable of backup plugged in, {i}")
-        for i in range(7)
+        Action(4.0 + i * 0.7, "plug", "web2", f"cable of web2 plugged in, {i}") for i in range(7)
     ]
-    return [*stories.failover_and_failback(), *did, Action(20.9, "crash", "master", "killed")]
+    return [*stories.failover_and_failback(), *did, Action(20.9, "crash", "web1", "killed")]
 
 
 def drawn(story: Story) -> Figure:
-    return plot.timeline(Timeline(story(), hosts=["master", "backup"]))
+    return plot.timeline(Timeline(story(), hosts=["web1", "web2"]))
 
 
 def words(figure: Figure) -> Iterator[Any]:
@@ -126,18 +125,18 @@ def test_labels_cover_neither_each_other_nor_lines(labels: list[tuple[float, flo
                 assert not start < lines[j] < end
 
 
-def test_the_failover_says_what_a_stranger_needs() -> None:
+def test_the_failover_says_what_a_attacker_needs() -> None:
     figure = drawn(stories.failover_and_failback)
     said = texts(figure)
-    assert {"master", "backup", "client"} <= set(said)
-    assert {"cable of master pulled", "cable of master plugged in"} <= set(said)
+    assert {"web1", "web2", "client"} <= set(said)
+    assert {"cable of web1 pulled", "cable of web1 plugged in"} <= set(said)
     assert any("predicted 3.609 s" in text and "measured 3.610 s" in text for text in said)
-    assert "nobody owns it\nfor 3.11 s" in said
-    assert "192.168.1.10 moved from master to backup" in said[-1]
+    assert "nobody holds it\nfor 3.11 s" in said
+    assert "192.168.1.10 moved from web1 to web2" in said[-1]
     assert legend(figure) == [
-        "owns 192.168.1.10",
+        "holds 192.168.1.10",
         "Advertisement",
-        "nobody owns",
+        "nobody holds",
         "no answer",
         "predicted",
     ]
@@ -147,12 +146,12 @@ def test_two_owners_are_hatched_and_named() -> None:
     figure = drawn(stories.split_brain)
     hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
     assert len(hatched) == 2
-    assert any("two owners for 5.39 s" in text for text in texts(figure))
-    assert "two owners" in legend(figure)
+    assert any("two holders for 5.39 s" in text for text in texts(figure))
+    assert "two holders" in legend(figure)
 
 
 def test_a_handover_of_a_millisecond_is_not_drawn_as_two_owners() -> None:
-    assert "two owners" not in legend(drawn(stories.failover_and_failback))
+    assert "two holders" not in legend(drawn(stories.failover_and_failback))
 
 
 def test_priority_0_has_a_mark_of_its_own() -> None:
@@ -161,13 +160,13 @@ def test_priority_0_has_a_mark_of_its_own() -> None:
 
 
 def test_a_title_of_ones_own() -> None:
-    told = Timeline(stories.crash(), hosts=["master", "backup"])
+    told = Timeline(stories.crash(), hosts=["web1", "web2"])
     assert texts(told.figure(title="My experiment"))[-1] == "My experiment"
 
 
 def test_the_figure_grows_with_its_lanes() -> None:
-    few = plot.timeline(Timeline(stories.crash(), hosts=["master", "backup"]))
-    many = plot.timeline(Timeline(stories.crash(), hosts=["master", "backup", "c", "d"]))
+    few = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2"]))
+    many = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2", "c", "d"]))
     assert many.get_size_inches()[1] > few.get_size_inches()[1] + 1
     assert few.get_size_inches()[0] == many.get_size_inches()[0] == 9.0
 
@@ -198,7 +197,7 @@ def test_colours_stay_apart_in_grey() -> None:
 
 def stacked() -> plot.Stack:
     """Long, short, crowded and empty windows, two hosts and three."""
-    hosts = ["master", "backup"]
+    hosts = ["web1", "web2"]
     whole = Timeline(stories.failover_and_failback(), hosts=hosts)
     parts = [whole, whole.between(10.0, 10.7), Timeline(stories.split_brain(), hosts=hosts)]
     parts += [Timeline(crowded(), hosts=[*hosts, "third"]), Timeline([], hosts=hosts)]
@@ -237,21 +236,21 @@ def test_a_stack_reads_as_text_too() -> None:
 
 
 def test_several_addresses_share_one_word_in_the_legend() -> None:
-    one = Timeline(stories.crash(), hosts=["master", "backup"])
+    one = Timeline(stories.crash(), hosts=["web1", "web2"])
     renamed = [
         dataclasses.replace(fact, address="192.168.1.20")
         if isinstance(fact, Address | Arp | Ping)
         else fact
         for fact in stories.crash()
     ]
-    other = Timeline(renamed, "192.168.1.20", hosts=["master", "backup"])
-    assert "owns the address" in legend(plot.stack([one, other]).figure())
-    assert "owns 192.168.1.10" in legend(plot.stack([one, one]).figure())
+    other = Timeline(renamed, "192.168.1.20", hosts=["web1", "web2"])
+    assert "holds the address" in legend(plot.stack([one, other]).figure())
+    assert "holds 192.168.1.10" in legend(plot.stack([one, one]).figure())
 
 
 def test_a_stack_needs_a_title_for_each_or_none() -> None:
-    one = Timeline(stories.crash(), hosts=["master", "backup"])
-    assert plot.stack([one, one]).titles[0].startswith("backup took 192.168.1.10")
+    one = Timeline(stories.crash(), hosts=["web1", "web2"])
+    assert plot.stack([one, one]).titles[0].startswith("web2 took 192.168.1.10")
     for timelines, titles in (([], None), ([one], []), ([one], ["a", "b"])):
         with pytest.raises(LabError, match="give at least one timeline, and a title for each"):
             plot.stack(timelines, titles)

@@ -28,152 +28,152 @@ def test_skew(priority: int, version: int, interval: float, seconds: float) -> N
     assert skew(priority, version, interval) == seconds
 
 
-# backup (priority 100) speaks once, long after, so that its priority is known.
-VOICE: list[Fact] = [advert(90.0, "backup")]
+# web2 (priority 100) speaks once, long after, so that its priority is known.
+VOICE: list[Fact] = [advert(90.0, "web2")]
 
 
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master")],
-            Prediction("backup", "advert", 2.0, 3 + SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1")],
+            Prediction("web2", "advert", 2.0, 3 + SKEW_100),
             id="the last Advertisement counts",
         ),
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=99)],
-            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=99)],
+            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
             id="a lower priority restarts nothing",
         ),
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=100)],
-            Prediction("backup", "advert", 2.0, 3 + SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=100)],
+            Prediction("web2", "advert", 2.0, 3 + SKEW_100),
             id="an equal priority does",
         ),
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(2.0, "backup", "master", priority=0)],
-            Prediction("backup", "goodbye", 2.0, SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=0)],
+            Prediction("web2", "goodbye", 2.0, SKEW_100),
             id="priority 0: only the skew",
         ),
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(2.0, "client", "master")],
-            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(2.0, "client", "web1")],
+            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
             id="what others hear does not matter",
         ),
         pytest.param(
-            [heard(1.0, "backup", "master"), heard(50.0, "backup", "master")],
-            Prediction("backup", "advert", 1.0, 3 + SKEW_100),
+            [heard(1.0, "web2", "web1"), heard(50.0, "web2", "web1")],
+            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
             id="nor what comes after the takeover",
         ),
         pytest.param(
-            [carrier(0.0, "backup"), carrier(5.0, "backup", False), carrier(9.0, "backup")],
-            Prediction("backup", "carrier", 9.0, 3 + SKEW_100),
+            [carrier(0.0, "web2"), carrier(5.0, "web2", False), carrier(9.0, "web2")],
+            Prediction("web2", "carrier", 9.0, 3 + SKEW_100),
             id="carrier regained",
         ),
         pytest.param(
-            [carrier(0.0, "backup"), Action(4.0, "start", "backup", "")],
-            Prediction("backup", "start", 4.0, 3 + SKEW_100),
+            [carrier(0.0, "web2"), Action(4.0, "start", "web2", "")],
+            Prediction("web2", "start", 4.0, 3 + SKEW_100),
             id="daemon started; carrier from the beginning is no event",
         ),
         pytest.param(
-            [Link(0, "backup", "eth0", False, True), Link(7, "backup", "eth0", True, True)],
-            Prediction("backup", "carrier", 7.0, 3 + SKEW_100),
+            [Link(0, "web2", "eth0", False, True), Link(7, "web2", "eth0", True, True)],
+            Prediction("web2", "carrier", 7.0, 3 + SKEW_100),
             id="set up by the administrator",
         ),
         pytest.param([], None, id="nothing happened"),
         pytest.param(
-            [Action(4.0, "start", "backup", ""), State(4.35, "backup", "VI_1", "INIT", "BACKUP")],
-            Prediction("backup", "ready", 4.35, 3 + SKEW_100),
+            [Action(4.0, "start", "web2", ""), State(4.35, "web2", "VI_1", "INIT", "BACKUP")],
+            Prediction("web2", "ready", 4.35, 3 + SKEW_100),
             id="the journal knows when the daemon was ready",
         ),
         pytest.param(
             [
-                Action(4.2, "start", "backup", ""),
-                State(4.0, "backup", "VI_1", "INIT", "BACKUP", resolution=1),
+                Action(4.2, "start", "web2", ""),
+                State(4.0, "web2", "VI_1", "INIT", "BACKUP", resolution=1),
             ],
-            Prediction("backup", "start", 4.2, 3 + SKEW_100),
+            Prediction("web2", "start", 4.2, 3 + SKEW_100),
             id="a log of whole seconds does not",
         ),
-        pytest.param([Action(4.0, "start", "master", "")], None, id="another's daemon"),
+        pytest.param([Action(4.0, "start", "web1", "")], None, id="another's daemon"),
     ],
 )
 def test_predict(facts: list[Fact], expected: Prediction | None) -> None:
-    assert predict([*facts, *VOICE], "backup", before=10.0) == expected
+    assert predict([*facts, *VOICE], "web2", before=10.0) == expected
 
 
 def test_version_3_counts_in_the_interval_that_was_heard() -> None:
     facts: list[Fact] = [
-        Heard(1.0, "backup", "192.168.1.11", 51, 3, 150, 0.2),
-        Advert(90.0, "backup", "192.168.1.12", 51, 3, 100, 1.0),
+        Heard(1.0, "web2", "192.168.1.11", 51, 3, 150, 0.2),
+        Advert(90.0, "web2", "192.168.1.12", 51, 3, 100, 1.0),
     ]
-    due = predict(facts, "backup", before=10.0)
+    due = predict(facts, "web2", before=10.0)
     assert due is not None
     assert due.wait == pytest.approx(0.6 + SKEW_100 * 0.2)
 
 
 def test_the_journal_tells_the_priority_of_a_host_that_never_spoke() -> None:
     facts: list[Fact] = [
-        State(0.5, "backup", "VI_1", "INIT", "BACKUP", "", 100),
-        advert(1.0, "master"),
-        heard(1.0, "backup", "master"),
+        State(0.5, "web2", "VI_1", "INIT", "BACKUP", "", 100),
+        advert(1.0, "web1"),
+        heard(1.0, "web2", "web1"),
     ]
-    due = predict(facts, "backup", before=10.0)
-    assert due == Prediction("backup", "advert", 1.0, 3 + SKEW_100)
-    assert predict(facts[1:], "backup", before=10.0) is None
+    due = predict(facts, "web2", before=10.0)
+    assert due == Prediction("web2", "advert", 1.0, 3 + SKEW_100)
+    assert predict(facts[1:], "web2", before=10.0) is None
 
 
 def test_the_words_name_the_event_and_the_milliseconds() -> None:
-    due = Prediction("backup", "advert", 2.0, 3 + SKEW_100)
+    due = Prediction("web2", "advert", 2.0, 3 + SKEW_100)
     assert due.text == "predicted 3.609 s after the last Advertisement"
     assert due.at == 5.609375
 
 
 def test_without_hearing_facts_everybody_but_the_cut_off_hears() -> None:
     facts: list[Fact] = [
-        advert(1.0, "master"),
-        Action(2.0, "cut", "master", ""),
-        advert(3.0, "master"),
-        Action(4.0, "mend", "master", ""),
-        advert(5.0, "master"),
-        Action(6.0, "cut", "backup", ""),
-        advert(7.0, "master"),
+        advert(1.0, "web1"),
+        Action(2.0, "cut", "web1", ""),
+        advert(3.0, "web1"),
+        Action(4.0, "mend", "web1", ""),
+        advert(5.0, "web1"),
+        Action(6.0, "cut", "web2", ""),
+        advert(7.0, "web1"),
     ]
-    heards = [f for f in with_hearing(facts, ["master", "backup"]) if isinstance(f, Heard)]
+    heards = [f for f in with_hearing(facts, ["web1", "web2"]) if isinstance(f, Heard)]
     assert [(f.t, f.host, f.source) for f in heards] == [
-        (1.0, "backup", "192.168.1.11"),
-        (5.0, "backup", "192.168.1.11"),
+        (1.0, "web2", "192.168.1.11"),
+        (5.0, "web2", "192.168.1.11"),
     ]
 
 
 def test_recorded_hearing_is_left_alone() -> None:
-    facts: list[Fact] = [advert(1.0, "master"), heard(1.0, "backup", "master"), advert(2, "master")]
-    assert with_hearing(facts, ["master", "backup"]) == facts
+    facts: list[Fact] = [advert(1.0, "web1"), heard(1.0, "web2", "web1"), advert(2, "web1")]
+    assert with_hearing(facts, ["web1", "web2"]) == facts
 
 
 def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
-    assert vrids([advert(1.0, "master")], "192.168.1.10") == {51}
-    assert vrids([advert(1.0, "master")], "192.168.1.99") == set()
+    assert vrids([advert(1.0, "web1")], "192.168.1.10") == {51}
+    assert vrids([advert(1.0, "web1")], "192.168.1.99") == set()
 
 
 def test_a_moment_of_a_whole_second_is_as_exact_as_any_other() -> None:
     """Precision is a field of the fact, not the fraction of a float."""
     facts: list[Fact] = [
-        Action(3.6, "start", "backup", ""),
-        State(4.0, "backup", "VI_1", "INIT", "BACKUP"),
+        Action(3.6, "start", "web2", ""),
+        State(4.0, "web2", "VI_1", "INIT", "BACKUP"),
     ]
-    expected = Prediction("backup", "ready", 4.0, 3 + SKEW_100)
-    assert predict([*facts, *VOICE], "backup", before=10.0) == expected
+    expected = Prediction("web2", "ready", 4.0, 3 + SKEW_100)
+    assert predict([*facts, *VOICE], "web2", before=10.0) == expected
 
 
 def test_down_timer_adverts_is_what_the_daemon_counts() -> None:
     """The figure promised 3.609 s where the daemon keeps 5.609 s."""
     lan = Lan("basic")
-    lan.wait_until(lambda: lan.owners() == ["master"])
-    lan.conf("backup", lan.conf("backup").replace("priority", "down_timer_adverts 5\npriority"))
-    lan.reload("backup")
+    lan.wait_until(lambda: lan.holders() == ["web1"])
+    lan.conf("web2", lan.conf("web2").replace("priority", "down_timer_adverts 5\npriority"))
+    lan.reload("web2")
     lan.run(2.5)
-    lan.unplug("master")
-    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.unplug("web1")
+    lan.wait_until(lambda: lan.holders() == ["web2"])
     lan.run(0.5)
     (*_, takeover) = lan.timeline().takeovers
     assert takeover.prediction is not None
@@ -184,12 +184,12 @@ def test_down_timer_adverts_is_what_the_daemon_counts() -> None:
 
 def test_a_changed_priority_counts_from_the_next_advertisement() -> None:
     lan = Lan("basic")
-    lan.wait_until(lambda: lan.owners() == ["master"])
-    lan.conf("backup", lan.conf("backup").replace("priority 100", "priority 50"))
-    lan.reload("backup")
+    lan.wait_until(lambda: lan.holders() == ["web1"])
+    lan.conf("web2", lan.conf("web2").replace("priority 100", "priority 50"))
+    lan.reload("web2")
     lan.run(2.5)
-    lan.unplug("master")
-    lan.wait_until(lambda: lan.owners() == ["backup"])
+    lan.unplug("web1")
+    lan.wait_until(lambda: lan.holders() == ["web2"])
     lan.run(0.5)
     (*_, takeover) = lan.timeline().takeovers
     assert takeover.prediction is not None
@@ -198,51 +198,51 @@ def test_a_changed_priority_counts_from_the_next_advertisement() -> None:
 
 
 RAISED: list[Fact] = [
-    Action(0.0, "start", "backup", ""),
-    *(heard(float(t), "backup", "master", priority=150) for t in range(1, 9)),
-    Action(8.5, "reload", "backup", "priority 200"),
-    heard(9.0, "backup", "master", priority=150),
-    advert(90.0, "backup", priority=200),
+    Action(0.0, "start", "web2", ""),
+    *(heard(float(t), "web2", "web1", priority=150) for t in range(1, 9)),
+    Action(8.5, "reload", "web2", "priority 200"),
+    heard(9.0, "web2", "web1", priority=150),
+    advert(90.0, "web2", priority=200),
 ]
 
 
 def test_a_backup_that_was_content_before_its_reload_counts_from_the_last_one_it_heard() -> None:
-    expected = Prediction("backup", "advert", 8.0, 3 + 56 / 256)
-    assert predict(RAISED, "backup", 50.0) == expected
+    expected = Prediction("web2", "advert", 8.0, 3 + 56 / 256)
+    assert predict(RAISED, "web2", 50.0) == expected
 
 
 def test_keepalived_starts_its_timer_anew_when_it_reloads() -> None:
-    log = State(0.0, "backup", "VI_1", "INIT", "BACKUP", resolution=1)  # keepalived's
-    expected = Prediction("backup", "reload", 8.5, 3 + 56 / 256)
-    assert predict([log, *RAISED], "backup", 50.0) == expected
+    log = State(0.0, "web2", "VI_1", "INIT", "BACKUP", resolution=1)  # keepalived's
+    expected = Prediction("web2", "reload", 8.5, 3 + 56 / 256)
+    assert predict([log, *RAISED], "web2", 50.0) == expected
 
 
 def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
     facts: list[Fact] = [
-        Action(0.0, "start", "backup", ""),
-        heard(1.0, "backup", "master", priority=150),
-        Action(1.5, "reload", "backup", ""),
-        advert(90.0, "backup", priority=200),
+        Action(0.0, "start", "web2", ""),
+        heard(1.0, "web2", "web1", priority=150),
+        Action(1.5, "reload", "web2", ""),
+        advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "backup", 50.0) == Prediction("backup", "start", 0.0, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == Prediction("web2", "start", 0.0, 3 + 56 / 256)
 
 
 def test_a_reload_soon_after_the_start_of_one_that_was_weaker_counts_from_what_it_heard() -> None:
     facts: list[Fact] = [
-        State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
-        heard(1.0, "backup", "master", priority=150),
-        Action(1.5, "reload", "backup", ""),
-        advert(90.0, "backup", priority=200),
+        State(0.3, "web2", "VI_1", "INIT", "BACKUP", priority=100),
+        heard(1.0, "web2", "web1", priority=150),
+        Action(1.5, "reload", "web2", ""),
+        advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "backup", 50.0) == Prediction("backup", "advert", 1.0, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == Prediction("web2", "advert", 1.0, 3 + 56 / 256)
 
 
 def test_what_it_was_before_another_reload_says_nothing() -> None:
     facts: list[Fact] = [
-        State(0.3, "backup", "VI_1", "INIT", "BACKUP", priority=100),
-        Action(0.5, "reload", "backup", ""),
-        heard(1.0, "backup", "master", priority=150),
-        Action(1.5, "reload", "backup", ""),
-        advert(90.0, "backup", priority=200),
+        State(0.3, "web2", "VI_1", "INIT", "BACKUP", priority=100),
+        Action(0.5, "reload", "web2", ""),
+        heard(1.0, "web2", "web1", priority=150),
+        Action(1.5, "reload", "web2", ""),
+        advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "backup", 50.0) == Prediction("backup", "ready", 0.3, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == Prediction("web2", "ready", 0.3, 3 + 56 / 256)

@@ -16,38 +16,36 @@ def held(t: float, host: str, yes: bool) -> Address:
 
 def test_a_firewall_on_the_host_drops_what_the_switch_passed_on() -> None:
     last = 0.0
-    facts: list[Fact] = [heard(float(t), "backup", "master") for t in range(5)]
-    facts += [advert(last + WAIT, "backup")]
-    assert predict(facts, "backup", last + WAIT + 0.001) == Prediction(
-        "backup", "advert", last, WAIT
-    )
+    facts: list[Fact] = [heard(float(t), "web2", "web1") for t in range(5)]
+    facts += [advert(last + WAIT, "web2")]
+    assert predict(facts, "web2", last + WAIT + 0.001) == Prediction("web2", "advert", last, WAIT)
 
 
 def test_an_early_takeover_that_no_advertisement_explains_is_early() -> None:
-    facts: list[Fact] = [heard(1.0, "backup", "master"), heard(2.0, "backup", "master")]
-    facts += [advert(4.2, "backup")]
-    found = predict(facts, "backup", 4.2)
+    facts: list[Fact] = [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1")]
+    facts += [advert(4.2, "web2")]
+    found = predict(facts, "web2", 4.2)
     assert found is not None
     assert found.since == 2.0
 
 
 def test_a_check_that_succeeds_again_is_seen_by_nobody() -> None:
     facts: list[Fact] = [
-        Action(0.0, "start", "backup", "daemon of backup started"),
-        advert(3.7, "backup"),
-        held(3.7, "backup", True),
-        held(9.0, "backup", False),  # its check failed; it comes back at some time
-        advert(20.0, "backup"),
+        Action(0.0, "start", "web2", "daemon of web2 started"),
+        advert(3.7, "web2"),
+        held(3.7, "web2", True),
+        held(9.0, "web2", False),  # its check failed; it comes back at some time
+        advert(20.0, "web2"),
     ]
-    assert predict(facts, "backup", 20.0) is None
+    assert predict(facts, "web2", 20.0) is None
 
 
 def test_a_master_that_gave_way_counts_from_the_better_advertisement() -> None:
     facts: list[Fact] = [
-        advert(3.7, "backup"),
-        held(3.7, "backup", True),
-        heard(8.999, "backup", "master"),
-        held(9.0, "backup", False),
-        advert(12.6, "backup"),
+        advert(3.7, "web2"),
+        held(3.7, "web2", True),
+        heard(8.999, "web2", "web1"),
+        held(9.0, "web2", False),
+        advert(12.6, "web2"),
     ]
-    assert predict(facts, "backup", 12.61) == Prediction("backup", "advert", 8.999, WAIT)
+    assert predict(facts, "web2", 12.61) == Prediction("web2", "advert", 8.999, WAIT)

@@ -70,34 +70,34 @@ def test_an_address_that_is_refused_is_tried_again_without_a_word_to_the_others(
 
 
 def test_a_master_that_cannot_send_any_more_gives_up() -> None:
-    lan = cluster(master=conf(200), backup=conf(100))
+    lan = cluster(web1=conf(200), web2=conf(100))
     lan.run(5)
-    lan.machines["master"].refuses["send"] = REASON
+    lan.machines["web1"].refuses["send"] = REASON
     lan.run(1.1)
-    assert state(lan, "master") == "FAULT"
-    assert why(lan, "master") == f"cannot send an advertisement: {REASON}"
-    assert held(lan, "master") == set()
-    lan.wait_until(lambda: state(lan, "backup") == "MASTER")
+    assert state(lan, "web1") == "FAULT"
+    assert why(lan, "web1") == f"cannot send an advertisement: {REASON}"
+    assert held(lan, "web1") == set()
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
     lan.run(300)
-    assert states(lan, "backup") == ["BACKUP", "MASTER"]
-    assert len(states(lan, "master")) < 30  # the pauses become longer
-    lan.machines["master"].refuses.clear()
-    lan.wait_until(lambda: state(lan, "master") == "MASTER", 60)
+    assert states(lan, "web2") == ["BACKUP", "MASTER"]
+    assert len(states(lan, "web1")) < 30  # the pauses become longer
+    lan.machines["web1"].refuses.clear()
+    lan.wait_until(lambda: state(lan, "web1") == "MASTER", 60)
     lan.run(0.1)
-    assert state(lan, "backup") == "BACKUP"
+    assert state(lan, "web2") == "BACKUP"
 
 
 def test_an_error_that_passes_is_no_reason_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full queue: two advertisements in a row may be lost, as on the way; the third is one."""
-    lan = cluster(master=conf(200))
+    lan = cluster(web1=conf(200))
     lan.run(5)
-    channel = router(lan, "master").segment.channel
+    channel = router(lan, "web1").segment.channel
     assert channel is not None
     for failures, after in ((2, "MASTER"), (3, "FAULT")):
         with monkeypatch.context() as patch:
             patch.setattr(type(channel), "send", full)
             lan.run(failures)
-        assert state(lan, "master") == after
+        assert state(lan, "web1") == after
         lan.run(2)
 
 
@@ -134,34 +134,33 @@ def full(*_: object) -> None:
 
 def test_a_dead_link_that_is_not_tracked_is_no_reason_to_give_up() -> None:
     """`dont_track_primary`: MASTER without a link, as in keepalived."""
-    lan = cluster(master=conf(200, "dont_track_primary"))
+    lan = cluster(web1=conf(200, "dont_track_primary"))
     lan.run(5)
-    lan.machines["master"].set_link(up=False)
+    lan.machines["web1"].set_link(up=False)
     lan.run(20)
-    assert state(lan, "master") == "MASTER"
+    assert state(lan, "web1") == "MASTER"
 
 
 def test_a_link_that_cannot_be_listened_on_again() -> None:
     """No descriptor is free when the interface comes back: FAULT, and tried every second."""
-    lan = cluster(master=conf(200), backup=conf(100))
+    lan = cluster(web1=conf(200), web2=conf(100))
     Guard(lan)
     lan.run(5)
-    machine = lan.machines["backup"]
+    machine = lan.machines["web2"]
     machine.unload()
     lan.run(1)
     machine.refuses["listen"] = "Too many open files"
     machine.load()
     lan.run(30)
-    assert state(lan, "backup") == "FAULT"
-    assert states(lan, "master")[-1] == "MASTER"
+    assert state(lan, "web2") == "FAULT"
+    assert states(lan, "web1")[-1] == "MASTER"
     assert (
-        "cannot listen for VRRP on eth0: Too many open files"
-        in router(lan, "backup").faults.values()
+        "cannot listen for VRRP on eth0: Too many open files" in router(lan, "web2").faults.values()
     )
     machine.refuses.clear()
-    lan.wait_until(lambda: state(lan, "backup") == "BACKUP", 1.1)
+    lan.wait_until(lambda: state(lan, "web2") == "BACKUP", 1.1)
     lan.run(10)
-    assert state(lan, "backup") == "BACKUP"  # it hears the MASTER
+    assert state(lan, "web2") == "BACKUP"  # it hears the MASTER
 
 
 def test_a_daemon_that_cannot_listen_at_the_start_begins_in_fault() -> None:
@@ -230,7 +229,7 @@ def test_a_route_that_the_kernel_forgot_is_there_again_after_the_link_is() -> No
 
 def test_a_reload_that_adds_an_instance_removes_its_leftovers_as_a_start_does() -> None:
     other = conf(100, ROUTE, name="VI_2", vrid=52, vips=["192.168.1.20"])
-    lan = cluster(master=conf(200) + other.replace("priority 100", "priority 200"), two=conf(100))
+    lan = cluster(web1=conf(200) + other.replace("priority 100", "priority 200"), two=conf(100))
     lan.run(5)
     machine = lan.machines["two"]
     machine.addresses[ip_address("192.168.1.20")] = 32
@@ -242,7 +241,7 @@ def test_a_reload_that_adds_an_instance_removes_its_leftovers_as_a_start_does() 
 
 
 def test_a_reload_that_adds_an_address_to_a_backup_removes_it() -> None:
-    lan = cluster(master=conf(200, vips=[VIP, "192.168.1.20"]), two=conf(100))
+    lan = cluster(web1=conf(200, vips=[VIP, "192.168.1.20"]), two=conf(100))
     lan.run(5)
     lan.machines["two"].addresses[ip_address("192.168.1.20")] = 32
     lan.conf("two", conf(100, vips=[VIP, "192.168.1.20"]))

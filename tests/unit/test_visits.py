@@ -28,7 +28,7 @@ def ask(answer: bytes) -> str | None:
 
 
 def test_a_page_is_what_follows_the_head() -> None:
-    assert ask(b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nmaster\n") == "master"
+    assert ask(b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nmaster\n") == "web1"
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 503 Busy\r\n\r\nmaster\n", b"", b"hello"])
@@ -50,6 +50,6 @@ def test_a_refusal_is_a_visit_without_a_page(
 
 
 def test_a_page_is_signed_by_a_host() -> None:
-    assert _signed("backup", ["master", "backup"]) == "backup"
-    assert _signed("somebody", ["master", "backup"]) is None
-    assert _signed(None, ["master"]) is None
+    assert _signed("web2", ["web1", "web2"]) == "web2"
+    assert _signed("somebody", ["web1", "web2"]) is None
+    assert _signed(None, ["web1"]) is None

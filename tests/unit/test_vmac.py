@@ -287,9 +287,9 @@ def test_there_is_always_a_table_that_nft_can_write(line: str, name: str, errors
 def lan() -> Callable[[str], Lan]:
     def make(words: str) -> Lan:
         one = Lan("basic", ping=None)
-        one.conf("master", one.conf("master").replace("interface eth0", f"interface eth0\n{words}"))
-        one.stop("master")
-        one.start("master")
+        one.conf("web1", one.conf("web1").replace("interface eth0", f"interface eth0\n{words}"))
+        one.stop("web1")
+        one.start("web1")
         return one
 
     return make
@@ -297,12 +297,12 @@ def lan() -> Callable[[str], Lan]:
 
 def test_no_accept_silences_the_addresses_while_master(lan: Callable[[str], Lan]) -> None:
     one = lan("no_accept\npriority 200")
-    assert not one.machines["master"].shield
-    one.wait_until(lambda: one.owners() == ["master"])
-    silent = one.machines["master"].shield.silent
+    assert not one.machines["web1"].shield
+    one.wait_until(lambda: one.holders() == ["web1"])
+    silent = one.machines["web1"].shield.silent
     assert [str(placed_.address.ip) for placed_ in silent] == ["192.168.1.10"]
-    one.stop("master")
-    assert not one.machines["master"].shield
+    one.stop("web1")
+    assert not one.machines["web1"].shield
 
 
 def test_routes_and_rules_come_after_the_addresses_and_go_before(
@@ -312,19 +312,19 @@ def test_routes_and_rules_come_after_the_addresses_and_go_before(
         "priority 200\nvirtual_routes {\n10.0.0.0/8 via 192.168.1.1 dev eth0\n}\n"
         "virtual_rules {\nfrom 192.168.1.10 table 100 preference 5\n}"
     )
-    one.wait_until(lambda: one.owners() == ["master"])
-    assert [str(way) for way in one.machines["master"].ways] == [
+    one.wait_until(lambda: one.holders() == ["web1"])
+    assert [str(way) for way in one.machines["web1"].ways] == [
         "10.0.0.0/8 via 192.168.1.1 dev eth0",
         "from 192.168.1.10 table 100 preference 5",
     ]
-    one.stop("master")
-    assert one.machines["master"].ways == []
+    one.stop("web1")
+    assert one.machines["web1"].ways == []
 
 
 def test_a_virtual_interface_is_made_and_deleted(lan: Callable[[str], Lan]) -> None:
     one = lan("use_vmac\npriority 200")
-    card = one.machines["master"].cards["vrrp.51"]
+    card = one.machines["web1"].cards["vrrp.51"]
     assert card.mac == bytes.fromhex("00005e000133")
-    one.wait_until(lambda: one.masters() == ["master"])
-    one.stop("master")
-    assert one.machines["master"].cards == {}
+    one.wait_until(lambda: one.masters() == ["web1"])
+    one.stop("web1")
+    assert one.machines["web1"].cards == {}

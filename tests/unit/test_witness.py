@@ -22,7 +22,7 @@ VIP = "192.168.1.10"
 rtts = st.floats(min_value=0, max_value=1, width=32)
 answers = st.one_of(
     st.just((None, None)),
-    st.tuples(st.sampled_from(["master", "backup", "02:00:00:00:00:0b"]), rtts),
+    st.tuples(st.sampled_from(["web1", "web2", "02:00:00:00:00:0b"]), rtts),
 )
 
 
@@ -42,7 +42,7 @@ def test_a_log_of_pings_gives_back_what_it_was_given(
 def test_an_hour_of_pings_fits_in_ten_megabytes() -> None:
     log = PingLog(VIP)
     for i in range(1000):
-        log.add(Ping(i * 0.01, i, VIP, "master", 0.0002))
+        log.add(Ping(i * 0.01, i, VIP, "web1", 0.0002))
     arrays = (log._t, log._rtt, log._sequence, log._who)
     assert sum(array.itemsize for array in arrays) * 360_000 < 10_000_000
     assert {len(array) for array in arrays} == {1000}
@@ -51,8 +51,8 @@ def test_an_hour_of_pings_fits_in_ten_megabytes() -> None:
 def test_a_host_that_is_gone_is_named() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
-    with pytest.raises(LabError, match=r"cannot watch backup: .*; is every host of the lab still"):
-        Witness({"backup": gone.pid}, {}, os.getpid(), client=None)
+    with pytest.raises(LabError, match=r"cannot watch web2: .*; is every host of the lab still"):
+        Witness({"web2": gone.pid}, {}, os.getpid(), client=None)
 
 
 def test_the_recorder_needs_nothing_but_the_standard_library() -> None:

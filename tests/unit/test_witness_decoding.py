@@ -29,7 +29,7 @@ UP, CARRIER = 0x1, 0x10000
 @pytest.fixture
 def decoder() -> Decoder:
     """One whose first dumps are in."""
-    decoder = Decoder(["master", "backup"], ["master", "backup"], [VIP, VIP6])
+    decoder = Decoder(["web1", "web2"], ["web1", "web2"], [VIP, VIP6])
     decoder.feed(wire.READY, 0, 0.5, b"")
     return decoder
 
@@ -64,15 +64,15 @@ def told(decoder: Decoder, t: float, *messages: bytes, host: int = 0) -> list[Fa
 def test_links_and_addresses(decoder: Decoder) -> None:
     facts = told(decoder, 1.0, link(UP | CARRIER), address(VIP))
     assert facts == [
-        Link(1.0, "master", "eth0", True, True),
-        Address(1.0, "master", "eth0", VIP, 32, True),
+        Link(1.0, "web1", "eth0", True, True),
+        Address(1.0, "web1", "eth0", VIP, 32, True),
     ]
-    assert decoder.held() == {"master": {VIP}, "backup": set()}
-    assert decoder.carrier() == {"master": True, "backup": False}
+    assert decoder.held() == {"web1": {VIP}, "web2": set()}
+    assert decoder.carrier() == {"web1": True, "web2": False}
 
 
 def test_what_the_first_dumps_say_was_so_from_the_first_moment() -> None:
-    decoder = Decoder(["master", "backup"], ["master", "backup"], [VIP, VIP6])
+    decoder = Decoder(["web1", "web2"], ["web1", "web2"], [VIP, VIP6])
     first = [*told(decoder, 1.0, link(UP | CARRIER)), *told(decoder, 1.1, address(VIP))]
     assert [fact.t for fact in first] == [1.0, 1.0]
     decoder.feed(wire.READY, 0, 1.2, b"")
@@ -86,16 +86,16 @@ def test_what_is_said_again_is_no_news(decoder: Decoder) -> None:
 
 def test_a_pulled_cable_and_a_link_set_down_differ(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP | CARRIER))
-    assert told(decoder, 2.0, link(UP)) == [Link(2.0, "master", "eth0", True, False)]
-    assert told(decoder, 3.0, link(0)) == [Link(3.0, "master", "eth0", False, False)]
-    assert decoder.carrier()["master"] is False
+    assert told(decoder, 2.0, link(UP)) == [Link(2.0, "web1", "eth0", True, False)]
+    assert told(decoder, 3.0, link(0)) == [Link(3.0, "web1", "eth0", False, False)]
+    assert decoder.carrier()["web1"] is False
 
 
 def test_an_address_goes(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP | CARRIER), address(VIP))
     gone = told(decoder, 2.0, address(VIP, DELADDR))
-    assert gone == [Address(2.0, "master", "eth0", VIP, 32, False)]
-    assert decoder.held()["master"] == set()
+    assert gone == [Address(2.0, "web1", "eth0", VIP, 32, False)]
+    assert decoder.held()["web1"] == set()
 
 
 def test_the_loopback_interface_is_nobodys_business(decoder: Decoder) -> None:
@@ -105,30 +105,30 @@ def test_the_loopback_interface_is_nobodys_business(decoder: Decoder) -> None:
 def test_a_link_that_vanishes_has_no_carrier(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP | CARRIER))
     assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
-        Link(2.0, "master", "eth0", False, False)
+        Link(2.0, "web1", "eth0", False, False)
     ]
 
 
 def test_a_link_that_vanishes_takes_its_addresses_with_it(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP | CARRIER), address(VIP))
     assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
-        Link(2.0, "master", "eth0", False, False),
-        Address(2.0, "master", "eth0", VIP, 32, False),
+        Link(2.0, "web1", "eth0", False, False),
+        Address(2.0, "web1", "eth0", VIP, 32, False),
     ]
 
 
 def test_an_interface_that_is_renamed_keeps_its_addresses(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP | CARRIER), address(VIP))
     assert told(decoder, 2.0, link(UP | CARRIER, "wan0")) == [
-        Link(2.0, "master", "eth0", False, False),
-        Link(2.0, "master", "wan0", True, True),
+        Link(2.0, "web1", "eth0", False, False),
+        Link(2.0, "web1", "wan0", True, True),
     ]
-    assert decoder.link("master", "eth0") == (False, False)
-    assert decoder.held()["master"] == {VIP}
+    assert decoder.link("web1", "eth0") == (False, False)
+    assert decoder.held()["web1"] == {VIP}
     assert told(decoder, 3.0, address(VIP, DELADDR)) == [
-        Address(3.0, "master", "wan0", VIP, 32, False)
+        Address(3.0, "web1", "wan0", VIP, 32, False)
     ]
-    assert decoder.held()["master"] == set()
+    assert decoder.held()["web1"] == set()
 
 
 def test_a_new_dump_finds_what_a_full_buffer_lost(decoder: Decoder) -> None:
@@ -138,10 +138,10 @@ def test_a_new_dump_finds_what_a_full_buffer_lost(decoder: Decoder) -> None:
     told(decoder, 1.2, netlink(DONE, bytes(4), 1))
     told(decoder, 5.0, link(UP | CARRIER), netlink(DONE, bytes(4), 2))
     appeared = told(decoder, 5.1, address(kept, sequence=3), address(new, sequence=3))
-    assert appeared == [Address(5.1, "master", "eth0", new, 32, True)]
+    assert appeared == [Address(5.1, "web1", "eth0", new, 32, True)]
     vanished = told(decoder, 5.2, netlink(DONE, bytes(4), 3))
-    assert vanished == [Address(5.2, "master", "eth0", lost, 32, False)]
-    assert decoder.held()["master"] == {kept, new}
+    assert vanished == [Address(5.2, "web1", "eth0", lost, 32, False)]
+    assert decoder.held()["web1"] == {kept, new}
 
 
 def test_an_address_that_came_during_a_dump_stays(decoder: Decoder) -> None:
@@ -149,7 +149,7 @@ def test_an_address_that_came_during_a_dump_stays(decoder: Decoder) -> None:
     told(decoder, 1.1, address("192.168.1.11", sequence=1))
     told(decoder, 1.2, address(VIP))  # an event, after the dump had passed its place
     assert told(decoder, 1.3, netlink(DONE, bytes(4), 1)) == []
-    assert VIP in decoder.held()["master"]
+    assert VIP in decoder.held()["web1"]
 
 
 # -- the wire -----------------------------------------------------------------------------
@@ -176,14 +176,14 @@ def test_what_enters_the_switch_is_an_advert_of_the_host_behind_the_port(
     (fact,) = seen(decoder, ethernet(0x0800, packet + bytes(6)))  # padded to Ethernet's minimum
     assert isinstance(fact, Advert)
     assert fact.hex == (packet + bytes(6)).hex()[: len(fact.hex)]
-    assert (fact.t, fact.host, fact.source, fact.vrid) == (3.5, "master", "192.168.1.11", 51)
+    assert (fact.t, fact.host, fact.source, fact.vrid) == (3.5, "web1", "192.168.1.11", 51)
     assert (fact.version, fact.priority, fact.interval) == (version, 150, 1.0)
     assert fact.addresses == (VIP,)
 
 
 def test_what_leaves_it_has_been_heard(decoder: Decoder) -> None:
     facts = seen(decoder, ethernet(0x0800, advertisement(priority=0)), OUTGOING)
-    assert facts == [Heard(3.5, "master", "192.168.1.11", 51, 2, 0, 1.0)]
+    assert facts == [Heard(3.5, "web1", "192.168.1.11", 51, 2, 0, 1.0)]
 
 
 def test_an_advertisement_over_ipv6(decoder: Decoder) -> None:
@@ -206,13 +206,13 @@ def test_damaged_advertisements_are_nobodys(decoder: Decoder) -> None:
 
 def test_gratuitous_arp(decoder: Decoder) -> None:
     frame = gratuitous_arp(MAC, IPv4Address(VIP))
-    assert seen(decoder, frame) == [Arp(3.5, "master", VIP, "02:00:00:00:00:0b")]
+    assert seen(decoder, frame) == [Arp(3.5, "web1", VIP, "02:00:00:00:00:0b")]
     assert seen(decoder, frame, OUTGOING) == []
 
 
 def test_unsolicited_neighbour_advertisement(decoder: Decoder) -> None:
     frame = neighbour_advertisement(MAC, IPv6Address("2001:db8::10"))
-    assert seen(decoder, frame) == [Arp(3.5, "master", "2001:db8::10", "02:00:00:00:00:0b")]
+    assert seen(decoder, frame) == [Arp(3.5, "web1", "2001:db8::10", "02:00:00:00:00:0b")]
 
 
 # -- the client, and the recorder itself --------------------------------------------------
@@ -225,7 +225,7 @@ def pong(decoder: Decoder, rtt: float, mac: bytes = MAC) -> Fact:
 
 def test_a_reply_is_the_hosts_whose_card_sent_it(decoder: Decoder) -> None:
     told(decoder, 1.0, link(UP, mac=MAC), host=1)
-    assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "backup", 0.25)
+    assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "web2", 0.25)
 
 
 def test_a_card_nobody_has_or_two_have_is_named_by_its_address(decoder: Decoder) -> None:
@@ -242,17 +242,17 @@ def test_no_reply(decoder: Decoder) -> None:
 def test_losses_say_where(decoder: Decoder) -> None:
     at_host = decoder.feed(wire.LOST, 1, 5.0, b"netlink messages were lost")
     at_port = decoder.feed(wire.LOST, 0x80, 5.0, b"3 frames were lost")
-    assert at_host == [Loss(5.0, "backup", "netlink messages were lost in backup")]
-    assert at_port == [Loss(5.0, "master", "3 frames were lost at the switch port of master")]
+    assert at_host == [Loss(5.0, "web2", "netlink messages were lost in web2")]
+    assert at_port == [Loss(5.0, "web1", "3 frames were lost at the switch port of web1")]
 
 
 def test_readiness_and_failure_are_no_facts() -> None:
-    decoder = Decoder(["master"], ["master"], [VIP, VIP6])
+    decoder = Decoder(["web1"], ["web1"], [VIP, VIP6])
     assert not decoder.ready
     assert decoder.feed(wire.READY, 0, 1.0, b"") == []
     assert decoder.ready
-    assert decoder.feed(wire.FAILED, 0, 1.0, b"master: No such process") == []
-    assert decoder.failure == "master: No such process"
+    assert decoder.feed(wire.FAILED, 0, 1.0, b"web1: No such process") == []
+    assert decoder.failure == "web1: No such process"
 
 
 # -- the filters --------------------------------------------------------------------------

@@ -3,7 +3,7 @@
     python -m labs.emulation.programs.tcp_client ADDRESS
 
     {"t": 1.0, "event": "connected"}
-    {"t": 1.1, "event": "echo", "n": 1, "who": "master", "rtt": 0.0002}
+    {"t": 1.1, "event": "echo", "n": 1, "who": "web1", "rtt": 0.0002}
     {"t": 9.4, "event": "end", "why": "Connection reset by peer"}
 
 Nothing is done about trouble but to write it down: TCP repeats by itself what got lost, later and

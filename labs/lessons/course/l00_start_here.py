@@ -13,7 +13,7 @@ TITLE = "Start here"
 QUESTION = "Does my machine run this, and what will I learn?"
 MINUTES = 15
 
-SERVERS = ("master", "backup")
+SERVERS = ("web1", "web2")
 # A card that comes up, and one Master_Down_Interval.
 PATIENCE = 9.0
 
@@ -43,7 +43,7 @@ CHALLENGES = {
                 hints=(
                     _cable_hint,
                     "lab.unplug pulls a cable; which verb puts it back?",
-                    'lab.plug("master")',
+                    'lab.plug("web1")',
                 ),
                 patience=1.0,
             ),
@@ -53,11 +53,11 @@ CHALLENGES = {
                 hints=(_daemon_hint, "lab.start(host) starts it"),
             ),
             Step(
-                "master holds 192.168.1.10, and nobody else",
-                lambda lab: lab.owners() == ["master"],
+                "web1 holds 192.168.1.10, and nobody else",
+                lambda lab: lab.holders() == ["web1"],
                 hints=(
-                    "master has not taken it back: is anything else still pulled or broken?",
-                    'lab = Lab("failover") starts over; then undo what was done to master',
+                    "web1 has not taken it back: is anything else still pulled or broken?",
+                    'lab = Lab("failover") starts over; then undo what was done to web1',
                 ),
                 patience=PATIENCE,
             ),

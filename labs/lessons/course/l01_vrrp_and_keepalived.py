@@ -13,7 +13,7 @@ TITLE = "VRRP and keepalived: who decides?"
 QUESTION = "Several servers could have the address. Who decides which one has it?"
 MINUTES = 20
 
-WEAKEST, STRONGER = "node1", ("node2", "node3")
+WEAKEST, STRONGER = "web1", ("web2", "web3")
 # Seconds for the last of three to notice that both others are gone: two Master_Down_Intervals.
 PATIENCE = 9.0
 
@@ -22,26 +22,26 @@ def _rivals(lab: Lab) -> list[str]:
     """The stronger nodes that hold the address or could still take it."""
     carrier = lab.witness.carrier()
     speaks = [host for host in STRONGER if lab.running(host) and carrier.get(host)]
-    return sorted({*speaks, *(host for host in STRONGER if host in lab.owners())})
+    return sorted({*speaks, *(host for host in STRONGER if host in lab.holders())})
 
 
 def _rival_hint(lab: Lab) -> str:
     left = " and ".join(_rivals(lab)) or "a stronger node"
-    dead = [host for host in lab.owners() if host in STRONGER and not lab.running(host)]
+    dead = [host for host in lab.holders() if host in STRONGER and not lab.running(host)]
     if dead:
         return (
             f"{' and '.join(dead)} was killed and could not take the address off its card: "
             "an address outlives the daemon"
         )
-    return f"node1 is the weakest, and waits as long as it hears {left}"
+    return f"web1 is the weakest, and waits as long as it hears {left}"
 
 
 def _winner_hint(lab: Lab) -> str:
     if not lab.running(WEAKEST):
-        return "nobody runs on node1, so it cannot win either"
+        return "nobody runs on web1, so it cannot win either"
     if not lab.witness.carrier().get(WEAKEST):
-        return "node1 has no cable: without one it is in FAULT and applies for nothing"
-    return "node1 has not taken the address yet: it is still listening"
+        return "web1 has no cable: without one it is in FAULT and applies for nothing"
+    return "web1 has not taken the address yet: it is still listening"
 
 
 CHALLENGES = {
@@ -50,19 +50,19 @@ CHALLENGES = {
         state="election",
         steps=(
             Step(
-                "neither node2 nor node3 has the address or could take it",
+                "neither web2 nor web3 has the address or could take it",
                 lambda lab: not _rivals(lab),
                 hints=(
                     _rival_hint,
-                    "after node2 comes node3: an election has a winner as long as somebody runs",
-                    'lab.stop("node2") and lab.stop("node3"); lab.start(host) first, if you killed',
+                    "after web2 comes web3: an election has a winner as long as somebody runs",
+                    'lab.stop("web2") and lab.stop("web3"); lab.start(host) first, if you killed',
                 ),
                 patience=2.0,
             ),
             Step(
-                "node1 holds 192.168.1.10, and nobody else",
-                lambda lab: lab.owners() == [WEAKEST],
-                hints=(_winner_hint, 'lab.start("node1"), lab.plug("node1")'),
+                "web1 holds 192.168.1.10, and nobody else",
+                lambda lab: lab.holders() == [WEAKEST],
+                hints=(_winner_hint, 'lab.start("web1"), lab.plug("web1")'),
                 patience=PATIENCE,
             ),
         ),

@@ -15,8 +15,8 @@ TITLE = "Basic set-up: one address, two machines"
 QUESTION = "What is the smallest pair of machines that keeps one address alive?"
 MINUTES = 20
 
-SERVERS = ("master", "backup")
-# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
+SERVERS = ("web1", "web2")
+# Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
 PATIENCE = 12.0
 
 
@@ -27,7 +27,7 @@ def _vrid(lab: Lab, host: str) -> str | None:
 def _vrids_on_the_wire(lab: Lab) -> set[int]:
     """The VRID that each server last advertised."""
     last = {advert.host: advert.vrid for advert in lab.facts() if isinstance(advert, Advert)}
-    return {vrid for host, vrid in last.items() if host in lab.owners()}
+    return {vrid for host, vrid in last.items() if host in lab.holders()}
 
 
 def _file_hint(lab: Lab) -> str:
@@ -36,12 +36,12 @@ def _file_hint(lab: Lab) -> str:
 
 
 def _owner_hint(lab: Lab) -> str:
-    if len(lab.owners()) > 1:
+    if len(lab.holders()) > 1:
         return (
             "both machines hold the address: their daemons speak of different virtual routers "
             "and do not hear each other; has each of them read its new file?"
         )
-    return "nobody holds the address; lab.log('master') tells what the daemon thinks of its file"
+    return "nobody holds the address; lab.log('web1') tells what the daemon thinks of its file"
 
 
 CHALLENGES = {
@@ -69,7 +69,7 @@ CHALLENGES = {
             ),
             Step(
                 "exactly one machine holds 192.168.1.10",
-                lambda lab: len(lab.owners()) == 1,
+                lambda lab: len(lab.holders()) == 1,
                 hints=(_owner_hint, "lab.stop(host), then lab.start(host), for each of the two"),
                 patience=PATIENCE,
             ),

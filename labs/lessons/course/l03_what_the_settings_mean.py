@@ -27,8 +27,8 @@ EQUAL = {
 
 
 def _of(lab: Lab, keyword: str) -> tuple[str | None, str | None]:
-    """What the files of master and of backup say for `keyword`."""
-    return setting(lab.conf("master"), keyword), setting(lab.conf("backup"), keyword)
+    """What the files of web1 and of web2 say for `keyword`."""
+    return setting(lab.conf("web1"), keyword), setting(lab.conf("web2"), keyword)
 
 
 def _different(lab: Lab) -> list[str]:
@@ -46,24 +46,24 @@ def _line(lab: Lab) -> str:
 
 def _nearly(lab: Lab) -> str:
     wanted = ", ".join(f'{word}="{_of(lab, word)[0]}"' for word in _different(lab))
-    return f'change(lab, "backup", {wanted})'
+    return f'change(lab, "web2", {wanted})'
 
 
 def _untouched(lab: Lab) -> bool:
-    return lab.conf("master") == (STATES / "basic/master/keepalived.conf").read_text()
+    return lab.conf("web1") == (STATES / "basic/web1/keepalived.conf").read_text()
 
 
 def _priority(lab: Lab) -> bool:
-    master, backup = (int(value or 100) for value in _of(lab, "priority"))
-    return backup < master
+    first, second = (int(value or 100) for value in _of(lab, "priority"))
+    return second < first
 
 
 def _holder_hint(lab: Lab) -> str:
-    if not lab.running("backup"):
-        return "no daemon runs on backup: nobody would follow if master failed"
-    if lab.owners() == ["backup"]:
-        return "backup holds it, with master's own priority or more"
-    return "the files agree now, but the daemon of backup has not read its own since you wrote it"
+    if not lab.running("web2"):
+        return "no daemon runs on web2: nobody would follow if web1 failed"
+    if lab.holders() == ["web2"]:
+        return "web2 holds it, with web1's own priority or more"
+    return "the files agree now, but the daemon of web2 has not read its own since you wrote it"
 
 
 CHALLENGES = {
@@ -72,11 +72,11 @@ CHALLENGES = {
         state="mistyped",
         steps=(
             Step(
-                "the file of master is as it was",
+                "the file of web1 is as it was",
                 _untouched,
                 hints=(
-                    "the file of master has been changed, and it was right",
-                    'start over with lab = Lab("mistyped"), and change that of backup',
+                    "the file of web1 has been changed, and it was right",
+                    'start over with lab = Lab("mistyped"), and change that of web2',
                 ),
             ),
             Step(
@@ -85,18 +85,18 @@ CHALLENGES = {
                 hints=(_fault, _line, _nearly),
             ),
             Step(
-                "backup wants the address less than master does",
+                "web2 wants the address less than web1 does",
                 _priority,
                 hints=(
-                    "backup has as high a priority as master: between equals the address decides",
+                    "web2 has as high a priority as web1: between equals the address decides",
                     "compare the lines `priority`",
-                    'change(lab, "backup", priority=100)',
+                    'change(lab, "web2", priority=100)',
                 ),
             ),
             Step(
-                "both daemons run, and master alone holds 192.168.1.10",
-                lambda lab: lab.running("backup") and lab.settle(PATIENCE) == "master",
-                hints=(_holder_hint, "a daemon reads its file at a reload", 'lab.reload("backup")'),
+                "both daemons run, and web1 alone holds 192.168.1.10",
+                lambda lab: lab.running("web2") and lab.settle(PATIENCE) == "web1",
+                hints=(_holder_hint, "a daemon reads its file at a reload", 'lab.reload("web2")'),
             ),
         ),
     )

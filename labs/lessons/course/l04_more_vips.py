@@ -14,7 +14,7 @@ TITLE = "More virtual addresses, and fewer"
 QUESTION = "Can I add and remove addresses without an outage?"
 MINUTES = 15
 
-SERVERS = ("master", "backup")
+SERVERS = ("web1", "web2")
 WANTED = {f"192.168.1.{number}" for number in (10, 101, 102, 105)}
 GONE = {"192.168.1.103", "192.168.1.104"}
 # Seconds for a reload, and for two masters to become one.
@@ -47,16 +47,16 @@ def _held(lab: Lab, host: str) -> set[str]:
 
 
 def _holder_hint(lab: Lab) -> str:
-    if len(lab.owners()) > 1:
+    if len(lab.holders()) > 1:
         return "both hold 192.168.1.10: one of them still works with the old list"
     stale = [host for host in SERVERS if _held(lab, host) - WANTED]
     if stale:
         return f"{stale[0]} still holds an address that its file no longer lists"
-    return "the files are right, but the daemon of master has not read its own yet"
+    return "the files are right, but the daemon of web1 has not read its own yet"
 
 
 def _moves(lab: Lab) -> int:
-    """How often 192.168.1.10 has left its owner since the start."""
+    """How often 192.168.1.10 has left its holder since the start."""
     return sum(takeover.frm is not None for takeover in lab.timeline().takeovers)
 
 
@@ -72,12 +72,12 @@ CHALLENGES = {
                     _file_hint,
                     "change(lab, host, virtual_ipaddress=[...]) writes the whole list, for each",
                     'wanted = ["192.168.1.10", "192.168.1.101", "192.168.1.102", "192.168.1.105"]; '
-                    'change(lab, "master", virtual_ipaddress=wanted), and backup likewise',
+                    'change(lab, "web1", virtual_ipaddress=wanted), and web2 likewise',
                 ),
             ),
             Step(
-                "master holds these four, and backup none",
-                lambda lab: (_held(lab, "master"), _held(lab, "backup")) == (WANTED, set()),
+                "web1 holds these four, and web2 none",
+                lambda lab: (_held(lab, "web1"), _held(lab, "web2")) == (WANTED, set()),
                 hints=(_holder_hint, "a daemon reads its file at a reload", "lab.reload(host)"),
                 patience=PATIENCE,
             ),
@@ -97,7 +97,7 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "You have written four more addresses into both files. Who holds them now?",
-        ("master", "nobody", "both"),
+        ("web1", "nobody", "both"),
         right=1,
         why="A daemon reads its file when it starts and when it is reloaded, not before.",
     ),
@@ -116,9 +116,9 @@ QUIZ = (
         "it is alone.",
     ),
     Question(
-        "(Lesson 02) backup was started first and holds the address. Now master, with the higher "
+        "(Lesson 02) web2 was started first and holds the address. Now web1, with the higher "
         "priority, starts. What happens?",
-        ("backup keeps it", "master takes it at once", "master takes it after 3.4 s"),
+        ("web2 keeps it", "web1 takes it at once", "web1 takes it after 3.4 s"),
         right=2,
         why="It discards the weaker advertisements, so its patience of 3 + 106/256 s runs out.",
     ),

@@ -19,7 +19,7 @@ QUICK = 1.0
 
 
 def _last_takeover(lab: Lab) -> Takeover | None:
-    return next((t for t in reversed(lab.timeline().takeovers) if t.to == "backup"), None)
+    return next((t for t in reversed(lab.timeline().takeovers) if t.to == "web2"), None)
 
 
 def _was_quick(lab: Lab) -> bool:
@@ -47,8 +47,8 @@ CHALLENGES = {
         state="basic",
         steps=(
             Step(
-                "backup holds 192.168.1.10, and nobody else",
-                lambda lab: lab.owners() == ["backup"],
+                "web2 holds 192.168.1.10, and nobody else",
+                lambda lab: lab.holders() == ["web2"],
                 hints=("the address is still with the master: make the master give it up",),
                 patience=3.0,
             ),
@@ -58,9 +58,9 @@ CHALLENGES = {
                 hints=(
                     _slow_hint,
                     "lab.reset() and lab.settle() start over; then look at the verbs of lab",
-                    "lab.stop('master') asks the daemon to end, and it says goodbye",
+                    "lab.stop('web1') asks the daemon to end, and it says goodbye",
                 ),
-                patience=2.0,  # backup may not have said its first word yet
+                patience=2.0,  # web2 may not have said its first word yet
             ),
         ),
     )

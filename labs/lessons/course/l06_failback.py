@@ -15,35 +15,35 @@ TITLE = "Failback: the cable is back"
 QUESTION = "Why does the address come back, and do I want that?"
 MINUTES = 20
 
-# Seconds in which `master` would have taken the address: a Master_Down_Interval, and a little.
+# Seconds in which `web1` would have taken the address: a Master_Down_Interval, and a little.
 WOULD_HAVE = 4.0
 
 
 def _back_since(lab: Lab) -> float:
-    """When `master` was last given a chance: its carrier came back, or its daemon was started."""
+    """When `web1` was last given a chance: its carrier came back, or its daemon was started."""
     chances = [
         fact.t
         for fact in lab.facts()
-        if (isinstance(fact, Link) and fact.host == "master" and fact.carrier)
-        or (isinstance(fact, Action) and fact.host == "master" and fact.verb in ("start", "reload"))
+        if (isinstance(fact, Link) and fact.host == "web1" and fact.carrier)
+        or (isinstance(fact, Action) and fact.host == "web1" and fact.verb in ("start", "reload"))
     ]
     return max(chances, default=0.0)
 
 
 def _stayed(lab: Lab) -> bool:
-    waited = lab.now > _back_since(lab) + WOULD_HAVE  # first: the owners must not be from before
-    return waited and lab.owners() == ["backup"]
+    waited = lab.now > _back_since(lab) + WOULD_HAVE  # first: the holders must not be from before
+    return waited and lab.holders() == ["web2"]
 
 
 def _moved_hint(lab: Lab) -> str:
-    text = lab.conf("master")
-    if "backup" not in lab.owners() and has(text, "nopreempt"):
+    text = lab.conf("web1")
+    if "web2" not in lab.holders() and has(text, "nopreempt"):
         if setting(text, "state") == "MASTER":
             return "`nopreempt` is dropped where `state MASTER` stands in the same file"
         return "the file says nopreempt: had the daemon read it when the cable came back?"
-    if "backup" not in lab.owners():
-        return "the address has moved back: master is stronger, and a stronger machine preempts"
-    return "backup still has it, but not for long enough to be sure: check again"
+    if "web2" not in lab.holders():
+        return "the address has moved back: web1 is stronger, and a stronger machine preempts"
+    return "web2 still has it, but not for long enough to be sure: check again"
 
 
 CHALLENGES = {
@@ -52,31 +52,31 @@ CHALLENGES = {
         state="unplugged",
         steps=(
             Step(
-                "the cable of master is in",
-                lambda lab: bool(lab.witness.carrier().get("master")),
+                "the cable of web1 is in",
+                lambda lab: bool(lab.witness.carrier().get("web1")),
                 hints=(
-                    "the cable is still out: master could not take over from anybody",
-                    "before you put it back, think of what master will do then",
-                    "change(lab, 'master', ...), lab.reload('master'), lab.plug('master')",
+                    "the cable is still out: web1 could not take over from anybody",
+                    "before you put it back, think of what web1 will do then",
+                    "change(lab, 'web1', ...), lab.reload('web1'), lab.plug('web1')",
                 ),
                 patience=2.0,
             ),
             Step(
-                "the daemon of master runs",
-                lambda lab: lab.running("master"),
+                "the daemon of web1 runs",
+                lambda lab: lab.running("web1"),
                 hints=(
-                    "nobody runs on master: it would never take over, whatever happens to backup",
-                    "lab.start('master'), with a file that lets the address stay where it is",
+                    "nobody runs on web1: it would never take over, whatever happens to web2",
+                    "lab.start('web1'), with a file that lets the address stay where it is",
                 ),
             ),
             Step(
-                "the address has stayed with backup for longer than master's patience",
+                "the address has stayed with web2 for longer than web1's patience",
                 _stayed,
                 hints=(
                     _moved_hint,
                     "which setting forbids a stronger BACKUP to push a weaker MASTER aside? "
                     "start again with lab = Lab('unplugged')",
-                    "change(lab, 'master', state='BACKUP', nopreempt=True), lab.reload('master'), "
+                    "change(lab, 'web1', state='BACKUP', nopreempt=True), lab.reload('web1'), "
                     "then the cable",
                 ),
                 patience=8.0,
@@ -113,11 +113,11 @@ QUIZ = (
         why="keepalived drops nopreempt with a warning; write state BACKUP on both machines.",
     ),
     Question(
-        "(Lesson 04) An address is in master's file only. What does keepalived 2.2.7 make of it?",
+        "(Lesson 04) An address is in web1's file only. What does keepalived 2.2.7 make of it?",
         (
-            "backup discards the advertisements, and there are two masters",
-            "backup copies the address from the advertisements",
-            "master ignores the address",
+            "web2 discards the advertisements, and there are two masters",
+            "web2 copies the address from the advertisements",
+            "web1 ignores the address",
         ),
         right=0,
         why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",

@@ -19,14 +19,14 @@ MINUTES = 20
 
 # Seconds: more than a handover and one lost ping, less than any Skew_Time of these machines.
 NOTICED = 0.2
-# Seconds for `master` to come back: a start, and one Master_Down_Interval.
+# Seconds for `web1` to come back: a start, and one Master_Down_Interval.
 PATIENCE = 6.0
 
 
 def _restarts(lab: Lab) -> list[Action]:
-    """Each time the daemon of `master` was started since the lab began, which starts it, too."""
+    """Each time the daemon of `web1` was started since the lab began, which starts it, too."""
     acts = [fact for fact in lab.facts() if isinstance(fact, Action) and fact.t >= lab.since]
-    return [act for act in acts if (act.verb, act.host) == ("start", "master")][1:]
+    return [act for act in acts if (act.verb, act.host) == ("start", "web1")][1:]
 
 
 def _outages(lab: Lab) -> list[Service]:
@@ -38,14 +38,14 @@ def _outages(lab: Lab) -> list[Service]:
 
 def _outage_hint(lab: Lab) -> str:
     seconds = f"the client waited for {max(out.duration for out in _outages(lab)):.2f} s"
-    verbs = [fact.verb for fact in lab.timeline().of(Action) if fact.host == "master"]
+    verbs = [fact.verb for fact in lab.timeline().of(Action) if fact.host == "web1"]
     if "unplug" in verbs or "link" in verbs or "cut" in verbs:
-        return f"{seconds}: without its cable, master could not hand over"
-    return f"{seconds}: master had the address when its daemon ended, so move the address first"
+        return f"{seconds}: without its cable, web1 could not hand over"
+    return f"{seconds}: web1 had the address when its daemon ended, so move the address first"
 
 
 def _files_hint(lab: Lab) -> str:
-    changed = [h for h, p in (("master", "150"), ("backup", "100")) if _priority(lab, h) != p]
+    changed = [h for h, p in (("web1", "150"), ("web2", "100")) if _priority(lab, h) != p]
     return f"the priority of {' and of '.join(changed)} is not what it was"
 
 
@@ -59,12 +59,12 @@ CHALLENGES = {
         state="basic",
         steps=(
             Step(
-                "the daemon of master was started anew",
-                lambda lab: bool(_restarts(lab)) and lab.running("master"),
+                "the daemon of web1 was started anew",
+                lambda lab: bool(_restarts(lab)) and lab.running("web1"),
                 hints=(
-                    "master still runs the daemon with which the lab began",
-                    "which machine has to hold the address while master restarts?",
-                    "restart(lab, 'master'), but first give the address to backup",
+                    "web1 still runs the daemon with which the lab began",
+                    "which machine has to hold the address while web1 restarts?",
+                    "restart(lab, 'web1'), but first give the address to web2",
                 ),
             ),
             Step(
@@ -74,21 +74,21 @@ CHALLENGES = {
                     _outage_hint,
                     "a change of priority and a reload cost the client nothing; "
                     "start again with lab = Lab('basic')",
-                    "change(lab, 'backup', priority=200), lab.reload('backup'), "
-                    "hold(lab, 'backup'), and only then restart(lab, 'master')",
+                    "change(lab, 'web2', priority=200), lab.reload('web2'), "
+                    "hold(lab, 'web2'), and only then restart(lab, 'web1')",
                 ),
             ),
             Step(
                 "the files say priority 150 and 100 again",
-                lambda lab: [_priority(lab, h) for h in ("master", "backup")] == ["150", "100"],
+                lambda lab: [_priority(lab, h) for h in ("web1", "web2")] == ["150", "100"],
                 hints=(_files_hint, "change it back, and reload"),
             ),
             Step(
-                "master holds the address, and nobody else",
-                lambda lab: lab.owners() == ["master"],
+                "web1 holds the address, and nobody else",
+                lambda lab: lab.holders() == ["web1"],
                 hints=(
-                    "the address is still with backup: has its daemon read the old number?",
-                    "lab.reload('backup')",
+                    "the address is still with web2: has its daemon read the old number?",
+                    "lab.reload('web2')",
                 ),
                 patience=PATIENCE,
             ),

@@ -26,16 +26,16 @@ def _flagged(lab: Lab) -> list[str]:
 
 
 def _told_of_fault(lab: Lab) -> bool:
-    text = lab.conf("master")
+    text = lab.conf("web1")
     return bool(setting(text, "notify_fault") or setting(text, "notify"))
 
 
 def _flag_hint(lab: Lab) -> str:
     if not _told_of_fault(lab):
-        return "no cable is FAULT, not BACKUP: nothing in master's file says what to call then"
-    if "hage.sh" not in called(lab).of("master")[1:]:
+        return "no cable is FAULT, not BACKUP: nothing in web1's file says what to call then"
+    if "hage.sh" not in called(lab).of("web1")[1:]:
         return "the file names a script for FAULT: had the daemon read it when the cable went?"
-    return "a script was called, and the flag of master is still there: what does the script do?"
+    return "a script was called, and the flag of web1 is still there: what does the script do?"
 
 
 CHALLENGES = {
@@ -44,41 +44,41 @@ CHALLENGES = {
         state="scripts",
         steps=(
             Step(
-                "the cable of master is out",
-                lambda lab: not lab.witness.carrier().get("master", True),
+                "the cable of web1 is out",
+                lambda lab: not lab.witness.carrier().get("web1", True),
                 hints=(
                     "the cable is still in: the flag has not been put to the test",
                     "first the file, then the daemon, then the cable",
-                    "lab.unplug('master'), when its daemon knows what to call in FAULT",
+                    "lab.unplug('web1'), when its daemon knows what to call in FAULT",
                 ),
                 patience=2.0,
             ),
             Step(
-                "backup holds the address, and nobody else",
-                lambda lab: lab.owners() == ["backup"],
-                hints=("backup has not taken over: does its daemon run?",),
+                "web2 holds the address, and nobody else",
+                lambda lab: lab.holders() == ["web2"],
+                hints=("web2 has not taken over: does its daemon run?",),
                 patience=PATIENCE,
             ),
             Step(
-                "/run/in-charge exists on backup",
-                lambda lab: "backup" in _flagged(lab),
-                hints=("hoge.sh makes the flag: was it called on backup? called(lab) tells",),
+                "/run/in-charge exists on web2",
+                lambda lab: "web2" in _flagged(lab),
+                hints=("hoge.sh makes the flag: was it called on web2? called(lab) tells",),
                 patience=4.0,
             ),
             Step(
-                "/run/in-charge does not exist on master",
-                lambda lab: _flagged(lab) == ["backup"],
+                "/run/in-charge does not exist on web1",
+                lambda lab: _flagged(lab) == ["web2"],
                 hints=(
                     _flag_hint,
-                    "look for the state in lab.log('master'), and at the table of the four words; "
+                    "look for the state in lab.log('web1'), and at the table of the four words; "
                     "start again with lab = Lab('scripts')",
-                    "change(lab, 'master', notify_fault='/etc/keepalived/hage.sh'), "
-                    "lab.reload('master'), lab.unplug('master')",
+                    "change(lab, 'web1', notify_fault='/etc/keepalived/hage.sh'), "
+                    "lab.reload('web1'), lab.unplug('web1')",
                 ),
                 patience=4.0,
             ),
             Step(
-                "the file of master names a script for FAULT",
+                "the file of web1 names a script for FAULT",
                 _told_of_fault,
                 hints=(
                     "the flag is gone, but who will remove it next time? let the daemon do it",

@@ -32,16 +32,16 @@ def _lists(lab: Lab, host: str) -> tuple[set[str], set[str]]:
 
 
 def _alike(lab: Lab) -> bool:
-    return _lists(lab, "master") == _lists(lab, "backup")
+    return _lists(lab, "web1") == _lists(lab, "web2")
 
 
 def _alike_hint(lab: Lab) -> str:
-    counts = " and ".join(f"{len(_lists(lab, host)[0])} ({host})" for host in ("master", "backup"))
+    counts = " and ".join(f"{len(_lists(lab, host)[0])} ({host})" for host in ("web1", "web2"))
     return f"the two files advertise different addresses: {counts}; both need the same lists"
 
 
 def _files_hint(lab: Lab) -> str:
-    named, excluded = _lists(lab, "master")
+    named, excluded = _lists(lab, "web1")
     missing = sorted(set(EVERY) - named - excluded)
     if missing:
         return f"{', '.join(missing)} is in neither list: nobody will hold it"
@@ -49,8 +49,8 @@ def _files_hint(lab: Lab) -> str:
 
 
 def _held_hint(lab: Lab) -> str:
-    missing = [address for address in EVERY if lab.owners(address) != ["master"]]
-    return f"master does not hold {', '.join(missing[:3])}: has its daemon read the new file?"
+    missing = [address for address in EVERY if lab.holders(address) != ["web1"]]
+    return f"web1 does not hold {', '.join(missing[:3])}: has its daemon read the new file?"
 
 
 CHALLENGES = {
@@ -63,15 +63,15 @@ CHALLENGES = {
                 _alike,
                 hints=(
                     _alike_hint,
-                    "lab.conf('backup') and lab.conf('master'): the same two blocks in each",
+                    "lab.conf('web2') and lab.conf('web1'): the same two blocks in each",
                     "a loop over lab.servers, as in the section on the excluded ones",
                 ),
             ),
             Step(
                 "they name all 23 addresses, and 20 of them to be advertised",
                 lambda lab: (
-                    set().union(*_lists(lab, "master")) == set(EVERY)
-                    and len(_lists(lab, "master")[0]) == OLD_LIMIT
+                    set().union(*_lists(lab, "web1")) == set(EVERY)
+                    and len(_lists(lab, "web1")[0]) == OLD_LIMIT
                 ),
                 hints=(
                     _files_hint,
@@ -85,13 +85,13 @@ CHALLENGES = {
                 lambda lab: len(advert_size.last(lab).addresses) == OLD_LIMIT,
                 hints=(
                     "the files are right, and the wire still says something else: reload",
-                    "lab.reload('master'), lab.reload('backup')",
+                    "lab.reload('web1'), lab.reload('web2')",
                 ),
                 patience=6.0,
             ),
             Step(
-                "master holds all 23, and nobody else holds one",
-                lambda lab: all(lab.owners(address) == ["master"] for address in EVERY),
+                "web1 holds all 23, and nobody else holds one",
+                lambda lab: all(lab.holders(address) == ["web1"] for address in EVERY),
                 hints=(_held_hint, "lab.reload for each of the two, one right after the other"),
                 patience=6.0,
             ),
@@ -117,14 +117,14 @@ QUIZ = (
         why="keepalived up to 1.2.19 dropped it with two lines in the log.",
     ),
     Question(
-        "An address is excluded on master, and missing on backup. Who tells you?",
-        ("master's log", "backup's log", "nobody, until the next failover"),
+        "An address is excluded on web1, and missing on web2. Who tells you?",
+        ("web1's log", "web2's log", "nobody, until the next failover"),
         right=2,
         why="Excluded addresses are not in the advertisement, so nobody can compare them.",
     ),
     Question(
         "(Lesson 07) The order of two reloads that swap the files: which one is better?",
-        ("master first", "backup first", "it does not matter"),
+        ("web1 first", "web2 first", "it does not matter"),
         right=2,
         why="For a moment both have the same priority, and a BACKUP respects its equal.",
     ),

@@ -36,17 +36,17 @@ def _strength(lab: Lab, host: str) -> int:
 
 
 def _weight_hint(lab: Lab) -> str:
-    text = lab.conf("master")
+    text = lab.conf("web1")
     asked = contents(text, "vrrp_instance", "track_script")
     if not any(words[0] == "chk_http" for words in asked):
-        return "the instance of master does not ask chk_http any more: how is it to know?"
-    weak, rival = _strength(lab, "master"), _number(lab.conf("backup"), "priority")
+        return "the instance of web1 does not ask chk_http any more: how is it to know?"
+    weak, rival = _strength(lab, "web1"), _number(lab.conf("web2"), "priority")
     weighs = _number(text, "weight") != 0  # 0 is FAULT, whatever the priority
     if weighs and weak == rival:
-        return f"master falls to {weak}, which {rival} does not beat: a BACKUP accepts an equal"
+        return f"web1 falls to {weak}, which {rival} does not beat: a BACKUP accepts an equal"
     if weighs and weak > rival:
-        return f"master falls to {weak} while its web server is gone, and that still beats {rival}"
-    return "the file says enough, but a daemon reads it when it is told to: lab.reload('master')"
+        return f"web1 falls to {weak} while its web server is gone, and that still beats {rival}"
+    return "the file says enough, but a daemon reads it when it is told to: lab.reload('web1')"
 
 
 CHALLENGES = {
@@ -59,24 +59,24 @@ CHALLENGES = {
                 _runs,
                 hints=(
                     "a stopped daemon will not notice when its web server is well again",
-                    "lab.start(host) starts it; the file of master is where to look",
-                    "change(lab, 'master', weight=...) and lab.reload('master')",
+                    "lab.start(host) starts it; the file of web1 is where to look",
+                    "change(lab, 'web1', weight=...) and lab.reload('web1')",
                 ),
             ),
             Step(
-                "192.168.1.10 is held by backup, and nobody else",
-                lambda lab: lab.owners() == ["backup"],
+                "192.168.1.10 is held by web2, and nobody else",
+                lambda lab: lab.holders() == ["web2"],
                 hints=(
                     _weight_hint,
-                    "150 and the weight must come to less than the 100 of backup; 0 means FAULT",
-                    "change(lab, 'master', weight=-60) and lab.reload('master')",
+                    "150 and the weight must come to less than the 100 of web2; 0 means FAULT",
+                    "change(lab, 'web1', weight=-60) and lab.reload('web1')",
                 ),
                 patience=PATIENCE,
             ),
             Step(
                 "the client gets a page",
                 lambda lab: "200 OK" in lab.run("client", f"timeout 2 bash -c {ASK!r}").text,
-                hints=("backup holds the address, but its web server does not answer the client",),
+                hints=("web2 holds the address, but its web server does not answer the client",),
                 patience=5.0,
             ),
         ),

@@ -19,21 +19,21 @@ PATIENCE = 6.0
 
 
 def _is_cut(lab: Lab) -> bool:
-    """Whether the client cannot reach the real address of master."""
+    """Whether the client cannot reach the real address of web1."""
     return lab.run("client", "ping -c 1 -W 1 192.168.1.11").status != 0
 
 
 def _owner_hint(lab: Lab) -> str:
-    weight = setting(lab.conf("master"), "weight") or "0"
-    asked = contents(lab.conf("master"), "vrrp_instance", "track_script")
+    weight = setting(lab.conf("web1"), "weight") or "0"
+    asked = contents(lab.conf("web1"), "vrrp_instance", "track_script")
     if not any(words[0] == "chk_gateway" for words in asked):
-        return "the instance of master does not ask chk_gateway any more: how is it to know?"
+        return "the instance of web1 does not ask chk_gateway any more: how is it to know?"
     if weight.lstrip("-") != "0":
         return (
-            f"with weight {weight} master becomes weaker, but nobody is there to beat it: "
+            f"with weight {weight} web1 becomes weaker, but nobody is there to beat it: "
             "a MASTER that hears no better one stays MASTER, even with priority 1"
         )
-    return "the file says FAULT, but a daemon reads it when it is told to: lab.reload('master')"
+    return "the file says FAULT, but a daemon reads it when it is told to: lab.reload('web1')"
 
 
 CHALLENGES = {
@@ -46,26 +46,26 @@ CHALLENGES = {
                 lambda lab: all(lab.running(host) for host in lab.servers),
                 hints=(
                     "the next time nobody is there to stop it by hand: it must give way by itself",
-                    "lab.start(host) starts it; then look at the check in the file of master",
+                    "lab.start(host) starts it; then look at the check in the file of web1",
                     "a check without weight, weight=0, leads to FAULT",
                 ),
             ),
             Step(
-                "the path to master is still cut",
+                "the path to web1 is still cut",
                 _is_cut,
                 hints=(
                     "a mended path heals this split, and not the next one",
-                    "lab.cut('master') cuts it again; then look at the check in the file of master",
+                    "lab.cut('web1') cuts it again; then look at the check in the file of web1",
                     "a check without weight, weight=0, leads to FAULT",
                 ),
             ),
             Step(
-                "192.168.1.10 is held by backup, and nobody else",
-                lambda lab: lab.owners() == ["backup"],
+                "192.168.1.10 is held by web2, and nobody else",
+                lambda lab: lab.holders() == ["web2"],
                 hints=(
                     _owner_hint,
                     "lesson 10: what does a failing check do without a weight?",
-                    "change(lab, 'master', weight=0) and lab.reload('master')",
+                    "change(lab, 'web1', weight=0) and lab.reload('web1')",
                 ),
                 patience=PATIENCE,
             ),

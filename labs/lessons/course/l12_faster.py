@@ -23,20 +23,20 @@ PATIENCE = 8.0  # s for daemons that have read their files to agree again
 
 def _spoken(lab: Lab) -> Advert:
     """The last advertisement of the master; LabError if it has not spoken yet."""
-    said = [advert for advert in lab.witness.of(Advert) if advert.host == "master"]
+    said = [advert for advert in lab.witness.of(Advert) if advert.host == "web1"]
     if not said:
-        raise LabError("master has not said a word yet: lab.settle() waits for its first")
+        raise LabError("web1 has not said a word yet: lab.settle() waits for its first")
     return said[-1]
 
 
 def _missed(lab: Lab) -> int:
-    return int(setting(lab.conf("backup"), "down_timer_adverts") or 3)
+    return int(setting(lab.conf("web2"), "down_timer_adverts") or 3)
 
 
 def _latest(lab: Lab) -> float:
     """Master_Down_Interval of the backup in s, from what is on the wire."""
     advert = _spoken(lab)
-    priority = int(setting(lab.conf("backup"), "priority") or 100)
+    priority = int(setting(lab.conf("web2"), "priority") or 100)
     return master_down(priority, advert.version, advert.interval, _missed(lab))
 
 
@@ -56,9 +56,9 @@ def _version_hint(lab: Lab) -> str:
 
 
 def _owner_hint(lab: Lab) -> str:
-    if len(lab.owners()) > 1:
+    if len(lab.holders()) > 1:
         return "two hold the address: the two files must agree about the version"
-    return "the address should be with master in the end, and no cable pulled"
+    return "the address should be with web1 in the end, and no cable pulled"
 
 
 LAST = "for both: change(lab, host, version=3, advert_int=0.12) and lab.reload(host)"
@@ -78,7 +78,7 @@ CHALLENGES = {
                 patience=3.0,
             ),
             Step(
-                "backup takes over within half a second of the last word of master",
+                "web2 takes over within half a second of the last word of web1",
                 lambda lab: _latest(lab) <= LIMIT,
                 hints=(
                     lambda lab: f"with what is on the wire it takes {_latest(lab):.2f} s",
@@ -97,8 +97,8 @@ CHALLENGES = {
                 ),
             ),
             Step(
-                "master holds 192.168.1.10, and nobody else",
-                lambda lab: lab.owners() == ["master"],
+                "web1 holds 192.168.1.10, and nobody else",
+                lambda lab: lab.holders() == ["web1"],
                 hints=(_owner_hint, "lab.log(host) tells what a daemon thinks of its file", LAST),
                 patience=PATIENCE,
             ),

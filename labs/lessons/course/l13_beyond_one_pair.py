@@ -43,7 +43,7 @@ def _unbound_hint(lab: Lab) -> str:
 
 
 def _torn_hint(lab: Lab) -> str:
-    inside, outside = (" and ".join(lab.owners(one)) or "nobody" for one in (INSIDE, OUTSIDE))
+    inside, outside = (" and ".join(lab.holders(one)) or "nobody" for one in (INSIDE, OUTSIDE))
     return (
         f"inside the address is with {inside}, outside with {outside}; the files are right, "
         "has each daemon read its own?"
@@ -82,7 +82,7 @@ CHALLENGES = {
             ),
             Step(
                 "r2 holds both addresses, and nobody else does",
-                lambda lab: lab.owners(INSIDE) == lab.owners(OUTSIDE) == ["r2"],
+                lambda lab: lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r2"],
                 hints=(_torn_hint, "lab.reload(host), for both", LAST),
                 patience=PATIENCE,
             ),

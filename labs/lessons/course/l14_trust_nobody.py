@@ -1,4 +1,4 @@
-"""14 Trust nobody: keep a stranger from moving the address, by whichever lock."""
+"""14 Trust nobody: keep an attacker from moving the address, by whichever lock."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ QUESTION = "What can anyone on the LAN do to my cluster?"
 MINUTES = 20
 
 OWN, BORROWED = "192.168.1.66", "192.168.1.12"
-# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
+# Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
 PATIENCE = 9.0
 
 
-# By far longer than the Master_Down_Interval of backup: by then a server that hears nothing has
+# By far longer than the Master_Down_Interval of web2: by then a server that hears nothing has
 # spoken, on a busy machine, too.
 DEAF = 5.5
 
 
 def _one_cluster(lab: Lab) -> bool:
-    if lab.owners() != ["master"] or not all(lab.running(host) for host in lab.daemons):
+    if lab.holders() != ["web1"] or not all(lab.running(host) for host in lab.daemons):
         return False
     # Rules made a moment ago may have made a server deaf, and it takes a while to show.
     return not any(_rules(lab, host) for host in lab.daemons) or _stays(lab)
@@ -38,61 +38,61 @@ def _rules(lab: Lab, host: str) -> str:
 
 def _stays(lab: Lab) -> bool:
     try:
-        lab.wait_until(lambda: lab.owners() != ["master"], DEAF)
+        lab.wait_until(lambda: lab.holders() != ["web1"], DEAF)
     except LabError:
         return True
     return False
 
 
 def _cluster_hint(lab: Lab) -> str:
-    if attacker.HOST in lab.owners():
-        return "the stranger holds the address: attacker.withdraw(lab) ends the theft"
+    if attacker.HOST in lab.holders():
+        return "the attacker holds the address: attacker.withdraw(lab) ends the theft"
     silent = [host for host in lab.daemons if not lab.running(host)]
     if silent:
         return f"no daemon runs on {' and '.join(silent)}: that is one way to be left alone"
-    if len(lab.owners()) > 1:
+    if len(lab.holders()) > 1:
         return (
-            "master and backup both hold the address: they do not hear each other any more, "
+            "web1 and web2 both hold the address: they do not hear each other any more, "
             "so your lock keeps out too many"
         )
-    holder = " and ".join(lab.owners()) or "nobody"
+    holder = " and ".join(lab.holders()) or "nobody"
     return f"the address is with {holder}: lab.settle(), then check again"
 
 
 def _what_it_knows(lab: Lab) -> str:
-    """How the stranger came by what it needed, seen from what it has heard."""
+    """How the attacker came by what it needed, seen from what it has heard."""
     guessed = attacker.password_guessed(lab)
-    if guessed is not None and "AH" in lab.conf("master"):
+    if guessed is not None and "AH" in lab.conf("web1"):
         return f"it has guessed the password behind your signature from one packet: {guessed!r}"
     read = attacker.passwords_read(lab)
-    if "unicast_peer" in lab.conf("master"):
+    if "unicast_peer" in lab.conf("web1"):
         return f"it hears nothing now, but it read the password {read[0]!r} before"
     return f"it reads the password in every advertisement: now it is {read[0]!r}"
 
 
 def _borrowed_hint(lab: Lab) -> str:
-    if _rules(lab, "master"):
-        return "your rule believes the source address, and the stranger writes that of backup"
+    if _rules(lab, "web1"):
+        return "your rule believes the source address, and the attacker writes that of web2"
     return _what_it_knows(lab)
 
 
 CHALLENGES = {
     "locked": Challenge(
         "Lock it out",
-        state="stranger",
+        state="attacker",
         steps=(
             Step(
-                "master holds 192.168.1.10, and backup follows it",
+                "web1 holds 192.168.1.10, and web2 follows it",
                 _one_cluster,
                 hints=(
                     _cluster_hint,
-                    "lab.log('backup') names what it drops; lab.reset() starts over",
+                    "lab.log('web2') names what it drops; lab.reset() starts over",
                     "both files need the same auth_type, auth_pass and peers",
                 ),
                 patience=PATIENCE,
             ),
             Step(
-                "what the stranger says in its own name moves nothing",
+                "what the attacker says in its own name moves nothing",
                 lambda lab: attacker.repelled(lab, OWN),
                 hints=(
                     _what_it_knows,
@@ -101,7 +101,7 @@ CHALLENGES = {
                 ),
             ),
             Step(
-                "what it says in the name of backup moves nothing",
+                "what it says in the name of web2 moves nothing",
                 lambda lab: attacker.repelled(lab, BORROWED),
                 hints=(
                     _borrowed_hint,
@@ -117,9 +117,9 @@ QUIZ = (
     Question(
         "What is `auth_type PASS` good for?",
         (
-            "it keeps strangers from reading the advertisements",
+            "it keeps attackers from reading the advertisements",
             "it keeps a router that was meant for another cluster from joining by mistake",
-            "it keeps strangers from sending advertisements",
+            "it keeps attackers from sending advertisements",
         ),
         right=1,
         why="The password stands in clear in every packet, and everybody on the LAN gets them.",

@@ -17,7 +17,7 @@ QUESTION = "Is this what keepalived does?"
 MINUTES = 15
 
 WANTED = "keepalived"
-# Seconds for a cluster to find its owner again: a start, and one Master_Down_Interval.
+# Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
 PATIENCE = 9.0
 # Less than the Skew_Time of priority 100 (0.609 s), by far more than a handover takes (s).
 BEARABLE = 0.5
@@ -33,10 +33,10 @@ def _left_hint(lab: Lab) -> str:
 
 
 def _owner_hint(lab: Lab) -> str:
-    if setting(lab.conf("backup"), "priority") != "100":
-        return "the file of backup still has another priority than 100: put it back, and reload"
-    holder = " and ".join(lab.owners()) or "nobody"
-    return f"the address is with {holder}, and not with master alone"
+    if setting(lab.conf("web2"), "priority") != "100":
+        return "the file of web2 still has another priority than 100: put it back, and reload"
+    holder = " and ".join(lab.holders()) or "nobody"
+    return f"the address is with {holder}, and not with web1 alone"
 
 
 def _outages(lab: Lab) -> list[Service]:
@@ -61,25 +61,25 @@ CHALLENGES = {
         state="basic",
         steps=(
             Step(
-                "keepalived runs on master and on backup",
+                "keepalived runs on web1 and on web2",
                 lambda lab: not _left(lab),
                 hints=(
                     _left_hint,
                     "one after the other: which of the two may stop without anybody noticing?",
-                    "install(lab, 'backup', 'keepalived') first: it does not hold the address",
+                    "install(lab, 'web2', 'keepalived') first: it does not hold the address",
                 ),
             ),
             Step(
-                "master holds 192.168.1.10 alone, and the priorities are 150 and 100",
+                "web1 holds 192.168.1.10 alone, and the priorities are 150 and 100",
                 lambda lab: (
-                    lab.owners() == ["master"]
+                    lab.holders() == ["web1"]
                     and [setting(lab.conf(host), "priority") for host in lab.daemons]
                     == ["150", "100"]
                 ),
                 hints=(
                     _owner_hint,
-                    "lab.conf('backup') and lab.log('backup') tell what backup thinks",
-                    "change(lab, 'backup', priority=100), then lab.reload('backup')",
+                    "lab.conf('web2') and lab.log('web2') tell what web2 thinks",
+                    "change(lab, 'web2', priority=100), then lab.reload('web2')",
                 ),
                 patience=PATIENCE,
             ),
@@ -90,8 +90,7 @@ CHALLENGES = {
                     _outage_hint,
                     "a master that stops costs a Skew_Time; one that is preempted costs nothing "
                     "(lesson 07)",
-                    "give backup priority 200 and reload it; when it holds the address, "
-                    "work on master",
+                    "give web2 priority 200 and reload it; when it holds the address, work on web1",
                 ),
             ),
         ),
@@ -100,7 +99,7 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "master runs keepalived, backup runs vrrpd. What has to be set for that?",
+        "web1 runs keepalived, web2 runs vrrpd. What has to be set for that?",
         ("nothing", "compatible on", "version 3"),
         right=0,
         why="Their packets are the same, bit for bit.",

@@ -23,7 +23,7 @@ QUESTION = "Can I debug a cluster that I have not seen?"
 MINUTES = 20
 NUMBER = 6
 
-WELL = "master serves the client at 192.168.1.10, alone, and backup stands by"
+WELL = "web1 serves the client at 192.168.1.10, alone, and web2 stands by"
 
 
 def solved_at_once() -> int:
@@ -66,12 +66,12 @@ def _vrid(lab: Lab) -> str:
     if len(vrids) > 1:
         return "both speak, and neither listens to the other: are they in the same virtual router?"
     if (
-        lab.owners() == [cluster_health.MASTER]
+        lab.holders() == [cluster_health.MASTER]
         and cluster_health.answerer(lab) != cluster_health.MASTER
     ):
         return (
-            "the servers are well again, but the client has the MAC address of backup by heart, "
-            "and master had no reason to speak: `ip neighbour flush dev eth0` on the client"
+            "the servers are well again, but the client has the MAC address of web2 by heart, "
+            "and web1 had no reason to speak: `ip neighbour flush dev eth0` on the client"
         )
     return _unread(lab, "virtual_router_id") or "nearly: wait some seconds and check again"
 
@@ -81,9 +81,9 @@ def _script(lab: Lab) -> str:
 
 
 def _firewall(lab: Lab) -> str:
-    if "policy drop" in lab.run("backup", "nft list ruleset").text:
+    if "policy drop" in lab.run("web2", "nft list ruleset").text:
         return (
-            "what master sends does reach the card of backup, and still its daemon hears nothing: "
+            "what web1 sends does reach the card of web2, and still its daemon hears nothing: "
             "who stands between the two?"
         )
     return "nothing is filtered any more; wait some seconds and check again"
@@ -106,15 +106,15 @@ def _neighbour(lab: Lab) -> str:
 
 
 def _drill(lab: Lab) -> str:
-    if lab.owners() != [cluster_health.MASTER]:
-        return f"192.168.1.10 is held by {' and '.join(lab.owners()) or 'nobody'}, not by master"
-    listed = contents(lab.conf("backup"), "vrrp_instance", "virtual_ipaddress")
+    if lab.holders() != [cluster_health.MASTER]:
+        return f"192.168.1.10 is held by {' and '.join(lab.holders()) or 'nobody'}, not by web1"
+    listed = contents(lab.conf("web2"), "vrrp_instance", "virtual_ipaddress")
     if not any(words[0].partition("/")[0] == "192.168.1.10" for words in listed):
         return (
-            "while master was stopped, backup was MASTER, "
+            "while web1 was stopped, web2 was MASTER, "
             "and yet the client got no answer from 192.168.1.10"
         )
-    return "the file of backup is right; has its daemon read it? lab.reload('backup')"
+    return "the file of web2 is right; has its daemon read it? lab.reload('web2')"
 
 
 def _hints(first: Hint, second: str, third: str) -> tuple[Hint, ...]:
@@ -129,7 +129,7 @@ def _mystery(number: int, *hints: Hint, tested: bool = False) -> Challenge:
     told = _hints(first, str(second), str(third))
     steps = [Step(WELL, cluster_health.restored, hints=told)]
     if tested:
-        goal = "when master is stopped for a moment, backup serves the client"
+        goal = "when web1 is stopped for a moment, web2 serves the client"
         steps.append(Step(goal, cluster_health.drill, hints=told))
     return Challenge(f"Mystery {number}", state=f"mystery-{number}", steps=tuple(steps))
 
@@ -139,25 +139,25 @@ CHALLENGES = {
         1,
         _vrid,
         "compare what the two say (tcpdump) or the two files (diff), line by line",
-        "virtual_router_id of master is 15: somebody meant 51; then lab.reload('master')",
+        "virtual_router_id of web1 is 15: somebody meant 51; then lab.reload('web1')",
     ),
     "mystery-2": _mystery(
         2,
         _script,
-        "lab.log('master'), or `vrrpctl why` on that machine: what do they wait for?",
+        "lab.log('web1'), or `vrrpctl why` on that machine: what do they wait for?",
         "both track a script that pings 192.168.1.1, where there is nobody; 192.168.1.100 is there",
     ),
     "mystery-3": _mystery(
         3,
         _firewall,
-        "`nft list ruleset` on backup: which protocols may come in?",
-        "`nft insert rule inet filter input ip protocol vrrp accept` on backup",
+        "`nft list ruleset` on web2: which protocols may come in?",
+        "`nft insert rule inet filter input ip protocol vrrp accept` on web2",
     ),
     "mystery-4": _mystery(
         4,
         _asleep,
-        "`ps ax` on master: what does the column STAT say about the daemon?",
-        "T means stopped by a signal: lab.thaw('master')",
+        "`ps ax` on web1: what does the column STAT say about the daemon?",
+        "T means stopped by a signal: lab.thaw('web1')",
     ),
     "mystery-5": _mystery(
         5,
@@ -168,8 +168,8 @@ CHALLENGES = {
     "mystery-6": _mystery(
         6,
         _drill,
-        "stop master and look at `ip address list` of backup: what does it hold?",
-        "the file of backup says 192.168.1.110: one digit too many; then lab.reload('backup')",
+        "stop web1 and look at `ip address list` of web2: what does it hold?",
+        "the file of web2 says 192.168.1.110: one digit too many; then lab.reload('web2')",
         tested=True,
     ),
 }
@@ -186,10 +186,10 @@ QUIZ = (
         why="A master that hears a stronger one gives way at once: so one of the two does not.",
     ),
     Question(
-        "tcpdump on backup shows the advertisements of master. What does that prove?",
+        "tcpdump on web2 shows the advertisements of web1. What does that prove?",
         (
-            "that the daemon of backup hears them",
-            "that they reach the card of backup",
+            "that the daemon of web2 hears them",
+            "that they reach the card of web2",
             "that the passwords agree",
         ),
         right=1,

@@ -17,7 +17,7 @@ import { Desk } from "./desk.js";
 import { make, say, set } from "./dom.js";
 import { Log } from "./log.js";
 import { Plan } from "./plan.js";
-import { Moment, Record, owners } from "./record.js";
+import { Moment, Record, holders as holdersOf } from "./record.js";
 import { Timeline } from "./timeline.js";
 
 const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
@@ -210,7 +210,7 @@ class Bench {
   // -- drawing ----------------------------------------------------------------------------------
 
   draw(moment, newest) {
-    const { clock, network, record } = this, holders = owners(network, moment.scene, 0);
+    const { clock, network, record } = this, holders = holdersOf(network, moment.scene, 0);
     say(this.title, `${network.addresses[0]} is held by ${holders.join(" and ") || "nobody"}`);
     this.title.classList.toggle("vb-wrong", holders.length !== 1);
     say(this.chip, this.mark(newest - clock.at));

@@ -79,16 +79,16 @@ export function way(cables, from, to, part) {
 }
 
 // Where each badge stands: above who holds the address, or at the switch if nobody does.
-// `held` has the owners of each address, and `rank` says how many other badges a host has below.
+// `held` has the holders of each address, and `rank` says how many other badges a host has below.
 export function badgesOf(spot, addresses, held, rank) {
   return addresses.slice(0, BADGES).flatMap((address, a) => {
-    const owners = held[a];
-    if (!owners.length) {
+    const holders = held[a];
+    if (!holders.length) {
       const bar = Object.values(spot.bars)[0];
       return [{ text: `nobody: ${address}`, x: spot.width / 2, y: bar.y + BAR / 2, is: "lost" }];
     }
-    const two = owners.length > 1;
-    return owners.map((name) => {
+    const two = holders.length > 1;
+    return holders.map((name) => {
       const { x, y } = spot.hosts[name];
       const text = two ? `⚠ ${address}` : address;
       return { text, x, y: y - rank(name, a) * (BADGE - 2), is: two ? "two" : "one" };

@@ -1,16 +1,16 @@
 // The plan: hosts, switches and cables as SVG, and on them whatever moves.
 //
-//   a host      its colour when it owns the address; words and a sign for its state; the ring of
+//   a host      its colour when it holds the address; words and a sign for its state; the ring of
 //               its Master_Down_Timer
 //   a cable     a button: what it does when pressed is the bench's business
-//   a badge     the address, above whoever holds it; it flies to the next owner
+//   a badge     the address, above whoever holds it; it flies to the next holder
 //   a dot       an Advertisement on its way, slower than life; a diamond is a gratuitous ARP
 //
 // What is drawn is made once and changed in place.
 
 import { make, pressable, say, set } from "./dom.js";
 import { BADGE, BAR, BOX, badgesOf, cablesOf, placed, way } from "./places.js";
-import { answerer, owners } from "./record.js";
+import { answerer, holders } from "./record.js";
 
 const TRAVEL = 0.45;          // s that a dot needs from host to host,
 const CLIMBS = 0.4;           // this share of it up to the switch
@@ -154,7 +154,7 @@ export class Plan {
     const states = [...new Set(Object.values(now.st))], named = states.map((s) => STATE[s] ?? s);
     const off = { gone: "– no daemon", frozen: "❄ frozen", down: "✕ down" }[now.dmn];
     const state = off ?? (named.join(" ") || "…");
-    const kind = now.held.length ? "owner" : now.dmn !== "runs" ? "off"
+    const kind = now.held.length ? "holder" : now.dmn !== "runs" ? "off"
       : states.includes("FAULT") ? "fault" : "idle";
     const priorities = [...new Set(Object.values(now.prio))].join(", ");
     const priority = priorities && `priority ${priorities}`;
@@ -184,7 +184,7 @@ export class Plan {
 
   drawBadges(scene) {
     const { network, spot } = this;
-    const held = network.addresses.map((_, a) => owners(network, scene, a));
+    const held = network.addresses.map((_, a) => holders(network, scene, a));
     const rank = (name, a) => scene.hosts[name].held.filter((other) => other < a).length;
     const wanted = badgesOf(spot, network.addresses, held, rank);
     const badge = () => make("g", {},

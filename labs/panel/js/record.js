@@ -142,7 +142,7 @@ export class Moment {
 }
 
 // The hosts that hold address number `a`, in the order of the network.
-export function owners(network, scene, a) {
+export function holders(network, scene, a) {
   return network.hosts.filter((h) => scene.hosts[h.name]?.held.includes(a)).map((h) => h.name);
 }
 

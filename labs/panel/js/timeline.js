@@ -1,9 +1,9 @@
 // The timeline, on a canvas: a lane for each server, filled while it holds the address, and below
 // them the client's pings.
 //
-//            unplug master              what somebody did
-//   master   ▇▇▇▇▇▇▇▇▇▇▇│               ticks: Advertisements; ▼: one that says goodbye
-//   backup              │     ▇▇▇▇▇▇    hatched: two hold it
+//            unplug web1                what somebody did
+//   web1     ▇▇▇▇▇▇▇▇▇▇▇│               ticks: Advertisements; ▼: one that says goodbye
+//   web2                │     ▇▇▇▇▇▇    hatched: two hold it
 //   client   ▬▬▬▬▬▬▬▬▬▬▬│█████▬▬▬▬▬▬    thick: no answer
 //            0 s        5       10      dragging in it goes to a moment
 //
@@ -15,7 +15,7 @@ const LEFT = 78, RIGHT = 14, TOP = 24, LANE = 34, FILLED = 22, FOOT = 48;     //
 const ROOM = 66;                // a stretch without an answer that is so wide says so in words
 const FONT = "12px system-ui, sans-serif", SMALL_FONT = "bold 10.5px system-ui, sans-serif";
 const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 7200, 21600, 86400, 604800];                        // s between two numbers
-const LEAST_OVERLAP = 0.05;     // s: two owners for less are a handover
+const LEAST_OVERLAP = 0.05;     // s: two holders for less are a handover
 
 export class Timeline {
   constructor(network, seek) {
@@ -43,7 +43,7 @@ export class Timeline {
     this.aim(record, clock, newest);
     const { t0, span } = this.axis, until = Math.min(newest, t0 + span);
     this.lanes(pen);
-    this.owned(pen, record, record.upTo(t0), record.upTo(until), until);
+    this.held(pen, record, record.upTo(t0), record.upTo(until), until);
     this.happened(pen, record, record.upTo(t0), record.upTo(until));
     this.numbers(pen, record.start);
     this.cursor(pen, clock);
@@ -105,7 +105,7 @@ export class Timeline {
   }
 
   // Filled lanes; where there are several addresses, a stripe for each.
-  owned(pen, record, first, last, until) {
+  held(pen, record, first, last, until) {
     const stripes = this.network.addresses.length, tall = FILLED / stripes;
     const parts = held(record, this.axis.t0, first, last, until);
     for (const { host, a, from, to } of parts) {

@@ -2,7 +2,7 @@
 
     TRUE = {
         "judge-who": "it was nobody",                       a regex for the text of that cell
-        "judge-apart": {"vrrpd": "it was master", "keepalived": "it was both"},
+        "judge-apart": {"vrrpd": "it was web1", "keepalived": "it was both"},
         "log": {"vrrpd": "also has", "keepalived": lambda it: it.complaint_of_other_list},
     }
 

@@ -4,10 +4,10 @@ from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
     "doctor": "this machine can run the labs",
-    "look": r"root@master.*\nmaster\n.*inet 192\.168\.1\.10/32",
-    "judge-who": "it was backup",
+    "look": r"root@web1.*\nweb1\n.*inet 192\.168\.1\.10/32",
+    "judge-who": "it was web2",
     "judge-gap": r"it was [2-5](\.\d+)? s",
     "plug": (
-        r"master took 192\.168\.1\.10 .*the client (noticed nothing|had no answer for 0\.[0-4])"
+        r"web1 took 192\.168\.1\.10 .*the client (noticed nothing|had no answer for 0\.[0-4])"
     ),
 }

@@ -3,14 +3,14 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    # To the group from master, and nothing from backup.
+    # To the group from web1, and nothing from web2.
     "listen": (
         r"^(?!.*192\.168\.1\.12 > 224).*192\.168\.1\.11 > 224\.0\.0\.18 VRRPv2 router 51, "
         r"priority 150, every 1 s: 192\.168\.1\.10"
     ),
-    "judge-how": "it was “master says so, unasked”",
+    "judge-how": "it was “web1 says so, unasked”",
     "show-packet": r"32-39 .*readable by everybody on the network: '1111'",
-    "judge-election": "it was node3",
+    "judge-election": "it was web3",
     "judge-votes": "it was 0",
     "show-machine": "MASTER.*FAULT|FAULT.*MASTER",
     "ask-backup": (

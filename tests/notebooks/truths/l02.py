@@ -3,10 +3,10 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "addresses-before": r"^(?!.*192\.168\.1\.10/).*root@master.*root@backup",
+    "addresses-before": r"^(?!.*192\.168\.1\.10/).*root@web1.*root@web2",
     "judge-wait": r"it was (3\.[4-9]|[45])",
-    "judge-who": "it was master",
-    "addresses-after": r"root@master.*inet 192\.168\.1\.10/32.*root@backup(?!.*192\.168\.1\.10/)",
+    "judge-who": "it was web1",
+    "addresses-after": r"root@web1.*inet 192\.168\.1\.10/32.*root@web2(?!.*192\.168\.1\.10/)",
     "ask": r" 0% packet loss.*192\.168\.1\.10 .*lladdr",
-    "judge-later": "it was “master takes it”",
+    "judge-later": "it was “web1 takes it”",
 }

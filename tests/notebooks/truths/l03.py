@@ -15,9 +15,9 @@ TRUE: dict[str, Truth] = {
     "judge-password": "it was both",
     "password-log": "passw",
     "must-be-equal": (
-        "auth_pass 1112 +master and backup.*advert_int 2 +master and backup.*"
-        "virtual_router_id 52 +master and backup.*priority 120 +master\n.*"
-        "priority 200 +backup\n.*state MASTER +master$"
+        "auth_pass 1112 +web1 and web2.*advert_int 2 +web1 and web2.*"
+        "virtual_router_id 52 +web1 and web2.*priority 120 +web1\n.*"
+        "priority 200 +web2\n.*state MASTER +web1$"
     ),
-    "exchange": "it was master",
+    "exchange": "it was web1",
 }

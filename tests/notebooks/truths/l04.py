@@ -5,12 +5,12 @@ from tests.notebooks.truths import Truth
 TRUE: dict[str, Truth] = {
     "write": r"\n\[\]\n.*\+ 192\.168\.1\.104",
     "judge-gap": r"it was 0(\.0\d*)? s",
-    "addresses": r"root@master.*192\.168\.1\.104/32.*root@backup(?!.*192\.168\.1\.10\d?/)",
+    "addresses": r"root@web1.*192\.168\.1\.104/32.*root@web2(?!.*192\.168\.1\.10\d?/)",
     "ask": " 0% packet loss",
     "judge-bytes": "it was 56 bytes",
     "judge-differ": {
-        "vrrpd": "it was master",
-        "keepalived": lambda it: "it was master" if it.accepts_other_lists else "it was both",
+        "vrrpd": "it was web1",
+        "keepalived": lambda it: "it was web1" if it.accepts_other_lists else "it was both",
     },
     "log-differ": {
         "vrrpd": "Starting vrrpd 0.*also has",

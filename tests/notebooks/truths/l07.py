@@ -4,11 +4,11 @@ from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
     "judge-gap": r"it was 0(\.[0-4]\d?)? s",
-    "do-reload": r"backup took 192\.168\.1\.10 from master .*predicted 3\.414 s",
-    "addresses": r"root@backup.*state MASTER.*priority 150.*192\.168\.1\.10/32",
+    "do-reload": r"web2 took 192\.168\.1\.10 from web1 .*predicted 3\.414 s",
+    "addresses": r"root@web2.*state MASTER.*priority 150.*192\.168\.1\.10/32",
     "failover": (
-        r"master took 192\.168\.1\.10 from backup .*pulled.*"
-        r"backup took 192\.168\.1\.10 from master .*plugged in"
+        r"web1 took 192\.168\.1\.10 from web2 .*pulled.*"
+        r"web2 took 192\.168\.1\.10 from web1 .*plugged in"
     ),
     "judge-moves": "it was 3",
     "figure-restart": r"predicted 0\.609 s.*predicted 0\.609 s.*predicted 3\.414 s",

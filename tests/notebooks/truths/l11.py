@@ -4,19 +4,19 @@ from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
     "judge-who": "it was both",
-    "look-at-both": r"root@master.*LOWER_UP.*\.10/32.*root@backup.*LOWER_UP.*\.10/32",
+    "look-at-both": r"root@web1.*LOWER_UP.*\.10/32.*root@web2.*LOWER_UP.*\.10/32",
     "judge-heal": r"it was [1-9]\d*(\.\d+)? s",
     "run-heal-better": (
-        r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*owned 192\.168\.1\.10 at once"
+        r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*held 192\.168\.1\.10 at once"
     ),
     "run-directions": (
-        r"all from master +master and backup .*all to master +master +nobody\n"
-        r".*all from backup +master +master\n.*all to backup +master and backup"
+        r"all from web1 +web1 and web2 .*all to web1 +web1 +nobody\n"
+        r".*all from web2 +web1 +web1\n.*all to web2 +web1 and web2"
     ),
     "judge-deaf": "it was nobody",
-    "run-firewall": r"although master still had it.*owned 192\.168\.1\.10 at once",
+    "run-firewall": r"although web1 still had it.*held 192\.168\.1\.10 at once",
     "tcpdump": r"(?=.*192\.168\.1\.12 > 224\.0\.0\.18)(?=.*192\.168\.1\.11 > 224\.0\.0\.18)",
     "logs": "with lower priority 100, ours 150",
-    "unicast": r"\['master', 'backup'\]",
-    "run-gateway": "it was backup",
+    "unicast": r"\['web1', 'web2'\]",
+    "run-gateway": "it was web2",
 }

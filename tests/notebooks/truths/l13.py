@@ -4,7 +4,7 @@ from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
     "judge-three": r"it was (3\.[6-9]|[45])",
-    "lab-both-ways": r"\['master'\] \['backup'\]",
+    "lab-both-ways": r"\['web1'\] \['web2'\]",
     "judge-other": r"it was 0(\.[0-4]\d*)? s",
     "ping-through": "via 192.168.1.10.* 0% packet loss",
     "run-torn": r"100% packet loss.*inside: \['r1'\] outside: \['r2'\]",

@@ -1,6 +1,6 @@
 """Wrong answers to the challenges: two typical ones each, in a module lNN for each lesson.
 
-    WRONG = {"leave": (Wrong("lab.crash('master')", hint="killed says nothing"), ...)}
+    WRONG = {"leave": (Wrong("lab.crash('web1')", hint="killed says nothing"), ...)}
 
 A check is worth something only if it tells these from a solution, and says what is wrong with them.
 """

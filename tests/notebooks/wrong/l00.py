@@ -7,8 +7,8 @@ from tests.notebooks.wrong import Wrong
 WRONG = {
     "home": (
         # To start what already runs brings no cable back.
-        Wrong("lab.start('master')", hint="no cable in master"),
+        Wrong("lab.start('web1')", hint="no cable in web1"),
         # Home it goes, because nobody else is left.
-        Wrong("lab.plug('master'); lab.stop('backup')", hint="no daemon runs on backup"),
+        Wrong("lab.plug('web1'); lab.stop('web2')", hint="no daemon runs on web2"),
     ),
 }

@@ -7,8 +7,8 @@ from tests.notebooks.wrong import Wrong
 WRONG = {
     "weakest": (
         # The next in line takes over.
-        Wrong("lab.unplug('node2')", hint="as long as it hears node3"),
+        Wrong("lab.unplug('web2')", hint="as long as it hears web3"),
         # A daemon that is killed leaves the address where it is.
-        Wrong("lab.crash('node2'); lab.crash('node3')", hint="node2 was killed"),
+        Wrong("lab.crash('web2'); lab.crash('web3')", hint="web2 was killed"),
     ),
 }

@@ -14,12 +14,10 @@ for host in hosts:
 WRONG = {
     "exchange": (
         # One machine is forgotten.
-        Wrong(f"hosts = ['master']{WRITE}", hint="the file of backup lacks"),
+        Wrong(f"hosts = ['web1']{WRITE}", hint="the file of web2 lacks"),
         # A daemon that is stopped and started reads its file, too; but the address moves.
         Wrong(
-            "hosts = ['master', 'backup']"
-            + WRITE.replace("reload", "stop")
-            + "    lab.start(host)",
+            "hosts = ['web1', 'web2']" + WRITE.replace("reload", "stop") + "    lab.start(host)",
             hint="it has moved",
         ),
     ),

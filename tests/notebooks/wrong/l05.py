@@ -4,9 +4,9 @@ from tests.notebooks.wrong import Wrong
 
 WRONG = {
     "leave": (
-        Wrong("lab.unplug('master'); lab.settle()", hint="cannot say goodbye"),
+        Wrong("lab.unplug('web1'); lab.settle()", hint="cannot say goodbye"),
         Wrong(
-            "lab.crash('master'); lab.wait_until(lambda: 'backup' in lab.owners())",
+            "lab.crash('web1'); lab.wait_until(lambda: 'web2' in lab.holders())",
             hint="still with the master",
         ),
     )

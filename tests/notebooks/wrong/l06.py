@@ -5,12 +5,12 @@ from tests.notebooks.wrong import Wrong
 WRONG = {
     "stay": (
         Wrong(
-            "lab.plug('master'); lab.wait_until(lambda: lab.owners() == ['master'])",
+            "lab.plug('web1'); lab.wait_until(lambda: lab.holders() == ['web1'])",
             hint="a stronger machine preempts",
         ),
         Wrong(
-            "change(lab, 'master', nopreempt=True); lab.reload('master'); lab.plug('master')\n"
-            "lab.wait_until(lambda: lab.owners() == ['master'])",
+            "change(lab, 'web1', nopreempt=True); lab.reload('web1'); lab.plug('web1')\n"
+            "lab.wait_until(lambda: lab.holders() == ['web1'])",
             hint="dropped where `state MASTER` stands",
         ),
     )

@@ -5,14 +5,14 @@ from tests.notebooks.wrong import Wrong
 WRONG = {
     "maintenance": (
         Wrong(
-            "lab.settle(); lab.stop('master'); lab.start('master')\n"
-            "lab.wait_until(lambda: lab.owners() == ['master'])",
+            "lab.settle(); lab.stop('web1'); lab.start('web1')\n"
+            "lab.wait_until(lambda: lab.holders() == ['web1'])",
             hint="so move the address first",
         ),
         Wrong(
-            "lab.settle(); lab.unplug('master'); lab.stop('master'); lab.start('master')\n"
-            "lab.wait_until(lambda: lab.owners() == ['backup']); lab.plug('master')\n"
-            "lab.wait_until(lambda: lab.owners() == ['master'])",
+            "lab.settle(); lab.unplug('web1'); lab.stop('web1'); lab.start('web1')\n"
+            "lab.wait_until(lambda: lab.holders() == ['web2']); lab.plug('web1')\n"
+            "lab.wait_until(lambda: lab.holders() == ['web1'])",
             hint="could not hand over",
         ),
     )

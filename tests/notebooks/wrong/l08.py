@@ -4,11 +4,11 @@ from tests.notebooks.wrong import Wrong
 
 WRONG = {
     "flag": (
-        Wrong("lab.settle(); lab.unplug('master')", hint="no cable is FAULT, not BACKUP"),
+        Wrong("lab.settle(); lab.unplug('web1')", hint="no cable is FAULT, not BACKUP"),
         Wrong(
             "lab.settle()\n"
-            "change(lab, 'master', notify_fault='/etc/keepalived/hage.sh')\n"
-            "lab.unplug('master')",
+            "change(lab, 'web1', notify_fault='/etc/keepalived/hage.sh')\n"
+            "lab.unplug('web1')",
             hint="had the daemon read it",
         ),
     )

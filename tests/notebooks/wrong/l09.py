@@ -11,10 +11,10 @@ WRONG = {
         ),
         Wrong(
             "names = advert_size.vips(23)\n"
-            "change(lab, 'master', virtual_ipaddress=names[:20],\n"
+            "change(lab, 'web1', virtual_ipaddress=names[:20],\n"
             "       virtual_ipaddress_excluded=names[20:])\n"
-            "lab.reload('master')",
-            hint="20 \\(master\\) and 23 \\(backup\\)",
+            "lab.reload('web1')",
+            hint="20 \\(web1\\) and 23 \\(web2\\)",
         ),
     )
 }

@@ -3,13 +3,13 @@
 from tests.notebooks.wrong import Wrong
 
 LEVEL = """
-lab.conf("master", lab.conf("master").replace("weight -20", "weight -50"))
-lab.reload("master")
+lab.conf("web1", lab.conf("web1").replace("weight -20", "weight -50"))
+lab.reload("web1")
 """
 
 WRONG = {
     "too-light": (
-        Wrong("lab.stop('master')", hint="will not notice"),
+        Wrong("lab.stop('web1')", hint="will not notice"),
         Wrong(LEVEL, hint="which 100 does not beat"),
     )
 }

@@ -3,13 +3,13 @@
 from tests.notebooks.wrong import Wrong
 
 HEAVIER = """
-lab.conf("master", lab.conf("master").replace("weight -60", "weight -149"))
-lab.reload("master")
+lab.conf("web1", lab.conf("web1").replace("weight -60", "weight -149"))
+lab.reload("web1")
 """
 
 WRONG = {
     "lonely": (
         Wrong(HEAVIER, hint="nobody is there to beat it"),
-        Wrong("lab.mend('master')", hint="not the next one"),
+        Wrong("lab.mend('web1')", hint="not the next one"),
     )
 }

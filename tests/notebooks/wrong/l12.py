@@ -13,8 +13,8 @@ lab.settle()
 WRONG = {
     "half-a-second": (
         Wrong(
-            'lab.conf("master", lab.conf("master").replace("advert_int 1", "version 3"))\n'
-            'lab.reload("master")',
+            'lab.conf("web1", lab.conf("web1").replace("advert_int 1", "version 3"))\n'
+            'lab.reload("web1")',
             hint="do not understand each other",
         ),
         Wrong(FILES.format(lines="version 3\\n        advert_int 0.05"), hint="too long"),

@@ -3,14 +3,14 @@
 from tests.notebooks.wrong import Wrong
 
 CHANGED = """
-for host in ("master", "backup"):
+for host in ("web1", "web2"):
     text = lab.conf(host).replace("{old}", "{new}")
     lab.conf(host, text.replace("auth_pass 1111", "auth_pass {word}"))
     lab.reload(host)
 lab.settle()
 """
 FIREWALL = """
-for host in ("master", "backup"):
+for host in ("web1", "web2"):
     lab.run(host, "nft add table inet lock")
     lab.run(host, "nft 'add chain inet lock in {{ type filter hook input priority 0; }}'")
     lab.run(host, "nft 'add rule inet lock in ip protocol vrrp {match} drop'")
@@ -33,7 +33,7 @@ WRONG = {
         # And one that believes what it reads.
         Wrong(
             FIREWALL.format(match="ip saddr != { 192.168.1.11, 192.168.1.12 }"),
-            hint="writes that of backup",
+            hint="writes that of web2",
         ),
     )
 }

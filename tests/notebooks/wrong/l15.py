@@ -4,19 +4,19 @@ from tests.notebooks.wrong import Wrong
 
 WRONG = {
     "engine": (
-        # backup takes over only after its skew.
+        # web2 takes over only after its skew.
         Wrong(
-            "install(lab, 'backup', 'keepalived'); install(lab, 'master', 'keepalived')",
+            "install(lab, 'web2', 'keepalived'); install(lab, 'web1', 'keepalived')",
             hint="the client waited",
         ),
         # Half of it.
-        Wrong("install(lab, 'backup', 'keepalived')", hint="vrrpd runs on master"),
+        Wrong("install(lab, 'web2', 'keepalived')", hint="vrrpd runs on web1"),
         # The favourite was changed, and not changed back.
         Wrong(
-            "change(lab, 'backup', priority=200); lab.reload('backup')\n"
-            "lab.wait_until(lambda: lab.owners() == ['backup'])\n"
-            "install(lab, 'master', 'keepalived')\n"
-            "install(lab, 'backup', 'keepalived')",
+            "change(lab, 'web2', priority=200); lab.reload('web2')\n"
+            "lab.wait_until(lambda: lab.holders() == ['web2'])\n"
+            "install(lab, 'web1', 'keepalived')\n"
+            "install(lab, 'web2', 'keepalived')",
             hint="another priority than 100",
         ),
     )

@@ -11,7 +11,7 @@ from tests.cluster import VIP, cluster, conf, inject, router
 from vrrpd.fsm import SECOND
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
-ONE, TWO, STRANGER = "192.168.1.11", "192.168.1.12", "10.66.0.1"
+ONE, TWO, ATTACKER = "192.168.1.11", "192.168.1.12", "10.66.0.1"
 
 
 def pair(*words: str, peer: str = TWO) -> Lan:
@@ -40,9 +40,9 @@ def heard(lan: Lan, source: str, ttl: int) -> bool:
 def test_who_is_no_peer_is_heard_from_this_link_alone(ttl: int) -> None:
     lan = pair()
     assert lan.masters()[0] == "one"
-    assert not heard(lan, STRANGER, ttl)
+    assert not heard(lan, ATTACKER, ttl)
     assert lan.masters()[0] == "one"
-    line = f"{STRANGER} is not a unicast peer, and TTL {ttl} is not from this link"
+    line = f"{ATTACKER} is not a unicast peer, and TTL {ttl} is not from this link"
     assert any(line in text for text in lan.logs["one"].lines)
     assert heard(lan, "192.168.1.66", 255)
 
@@ -55,7 +55,7 @@ def test_a_peer_may_be_anywhere(ttl: int) -> None:
 @pytest.mark.parametrize("ttl", [3, 255])
 def test_check_unicast_src_hears_the_peers_alone(ttl: int) -> None:
     lan = pair("check_unicast_src")
-    assert not heard(lan, STRANGER, ttl)
+    assert not heard(lan, ATTACKER, ttl)
     assert heard(lan, TWO, ttl)
 
 

@@ -1,6 +1,6 @@
 """The article's cluster and somebody else: one more machine on the same switch.
 
-         master              backup              client             stranger
+         web1                web2                client             attacker
       192.168.1.11        192.168.1.12       192.168.1.100       192.168.1.66
            eth0                eth0               eth0                eth0
              |                   |                  |                   |
@@ -11,10 +11,10 @@
 
                 192.168.1.10 is held by one of the first two
 
-The stranger is not part of the cluster: no daemon, no password, a cable like everybody else's.
+The attacker is not part of the cluster: no daemon, no password, a cable like everybody else's.
 By itself, as root:
 
-    mn --custom topologies/stranger.py --topo stranger --switch lxbr --controller none
+    mn --custom topologies/attacker.py --topo attacker --switch lxbr --controller none
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import ClassVar
 from mininet.topo import Topo
 
 # Name and last byte of the address, in the order of the switch ports.
-MACHINES = (("master", 11), ("backup", 12), ("client", 100), ("stranger", 66))
+MACHINES = (("web1", 11), ("web2", 12), ("client", 100), ("attacker", 66))
 
 
-class Stranger(Topo):
-    """master, backup, client and stranger on one switch."""
+class Attacker(Topo):
+    """web1, web2, client and attacker on one switch."""
 
-    servers: ClassVar[tuple[str, ...]] = ("master", "backup")
+    servers: ClassVar[tuple[str, ...]] = ("web1", "web2")
     client: ClassVar[str] = "client"
     virtual: ClassVar[tuple[str, ...]] = ("192.168.1.10",)
 
@@ -50,4 +50,4 @@ class Stranger(Topo):
 
 
 # Where `mn --topo NAME` looks a topology up.
-topos = {"stranger": Stranger}
+topos = {"attacker": Attacker}

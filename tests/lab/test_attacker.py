@@ -17,12 +17,12 @@ MASTER = "192.168.1.11"
 
 
 def mastered(lab: Lab) -> None:
-    """Wait for master, which on a busy machine may start so late that backup is the first."""
-    lab.wait_until(lambda: lab.owners() == ["master"], timeout=40, what="master to be the owner")
+    """Wait for web1, which on a busy machine may start so late that web2 is the first."""
+    lab.wait_until(lambda: lab.holders() == ["web1"], timeout=40, what="web1 to be the holder")
 
 
 def number(lab: Lab) -> int:
-    """The sequence number of what was heard last, if it is of master; else 0."""
+    """The sequence number of what was heard last, if it is of web1; else 0."""
     packets = attacker.heard(lab)
     last = parse_ipv4(packets[-1]) if packets else None
     return auth_header.sequence_of(last) if last and str(last.source) == MASTER else 0
@@ -33,31 +33,31 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     daemon: str,
 ) -> None:
     """The sequence numbers begin anew, so what was recorded before is ahead of them."""
-    with Lab("stranger-ah", daemon=daemon, beside=True) as lab:
-        # So many that master, counting anew, needs longer for them than backup is patient.
+    with Lab("attacker-ah", daemon=daemon, beside=True) as lab:
+        # So many that web1, counting anew, needs longer for them than web2 is patient.
         lab.wait_until(lambda: number(lab) >= 9, timeout=60, what="nine advertisements")
         recorded = attacker.last_heard(lab)
-        for host in ("master", "backup"):
+        for host in ("web1", "web2"):
             lab.stop(host)
-        lab.wait_until(lambda: not lab.owners(), what="both to have left")
-        for host in ("master", "backup"):
+        lab.wait_until(lambda: not lab.holders(), what="both to have left")
+        for host in ("web1", "web2"):
             lab.start(host)
         mastered(lab)
         back = lab.timeline().takeovers[-1].at
         attacker.send(lab, recorded)
         lab.wait_until(
-            lambda: any(t.to == "backup" and t.at > back for t in lab.timeline().takeovers),
-            what="backup to take over although master speaks",
+            lambda: any(t.to == "web2" and t.at > back for t in lab.timeline().takeovers),
+            what="web2 to take over although web1 speaks",
         )
 
 
 @DAEMONS
-def test_unicast_believes_a_stranger_who_knows_the_password(daemon: str) -> None:
+def test_unicast_believes_a_attacker_who_knows_the_password(daemon: str) -> None:
     """In its own name, too: no source address is asked for, as long as check_unicast_src is off."""
     from scapy.layers.inet import IP
     from scapy.layers.vrrp import VRRP
 
-    with Lab("stranger-unicast", daemon=daemon, beside=True) as lab:
+    with Lab("attacker-unicast", daemon=daemon, beside=True) as lab:
         mastered(lab)
         assert attacker.repelled(lab, "192.168.1.66"), "without the password it got in"
         advert = VRRP(vrid=51, priority=255, adv=1, addrlist=["192.168.1.10"], authtype=1)
@@ -65,20 +65,20 @@ def test_unicast_believes_a_stranger_who_knows_the_password(daemon: str) -> None
         # vrrpd hears who is not a peer from the same link only; keepalived from anywhere.
         ttl = 255 if daemon == "vrrpd" else 64
         attacker.send(lab, IP(src="192.168.1.66", dst="192.168.1.11", ttl=ttl) / advert)
-        lab.wait_until(lambda: not lab.owners(), what="master to step back")
+        lab.wait_until(lambda: not lab.holders(), what="web1 to step back")
 
 
 @DAEMONS
 def test_signed_with_eight_random_characters_nothing_forged_moves_the_address(
     daemon: str,
 ) -> None:
-    with Lab("stranger-ah", daemon=daemon, beside=True) as lab:
-        for host in ("master", "backup"):
+    with Lab("attacker-ah", daemon=daemon, beside=True) as lab:
+        for host in ("web1", "web2"):
             lab.conf(host, lab.conf(host).replace("auth_pass 1111", "auth_pass r7Kx2mQz"))
             lab.stop(host)
         stopped = time.time()
-        lab.wait_until(lambda: not lab.owners(), what="both to have left")
-        for host in ("master", "backup"):
+        lab.wait_until(lambda: not lab.holders(), what="both to have left")
+        for host in ("web1", "web2"):
             lab.start(host)
         mastered(lab)
 
