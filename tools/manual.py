@@ -96,8 +96,7 @@ NOT_DONE = (
     "`use_ipvlan` is written, but was never seen at work: no kernel with ipvlan was at hand."
     " The same holds for the kernel's process connector; /proc is scanned where it is refused.",
     "The children and their pid files: vrrpd is one process and stays in the foreground.",
-    "The checksum that versions before 1.3.6 used for unicast, InfiniBand, and the"
-    " watching of routes without `dev`.",
+    "The checksum that versions before 1.3.6 used for unicast, and InfiniBand.",
 )
 
 
