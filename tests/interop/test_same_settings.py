@@ -105,7 +105,9 @@ def settings(dump: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in topology.split(" VRRP Instance = ")[1:]:
         name, *lines = part.splitlines()
-        plain = [" ".join(line.split()) for line in lines if not NOTHING.search(line)]
+        # " set": the address is there, since the router may be MASTER by now.
+        shown = (" ".join(line.removesuffix(" set").split()) for line in lines)
+        plain = [line for line in shown if not NOTHING.search(line)]
         found[name] = [line for line in plain if SETTINGS.search(line)]
     return found
 

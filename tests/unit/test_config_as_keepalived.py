@@ -133,6 +133,21 @@ def test_a_bad_vmac_name_or_address_is_an_error(words: str) -> None:
     assert len(errors(one)) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "base"),
+    [
+        ("use_vmac", False),
+        ("use_vmac\nunicast_src_ip 192.168.1.11", True),
+        ("use_vmac\nunicast_peer {\n192.168.1.12\n}", True),
+        ("use_vmac\nunicast_src_ip 192.168.1.11\nstrict_mode on", False),
+        ("unicast_src_ip 192.168.1.11", False),
+    ],
+)
+def test_a_keyword_of_unicast_makes_a_vmac_transmit_from_its_base(words: str, base: bool) -> None:
+    """keepalived: "unicast with use_vmac requires vmac_xmit_base - setting", peers or not."""
+    assert loaded(instance=words).config.instances[0].vmac_xmit_base is base
+
+
 def test_the_first_use_vmac_counts() -> None:
     """keepalived: "VMAC interface name already specified"."""
     one = loaded(instance="use_vmac vmac0 02:00:00:00:00:01 y\nuse_vmac vmac1")

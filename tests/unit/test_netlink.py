@@ -22,6 +22,7 @@ from vrrpd.linux.rtnetlink_requests import (
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
     Order,
+    Orders,
     encode_address,
     flags_of,
 )
@@ -153,3 +154,16 @@ def test_a_buffer_is_split_into_its_messages() -> None:
         (16, 5, 42),
         (3, 6, 42),
     ]
+
+
+def test_addresses_that_come_and_go_leave_nothing_behind() -> None:
+    """Reload after reload with addresses that were never seen before: memory stays flat."""
+    orders, here = Orders(lambda name: 7, lambda count: range(count)), None
+    for number in range(50):
+        new = Placed("eth0", Address(ip=ip_address(f"10.0.0.{number}"), prefixlen=32))
+        batch = orders.batch([new], [] if here is None else [here])
+        orders.done += batch.orders.values()
+        here = new
+    orders.settle()
+    assert list(orders.encoded) == [(7, here)]
+    assert list(orders.homes) == [here]

@@ -461,6 +461,9 @@ class _Builder:
         self.fields["unicast"] = bool(lines) or lost
         if asked and not self.fields["unicast"]:
             self._warn("unicast_src_ip", "there is no unicast_peer: multicast is used")
+        # A keyword of unicast brings vmac_xmit_base, even without peers (keepalived).
+        if asked and self.fields.get("vmac") is not None and not self.fields["strict"]:
+            self.fields["vmac_xmit_base"] = True
         if lines and not kept:
             self._warn("unicast_peer", "no unicast_peer is left: FAULT", error=True)
         if "unicast_ttl" in self.said and not kept:

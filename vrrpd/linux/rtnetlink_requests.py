@@ -4,7 +4,8 @@
     batch = orders.batch(add, remove)           many of them, ready to be sent
     order.refusal(errno)                        the kernel's answer in words; None: all is well
 
-Bodies are encoded once and kept: a takeover sends the same ones again and again.
+Bodies that add addresses are encoded once and kept until the address is removed: a takeover
+sends what was made ready for it.
 
 What was added is removed where it was added: an interface is known by its number, because its
 name can be changed and given to another one in between.
@@ -108,7 +109,9 @@ class Orders:
     def __init__(self, index_of: IndexOf, numbers: Callable[[int], range]) -> None:
         self.index_of = index_of
         self.numbers = numbers
-        self.encoded: dict[tuple[Verb, int, Placed], bytes] = {}
+        # Requests that add addresses, for the next takeover; a removal drops them, or each reload
+        # with other addresses would leave some behind.
+        self.encoded: dict[tuple[int, Placed], bytes] = {}
         self.done: list[Order] = []  # what the kernel has done, not yet in `homes`
         # What is there because of us: the numbers of its interfaces, by their names at that time.
         self.homes: dict[Belonging, dict[str, int]] = {}
@@ -162,10 +165,10 @@ class Orders:
             index = index_of(thing.interface)
             flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
             kind = RTM_NEWADDR if new else RTM_DELADDR
-            body = self.encoded.get((verb, index, thing))
-            if body is None:
-                body = encode_address(kind, index, thing.address)
-                self.encoded[verb, index, thing] = body
+            kept = self.encoded.pop((index, thing), None)
+            body = kept if new and kept else encode_address(kind, index, thing.address)
+            if new:
+                self.encoded[index, thing] = body
             return Order(verb, thing, kind, flags, body, ((thing.interface, index),))
         if isinstance(thing, Route):
             flags |= NLM_F_CREATE | HOW[thing.how] if new else 0
@@ -180,7 +183,7 @@ class Orders:
     def forget(self, index: int) -> None:
         """The interface is no more, and its number may come back as another's."""
         self.settle()
-        self.encoded = {key: body for key, body in self.encoded.items() if key[1] != index}
+        self.encoded = {key: body for key, body in self.encoded.items() if key[0] != index}
         self.homes = {one: at for one, at in self.homes.items() if index not in at.values()}
 
     def key(self, thing: Route | Rule) -> routes.Key | None:
