@@ -20,6 +20,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -30,6 +31,7 @@ from labs.errors import LabError
 # s between two looks for labs, which read all of /proc: whether another one is in front; whether
 # there is one at all.
 EVERY, WAITING = 3.0, 1.0
+QUIET = 4.0  # s after a shell has ended in which a lab that is rebuilt comes back
 GONE = 0.5  # s after a shell was killed, within which its host is seen to be down
 HISTORY = "VRRP_LAB_HISTORY"
 _MOST = 32_000  # bytes of history that go along: an environment variable has its limit
@@ -45,7 +47,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
     """
     look = _Look(lab, server)
     modes = termios.tcgetattr(0)
-    history, shown = "", ""
+    history, shown, quiet = "", "", 0.0
     # A handler, not SIG_IGN, which the shell would inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
     _say(f"\x1b]0;{host}\x07", end="")
@@ -55,9 +57,9 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
         if found is None or why:
             if lab is not None and found is None:
                 raise LabError(f"the lab of program {lab} has ended: `labs ps` lists the others")
-            if why != shown:
+            if why != shown and time.monotonic() > quiet:
                 _say(f"\x1b[2m{why}\x1b[0m")
-            shown = why
+                shown = why
             if _interrupted(WAITING):
                 return 130
             continue
@@ -68,6 +70,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
         if status is not None:
             return status
         history = visit.history or history
+        quiet = time.monotonic() + QUIET
         _say(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
 
 
@@ -104,7 +107,7 @@ class _Visit:
 
     def __init__(self, lab: Running, host: str, history: str) -> None:
         self.lab, self.host, self.history = lab, host, ""
-        self.farther = f"{host} has ended with its lab."
+        self.farther = f"{host} has ended with its lab; waiting for the next one."
         self._given = history
 
     def run(self, look: _Look) -> int | None:

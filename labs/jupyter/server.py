@@ -3,6 +3,7 @@
     the learner's own copies         in $LAB_WORK or ~/vrrp-lab (labs.jupyter.workbooks), edits kept
     127.0.0.1 only, with a token      also when root runs it
     the first lesson open             new notebooks get the kernel "VRRP Lab"
+    the hosts' terminals beside it    (labs.jupyter.workspace)
     no questions                      Ctrl-C ends the server and every lab, at once
     no calls to the outside           no news, no update check, no extension catalogue
 
@@ -23,7 +24,7 @@ from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError
-from labs.jupyter import workbooks
+from labs.jupyter import workbooks, workspace
 from labs.progress import VARIABLE
 
 HOST = "127.0.0.1"
@@ -42,8 +43,12 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
-    for line in set_aside_workspaces(Path(get_workspaces_dir())):
+    workspaces = Path(get_workspaces_dir())
+    for line in set_aside_workspaces(workspaces):
         print(line)
+    hosts = hosts_of_the_lessons()
+    if hosts:
+        workspace.lay_out(workspaces, first_lesson(), hosts)
 
     # Neither an empty variable nor the user's own Jupyter settings shall leave the door open.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
@@ -89,7 +94,24 @@ def set_aside_workspaces(folder: Path) -> list[str]:
 
 def address(port: int, token: str) -> str:
     """The address to open, token included."""
-    return f"http://{HOST}:{port}/lab/tree/{first_lesson()}?token={token}"
+    return f"http://{HOST}:{port}{start_page()}?token={token}"
+
+
+def start_page() -> str:
+    """What to open: the workspace with the terminals, or in a replay the first lesson alone."""
+    if hosts_of_the_lessons():
+        return f"/lab/workspaces/{workspace.NAME}"
+    return f"/lab/tree/{first_lesson()}"
+
+
+def hosts_of_the_lessons() -> list[str]:
+    """The hosts of the network that the first lesson starts, servers first; none in a replay."""
+    if os.environ.get("LAB_MODE") == "replay":
+        return []
+    from labs.emulation import network, start_states
+
+    layout = network.layout(start_states.read("basic").topology)
+    return list(dict.fromkeys([*layout.servers, *layout.hosts]))
 
 
 def prepared() -> Path:
@@ -116,7 +138,10 @@ def arguments(port: int, browser: bool, folder: Path) -> list[str]:
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.allow_root=True",
         "--ServerApp.log_level=WARN",
-        f"--LabApp.default_url=/lab/tree/{first_lesson()}",
+        f"--LabApp.default_url={start_page()}",
+        # By it the live panel opens the terminal of a host that is clicked.
+        "--LabApp.expose_app_in_browser=True",
+        "--TerminalsExtensionApp.terminal_manager_class=labs.jupyter.terminals.HostTerminals",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",

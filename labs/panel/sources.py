@@ -105,7 +105,7 @@ class OfLab:
     def network(self) -> dict[str, Any]:
         """As `Source`; also the addresses and servers are read anew."""
         self.addresses, self.servers = self._lab.watched, tuple(self._lab.servers)
-        return wired(self._lab.layout)
+        return {**wired(self._lab.layout), "terminals": True}
 
     def fresh(self) -> list[Fact]:
         """As `Source`."""
@@ -177,7 +177,7 @@ class OfReplay(OfLab):
 
     def network(self) -> dict[str, Any]:
         """As `Source`, and that it is a replay."""
-        return {**super().network(), "replay": True}
+        return {**super().network(), "replay": True, "terminals": False}
 
     def fresh(self) -> list[Fact]:
         """As `Source`: first what has passed since the last look is played."""

@@ -32,7 +32,16 @@ ALLOWED = {
     "labs": {
         *("topologies", "vrrpd", "mininet", "pyroute2", "scapy"),
         *("IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core"),
-        *("jupyterlab", "jupyter_server", "tornado", "traitlets", "zmq", "nbformat"),
+        *(
+            "jupyterlab",
+            "jupyter_server",
+            "jupyter_server_terminals",
+            "jupyterlab_server",
+            "tornado",
+            "traitlets",
+            "zmq",
+            "nbformat",
+        ),
         *("matplotlib", "numpy", "prompt_toolkit", "pygments", "aiosmtpd"),
     },
 }

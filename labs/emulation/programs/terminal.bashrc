@@ -10,7 +10,8 @@ HISTCONTROL=ignoredups
 PROMPT_COMMAND='history -a'
 shopt -s checkwinsize histappend
 
-PS1='\[\e]0;\h\a\e[1;32m\]\u@\h\[\e[0m\]:\[\e[1;34m\]\w\[\e[0m\]\$ '
+# Of the 256 colors two that can be read on white and on black.
+PS1='\[\e]0;\h\a\e[1;38;5;28m\]\u@\h\[\e[0m\]:\[\e[38;5;31m\]\w\[\e[0m\]\$ '
 alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto' diff='diff --color=auto'
 alias ip='ip -color=auto'
 for EDITOR in nano vim vi; do command -v "$EDITOR" >/dev/null && break; done

@@ -18,6 +18,7 @@ import { make, say, set } from "./dom.js";
 import { Log } from "./log.js";
 import { Plan } from "./plan.js";
 import { Moment, Record, holders as holdersOf } from "./record.js";
+import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
 const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
@@ -132,6 +133,14 @@ class Bench {
     this.tell(answer.ok ? `dropped: the Advertisement of ${host} at ${t.toFixed(3)} s` : answer.text, !answer.ok);
   }
 
+  async terminal(host) {
+    try {
+      this.tell(await openTerminal(host));
+    } catch (error) {
+      this.tell(`JupyterLab opens no terminal of ${host}: ${error.message ?? error}`, true);
+    }
+  }
+
   tell(text, wrong = false) {
     say(this.told, text);
     this.told.classList.toggle("vb-wrong", wrong);
@@ -185,6 +194,7 @@ class Bench {
     this.plan = new Plan(network, this.port === null ? {} : {
       press: (c) => this.press(c),
       open: (h, box) => this.desk.open(h.name, this.present().hosts[h.name], box),
+      ...(network.terminals && { enter: (h) => this.terminal(h.name) }),
       ...(network.verbs && {
         more: (c) => this.desk.faults(c.h, ["cable", "path"]),
         lan: () => this.desk.faults("", ["lan"]),

@@ -28,7 +28,8 @@ function entries(host, now, hands, desk) {
     .map(({ verb, words, text }) => [text, () => hands.act(verb, host, { words })]);
   const more = hands.network?.verbs ? [["Every fault …", () => desk.faults(host, SCOPES)],
     ["Packets it sent …", () => desk.packets(host)]] : [];
-  return [...verbs, ...more, ["Edit keepalived.conf …", () => desk.edit(host)],
+  const terminal = hands.network?.terminals ? [["Open its terminal", () => hands.terminal(host)]] : [];
+  return [...terminal, ...verbs, ...more, ["Edit keepalived.conf …", () => desk.edit(host)],
     ["Run a command …", () => desk.shell(host)]];
 }
 

@@ -19,8 +19,8 @@ const STATE = { MASTER: "● MASTER", BACKUP: "○ BACKUP", FAULT: "✕ FAULT", 
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export class Plan {
-  // `can` has what clicks call, as far as something can be done: press(cable), open(host, node) and,
-  // in a LAN in memory, more(cable), lan() and packet(event).
+  // `can` has what clicks call, as far as something can be done: press(cable), open(host, node), on
+  // real hosts enter(host) (its terminal) and, in a LAN in memory, more(cable), lan() and packet(event).
   constructor(network, can) {
     this.network = network;
     this.can = can;
@@ -32,6 +32,7 @@ export class Plan {
     this.cables = cablesOf(network, this.spot).map((c) => this.cable(c));
     for (const name of network.switches) this.node.append(this.bar(name));
     this.hosts = network.hosts.map((h) => this.host(h));
+    if (can.enter) for (const h of network.hosts) this.prompt(h);
     this.dots = make("g", { class: "vb-dots", "aria-hidden": "true" });
     this.badges = make("g", { class: "vb-badges", "aria-hidden": "true" });
     this.node.append(this.dots, this.badges);
@@ -113,6 +114,16 @@ export class Plan {
     }
     this.node.append(node);
     return parts;
+  }
+
+  // The corner of a host that opens its terminal; not inside the host, which is a button itself.
+  prompt(h) {
+    const { x, y } = this.spot.hosts[h.name], left = x + BOX.w / 2 - 36;
+    const node = make("g", { class: "vb-prompt", "data-host": h.name, "aria-label": `terminal of ${h.name}` },
+      make("rect", { x: left, y: y + 6, width: 30, height: 20, rx: 5 }),
+      make("text", { x: left + 15, y: y + 20.5 }, ">_"), make("title", {}, `terminal of ${h.name}`));
+    pressable(node, () => this.can.enter(h));
+    this.node.append(node);
   }
 
   ring(cx, cy) {
