@@ -319,7 +319,7 @@ def test_the_notebook_server_ends_in_order(tmp_path: Path) -> None:
         assert server.stdout is not None
         address = next(line.strip() for line in server.stdout if "http" in line)
         assert re.fullmatch(
-            rf"http://127\.0\.0\.1:{port}/lab/tree/0\d-[\w-]+\.ipynb\?token=\w{{32}}", address
+            rf"http://127\.0\.0\.1:{port}/lab/workspaces/vrrp-lab\?token=\w{{32}}", address
         )
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
