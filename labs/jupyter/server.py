@@ -62,8 +62,9 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     application.web_app.settings["page_config_hook"] = _stay_offline
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: application.stop(from_signal=True))
+    where = address(port, token, application.base_url)
     place = f"  Your lessons are in {folder}.\n"
-    words = f"\n  VRRP Lab is at\n\n      {address(port, token)}\n\n{place}  Ctrl-C ends it.\n"
+    words = f"\n  VRRP Lab is at\n\n      {where}\n\n{place}  Ctrl-C ends it.\n"
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
     application.start()
@@ -92,9 +93,9 @@ def set_aside_workspaces(folder: Path) -> list[str]:
     return said
 
 
-def address(port: int, token: str) -> str:
-    """The address to open, token included."""
-    return f"http://{HOST}:{port}{start_page()}?token={token}"
+def address(port: int, token: str, base_url: str = "/") -> str:
+    """The address to open, token included; `base_url` is that of the user's Jupyter settings."""
+    return f"http://{HOST}:{port}{base_url.rstrip('/')}{start_page()}?token={token}"
 
 
 def start_page() -> str:

@@ -6,13 +6,16 @@ A picture is left in build/screenshots for people to look at.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from labs.jupyter.server import hosts_of_the_lessons
 from tests.browser.windows import screenshot
-from tests.served import START_SECONDS
-from tests.support import eventually
+from tests.served import START_SECONDS, served
+from tests.support import OrdinaryUser, eventually
 
 RUN_SECONDS = 60
 # What the terminal of a host shows, scrolled out or not: it may be drawn on a canvas.
@@ -56,11 +59,24 @@ def write(page: Page, host: str, line: str) -> None:
     page.keyboard.type(f"{line}\n")
 
 
+@pytest.fixture
+def behind_a_prefix(ordinary_user: OrdinaryUser) -> Iterator[str]:
+    """The address of a server whose user has set a prefix, as one on JupyterHub has it."""
+    settings = ordinary_user.home / ".jupyter" / "jupyter_server_config.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"ServerApp": {"base_url": "/user/learner/"}}))
+    for path in (settings.parent, settings):
+        ordinary_user.give(path)
+    with served(ordinary_user) as where:
+        yield where
+
+
 @pytest.mark.timeout(START_SECONDS + 5 * RUN_SECONDS)
-def test_a_learner_types_on_a_host_beside_the_lesson(address: str, page: Page) -> None:
+def test_a_learner_types_on_a_host_beside_the_lesson(behind_a_prefix: str, page: Page) -> None:
     first, second, *others = hosts_of_the_lessons()
     page.set_viewport_size({"width": 1920, "height": 1080})
-    page.goto(address)
+    assert "/user/learner/lab/workspaces/" in behind_a_prefix
+    page.goto(behind_a_prefix)
     try:
         status = page.locator("#jp-bottom-panel")
         expect(status).to_contain_text("| Idle", timeout=START_SECONDS * 1000)
