@@ -1,9 +1,11 @@
 """The files of the browser edition that Python makes, for `make site`.
 
-    python3 tools/site_files.py DIRECTORY        writes vrrp-lab.zip and recorded.json
+    python3 tools/site_files.py DIRECTORY        writes vrrp-lab.zip, recorded.json
+                                                 and explore/*/first.json
 
 The zip holds `vrrpd` and the part of `labs` that needs nothing but the standard library, as this
-checkout has them.  The recorded run is what a page shows until Python has started there.
+checkout has them.  The recorded run is what a page shows until Python has started there,
+and so is the answer for the first state of an explorable figure, first.json.
 The same checkout gives the same bytes.  Needs no .venv.
 """
 
@@ -61,10 +63,27 @@ def write_recorded(target: Path) -> None:
     target.write_text(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
 
 
+def first_answers() -> dict[str, object]:
+    """The answer for the first state of each explorable, by the name of its folder."""
+    from labs.browser import advertisement, election, interval_risk, lost_cable, takeover_moment
+
+    return {
+        "outage": takeover_moment.takeover(2.4),
+        "election": election.result([150, 100, 200, 100, 50]),
+        "interval": [interval_risk.runs(each, 0.02, 0.2) for each in interval_risk.INTERVALS],
+        "cable": [lost_cable.story(way) for way in ("pulled", "cut", "nothing-leaves")],
+        "advertisement": advertisement.inspect(),
+    }
+
+
 def main(directory: Path) -> None:
     """Write every file into `directory`, which exists."""
     write_zip(directory / "vrrp-lab.zip")
     write_recorded(directory / "recorded.json")
+    for name, answer in first_answers().items():
+        place = directory / "explore" / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "first.json").write_text(json.dumps(answer, separators=(",", ":")))
 
 
 if __name__ == "__main__":

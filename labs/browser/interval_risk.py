@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
 from ipaddress import IPv4Address
 from statistics import median, quantiles
 from typing import Any
@@ -42,45 +41,39 @@ def runs(
 ) -> dict[str, Any]:
     """Play `runs` runs; return the outages (s) and how often a false takeover happened.
 
-    `interval` and `stall` in seconds, `loss` as a share (0..0.5).  `per_day` is None if nothing
+    `interval` and `stall` in seconds, `loss` as a share (0..0.5); `low` and `high` leave out the
+    lowest and the highest twentieth of the outages.  `per_day` is None if nothing
     could go wrong (neither loss nor stalls); `observed` is in seconds, quiet time included.
     Raises ValueError for what version 3 cannot carry.
     """
     if not SHORTEST <= interval <= LONGEST:
         raise ValueError(f"interval is {interval:g} s, and can be {SHORTEST} to {LONGEST} s")
-    if not 0 <= loss <= 0.5 or stall < 0:
-        raise ValueError(f"loss {loss:g} can be 0 to 0.5, stall {stall:g} s cannot be negative")
+    if not 0 <= loss <= 0.5 or stall < 0 or runs < 2:
+        raise ValueError(
+            f"loss {loss:g} (0 to 0.5), stall {stall:g} s (from 0), {runs} runs (from 2)"
+        )
     pair = _Pair(interval, loss, stall, seed)
-    outages, false, observed, clean = [], 0, 0, 0
+    outages, false, observed = [], 0, 0
     for _ in range(runs):
         takeovers, time = pair.disturbed(DISTURBANCES)
         false += takeovers
-        clean += not takeovers
         observed += time
         outages.append(pair.outage() / SECOND)
-    tenths = quantiles(outages, n=20) if len(outages) > 1 else outages * 19
+    twentieths = quantiles(outages, n=20)
     quiet = not loss and not stall
     return {
         "interval": interval,
         "runs": runs,
         "outages": [round(one, 5) for one in outages],
+        "disturbances": 0 if quiet else runs * DISTURBANCES,
         "median": median(outages),
-        "low": tenths[0],
-        "high": tenths[-1],
+        "low": twentieths[0],
+        "high": twentieths[-1],
         "false": false,
-        "clean": clean,
         "observed": observed / SECOND,
         "per_day": None if quiet else false * DAY * SECOND / observed,
         "master_down": pair.master_down / SECOND,
     }
-
-
-def sweep(loss: float, stall: float, runs_each: int = RUNS) -> Iterator[dict[str, Any]]:
-    """Yield the result of `runs` for every interval, longest first, without its outages."""
-    for interval in reversed(INTERVALS):
-        found = runs(interval, loss, stall, runs_each)
-        del found["outages"]
-        yield found
 
 
 class _Pair:

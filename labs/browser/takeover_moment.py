@@ -6,11 +6,10 @@ between two Advertisements, or its daemon is stopped.  `vrrpd.fsm` says what fol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
-from labs.browser.wire import Wire
+from labs.browser.wire import Change, Wire
 from vrrpd.events import Stopped
 from vrrpd.fsm import SECOND, Params, State
 
@@ -28,7 +27,8 @@ def takeover(
     `moment` is within 0..3 intervals, counted from the first Advertisement that is shown.
     `priority` is web2's, 1..149; `interval` in seconds.  `ending` is "pulled" (the cable) or
     "stopped" (SIGTERM: web1 sends an Advertisement of priority 0).
-    All times of the result are seconds from that first Advertisement.
+    All times of the result are seconds from that first Advertisement; `profile` is the outage for
+    moments right after an Advertisement and right before the next one.
     Raises ValueError for values outside of these ranges.
     """
     if ending not in ENDINGS:
@@ -40,6 +40,30 @@ def takeover(
     if not 0 <= lost <= SHOWN * tick:
         raise ValueError(f"the moment is {moment:g} s, and can be 0 to {SHOWN * interval:g} s")
     mine = Params(51, priority, WEB2, advert_interval=tick)
+    wire, zero, since, taken = _play(mine, tick, lost, ending)
+    ends = [(n * tick, (n + 1) * tick - 1) for n in range(SHOWN)]
+    moments = [moment for pair in ends for moment in pair]
+    outages = [_outage(mine, tick, moment, ending) for moment in moments]
+    sent = [one.t - zero for one in wire.adverts if one.router == 0 and one.priority]
+    return {
+        "adverts": [_s(t) for t in sent if 0 <= t <= lost],
+        "lost": _s(lost),
+        "counted_from": _s(since - zero),
+        "taken": _s(taken.t - zero),
+        "outage": _s(taken.t - zero - lost),
+        "skew": _s(mine.skew(tick)),
+        "master_down": _s(mine.master_down(tick)),
+        "least": round(_s(min(outages)), 6),
+        "most": _s(max(outages)),
+        "profile": [[_s(at), _s(outage)] for at, outage in zip(moments, outages, strict=True)],
+        "why": taken.why,
+    }
+
+
+def _play(mine: Params, tick: int, lost: int, ending: str) -> tuple[Wire, int, int, Change]:
+    """Return the wire, the moment (ns) of the first Advertisement, what web2 counts from, and how
+    web2 became MASTER.
+    """
     wire, zero = _running(mine, tick)
     wire.run(zero + lost)
     since = next(sent.t for sent in reversed(wire.adverts) if sent.router == 0)
@@ -48,33 +72,15 @@ def takeover(
         wire.dispatch(0, Stopped(), wire.now)
     else:
         wire.connected.discard(0)
-    wire.run(zero + lost + 2 * mine.master_down(tick))
-    taken = next(c for c in wire.changes if c.router == 1 and c.to is State.MASTER)
-    least, most = _range(mine, tick, ending)
-    return {
-        "adverts": [_s(t - zero) for t in _sent_until(wire, zero, zero + lost)],
-        "lost": _s(lost),
-        "counted_from": _s(since - zero),
-        "taken": _s(taken.t - zero),
-        "outage": _s(taken.t - zero - lost),
-        "skew": _s(mine.skew(tick)),
-        "master_down": _s(mine.master_down(tick)),
-        "least": _s(least),
-        "most": _s(most),
-        "why": taken.why,
-    }
+    while wire.routers[1].state is not State.MASTER:
+        wire.play(zero + lost + 2 * mine.master_down(tick))
+    return wire, zero, since, wire.changes[-1]
 
 
-def curve(
-    priorities: Sequence[int], interval: float = 1.0, ending: str = "pulled"
-) -> list[dict[str, float]]:
-    """Return the shortest and the longest outage in seconds for each priority of web2."""
-    tick = round(interval * SECOND)
-    found = []
-    for priority in priorities:
-        least, most = _range(Params(51, priority, WEB2, advert_interval=tick), tick, ending)
-        found.append({"priority": priority, "least": _s(least), "most": _s(most)})
-    return found
+def _outage(mine: Params, tick: int, lost: int, ending: str) -> int:
+    """For how long (ns) nobody is MASTER."""
+    _, zero, _, taken = _play(mine, tick, lost, ending)
+    return taken.t - zero - lost
 
 
 def _running(backup: Params, tick: int) -> tuple[Wire, int]:
@@ -84,17 +90,6 @@ def _running(backup: Params, tick: int) -> tuple[Wire, int]:
     while len(wire.adverts) < 2:
         wire.play(wire.now + 10 * SECOND + 10 * tick)
     return wire, wire.adverts[-1].t
-
-
-def _sent_until(wire: Wire, start: int, end: int) -> list[int]:
-    return [sent.t for sent in wire.adverts if sent.router == 0 and start <= sent.t <= end]
-
-
-def _range(backup: Params, tick: int, ending: str) -> tuple[int, int]:
-    """The outage (ns) if the MASTER is lost just before an Advertisement, and just after one."""
-    if ending == "stopped":
-        return backup.skew(tick), backup.skew(tick)
-    return backup.master_down(tick) - tick, backup.master_down(tick)
 
 
 def _s(ns: int) -> float:

@@ -1,6 +1,6 @@
 // The four things that every drawing module needs of a page.
 
-const DRAWN = new Set(["svg", "g", "rect", "circle", "line", "text", "title"]);
+const DRAWN = new Set(["svg", "g", "rect", "circle", "line", "path", "polyline", "polygon", "text", "title", "defs", "pattern"]);
 
 // An element, HTML or SVG; "onclick" and the like are functions, null is no attribute or no child.
 export function make(tag, attributes = {}, ...children) {

@@ -1,0 +1,3 @@
+import { keepOffline } from "@site/offline.js";
+
+keepOffline();
