@@ -96,6 +96,13 @@ def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
     assert "'link s1 web1 down'" in actions
 
 
+def test_every_cell_brings_its_lab_to_the_front(notebook: Notebook) -> None:
+    """The terminals of hosts follow the lab that was used last."""
+    notebook.run('from labs import Lab\nlab = Lab("empty")\ncard = lab.directory / "lab.json"')
+    first = float(notebook.run("card.stat().st_mtime"))
+    assert float(notebook.run("card.stat().st_mtime")) > first
+
+
 def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -> None:
     """It shows what comes, but not all of it, and the command ends on the host."""
     notebook.run('from labs import Lab\nlab = Lab("empty")')

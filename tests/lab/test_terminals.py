@@ -49,7 +49,9 @@ def test_a_terminal_is_a_shell_as_on_a_server(lab: Lab) -> None:
         terminal.resize(120, 25)
         terminal.type("stty size" + ENTER)
         terminal.until(lambda: "25 120" in terminal.lines)
-        terminal.type("sleep 1000" + ENTER)
+        terminal.type("clear; systemctl cat keepalived | head -2" + ENTER)
+        terminal.until(lambda: "[Unit]" in terminal.lines)
+        terminal.type("clear; sleep 1000" + ENTER)
         eventually(lambda: lab.run(server, "pgrep -x sleep").status == 0)
         terminal.type("\x03")  # Ctrl-C ends the command, and not the terminal
         eventually(lambda: lab.run(server, "pgrep -x sleep").status == 1)

@@ -64,7 +64,7 @@ class Options:
     """The command line: `command`, the options, and whether a unit was named."""
 
     def __init__(self, words: list[str]) -> None:
-        self.now = self.quiet = self.help = False
+        self.now = self.quiet = self.full = self.help = False
         self.lines = 10
         plain: list[str] = []
         rest = list(words)
@@ -82,7 +82,9 @@ class Options:
                 self.lines = _number(word.partition("=")[2])
             elif word.startswith("-n") and word[2:].isdigit():
                 self.lines = int(word[2:])
-            elif word in ("--no-pager", "-l", "--full"):
+            elif word in ("-l", "--full"):
+                self.full = True
+            elif word == "--no-pager":
                 continue
             elif word.startswith("-"):
                 raise Refusal(f"systemctl here is a stand-in and has no option {word}: {_SEE}")
@@ -370,13 +372,14 @@ def _status(unit: Unit, options: Options) -> int:
     since = f" since {_date(state.since)}; {_ago(time.time() - state.since)} ago"
     words = painted(f"{state.word} ({state.sub})")
     print(f"     Active: {words}{since if state.since else ''}")
-    for line in _details(unit, state):
-        print(line)
-    lines = journalctl.lines(unit)[-options.lines :] if options.lines else []
-    if lines:
-        print()
-    for each in lines:
-        print(journalctl.short(each))
+    lines = _details(unit, state)
+    logged = journalctl.lines(unit)[-options.lines :] if options.lines else []
+    lines += ["", *map(journalctl.short, logged)] if logged else []
+    width = shutil.get_terminal_size().columns if colored and not options.full else 0
+    for line in lines:
+        print(f"{line[: width - 1]}…" if 0 < width < len(line) else line)
+    if width and any(len(line) > width for line in lines):
+        print("Hint: Some lines were ellipsized, use -l to show in full.")
     return 0 if state.word == "active" else 3
 
 
