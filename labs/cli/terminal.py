@@ -50,7 +50,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
     history, shown, quiet = "", "", 0.0
     # A handler, not SIG_IGN, which the shell would inherit.
     signal.signal(signal.SIGINT, lambda *_: None)
-    _say(f"\x1b]0;{host}\x07", end="")
+    _print(f"\x1b]0;{host}\x07", end="")
     while True:
         found = look.front()
         why = _missing(found, host)
@@ -58,7 +58,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
             if lab is not None and found is None:
                 raise LabError(f"the lab of program {lab} has ended: `labs ps` lists the others")
             if why != shown and time.monotonic() > quiet:
-                _say(f"\x1b[2m{why}\x1b[0m")
+                _print(f"\x1b[2m{why}\x1b[0m")
                 shown = why
             if _interrupted(WAITING):
                 return 130
@@ -71,7 +71,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
             return status
         history = visit.history or history
         quiet = time.monotonic() + QUIET
-        _say(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
+        _print(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
 
 
 class _Look:
@@ -119,7 +119,7 @@ class _Visit:
             command = discovery.terminal(self.lab, self.host, {HISTORY: self._given})
         except (OSError, LabError):
             return None  # it has just gone down
-        _say(f"\x1b[2m{self.host} of the lab in state {self.lab.state!r}. `exit` leaves.\x1b[0m")
+        _print(f"\x1b[2m{self.host} of the lab in state {self.lab.state!r}. `exit` leaves.\x1b[0m")
         with subprocess.Popen(command) as shell:
             self._attend(shell, life, look)
         self.history = _read(home, ".bash_history")
@@ -185,6 +185,6 @@ def _interrupted(seconds: float) -> bool:
         signal.signal(signal.SIGINT, before)
 
 
-def _say(text: str, end: str = "\r\n") -> None:
+def _print(text: str, end: str = "\r\n") -> None:
     sys.stdout.write(text + end)
     sys.stdout.flush()

@@ -422,7 +422,9 @@ def test_whatever_is_imported_is_there_and_comes_first() -> None:
             there = (JS / match["module"]).read_text()
             assert text.index(there.splitlines()[0]) < text.index(here.splitlines()[0])
             for name in re.findall(r"\w+", match[0].partition("{")[2].partition("}")[0]):
-                assert re.search(rf"^export (const|function|class) {name}\b", there, re.M), name
+                assert re.search(
+                    rf"^export (const|(async )?function|class) {name}\b", there, re.M
+                ), name
     assert "render" not in script("bench.js"), "a saved page needs no notebook"
 
 

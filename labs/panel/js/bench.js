@@ -17,7 +17,7 @@ import { Desk } from "./desk.js";
 import { make, say, set } from "./dom.js";
 import { Log } from "./log.js";
 import { Plan } from "./plan.js";
-import { Moment, Record, holders as holdersOf } from "./record.js";
+import { Moment, Record, holders } from "./record.js";
 import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
@@ -220,9 +220,9 @@ class Bench {
   // -- drawing ----------------------------------------------------------------------------------
 
   draw(moment, newest) {
-    const { clock, network, record } = this, holders = holdersOf(network, moment.scene, 0);
-    say(this.title, `${network.addresses[0]} is held by ${holders.join(" and ") || "nobody"}`);
-    this.title.classList.toggle("vb-wrong", holders.length !== 1);
+    const { clock, network, record } = this, held = holders(network, moment.scene, 0);
+    say(this.title, `${network.addresses[0]} is held by ${held.join(" and ") || "nobody"}`);
+    this.title.classList.toggle("vb-wrong", held.length !== 1);
     say(this.chip, this.mark(newest - clock.at));
     this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay);
     this.controls.draw(this.title.textContent, newest);
