@@ -1,6 +1,6 @@
 """How a virtual router speaks: its Advertisements as IP packets, to the group or to its peers.
 
-    say(priority)    one Advertisement to every destination
+    send(priority)    one Advertisement to every destination
 
 Contract: the packets are keepalived's, byte for byte; the identification field counts them from 1.
 Packets are made once for each priority and kept until something changes; with AH and auth_hmac no
@@ -61,7 +61,7 @@ class Speaker:
         self.ready[priority] = [self.packet(priority, one) for one in self.destinations]
         return self.ready[priority]
 
-    def say(self, priority: int) -> None:
+    def send(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last error, if any."""
         self.ident = self.ident % 0xFFFF + 1
         self.reached = 0
@@ -122,7 +122,7 @@ class Speaker:
             auth=one.auth.password if one.auth.kind == "PASS" else bytes(8),
         )
 
-    def heard(self, sequence: int) -> None:
+    def note_sequence(self, sequence: int) -> None:
         """A valid packet carried this AH sequence number; ours goes on from there."""
         if auth_header.later(sequence, self.sequence):
             self.sequence = sequence

@@ -35,17 +35,20 @@ MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered onc
 
 
 class Announcer:
-    """The announcements of one virtual router; `speaks_on` is where its Advertisements leave."""
+    """Announces the addresses of one virtual router.
+
+    Its Advertisements leave by `advert_interface`.
+    """
 
     def __init__(
-        self, name: str, speaks_on: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log
+        self, name: str, advert_interface: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log
     ) -> None:
         self.name = name
         self.clock = clock
         self.pacer = pacer
         self.kernel = kernel
         self.log = log
-        self.speaks_on = speaks_on
+        self.advert_interface = advert_interface
         self.pending: list[Timer] = []
         self.second: int | None = None  # when the second burst is due
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
@@ -101,7 +104,7 @@ class Announcer:
     def own_address(self, source: IPAddress) -> None:
         """Send one frame for `source`, the router's own address (keepalived, after FAULT)."""
         own = Address(ip=source, prefixlen=source.max_prefixlen)
-        self.burst([Placed(self.speaks_on, own)], 1)
+        self.burst([Placed(self.advert_interface, own)], 1)
 
     def refresh(self, garp: Garp, placed: Sequence[Placed]) -> None:
         """The next periodic burst, and after it the one after that."""
@@ -116,7 +119,7 @@ class Announcer:
         """garp_extra_if: the next round on the interfaces that carry no Advertisements."""
         first: dict[str, Placed] = {}
         for one in placed:
-            if one.interface != self.speaks_on and (garp.extra_if_all or one.virtual):
+            if one.interface != self.advert_interface and (garp.extra_if_all or one.virtual):
                 first.setdefault(one.interface, one)
 
         def again() -> None:
@@ -171,11 +174,11 @@ class Announcer:
     def refused(self, interface: str) -> Callable[[OSError], None]:
         """What to say when the machine does not let us send."""
 
-        def say(error: OSError) -> None:
+        def log_error(error: OSError) -> None:
             text = f"({self.name}) cannot announce on {interface}: {error.strerror or error}"
             self.log.limited(("announce", self.name, interface), text)
 
-        return say
+        return log_error
 
     def quiet(self) -> None:
         """Cancel everything that has not been sent yet."""

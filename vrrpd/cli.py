@@ -73,15 +73,15 @@ def perform(options: argparse.Namespace) -> int:
     facility = None if options.no_syslog else options.log_facility
     to = logger(options.log_console, facility, options.log_format == "json")
     log = Log(detailed=options.log_detail, to=to)
-    log.say(f"Starting vrrpd {__version__}, configuration {options.use_file}")
+    log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     heed(options, log)
     try:
         return run(options, log)
     except ConfigError as error:
-        log.say(str(error))
+        log.info(str(error))
         return error.exit_status
     except PermissionError as error:
-        log.say(f"{error.strerror or error}: run it as root")
+        log.info(f"{error.strerror or error}: run it as root")
         return EXIT_MISSING_PERMISSION
 
 
@@ -176,7 +176,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     source.read = partial(reading, partial(aside, loop))  # the timers must not wait for a reload
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
-    daemon = Daemon(source, machine(loop, runner, post, log, source), journal, log)
+    daemon = Daemon(source, build_ports(loop, runner, post, log, source), journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
     ending: list[str] = []
     supervisor = Supervisor(loop)
@@ -197,7 +197,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     edge.end(daemon.config.globals)
-    tidy(control, exporter, journal)
+    remove_files(control, exporter, journal)
     return 0
 
 
@@ -210,7 +210,7 @@ def write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
         files.append(PidFile(second))
         atexit.register(files[-1].remove)
     for file in files:
-        with suppress_and_say(log, f"no pid file {file.path}"):
+        with log_oserror(log, f"no pid file {file.path}"):
             file.write()
     return [file.path for file in files]
 
@@ -220,16 +220,16 @@ def heed(options: argparse.Namespace, log: Log) -> None:
     from vrrpd.linux.own_process import dump_core
 
     for line in options.missing:
-        log.say(line)
+        log.info(line)
     if options.core_dump or options.core_dump_pattern is not None:
-        with suppress_and_say(log, "no core dumps"):
+        with log_oserror(log, "no core dumps"):
             dump_core()
 
 
 def journal_of(options: argparse.Namespace, log: Log) -> Journal:
     """The journal; a file that cannot be written now is tried again with every line."""
     if options.journal is not None:
-        with suppress_and_say(log, f"no journal {options.journal}"):
+        with log_oserror(log, f"no journal {options.journal}"):
             os.close(os.open(options.journal, APPEND, 0o666))
     return Journal(options.journal)
 
@@ -242,7 +242,7 @@ def at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
-def tidy(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
+def remove_files(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
     """Take away what is of no use without us."""
     for server in (control, exporter):
         if server is not None:
@@ -250,7 +250,9 @@ def tidy(control: Control | None, exporter: HttpServer | None, journal: Journal)
     journal.close()
 
 
-def machine(loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source) -> Ports:
+def build_ports(
+    loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source
+) -> Ports:
     """The real machine, as `ports.py` describes one.
 
     Raises PermissionError if a capability is missing, before a script runs or a packet leaves.
@@ -292,7 +294,7 @@ def alone(own: PidFile, log: Log) -> bool:
         locked = other is None and own.claim()
     if other is not None or not locked:
         who = "another process has locked" if other is None else f"pid {other} in"
-        log.say(f"daemon is already running ({who} {own.path})")
+        log.info(f"daemon is already running ({who} {own.path})")
         return False
     atexit.register(own.remove)
     return True
@@ -306,7 +308,7 @@ def entered(namespace: str | None, log: Log) -> bool:
         if namespace is not None:
             enter(namespace)
     except OSError as error:
-        log.say(f"Unable to set network namespace {namespace}: {error.strerror or error}")
+        log.info(f"Unable to set network namespace {namespace}: {error.strerror or error}")
         return False
     return True
 
@@ -329,7 +331,7 @@ def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log)
     """The socket for vrrpctl; a daemon without one still does its work."""
     from vrrpd.control import Control
 
-    with suppress_and_say(log, f"no control socket {path}"):
+    with log_oserror(log, f"no control socket {path}"):
         return Control(path, loop, daemon, journal)
     return None
 
@@ -341,9 +343,9 @@ def exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> H
     from vrrpd.exporter import pages
     from vrrpd.linux.http_server import HttpServer
 
-    with suppress_and_say(log, f"no metrics at {where}"):
+    with log_oserror(log, f"no metrics at {where}"):
         server = HttpServer(where, loop, pages(daemon))
-        log.say(f"Metrics are served at {where}")
+        log.info(f"Metrics are served at {where}")
         return server
     return None
 
@@ -395,12 +397,12 @@ def running(path: str) -> int | None:
 
 
 @contextmanager
-def suppress_and_say(log: Log, what: str) -> Iterator[None]:
+def log_oserror(log: Log, what: str) -> Iterator[None]:
     """What a daemon can do without: an OSError costs a line in the log."""
     try:
         yield
     except OSError as error:
-        log.say(f"{what}: {error.strerror or error}")
+        log.info(f"{what}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -39,13 +39,13 @@ def ended(program: str, command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        _say(f"{program}: interrupted")
+        _report(f"{program}: interrupted")
         status = INTERRUPTED
     except BrokenPipeError:
         status = NO_READER
     except OSError as error:
         is_output = error.filename is None and error.errno in _OF_OUTPUT
-        _say(f"{program}: {'standard output: ' if is_output else ''}{reason(error)}")
+        _report(f"{program}: {'standard output: ' if is_output else ''}{reason(error)}")
         status = FAILED
     _discard_output()
     return status
@@ -80,7 +80,7 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _say(sentence: str) -> None:
+def _report(sentence: str) -> None:
     with suppress(OSError):
         print(sentence, file=sys.stderr, flush=True)
 

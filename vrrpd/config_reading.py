@@ -93,12 +93,12 @@ def read(
     except Exception as error:  # MemoryError, for one; or the child that was to read has ended
         raise refusal(f"not read to its end: {str(error) or type(error).__name__}") from None
     for line in shown(reading.diagnostics):
-        log.say(line)
+        log.info(line)
     if options.dump_conf:
         for instance in instances:
-            log.say(f"{instance}")
+            log.info(f"{instance}")
     for line in first(reading.findings):
-        log.say(line)
+        log.info(line)
     missing = lacking(reading.needs)
     if missing is not None:
         raise refusal(missing)

@@ -106,7 +106,7 @@ class Source:
             with open(os.open(path, PLAIN, 0o644), "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
-            self.log.say(f"cannot write {path}: {error.strerror or error}")
+            self.log.info(f"cannot write {path}: {error.strerror or error}")
 
     def same(self, before: Globals, now: Globals) -> None:
         """Refuse what cannot be changed.  Raises ConfigError."""
@@ -125,7 +125,7 @@ class Source:
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             os.close(os.open(path, PLAIN, 0o644))
         except OSError as error:
-            self.log.say(f"reload_file {path}: {error.strerror or error}")
+            self.log.info(f"reload_file {path}: {error.strerror or error}")
         try:
             yield
         finally:

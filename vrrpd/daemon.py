@@ -129,12 +129,12 @@ class Daemon:
         at = self.ports.clock.now()
         self.begins = at + self.delay(self.config.globals)
         if self.begins > at:
-            self.log.say(f"Delaying startup for {seconds(self.begins - at)}")
+            self.log.info(f"Delaying startup for {seconds(self.begins - at)}")
         for router in list(self.routers.values()):
             self.tracking.start(router, at, self.begins - at)
         self.notifier.started()
-        self._say_if_idle()
-        self.log.say("Startup complete")
+        self._warn_if_idle()
+        self.log.info("Startup complete")
 
     def delay(self, settings: Globals) -> int:
         """How long (ns) from now no election may begin.
@@ -149,18 +149,18 @@ class Daemon:
         if at < self.begins:
             self.begins += after.vrrp_startup_delay_ns - before.vrrp_startup_delay_ns
 
-    def _say_if_idle(self) -> None:
+    def _warn_if_idle(self) -> None:
         """A daemon with nothing to do runs on and waits for a reload (keepalived)."""
         one = self.config
         if not (one.instances or one.static_addresses or one.static_routes or one.static_rules):
-            self.log.say("Warning - vrrpd has no configuration to run")
+            self.log.info("Warning - vrrpd has no configuration to run")
 
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
         protocol = PROTOCOL_AH if instance.auth.kind == "AH" else PROTOCOL
         holdings = Holdings(instance, self.estate)
         self.pacer.bases.update({one.name: one.base for one in holdings.links.values()})
-        place = Place(holdings.speaks_on, instance.family, protocol)
+        place = Place(holdings.advert_interface, instance.family, protocol)
         segment = self.segments.get(place)
         if segment is None:
             segment = self.segments[place] = Segment(
@@ -206,14 +206,14 @@ class Daemon:
         Every MASTER speaks before and after, so that reading a large file costs the peers'
         patience nothing (keepalived does the same).
         """
-        self.log.say("Reloading ...")
+        self.log.info("Reloading ...")
         self.journal.close()  # the next line opens it again: it may have been renamed (logrotate)
-        self.speak()
+        self.send_adverts()
         try:
             config = self.load()
         except ConfigError as error:
-            self.log.say(f"{error}")
-            self.log.say("Reload refused: the running configuration stays in force")
+            self.log.info(f"{error}")
+            self.log.info("Reload refused: the running configuration stays in force")
             self.journal.write("reload", reason=f"refused: {str(error).splitlines()[0]}", ok=False)
             return False
         before, self.config = self.config, config
@@ -242,8 +242,8 @@ class Daemon:
             self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
         self.journal.write("reload", reason="configuration read again", ok=True)
-        self._say_if_idle()
-        self.log.say("Reload complete")
+        self._warn_if_idle()
+        self.log.info("Reload complete")
         return True
 
     def _prune(self) -> None:
@@ -270,7 +270,7 @@ class Daemon:
             router.segment.close()
             del self.segments[router.segment.place]
 
-    def speak(self) -> None:
+    def send_adverts(self) -> None:
         """Every MASTER sends an Advertisement now."""
         for router in self.routers.values():
             if router.state is State.MASTER:
@@ -278,7 +278,7 @@ class Daemon:
 
     def stop(self, reason: str) -> None:
         """Stop every router in the order of the file."""
-        self.log.say("Stopping")
+        self.log.info("Stopping")
         if self.doubt is not None:
             self.doubt.cancel()
         self.tracking.stop()
@@ -295,7 +295,7 @@ class Daemon:
 
     def interface_changed(self, name: str) -> None:
         """It is not what it was: everything that depends on it looks again."""
-        came_up = self.estate.mend(name)
+        came_up = self.estate.restore_links(name)
         self.tracking.interface_changed(name)
         self.look(came_up)
 

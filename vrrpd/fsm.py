@@ -137,7 +137,7 @@ class Params:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class LastAdvert:
     """The last valid Advertisement: from whom, how strong and when (ns).
 
     `interval` (ns) is the one in force since then; None if no MASTER has taught us any.
@@ -161,7 +161,7 @@ class Router:
     state: State = State.INIT
     deadline: int | None = None
     armed: int = 0
-    heard: Heard | None = None
+    heard: LastAdvert | None = None
     resigned: bool = False  # the timer is a bare Skew_Time, after an Advertisement of priority 0
     hold_until: int | None = None
     wants: bool = False  # the timer has expired and the sync group is holding us back
@@ -218,7 +218,7 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
         due = next_advert(params, router.deadline, now)
         return become_master(params, router, now, silence(params, router), due)
     if isinstance(event, AdvertReceived):
-        return backup_hears(params, router, event, now), []
+        return backup_receives(params, router, event, now), []
     if isinstance(event, Held):
         due = now + master_down_time(params, router)
         return replace(router, deadline=due, armed=now, wants=True), []
@@ -231,9 +231,9 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
     return router, []
 
 
-def backup_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Router:
+def backup_receives(params: Params, router: Router, advert: AdvertReceived, now: int) -> Router:
     """Section 6.4.2, "If an ADVERTISEMENT is received", with keepalived's preempt_delay."""
-    heard = Heard(advert.source, advert.priority, advert.interval, now)
+    heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
     learned = router.heard.interval if router.heard is not None else None
     if now < params.not_before:  # the start-up delay runs to its end (keepalived 2.2.8)
         return replace(router, heard=heard)
@@ -286,7 +286,7 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
         due = next_advert(params, router.deadline, now)
         return replace(router, deadline=due, armed=now), [SendAdvert(params.priority)]
     if isinstance(event, AdvertReceived):
-        return master_hears(params, router, event, now)
+        return master_receives(params, router, event, now)
     if isinstance(event, AddressLost):
         # keepalived's rule: resign, and let the election decide.  Nobody else waits: one skew.
         wait = params.skew(params.advert_interval)
@@ -326,9 +326,9 @@ def give_way(params: Params, router: Router, now: int) -> Outcome:
     return Router(State.BACKUP, now + wait, now, why=why), [ReleaseAddresses()]
 
 
-def master_hears(params: Params, router: Router, advert: AdvertReceived, now: int) -> Outcome:
+def master_receives(params: Params, router: Router, advert: AdvertReceived, now: int) -> Outcome:
     """Section 6.4.3, "If an ADVERTISEMENT is received"."""
-    heard = Heard(advert.source, advert.priority, advert.interval, now)
+    heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
     restarted = replace(router, heard=heard, deadline=now + params.advert_interval, armed=now)
     if advert.priority == RESIGN:
         return restarted, [SendAdvert(params.priority)]

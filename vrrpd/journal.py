@@ -144,7 +144,7 @@ class Journal:
 
 
 class Log:
-    """Log lines: `say` always, `detail` only with -D, `limited` at most once a second."""
+    """Log lines: `info` always, `detail` only with -D, `limited` at most once a second."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class Log:
             record.created, record.msecs = created, created % 1 * 1000
             self.logger.handle(record)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """One line."""
         self.held.append((time.time(), text))
         if self.later is None:
@@ -184,7 +184,7 @@ class Log:
     def detail(self, text: str) -> None:
         """One line for those who asked for them (-D/--log-detail)."""
         if self.detailed:
-            self.say(text)
+            self.info(text)
 
     def limited(self, key: tuple[object, ...], text: str) -> bool:
         """One line unless `key` had one within the last second; whether it was written.
@@ -200,7 +200,7 @@ class Log:
             self.last.clear()  # a flood of forged peers must not grow our memory
         self.last[key] = (now, 0)
         more = f" ({swallowed} more like this since)" if swallowed else ""
-        self.say(f"{text}{more}")
+        self.info(f"{text}{more}")
         return True
 
     def trouble(self, error: BaseException) -> None:

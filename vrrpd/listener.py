@@ -29,7 +29,7 @@ from vrrpd.journal import Log
 from vrrpd.packet import PROTOCOL, Advertisement, Check, Datagram, PacketError, parse_ip
 from vrrpd.packet_signature import shapes
 from vrrpd.ports import Channel, Clock, Wire
-from vrrpd.receive_buffer import enough, room
+from vrrpd.receive_buffer import minimum_size, requested_size
 from vrrpd.validation import Expectation, admit, find_vrid
 
 
@@ -128,19 +128,19 @@ class Segment:
     def configure(self, settings: Globals) -> None:
         """These settings are in force from now on."""
         self.settings = settings
-        self.make_room()
+        self.set_receive_buffer()
         self.narrow()
 
-    def make_room(self) -> None:
+    def set_receive_buffer(self) -> None:
         """Have as much kept for us as the configuration asks for, or else enough."""
         mine = [router.instance for routers in self.routers.values() for router in routers]
-        wanted = room(mine, self.settings)
+        wanted = requested_size(mine, self.settings)
         if self.channel is not None:
             try:
                 if any(wanted):
-                    self.channel.make_room(*wanted)
+                    self.channel.set_receive_buffer(*wanted)
                 else:
-                    self.channel.have_room(enough(len(mine)))
+                    self.channel.ensure_receive_buffer(minimum_size(len(mine)))
             except OSError as error:
                 text = f"receive buffer on {self.interface}: {error.strerror or error}"
                 self.log.limited(("room", self.interface), text)
@@ -175,7 +175,7 @@ class Segment:
                 self.complain(error)
                 return
             self.trouble = ""
-            self.make_room()
+            self.set_receive_buffer()
             self.narrow()
         for mine in self.routers.values():
             for router in mine:

@@ -73,7 +73,7 @@ class Maintenance:
         for router in chosen:
             text = "was not released"
             if router in resumed:
-                self.log.say(f"({router.name}) {RESUMED}")
+                self.log.info(f"({router.name}) {RESUMED}")
                 router.note("resume", RESUMED)
                 router.dispatch(Resumed(RESUMED))
                 text = "takes part in the election again"
@@ -105,7 +105,7 @@ class Maintenance:
             self.names.add(router.name)
             router.mark(released=True)
         for router in fresh:
-            self.log.say(f"({router.name}) {why(router)}")
+            self.log.info(f"({router.name}) {why(router)}")
             router.note("release", why(router))
             router.dispatch(Released(why(router)))
 

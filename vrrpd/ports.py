@@ -89,10 +89,10 @@ class Channel(Protocol):
     def join(self, group: IPAddress) -> None:
         """Hear what is sent to this multicast group, too.  Raises OSError."""
 
-    def make_room(self, size: int, mtus: int) -> None:
+    def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
 
-    def have_room(self, size: int) -> None:
+    def ensure_receive_buffer(self, size: int) -> None:
         """Have at least `size` bytes kept, if we may.  Raises OSError."""
 
     def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:

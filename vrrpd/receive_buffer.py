@@ -6,7 +6,7 @@
                         ADVERT  vrrp_rx_bufs_multiplier times the length of its Advertisement
 
 The instances of a segment share a socket, so theirs are added up (keepalived).  Without a word
-about it the socket has what Linux gives every socket, and more if that is not `enough()`.
+about it the socket has what Linux gives every socket, and more if that is not `minimum_size()`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ AH_HEADER = 24
 VRRP_HEADER = 8
 ROUNDS = 8  # Advertisements of each instance that may have to wait
 COUNTED = 1024  # bytes that Linux counts for a short packet
-Room = tuple[int, int]
+Size = tuple[int, int]
 """So many bytes, and so many times the MTU."""
 
 
-def room(instances: Iterable[Instance], settings: Globals) -> Room:
+def requested_size(instances: Iterable[Instance], settings: Globals) -> Size:
     """What these instances need together; (0, 0) if nobody has asked for anything."""
-    each = [need(one, settings) for one in instances]
+    each = [instance_size(one, settings) for one in instances]
     return sum(size for size, _ in each), sum(mtus for _, mtus in each)
 
 
-def enough(instances: int) -> int:
+def minimum_size(instances: int) -> int:
     """Bytes, as Linux counts them, with which a MASTER's burst for all of them is not lost.
 
     What Linux gives every socket is filled by 200 packets: 255 instances that are advertised
@@ -42,7 +42,7 @@ def enough(instances: int) -> int:
     return instances * ROUNDS * COUNTED
 
 
-def need(one: Instance, settings: Globals) -> Room:
+def instance_size(one: Instance, settings: Globals) -> Size:
     """What one instance needs; a number is stronger than MTU, and that than ADVERT."""
     if one.kernel_rx_buf_size is not None:
         return one.kernel_rx_buf_size, 0

@@ -93,8 +93,10 @@ class VirtualRouter:
         self.farewell = "STOP"  # what the scripts are told at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = []
         self.holdings = holdings
-        speaks_on = segment.interface
-        self.announcer = Announcer(self.name, speaks_on, ports.clock, pacer, ports.kernel, log)
+        advert_interface = segment.interface
+        self.announcer = Announcer(
+            self.name, advert_interface, ports.clock, pacer, ports.kernel, log
+        )
         self.upkeep = Upkeep(self, self.holdings, ports, journal, log)
         self.split_brain = SplitBrain(self.counters)
         self.prefetch = TakeoverPrefetch(
@@ -209,7 +211,7 @@ class VirtualRouter:
         for action in actions:
             self._attempt(self.perform, action)
         if changed:
-            self._attempt(self.tell)
+            self._attempt(self._notify_scripts)
             self.arm()
             self._attempt(self._announce_own_address, before)
             for follow in self.followers:
@@ -298,7 +300,7 @@ class VirtualRouter:
         if received.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
         if sequence:
-            self.speaker.heard(sequence)
+            self.speaker.note_sequence(sequence)
         if self.params.version == 3 and received.interval > self.params.learn(received.interval):
             self._attempt(self.doubt, received)
         if advert is not self.agreed:
@@ -312,7 +314,7 @@ class VirtualRouter:
         """Report another MASTER, whose Advertisement arrived at `at` (ns) while we were MASTER."""
         reason = self.split_brain.received(rival, at, self.params, self.state)
         if reason is not None:
-            self.log.say(f"({self.name}) Split brain: {reason}")
+            self.log.info(f"({self.name}) Split brain: {reason}")
             self.note("split_brain", reason)
         if self.split_brain.script_is_due(at, self.params, self.state, self.entered):
             self.notifier.split_brain(self.instance, self.params.priority, rival)
@@ -381,7 +383,7 @@ class VirtualRouter:
         if self.priority == before:
             return
         text = f"Changing effective priority from {before} to {self.priority}"
-        self.log.say(f"({self.name}) {text}")
+        self.log.info(f"({self.name}) {text}")
         why = why or f"{cause} {weight:+d}"
         self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
         self.reform()
@@ -405,7 +407,7 @@ class VirtualRouter:
         if source != self.source:
             self.speaker.move(source)
             self.reform()
-        self.holdings.speak_from(source)
+        self.holdings.set_source(source)
 
     def address_lost(self, address: IPAddress, ours: bool = False) -> None:
         """`address` is gone from its interface; `ours`: with one that this daemon removed."""
@@ -474,7 +476,7 @@ class VirtualRouter:
     def send(self, priority: int) -> None:
         """Multicast one Advertisement; a dead link is logged, and no more than that."""
         try:
-            self.speaker.say(priority)
+            self.speaker.send(priority)
         except Exception as error:  # no mistake of ours may leave us without a timer
             if not isinstance(error, OSError):
                 self.trouble(error)
@@ -502,7 +504,7 @@ class VirtualRouter:
         self.log.limited(("rival", self.name, action.rival), f"{text}, forcing new election")
         self.announcer.reassert(self.instance.garp, self.placed)
         self.challenged()
-        self.notifier.tell(self.instance, "MASTER_RX_LOWER_PRI", self.params.priority)
+        self.notifier.notify(self.instance, "MASTER_RX_LOWER_PRI", self.params.priority)
 
     # The record, the scripts, the timer.
 
@@ -518,12 +520,12 @@ class VirtualRouter:
         self.transitions[new.state] += 1
         self.journal.keep(line)
         self.history.append(line)
-        self.log.say(text)
+        self.log.info(text)
 
-    def tell(self) -> None:
+    def _notify_scripts(self) -> None:
         """Tell the scripts: the router is now in this state."""
         state = self.farewell if self.state is State.INIT else self.state.value
-        self.notifier.tell(self.instance, state, self.params.priority)
+        self.notifier.notify(self.instance, state, self.params.priority)
 
     def arm(self) -> None:
         """Have the clock call back at the deadline.

@@ -122,13 +122,13 @@ class Guard:
         self.default: Identity | None = None
         self.seen = self.insecure = self.violated = False
 
-    def say(self, text: str, counts: bool = False) -> None:
+    def add(self, text: str, counts: bool = False) -> None:
         """Keep one line."""
         self.findings.append(Finding(text, counts))
 
     def refuse(self, text: str) -> None:
         """Keep a line about something that the file asks for and that will not run."""
-        self.say(text, True)
+        self.add(text, True)
 
     # The whole configuration.
 
@@ -166,7 +166,7 @@ class Guard:
         """Say once for `what` that scripts run without security."""
         if self.seen and not self.strict:
             self.violated = True
-            self.say(VIOLATION.format(what) + (INSECURE if self.insecure else ""), True)
+            self.add(VIOLATION.format(what) + (INSECURE if self.insecure else ""), True)
         self.seen = self.insecure = False
 
     def owner(self, fifo: str | None) -> Identity | None:
@@ -184,11 +184,11 @@ class Guard:
         if settings.script_user is not None:
             self.default = self.account(*settings.script_user)
             if self.default is None:
-                self.say("Error setting global script uid/gid", True)
+                self.add("Error setting global script uid/gid", True)
             return
         self.default = self.host.user(SCRIPT_USER)
         if self.default is None:
-            self.say(f"Script user '{SCRIPT_USER}' does not exist")
+            self.add(f"Script user '{SCRIPT_USER}' does not exist")
         if self.default is None and self.strict:
             self.refuse(f"Unable to set default user {SCRIPT_USER} for script")
         elif self.default is None:
@@ -256,13 +256,13 @@ class Guard:
         if (0 in identity or status.becomes_root()) and not self.protected(real):
             self.insecure = True
             end = " - disabling" if self.strict else ""
-            self.say(f"Unsafe permissions found for script '{path}'{end}.", self.strict)
+            self.add(f"Unsafe permissions found for script '{path}'{end}.", self.strict)
             if self.strict:
                 return None
         for word in command.argv[1:]:
             if word in SHELL_WORDS:
                 text = f"'{word}' is an argument of {command.argv[0]}: no shell reads it."
-                self.say(f"WARNING - script {text} Write /bin/sh -c '...' for that.")
+                self.add(f"WARNING - script {text} Write /bin/sh -c '...' for that.")
                 break
         name, executable = (path, None) if self.links else self.under(path, real, identity)
         argv = (name, *command.argv[1:])
@@ -298,7 +298,7 @@ class Guard:
             self.refuse(f"Cannot find script {name} in path - disabling")
             return None
         advice = "Please specify full path."
-        self.say(f"WARNING - script `{name}` resolved by path search to `{path}`. {advice}")
+        self.add(f"WARNING - script `{name}` resolved by path search to `{path}`. {advice}")
         return path
 
     def protected(self, path: str) -> bool:

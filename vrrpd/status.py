@@ -24,7 +24,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
         "owner": params.priority == OWNER,
         "timer": timer(router, now),
         "master_down_interval": seconds(params.master_down(params.advert_interval)),
-        "last_heard": last_heard(router, now),
+        "last_heard": last_advertisement(router, now),
         "faults": list(router.faults.values()),
         "weights": dict(router.weights),
         "released": router.released,
@@ -41,7 +41,7 @@ def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     return {"name": name, "remaining": round((deadline - now) / SECOND, 3)}
 
 
-def last_heard(router: VirtualRouter, now: int) -> dict[str, Any] | None:
+def last_advertisement(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     """Who spoke last, how strongly and how long ago."""
     heard = router.router.heard
     if heard is None:

@@ -64,7 +64,7 @@ class Silent(Log):
         with suppress(Exception):
             super().trouble(error)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Keep one line."""
         self.lines.append(text)
 

@@ -71,11 +71,11 @@ class HostChannel:
     def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
 
-    def make_room(self, size: int, mtus: int) -> None:
+    def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""
         self.machine.room = size + mtus * self.machine.card().mtu
 
-    def have_room(self, size: int) -> None:
+    def ensure_receive_buffer(self, size: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""
         self.machine.room = size
 

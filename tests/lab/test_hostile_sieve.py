@@ -119,7 +119,7 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
 ) -> None:
     monkeypatch.setattr(sockets, "FLOOD", SECOND // 5)
     ear.channel.only((51, 52), (MINE,))
-    ear.channel.make_room(1, 0)  # the kernel gives a little more
+    ear.channel.set_receive_buffer(1, 0)  # the kernel gives a little more
     ear.hear([FORGED["password"]] * 500 + [packet()], SECOND)  # the last one is lost, too
     for _ in range(3):  # the number of lost ones comes with the next packet that is kept
         ear.hear([packet()])

@@ -18,7 +18,7 @@ def test_room(family: int, size: int, mtus: int, expected: int) -> None:
     try:
         wire = RawWire(Loop())
         channel = wire.listen("room0", family, 112, lambda packet, at: None)
-        channel.make_room(size, mtus)
+        channel.set_receive_buffer(size, mtus)
         found = channel.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert found == 2 * expected  # the kernel doubles it
         channel.close()

@@ -375,9 +375,9 @@ def test_the_trailer_takes_the_room_of_seven_addresses() -> None:
     many = tuple(f"10.0.{n // 250}.{n % 250}/32" for n in range(255))
     loaded = loads(conf(100, "version 3", block(), vips=many))
     assert len(loaded.config.instances[0].addresses) == 255  # 1500 bytes are enough
-    from vrrpd.config.vip_limit import room
+    from vrrpd.config.vip_limit import capacity
 
-    assert room(576, 2, 4, ah=False) - room(576, 2, 4, ah=False, hmac=True) == 7
+    assert capacity(576, 2, 4, ah=False) - capacity(576, 2, 4, ah=False, hmac=True) == 7
 
 
 # Nobody sees a key.

@@ -16,7 +16,7 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.process_table import ProcessTable
 from vrrpd.linux.receive_buffers import resize, set_receive_buffers
 from vrrpd.linux.sockets import RawChannel
-from vrrpd.receive_buffer import enough
+from vrrpd.receive_buffer import minimum_size
 
 ADVERT = 20 + 8 + 4 + 8  # IPv4 header, VRRP header, one address, authentication
 
@@ -24,7 +24,7 @@ ADVERT = 20 + 8 + 4 + 8  # IPv4 header, VRRP header, one address, authentication
 def test_without_a_word_there_is_enough_for_all_instances_of_a_segment() -> None:
     many = "".join(conf(name=f"VI_{vrid}", vrid=vrid) for vrid in range(1, 101))
     lan = cluster(one=many)
-    assert lan.machines["one"].room == enough(100)
+    assert lan.machines["one"].room == minimum_size(100)
 
 
 @pytest.mark.parametrize("size", [1, 300_000])
@@ -33,7 +33,7 @@ def test_the_kernel_keeps_at_least_what_is_enough(size: int) -> None:
     channel = object.__new__(RawChannel)
     channel.socket = near
     before = near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-    channel.have_room(size)
+    channel.ensure_receive_buffer(size)
     assert near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= max(size, before)
     near.close()
 
@@ -45,7 +45,7 @@ def options(*words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "own", "expected"),
     [
-        ((), (), enough(1)),
+        ((), (), minimum_size(1)),
         ((), ("kernel_rx_buf_size 5000",), 5000),
         (("vrrp_rx_bufs_policy MTU",), (), 3 * 1500),
         (("vrrp_rx_bufs_policy ADVERT",), (), 3 * ADVERT),

@@ -40,7 +40,7 @@ from vrrpd.events import (
     TakeAddresses,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Heard, Params, Router, State, step
+from vrrpd.fsm import SECOND, LastAdvert, Params, Router, State, step
 
 MINE = IPv4Address("192.168.1.12")
 LOWER = IPv4Address("192.168.1.2")  # lower as a number, higher as text
@@ -50,7 +50,7 @@ PRIORITY = 100
 NOW = 1_000 * SECOND + 7
 PARAMS = Params(vrid=51, priority=PRIORITY, source=MINE)
 
-HEARD = Heard(HIGHER, 150, SECOND, NOW - SECOND)
+HEARD = LastAdvert(HIGHER, 150, SECOND, NOW - SECOND)
 ROUTERS = {
     "INIT": Router(),
     "BACKUP": Router(State.BACKUP, NOW + SECOND, NOW - SECOND, HEARD, why="started"),
@@ -174,7 +174,7 @@ def test_reassert_names_the_rival() -> None:
 def test_whoever_was_heard_is_remembered(state: str, priority: int) -> None:
     advert = AdvertReceived(priority, LOWER, SECOND)
     after, _ = step(PARAMS, ROUTERS[state], advert, NOW)
-    assert after.heard == Heard(LOWER, priority, SECOND, NOW)
+    assert after.heard == LastAdvert(LOWER, priority, SECOND, NOW)
 
 
 def test_leaving_fault_forgets_what_was_heard_before() -> None:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from vrrpd.events import AdvertReceived, Reconfigured, SendAdvert, Started, TimerFired
-from vrrpd.fsm import SECOND, Heard, Params, Router, State, master_down_time, step
+from vrrpd.fsm import SECOND, LastAdvert, Params, Router, State, master_down_time, step
 
 MINE = IPv4Address("192.168.1.12")
 OTHER = IPv4Address("192.168.1.11")
@@ -231,7 +231,7 @@ def test_version_3_that_heard_nobody_better_has_its_own_interval() -> None:
 
 def test_a_master_goes_over_to_a_shorter_interval_at_once() -> None:
     slow = replace(PARAMS, advert_interval=60 * SECOND)
-    router = Router(State.MASTER, NOW + 60 * SECOND, NOW, Heard(OTHER, 50, SECOND, NOW))
+    router = Router(State.MASTER, NOW + 60 * SECOND, NOW, LastAdvert(OTHER, 50, SECOND, NOW))
     moved, actions = step(
         PARAMS, router, Reconfigured(master_down_time(slow, router)), NOW + 10 * SECOND
     )

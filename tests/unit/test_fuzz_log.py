@@ -27,10 +27,10 @@ import sys
 from vrrpd.journal import Log, logger
 log = Log(to=logger(True, None))
 for number in range(int(sys.argv[1])):
-    log.say(f"line {number} " + "x" * 100)
+    log.info(f"line {number} " + "x" * 100)
 print("through", file=sys.stderr, flush=True)
 sys.stdin.readline()
-log.say("after")
+log.info("after")
 """
 LINES = 2000  # of 130 bytes: four times what a pipe holds
 
@@ -146,29 +146,29 @@ def heard(end: socket.socket) -> list[str]:
 
 def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket) -> None:
     log = journal.Log(to=journal.logger(False, 3))
-    log.say("(VI_1) Entering MASTER STATE")
+    log.info("(VI_1) Entering MASTER STATE")
     assert heard(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
 
 
 def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
     log = journal.Log(to=journal.logger(False, 3))
     for number in range(LINES):
-        log.say(f"line {number}")
+        log.info(f"line {number}")
     kept = heard(syslogd)
     assert 1 <= len(kept) < LINES
-    log.say("after")
+    log.info("after")
     [last] = heard(syslogd)
     assert last.endswith(f": after ({LINES - len(kept)} lines before this are lost)")
 
 
 def test_a_syslog_that_is_started_again(syslogd: socket.socket) -> None:
     log = journal.Log(to=journal.logger(False, 3))
-    log.say("one")
+    log.info("one")
     path = syslogd.getsockname()
     os.unlink(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
         again.bind(path)
         again.setblocking(False)
         syslogd.close()
-        log.say("two")
+        log.info("two")
         assert [line.rpartition(" ")[2] for line in heard(again)] == ["two"]

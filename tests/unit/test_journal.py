@@ -167,7 +167,7 @@ def test_detail_is_for_those_who_asked(log: Log) -> None:
     log.detail("quiet")
     log.detailed = True
     log.detail("loud")
-    log.say("always")
+    log.info("always")
     assert said(log) == ["loud", "always"]
 
 
@@ -181,7 +181,7 @@ def test_one_line_a_second_for_each_key(log: Log) -> None:
 
 
 def test_a_percent_sign_is_no_template(log: Log) -> None:
-    log.say("100 %s")
+    log.info("100 %s")
     log.limited(("a",), "%d")
     assert said(log) == ["100 %s", "%d"]
 

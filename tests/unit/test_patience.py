@@ -30,14 +30,14 @@ def logger(name: str) -> tuple[logging.Logger, Told]:
 def test_held_lines_keep_their_order_and_their_moment() -> None:
     to, told = logger("held")
     log = Log(to=to)
-    log.say("at once")
+    log.info("at once")
     chores: list[object] = []
     log.later = chores.append
-    log.say("one")
+    log.info("one")
     log.limited(("a",), "two")
     assert [text for _, text in told.lines] == ["at once"]
     log.flush()
-    log.say("100 %s")
+    log.info("100 %s")
     log.flush()
     assert [text for _, text in told.lines] == ["at once", "one", "two", "100 %s"]
     assert sorted(told.lines) == told.lines

@@ -28,7 +28,7 @@ class Bench:
         self.lines: list[str] = []
         self.journal = Journal()
         log = Log()
-        log.say = self.lines.append  # type: ignore[method-assign, assignment]
+        log.info = self.lines.append  # type: ignore[method-assign, assignment]
         log.limited = self.limited  # type: ignore[method-assign]
         self.carrier = MailCarrier(self.loop, self.journal, log)
 

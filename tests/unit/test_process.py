@@ -34,7 +34,7 @@ from vrrpd.journal import Log
 from vrrpd.linux.own_process import Process
 said = []
 log = Log()
-log.say = said.append
+log.info = said.append
 process = Process(log)
 for text in sys.argv[1:]:
     process.settle(loads("global_defs {" + text + "}").config.globals)
@@ -145,7 +145,7 @@ if sys.argv[1] == "limited":
     os.setuid(65534)
 said, idle = [], []
 log = Log()
-log.say = said.append
+log.info = said.append
 process = Process(log)
 process.later = idle.append
 settings = "vrrp_rt_priority 20" + (sys.argv[1] == "keyword") * "\\n vrrp_rlimit_rttime 10000"
@@ -201,7 +201,7 @@ from vrrpd.journal import Log
 from vrrpd.linux.own_process import Process
 said = []
 log = Log()
-log.say = said.append
+log.info = said.append
 Process(log).settle(loads("global_defs {\\n vrrp_no_swap\\n}").config.globals)
 more = bytearray(most + (50 << 20))
 print(json.dumps(said))

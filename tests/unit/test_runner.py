@@ -36,7 +36,7 @@ class Bench:
         self.loop = Loop()
         self.lines: list[str] = []
         log = Log()
-        log.say = self.lines.append  # type: ignore[method-assign, assignment]
+        log.info = self.lines.append  # type: ignore[method-assign, assignment]
         self.runner = ScriptRunner(self.loop, log, timeout)
         self.old = signal.getsignal(signal.SIGCHLD)
         self.loop.on_signal(signal.SIGCHLD, self.runner.reap)

@@ -320,7 +320,7 @@ def test_a_script_that_cannot_be_started_is_a_failure() -> None:
 def test_the_log_says_what_a_failing_script_complained_of() -> None:
     one = script()
     lines: list[str] = []
-    one.log.say = lines.append  # type: ignore[method-assign, assignment]
+    one.log.info = lines.append  # type: ignore[method-assign, assignment]
     one.finished(Outcome(1, said="pidof: no such process"))
     assert lines[-1] == "VRRP_Script(chk) failed (exited with status 1): pidof: no such process"
 

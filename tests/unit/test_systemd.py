@@ -18,7 +18,7 @@ from labs.simulation.ports import HostClock
 from labs.simulation.switch import Switch
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND
-from vrrpd.linux.systemd import Supervisor, patience
+from vrrpd.linux.systemd import Supervisor, watchdog_timeout
 
 UNIT = REPOSITORY / "packaging" / "vrrpd.service"
 
@@ -105,9 +105,9 @@ def test_the_watchdog_hears_twice_in_its_time(manager: socket.socket) -> None:
 
 
 def test_somebody_elses_watchdog_is_not_ours() -> None:
-    assert patience({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}) is None
-    assert patience({"WATCHDOG_USEC": "junk"}) is None
-    assert patience({"WATCHDOG_USEC": "1000"}) == SECOND // 1000
+    assert watchdog_timeout({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}) is None
+    assert watchdog_timeout({"WATCHDOG_USEC": "junk"}) is None
+    assert watchdog_timeout({"WATCHDOG_USEC": "1000"}) == SECOND // 1000
 
 
 def test_the_unit_is_of_the_type_that_vrrpd_is() -> None:

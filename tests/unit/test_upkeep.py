@@ -112,7 +112,7 @@ def test_a_mistake_of_ours_is_no_end_of_the_timer(
     one = router(lan, "one")
     target = one.speaker if place == "send" else one.holdings
     with monkeypatch.context() as patch:
-        patch.setattr(target, {"send": "say", "take": "take"}[place], mistake)
+        patch.setattr(target, place, mistake)
         lan.run(60)
         assert "MASTER" not in states(lan, "one")
         assert "FAULT" in states(lan, "one")

@@ -69,7 +69,7 @@ class Estate:
         for name in filter(None, map(dev_of, wanted)):
             there = self.kernel.interface(name)
             self.up[name] = there is not None and there.up
-        self.told(self.kernel.change(new, gone))
+        self.report(self.kernel.change(new, gone))
 
     def there(self, interface: str, ip: IPAddress) -> bool:
         """Whether the address is on the interface."""
@@ -86,14 +86,14 @@ class Estate:
         links, self.links = self.links, {}
         statics, self.statics = self.statics, []
         self.silent.clear()
-        self.told(self.kernel.change([], list(reversed(statics))))
+        self.report(self.kernel.change([], list(reversed(statics))))
         for name in links:
             self.kernel.destroy(name)
-            self.log.say(f"Success removing VMAC interface {name}")
+            self.log.info(f"Success removing VMAC interface {name}")
         self.renew()
         self.kernel.restore()
 
-    def told(self, problems: Iterable[str | Refusal]) -> None:
+    def report(self, problems: Iterable[str | Refusal]) -> None:
         """Say what the kernel has refused."""
         for problem in map(str, problems):
             self.log.limited(("estate", problem), problem)
@@ -117,7 +117,7 @@ class Estate:
         for there in self.kernel.interfaces():
             if there.name not in self.links and leftover(instance, base, there, prefix):
                 self.kernel.destroy(there.name)
-                self.log.say(f"({instance.name}) deleted {there.name}, left by an earlier run")
+                self.log.info(f"({instance.name}) deleted {there.name}, left by an earlier run")
 
     def taken(self, instance: Instance, slot: Slot) -> Callable[[str], bool]:
         """Whether a name is in use for something else: a function of the name."""
@@ -142,12 +142,12 @@ class Estate:
             self.kernel.destroy(link.name)
         new = self.kernel.interface(link.name) is None
         problems = self.kernel.create(link, self.blocked(link.name))
-        self.told(problems)
+        self.report(problems)
         if new and not problems:
-            self.log.say(f"Success creating VMAC interface {link.name} on {link.base}")
+            self.log.info(f"Success creating VMAC interface {link.name} on {link.base}")
             self.lent.pop(link.name, None)
         self.renew()  # first, for what it lets nobody answer for
-        self.lend(link)
+        self.copy_link_local(link)
 
     def misplaced(self, link: VirtualLink) -> bool:
         """Whether the virtual interface is there, on another interface than its base."""
@@ -156,7 +156,7 @@ class Estate:
             return False
         return there.base != base.index
 
-    def lend(self, link: VirtualLink, source: IPAddress | None = None) -> None:
+    def copy_link_local(self, link: VirtualLink, source: IPAddress | None = None) -> None:
         """Over IPv6 a virtual interface has its base's link-local address, too (keepalived).
 
         `source` is that address if it is known, else the base's first is taken.  The packet filter
@@ -172,7 +172,7 @@ class Estate:
         own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
         old = self.lent.get(link.name)
         self.lent[link.name] = Placed(link.name, own, virtual=True)
-        self.told(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
+        self.report(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
 
     def link_locals(self, base: str) -> list[IPAddress]:
         """The IPv6 link-local addresses of an interface, in the kernel's order."""
@@ -195,9 +195,9 @@ class Estate:
     def gate(self, name: str) -> None:
         """Block a virtual interface or let it send, as its routers are now."""
         if name in self.links and self.links[name].mac is not None:
-            self.told(self.kernel.block(name, self.blocked(name)))
+            self.report(self.kernel.block(name, self.blocked(name)))
 
-    def mend(self, name: str) -> bool:
+    def restore_links(self, name: str) -> bool:
         """Something has happened to interface `name`: make again what has gone with it.
 
         Whether the interface came up.
@@ -211,10 +211,10 @@ class Estate:
             if name in (link.name, link.base) and (absent or self.misplaced(link)):
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
-                self.lend(link)
+                self.copy_link_local(link)
         came_up = self.up[name] and not was
         if came_up:
-            self.told(self.kernel.change([one for one in self.statics if not free(one)], []))
+            self.report(self.kernel.change([one for one in self.statics if not free(one)], []))
         return came_up
 
     # The packet filter.
@@ -255,11 +255,11 @@ class Estate:
             return
         self.numbers = numbers
         if (self.shield is None or not self.shield) and wanted:
-            self.log.say(f"Setting up nftables table {of.nftables} (no_accept or use_vmac)")
+            self.log.info(f"Setting up nftables table {of.nftables} (no_accept or use_vmac)")
         self.shield = wanted
         problems = self.kernel.protect(wanted)
         self.filtered = not problems
-        self.told(problems)
+        self.report(problems)
 
     def named(self) -> set[str]:
         """The interfaces that the filter may name."""
@@ -289,8 +289,8 @@ class Estate:
             if free(one) or not lost(key) or not self.up.get(dev_of(one) or "", True):
                 continue
             what = f"address {one.address}" if isinstance(one, Placed) else f"entry {one}"
-            self.log.say(f"Restoring deleted static {what}")
-            self.told(self.kernel.change([one], []))
+            self.log.info(f"Restoring deleted static {what}")
+            self.report(self.kernel.change([one], []))
 
 
 def free(thing: Belonging) -> bool:

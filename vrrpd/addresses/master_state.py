@@ -56,7 +56,7 @@ class Holdings:
             self.own = own
             text = warning(self.instance, own)
             if text is not None:
-                estate.log.say(text)
+                estate.log.info(text)
 
     def use(self, instance: Instance) -> None:
         """Hold what this configuration says, from the next `take()` on."""
@@ -66,7 +66,7 @@ class Holdings:
         self.placed = [home(instance, self.links, one) for one in every]
         self.spots = frozenset(map(spot_of, self.placed))
         if instance.promote_secondaries:
-            self.estate.told(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
+            self.estate.report(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
 
     @property
     def own_link(self) -> VirtualLink | None:
@@ -80,7 +80,7 @@ class Holdings:
         return self.instance.interface if link is None else link.name
 
     @property
-    def speaks_on(self) -> str:
+    def advert_interface(self) -> str:
         """The interface that Advertisements leave by: the real one for unicast (keepalived)."""
         one, link = self.instance, self.own_link
         base = one.vmac_xmit_base or one.unicast or link is None
@@ -224,11 +224,11 @@ class Holdings:
             return list(things)
         return [one for one in things if not (isinstance(one, Placed) and spot_of(one) in self.own)]
 
-    def speak_from(self, source: IPAddress) -> None:
+    def set_source(self, source: IPAddress) -> None:
         """Over IPv6 our source address must be on the virtual interface, too."""
         link = self.own_link
         if link is not None and link.family == source.version == 6:
-            self.estate.lend(link, source)
+            self.estate.copy_link_local(link, source)
 
 
 def where(thing: Belonging) -> Spot | None:

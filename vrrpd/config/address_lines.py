@@ -71,7 +71,7 @@ def _address(line: Statement, report: Reporter, static: bool) -> Address:
         elif word.text == "-nodad":
             found["nodad"] = False
         elif word.text not in _OPTIONS or (word.text == "track_group" and not static):
-            _unknown_word(word, report)
+            _unknown_argument(word, report)
         else:
             value = next(words, None)
             if value is None:
@@ -86,7 +86,7 @@ def _address(line: Statement, report: Reporter, static: bool) -> Address:
     return Address(ip=ip, prefixlen=prefixlen, where=line.where, **found)
 
 
-def _unknown_word(word: Word, report: Reporter) -> None:
+def _unknown_argument(word: Word, report: Reporter) -> None:
     try:
         network_of(word.text)
     except BadValue:

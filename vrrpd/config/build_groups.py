@@ -125,7 +125,7 @@ def bound_weights(instance: Instance, groups: Sequence[SyncGroup], report: Repor
     else:
         return instance
 
-    def told(track: Track) -> bool:
+    def reported(track: Track) -> bool:
         report.at(
             "error",
             instance.where,
@@ -133,15 +133,15 @@ def bound_weights(instance: Instance, groups: Sequence[SyncGroup], report: Repor
         )
         return True
 
-    scripts = tuple(one for one in instance.track_scripts if not (one.weight and told(one)))
+    scripts = tuple(one for one in instance.track_scripts if not (one.weight and reported(one)))
     interfaces = tuple(
-        replace(one, weight=0, reverse=False) if one.weight and told(one) else one
+        replace(one, weight=0, reverse=False) if one.weight and reported(one) else one
         for one in instance.track_interfaces
     )
     files = tuple(
         replace(one, weight=0) if one.weight == 1 else one
         for one in instance.track_files
-        if one.weight in (0, 1) or not told(one)
+        if one.weight in (0, 1) or not reported(one)
     )
     return replace(instance, track_scripts=scripts, track_interfaces=interfaces, track_files=files)
 

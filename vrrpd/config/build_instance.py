@@ -22,7 +22,7 @@ from vrrpd.config.build_trackers import Trackables
 from vrrpd.config.collect import Fields, collect
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.globals import Globals
-from vrrpd.config.hmac_words import build_auth_hmac
+from vrrpd.config.hmac_keywords import build_auth_hmac
 from vrrpd.config.instance_keywords import AUTH_SPECIALS, SPECIALS, notify_of
 from vrrpd.config.model import Instance
 from vrrpd.config.parse_rule import Preferences, rules

@@ -47,7 +47,7 @@ def collect(
         remark(one, keyword, report, quiet=quiet)
         if keyword.kind in BLOCK_KINDS and keyword.name not in specials:
             if keyword.kind == "list":
-                _add_words(one, keyword, fields, report)
+                _add_values(one, keyword, fields, report)
             continue
         found = value_of(one, keyword, specials, report)
         if not found:
@@ -74,7 +74,7 @@ def collect(
     return fields, given
 
 
-def _add_words(one: Statement, keyword: Keyword, fields: Fields, report: Reporter) -> None:
+def _add_values(one: Statement, keyword: Keyword, fields: Fields, report: Reporter) -> None:
     """Several blocks of words add up, unless the keyword may stand once only."""
     if keyword.once and keyword.target in fields:
         report.at("error", one.name, f"'{keyword.name}' has been given already; ignored here")
@@ -95,13 +95,13 @@ def remark(one: Statement, keyword: Keyword, report: Reporter, *, quiet: bool = 
         report.at(
             "warning", one.name, f"'{keyword.name}' is an old name; write '{keyword.deprecated}'"
         )
-    if len(one.args) > keyword.most_words and keyword.kind != "block":
-        extra = one.args[keyword.most_words]
+    if len(one.args) > keyword.most_arguments and keyword.kind != "block":
+        extra = one.args[keyword.most_arguments]
         report.at(
             "warning",
             extra,
             f"'{extra.text}' is ignored: '{keyword.name}' takes "
-            + ("one word" if keyword.most_words else "no argument on its line"),
+            + ("one word" if keyword.most_arguments else "no argument on its line"),
         )
 
 

@@ -40,11 +40,11 @@ def _state(one: Statement, report: Reporter) -> Fields:
             suggestion=hint,
         )
         return {"state": "BACKUP"}
-    _one_word(one, report)
+    _one_argument(one, report)
     return {"state": hint}
 
 
-def _one_word(one: Statement, report: Reporter) -> None:
+def _one_argument(one: Statement, report: Reporter) -> None:
     if len(one.args) > 1:
         report.at(
             "warning",
@@ -56,7 +56,7 @@ def _one_word(one: Statement, report: Reporter) -> None:
 def _auth_type(one: Statement, report: Reporter) -> Fields:
     if not one.args:
         raise BadValue("no type given")
-    _one_word(one, report)
+    _one_argument(one, report)
     return {"kind": choose(one.args[0].text, ("PASS", "AH"), "type")}
 
 
@@ -112,7 +112,7 @@ def _vmac(one: Statement, report: Reporter) -> Fields:
     Of the words that are no options 2.2.7 looks at two only.
     """
     found: dict[str, Any] = {}
-    for number, (word, plain) in enumerate(_words(one, found, report)):
+    for number, (word, plain) in enumerate(_arguments(one, found, report)):
         mac = _mac(word.text) if plain else None
         if mac is None and ("name" in found or not _is_interface_name(word.text)):
             report.at(
@@ -132,7 +132,7 @@ def _vmac(one: Statement, report: Reporter) -> Fields:
 
 def _ipvlan(one: Statement, report: Reporter) -> Fields:
     found: dict[str, Any] = {}
-    for word, plain in _words(one, found, report):
+    for word, plain in _arguments(one, found, report):
         if plain and word.text in ("bridge", "private", "vepa"):
             found["mode"] = word.text
             continue
@@ -144,7 +144,9 @@ def _ipvlan(one: Statement, report: Reporter) -> Fields:
     return {"vmac": Vmac(kind="ipvlan", **found)}
 
 
-def _words(one: Statement, found: dict[str, Any], report: Reporter) -> Iterator[tuple[Word, bool]]:
+def _arguments(
+    one: Statement, found: dict[str, Any], report: Reporter
+) -> Iterator[tuple[Word, bool]]:
     """The words that are no options: (word, whether it may be anything but a name).
 
     keepalived from 2.3.0: `group GROUP` goes into `found`, and what follows `name` is a name.

@@ -28,7 +28,7 @@ class Limits:
     max_vips: int | None = None
 
 
-def room(mtu: int, version: int, family: int, *, ah: bool, hmac: bool = False) -> int:
+def capacity(mtu: int, version: int, family: int, *, ah: bool, hmac: bool = False) -> int:
     """How many addresses one advertisement can hold, with AH or the trailer of auth_hmac."""
     more = (24 if ah else 0) + (28 if hmac else 0)
     if family == 6:
@@ -64,7 +64,7 @@ def fit(
                 "=> Declare others VIPs into the excluded vip block",
             )
         addresses = addresses[: limits.max_vips]
-    most = room(limits.mtu, version, family, ah=ah, hmac=hmac)
+    most = capacity(limits.mtu, version, family, ah=ah, hmac=hmac)
     if len(addresses) > most:
         report.at(
             "warning",

@@ -21,11 +21,11 @@ FLAGS = ("home", "mngtmpaddr", "noprefixroute", "autojoin")
 
 def address_text(address: Address, dev: str, held: bool) -> str:
     """A virtual address; `dev` is the instance's interface."""
-    return " ".join(address_words(address, dev, held))
+    return " ".join(address_parts(address, dev, held))
 
 
-def address_words(one: Address, dev: str, held: bool) -> Iterator[str]:
-    """The words of address_text()."""
+def address_parts(one: Address, dev: str, held: bool) -> Iterator[str]:
+    """The parts of address_text()."""
     most = 32 if one.family == 4 else 128
     alone = one.peer is not None or one.prefixlen == most
     yield str(one.ip) if alone else str(one)
@@ -55,11 +55,11 @@ def address_words(one: Address, dev: str, held: bool) -> Iterator[str]:
 
 def route_text(route: Route) -> str:
     """A route, its numbers as numbers."""
-    return " ".join(route_words(route))
+    return " ".join(route_parts(route))
 
 
-def route_words(one: Route) -> Iterator[str]:
-    """The words of route_text()."""
+def route_parts(one: Route) -> Iterator[str]:
+    """The parts of route_text()."""
     yield one.how
     if one.kind != "unicast":
         yield one.kind
@@ -71,7 +71,7 @@ def route_words(one: Route) -> Iterator[str]:
     if one.tos:
         yield f"tos {one.tos}"
     if not one.multipath:
-        yield from (word for hop in one.hops for word in hop_words(hop))
+        yield from (word for hop in one.hops for word in hop_parts(hop))
     if one.table != 254:
         yield f"table {one.table}"
     yield f"proto {one.protocol}"
@@ -88,12 +88,12 @@ def route_words(one: Route) -> Iterator[str]:
     if one.multipath:
         for hop in one.hops:
             weight = [f"weight {hop.weight}"] if hop.weight != 1 else []
-            yield " ".join(("nexthop", *hop_words(hop), *weight))
+            yield " ".join(("nexthop", *hop_parts(hop), *weight))
     if one.no_track:
         yield "no_track"
 
 
-def hop_words(hop: Hop) -> Iterator[str]:
+def hop_parts(hop: Hop) -> Iterator[str]:
     """One way of a route."""
     if hop.via is not None:
         yield f"via {'inet' if hop.via.version == 4 else 'inet6'} {hop.via}"

@@ -84,7 +84,7 @@ def dump_stats(daemon: Daemon, clear: bool = False) -> None:
             router.counters.clear()
         for segment in daemon.segments.values():
             segment.counters.clear()
-        daemon.log.say("VRRP statistics cleared")
+        daemon.log.info("VRRP statistics cleared")
 
 
 def dump_json(daemon: Daemon) -> None:
@@ -99,7 +99,7 @@ def write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
     if not os.path.isabs(directory):
         directory = "/tmp"
     path = os.path.join(directory, name)  # an absolute name stays as it is
-    log.say(f"Printing VRRP {what} for process({os.getpid()}) on signal")
+    log.info(f"Printing VRRP {what} for process({os.getpid()}) on signal")
     try:
         fd, temporary = tempfile.mkstemp(prefix=".vrrpd-dump.", dir=os.path.dirname(path))
         try:
@@ -110,7 +110,7 @@ def write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        log.say(f"cannot write {path}: {error.strerror or error}")
+        log.info(f"cannot write {path}: {error.strerror or error}")
 
 
 def stats(daemon: Daemon) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Privileges:
             closed = blocked(reads, writes)
             put(effective=kept | closed.keys(), permitted=kept | closed.keys())
         except OSError as error:
-            self.log.say(f"capabilities are not given up: {error.strerror or error}")
+            self.log.info(f"capabilities are not given up: {error.strerror or error}")
             return
         self.kept = kept | closed.keys()
         extra = [f"CAP_{name} ({why})" for name, why in {**needed, **closed}.items()]

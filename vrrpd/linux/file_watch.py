@@ -123,16 +123,16 @@ class SmallFiles:
         """A missing directory may exist by now, and its files with it."""
         if directory in self.directories and self.directories[directory] is None:
             self.attend(directory)
-            self.tell(directory, None)
+            self.notify(directory, None)
 
     def open(self) -> None:
         """Open the one inotify descriptor, on first need."""
         if self.fd < 0:
             self.fd = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
             if self.fd >= 0:
-                self.loop.add_reader(self.fd, self.hear)
+                self.loop.add_reader(self.fd, self.read_events)
 
-    def hear(self) -> None:
+    def read_events(self) -> None:
         """Read what has happened and tell those whom it concerns."""
         for _ in range(TURN):
             try:
@@ -156,11 +156,11 @@ class SmallFiles:
                 self.libc.inotify_rm_watch(self.fd, number)
             self.directories[directory] = None
             self.attend(directory)
-            self.tell(directory, None)
+            self.notify(directory, None)
             return
-        self.tell(directory, name)
+        self.notify(directory, name)
 
-    def tell(self, directory: str, name: str | None) -> None:
+    def notify(self, directory: str, name: str | None) -> None:
         """Call everybody who watches `name` in `directory`, or anything in it."""
         for watched in list(self.watched):
             head, tail = os.path.split(watched.path)

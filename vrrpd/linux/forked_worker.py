@@ -47,7 +47,7 @@ def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
         os.close(far)
         raise ChildFailed(f"no process to do it: {error.strerror}") from None
     if pid == 0:
-        labour(work, far)
+        child_main(work, far)
     os.close(far)
     parts = Parts(near)
     loop.add_reader(near, parts.take)
@@ -121,7 +121,7 @@ class Parts:
                 self.whole, self.error = True, value
 
 
-def labour(work: Callable[[], Iterable[Any]], far: int) -> None:
+def child_main(work: Callable[[], Iterable[Any]], far: int) -> None:
     """The child's life: it has copies of everything, and may use nothing but the pipe."""
     try:
         signal.set_wakeup_fd(-1)
@@ -133,15 +133,15 @@ def labour(work: Callable[[], Iterable[Any]], far: int) -> None:
         with io.FileIO(far, "w") as pipe:
             try:
                 for part in work():
-                    say(pipe, "part", part)
-                say(pipe, "end", None)
+                    send(pipe, "part", part)
+                send(pipe, "end", None)
             except Exception as error:
-                say(pipe, "end", error)
+                send(pipe, "end", error)
     finally:
         os._exit(0)
 
 
-def say(pipe: io.FileIO, kind: str, value: object) -> None:
+def send(pipe: io.FileIO, kind: str, value: object) -> None:
     """One pickle behind its length; all of it, however little the pipe takes at a time."""
     data = pickle.dumps((kind, value))
     rest = memoryview(len(data).to_bytes(4, "big") + data)

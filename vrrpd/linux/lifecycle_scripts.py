@@ -34,12 +34,12 @@ class Edge:
         """Run one of them to its end, or for `timeout` ns; how it goes is only logged."""
         if script is None:
             return
-        self.log.say(f"Running {what} script {script.argv[0]}")
+        self.log.info(f"Running {what} script {script.argv[0]}")
         ended: list[Outcome] = []
         self.runner.check(script, timeout, ended.append)
         self.loop.run_until(lambda: bool(ended))
         for outcome in ended:
-            self.log.say(f"{what} script {verdict(outcome)}")
+            self.log.info(f"{what} script {verdict(outcome)}")
 
 
 def verdict(outcome: Outcome) -> str:

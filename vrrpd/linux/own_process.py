@@ -83,7 +83,7 @@ class Process:
                 step(settings)
             except (OSError, ValueError, OverflowError) as error:
                 text = getattr(error, "strerror", None) or str(error)
-                self.log.say(f"{names[0]} is not in force: {text}")
+                self.log.info(f"{names[0]} is not in force: {text}")
 
     def be_called(self, settings: Globals) -> None:
         """Change the name that ps(1) shows; we are parent and VRRP process in one."""
@@ -166,7 +166,7 @@ class Process:
             return
         # With MCL_FUTURE we could allocate nothing any more once the limit is reached.
         checked(LIBC.mlockall(MCL_CURRENT))
-        self.log.say(UNLOCKED.format(most))
+        self.log.info(UNLOCKED.format(most))
 
 
 def locks_beyond_limits() -> bool:

@@ -66,7 +66,7 @@ class ProcessTable:
         for pid in self.pids():
             self.look(pid)
         if refused is not None:
-            self.log.say(
+            self.log.info(
                 f"process events are not available here ({refused}):"
                 f" looking through {self.proc} every second"
             )
@@ -161,10 +161,10 @@ class ProcessTable:
             sock.close()
             return os.strerror(number)
         self.socket = sock
-        self.loop.add_reader(sock.fileno(), self.hear)
+        self.loop.add_reader(sock.fileno(), self.read_events)
         return None
 
-    def hear(self) -> None:
+    def read_events(self) -> None:
         """Take in what the kernel reports."""
         for _ in range(TURN):
             if self.socket is None:

@@ -56,4 +56,4 @@ def set_receive_buffers(
             if one is not None:
                 resize(one, getattr(settings, name), getattr(settings, f"{name}_force"))
         except OSError as error:
-            log.say(f"{name} is not in force: {error.strerror or error}")
+            log.info(f"{name} is not in force: {error.strerror or error}")

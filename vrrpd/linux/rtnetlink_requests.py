@@ -82,7 +82,7 @@ class Order:
         present = self.verb == "add" and number == errno.EEXIST
         if not number or present or (self.verb == "remove" and number in GONE):
             return None
-        return f"cannot {self.verb} {said(self.thing)}: {os.strerror(number)}"
+        return f"cannot {self.verb} {describe(self.thing)}: {os.strerror(number)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Orders:
                     orders.append(self.make(verb, thing))
                 except LookupError as error:  # with its interface a thing is gone anyhow
                     if verb == "add":
-                        text = f"cannot add {said(thing)}: no interface {error}"
+                        text = f"cannot add {describe(thing)}: no interface {error}"
                         problems.append(Refusal(text, thing))
         numbers = self.numbers(len(orders))
         data = b"".join(map(request, orders[:-1], numbers))
@@ -203,7 +203,7 @@ def request(order: Order, sequence: int, more: int = 0) -> bytes:
     return header + order.body + bytes(-length % 4)
 
 
-def said(thing: Belonging) -> str:
+def describe(thing: Belonging) -> str:
     """A thing in words."""
     if isinstance(thing, Placed):
         return f"{thing.address.ip} on {thing.interface}"

@@ -259,13 +259,13 @@ class ScriptRunner:
                 how = f"exited with status {status}"
                 if status < 0:
                     how = f"was ended by signal {-status}"
-                self.log.say(f"{child.what} {how}")
+                self.log.info(f"{child.what} {how}")
 
     def end(self, child: Child, number: int = signal.SIGTERM) -> None:
         """A script has run too long: TERM now, KILL a little later."""
         if child.done is None and child.what:
             spent = f"has run for {seconds(child.timeout)}"
-            self.log.say(f"{child.what} {spent}: sending signal {number:d}")
+            self.log.info(f"{child.what} {spent}: sending signal {number:d}")
         child.timed_out = True
         child.signal(number)
         if number != signal.SIGKILL:

@@ -106,7 +106,7 @@ class MailCarrier:
             if letter is not None and answer["problem"]:
                 self.failed(letter, answer["problem"])
             elif letter is not None:
-                self.log.say("SMTP alert successfully sent.")
+                self.log.info("SMTP alert successfully sent.")
 
     def failed(self, letter: Letter, problem: str) -> None:
         """Say that a mail was not sent."""

@@ -127,14 +127,14 @@ class RawChannel:
             if error.errno != errno.EADDRINUSE:
                 raise
 
-    def make_room(self, size: int, mtus: int) -> None:
+    def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Have the kernel keep so much; net.core.rmem_max is the limit.  Raises OSError."""
         if mtus:
             name, _ = ask(self.socket, SIOCGIFNAME, b"", self.index)
             size += mtus * ask(self.socket, SIOCGIFMTU, name)[1]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
-    def have_room(self, size: int) -> None:
+    def ensure_receive_buffer(self, size: int) -> None:
         """Have the kernel keep at least so much, beyond net.core.rmem_max where it lets us."""
         sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is told
         if self.socket.getsockopt(sol, socket.SO_RCVBUF) >= size:

@@ -27,9 +27,9 @@ class Supervisor:
         self.clock = clock
         path = environment.get("NOTIFY_SOCKET", "")
         self.address = "\0" + path[1:] if path.startswith("@") else path
-        self.patience = patience(environment)
+        self.watchdog_timeout = watchdog_timeout(environment)
 
-    def tell(self, *lines: str) -> None:
+    def notify(self, *lines: str) -> None:
         """Send these assignments."""
         if not self.address.startswith(("/", "\0")):
             return
@@ -39,28 +39,28 @@ class Supervisor:
 
     def ready(self, status: str) -> None:
         """Everything runs; `status` says so to people."""
-        self.tell("READY=1", f"MAINPID={os.getpid()}", f"STATUS={status}")
+        self.notify("READY=1", f"MAINPID={os.getpid()}", f"STATUS={status}")
         self.bark()
 
     def reload(self, reload: Callable[[], bool]) -> None:
         """Tell that a reload begins, do it, and tell that it is over."""
         stamp = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-        self.tell("RELOADING=1", f"MONOTONIC_USEC={stamp}")
+        self.notify("RELOADING=1", f"MONOTONIC_USEC={stamp}")
         done = reload()
-        self.tell("READY=1", f"STATUS={'Running' if done else 'Running, reload refused'}")
+        self.notify("READY=1", f"STATUS={'Running' if done else 'Running, reload refused'}")
 
     def stopping(self) -> None:
         """The end begins."""
-        self.tell("STOPPING=1", "STATUS=Stopping")
+        self.notify("STOPPING=1", "STATUS=Stopping")
 
     def bark(self) -> None:
         """Show life now, and again in time."""
-        if self.patience is not None:
-            self.tell("WATCHDOG=1")
-            self.clock.call_at(self.clock.now() + self.patience // 2, self.bark)
+        if self.watchdog_timeout is not None:
+            self.notify("WATCHDOG=1")
+            self.clock.call_at(self.clock.now() + self.watchdog_timeout // 2, self.bark)
 
 
-def patience(environment: Mapping[str, str]) -> int | None:
+def watchdog_timeout(environment: Mapping[str, str]) -> int | None:
     """How long (ns) we may be silent, if that is watched and we are the one who is watched."""
     text, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     if not text.isdecimal() or (pid and pid != str(os.getpid())):

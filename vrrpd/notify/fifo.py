@@ -43,9 +43,9 @@ class Fifos:
         for what, path, script in wanted:
             if path is None:
                 if script is not None:
-                    self.log.say(f"{what}_script without {what}: not started")
+                    self.log.info(f"{what}_script without {what}: not started")
             elif path in self.open:
-                self.log.say(f"{what} {path} is the other FIFO: every line is written once")
+                self.log.info(f"{what} {path} is the other FIFO: every line is written once")
             else:
                 self.begin(what, path, script, settings)
 
@@ -55,12 +55,12 @@ class Fifos:
         try:
             self.open[path] = self.ports.open(path, settings.script_identity, mode)
         except OSError as error:
-            self.log.say(f"Unable to open {what} {path}: {error.strerror or error}")
+            self.log.info(f"Unable to open {what} {path}: {error.strerror or error}")
             return
         if script is not None:
             reader = self.runner.keep(script, (path,), f"{what}_script")
             if isinstance(reader, str):
-                self.log.say(f"{what}_script was not started: {reader}")
+                self.log.info(f"{what}_script was not started: {reader}")
             else:
                 self.readers.append(reader)
 

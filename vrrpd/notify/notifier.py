@@ -68,7 +68,7 @@ class Notifier:
 
     # What is told.
 
-    def tell(self, instance: Instance, state: str, priority: int) -> None:
+    def notify(self, instance: Instance, state: str, priority: int) -> None:
         """Tell that `instance` is now in `state`, a key of KINDS, or has seen LOWER."""
         self.soon("INSTANCE", state, lambda: self.deliver(instance, state, priority))
 
@@ -177,7 +177,7 @@ class Notifier:
         line = " ".join((script.text or " ".join(script.argv), *arguments))
         self.journal.write("notify", name, script=what, command=line, problem=problem)
         if problem is not None:
-            self.log.say(f"({name}) {what} {line} was not run: {problem}")
+            self.log.info(f"({name}) {what} {line} was not run: {problem}")
         else:
             self.log.detail(f"({name}) {what}: {line}")
 

@@ -73,7 +73,7 @@ class TrackedFile:
             return
         problem = self.files.write(one.file, f"{one.init_value}\n")
         if problem is not None:
-            self.log.say(f"Unable to initialise track file {self.name}: {problem}")
+            self.log.info(f"Unable to initialise track file {self.name}: {problem}")
 
     def renew(self, config: TrackFile) -> None:
         """Go on with another block of the same name."""
@@ -87,7 +87,7 @@ class TrackedFile:
         data = self.files.read(self.config.file) or b""
         number = number_in(data)
         if not -LIMIT <= number < LIMIT:
-            self.log.say(f"Invalid number {number} read from {self.config.file} - ignoring")
+            self.log.info(f"Invalid number {number} read from {self.config.file} - ignoring")
             return self.value
         return number
 

@@ -126,7 +126,7 @@ class TrackedProcess:
         self.timer = None
         self.up = self.enough
         word = "gained" if self.up else "lost"
-        self.log.say(f"Quorum {word} for tracked process {self.name}")
+        self.log.info(f"Quorum {word} for tracked process {self.name}")
         self.journal.write("process", None, process=self.name, up=self.up, reason=self.reason)
         self.changed(self)
 

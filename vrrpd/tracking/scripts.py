@@ -80,7 +80,9 @@ class Script:
         self.due = max(self.due + self.config.interval_ns, self.clock.now())
         self.timer = self.clock.call_at(self.due, self.run)
         if self.running is not None:
-            self.log.say(f"Track script {self.name} is already running, expect idle - skipping run")
+            self.log.info(
+                f"Track script {self.name} is already running, expect idle - skipping run"
+            )
             return
         if self.config.problem:
             self.finished(Outcome(problem=self.config.problem))
@@ -103,7 +105,7 @@ class Script:
         if self.up is not None:
             self.counter = config.rise + config.fall - 1 if self.up else 0
             word = "successful" if self.up else "unsuccessful"
-            self.log.say(f"VRRP_Script({self.name}) considered {word} on reload")
+            self.log.info(f"VRRP_Script({self.name}) considered {word} on reload")
         self.start()
 
     # Results.
@@ -117,7 +119,7 @@ class Script:
             return
         if not (outcome.signal or outcome.timed_out or outcome.problem):
             if outcome.status != self.last_status:
-                self.log.say(f"Script `{self.name}` now returning {outcome.status}")
+                self.log.info(f"Script `{self.name}` now returning {outcome.status}")
             self.last_status = outcome.status
         if outcome.ok:
             self.succeed()
@@ -135,7 +137,7 @@ class Script:
             self.counter += 1
         if self.up and not was_up:
             count = "first result" if first else f"{rise} of {rise}"
-            self.log.say(f"VRRP_Script({self.name}) succeeded")
+            self.log.info(f"VRRP_Script({self.name}) succeeded")
             self.settle(f"succeeded ({count})")
 
     def fail(self, outcome: Outcome) -> None:
@@ -150,7 +152,7 @@ class Script:
         if not self.up and was_up is not False:
             count = "first result" if first else f"{fall} of {fall}"
             said = f": {outcome.said}" if outcome.said else ""
-            self.log.say(f"VRRP_Script({self.name}) {failure(outcome)}{said}")
+            self.log.info(f"VRRP_Script({self.name}) {failure(outcome)}{said}")
             self.settle(f"failed ({self.how(outcome)}, {count})")
 
     def how(self, outcome: Outcome) -> str:

@@ -165,7 +165,7 @@ class Group:
         self.state = new
         word = "STOP" if new is State.INIT else new.value
         if new is not State.INIT:
-            self.log.say(f"VRRP_Group({self.name}) Syncing instances to {word} state")
+            self.log.info(f"VRRP_Group({self.name}) Syncing instances to {word} state")
         self.journal.write("group", None, group=self.name, to=word)
         self.notifier.group(self.config, word)
 

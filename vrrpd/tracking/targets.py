@@ -45,13 +45,13 @@ def tracks_of(
         for track in getattr(instance, attribute):
             if kind == "interface" and track.name == instance.interface:
                 own_one = f"Ignoring track_interface {track.name} since own interface"
-                log.say(f"({instance.name}) {own_one}")
+                log.info(f"({instance.name}) {own_one}")
                 continue
             found[kind, track.name] = track
         for track in getattr(group, attribute, ()):
             own = found.get((kind, track.name))
             if own is not None:
-                log.say(
+                log.info(
                     f"({instance.name}) track_{kind} {track.name} is configured on VRRP instance"
                     " and sync group. Remove vrrp instance config"
                 )

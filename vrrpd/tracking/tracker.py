@@ -268,7 +268,7 @@ class Tracking:
     def detecting(self, router: VirtualRouter) -> IPAddress | None:
         """The address that it will advertise from, if that is still tentative."""
         interface = self.links.interface(router.instance.interface or "")
-        return awaited(router, speak_from(router, interface), interface)
+        return awaited(router, source_address(router, interface), interface)
 
     def report(self) -> list[dict[str, Any]]:
         """Every script, file and process that is tracked, how it stands, and by whom."""
@@ -327,7 +327,7 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     examine_peers(router)
     if router.state is not State.MASTER:
         router.holdings.recognise()
-    source = speak_from(router, interface)
+    source = source_address(router, interface)
     missing = missing_source(router.instance, source, interface)
     if router.state is State.INIT and awaited(router, source, interface) is not None:
         missing = None  # it waits in INIT
@@ -421,7 +421,7 @@ def trouble(name: str, interface: Interface | None, tracked: bool) -> str | None
     return None
 
 
-def speak_from(router: VirtualRouter, interface: Interface | None) -> IPAddress | None:
+def source_address(router: VirtualRouter, interface: Interface | None) -> IPAddress | None:
     """The primary address: the configured one, or the interface's first that is not virtual.
 
     Over IPv6 it must be link-local (RFC 9568 section 5.1.2.1).

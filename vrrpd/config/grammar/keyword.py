@@ -93,7 +93,7 @@ class Keyword:
         return self.kind in BLOCK_KINDS or (self.status == "skipped" and not self.block)
 
     @property
-    def most_words(self) -> int:
+    def most_arguments(self) -> int:
         """How many arguments count; the others are ignored, as keepalived does."""
         if self.kind in ("words", "command", "special"):
             return UNLIMITED
