@@ -29,7 +29,7 @@ from vrrpd.events import IPAddress
 from vrrpd.garp_pacing import Pacer
 from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.journal import Log
-from vrrpd.ports import Clock, Kernel, Placed, Timer
+from vrrpd.ports import Placed, Ports, Timer
 
 MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered once, not twice
 
@@ -41,12 +41,12 @@ class Announcer:
     """
 
     def __init__(
-        self, name: str, advert_interface: str, clock: Clock, pacer: Pacer, kernel: Kernel, log: Log
+        self, name: str, advert_interface: str, pacer: Pacer, ports: Ports, log: Log
     ) -> None:
         self.name = name
-        self.clock = clock
+        self.clock = ports.clock
         self.pacer = pacer
-        self.kernel = kernel
+        self.kernel = ports.kernel
         self.log = log
         self.advert_interface = advert_interface
         self.pending: list[Timer] = []

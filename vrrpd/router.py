@@ -93,15 +93,10 @@ class VirtualRouter:
         self.farewell = "STOP"  # what the scripts are told at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = []
         self.holdings = holdings
-        advert_interface = segment.interface
-        self.announcer = Announcer(
-            self.name, advert_interface, ports.clock, pacer, ports.kernel, log
-        )
+        self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
         self.upkeep = Upkeep(self, self.holdings, ports, journal, log)
         self.split_brain = SplitBrain(self.counters)
-        self.prefetch = TakeoverPrefetch(
-            self.speaker, self.holdings, self.announcer, ports.kernel, journal
-        )
+        self.prefetch = TakeoverPrefetch(self.speaker, holdings, self.announcer, ports, journal)
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ from vrrpd.events import TimerFired
 from vrrpd.fsm import Params, Router
 from vrrpd.journal import Journal
 from vrrpd.packet import numbered
-from vrrpd.ports import Kernel
+from vrrpd.ports import Ports
 
 
 class TakeoverPrefetch:
@@ -35,13 +35,13 @@ class TakeoverPrefetch:
         speaker: Speaker,
         holdings: Holdings,
         announcer: Announcer,
-        kernel: Kernel,
+        ports: Ports,
         journal: Journal,
     ) -> None:
         self._speaker = speaker
         self._holdings = holdings
         self._announcer = announcer
-        self._kernel = kernel
+        self._kernel = ports.kernel
         self._journal = journal
 
     def precompute(self, priority: int) -> None:
