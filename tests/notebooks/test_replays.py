@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,18 @@ def test_every_lesson_has_a_recording() -> None:
 def test_recordings_are_small() -> None:
     sizes = {path.name: path.stat().st_size for path in recording.PLACE.glob("*.json.gz")}
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}
+
+
+def test_a_lesson_marks_the_shell_commands_that_change_a_host() -> None:
+    """They are steps of its recording; none is found by what it looks like."""
+    with_steps, marked = set(), set()
+    for lesson in LESSONS:
+        runs = recording.load(recording.PLACE / f"{lesson.stem}.json.gz").runs
+        if any(step.do[0] == "run" for run in runs for step in run.steps):
+            with_steps.add(lesson.stem)
+        if re.search(r"changes=True|%%on .*--changes", lesson.read_text()):
+            marked.add(lesson.stem)
+    assert with_steps == marked
 
 
 @pytest.mark.timeout(300)
