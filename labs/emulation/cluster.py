@@ -26,7 +26,7 @@ from labs.emulation.watchdog import Watchdog
 from labs.errors import LabError, unknown
 from labs.model.facts import Action, Configured, State
 from labs.model.topology import Layout, Socket
-from labs.monitoring.observer import Witness
+from labs.monitoring.observer import RecorderProcess, Witness
 
 # What `systemctl` on a host writes down, and what a timeline shows of it.
 _TYPED = {"start": "started", "stop": "stopped", "reload": "reloaded"}
@@ -74,7 +74,12 @@ class Cluster:
         """Make hosts, switches and cables, and an observer of every host and every port."""
         self.lossy.clear()
         self.typed.clear()
-        self.net = network.build(self.directory, self.layout, self.watched)
+        recorder = RecorderProcess()
+        try:
+            self.net = network.build(self.directory, self.layout, self.watched)
+        except BaseException:
+            recorder.close()
+            raise
         self.hosts = {name: self.net[name] for name in self.layout.hosts}
         self._observer = Witness(
             hosts={name: host.pid for name, host in self.hosts.items()},
@@ -82,6 +87,7 @@ class Cluster:
             switch_pid={each.port: self.net[each.switch].pid for each in self.layout.sockets},
             client=self.layout.client,
             target=self.watched,
+            recorder=recorder,
         )
         self._watchdog = Watchdog(self.hosts.values(), self._went_down)
         self.since = time.time()

@@ -104,12 +104,91 @@ class PingLog:
         return Ping(self._t[row], self._sequence[row], self.address, who, answer)
 
 
+class RecorderProcess:
+    """The recorder, which is started at once and records what `follow` asks for.
+
+    Its start takes as long as a network takes to build, so a lab starts it before its network.
+    The thread lives as long as the process: the kernel ends the recorder with the thread that
+    started it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._plan: object = None
+        self._take: Callable[[int, int, float, bytes], None]
+        self._closing = False
+        self._ended = threading.Event()
+        self._input: IO[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def follow(
+        self, plan: object, take: Callable[[int, int, float, bytes], None], end: Callable[[], None]
+    ) -> None:
+        """Record what `plan` names: `take` gets each record, `end` is called after the last.
+
+        Both are called by another thread.
+        """
+        with self._changed:
+            self._plan, self._take, self._end = plan, take, end
+            self._changed.notify_all()
+        if self._ended.is_set():
+            end()
+
+    def close(self) -> None:
+        """End the recorder and wait for it; closing twice is harmless."""
+        with self._changed:
+            self._closing = True
+            self._hang_up()
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _hang_up(self) -> None:
+        """Close the recorder's standard input, which is how it is asked to end."""
+        if self._input is not None:
+            with suppress(OSError):
+                self._input.close()
+
+    def _run(self) -> None:
+        """The thread: from the recorder's start to its end."""
+        # -I and -S: nothing of the learner's directory or site-packages is needed or wanted.
+        command = [sys.executable, "-I", "-S", "-c", PROGRAM, HOUSE]
+        try:
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            ) as process:
+                self._record(process)
+        finally:
+            self._ended.set()
+            with self._changed:
+                end = self._end if self._plan is not None else None
+            if end is not None:
+                end()
+
+    def _record(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with suppress(OSError):
+            fcntl.fcntl(process.stdout, F_SETPIPE_SZ, PIPE)
+        with self._changed:
+            self._input = process.stdin
+            if self._closing:
+                self._hang_up()
+            self._changed.wait_for(lambda: self._plan is not None or self._closing)
+        with suppress(BrokenPipeError, ValueError):  # ValueError: it was closed meanwhile
+            process.stdin.write(json.dumps(self._plan).encode() + b"\n")
+        for record in records(process.stdout):
+            self._take(*record)
+
+
 class Witness:
     """Records what happens in the hosts, on the switch and to a client, until closed.
 
     `hosts` maps names to a process in each host's network namespace, `ports` the switch's
     interfaces to the hosts behind them, `switch_pid` is a process in the switch's namespace;
     where there are several switches, one for each port.
+    `recorder`: one that has been started for it before, by default its own.
     `client` (a name in `hosts`, or None) pings `target`, or each of several, every `interval`
     seconds.
     Raises LabError when a namespace cannot be watched.
@@ -123,6 +202,7 @@ class Witness:
         client: str | None = "client",
         target: str | Sequence[str] = "192.168.1.10",
         interval: float = 0.01,
+        recorder: RecorderProcess | None = None,
     ) -> None:
         targets = [target] if isinstance(target, str) else list(target)
         behind = dict.fromkeys(ports, switch_pid) if isinstance(switch_pid, int) else switch_pid
@@ -141,11 +221,8 @@ class Witness:
         self._count = 0  # records that told something
         self._ended = False
         self._closing = False
-        self._input: IO[bytes] | None = None
-        self._thread = threading.Thread(
-            target=self._read, args=(plan,), name="witness", daemon=True
-        )
-        self._thread.start()
+        self._recorder = recorder or RecorderProcess()
+        self._recorder.follow(plan, self._take, self._end)
         self._await_ready()
 
     # -- what it knows -----------------------------------------------------------------------
@@ -236,11 +313,8 @@ class Witness:
 
     def close(self) -> None:
         """End the recorder and wait for it.  What was seen stays; closing twice is harmless."""
-        with self._news:
-            self._closing = True
-            self._hang_up()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._closing = True
+        self._recorder.close()
 
     def __enter__(self) -> Witness:
         return self
@@ -276,36 +350,11 @@ class Witness:
             return "has been closed"
         return "has ended" if self._ended else f"saw nothing within {START:g} s"
 
-    def _hang_up(self) -> None:
-        """Close the recorder's standard input, which is how it is told to end."""
-        if self._input is not None:
-            with suppress(OSError):
-                self._input.close()
-
-    def _read(self, plan: object) -> None:
-        """The thread: from the recorder's start to its end."""
-        # -I and -S: nothing of the learner's directory or site-packages is needed or wanted.
-        command = [sys.executable, "-I", "-S", "-c", PROGRAM, HOUSE]
-        try:
-            with subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-            ) as process:
-                assert process.stdin is not None
-                assert process.stdout is not None
-                with suppress(OSError):
-                    fcntl.fcntl(process.stdout, F_SETPIPE_SZ, PIPE)
-                with suppress(BrokenPipeError):
-                    process.stdin.write(json.dumps(plan).encode() + b"\n")
-                with self._news:
-                    self._input = process.stdin
-                    if self._closing:
-                        self._hang_up()
-                for record in records(process.stdout):
-                    self._take(*record)
-        finally:
-            with self._news:
-                self._ended = True
-                self._news.notify_all()
+    def _end(self) -> None:
+        """Called by the recorder's thread: there is nothing more to come."""
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
 
     def _take(self, kind: int, index: int, t: float, payload: bytes) -> None:
         with self._news:

@@ -61,7 +61,7 @@ class Lan:
             assert process.stdout.readline() == b"ready\n"
             far = ("peer", "name", "eth0", "netns", str(process.pid))
             ip("link", "add", "name", port, "type", "veth", *far)
-            ip("link", "set", port, "web1", "s1", "up")
+            ip("link", "set", port, "master", "s1", "up")
             self.on(host, "link", "set", "eth0", "up")
             self.on(host, "address", "add", f"{REAL[host]}/24", "dev", "eth0")
 
