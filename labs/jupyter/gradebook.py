@@ -3,7 +3,8 @@
     learner, lesson, item, kind, passed, attempts, prediction, measured
 
     prediction   passed: whether it agreed with the first measurement; attempts: answers given
-    check        passed: whether it ever was; attempts: checks up to and with the first that did
+    check        passed: whether it ever was; attempts: checks up to and with the first that did,
+                 without a first one that only looked at the untouched start
     quiz         passed: whether it was answered right in the end; attempts: answers up to then
 
 The source is progress.jsonl in the learners' folders, which `labs.progress` writes.
@@ -50,6 +51,8 @@ def _predicted(history: list[Entry]) -> Row:
 
 
 def _tried(history: list[Entry]) -> Row:
+    if history[0].kind == "check" and not history[0].passed:
+        history = history[1:]
     first = next((n for n, entry in enumerate(history, 1) if entry.passed), None)
     return _yes(first is not None), str(first or len(history)), "", ""
 

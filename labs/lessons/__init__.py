@@ -3,7 +3,7 @@
     begin("05-failover")                       the question, and how long it takes
     gap = predict("For how long ...?", unit="s")
     commit(gap)                                no experiment without a guess          predictions.py
-    gap.judge(3.58, "three intervals ...")     what was said beside what was measured
+    gap.judge(3.58)                            what was said beside what was measured
     check(lab, "leave")                        a challenge: which steps are met       challenges.py
     quiz("05-failover")                        what is left without looking           quiz.py
 

@@ -13,19 +13,21 @@ The challenges themselves are in `labs.lessons.course`, a module for each lesson
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labs.cards import RIGHT, WRONG, card, folded
 from labs.errors import LabError
 from labs.lessons.notebook_errors import install
-from labs.progress import memory
+from labs.progress import Entry, memory
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 Hint = str | Callable[["Lab"], str]
+# A cluster in which something still moves is looked at again as many times in all.
+_LOOKS = 3
 SUMMARIES = ("Hint", "Another hint: where to look", "The last hint: nearly the answer")
 
 
@@ -37,12 +39,14 @@ class Step:
     `hints`: one to three; each may look at the lab. The first names the fault, the second says
     where to look, the third is nearly the answer.
     `patience`: seconds that the step is given to become true.
+    `lasts`: seconds for which it must then stay true; a state that passes by itself is none.
     """
 
     goal: str
     met: Callable[[Lab], bool]
     hints: tuple[Hint, ...]
     patience: float = 0.0
+    lasts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Challenge:
 class Report:
     """Which steps of a challenge are met, in order, and the hints for the first that is not.
 
-    True if all are. `sees`: the lab as it is now. `attempt`: how often it was checked, with this.
+    True if all are. `sees`: the lab as it is now. `attempt`: how often it was tried, with this.
     """
 
     task: str
@@ -117,9 +121,14 @@ def check(lab: Lab, challenge: str) -> Report:
             f'do your part, then run check(lab, "{challenge}") again'
         )
     found = course.challenge(challenge, memory.lesson)
-    report = look(lab, found, len(memory.entries("check", challenge)) + 1)
+    report = look(lab, found, tries(memory.entries("check", challenge)) + 1)
     memory.note("check", challenge, passed=report.passed)
     return report
+
+
+def tries(checks: Sequence[Entry]) -> int:
+    """How many of `checks` are attempts: all but a first one that only looked at the start."""
+    return len(checks) - bool(checks and not checks[0].passed)
 
 
 def look(lab: Lab, challenge: Challenge, attempt: int = 1) -> Report:
@@ -150,10 +159,32 @@ def _said(hint: Hint, lab: Lab) -> str:
 
 
 def _holds(lab: Lab, step: Step) -> bool:
-    try:
+    """Whether `step` is met within its time, and stays so as long as it has to."""
+    for _ in range(_LOOKS):
         if step.patience:
-            lab.wait_until(lambda: step.met(lab), timeout=step.patience, what=step.goal)
+            try:
+                lab.wait_until(lambda: step.met(lab), timeout=step.patience, what=step.goal)
+            except LabError:
+                return False
+        elif not _met(lab, step):
+            return False
+        if not step.lasts or _stays(lab, step):
             return True
+    return False
+
+
+def _met(lab: Lab, step: Step) -> bool:
+    try:
         return step.met(lab)
     except LabError:
         return False
+
+
+def _stays(lab: Lab, step: Step) -> bool:
+    try:
+        lab.wait_until(
+            lambda: not _met(lab, step), timeout=step.lasts, what=f"no longer {step.goal}"
+        )
+    except LabError:
+        return _met(lab, step)
+    return False

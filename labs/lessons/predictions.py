@@ -3,7 +3,8 @@
     gap = predict("For how long does the client get no answer?", unit="s")
     gap                        a form; afterwards the answer
     commit(gap)                first line of the cell that runs it: refuses as long as gap is open
-    gap.judge(3.58, "...")     what was said beside what was measured
+    gap.judge(3.58)            what was said beside what was measured, and the reason, which is in
+                               the lesson's module (`labs.lessons.course`), out of sight
     gap.on(failover)           the same as a picture
 
 Only a prediction that was made before the run can be a surprise, and only a surprise is remembered:
@@ -81,11 +82,18 @@ class Prediction:
             memory.note("prediction", self.question, answer)
         self.guess = answer
 
-    def judge(self, measured: Answer, because: str = "") -> Verdict:
-        """Lays what was predicted beside what was `measured`, and says why it came so."""
-        verdict = Verdict(self, measured, because)
+    def judge(self, measured: Answer | None = None, because: str = "", **facts: object) -> Verdict:
+        """Lays what was predicted beside what was `measured`, and says why it came so.
+
+        Where nothing is measured, the lesson's module knows what is right.  `because`: the reason,
+        by default the one of the lesson's module with `facts` filled in.
+        """
+        from labs.lessons import course
+
+        found = course.right_answer(self.question) if measured is None else measured
+        verdict = Verdict(self, found, because or course.reason(self.question).format(**facts))
         if self.guess is not None:
-            memory.note("verdict", self.question, self.guess, measured, verdict.right)
+            memory.note("verdict", self.question, self.guess, found, verdict.right)
         return verdict
 
     def right(self, measured: Answer) -> bool:

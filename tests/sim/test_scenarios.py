@@ -35,7 +35,7 @@ def test_a_story_says_what_it_is_about_and_survives_writing(path: Path) -> None:
 
 def test_the_named_state_of_the_lab() -> None:
     lan = runner.simulate(
-        parse("state basic\n0 wait holder web1\n+1 unplug web1\n+9 is backup MASTER")
+        parse("state basic\n0 wait holder web1\n+1 unplug web1\n+9 is web2 MASTER")
     )
     assert lan.holders() == ["web2"]
 

@@ -5,8 +5,12 @@
     MINUTES      how long a learner needs
     CHALLENGES   {"leave": Challenge(task, state, steps), ...}
     QUIZ         (Question(...), ...), the last of them from two lessons earlier
+    REASONS      the reason that a verdict gives, by the question of the prediction; a name in
+                 braces stands for something measured, which `judge` is given
+    ANSWERS      what is right where nothing is measured, by the question; may be absent
 
-The notebooks hold the prose and the experiments; what can be checked and tested is here.
+The notebooks hold the prose and the experiments; what can be checked and tested is here, and so is
+what a learner must not see before the experiment.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from pathlib import Path
 from labs.errors import LabError, unknown
 from labs.lessons.challenges import Challenge
 from labs.lessons.quiz import Question
+from labs.progress import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Lesson:
     minutes: int
     challenges: dict[str, Challenge]
     questions: tuple[Question, ...]
+    reasons: dict[str, str]
+    answers: dict[str, Answer]
 
 
 def _modules() -> list[Path]:
@@ -50,8 +57,37 @@ def lesson(name: str) -> Lesson:
     stem = next(path.stem for path in _modules() if path.stem[1:3] == number)
     module = import_module(f"labs.lessons.course.{stem}")
     return Lesson(
-        name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ
-    )
+        name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
+        module.REASONS, getattr(module, "ANSWERS", {}),
+    )  # fmt: skip
+
+
+def reason(question: str) -> str:
+    """Why the answer to the prediction `question` is what it is; empty if no lesson asks it."""
+    return _predicted()[0].get(question, "")
+
+
+def right_answer(question: str) -> Answer:
+    """What is right where nothing is measured; LabError if no lesson says."""
+    answers = _predicted()[1]
+    if question not in answers:
+        raise LabError("nothing to compare with: write judge(MEASURED)")
+    return answers[question]
+
+
+@cache
+def _predicted() -> tuple[dict[str, str], dict[str, Answer]]:
+    """The reasons and the answers of all lessons; LabError if two lessons ask the same."""
+    reasons: dict[str, str] = {}
+    answers: dict[str, Answer] = {}
+    for number in numbers():
+        found = lesson(number)
+        for question in found.reasons:
+            if question in reasons:
+                raise LabError(f"two lessons ask {question!r}: word that of {number} differently")
+        reasons |= found.reasons
+        answers |= found.answers
+    return reasons, answers
 
 
 def challenge(name: str, present: str = "") -> Challenge:

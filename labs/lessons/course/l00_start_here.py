@@ -85,3 +85,14 @@ QUIZ = (
         why="What surprises you stays with you, and only those who predict are surprised.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "A few seconds after the pull: who answers?": (
+        "web2 received no more advertisements from web1, so it took the address over."
+    ),
+    "And for how long does nobody answer?": (
+        "web2 waits for three missing advertisements. Lesson 05 predicts the time to a "
+        "hundredth of a second."
+    ),
+}

@@ -96,3 +96,28 @@ QUIZ = (
         "5.2.3).",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "How does web2 know that web1 is alive?": (
+        "The MASTER sends advertisements; a BACKUP only receives them."
+    ),
+    "Which of these is NOT in the message?": (
+        "Only a MASTER sends advertisements, so no field has to say that the sender is one."
+    ),
+    "The cable of web2 is pulled. Who follows?": (
+        "Of the two that are left, the one with the higher priority has the shorter "
+        "Master_Down_Interval."
+    ),
+    "How many advertisements does the loser of that election send?": (
+        "The first advertisement of web3 arrived before web1's Master_Down_Timer expired, so "
+        "web1 stayed BACKUP and sent nothing."
+    ),
+    "A MASTER of priority 100 hears one of 150. What is it afterwards?": (
+        "A MASTER that receives a higher priority becomes BACKUP at once; the other one stays "
+        "MASTER."
+    ),
+}
+
+# What is right where nothing is measured, by the question.
+ANSWERS = {"Which of these is NOT in the message?": "the word MASTER"}

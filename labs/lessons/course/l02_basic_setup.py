@@ -103,3 +103,16 @@ QUIZ = (
         why="Without a cable nobody can say goodbye: silence is all there is to notice.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "How long after its start does the master hold 192.168.1.10?": (
+        "It waits one Master_Down_Interval first, whatever its `state` line says."
+    ),
+    "Both run. Who holds 192.168.1.10?": (
+        "web2 receives advertisements with priority 150, higher than its own 100, and stays BACKUP."
+    ),
+    "And then, a few seconds after web1 has started?": (
+        "The higher priority preempts the lower one, whichever server was MASTER first."
+    ),
+}

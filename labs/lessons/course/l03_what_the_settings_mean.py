@@ -131,3 +131,23 @@ QUIZ = (
         why="RFC 3768, section 6.4.3: the sender's primary address is compared with one's own.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "The cable of web1 is pulled. How many mails does web2 send?": (
+        "global_defs only says where mail goes; without `smtp_alert` no instance sends any."
+    ),
+    "advert_int 10: how long may a failover take, at worst?": (
+        "Three intervals of 10 s, plus the Skew_Time of priority 100, which is 0.609 s in VRRPv2."
+    ),
+    "Which of the two addresses is still held?": (
+        "The table below shows what each daemon does with an advertisement of the other pair."
+    ),
+    "Who holds 192.168.1.10 in the end?": (
+        "web2 drops every advertisement of web1 because of the password, so its "
+        "Master_Down_Timer expires."
+    ),
+    "web1 says BACKUP 150, web2 says MASTER 100. Who holds?": (
+        "Priority decides; `state` only says how an instance starts."
+    ),
+}

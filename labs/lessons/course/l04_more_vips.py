@@ -123,3 +123,17 @@ QUIZ = (
         why="It discards the weaker advertisements, so its patience of 3 + 106/256 s runs out.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Both are reloaded. For how long does the client get no answer?": (
+        "A reload keeps the state of the instance: there was no resignation and no election."
+    ),
+    "That one has 40 bytes, with one address. How many has one with five?": (
+        "Four more addresses take four bytes each."
+    ),
+    "Only web1 has the new list. Who holds 192.168.1.10?": (
+        "The daemons differ here: the rules are below."
+    ),
+    "How do the five arrive on web2?": "The first and the last address were {ms:.1f} ms apart.",
+}

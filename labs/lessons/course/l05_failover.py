@@ -100,3 +100,23 @@ QUIZ = (
         why="Priority decides. Both begin as BACKUP, whatever `state` says.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "One second after the pull: who holds 192.168.1.10?": (
+        "web2 cannot see web1's cable. It only receives no more advertisements."
+    ),
+    "For how long does the client get no answer?": (
+        "web2 takes over after three missing advertisements and its Skew_Time."
+    ),
+    "The client also has a TCP connection open. What does its program get?": (
+        "web2 has no such connection, and its kernel answers with a reset."
+    ),
+    "Between the shortest and the longest outage, how much do they differ?": (
+        "One advert_int: the outage lasts from 2.609 s to 3.609 s, as the pull comes late or "
+        "early in the interval."
+    ),
+    "The daemon is killed. Who holds the address in the end?": (
+        "The killed daemon could not remove the address, and the kernel keeps it."
+    ),
+}

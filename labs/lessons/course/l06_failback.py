@@ -123,3 +123,20 @@ QUIZ = (
         why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Ten seconds after the cable is back: who holds 192.168.1.10?": (
+        "web1 has the higher priority and preempts web2."
+    ),
+    "For how long does the client get no answer this time?": (
+        "The old holder answers until it receives the advertisement of the new one."
+    ),
+    "The cable goes in; later web2's daemon is stopped. Who holds the address after each?": (
+        "With nopreempt, web1 does not take the address from a running MASTER, but takes over "
+        "when there is none."
+    ),
+    "preempt_delay 3: how long after the plug does web1 take over?": (
+        "The delay of 3 s runs first, then the Master_Down_Interval."
+    ),
+}

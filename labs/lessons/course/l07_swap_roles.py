@@ -122,3 +122,20 @@ QUIZ = (
         why="An advertisement of priority 0 sets its timer to Skew_Time: 156/256 s.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Both daemons reload. For how long does the client get no answer?": (
+        "The old MASTER answers until it receives an advertisement of higher priority."
+    ),
+    "Swap the files, restart web1, then web2. How often does the address move?": (
+        "Each stop sends a priority-0 advertisement, which moves the address; then the server "
+        "with the new, higher priority preempts and moves it again."
+    ),
+    "For how long does the client get no answer this way?": (
+        "One priority-0 advertisement, then the Skew_Time of priority 150: 106/256 = 0.414 s."
+    ),
+    "web1 is reloaded with priority 200. How long until it takes over?": (
+        "The Master_Down_Interval of priority 200 is 3 + 56/256 = 3.219 s."
+    ),
+}

@@ -119,3 +119,19 @@ QUIZ = (
         why="keepalived drops it there, with a warning that few people read.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Both machines have just been started. What does web1 call in the first five seconds?": (
+        "Every router starts as BACKUP, and the daemon calls notify_backup for that, too."
+    ),
+    "The cable of web1 is pulled. What does web1 call?": (
+        "Without carrier the state is FAULT, and no notify_fault script is configured."
+    ),
+    "The daemon of web1 is stopped with SIGTERM. Which state is web1's all.sh told?": (
+        "A stop has a script of its own, notify_stop; the generic notify script is called as well."
+    ),
+    "web2's hoge.sh never ends, and web2 becomes MASTER. What is its daemon doing then?": (
+        "The daemon starts the script and does not wait for it."
+    ),
+}

@@ -129,3 +129,19 @@ QUIZ = (
         why="For a moment both have the same priority, and a BACKUP respects its equal.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "What becomes of 192.168.1.122, the last one in the file?": (
+        "The daemons of that time dropped all addresses after the twentieth."
+    ),
+    "How many addresses does the advertisement carry now?": (
+        "The excluded addresses are on the interface but not in the advertisement."
+    ),
+    "One address makes an IP packet of 40 bytes. And 255?": (
+        "20 + 8 + 4 × 255 + 8 bytes, and an Ethernet frame carries 1500."
+    ),
+    "256 addresses in the file: what becomes of the last one?": (
+        "The count field has eight bits, so the 256th address is held like an excluded one."
+    ),
+}

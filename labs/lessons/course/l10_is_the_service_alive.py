@@ -17,6 +17,8 @@ MINUTES = 20
 
 # Seconds for a check to be believed (fall 2) and for the other to lose its patience.
 PATIENCE = 10.0
+# Longer than Master_Down_Interval: by then a restarted server would have preempted.
+LASTS = 6.0
 ASK = "exec 3<>/dev/tcp/192.168.1.10/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
 
 
@@ -64,6 +66,17 @@ CHALLENGES = {
                 ),
             ),
             Step(
+                "web1 is preferred: its priority is higher, as long as its web server is well",
+                lambda lab: (
+                    _number(lab.conf("web1"), "priority") > _number(lab.conf("web2"), "priority")
+                ),
+                hints=(
+                    "with such a priority the clients do not come back once web1 is well",
+                    "put the priorities back, 150 and 100, and look at the check",
+                    "change(lab, 'web1', weight=-60) and lab.reload('web1')",
+                ),
+            ),
+            Step(
                 "192.168.1.10 is held by web2, and nobody else",
                 lambda lab: lab.holders() == ["web2"],
                 hints=(
@@ -72,6 +85,7 @@ CHALLENGES = {
                     "change(lab, 'web1', weight=-60) and lab.reload('web1')",
                 ),
                 patience=PATIENCE,
+                lasts=LASTS,
             ),
             Step(
                 "the client gets a page",
@@ -113,3 +127,22 @@ QUIZ = (
         why="It is started and not waited for: the advertisements must leave in time.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "The web server of web1 ends, and nothing else. Who holds the address 5 s later?": (
+        "VRRP checks the interface and the advertisements, not the web server."
+    ),
+    "The web server of web1 is well again, that of web2 ends: who holds the address?": (
+        "The watcher stopped web1's daemon, and nothing has started it again."
+    ),
+    "The web server of web1 ends: for how long does no page come?": (
+        "The second failed check comes after 1 to 2 s, then web2 waits its Skew_Time of 0.609 s."
+    ),
+    "Does the page come back sooner than with FAULT, or later?": (
+        "It took {slow:.1f} s, and {fast:.1f} s with FAULT: a lowered priority is no resignation."
+    ),
+    "Neither web server works. Who holds the address with weight −60 on both?": (
+        "Both are lowered: 150 − 60 = 90 is still higher than 100 − 60 = 40."
+    ),
+}

@@ -16,6 +16,8 @@ MINUTES = 20
 
 # Seconds for a check that has changed its mind, or its weight, to be believed.
 PATIENCE = 6.0
+# Longer than Master_Down_Interval: a server that receives nothing would be MASTER by then.
+LASTS = 6.0
 
 
 def _is_cut(lab: Lab) -> bool:
@@ -68,6 +70,7 @@ CHALLENGES = {
                     "change(lab, 'web1', weight=0) and lab.reload('web1')",
                 ),
                 patience=PATIENCE,
+                lasts=LASTS,
             ),
         ),
     )
@@ -103,3 +106,19 @@ QUIZ = (
         why="The limit of 20 was keepalived's own and is gone since 2016; today it is 255.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "The path to web1 is cut. Who holds 192.168.1.10 five seconds later?": (
+        "web1 receives nothing, and a MASTER gives way only to an advertisement of higher priority."
+    ),
+    "For how long does the client get no answer after the mend?": (
+        "No gratuitous ARP was sent, so the client kept sending to web2's MAC address."
+    ),
+    "Nothing reaches web1 any more; what it says is heard. Who answers the client?": (
+        "web2 still receives web1's advertisements and stays BACKUP."
+    ),
+    "With that check, the path to web1 is cut. Who holds the address in the end?": (
+        "The check fails on web1, which goes to FAULT and removes the address."
+    ),
+}

@@ -144,3 +144,19 @@ QUIZ = (
         why="FAULT everywhere means that nobody holds the address.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "100 ms, and the cable is pulled: for how long is there no answer?": (
+        "Three intervals and the Skew_Time, counted from the last advertisement."
+    ),
+    "10 ms: for how long is there no answer?": (
+        "The protocol needs 26 to 36 ms; the rest is the time that this computer takes."
+    ),
+    "100 ms: the daemon of web1 sleeps for half a second. What does web2 do?": (
+        "0.5 s is longer than web2's Master_Down_Interval of 0.361 s."
+    ),
+    "100 ms, half of it lost: how many false alarms in 10 s?": (
+        "About six are to be expected; the losses are random."
+    ),
+}

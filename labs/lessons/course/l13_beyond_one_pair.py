@@ -130,3 +130,21 @@ QUIZ = (
         why="The backup hears its master, and nobody checks whether it can be reached.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "web2 and web3 fail at once: how long after web2's last word does web1 take over?": (
+        "Every BACKUP runs its own Master_Down_Timer, and they all started with the last "
+        "advertisement."
+    ),
+    "The cable of web2 is pulled: for how long does 192.168.1.10 give no answer?": (
+        "web1, the MASTER of 192.168.1.10, was not touched; only 192.168.1.20 had to move."
+    ),
+    "The outside cable of r1 is pulled. Does the client reach the server some seconds later?": (
+        "The client's gateway address is on a router without a path to the outside."
+    ),
+    "The same cable again: after how long does r2 hold both?": (
+        "r2 waits until both instances may change, and on the outside no priority-0 "
+        "advertisement arrived."
+    ),
+}

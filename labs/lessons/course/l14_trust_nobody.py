@@ -156,3 +156,15 @@ QUIZ = (
         "and the skew.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Both servers have auth_pass 1111. How can the attacker learn it?": "It read {read}.",
+    "It is sent once. For how long does the client get no answer?": (
+        "Both servers waited a Master_Down_Interval for a MASTER that did not exist."
+    ),
+    "Who answers the client now?": "Its gratuitous ARP has updated the client's ARP cache.",
+    "How long does it take to find 1111?": (
+        "{found}. Signed with it, the forged packet was accepted."
+    ),
+}

@@ -132,3 +132,14 @@ QUIZ = (
         why="When one of them fails, the others leave as well: a router needs both its sides.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "Four masters: how many different packets?": (
+        "The packets are equal in every bit, IP header included."
+    ),
+    "Counted from the last advertisement: by how much do the four takeovers differ?": (
+        "The exact difference is {ms:.0f} ms."
+    ),
+    "keepalived rejects every packet. The address?": "Moves in seven seconds: {moved}.",
+}

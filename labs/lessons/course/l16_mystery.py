@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labs.conf import contents, setting
 from labs.experiments import cluster_health
 from labs.lessons import Challenge, Question, Step
-from labs.model.facts import Advert
+from labs.model.facts import Advert, State
 from labs.progress import memory
 
 if TYPE_CHECKING:
@@ -47,9 +47,15 @@ def _beside_the_point(lab: Lab) -> str:
 
 def _unread(lab: Lab, keyword: str) -> str:
     """A word on a file that is right while its daemon still says something else."""
-    last = {f.host: f.vrid for f in lab.timeline().facts if isinstance(f, Advert)}
+    facts = lab.timeline().facts
+    last = {f.host: f.vrid for f in facts if isinstance(f, Advert)}
+    # A BACKUP sends nothing: what it sent as MASTER may be from before the reload.
+    state = {f.host: f.to for f in facts if isinstance(f, State)}
     for host, vrid in last.items():
-        if setting(lab.conf(host), keyword) not in (None, str(vrid)):
+        if state.get(host) == "MASTER" and setting(lab.conf(host), keyword) not in (
+            None,
+            str(vrid),
+        ):
             return f"the file of {host} has changed, but its daemon has not read it: lab.reload"
     return ""
 
@@ -208,3 +214,10 @@ QUIZ = (
         why="The others are about advertisements; ARP is believed by the clients.",
     ),
 )
+
+# The reason that a verdict gives, by the question of the prediction.
+REASONS = {
+    "How many of the six will you mend at your first try?": (
+        "Looking first and changing one thing needs fewer tries."
+    ),
+}

@@ -1,0 +1,119 @@
+"""What a learner must not see before the experiment: the answers to its predictions, and reasons.
+
+Looked at are the learners' copies, as `labs.jupyter.workbooks` makes them: every cell from the
+first to the one that judges.  The question and its choices name the answer, of course; they are
+left out, and so are numbers that the choices or the question give.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.jupyter import workbooks
+from labs.lessons import course
+from tests.notebooks.lessons import LESSONS, name
+from tests.notebooks.truths import truths
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prediction of a lesson: its name in the cells, its question, and what is seen before."""
+
+    variable: str
+    question: str
+    choices: str
+    visible: str
+    judged_in: str
+
+
+def calls(text: str, function: str) -> Iterator[ast.Call]:
+    """The calls of `function`, or of a method of that name, in a cell of Python."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a magic
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and function in ast.unparse(node.func).split("."):
+            yield node
+
+
+def constants(text: str) -> dict[str, Any]:
+    """The names that a cell gives to constants."""
+    found = {}
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a magic
+        return {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found
+
+
+def predictions(lesson: Path) -> list[Asked]:
+    """The predictions of the learner's copy of `lesson`, in order."""
+    cells = workbooks.copy(json.loads(lesson.read_text()), lesson.name)["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    found = []
+    for number, text in enumerate(texts):
+        for node in calls(text, "predict"):
+            names = constants(text)
+            first = node.args[0]
+            question = names.get(ast.unparse(first), getattr(first, "value", ""))
+            variable = re.search(r"^(\w+) = predict\(", text, re.M)
+            assert variable, text
+            judge = next(
+                n for n in range(number, len(texts)) if f"{variable[1]}.judge(" in texts[n]
+            )
+            before = [t for n, t in enumerate(texts[: judge + 1]) if n != number]
+            found.append(Asked(variable[1], question, text, "\n".join(before), cells[judge]["id"]))
+    return found
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_every_prediction_has_its_reason_in_the_course_module(lesson: Path) -> None:
+    asked = [one.question for one in predictions(lesson)]
+    assert sorted(asked) == sorted(course.lesson(lesson.stem).reasons)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_no_verdict_is_given_its_reason_in_the_notebook(lesson: Path) -> None:
+    cells = workbooks.copy(json.loads(lesson.read_text()), lesson.name)["cells"]
+    for cell in cells:
+        for node in calls("".join(cell["source"]), "judge"):
+            assert len(node.args) <= 1, f"{cell['id']}: the reason is for labs.lessons.course"
+            assert "because" not in [each.arg for each in node.keywords], cell["id"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_no_reason_is_seen_before_its_verdict(lesson: Path) -> None:
+    for one in predictions(lesson):
+        reason = course.reason(one.question)
+        for sentence in re.split(r"(?<=[.;:]) ", reason):
+            assert sentence.lower() not in one.visible.lower(), f"{one.judged_in}: {sentence}"
+        for figure in re.findall(r"= (\d+\.\d+)", reason):
+            assert figure not in one.visible, f"{one.judged_in}: {figure} is seen before"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_no_text_before_a_verdict_has_the_answer(lesson: Path) -> None:
+    """Answers of several words; a host's name or a small number is everywhere."""
+    known = truths(lesson.stem)
+    for one in predictions(lesson):
+        truth = known.get(one.judged_in, "")
+        given = course.lesson(lesson.stem).answers.get(one.question)
+        answers = re.findall(r"it was “([^”(\\[]+)”", truth) if isinstance(truth, str) else []
+        for answer in [*answers, *([given] if isinstance(given, str) else [])]:
+            seen = re.sub(r"(?m)^.*(judge\(|choices|ways|fates).*$", "", one.visible)
+            assert answer.lower() not in seen.lower(), f"{one.judged_in}: {answer}"
