@@ -3,13 +3,14 @@
     python -m labs.sandbox.namespaces -- python -m tests.interop.compare FOLDER ...
     python -m labs.sandbox.namespaces -- python -m tests.interop.compare --run 6 FOLDER ...
 
-The verdict is that of `-t`, as `disagreements.py` defines it.  With `--run` both daemons also run
-for so many seconds, one after the other in a network of their own, and what they leave on it is
-compared: addresses, routes, rules and packet filters.  The interfaces that the files name are
-there, as bridges, with addresses of 192.168.1.0/24.
+The verdict is that of `-t`, as `disagreements.py` defines it.  With `--run` both daemons also run,
+each in a network of its own (`traces.py`), and what they do there is compared: addresses, routes,
+rules, packet filters, the fields of all advertisements, and the addresses that are announced, while
+they run and after they were stopped.  The seconds are those after which a difference counts.
 
-Prints the number of files of each class, and every file that no class explains; exit status 1 if
-there is one.  A file is what has a block of keepalived's VRRP side in it, whatever its name.
+Prints what no class explains as it is found, and the number of files of each class; exit status 1
+if something is not explained.
+A file is what has a block of keepalived's VRRP side in it, whatever its name.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.disagreements import KEEPALIVED_ONLY, REMARKS, VRRPD_ONLY, Disagreement
-from tests.interop.segment import ENVIRONMENT, KEEPALIVED, Holder
+from tests.interop.disagreements import KEEPALIVED_ONLY, LEFT, REMARKS, VRRPD_ONLY, Disagreement
+from tests.interop.segment import KEEPALIVED, Holder
+from tests.interop.traces import CONFIG_ID, differences, network
 from vrrpd.config import ConfigError, load
+from vrrpd.config.model import Instance
 from vrrpd.linux.accounts import Accounts
 from vrrpd.script_security import VIOLATION, secure
 
@@ -39,24 +40,11 @@ BLOCK = re.compile(r"^\s*(vrrp_instance|vrrp_sync_group|vrrp_script|static_ipadd
 NAMED = re.compile(r"\b(?:interface|dev|default_interface)\s+([A-Za-z][\w.:-]{0,14})(?=\s|$)")
 VMAC = re.compile(r"\buse_(?:vmac|ipvlan)\s+([A-Za-z][\w.:-]{0,14})(?=\s|$)")
 PLACE = re.compile(r"^\((\S+: )?Line \d+\) ")
-CONFIG_ID = "master"
 MISSING_PARAMETER = 2  # keepalived ends at once, with this status
 HANGS = 20.0  # seconds; `-t` takes a hundredth of one
 LARGEST = 1 << 20  # bytes; larger files are no configurations
 MOST_INTERFACES = 400
 AGREE, CRASHED, UNEXPLAINED = "agree", "keepalived crashed or hung", "unexplained"
-SEEN = {
-    "addresses": ("ip", "-o", "address", "show", "up"),
-    "routes": ("ip", "route", "show", "table", "all"),
-    "routes6": ("ip", "-6", "route", "show", "table", "all"),
-    "rules": ("ip", "rule"),
-    "rules6": ("ip", "-6", "rule"),
-    "filter": ("nft", "list", "ruleset"),
-}
-# What differs from one run to the next: numbers, lifetimes; the link-local address of a new link.
-NOISE = re.compile(r"^\d+: |valid_lft \w+|preferred_lft \w+|expires \w+|\\|# handle \d+")
-PASSING = re.compile(r"fe80:|tentative|ff00::/8")
-UNCHECKED = "a check cannot run: keepalived runs without it, vrrpd is in FAULT"
 
 
 @dataclass(frozen=True)
@@ -67,6 +55,7 @@ class Comparison:
     theirs: list[str] | None
     ours: list[str]
     left: tuple[str, ...] = ()
+    logs: str = ""
 
     def classes(self) -> list[str]:
         """The classes of disagreement that apply, or AGREE, CRASHED, UNEXPLAINED."""
@@ -75,16 +64,30 @@ class Comparison:
         if bool(self.theirs) == bool(self.ours):
             return [AGREE]
         known = KEEPALIVED_ONLY if self.theirs else VRRPD_ONLY
-        return sorted({name_of(known, one) for one in self.theirs or self.ours})
+        text = text_of(self.path) if self.path.exists() else ""
+        return sorted({name_of(known, one, text) for one in self.theirs or self.ours})
 
-    def unchecked(self) -> bool:
-        """Whether vrrpd misses a check that the file asks for."""
-        return any("counts as failed" in one for one in self.ours)
+    def left_by_class(self) -> dict[str, list[str]]:
+        """What only one daemon has done, by the class that explains it, or UNEXPLAINED."""
+        found: dict[str, list[str]] = {}
+        seen = "\n".join([self.logs, *self.ours, *(self.theirs or ())])
+        for line in self.left:
+            name = next((one.name for one in LEFT if one.explains(seen, line)), UNEXPLAINED)
+            found.setdefault(name, []).append(line)
+        return found
 
 
-def name_of(known: Iterable[Disagreement], message: str) -> str:
-    """The class of a message."""
-    return next((one.name for one in known if one.explains("", message)), UNEXPLAINED)
+def name_of(known: Iterable[Disagreement], message: str, text: str) -> str:
+    """The class of a message about a file with this text."""
+    return next((one.name for one in known if one.explains("", message, text)), UNEXPLAINED)
+
+
+def instances(path: Path) -> tuple[Instance, ...]:
+    """The virtual routers that a file starts; none of a file that is refused."""
+    try:
+        return load(path, config_id=CONFIG_ID).config.instances
+    except ConfigError:
+        return ()
 
 
 def files(folders: Iterable[Path]) -> Iterator[Path]:
@@ -109,18 +112,6 @@ def interfaces(texts: Sequence[str]) -> list[str]:
     for name in [one for one in found if one == "lo" or one in made or one.startswith("vrrp.")]:
         del found[name]
     return sorted(found, key=lambda name: (-found[name], name))[:MOST_INTERFACES]
-
-
-def furnish(holder: Holder, names: Sequence[str]) -> None:
-    """Make interfaces of these names; each has an address of its own."""
-    lines = ["link set lo up"]
-    for number, name in enumerate(names):
-        lines += [f"link add {name} type bridge", f"link set {name} up"]
-        lines.append(f"addr add 192.168.{1 + number // 200}.{11 + number % 200}/24 dev {name}")
-    subprocess.run(
-        holder.inside("ip", "-force", "-batch", "-"),
-        input="\n".join(lines) + "\n", text=True, capture_output=True, check=False,
-    )  # fmt: skip
 
 
 def keepalived_says(holder: Holder, path: Path) -> list[str] | None:
@@ -158,89 +149,36 @@ def vrrpd_says(path: Path) -> list[str]:
     return errors + [one.text for one in findings if one.counts and violation not in one.text]
 
 
-@contextmanager
-def network(names: Sequence[str]) -> Iterator[Holder]:
-    """A network namespace with these interfaces."""
-    holder = Holder()
-    try:
-        furnish(holder, names)
-        yield holder
-    finally:
-        holder.close()
-
-
-def left_by(kind: str, path: Path, seconds: float) -> dict[str, set[str]]:
-    """What is on a network of its own while the daemon runs there, line by line."""
-    program = [KEEPALIVED] if kind == "keepalived" else [sys.executable, "-m", "vrrpd.cli"]
-    with network(interfaces([text_of(path)])) as holder:
-        before = look(holder)
-        with tempfile.TemporaryDirectory() as room:
-            options = ["-n", "-P", "-l", "-i", CONFIG_ID, "-f", str(path), "-p", f"{room}/pid"]
-            command = holder.inside(*program, *options)
-            process = subprocess.Popen(
-                command,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env=ENVIRONMENT, cwd=path.parent,
-            )  # fmt: skip
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                after = look(holder)
-                process.send_signal(signal.SIGTERM)
-                process.wait(HANGS)
-            else:
-                after = look(holder)
-    return {what: after[what] ^ before[what] for what in SEEN}
-
-
-def look(holder: Holder) -> dict[str, set[str]]:
-    """The state of a network, without what differs from run to run."""
-    found: dict[str, set[str]] = {}
-    for what, command in SEEN.items():
-        done = subprocess.run(
-            holder.inside(*command), capture_output=True, text=True, timeout=HANGS, check=False
-        )
-        stays = (one for one in done.stdout.splitlines() if not PASSING.search(one))
-        lines = (" ".join(NOISE.sub("", one).split()) for one in stays)
-        found[what] = {one for one in lines if one}
-    return found
-
-
 def compared(holder: Holder, path: Path, seconds: float) -> Comparison:
     """Both daemons on one file."""
     left: list[str] = []
+    logs = ""
     if seconds:
-        ours, theirs = (left_by(kind, path, seconds) for kind in ("vrrpd", "keepalived"))
-        left = [
-            f"{what}: only {who}: {line}"
-            for what in SEEN
-            for who, mine, other in (("vrrpd", ours, theirs), ("keepalived", theirs, ours))
-            for line in sorted(mine[what] - other[what])
-        ]
-    return Comparison(path, keepalived_says(holder, path), vrrpd_says(path), tuple(left))
+        try:
+            left, logs = differences(path, interfaces([text_of(path)]), instances(path), seconds)
+        except (OSError, subprocess.SubprocessError) as error:
+            left = [f"cannot be compared: {error}"]
+    said = keepalived_says(holder, path), vrrpd_says(path)
+    return Comparison(path, *said, tuple(left), logs)
 
 
 def report(found: Sequence[Comparison], ran: bool) -> int:
-    """Print the table and the rest; the exit status."""
+    """Print the tables and the rest; the exit status."""
     table = Counter(name for one in found for name in one.classes())
     for name, number in table.most_common():
         print(f"{number:5}  {name}")
     rest = [one for one in found if UNEXPLAINED in one.classes()]
     for one in rest:
-        known = KEEPALIVED_ONLY if one.theirs else VRRPD_ONLY
-        who = "keepalived" if one.theirs else "vrrpd"
-        said = [text for text in one.theirs or one.ours if name_of(known, text) == UNEXPLAINED]
-        print(f"{one.path}: only {who} says: {said}")
+        print(f"{one.path}: only one says: {one.theirs or one.ours}")
+    agree, riddles = table[AGREE], 0
     if ran:
-        same = sum(not one.left for one in found)
-        print(f"{same} of {len(found)} leave the same on the network")
-        for one in found:
-            print(
-                *(f"{one.path}: {line}" for line in one.left), sep="\n", end="\n" * bool(one.left)
-            )
-    agree = table[AGREE]
-    print(f"{len(found)} files: {agree} agree, {len(rest)} of the others are unexplained")
-    return 1 if rest else 0
+        sorts = Counter(name for one in found for name in one.left_by_class())
+        riddles = sorts[UNEXPLAINED]
+        print(f"{sum(not one.left for one in found)} of {len(found)} do the same on the network")
+        for name, number in sorts.most_common():
+            print(f"{number:5}  {name}")
+    print(f"{len(found)} files: {agree} agree, {len(rest) + riddles} of the others are unexplained")
+    return 1 if rest or riddles else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -255,7 +193,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = interfaces([text_of(path) for path in paths])
     workers = (os.cpu_count() or 1) * (4 if options.run else 1)  # who runs them mostly waits
     with network(names) as holder, ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(lambda path: compared(holder, path, options.run), paths))
+        found = []
+        for one in pool.map(lambda path: compared(holder, path, options.run), paths):
+            found.append(one)
+            for line in one.left_by_class().get(UNEXPLAINED, ()):
+                print(f"{one.path}: {line}", flush=True)
     return report(found, bool(options.run))
 
 

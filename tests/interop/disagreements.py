@@ -64,12 +64,34 @@ class Disagreement:
     vrrpd: str
     why: str
     files: tuple[str, ...] = ()  # with these names only; beginnings
+    written: str = ""  # a pattern: in files only where it is found
 
-    def explains(self, name: str, message: str) -> bool:
+    def explains(self, name: str, message: str, text: str = "") -> bool:
         """Whether this is the reason for a message about the configuration called `name`."""
         if self.files and not name.startswith(self.files):
             return False
+        if self.written and not re.search(self.written, text, re.M):
+            return False
         return re.search(self.pattern, message) is not None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A class of differences in what the daemons do with the same file.
+
+    `said` is a pattern of what one of them logs or complains of, `line` one of the difference.
+    """
+
+    name: str
+    said: str
+    line: str
+    keepalived: str
+    vrrpd: str
+    why: str
+
+    def explains(self, said: str, line: str) -> bool:
+        """Whether this is the reason for a line of `apart()`, with these logs and complaints."""
+        return bool(re.search(self.said, said, re.M) and re.search(self.line, line))
 
 
 _LATER = "|".join(sorted({re.escape(word.name) for word in keywords() if word.newer_than("2.2.7")}))
@@ -130,7 +152,7 @@ KEEPALIVED_ONLY = (
         r"a backslash before `#` in the name of a block", r"",
         "cuts the line there and loses the block", "the name has a `#`",
         "2.2.7 reads a copy without the backslash, and cuts it again",
-        files=("one_hash",),
+        written=r"^\s*\w+ [^#\n]*\\#.*\{",
     ),
     Disagreement(
         "comments that end with a backslash", r"Unknown keyword '\\'",
@@ -312,8 +334,72 @@ VRRPD_ONLY = (
         "it ends with a virtual router that tracks what nobody named",
     ),
     Disagreement(
+        "words in routes that mean nothing", r"unknown word '[^']*' in a route",
+        "a second destination, for example, counts instead of the first", "the route is refused",
+        "`10.0.0.0 255.0.0.0` is no route to 255.0.0.0",
+    ),
+    Disagreement(
         "groups of static entries", r"there is no vrrp_instance", "an unknown member of a "
         "track_group is nothing to speak of", "an error", "as for sync groups",
+    ),
+)  # fmt: skip
+
+
+# What they do with the same file.
+LEFT = (
+    Difference(
+        "checks that cannot run",
+        r"counts as failed|\(script \S+ (failed|cannot)|cannot be accessed - [^,]*, first result"
+        r"|\(not started: ",
+        r"", "runs without them", "FAULT, or the weight of a failed check",
+        "who asks for a check must not be MASTER without it",
+    ),
+    Difference(
+        "no peer is left", r"no unicast_peer is left", r"",
+        "multicasts", "FAULT",
+        "an error in the file does not change where advertisements go",
+    ),
+    Difference(
+        "keepalived crashes", r"exited due to segmentation fault|died: Respawning", r"",
+        "crashes and is started again, without an end (`lvs_sync_daemon` without the kernel's "
+        "module, for one)", "runs", "a mistake",
+    ),
+    Difference(
+        "what the kernel refuses", r"^.*cannot (add|create) ", r"",
+        "MASTER without it", "FAULT, if an address is refused",
+        "it would be a MASTER that does not answer",
+    ),
+    Difference(
+        "packet filter of virtual interfaces",
+        r"VMAC interface",
+        r"^filter: ",
+        "2.2.7 lets more pass", "the filter of 2.3.3", "as 2.3.3",
+    ),
+    Difference(
+        "interfaces that are not there", r"Non-existent interface specified", r"",
+        "ends", "runs, FAULT until they appear",
+        "a daemon that starts before its interface is the most frequent report",
+    ),
+    Difference(
+        "the host's own address", r"is this host's own address", r"",
+        "removed at the start, and then FAULT for want of an address", "never removed",
+        "the host would be left without an address",
+    ),
+    Difference(
+        "a unicast router's own address", r"sending gratuitous (ARP|NA) for", r" announces ",
+        "announced after FAULT, and when the first result of a script lets it start",
+        "announced after FAULT", "before it has started nobody needs its MAC address",
+    ),
+    Difference(
+        "BFD", r"belongs to BFD", r"", "done", "skipped whole, with a line", "out of scope",
+    ),
+    Difference(
+        "programs that are reached by a link of another name", r"`pidof`", r"",
+        "run under the name of the link's target", "run under their own", "what is written is run",
+    ),
+    Difference(
+        "addresses that are listed twice", r"again \(first in line", r"^(after the stop: )?sent: ",
+        "2.2.7 advertises them twice", "once", "as 2.3.3",
     ),
 )  # fmt: skip
 
@@ -338,7 +424,16 @@ def section() -> str:
         ]
         lines += [f"| {one.name} | {one.keepalived} | {one.vrrpd} | {one.why} |" for one in known]
         lines.append("")
-    return "\n".join([*lines, END])
+    lines += [
+        "### They run the same file differently",
+        "",
+        "What `compare --run` sees: addresses, routes, rules, packet filters, frames.",
+        "",
+        "| about | keepalived | vrrpd | why |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| {one.name} | {one.keepalived} | {one.vrrpd} | {one.why} |" for one in LEFT]
+    return "\n".join([*lines, "", END])
 
 
 def main() -> None:

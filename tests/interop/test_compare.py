@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import conf
-from tests.interop.compare import AGREE, UNEXPLAINED, Comparison, files, interfaces, main
+from tests.interop.compare import (
+    AGREE,
+    UNEXPLAINED,
+    Comparison,
+    files,
+    instances,
+    interfaces,
+    main,
+)
+from tests.interop.traces import Run
+from tests.support import eventually
 
 
 @pytest.fixture
@@ -34,8 +44,38 @@ def test_a_folder_is_sorted_into_classes(folder: Path, capsys: pytest.CaptureFix
 def test_what_is_left_on_a_network_is_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--run", "5", str(folder / "good.conf")]) == 0
-    assert "1 of 1 leave the same on the network" in capsys.readouterr().out
+    assert main(["--run", "20", str(folder / "good.conf")]) == 0
+    assert "1 of 1 do the same on the network" in capsys.readouterr().out
+
+
+def test_what_is_done_on_a_network_is_seen(folder: Path) -> None:
+    """The address, its route, the advertisement and the announcement of a MASTER."""
+    text = (folder / "good.conf").read_text()
+    (instance,) = instances(folder / "good.conf")
+    run = Run("vrrpd", folder / "good.conf", interfaces([text]), [instance])
+    try:
+        eventually(lambda: run.states().get("VI_1") == "MASTER", 40, "MASTER")
+        eventually(lambda: len(run.traces()["sent"]) == 2, 40, "both frames")
+        found = run.traces()
+    finally:
+        run.close()
+    mac = "eth0 02:00:00:01:00:00"
+    assert found["addresses"] == {"eth0 inet 192.168.1.10/32 scope global eth0"}
+    assert found["sent"] == {
+        f"{mac} announces 192.168.1.10",
+        f"{mac} 192.168.1.11 > 224.0.0.18 ttl 255 v2 vrid 51 priority 150 auth 0 "
+        "0000000000000000 interval 1 192.168.1.10",
+    }
+
+
+def test_a_difference_is_named_or_not_explained() -> None:
+    said = "error: (VI_1) 10.0.0.1 again (first in line 3); ignored"
+    lines = ("sent: only vrrpd: eth0", "addresses: only vrrpd: eth0")
+    one = Comparison(Path("x"), [], [], lines, said)
+    assert one.left_by_class() == {
+        "addresses that are listed twice": [lines[0]],
+        UNEXPLAINED: [lines[1]],
+    }
 
 
 def test_the_files_and_their_interfaces(folder: Path) -> None:

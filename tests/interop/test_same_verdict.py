@@ -21,7 +21,6 @@ from pathlib import Path
 import pytest
 
 from tests.interop import compare
-from tests.interop.compare import CONFIG_ID
 from tests.interop.corpus import corpus
 from tests.interop.disagreements import (
     KEEPALIVED_ONLY,
@@ -31,6 +30,7 @@ from tests.interop.disagreements import (
     unexplained,
 )
 from tests.interop.segment import Holder
+from tests.interop.traces import CONFIG_ID
 from tests.interop.versions import expected
 from vrrpd.config import ConfigError, loads
 

@@ -39,8 +39,11 @@ from tests.interop.segment import (
 from vrrpd.config.model import Instance
 
 CONFIG_ID = "master"
+SETTLES = 30.0  # seconds until each instance is MASTER or in FAULT, on a busy machine
 ENDS = 20.0  # seconds for a daemon to end, and for a command
-EVERY = 0.25  # seconds between two looks
+EVERY = 0.25  # seconds between two looks at what costs nothing
+SELDOM = 1.0  # seconds between two looks at a network
+END = "=== end"  # behind the output of a command
 SEEN = {
     "addresses": ("ip", "-o", "address", "show", "up"),
     "routes": ("ip", "route", "show", "table", "all"),
@@ -68,7 +71,8 @@ def furnish(holder: Holder, names: Sequence[str], instances: Sequence[Instance] 
         lines += [f"link set port{number} arp off up", f"link set {name} up"]
         lines.append(f"addr add 192.168.{1 + number // 200}.{11 + number % 200}/24 dev {name}")
     for one in instances:
-        if source := one.unicast_src_ip or one.mcast_src_ip:
+        source = one.unicast_src_ip or one.mcast_src_ip
+        if source is not None and source not in [vip.ip for vip in (*one.addresses, *one.excluded)]:
             lines.append(f"addr add {source} dev {one.interface}")
         for peer in one.unicast_peers:
             lines.append(f"route add {peer.ip} dev {one.interface}")
@@ -186,9 +190,13 @@ class Run:
             )  # fmt: skip
             self._stack = stack.pop_all()
 
+    def text(self) -> str:
+        """The log."""
+        return (self.room / "log").read_text(errors="replace")
+
     def states(self) -> dict[str, str]:
         """The last state of each instance and group, by the log."""
-        return dict(STATE.findall((self.room / "log").read_text(errors="replace")))
+        return dict(STATE.findall(self.text()))
 
     def settled(self, instances: Sequence[Instance]) -> bool:
         """Whether each instance is MASTER or in FAULT, or the daemon has ended."""
@@ -221,12 +229,16 @@ class Run:
 
 def look(holder: Holder) -> Traces:
     """The state of a network, without what differs from run to run."""
+    every = f"; echo {END}; ".join(" ".join(command) for command in SEEN.values())
+    done = subprocess.run(
+        holder.inside("sh", "-c", every), capture_output=True, text=True, timeout=ENDS, check=False
+    )
     found: Traces = {}
-    for what, command in SEEN.items():
-        done = subprocess.run(
-            holder.inside(*command), capture_output=True, text=True, timeout=ENDS, check=False
-        )
-        stays = (one for one in done.stdout.splitlines() if not PASSING.search(one))
+    outputs = done.stdout.split(f"{END}\n")
+    if len(outputs) != len(SEEN):
+        raise OSError(f"cannot look at the network: {done.stderr.strip()}")
+    for what, shown in zip(SEEN, outputs, strict=True):
+        stays = (one for one in shown.splitlines() if not PASSING.search(one))
         lines = (" ".join(NOISE.sub("", one).split()) for one in stays)
         found[what] = {one for one in lines if one}
     return found
@@ -234,28 +246,29 @@ def look(holder: Holder) -> Traces:
 
 def differences(
     path: Path, names: Sequence[str], instances: Sequence[Instance], deadline: float
-) -> list[str]:
-    """What the two daemons do differently with a file, while they run and after their end.
+) -> tuple[list[str], str]:
+    """What the two daemons do differently with a file, while they run and after; and both logs.
 
-    `deadline` in seconds is for each of the two waits: until each instance has a state in which it
-    stays, and from then until both have done the same.
+    `deadline` in seconds counts from when each instance has a state in which it stays; a difference
+    that passes before is none.
     """
     runs = {}
     try:
         for kind in ("vrrpd", "keepalived"):
             runs[kind] = Run(kind, path, names, instances)
-        until = time.monotonic() + deadline
+        until = time.monotonic() + SETTLES
         while not all(run.settled(instances) for run in runs.values()) and time.monotonic() < until:
             threading.Event().wait(EVERY)
         until = time.monotonic() + deadline
         while found := apart({kind: run.traces() for kind, run in runs.items()}):
             if time.monotonic() > until:
                 break
-            threading.Event().wait(EVERY)
+            threading.Event().wait(SELDOM)
         for run in runs.values():
             run.stop()
         left = apart({kind: run.traces() for kind, run in runs.items()})
-        return found + [f"after the stop: {one}" for one in left if one not in found]
+        logs = "".join(run.text() for run in runs.values())
+        return found + [f"after the stop: {one}" for one in left if one not in found], logs
     finally:
         for run in runs.values():
             run.close()

@@ -92,6 +92,8 @@ def test_a_deprecated_ipv6_address() -> None:
     life = found["IFA_CACHEINFO"]
     assert (life["ifa_preferred"], life["ifa_valid"]) == (0, 0xFFFFFFFF)
     assert found["IFA_FLAGS"] == IFA_F_NODAD
+    # keepalived knows it for IPv6 alone: it keeps a VIP from being chosen as a source.
+    assert "IFA_CACHEINFO" not in read(RTM_NEWADDR, address("10.0.0.1", preferred_lft=0))
 
 
 def test_removing_asks_for_the_address_alone() -> None:

@@ -239,7 +239,7 @@ def encode_address(kind: int, index: int, address: Address) -> bytes:
             parts.append(attribute(IFA_BROADCAST, address.broadcast.packed))
         if flags_of(address):
             parts.append(u32(IFA_FLAGS, flags_of(address)))
-        if address.preferred_lft is not None:
+        if address.preferred_lft is not None and address.ip.version == 6:  # as keepalived
             life = struct.pack("=IIII", address.preferred_lft, FOREVER, 0, 0)
             parts.append(attribute(IFA_CACHEINFO, life))
     if address.label is not None and kind == RTM_NEWADDR:  # it changes with the interface's name
