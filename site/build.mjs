@@ -91,6 +91,33 @@ async function bundle(pages) {
   });
 }
 
+// The sources in vrrp-lab.zip, compiled by the Python that will run them: a tab then starts in half
+// the time, because it compiles nothing.
+const COMPILE = `
+import pathlib, py_compile, zipfile
+
+mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+app = pathlib.Path("/app")
+for path in sorted(app.rglob("*.py")):
+    name = str(path.relative_to(app))
+    py_compile.compile(path, path.with_suffix(".pyc"), name, True, invalidation_mode=mode)
+    path.unlink()
+with zipfile.ZipFile("/compiled.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    for path in sorted(path for path in app.rglob("*") if path.is_file()):
+        entry = zipfile.ZipInfo(str(path.relative_to(app)), (2020, 1, 1, 0, 0, 0))
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(entry, path.read_bytes())
+`;
+
+async function compile() {
+  const place = join(target, "vrrp-lab.zip");
+  const { loadPyodide } = await import(join(modules, "pyodide/pyodide.mjs"));
+  const python = await loadPyodide();
+  python.unpackArchive(new Uint8Array(await readFile(place)), "zip", { extractDir: "/app" });
+  python.runPython(COMPILE);
+  await writeFile(place, python.FS.readFile("/compiled.zip"));
+}
+
 // The service worker holds every file under a name that changes with any of them.
 async function writeServiceWorker() {
   const names = (await files(target)).filter((path) => !path.endsWith("/sw.js"));
@@ -107,6 +134,7 @@ const pages = await Promise.all(all.filter((path) => path.endsWith(".html")).map
 const init = await readFile(join(REPOSITORY, "vrrpd/__init__.py"), "utf8");
 await writePages(pages, init.match(/__version__ = "([^"]+)"/)[1]);
 await bundle(pages);
+await compile();
 await cp(join(SITE, "icon.svg"), join(target, "icon.svg"));
 await writeFile(join(target, ".nojekyll"), "");
 await mkdir(join(target, "pyodide"), { recursive: true });

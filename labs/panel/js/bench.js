@@ -55,7 +55,7 @@ class Bench {
   // Draw as often as is seen, and not at all where the panel is out of sight.
   animate() {
     let visible = true, last = performance.now();
-    this.observer = new IntersectionObserver((seen) => { visible = seen[0].isIntersecting; });
+    this.observer = new IntersectionObserver((seen) => { visible = seen.at(-1).isIntersecting; });
     this.observer.observe(this.root);
     const frame = (now) => {
       if (this.ended) return;
