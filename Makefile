@@ -16,6 +16,7 @@ setup: ## Install what is missing: apt packages, .venv, this package
 
 setup-tests: ## Install what the tests need besides: a browser
 	@sh tools/setup.sh tests
+	@sh tools/site.sh modules || echo "setup: the tests of the browser edition cannot run"
 
 lab: setup ## Open your own copies of the lessons in JupyterLab (PORT=8888, LAB_WORK=~/vrrp-lab)
 	@exec $(BIN)/labs notebook --port $(PORT)

@@ -5,7 +5,7 @@
 #   2. build/node: exactly site/package-lock.json, by hash; fetched once.
 #   3. Our Python as vrrp-lab.zip, and the pages.
 #
-# The result replaces build/site only when it is complete.
+# The result replaces build/site only when it is complete.  `tools/site.sh modules` ends after 2.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ if ! cmp -s site/package-lock.json build/node/done; then
         fail "npm could not fetch site/package-lock.json; the lines above say why"
     cp site/package-lock.json build/node/done
 fi
+[ "${1:-}" != modules ] || exit 0
 rm -rf build/site.new
 mkdir build/site.new
 /usr/bin/python3 tools/site_files.py build/site.new

@@ -32,17 +32,14 @@ class Topology:
         return (STATES / self.state / host / "keepalived.conf").read_text(encoding="utf-8")
 
 
-def _hosts(state: str) -> dict[str, str]:
-    """The hosts of a state, in the order of their names, from 192.168.1.11 on."""
-    names = sorted(path.name for path in (STATES / state).iterdir() if path.is_dir())
-    return {name: f"192.168.1.{11 + number}" for number, name in enumerate(names)}
-
+# As in topologies/two_pairs.py, which needs Mininet.
+DATABASES = {"db1": "192.168.1.21", "db2": "192.168.1.22"}
 
 TOPOLOGIES = {
     "pair": Topology("A pair", "basic", HOSTS),
-    "three": Topology("Three nodes", "election", _hosts("election")),
+    "three": Topology("Three nodes", "election", {**HOSTS, "web3": "192.168.1.13"}),
     "pairs": Topology(
-        "Two pairs", "two-clusters", _hosts("two-clusters"), ("192.168.1.10", "192.168.1.20")
+        "Two pairs", "two-clusters", {**HOSTS, **DATABASES}, ("192.168.1.10", "192.168.1.20")
     ),
     "both": Topology("Active–active", "both-ways", HOSTS, ("192.168.1.10", "192.168.1.20")),
     "ipv6": Topology("IPv6", "six", HOSTS, ("2001:db8:1::10", "fe80::10")),

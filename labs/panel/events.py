@@ -194,6 +194,9 @@ class Events:
     # --- Master_Down_Timers ----------------------------------------------------------------------
 
     def _priority(self, host: str, vrid: int) -> int | None:
+        numbers = [number for name, number in self._configured if name == host]
+        if numbers and vrid not in numbers:
+            return None  # it receives the Advertisements of others' virtual routers, too
         journal = self._journal.get(host, {})
         if (host, vrid) not in self._voice and len(journal) == 1:
             return next(iter(journal.values()))

@@ -1,0 +1,204 @@
+"""The browser edition: the front page and /play, driven by vrrpd in the tab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.site import START, build, live, serving, violations
+from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
+from vrrpd.fsm import SECOND, Params
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Visit:
+    """A browser profile and all that its pages asked for."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context = context
+        self.address = address
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        context.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, path: str = "") -> Page:
+        page = self.context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(self.address + path)
+        return page
+
+    def check(self) -> None:
+        """Nothing was fetched from elsewhere, and no program stumbled."""
+        own = (self.address, f"blob:{self.address}", "data:")
+        assert self.asked
+        assert [url for url in self.asked if not url.startswith(own)] == []
+        assert self.errors == []
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
+    build()
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def visit(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            bypass_csp=True,
+        )
+        yield Visit(context, site)
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def play(visit: Visit) -> Page:
+    """/play, live."""
+    page = visit.open("play/")
+    live(page)
+    expect(page.locator("#topology option")).not_to_have_count(0, timeout=START)
+    return page
+
+
+@pytest.fixture
+def pair(play: Page) -> Page:
+    """/play with a pair that was just started, in real time."""
+    play.get_by_label("speed").select_option("1")
+    play.locator("#again").click()
+    expect(play.locator("#status")).to_contain_text("started again")
+    expect(play.locator(".vb-title")).to_contain_text("held by web1")
+    return play
+
+
+def events(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page.evaluate(
+        "() => document.getElementById('panel').bench.record.events"
+    )
+    return found
+
+
+def menu(page: Page, host: str, item: str) -> None:
+    page.locator(f'.vb-host[data-host="{host}"]').press("Enter")
+    page.get_by_role("menuitem", name=item).click()
+
+
+def edit(page: Page, old: str, new: str) -> None:
+    """Replace a word of the file in the editor, as one who selects all and pastes does."""
+    content = page.locator(".cm-content")
+    text = "\n".join(page.locator(".cm-line").all_text_contents())
+    assert old in text
+    content.press("Control+a")
+    page.keyboard.insert_text(text.replace(old, new))
+
+
+def test_the_front_page_goes_live_and_the_address_moves_when_the_protocol_says(
+    visit: Visit,
+) -> None:
+    page = visit.open()
+    expect(page.locator(".vb-plan")).to_be_visible()
+    live(page)
+    page.evaluate("() => document.getElementById('panel').bench.clock.hurry(10)")
+    page.locator('.vb-cable[data-host="web1"]').click()
+    expect(page.locator(".vb-title")).to_have_text("192.168.1.10 is held by web2")
+    expect(page.locator("#watch")).to_contain_text("web2")
+    known = events(page)
+    pulled = next(e["t"] for e in reversed(known) if e["k"] == "act" and e["v"] == "unplug")
+    moved = next(e["t"] for e in known if e["k"] == "own" and e["on"] and e["t"] > pulled)
+    received = max(e["t"] for e in known if e["k"] == "hrd" and e["t"] <= pulled)
+    wait = Params(51, 100, IPv4Address("192.168.1.12")).master_down(SECOND) / SECOND
+    assert moved - received == pytest.approx(wait, abs=0.001)
+    assert violations(page) == []
+    visit.check()
+
+
+def test_a_mistake_is_shown_while_typing_and_the_corrected_file_preempts(pair: Page) -> None:
+    menu(pair, "web2", "Edit keepalived.conf")
+    edit(pair, "priority 100", "priorty 200")
+    expect(pair.locator(".vb-remarks")).to_contain_text("did you mean 'priority'?")
+    expect(pair.locator(".cm-lint-marker-error")).to_be_visible()
+    edit(pair, "priorty 200", "priority 200")
+    expect(pair.locator(".vb-remarks")).to_contain_text("no remarks")
+    pair.get_by_role("button", name="Write it, and reload the daemon").click()
+    expect(pair.locator(".vb-told")).to_contain_text("written")
+    pair.get_by_label("speed").select_option("10")
+    expect(pair.locator(".vb-log")).to_contain_text("preempting 192.168.1.11 priority 150")
+
+
+def test_a_packet_is_read_and_three_that_are_dropped_in_a_row_move_the_address(pair: Page) -> None:
+    pair.locator(".vb-play").click()
+    menu(pair, "web1", "Packets it sent")
+    pair.locator(".vb-faults button").first.click()
+    expect(pair.locator(".vb-bytes")).to_contain_text("virtual router ID")
+    expect(pair.locator(".vb-verdict")).to_contain_text("priority 150, every 1 s, 192.168.1.10")
+    pair.get_by_role("button", name="Drop this packet").click()
+    expect(pair.locator(".vb-told")).to_contain_text("dropped")
+    pair.get_by_role("button", name="cable eth0 of web1: more faults").press("Enter")
+    for _ in range(2):
+        pair.get_by_role("button", name="drop", exact=True).click()
+        expect(pair.locator(".vb-told")).to_contain_text("done: drop web1")
+    pair.get_by_label("speed").select_option("10")
+    pair.locator(".vb-play").click()
+    expect(pair.locator(".vb-log")).to_contain_text("web2 (VI_1) BACKUP → MASTER")
+    dropped = [e for e in events(pair) if e["k"] == "act" and e["v"] == "drop"]
+    assert len(dropped) == 3
+
+
+def test_a_link_shows_the_same_moment_in_another_window(pair: Page, visit: Visit) -> None:
+    pair.locator('.vb-cable[data-host="web1"]').click()
+    expect(pair.locator(".vb-title")).to_contain_text("held by web2")
+    pair.locator(".vb-play").click()
+    pair.locator("#copy").click()
+    expect(pair.locator("#status")).to_contain_text("link")
+    moment, log = pair.locator(".vb-when").inner_text(), pair.locator(".vb-log").inner_text()
+    fresh = visit.open(pair.url.removeprefix(visit.address))
+    expect(fresh.locator(".vb-chip")).to_contain_text("PAUSED", timeout=START)
+    expect(fresh.locator(".vb-when")).to_have_text(moment)
+    assert fresh.locator(".vb-log").inner_text() == log
+    fresh.close()
+
+
+@pytest.mark.parametrize(
+    ("fragment", "words"),
+    [
+        ("1.H4sIAAAAAAAAA6tWKlGy", "cut off or was changed"),
+        ("9.H4sI", "made by a newer VRRP Lab"),
+        ("hello", "not a link to a run"),
+    ],
+)
+def test_a_link_that_cannot_be_read_says_why_and_the_run_goes_on(
+    pair: Page, fragment: str, words: str
+) -> None:
+    pair.evaluate("(text) => { location.hash = text; }", fragment)
+    expect(pair.locator("#status")).to_contain_text(words)
+    before = pair.locator(".vb-when").inner_text()
+    expect(pair.locator(".vb-when")).not_to_have_text(before)
+
+
+def test_play_is_accessible_and_asks_nobody_else(pair: Page, visit: Visit) -> None:
+    menu(pair, "web1", "Every fault")
+    assert violations(pair) == []
+    visit.check()
+
+
+def test_a_second_visit_needs_no_network(site: str, visit: Visit) -> None:
+    page = visit.open()
+    live(page)
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    visit.context.set_offline(True)
+    try:
+        page.reload()
+        live(page)
+    finally:
+        visit.context.set_offline(False)
