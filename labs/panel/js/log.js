@@ -7,9 +7,10 @@ const MAX_LINES = 60;
 export class Log {
   constructor(network) {
     this.network = network;
-    this.node = make("ol", {
+    this.list = make("ol");
+    this.node = make("div", {
       class: "vb-log", role: "log", "aria-label": "what happened, and why", tabindex: "0",
-    });
+    }, this.list);
   }
 
   // Lines that are there already stay: a screen reader says only what is new.
@@ -22,12 +23,12 @@ export class Log {
       const e = record.events[n];
       if (e.k === "act" || (e.k === "st" && e.f !== e.to)) rows.unshift(e);
     }
-    const known = new Map([...this.node.children].map((line) => [line.dataset.id, line]));
+    const known = new Map([...this.list.children].map((line) => [line.dataset.id, line]));
     const wanted = rows.map((e) => known.get(id(e)) ?? this.line(e, record.start));
-    for (const line of [...this.node.children]) if (!wanted.includes(line)) line.remove();
+    for (const line of [...this.list.children]) if (!wanted.includes(line)) line.remove();
     wanted.forEach((line, n) => {
-      const there = this.node.children[n] ?? null;
-      if (there !== line) this.node.insertBefore(line, there);
+      const there = this.list.children[n] ?? null;
+      if (there !== line) this.list.insertBefore(line, there);
     });
     this.node.scrollTop = this.node.scrollHeight;
   }
