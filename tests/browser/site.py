@@ -31,8 +31,8 @@ def serving() -> Iterator[str]:
     server = subprocess.Popen(
         [*command, "-d", str(SITE)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
+    assert server.stdout is not None
     try:
-        assert server.stdout is not None
         line = server.stdout.readline()
         port = re.search(r"port (\d+)", line)
         assert port, line
