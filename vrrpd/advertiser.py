@@ -1,11 +1,11 @@
-"""How a virtual router speaks: its Advertisements as IP packets, to the group or to its peers.
+"""How a virtual router advertises: its Advertisements as IP packets, to the group or to its peers.
 
     send(priority)    one Advertisement to every destination
 
 Contract: the packets are keepalived's, byte for byte; the identification field counts them from 1.
 Packets are made once for each priority and kept until something changes; with AH and auth_hmac no
 two Advertisements are alike.  With auth_hmac all peers get the same trailer (keepalived 2.4.3).
-A destination that cannot be reached does not keep the others from being told.
+A destination that cannot be reached does not keep the others from being reached.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Speaker:
         self.renew(instance, group)
 
     def renew(self, instance: Instance, group: IPAddress) -> None:
-        """Speak under this configuration from now on."""
+        """Advertise under this configuration from now on."""
         self.instance = instance
         self.ready: dict[int, list[bytes]] = {}  # packets by priority
         peers = tuple(peer.ip for peer in instance.unicast_peers)
         self.destinations: tuple[IPAddress, ...] = peers if instance.unicast else (group,)
 
     def move(self, source: IPAddress) -> None:
-        """Speak from this address from now on."""
+        """Send from this address from now on."""
         self.source = source
         self.ready.clear()
 

@@ -6,7 +6,7 @@ repeats, and so do we, with its figures:
     becoming MASTER       garp_master_repeat (5) rounds now, as many again after
                           garp_master_delay (5 s)
     while MASTER          garp_master_refresh_repeat (1) rounds every garp_master_refresh (off)
-    a weaker MASTER spoke garp_lower_prio_repeat (5) rounds now and after garp_lower_prio_delay
+    lower priority received   garp_lower_prio_repeat (5) rounds now and after garp_lower_prio_delay
 
     every garp_extra_if   one frame on each interface that carries addresses but no Advertisements,
                           so that its switch does not forget the virtual MAC
@@ -31,7 +31,7 @@ from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.journal import Log
 from vrrpd.ports import Placed, Ports, Timer
 
-MOST_PENDING = 16  # bursts to come; beyond that a weaker MASTER is answered once, not twice
+MOST_PENDING = 16  # bursts to come; beyond that a lower priority is answered once, not twice
 
 
 class Announcer:
@@ -93,7 +93,7 @@ class Announcer:
             self.later(delay, burst)
 
     def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
-        """The bursts after a weaker MASTER was heard."""
+        """The bursts after a MASTER of lower priority was received."""
         if garp.lower_prio_repeat:
             self.burst(placed, garp.lower_prio_repeat)
             if len(self.pending) < MOST_PENDING:  # or a flood of them would fill our memory
@@ -172,7 +172,7 @@ class Announcer:
         return [known.get(ip) or known.setdefault(ip, frame(state.mac, ip, router)) for ip in mine]
 
     def refused(self, interface: str) -> Callable[[OSError], None]:
-        """What to say when the machine does not let us send."""
+        """What to say when the kernel does not let us send."""
 
         def log_error(error: OSError) -> None:
             text = f"({self.name}) cannot announce on {interface}: {error.strerror or error}"

@@ -1,6 +1,6 @@
 """`auth_type AH`: the IP authentication header in front of a version 2 Advertisement.
 
-RFC 2338 section 5.3.6.3 asked for it, RFC 3768 dropped it, keepalived still speaks it.
+RFC 2338 section 5.3.6.3 asked for it, RFC 3768 dropped it, keepalived still has it.
 
     | next header 112 | length 4 | 0 | SPI = sender's IPv4 address | sequence | ICV, 12 bytes |
 
@@ -13,7 +13,7 @@ The sequence number is one counter for all the routers of a group: each continue
 it has seen or sent, and takes nothing that is not later.
 
 RFC 2402 section 3.3.2 forbids it to come round, and asks for a new key instead.  With a key that
-people have typed in nobody would make one, so ours does come round, as the numbers of DNS do
+people have typed in, no attack needs one, so ours does come round, as the numbers of DNS do
 (RFC 1982): of two numbers the later one is at most 2^31 ahead.  So no single number is the end,
 and one that is further ahead than any group can get is taken for an old one, and refused.
 """

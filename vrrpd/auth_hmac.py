@@ -106,7 +106,7 @@ def sign(message: bytes, source: IPAddress, key_id: int, key: bytes, sequence: i
 def split(message: bytes, family: int) -> tuple[bytes, bytes]:
     """Return a received message and its trailer, which is empty if there is none.
 
-    A trailer is told by the length alone: what the count of addresses asks for, and 28 bytes.
+    A trailer is notified by the length alone: what the count of addresses asks for, and 28 bytes.
     """
     if len(message) < HEADER.size:
         return message, b""
@@ -148,7 +148,7 @@ class Verifier:
     def check(self, datagram: Datagram) -> None:
         """Accept a datagram, and nothing like it again.  Raises PacketError with the reason.
 
-        The cheap checks come first: a flood of old packets costs no HMAC.  Nothing is remembered
+        The fast checks come first: a flood of old packets costs no HMAC.  Nothing is remembered
         before the HMAC has been verified.
         """
         auth = self.auth

@@ -152,7 +152,7 @@ def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
 
 
 def run(options: argparse.Namespace, log: Log) -> int:
-    """Start the daemon on the real machine and stay until a signal ends it."""
+    """Start the daemon on a real host and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
     from vrrpd.linux.forked_worker import aside
@@ -253,7 +253,7 @@ def remove_files(control: Control | None, exporter: HttpServer | None, journal: 
 def build_ports(
     loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source
 ) -> Ports:
-    """The real machine, as `ports.py` describes one.
+    """A real host, as `ports.py` describes one.
 
     Raises PermissionError if a capability is missing, before a script runs or a packet leaves.
     """
@@ -287,7 +287,7 @@ def build_ports(
 def alone(own: PidFile, log: Log) -> bool:
     """Whether no other daemon has this pid file, which is ours until we end.
 
-    Where it cannot be written there is nothing to be locked; that is said when it is to be.
+    Where it cannot be written there is nothing to be locked; that is logged when it is to be.
     """
     other, locked = running(own.path), True
     with suppress(OSError):

@@ -7,7 +7,7 @@
     141     its reader has left, as in `PROGRAM | head -0`  none: that was the reader's wish
     1       an OSError                                      PROGRAM: FILE: No such file or directory
 
-An error that nobody expected still has its traceback: it is a mistake in the program.
+An unexpected error still has its traceback: it is a mistake in the program.
 """
 
 from __future__ import annotations

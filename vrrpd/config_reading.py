@@ -81,7 +81,7 @@ def read(
     lacking: Callable[[dict[str, str]], str | None],
     run: Callable[[Work], list[Any]],
 ) -> tuple[Config, list[str]]:
-    """Read the configuration and log what is to be said about it; also return the mistakes.
+    """Read the configuration and log what there is to report; also return the mistakes.
 
     `lacking` says what we may not do of what it needs; `run` has the work done, here or elsewhere.
     Raises ConfigError.

@@ -28,7 +28,7 @@ from vrrpd.config.globals import Globals
 from vrrpd.journal import Log
 
 RELOAD_FILE = "/run/keepalived/keepalived.reload"  # `reload_file` without a name
-# Not through a link, which somebody else may have put there; nor waiting for a reader of a pipe.
+# Not through a link, which another user may have put there; nor waiting for a reader of a pipe.
 PLAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 FIXED = {"net_namespace": "network namespace", "instance": "keepalived instance"}
 
@@ -37,9 +37,9 @@ Read = Callable[[], tuple[Config, Sequence[str]]]
 
 
 class Source:
-    """Reads configurations; `settle` is told the settings of each one that will be in force.
+    """Reads configurations; `settle` is notified the settings of each one that will be in force.
 
-    `namespace` is the one of the command line, which is stronger than the file's.
+    `namespace` is the one of the command line, which has precedence over the file's.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class Source:
         return config
 
     def follow(self, follower: Callable[[Globals], None]) -> None:
-        """Tell `follower` the settings now and whenever there are others."""
+        """Call `follower` with the settings now and whenever there are others."""
         self.followers.append(follower)
         if self.settings is not None:
             follower(self.settings)
 
     def override(self, config: Config) -> Config:
-        """The command line's namespace is stronger than the file's."""
+        """The command line's namespace has precedence over the file's."""
         if self.namespace is None:
             return config
         return replace(config, globals=replace(config.globals, net_namespace=self.namespace))

@@ -6,7 +6,7 @@
 
 Contract: a client can neither block the daemon nor grow its memory.  What a client does not read
 is dropped with the client; a request line is at most 4 KiB; at most 16 clients are served.
-The socket is mode 0600: whoever may talk to it may reload the daemon.
+The socket is mode 0600: a user who may connect may reload the daemon.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Control:
             self.loop.add_reader(connection.fileno(), lambda: self.read(client))
 
     def rest(self) -> None:
-        """Look away for a while: whoever waits would wake us for nothing, again and again."""
+        """Look away for a while: a waiting client would wake us for nothing, again and again."""
         self.loop.remove_reader(self.server.fileno())
         self.pause = self.loop.call_at(self.loop.now() + PAUSE, self.resume)
 

@@ -120,7 +120,7 @@ def listening() -> list[str]:
 
 
 def answers_at(path: str) -> bool:
-    """Whether anybody listens, whoever's daemon it is; one that was killed leaves its file."""
+    """Whether any daemon listens there; one that was killed leaves its file."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         return connection.connect_ex(path) != errno.ECONNREFUSED
 

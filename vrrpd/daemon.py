@@ -5,13 +5,13 @@
       reload()              the file read again; what has not changed is not touched
       stop(reason)          every MASTER resigns and gives its addresses back
       interface_changed()   from the kernel: tracking looks again
-      address_removed()     from the kernel: somebody took a virtual address
+      address_removed()     from the kernel: a virtual address was removed
 
 It knows the four ports and nothing of Linux, so the simulated LAN runs this very class.
 
 Two instances are the same across a reload if virtual_router_id, family, interface and the way
 they send agree; the name does not matter (keepalived).  Several unicast instances may agree in all
-of that: their peers tell them apart, then their names.  A file with a fatal mistake changes
+of that: their peers distinguish them, then their names.  A file with a fatal mistake changes
 nothing.
 """
 
@@ -83,7 +83,7 @@ def _any(one: Instance, other: Instance) -> bool:
 
 
 class Daemon:
-    """All the virtual routers of one machine.  `load` reads the configuration afresh."""
+    """All the virtual routers of one host.  `load` reads the configuration again."""
 
     def __init__(
         self, load: Callable[[], Config], ports: Ports, journal: Journal, log: Log
@@ -103,13 +103,13 @@ class Daemon:
         self.groups: list[Group] = []
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
-        self.doubt: Timer | None = None  # something may not have been heard to its end
+        self.doubt: Timer | None = None  # something may not have been received to its end
         self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used.
 
-        `config` is for whoever has read the file already.
+        `config` is for a caller that has read the file already.
         """
         self.config = self.load() if config is None else config
         self.notifier.configure(self.config)
@@ -120,7 +120,7 @@ class Daemon:
         for instance in self.config.instances:
             self.create(instance)
         # A daemon that was killed has left its addresses behind: give them back before
-        # listening, so that nobody hears two owners for longer than he has to.
+        # listening, so that two hosts hold them no longer than necessary.
         for router in self.routers.values():
             router.holdings.release()
         self.ports.kernel.watch(self)
@@ -203,8 +203,8 @@ class Daemon:
     def reload_once(self) -> bool:
         """One reload.
 
-        Every MASTER speaks before and after, so that reading a large file costs the peers'
-        patience nothing (keepalived does the same).
+        Every MASTER advertises before and after, so that reading a large file costs the peers'
+        Master_Down_Timers nothing (keepalived does the same).
         """
         self.log.info("Reloading ...")
         self.journal.close()  # the next line opens it again: it may have been renamed (logrotate)
@@ -328,7 +328,7 @@ class Daemon:
         self.look()
 
     def route_removed(self, thing: Route | Rule) -> None:
-        """Somebody else removed a route or rule that is tracked."""
+        """Another program removed a route or rule that is tracked."""
         self.log.detail(f"Netlink reflector reports {thing} removed")
         for router in list(self.routers.values()):
             router.way_lost(thing)

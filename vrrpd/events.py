@@ -63,7 +63,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class AddressLost:
-    """Somebody else has removed a virtual address, route or rule of a MASTER."""
+    """Another program has removed a virtual address, route or rule of a MASTER."""
 
     address: IPAddress | Route | Rule
 
@@ -140,7 +140,7 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Reassert:
-    """A weaker MASTER was heard: announce again, so that switches and hosts forget it."""
+    """A MASTER of lower priority advertised: announce again, so that the LAN forgets it."""
 
     rival: IPAddress
     priority: int

@@ -37,7 +37,7 @@ def exposition(daemon: Daemon) -> Page:
 
 
 def health(daemon: Daemon) -> Page:
-    """Whoever can answer is alive."""
+    """A loop that answers is alive."""
     return 200, PLAIN, ["ok\n"]
 
 

@@ -83,7 +83,7 @@ SILENT = (State.INIT, State.FAULT)  # neither sends nor listens
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """What a virtual router has been told to be (RFC 3768 section 6.1).
+    """What a virtual router is configured to be (RFC 3768 section 6.1).
 
     All times are nanoseconds.  `priority` is the effective one, 1..255.
     `source` is the primary address of the interface: it breaks ties.  `not_before` is the end of
@@ -109,21 +109,21 @@ class Params:
 
     @property
     def preempts(self) -> bool:
-        """Whether a weaker MASTER is pushed aside; the owner always does (section 6.1)."""
+        """Whether a MASTER of lower priority is preempted; the owner always does (section 6.1)."""
         return self.preempt or self.priority == OWNER
 
     def learn(self, interval: int) -> int:
         """Master_Adver_Interval in ns after an Advertisement with this interval.
 
         Version 3 takes it over (RFC 9568 section 6.4.2), version 2 never does.  What one packet
-        teaches has a limit, which is ours: at 40.95 s nobody would take over for two minutes.
+        teaches has a limit, which is ours: at 40.95 s no router would take over for two minutes.
         """
         if self.version == 2:
             return self.advert_interval
         return min(interval, FARTHEST * self.advert_interval)
 
     def skew(self, interval: int) -> int:
-        """Skew_Time in ns: the lower the priority, the longer the patience.
+        """Skew_Time in ns: the lower the priority, the longer.
 
         Version 2 counts it in fractions of a second whatever the interval (RFC 3768 section 6.1);
         version 3 in fractions of the interval (RFC 9568 section 6.1).
@@ -288,13 +288,13 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
     if isinstance(event, AdvertReceived):
         return master_receives(params, router, event, now)
     if isinstance(event, AddressLost):
-        # keepalived's rule: resign, and let the election decide.  Nobody else waits: one skew.
+        # keepalived's rule: resign, and let the election decide, after one Skew_Time.
         wait = params.skew(params.advert_interval)
         why = f"{event.address} was removed by somebody else"
         lost = Router(State.BACKUP, now + wait, now, resigned=True, why=why)
         return lost, [SendAdvert(RESIGN), ReleaseAddresses()]
     if isinstance(event, Led) and not event.up:
-        # The member that lost has let its peer win; nobody is told to hurry (keepalived).
+        # The member that lost has let its peer win; no priority 0 is sent (keepalived).
         wait = params.master_down(params.advert_interval)
         return Router(State.BACKUP, now + wait, now, why=event.reason), [ReleaseAddresses()]
     if isinstance(event, Reconfigured):
@@ -318,7 +318,7 @@ def overslept(params: Params, router: Router, event: Event, now: int) -> bool:
 
 
 def give_way(params: Params, router: Router, now: int) -> Outcome:
-    """To BACKUP without a word: whoever is MASTER by now need not be disturbed."""
+    """To BACKUP silently: another MASTER need not be disturbed."""
     assert router.deadline is not None
     silent = seconds(now - router.deadline + params.advert_interval)
     why = f"did not run for {silent}: another router may be MASTER (timer_expired_backup)"
@@ -381,7 +381,7 @@ RULES = {
 def next_advert(params: Params, deadline: int, now: int) -> int:
     """When (ns) Adver_Timer ends that was started at `deadline`, which is now or some time ago.
 
-    Counted from the deadline, not from now, so that lateness never adds up and routers that speak
+    Counted from the deadline, not from now, so that lateness never adds up and routers that send
     at the same moment go on doing so; but after a long stall one Advertisement is enough, not all
     that were missed.
     """
@@ -391,7 +391,7 @@ def next_advert(params: Params, deadline: int, now: int) -> int:
 def become_master(
     params: Params, router: Router, now: int, why: str, due: int | None = None
 ) -> Outcome:
-    """The common end of 6.4.1 and 6.4.2: speak first, then own, then tell the LAN.
+    """The common end of 6.4.1 and 6.4.2: send first, then hold, then announce.
 
     Adver_Timer ends at `due` (ns); by default a whole interval from now.
     """
@@ -409,7 +409,7 @@ def stop(router: Router, why: str) -> Outcome:
 
 
 def fail(router: Router, why: str) -> Outcome:
-    """Enter FAULT; a MASTER that can still speak resigns first (keepalived)."""
+    """Enter FAULT; a MASTER that can still send resigns first (keepalived)."""
     if router.state is State.FAULT:
         return router, []
     return Router(State.FAULT, why=why), leave(router)
@@ -446,7 +446,7 @@ def master_down_time(params: Params, router: Router) -> int:
 
 
 def silence(params: Params, router: Router) -> str:
-    """Say in words why Master_Down_Timer has expired, with the sum a learner can redo."""
+    """Say as text why Master_Down_Timer has expired, with the sum a learner can redo."""
     interval = interval_in_force(params, router)
     skew = f"skew {seconds(params.skew(interval))}"
     heard = router.heard

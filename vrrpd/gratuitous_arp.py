@@ -1,4 +1,4 @@
-"""The frames that tell a LAN where an address now lives.
+"""The frames that announce to a LAN where an address now lives.
 
 A new MASTER uses its own MAC address (keepalived without `use_vmac`), so switches and hosts must
 learn it: by a gratuitous ARP for IPv4 (RFC 3768 section 8.2, RFC 5227), by an unsolicited

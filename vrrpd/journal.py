@@ -1,6 +1,6 @@
-"""What happened, when and why: log lines for people, JSON lines for machines.
+"""What happened, when and why: log lines for people, JSON lines for programs.
 
-The log speaks keepalived's words (`(VI_1) Entering MASTER STATE`) with the reason added in
+The log has keepalived's words (`(VI_1) Entering MASTER STATE`) with the reason added in
 brackets, so that what people grep for still matches.  The journal has one JSON object a line:
 
     {"t": 1700000000.123456, "mono": 81.5, "host": "backup", "instance": "VI_1",
@@ -9,7 +9,7 @@ brackets, so that what people grep for still matches.  The journal has one JSON 
 
 Contract: writing never raises and never blocks the daemon for want of space.  What could not be
 written is counted, and the first line that fits again says how many lines are missing.
-Both can hold their lines, with the time at which they were said, until the daemon has nothing
+Both can hold their lines, with the time at which they were written, until the daemon has nothing
 better to do: `later` is called with what is to be done before it sleeps, so that a takeover does
 not wait for a disk.
 """
@@ -162,7 +162,7 @@ class Log:
     def flush(self) -> None:
         """Write what is held.
 
-        Lines keep the time at which they were said, and cost the work in hand next to nothing:
+        Lines keep the time at which they were written, and cost the work in hand next to nothing:
         a new MASTER has better things to do than to write that it is one.
         """
         if not self.held:
@@ -230,7 +230,7 @@ def logger(console: bool, facility: int | None, as_json: bool = False) -> loggin
     to.setLevel(logging.INFO)
     to.propagate = False
     to.handlers.clear()
-    logging.logProcesses = logging.logThreads = False  # nobody asks, and each line would
+    logging.logProcesses = logging.logThreads = False  # of no use, and each line would
     logging.raiseExceptions = False  # a log that cannot be written must not write tracebacks
     if console:
         handler: logging.Handler = Console(sys.stdout)

@@ -88,7 +88,7 @@ class Known:
 
 
 def needs_group(router: Receiver) -> bool:
-    """Whether it hears its peers by a multicast group; with `unicast_peer` it does not."""
+    """Whether it receives its peers by a multicast group; with `unicast_peer` it does not."""
     return router.group.is_multicast and not router.instance.unicast
 
 
@@ -146,7 +146,7 @@ class Segment:
                 self.log.limited(("room", self.interface), text)
 
     def narrow(self) -> None:
-        """Hear only what is for our virtual routers, unless somebody wants to know of others."""
+        """Receive only what is for our virtual routers, unless the log of unknown VRIDs is on."""
         if self.channel is not None:
             vrids = () if self.settings.log_unknown_vrids else tuple(self.routers)
             routers = [router for mine in self.routers.values() for router in mine]
@@ -182,7 +182,7 @@ class Segment:
                 self.join(router)
 
     def join(self, router: Receiver) -> None:
-        """Hear the multicast group of a router that has one, now or when there is a socket."""
+        """Receive the multicast group of a router that has one, now or when there is a socket."""
         group = router.group
         if self.channel is not None and needs_group(router) and group not in self.joined:
             try:
@@ -192,7 +192,7 @@ class Segment:
                 self.complain(error)
 
     def deaf(self, router: Receiver) -> str | None:
-        """Why this router cannot hear its peers on an interface that exists, or None."""
+        """Why this router cannot receive its peers on an interface that exists, or None."""
         if self.index is None:
             return None
         if self.channel is None or (needs_group(router) and router.group not in self.joined):
@@ -200,7 +200,7 @@ class Segment:
         return None
 
     def complain(self, error: OSError) -> None:
-        """The machine does not let us listen."""
+        """The kernel does not let us listen."""
         text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
         if text != self.trouble:  # it is tried again every second
             self.log.limited(("listen", self.interface), text)
@@ -216,7 +216,7 @@ class Segment:
         """Take one IP packet that arrived at `at` (ns); whatever it holds, nothing is raised.
 
         A master says the same again and again: but for identification and header checksum, which
-        nobody checks here, the packet has been admitted before.
+        not checked here, the packet has been admitted before.
         """
         key = packet[:4] + packet[6:10] + packet[12:]
         known = self.known.get(key)

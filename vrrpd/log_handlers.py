@@ -4,7 +4,7 @@
     Syslog    /dev/log, one datagram a line: `<30>vrrpd[412]: text` (facility daemon, info)
 
 Contract: a line that cannot be written at once is lost and counted; the next one that can be says
-how many are missing.  A router must not wait for whoever reads its log: with a blocking write, a
+how many are missing.  A router must not wait for a reader of its log: with a blocking write, a
 syslog daemon that hangs would end every virtual router a few hundred lines later.
 """
 
@@ -79,7 +79,7 @@ class Console(Outlet):
 
 
 class Syslog(Outlet):
-    """Sends to the socket of syslog; one that has been started anew is found again."""
+    """Sends to the socket of syslog; one that has been started again is found again."""
 
     def __init__(self, path: str, facility: int = DAEMON) -> None:
         super().__init__()

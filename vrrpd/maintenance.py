@@ -8,7 +8,7 @@ A released router stays BACKUP even when no other router is left: that is what w
 members of a sync group go together.  A reload changes nothing of it: the router is recognized as
 the daemon does, or by its name.  A daemon that starts again has forgotten it.
 
-Contract: what the operator asks for is done at once; `Handover` is for whoever wants to know what
+Contract: what the operator asks for is done at once; `Handover` is for a caller that asks what
 has come of it.
 """
 
@@ -113,7 +113,7 @@ class Maintenance:
 def choose(
     name: str | None, routers: Sequence[VirtualRouter], groups: Iterable[SyncGroup]
 ) -> list[VirtualRouter] | None:
-    """The virtual routers that `name` means, an instance with its sync group; None: nobody."""
+    """The virtual routers that `name` means, an instance with its sync group, or None."""
     if name is None:
         return list(routers)
     known = {router.name for router in routers}
@@ -143,7 +143,7 @@ class Handover:
 
     @property
     def settled(self) -> bool:
-        """Whether it is known who is MASTER now, or no Advertisement can tell."""
+        """Whether it is known who is MASTER now, or no Advertisement can show it."""
         return self.router.state in SILENT or not self.router.released or self.taken
 
     @property

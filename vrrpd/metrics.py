@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 OTHER_ERRORS = ("send-errors", "address-list-errors")
 ERRORS = (*(check.value for check in Check), *OTHER_ERRORS)
-# What brought the last change of state: the event of the state machine, in words.
+# What brought the last change of state: the event of the state machine, as text.
 CAUSES = {
     "Started": "started",
     "Stopped": "stopped",

@@ -271,7 +271,7 @@ def checksum(data: bytes) -> int:
     """RFC 1071: the one's complement of the one's complement sum of 16-bit words.
 
     2**16 is 1 modulo 65535, so the whole message read as one number leaves that sum as its
-    remainder; only all-zero data has to be told from a sum of 0xffff.
+    remainder; only all-zero data has to be distinguished from a sum of 0xffff.
     """
     if len(data) % 2:
         data += b"\0"
@@ -374,7 +374,7 @@ def parse_ipv6(packet: bytes) -> Datagram:
 
 
 def difference(mine: set[IPAddress], theirs: set[IPAddress]) -> str:
-    """What an Advertisement names that we do not, and the other way round, in words."""
+    """What an Advertisement names that we do not, and the other way round, as text."""
     missing = ", ".join(map(str, sorted(mine - theirs, key=int)))
     extra = ", ".join(map(str, sorted(theirs - mine, key=int)))
     parts = (missing and f"lacks {missing}", extra and f"also has {extra}")

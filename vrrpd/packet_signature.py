@@ -37,7 +37,7 @@ def shape(instance: Instance, priority: int) -> Shape:
     """What `validation.admit` asks of every Advertisement for this instance.
 
     With preemption, an Advertisement of a lower priority than our `priority` is discarded by a
-    BACKUP, and answered by a MASTER, which speaks anyway: in a flood neither is missed.
+    BACKUP, and answered by a MASTER, which advertises anyway: in a flood neither is missed.
     """
     least = priority if instance.preempt and not instance.preempt_delay_ns else 1
     first = instance.version << 4 | ADVERTISEMENT

@@ -1,18 +1,18 @@
 """The things a virtual router needs from the world, and nothing else.
 
     Clock      what time is it; call me then
-    Wire       send and hear Advertisements on an interface; put ARP frames on it
+    Wire       send and receive Advertisements on an interface; put ARP frames on it
     Kernel     what interfaces are there; put these addresses on them, take those off
     Runner     start this script, and never wait for it
-    Files      what does this file say; tell me when it says something else
-    Processes  which programs run; tell me when one starts or ends
+    Files      what does this file say; call back when that changes
+    Processes  which programs run; call back when one starts or ends
     Pipes      a named pipe to write lines to
     Post       deliver this mail, and never wait for it
 
 `vrrpd/linux/` implements them with epoll, raw sockets, netlink and processes.
 `labs/simulation/lan.py` implements them in memory, where time is a number that jumps.
 `router.py`, `tracking/`, `notify/` and `daemon.py` know only this file, which is why the
-program a learner simulates is the program that runs on the real machine.
+program a learner simulates is the program that runs on a real host.
 
 All times are integer nanoseconds of the Clock, which is monotonic.
 """
@@ -43,7 +43,7 @@ class Timer(Pending, Protocol):
     """A call at a moment."""
 
     def postpone(self, when: int) -> None:
-        """A call before `when` (ns), which is later than before, would be in vain.
+        """A call before `when` (ns), which is later than before, would have no effect.
 
         A hint: the clock may call at the old moment all the same.
         """
@@ -59,14 +59,14 @@ class Clock(Protocol):
         """Nanoseconds since 1970 (UTC): a clock that may be set, forward and back."""
 
     def uptime(self) -> int:
-        """Nanoseconds since the machine was booted."""
+        """Nanoseconds since the host was booted."""
 
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
     ) -> Timer:
         """Call back at `when`, or soon if that is past, never from inside this call.
 
-        `before` may be called shortly before, for who wants to be ready; nobody may rely on it.
+        `before` may be called shortly before, about 0.5 ms; it is a hint and may not come.
         """
 
     def breathe(self) -> None:
@@ -87,7 +87,7 @@ class Channel(Protocol):
     """VRRP on one interface: a raw socket of one address family and IP protocol."""
 
     def join(self, group: IPAddress) -> None:
-        """Hear what is sent to this multicast group, too.  Raises OSError."""
+        """Receive what is sent to this multicast group, too.  Raises OSError."""
 
     def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
@@ -102,17 +102,17 @@ class Channel(Protocol):
         """
 
     def send(self, packet: bytes) -> None:
-        """Send one IP packet, header included.  Raises OSError if the machine refuses."""
+        """Send one IP packet, header included.  Raises OSError if the kernel refuses."""
 
     def close(self) -> None:
         """Leave the groups; the receiver is not called again."""
 
 
 class Wire(Protocol):
-    """Access to the LANs this machine is plugged into."""
+    """Access to the LANs this host is plugged into."""
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> Channel:
-        """Hear IP `protocol` (112, or 51 for AH) of `family` (4 or 6) on `interface`.
+        """Receive IP `protocol` (112, or 51 for AH) of `family` (4 or 6) on `interface`.
 
         Raises OSError if there is no such interface.
         """
@@ -128,7 +128,7 @@ class Interface:
     `tentative` are those that cannot be used until duplicate address detection is over (RFC 4862
     section 5.4), `duplicates` those that another host was found to have.
 
-    `base` is the index of the interface below a virtual one: 0 if there is none, or if nobody
+    `base` is the index of the interface below a virtual one: 0 if there is none, or if it is not
     knows, and -1 if that is in another network namespace.
     """
 
@@ -161,7 +161,7 @@ Belonging: TypeAlias = "Placed | Route | Rule"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the kernel would not do, in words; `thing` is what should have been added or removed."""
+    """What the kernel would not do, as text; `thing` is what should have been added or removed."""
 
     text: str
     thing: Belonging
@@ -203,7 +203,7 @@ class VirtualLink:
 class Shield:
     """What the packet filter is to do: nothing, if there is nothing in it.
 
-    `silent` are the addresses that nobody may talk to, `links` the virtual interfaces that no
+    `silent` are the addresses that no host may talk to, `links` the virtual interfaces that no
     report of group membership may leave by, `doubles` the link-local addresses of their bases that
     must not be announced by them: (address, virtual interface).
     """
@@ -232,11 +232,11 @@ class Watcher(Protocol):
         """
 
     def route_removed(self, thing: Route | Rule) -> None:
-        """Somebody other than this daemon removed a tracked route or rule."""
+        """Another program removed a tracked route or rule."""
 
 
 class Kernel(Protocol):
-    """The interfaces of this machine and the addresses on them."""
+    """The interfaces of this host and the addresses on them."""
 
     def interface(self, name: str) -> Interface | None:
         """The present state of an interface, or None if there is none of that name."""
@@ -282,10 +282,10 @@ class Kernel(Protocol):
         """Put every sysctl back that is still as we left it."""
 
     def forwards(self, name: str) -> bool:
-        """Whether this machine is an IPv6 router on the interface."""
+        """Whether this host is an IPv6 router on the interface."""
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell `watcher` from now on."""
+        """Report to `watcher` from now on."""
 
 
 class Runner(Protocol):
@@ -361,14 +361,14 @@ class ProcessWatcher(Protocol):
 
 
 class Processes(Protocol):
-    """The processes of this machine."""
+    """The processes of this host."""
 
     def watch(self, watcher: ProcessWatcher | None) -> None:
-        """Tell `watcher` of every process there is, and from now on of changes; None: stop."""
+        """Report to `watcher` of every process there is, and from now on of changes; None: stop."""
 
 
 class Pipe(Protocol):
-    """A named pipe that the daemon writes to; whoever wants to may read."""
+    """A named pipe that the daemon writes to; any process may read."""
 
     def write(self, line: str) -> str | None:
         """Write a line whole and at once, or not at all; None, or why it is lost."""
@@ -378,7 +378,7 @@ class Pipe(Protocol):
 
 
 class Pipes(Protocol):
-    """The named pipes (FIFOs) of this machine."""
+    """The named pipes (FIFOs) of this host."""
 
     def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> Pipe:
         """Make the pipe `path`, or take the one that is there.  `owner` is uid and gid.

@@ -28,7 +28,7 @@ Size = tuple[int, int]
 
 
 def requested_size(instances: Iterable[Instance], settings: Globals) -> Size:
-    """What these instances need together; (0, 0) if nobody has asked for anything."""
+    """What these instances need together; (0, 0) if nothing is configured."""
     each = [instance_size(one, settings) for one in instances]
     return sum(size for size, _ in each), sum(mtus for _, mtus in each)
 
@@ -43,7 +43,7 @@ def minimum_size(instances: int) -> int:
 
 
 def instance_size(one: Instance, settings: Globals) -> Size:
-    """What one instance needs; a number is stronger than MTU, and that than ADVERT."""
+    """What one instance needs; a number has precedence over MTU, and MTU over ADVERT."""
     if one.kernel_rx_buf_size is not None:
         return one.kernel_rx_buf_size, 0
     policy, times = settings.vrrp_rx_bufs_policy, settings.vrrp_rx_bufs_multiplier

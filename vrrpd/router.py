@@ -5,12 +5,12 @@
                                     --> the new Router value, kept in self.router
                                     --> a journal line, if the state changed
                                     --> the actions, performed in order
-                                    --> the scripts told, if the state changed
+                                    --> the scripts run, if the state changed
                                     --> the one timer armed for the new deadline
 
 `dispatch()` holds the only statement of the program that replaces a router's value.
 Whatever goes wrong in one of these steps, the others are done, and the timer is armed.
-The same class runs on the real machine and in the simulated LAN; see `ports.py`.
+The same class runs on a real host and in the simulated LAN; see `ports.py`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class VirtualRouter:
     RFC 8347's names, `history` its last changes.  `faults` are the causes that keep it in FAULT,
     `weights` those that move its priority.  For its sync group, `ready` says why it must not become
     MASTER yet (None: it may), `relieved` is called when a cause of FAULT is gone, `challenged` when
-    a weaker MASTER was answered, and `followers` after each change of state, with the value before.
+    a lower priority was answered, `followers` after each change of state, with the value before.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class VirtualRouter:
         self.ready: Callable[[], str | None] = alone
         self.relieved: Callable[[], object] = alone
         self.challenged: Callable[[], object] = alone
-        self.farewell = "STOP"  # what the scripts are told at the end
+        self.farewell = "STOP"  # what the scripts are run at the end
         self.followers: list[Callable[[VirtualRouter, Router], None]] = []
         self.holdings = holdings
         self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
@@ -126,12 +126,12 @@ class VirtualRouter:
         """
         one = self.instance
         if self.expected is None or one.auth.kind == "AH":
-            strangers = not one.check_unicast_src and one.auth_hmac is None
+            any_neighbor = not one.check_unicast_src and one.auth_hmac is None
             peers = one.unicast_peers if one.unicast else ()
             self.expected = Expectation(
                 one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
                 self.speaker.sequence, one.strict, peers, self.verifying(),
-                not one.addresses, strangers,
+                not one.addresses, any_neighbor,
             )  # fmt: skip
         return self.expected
 
@@ -150,7 +150,7 @@ class VirtualRouter:
     def priority(self) -> int:
         """The effective priority: the configured one and all weights, within 1..254.
 
-        The owner's 255 is never changed, and nobody becomes an owner by weight (keepalived).
+        The owner's 255 is never changed, and no weight makes an owner (keepalived).
         """
         if self.instance.priority == OWNER:
             return OWNER
@@ -199,7 +199,7 @@ class VirtualRouter:
         changed = self.router.state is not before.state
         if changed:
             if actions and isinstance(actions[0], events.SendAdvert):
-                # The others wait for it, and nobody for our records.
+                # Peers wait for this Advertisement; no peer waits for our records.
                 self._attempt(self.perform, actions.pop(0))
             self._attempt(self.record, before, event)
             self.disarm()
@@ -221,7 +221,7 @@ class VirtualRouter:
             self.trouble(error)
 
     def trouble(self, error: Exception) -> None:
-        """Write down a mistake of ours or of the machine."""
+        """Write down a mistake of ours or of the host."""
         self.log.trouble(error)
 
     def ascend(self, actions: list[events.Action]) -> tuple[str, str] | None:
@@ -263,7 +263,7 @@ class VirtualRouter:
         self.prefetch.touch(self.name, self.params, self.router)
 
     def refuse(self, cause: str, reason: str) -> None:
-        """Be in FAULT because the machine does not let us work, and try again later."""
+        """Be in FAULT because the kernel does not let us work, and try again later."""
         self.faults[cause] = reason
         try:
             self.dispatch(events.Failed(reason))
@@ -411,7 +411,7 @@ class VirtualRouter:
             self.upkeep.lost(mine, address, ours)
 
     def way_lost(self, thing: Route | Rule) -> None:
-        """Somebody else removed a route or rule; one that nobody minds is not reported."""
+        """Another program removed a route or rule; one that it need not be held is not reported."""
         if self.state is State.MASTER and thing in self.holdings.ways:
             self.upkeep.lost([thing], thing, ours=False)
 
@@ -419,7 +419,7 @@ class VirtualRouter:
         """Go on under another configuration of the same virtual router: no state changes.
 
         Addresses that are no longer listed go, new ones come and are announced (keepalived).
-        If nothing has changed, a MASTER speaks, and that is all, unless it is said `anyway`.
+        If nothing has changed, a MASTER advertises, and that is all, unless `anyway` is given.
         """
         if instance == self.instance and not anyway:
             if self.state is State.MASTER:
@@ -444,7 +444,7 @@ class VirtualRouter:
         self.send(self.params.priority)
 
     def reform(self) -> None:
-        """Work out the parameters afresh, and let the state machine know the old ones."""
+        """Work out the parameters again, and let the state machine know the old ones."""
         waited = fsm.master_down_time(self.params, self.router)
         before, self.params = self.params, self.derive()
         self.expected = self.agreed = None
@@ -458,7 +458,7 @@ class VirtualRouter:
     def perform(self, action: events.Action) -> None:
         """Do one thing that the state machine asked for."""
         if isinstance(action, events.SendAdvert):
-            if not SPEECHLESS & self.faults.keys():  # nobody hears a farewell on a dead link
+            if not SPEECHLESS & self.faults.keys():  # a dead link carries no resignation
                 self.send(action.priority)
         elif isinstance(action, events.ReleaseAddresses):
             self._attempt(self.announcer.quiet)
@@ -491,7 +491,7 @@ class VirtualRouter:
             self.log.detail(f"({self.name}) sent 0 priority")
 
     def reassert(self, action: events.Reassert) -> None:
-        """Answer a weaker MASTER: our addresses are here (keepalived, garp_lower_prio_*)."""
+        """Answer a MASTER of lower priority: our addresses are here (garp_lower_prio_*)."""
         rival = f"{action.rival} with lower priority {action.priority}"
         if action.priority == self.params.priority:
             rival = f"{action.rival} with equal priority {action.priority} and a lower address"
@@ -518,7 +518,7 @@ class VirtualRouter:
         self.log.info(text)
 
     def _notify_scripts(self) -> None:
-        """Tell the scripts: the router is now in this state."""
+        """Run the scripts: the router is now in this state."""
         state = self.farewell if self.state is State.INIT else self.state.value
         self.notifier.notify(self.instance, state, self.params.priority)
 

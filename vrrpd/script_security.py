@@ -61,7 +61,7 @@ class FileStatus:
         return bool(by_user or by_group)
 
     def only_root_changes(self) -> bool:
-        """Whether nobody but root can replace it or what is in it."""
+        """Whether only root can replace it or what is in it."""
         if self.uid != 0:
             return False
         if self.mode & stat.S_ISVTX and not stat.S_ISREG(self.mode):
@@ -195,7 +195,7 @@ class Guard:
             self.default = self.host.me()
 
     def standard(self) -> Identity | None:
-        """The default user; None: there is none, and scripts of nobody must not run."""
+        """The default user; None: there is none, and scripts without a user must not run."""
         self.look_up()
         return self.default
 

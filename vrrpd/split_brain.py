@@ -7,9 +7,9 @@
 
 The other's priority does not matter.  Of two MASTERs, the one that receives a higher priority gives
 way at once; the other one may never have received anything.  A router that is preempted cannot
-tell the two apart, so an ordinary failback is an episode on the router that gives way: one
+distinguish the two, so an ordinary failback is an episode on the router that gives way: one
 Advertisement, and the last words say so.  The router that preempts may receive an Advertisement
-that crossed its own first one.  Nobody wants to be called for either: the script runs on a router
+that crossed its own first one.  Neither is worth a call: the script runs on a router
 that stays MASTER, and has been MASTER for an Advertisement_Interval.
 Priority 0 is a resignation and does not count.
 

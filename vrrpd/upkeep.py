@@ -9,9 +9,9 @@
     no Advertisement can be received            FAULT; tried again every second
     the addresses cannot be given back          tried again every second, until MASTER
     an interface came up, or lost an address    routes and rules are added again, if they are gone:
-                                                the kernel removes IPv4 routes without a word
+                                                the kernel removes IPv4 routes silently
 
-`no_track` takes an address, route or rule out of this: nobody minds if it is gone (keepalived).
+`no_track` takes an address, route or rule out of this: it may be gone (keepalived).
 With `dont_track_primary`, what cannot be sent while the link is down is no reason for FAULT.
 
 Contract: nothing raises.  However often things go wrong, each router tries at most ten times a
@@ -87,7 +87,7 @@ class Upkeep:
         self.journal = journal
         self.log = log
         self.mute: str | None = None
-        self.failures = 0  # Advertisements in a row that were sent to nobody
+        self.failures = 0  # Advertisements in a row that reached no destination
         self.pause = RETRY  # before the next attempt to advertise
         self.losses: deque[int] = deque()  # when (ns)
         self.missing: dict[Belonging, None] = {}  # to be added again
@@ -203,7 +203,7 @@ class Upkeep:
         self.retries[cause] = self.clock.call_at(at, partial(self.recover, cause))
 
     def recover(self, cause: str) -> None:
-        """See whether this cause of FAULT is gone, as far as that can be known without a word."""
+        """See whether this cause of FAULT is gone, as far as that can be known silently."""
         router = self.router
         del self.retries[cause]
         if cause not in router.faults:

@@ -41,8 +41,8 @@ class Expectation:
     """What a virtual router accepts; `interval` in ns, `source` its own primary address.
 
     `sequence` is the latest number seen in an authentication header; `peers` are the senders that
-    count, if there are any, each with the range its TTL must be in; with `strangers`, so does who
-    is on the same link.  `verifier` is for `auth_hmac`, and remembers what it has accepted.
+    count, if there are any, each with the range its TTL must be in; with `any_neighbor`, so does
+    a host on the same link.  `verifier` is for `auth_hmac`, and remembers what it has accepted.
     `empty`: we have no address ourselves.
     """
 
@@ -56,7 +56,7 @@ class Expectation:
     peers: tuple[Peer, ...] = ()
     verifier: auth_hmac.Verifier | None = None
     empty: bool = False
-    strangers: bool = True
+    any_neighbor: bool = True
 
 
 def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
@@ -69,7 +69,7 @@ def admit(datagram: Datagram, expect: Expectation) -> Advertisement:
 
 
 def ttl(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify that the IP TTL is 255": nobody beyond a router can send that.
+    """Section 7.1: "MUST verify that the IP TTL is 255": no host beyond a router can send that.
 
     Unicast peers may be beyond one (keepalived); see `peer`.
     """
@@ -78,7 +78,7 @@ def ttl(datagram: Datagram, expect: Expectation) -> None:
 
 
 def version(datagram: Datagram, expect: Expectation) -> None:
-    """Section 7.1: "MUST verify the VRRP version": the one this virtual router speaks."""
+    """Section 7.1: "MUST verify the VRRP version": that of this virtual router."""
     check_version(datagram.message, (expect.version,))
 
 
@@ -166,7 +166,7 @@ def link_local(datagram: Datagram, expect: Expectation) -> None:
 
 
 def destination(datagram: Datagram, expect: Expectation) -> None:
-    """A multicast router hears only what was sent to a group, a unicast one what was not."""
+    """A multicast router receives only what was sent to a group, a unicast one what was not."""
     if datagram.destination.is_multicast == expect.unicast:
         expected = "to us" if expect.unicast else "to the group"
         raise PacketError(Check.DESTINATION, f"sent to {datagram.destination}, not {expected}")
@@ -175,12 +175,12 @@ def destination(datagram: Datagram, expect: Expectation) -> None:
 def peer(datagram: Datagram, expect: Expectation) -> None:
     """Only configured peers, from as far as they may be, and who can only be on this link.
 
-    keepalived hears everybody; with check_unicast_src, nobody but the peers, and so do we.
+    keepalived accepts every sender; with check_unicast_src, only the peers, and so do we.
     """
     if not expect.peers:
         return
     known = next((one for one in expect.peers if one.ip == datagram.source), None)
-    if known is None and datagram.ttl == 255 and expect.strangers:
+    if known is None and datagram.ttl == 255 and expect.any_neighbor:
         return
     if known is None:
         where = "" if datagram.ttl == 255 else f", and TTL {datagram.ttl} is not from this link"
@@ -191,7 +191,7 @@ def peer(datagram: Datagram, expect: Expectation) -> None:
 
 
 def source(datagram: Datagram, expect: Expectation) -> None:
-    """Our own words looped back, or somebody with our address: neither takes part."""
+    """Our own packet looped back, or another host with our address: neither takes part."""
     if datagram.source == expect.source:
         raise PacketError(Check.SOURCE, "sent from our own address")
 

@@ -129,7 +129,7 @@ def test_a_child_without_memory_says_so_and_we_have_ours(loop: Loop) -> None:
 def test_work_without_an_end_is_given_up_and_the_loop_runs_on(
     loop: Loop, monkeypatch: pytest.MonkeyPatch, hang: Callable[[], object]
 ) -> None:
-    monkeypatch.setattr(forked_worker, "PATIENCE", 50 * MILLISECOND)
+    monkeypatch.setattr(forked_worker, "TIMEOUT", 50 * MILLISECOND)
 
     def work() -> Iterator[object]:
         yield hang()

@@ -170,7 +170,7 @@ def test_more_clients_than_are_served_are_turned_away(bench: Bench) -> None:
 def test_a_client_that_says_nothing_or_reads_nothing_is_cut_off(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_server, "PATIENCE", SECOND // 5)
+    monkeypatch.setattr(http_server, "TIMEOUT", SECOND // 5)
     monkeypatch.setattr(bench.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])})
     silent, deaf = bench.connect(), bench.connect()
     deaf.send(b"GET /big HTTP/1.1\r\n\r\n")

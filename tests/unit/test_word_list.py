@@ -1,5 +1,7 @@
 """The names of modules, classes and functions are words of the field: a list of words that are not.
 
+The docstrings and comments of `vrrpd/` are searched for them, too.
+
 The readers are sysadmins, students and engineers: a name is a word that they can look up in RFC
 9568, in keepalived.conf(5) or in a log.  Names that had such a word before the list was made are in
 PRESENT with the number of their definitions.  It is a ratchet: PRESENT may only get shorter.
@@ -8,8 +10,10 @@ PRESENT with the number of their definitions.  It is a ratchet: PRESENT may only
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,13 +63,24 @@ PRESENT = {
     "Bench": 1, "Door": 1, "Heard": 1, "House": 1, "Machine": 3, "Patience": 1, "Witness": 1,
     "_Heard": 1, "_as_heard": 1, "_heard": 1, "_machine": 1, "_mend_after": 1, "_nobody": 1,
     "_own_voice": 1, "_owner_hint": 4, "_owners": 1, "_patience": 1, "_said": 2,
-    "_same_patience": 1, "_say": 2, "_say_all": 1, "_speaks": 1, "_spoken": 2, "_tell": 1,
+    "_same_patience": 1, "_say": 1, "_say_all": 1, "_speaks": 1, "_spoken": 2, "_tell": 1,
     "_told_by_now": 1, "_told_of_fault": 1, "_words": 2, "bench": 4, "card": 2, "cards": 2,
     "dress": 1, "heard": 1, "hears": 2, "l14_trust_nobody": 1, "last_heard": 1, "machine": 3,
     "machine_part": 1, "mend": 2, "patience": 1, "patience_of": 1, "remove_card": 1,
     "report_card": 1, "said": 2, "say": 1, "says": 1, "set_card": 1, "somebody": 1, "spoken": 1,
     "tell": 1, "told": 3, "with_hearing": 1, "words": 2, "words_on": 1,
 }  # fmt: skip
+
+
+# Not searched for in prose: a file, a table and an RFC say something, a line of keepalived.conf has
+# words, an address and a file have an owner, and a value may be better than another.
+PROSE_HAS = {"say", "says", "word", "words", "owner", "owners", "better"}
+# Phrases of prose in which a word of the list is the field's own.
+PHRASES = {
+    "state machine": "RFC 9568 section 6.4",
+    "'a b' c\" nobody": "the user nobody, in an example",
+    "[nobody]": "the user nobody, in an example",
+}
 
 
 def names(path: Path) -> Iterator[str]:
@@ -123,6 +138,53 @@ def test_no_lesson_quotes_a_state_as_a_host(path: Path) -> None:
         re.findall(r"[\"'`](?:master|backup)\d?[\"'`]|\bowners?\(|^%%\w+ .*\bmaster\b", text, re.M)
         == []
     )
+
+
+def prose(source: str) -> Iterator[tuple[int, str]]:
+    """Line number and text of every comment and docstring; what is back-quoted is left out."""
+    lines = source.splitlines()
+    found = {
+        token.start[0]: token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and ast.get_docstring(node) is not None:
+                last = first.end_lineno or first.lineno
+                found |= {number: lines[number - 1] for number in range(first.lineno, last + 1)}
+    for number, text in sorted(found.items()):
+        yield number, re.sub(r"`[^`]*`", "", text)
+
+
+def avoided_in_prose(text: str) -> set[str]:
+    for phrase in PHRASES:
+        text = text.replace(phrase, "")
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return (words & {word for row in WORDS for word in row.split()}) - PROSE_HAS
+
+
+def test_docstrings_and_comments_of_the_daemon_have_no_word_of_the_list() -> None:
+    wrong = [
+        f"{path.relative_to(REPOSITORY)}:{number}: {', '.join(sorted(words))}"
+        for path in sorted((REPOSITORY / "vrrpd").rglob("*.py"))
+        for number, text in prose(path.read_text())
+        if (words := avoided_in_prose(text))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x = 1  # nobody hears it", {"nobody", "hears"}),
+        ('def f():\n    """Tell the scripts."""', {"tell"}),
+        ("x = 'told'  # the state machine, and `told`", set()),
+    ],
+)
+def test_words_are_found_in_prose(line: str, words: set[str]) -> None:
+    assert {word for _, text in prose(line) for word in avoided_in_prose(text)} == words
 
 
 @pytest.mark.parametrize(

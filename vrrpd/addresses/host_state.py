@@ -1,4 +1,4 @@
-"""What the daemon has made on this machine, for all its virtual routers together.
+"""What the daemon has made on this host, for all its virtual routers together.
 
     links      virtual interfaces: made at the start, deleted at the end; one with a virtual MAC
                sends nothing while none of its routers is MASTER
@@ -146,7 +146,7 @@ class Estate:
         if new and not problems:
             self.log.info(f"Success creating VMAC interface {link.name} on {link.base}")
             self.lent.pop(link.name, None)
-        self.renew()  # first, for what it lets nobody answer for
+        self.renew()  # first, for what it lets no host answer for
         self.copy_link_local(link)
 
     def misplaced(self, link: VirtualLink) -> bool:
@@ -160,7 +160,7 @@ class Estate:
         """Over IPv6 a virtual interface has its base's link-local address, too (keepalived).
 
         `source` is that address if it is known, else the base's first is taken.  The packet filter
-        drops the answers that the virtual interface would give for it; without one it is not lent,
+        drops the answers that the virtual interface would give; without it nothing is copied,
         nor is any other address of the host: neighbors would learn it with the virtual MAC.
         """
         there = self.kernel.interface(link.name)
@@ -280,7 +280,7 @@ class Estate:
         return [*placed, *config.static_routes, *config.static_rules]
 
     def restore(self, lost: Callable[[object], bool]) -> None:
-        """Somebody has removed a static thing; it comes back unless nobody minds (keepalived).
+        """Another program has removed a static thing; add it again unless untracked (keepalived).
 
         `lost` is asked with (interface, address), or with a route or rule.
         """
@@ -294,7 +294,7 @@ class Estate:
 
 
 def free(thing: Belonging) -> bool:
-    """Whether nobody minds if somebody removes it."""
+    """Whether it need not be held if another program removes it."""
     return thing.address.no_track if isinstance(thing, Placed) else thing.no_track
 
 

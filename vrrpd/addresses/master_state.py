@@ -98,7 +98,7 @@ class Holdings:
 
     @property
     def silent(self) -> tuple[Placed, ...]:
-        """The addresses that nobody may talk to; none if we accept or own them."""
+        """The addresses that no host may talk to; none if we accept or own them."""
         if self.instance.accept or self.instance.is_owner:
             return ()
         own = {ip for _, ip in self.own}
@@ -186,11 +186,11 @@ class Holdings:
         return refused
 
     def count(self, placed: list[Placed]) -> None:
-        """From now on we hold these addresses: nobody else must take them down."""
+        """From now on we hold these addresses: no other instance must remove them."""
         self.estate.held.subtract(self.counted)
         self.counted = [where(one) for one in placed]
         self.estate.held.update(self.counted)
-        self.estate.held += Counter()  # forget the addresses that nobody holds
+        self.estate.held += Counter()  # forget the addresses without a holder
 
     def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
         """Have the kernel put things up and take things down; what was refused of what to add."""

@@ -8,9 +8,9 @@
     eth0  192.168.1.11   02:00:00:00:00:0a  ----+---- the LAN
       `-- vrrp.51  192.168.1.10  00:00:5e:00:01:33 --'
 
-A host on the LAN sees the same MAC address whoever is MASTER, and learns nothing at a takeover.
+A host on the LAN sees one MAC address whichever router is MASTER, and learns none at a takeover.
 
-Contract: pure functions; `taken(name)` says that a name is somebody else's.
+Contract: pure functions; `taken(name)` says that a name is another program's.
 """
 
 from __future__ import annotations

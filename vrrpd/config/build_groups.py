@@ -92,7 +92,7 @@ def _members(
 def _without_owner_weights(
     group: SyncGroup, instances: Iterable[Instance], report: Reporter
 ) -> SyncGroup:
-    """A group with an address owner tracks without weights: nobody moves priority 255."""
+    """A group with an address owner tracks without weights: nothing moves priority 255."""
     if not any(one.is_owner and one.name in group.members for one in instances):
         return group
 

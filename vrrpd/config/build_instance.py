@@ -6,7 +6,7 @@ keepalived makes of it, in this order, each step one function of `_Builder`:
     family -> version -> priority -> strict -> interval -> authentication, auth_hmac -> preemption
     -> addresses -> unicast -> gratuitous ARP
 
-Nothing is looked up on the machine: whether `eth0` exists is for the daemon to find out.
+Nothing is looked up on the host: whether `eth0` exists is for the daemon to find out.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def value_of(
 
 
 def _default(keyword: Keyword) -> int:
-    """The value of a numeric keyword that nobody gives."""
+    """The value of a numeric keyword that is not in the file."""
     number = int(keyword.default)
     return number * SECOND if keyword.kind in ("seconds", "decimal") else number
 

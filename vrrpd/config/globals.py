@@ -5,10 +5,10 @@ Fields carry the keyword's name, with two regular changes:
 
 * a time gets the suffix `_ns` and is an integer number of nanoseconds;
 * a keyword that only sets a default for instances (`vrrp_garp_master_delay`, `vrrp_strict` ...)
-  keeps its `vrrp_` prefix, and the instance holds the resolved value: nobody but the builder
+  keeps its `vrrp_` prefix, and the instance holds the resolved value: no module but the builder
   needs to look here for those.
 
-`None` means "not given, and the default depends on the machine" (the host name for `router_id`).
+`None` means "not given, and the default depends on the host" (the host name for `router_id`).
 """
 
 from __future__ import annotations

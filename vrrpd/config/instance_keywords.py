@@ -63,7 +63,7 @@ def _auth_type(one: Statement, report: Reporter) -> Fields:
 def _auth_pass(one: Statement, report: Reporter) -> Fields:
     if not one.args:
         raise BadValue("no password given")
-    if len(one.args) > 1:  # the words themselves are nobody's business
+    if len(one.args) > 1:  # the words themselves are not logged
         report.at(
             "warning",
             one.args[1],

@@ -1,4 +1,4 @@
-"""A whole configuration as values: what the daemon is asked to do, and nothing about the machine.
+"""A whole configuration as values: what the daemon is asked to do, and nothing about the host.
 
     Config
       globals          Globals (globals.py)
@@ -78,7 +78,7 @@ class Instance:
     unicast_ttl: int = 255
     unicast_fault_no_peer: bool = False
     check_unicast_src: bool = False
-    old_unicast_checksum: bool | None = None  # None: found out from what is heard
+    old_unicast_checksum: bool | None = None  # None: found out from what is received
     kernel_rx_buf_size: int | None = None
 
     vmac: Vmac | None = None

@@ -7,7 +7,7 @@ r"""Files -> logical lines, in keepalived's order of doing things.
 The comment goes first, so it may stand anywhere, also behind a definition or one of its lines.
 keepalived's VRRP process reads a copy of the file from which its parent has cut the comments. So in
 every block but `global_defs` they are cut twice, and `auth_pass a\#b` means `a`. We do the same, or
-two machines with one file would not share a password, but we say so.
+two hosts with one file would not share a password, but we say so.
 
 A file that includes itself is an error. Nothing here raises: problems go to the Reporter.
 More bytes or lines than the limits below are fatal, because to leave out the rest would leave out
@@ -107,7 +107,7 @@ class Reader:
             self._report.at("error", None, f"${self._collecting[0]}= has no last line")
 
     def _too_much(self, what: str) -> None:
-        """The configuration is larger than we take; said once."""
+        """The configuration is larger than we take; reported once."""
         if not self._full:
             self._report.at("fatal", None, f"{what}, with all that is included", cause=True)
         self._full = True

@@ -54,7 +54,7 @@ class Address:
     autojoin: bool = False
     nodad: bool = False  # IPv6 only: set unless `-nodad` is written
     preferred_lft: int | None = None  # seconds; FOREVER; None: the kernel's default
-    no_track: bool = False  # nobody minds if somebody deletes it
+    no_track: bool = False  # it need not be held if another program deletes it
     use_vmac: bool = False
     track_group: str | None = None  # static addresses only
     where: Where = field(default=NOWHERE, compare=False)

@@ -5,7 +5,7 @@
 
 That is keepalived since 2.2.5, Ethernet header included although the MTU is without it.
 Since 1.2.20 the surplus, the last entries, moves to `virtual_ipaddress_excluded`.
-Up to 1.2.19 there was room for 20 and the others were dropped: `max_vips=20` brings that back.
+Up to 1.2.19 there was space for 20 and the others were dropped: `max_vips=20` brings that back.
 """
 
 from __future__ import annotations

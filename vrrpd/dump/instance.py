@@ -131,7 +131,7 @@ def hmac_lines(auth: AuthHmac) -> Iterator[str]:
 
 
 def address_lines(router: VirtualRouter) -> Iterator[str]:
-    """What it holds, and to whom it speaks."""
+    """What it holds, and to which peers it advertises."""
     one, held = router.instance, router.state is State.MASTER
     texts = [address_text(address, one.interface, held) for address in one.addresses]
     yield from block(f"Virtual IP ({len(texts)}):", texts)
@@ -186,7 +186,7 @@ def block(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def moment(t: float) -> str:
-    """A Unix time with microseconds, and in words as ctime(3) has it."""
+    """A Unix time with microseconds, and as text as ctime(3) has it."""
     local = time.localtime(t)
     fraction = f"{t % 1:.6f}"[1:]
     return f"{t:.6f} ({time.strftime('%a %b %e %H:%M:%S', local)}{fraction} {local.tm_year})"

@@ -154,6 +154,6 @@ def track_text(name: str, track: Track) -> str:
 
 
 def yes(value: bool, words: str = "yes no") -> str:
-    """A switch in words."""
+    """A switch as text."""
     one, other = words.split()
     return one if value else other

@@ -1,5 +1,5 @@
-"""Users, groups, and files as a user sees them: the Host of vrrpd/script_security.py on the real
-machine.
+"""Users, groups, and files as a user sees them: the Host of vrrpd/script_security.py on a
+real host.
 
 What a user can reach is decided by the kernel, not by us: the daemon puts his identity on for one
 system call (seteuid(2)) and takes it off again.  A daemon that is not root can only look for
@@ -19,7 +19,7 @@ from vrrpd.script_security import FileStatus, Identity
 
 
 class Accounts:
-    """The real machine."""
+    """The accounts of a real host."""
 
     def me(self) -> Identity:
         """Our real uid and gid."""
@@ -66,7 +66,7 @@ class Accounts:
 
 @contextmanager
 def acting_as(identity: Identity) -> Iterator[None]:
-    """Have the kernel treat us as somebody else; nothing happens unless we are root."""
+    """Have the kernel treat us as another user; nothing happens unless we are root."""
     uid, gid = identity
     if os.geteuid() != 0 or identity == (0, os.getegid()):
         yield

@@ -57,7 +57,7 @@ def strong_enough(shape: Shape) -> list[Line]:
 
 
 def block(lines: list[Line]) -> bytes:
-    """Machine code: a test that fails jumps behind the block, all that succeed keep the packet."""
+    """The program: a test that fails jumps behind the block, all that succeed keep the packet."""
     code = b""
     for at, (operation, operand) in enumerate(lines):
         miss = len(lines) - at if operation in (JUMP_EQ, JUMP_GE) else 0

@@ -5,13 +5,13 @@
 
 uid 0 without capabilities is an ordinary owner of root's files; with the unit in `packaging/` it
 cannot write to most of them.  A script that runs as root gets root's capabilities back when it is
-executed, within the bounding set, because that is what whoever configured it wants.  Nothing is
+executed, within the bounding set, because that is what the administrator wants.  Nothing is
 inherited by the scripts of a daemon that is not root.
 
 Whether files can be read and written without DAC_OVERRIDE is tried out, not computed: user
 namespaces, ACLs and network file systems have rules of their own.
 
-Contract: what was given up is out of the permitted set too, so nothing brings it back.  A machine
+Contract: what was given up is out of the permitted set too, so nothing brings it back.  A host
 that refuses costs a line in the log.
 """
 

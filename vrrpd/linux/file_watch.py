@@ -7,7 +7,7 @@
 The directory is watched, not the file: most programs replace a file rather than write into it,
 and a file that does not exist yet can only be seen to appear from above.  A directory that does
 not exist, or is removed, is looked into once a second until it does; the same goes for all of
-them where the machine has no notifications left to give.
+them where the host has no notifications left to give.
 
 Contract: whatever happened, `changed` is called after it; never does the caller learn what
 happened, only that it is time to read again.  So a lost notification (the queue overflowed) is
@@ -32,7 +32,7 @@ EVENT = struct.Struct("=iIII")  # watch, mask, cookie, length of the name
 BUFFER = 64 * 1024
 TURN = 16  # buffers of notifications read before others get their turn
 AT_MOST = 127  # bytes of a file that are read; keepalived reads as many
-PATIENCE = SECOND  # until a directory that is missing is looked for again
+RETRY = SECOND  # until a directory that is missing is looked for again
 
 
 class Watched:
@@ -49,7 +49,7 @@ class Watched:
 
 
 class SmallFiles:
-    """The Files of the real machine."""
+    """The Files of a real host."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
@@ -63,7 +63,7 @@ class SmallFiles:
     def read(self, path: str) -> bytes | None:
         """The first bytes of a file; None if there is no such file or it cannot be read."""
         try:
-            # Not blocking: somebody may have put a named pipe there.
+            # Not blocking: it may be a named pipe.
             fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError):
             return None
@@ -117,7 +117,7 @@ class SmallFiles:
             self.directories[directory] = number
             return
         self.directories[directory] = None
-        self.loop.call_at(self.loop.now() + PATIENCE, lambda: self.look_again(directory))
+        self.loop.call_at(self.loop.now() + RETRY, lambda: self.look_again(directory))
 
     def look_again(self, directory: str) -> None:
         """A missing directory may exist by now, and its files with it."""
@@ -133,7 +133,7 @@ class SmallFiles:
                 self.loop.add_reader(self.fd, self.read_events)
 
     def read_events(self) -> None:
-        """Read what has happened and tell those whom it concerns."""
+        """Read what has happened and call back those whom it concerns."""
         for _ in range(TURN):
             try:
                 data = os.read(self.fd, BUFFER)

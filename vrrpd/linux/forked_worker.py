@@ -10,7 +10,7 @@ Advertisements at 100 ms.  Not a thread: it would hold the interpreter just when
 What the child sends is taken a piece at a time, because to unpickle is work, too.
 
 Contract: as if work() had been called: its exception is raised here.  If no child can be made, if
-it ends before its work does, or takes longer than PATIENCE, ChildFailed is raised: what has killed
+it ends before its work does, or takes longer than TIMEOUT, ChildFailed is raised: what has killed
 a child must not be done here, where the virtual routers live.  The loop runs meanwhile, so other
 things happen; if it is stopped, InterruptedError is raised.
 """
@@ -30,11 +30,11 @@ from vrrpd.linux.loop import Loop
 
 PIECE = 1 << 14  # bytes taken at a time
 NICENESS = 10  # the daemon's timers come first
-PATIENCE = 60 * SECOND  # the largest configuration takes a few seconds
+TIMEOUT = 60 * SECOND  # the largest configuration takes a few seconds
 
 
 class ChildFailed(Exception):
-    """The child has not done its work, and nobody else will."""
+    """The child has not done its work, and no other process will."""
 
 
 def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
@@ -51,7 +51,7 @@ def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     os.close(far)
     parts = Parts(near)
     loop.add_reader(near, parts.take)
-    late = loop.call_at(loop.now() + PATIENCE, parts.give_up)
+    late = loop.call_at(loop.now() + TIMEOUT, parts.give_up)
     status = 0
     try:
         loop.run_until(lambda: parts.ended)
@@ -83,7 +83,7 @@ def pipe() -> tuple[int, int]:
 def reason(parts: Parts, status: int) -> str:
     """Why a child has not done its work."""
     if parts.late:
-        return f"it takes longer than {PATIENCE // SECOND} s"
+        return f"it takes longer than {TIMEOUT // SECOND} s"
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         return f"the process that did it was killed by {name}"

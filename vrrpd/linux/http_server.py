@@ -3,7 +3,7 @@
     a connection --> the request, up to LONGEST bytes --> one answer --> the connection ends
 
 Contract: a client can neither block the daemon nor grow its memory.  At most CLIENTS connections
-are open, further ones are closed at once; each has PATIENCE for everything, from its first byte to
+are open, further ones are closed at once; each has TIMEOUT for everything, from its first byte to
 the last of the answer; a request has at most LONGEST bytes and no body; one page is made at a time.
 What does not fit into the socket's buffer is sent later, by a timer.
 """
@@ -25,7 +25,7 @@ from vrrpd.ports import Timer
 
 CLIENTS = 8
 LONGEST = 4096
-PATIENCE = 10 * SECOND
+TIMEOUT = 10 * SECOND
 SOON = SECOND // 50  # until the next attempt to send or to make a page
 PAUSE = SECOND  # without a descriptor for the next client
 PIECE = 64 * 1024  # bytes that are sent in one go
@@ -82,7 +82,7 @@ class HttpServer:
         connection.setblocking(False)
         client = Client(connection)
         self.clients.add(client)
-        client.end = self.loop.call_at(self.loop.now() + PATIENCE, partial(self.drop, client))
+        client.end = self.loop.call_at(self.loop.now() + TIMEOUT, partial(self.drop, client))
         self.loop.add_reader(connection.fileno(), partial(self.read, client))
 
     def resume(self) -> None:
@@ -162,7 +162,7 @@ class HttpServer:
         self.send(client)
 
     def send(self, client: Client) -> None:
-        """Send as much as there is room for, and the rest later."""
+        """Send as much as there is space for, and the rest later."""
         if client not in self.clients or client.left is None:
             return
         try:

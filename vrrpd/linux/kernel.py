@@ -1,6 +1,6 @@
 """The kernel's interfaces, addresses, routes and rules: the port `Kernel`, over `rtnetlink.py`.
 
-Two sockets.  One asks and commands; the other receives what changes, whoever changed it.
+Two sockets.  One asks and commands; the other receives what changes, by whatever program.
 
     change(add, remove)   all messages in one send(2), all answers read after it
     interface(name)       from a table that the second socket keeps current
@@ -10,10 +10,10 @@ Sockets and formats are plain ones: a batch of addresses in a single system call
 takeover with hundreds of them quick, and a library that knows all of netlink would take longer to
 import than the whole daemon.  The tests read the same messages with pyroute2.
 
-Contract: what we have asked for is never reported back as somebody else's doing.  What went with it
+Contract: what we have asked for is never reported back as a change by others.  What went with it
 is: the kernel removes the secondary addresses of a subnet with their primary one, and marks that
 as ours.  A loss is reported when all that has arrived is read, and only if it still is one.  If
-notifications were lost (ENOBUFS) the table is read again and everybody is told to look again.
+notifications were lost (ENOBUFS) the table is read again and the watcher looks again.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ PUT_OFF = 8  # turns after which a loss is reported though not all that has arri
 
 
 def kind_of(information: bytes) -> str:
-    """What kind of virtual interface IFLA_LINKINFO speaks of; "" for a real one."""
+    """What kind of virtual interface IFLA_LINKINFO names; "" for a real one."""
     kind = tlv.attributes(information).get(IFLA_INFO_KIND, b"")
     return kind.rstrip(b"\0").decode(errors="replace")
 
@@ -111,7 +111,7 @@ class LinuxKernel:
         self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
         self.switches = sysctl.Switches(self.number_of, self.name_of)
-        self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would tell of their end
+        self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would report their end
         self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
         self.lost: list[tuple[int, str, IPAddress, bool]] = []  # index, name, address, ours
@@ -198,7 +198,7 @@ class LinuxKernel:
         return problems
 
     def guard(self, verb: str, thing: Route | Rule) -> None:
-        """From now on tell of the removal of `thing` by others; or no more."""
+        """Start or stop reporting the removal of `thing` by other programs."""
         key = self.orders.key(thing)
         if verb == "remove":
             self.guarded = {known: one for known, one in self.guarded.items() if one != thing}
@@ -262,17 +262,17 @@ class LinuxKernel:
         self.switches.restore()
 
     def forwards(self, name: str) -> bool:
-        """Whether this machine is an IPv6 router on the interface."""
+        """Whether this host is an IPv6 router on the interface."""
         return sysctl.read("ipv6", name, "forwarding") == "1"
 
-    # Hearing.
+    # Receiving.
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell `watcher` from now on."""
+        """Report to `watcher` from now on."""
         self.watcher = watcher
 
     def read_events(self) -> None:
-        """Take in what has changed, and tell the watcher."""
+        """Take in what has changed, and report to the watcher."""
         for _ in range(TURN):
             try:
                 data = self.events.recv(READ_SIZE)
@@ -292,7 +292,7 @@ class LinuxKernel:
             self.report()
 
     def overflow(self) -> None:
-        """Notifications were lost: look at everything again, and then tell.
+        """Notifications were lost: read everything again, and then report.
 
         Not before the whole table is there: an interface that is known and whose addresses are not
         yet would be in FAULT for a moment, and that is an outage.
@@ -318,7 +318,7 @@ class LinuxKernel:
                 self.lost.append((index, link.name, ip, False))
 
     def report(self) -> None:
-        """Tell the watcher of the addresses that were lost and have not come back."""
+        """Report to the watcher of the addresses that were lost and have not come back."""
         lost, self.lost, self.put_off = self.lost, [], 0
         for index, name, ip, ours in dict.fromkeys(lost):
             link = self.links.get(index)
@@ -374,7 +374,7 @@ class LinuxKernel:
                 self.changed(before.name)
 
     def drop(self, index: int) -> None:
-        """We have deleted an interface ourselves; nobody needs to be told."""
+        """We have deleted an interface ourselves; nothing is reported."""
         if self.links.pop(index, None) is not None:
             self.forget(index)
 
@@ -399,7 +399,7 @@ class LinuxKernel:
         tentative = kind == RTM_NEWADDR and bool(flags & IFA_F_TENTATIVE)
         link = self.learn_tentative(link, ip, tentative, bool(flags & IFA_F_DADFAILED))
         if tentative:
-            return  # not ours to speak from until duplicate address detection is over
+            return  # not ours to send from until duplicate address detection is over
         lengths = self.lengths.setdefault((index, ip), set())
         if kind == RTM_NEWADDR:
             lengths.add(length)
@@ -411,7 +411,7 @@ class LinuxKernel:
             del self.lengths[index, ip]
         self.links[link.index] = replace(link, addresses=addresses)
         if kind == RTM_DELADDR:
-            # The kernel signs its IPv6 notifications with no port: it is the count that tells.
+            # The kernel signs its IPv6 notifications with no port: the count decides.
             asked = self.expected[index, ip] > 0
             if asked:
                 self.expected[index, ip] -= 1
@@ -436,12 +436,12 @@ class LinuxKernel:
         if (own, others) == (link.tentative, link.duplicates):
             return link
         after = self.links[link.index] = replace(link, tentative=own, duplicates=others)
-        if tentative:  # else the caller tells of the address that came or went
+        if tentative:  # else the caller reports the address that came or went
             self.changed(link.name)
         return after
 
     def changed(self, name: str) -> None:
-        """Tell the watcher that the interface is not what it was."""
+        """Report to the watcher that the interface is not what it was."""
         if self.watcher is not None:
             self.loop.guard(partial(self.watcher.interface_changed, name))
 

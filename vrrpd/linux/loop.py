@@ -5,7 +5,7 @@
 
 Contract: timers are called at their moment, never early, and in the order of their moments.
 What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
-machine finds the Advertisement that came in the meantime before its Master_Down_Timer fires.
+host finds the Advertisement that came in the meantime before its Master_Down_Timer fires.
 
 Why not asyncio: its timers are rounded up to whole milliseconds of poll(2)'s timeout, which is
 longer than a takeover takes.  A timerfd has an absolute deadline in nanoseconds.
@@ -14,7 +14,7 @@ Nothing that arrives keeps a timer that is due waiting longer than LATEST and on
 signal longer than a turn: in a turn each descriptor is read once, and each reader takes no more
 than a batch.
 
-To be woken is what costs most, so a timer that is postponed is not set anew: the loop finds out
+To be woken is what costs most, so a timer that is postponed is not set again: the loop finds out
 when its old moment comes, and then brings all of them up to date at once.
 """
 
@@ -42,13 +42,13 @@ SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 LATEST = SECOND // 4  # for so long what arrives may go before a timer that is due
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
-LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is told
-READY = 64  # descriptors told of at once
+LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is notified
+READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
 
 def _nothing() -> None:
-    """For a loop that nobody asks about mistakes."""
+    """For a loop without an owner that handles mistakes."""
 
 
 class Call:
@@ -88,7 +88,7 @@ class Loop:
 
     def __init__(self, trouble: Callable[[BaseException], None] | None = None) -> None:
         self.trouble = trouble
-        self.mistaken: Callable[[], None] = _nothing  # told after `trouble`
+        self.mistaken: Callable[[], None] = _nothing  # called after `trouble`
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.settime = self.libc.timerfd_settime
         self.settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
@@ -136,7 +136,7 @@ class Loop:
         """The monotonic moment of a CLOCK_REALTIME stamp (ns) taken by the kernel.
 
         A stamp that cannot be right, because the wall clock was set in between, counts as now:
-        a packet that is made older than it is would end a BACKUP's patience early.  That holds
+        a packet that is made older than it is would end Master_Down_Timer early.  That holds
         for all the packets that were waiting when the clock was found to have been set.
         """
         now = self.now()
@@ -186,10 +186,10 @@ class Loop:
         """Run until `stop()`."""
         self.run_until(lambda: False)
 
-    def run_until(self, done: Callable[[], bool], patience: int | None = None) -> None:
-        """Run until `done()`, `stop()`, or for `patience` ns at the most."""
+    def run_until(self, done: Callable[[], bool], timeout: int | None = None) -> None:
+        """Run until `done()`, `stop()`, or for `timeout` ns at the most."""
         self.running = True
-        end = None if patience is None else self.call_at(self.now() + patience, self.stop)
+        end = None if timeout is None else self.call_at(self.now() + timeout, self.stop)
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
@@ -203,7 +203,7 @@ class Loop:
     def sleep(self) -> list[tuple[int, int]]:
         """Wait until something has arrived or a timer is due; what has arrived.
 
-        When a timer has been told that its moment is near, we stay awake: to be woken once more
+        When a timer has had its prefetch call, we stay awake: to be woken once more
         would take longer than what is left of `LEAD`.
         """
         if self.heap and self.heap[0][2].near:
@@ -280,7 +280,7 @@ class Loop:
         """Put every timer where it has been postponed to.
 
         All of them: while their MASTER lives, a hundred BACKUPs would else wake us one by one,
-        each of them once in every Master_Down_Interval, and all in vain.
+        each of them once in every Master_Down_Interval, and all for nothing.
         """
         calls = [(call.wake, serial, call) for _, serial, call in self.heap if call.callback]
         heapq.heapify(calls)

@@ -1,7 +1,7 @@
 """Named pipes: made if they are not there, written to without ever waiting.
 
 The pipe is opened for reading and writing, so that opening it does not wait for a reader and a
-reader that goes away does no harm (fifo(7)).  What nobody has read when the pipe is full is lost.
+reader that goes away does no harm (fifo(7)).  What is unread when the pipe is full is lost.
 
 Contract: a line is written whole or not at all, because it is shorter than PIPE_BUF (pipe(7)).
 What was made is removed; what was there before stays (keepalived).
@@ -70,7 +70,7 @@ def make(path: str, owner: tuple[int, int] | None, mode: int) -> bool:
 
 
 class NamedPipes:
-    """The Pipes of the real machine."""
+    """The Pipes of a real host."""
 
     def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> NamedPipe:
         """Make and open a pipe.  Raises OSError."""

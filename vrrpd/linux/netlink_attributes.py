@@ -43,5 +43,5 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 
 def number(value: bytes | None) -> int | None:
-    """The number that an attribute holds, in this machine's byte order."""
+    """The number that an attribute holds, in this host's byte order."""
     return None if value is None else int.from_bytes(value, "little")

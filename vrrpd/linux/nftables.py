@@ -3,14 +3,14 @@
     table ip keepalived { set vips {..}  map vmac_map {..}  chain in {..}  chain out {..} }
     table ip6 keepalived { ... and neighbour discovery let through ... }
 
-The rules are keepalived's to the letter, so whoever looks at `nft list ruleset` knows his way.
+The rules are keepalived's to the letter, so `nft list ruleset` looks familiar.
 A change replaces the tables whole, in one transaction: no packet sees half of it.
 
 libnftables, which nft(8) is made of, is called in this process: a fork would cost a takeover more
 than all the rest.
 
-Contract: `Filter.apply()` never raises.  Without nftables on the machine, or without the right to
-use it, it returns the reason in words, and addresses answer although they should not.  What cannot
+Contract: `Filter.apply()` never raises.  Without nftables on the host, or without the right to
+use it, it returns the reason as text, and addresses answer although they should not.  What cannot
 be filtered costs nothing else: without it the rest is in force.
 """
 
@@ -58,7 +58,7 @@ class Filter:
         return problems
 
     def apply_parts(self, old: str, shield: Shield, version: int) -> list[str]:
-        """The table of one family with all that nftables takes; what it does not take, in words."""
+        """The table of one family with all that nftables takes; what it does not take, as text."""
         lost: list[str] = []
         for lesser, lost in parts(shield):  # noqa: B007
             text = table(lesser, version)
@@ -108,7 +108,7 @@ class Filter:
 
 
 def writable(shield: Shield) -> tuple[Shield, list[str]]:
-    """The shield without interfaces whose names nft would read otherwise; these, in words."""
+    """The shield without interfaces whose names nft would read otherwise; these, as text."""
     silent = tuple(one for one in shield.silent if IFNAME.match(one.interface))
     links = tuple(one for one in shield.links if IFNAME.match(one.name) and IFNAME.match(one.base))
     odd = {one.interface for one in shield.silent if one not in silent}
@@ -180,7 +180,7 @@ def drops(
         into.append(f"{ip} daddr @vips {hit}")
     if version == 4:
         return []
-    # The same link-local address may be on every interface, and be somebody else's there.
+    # The same link-local address may be on every interface, and be another host's there.
     in_, out_ = (
         f"ip6 {end} @vips_link_local {hit};" if near else ""
         for end in ("daddr . iif", "saddr . oif")

@@ -8,7 +8,7 @@
     instance, use_pid_dir                            the name of the pid file
 
 Contract: `Process.settle()` brings the process into line with the settings, at the start and after
-a reload; what the machine refuses costs a line in the log each.  Only a network namespace that
+a reload; what the host refuses costs a line in the log each.  Only a network namespace that
 cannot be entered is an error: a VRRP daemon in the wrong network is worse than none.
 
 The scripts that we start do not inherit real time or a negative nice value, because the kernel
@@ -42,7 +42,7 @@ VRRP_NAME = "keepalived_vrrp"  # what keepalived's `process_names` calls its VRR
 LIBC = ctypes.CDLL(None, use_errno=True)
 LATE = "vrrp_rlimit_rttime is used up without a pause: not real-time until there is one"
 UNLOCKED = "what is allocated from now on can be swapped: RLIMIT_MEMLOCK is {} bytes"
-BORN = Globals(umask=-1)  # a process nobody has settled yet
+BORN = Globals(umask=-1)  # a process that is not settled yet
 
 
 def checked(result: int) -> None:
@@ -101,9 +101,9 @@ class Process:
         os.setpriority(os.PRIO_PROCESS, 0, nice)
 
     def limit(self, settings: Globals) -> None:
-        """Be told by SIGXCPU when so much real time is used up without a pause.
+        """Receive SIGXCPU when so much real time is used up without a pause.
 
-        keepalived is told at half the limit and killed by the kernel at it; reading a large file
+        keepalived has SIGXCPU at half the limit and is killed at it; reading a large file
         would be the end of us, and of the addresses with us.  So the hard limit stays as it is.
         """
         if settings.vrrp_rlimit_rttime is not None:
@@ -170,7 +170,7 @@ class Process:
 
 
 def locks_beyond_limits() -> bool:
-    """Whether RLIMIT_MEMLOCK is not for us (CAP_IPC_LOCK on the machine, not in a namespace)."""
+    """Whether RLIMIT_MEMLOCK is not for us (CAP_IPC_LOCK on the host, not in a namespace)."""
     limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     byte = ctypes.create_string_buffer(1)
     where, length = ctypes.c_void_p(ctypes.addressof(byte)), ctypes.c_size_t(1)

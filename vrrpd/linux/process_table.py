@@ -1,13 +1,13 @@
 """Which programs run: the kernel's process connector, or /proc looked through once a second.
 
     connector   one multicast message for every fork, exec, exit and change of name
-                needs CAP_NET_ADMIN on the machine itself, not in a container or namespace
+                needs CAP_NET_ADMIN on the host itself, not in a container or namespace
     scanning    /proc read in small portions, so that no Advertisement waits for it
 
-Which one it is, is said in the log once.  keepalived has only the first and drops
+Which one it is, is logged once.  keepalived has only the first and drops
 `vrrp_track_process` where it is refused.
 
-Contract: the watcher is told of every process there is before `watch()` returns, then of changes.
+Contract: the watcher is given every process there is before `watch()` returns, then changes.
 With scanning, what starts and ends between two rounds is never seen.  Threads are not processes;
 a zombie has ended.
 """
@@ -42,7 +42,7 @@ PAUSE = SECOND // 100  # between two portions
 
 
 class ProcessTable:
-    """The Processes of the real machine.  `connector` False: scan even if it would be there."""
+    """The Processes of a real host.  `connector` False: scan even if it would be there."""
 
     def __init__(self, loop: Loop, log: Log, connector: bool = True, proc: str = "/proc") -> None:
         self.loop = loop
@@ -56,7 +56,7 @@ class ProcessTable:
         self.timer: Timer | None = None
 
     def watch(self, watcher: ProcessWatcher | None) -> None:
-        """Tell `watcher` of all processes, now and whenever something changes."""
+        """Report to `watcher` of all processes, now and whenever something changes."""
         self.close()
         self.watcher = watcher
         if watcher is None:

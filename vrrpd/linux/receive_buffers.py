@@ -4,7 +4,7 @@
     events    what others change               vrrp_netlink_monitor_rcv_bufs
     process   processes that begin and end     process_monitor_rcv_bufs
 
-Contract: without a word each has DEFAULT bytes, as far as net.core.rmem_max allows; `force` goes
+Contract: silently each has DEFAULT bytes, as far as net.core.rmem_max allows; `force` goes
 beyond that (SO_RCVBUFFORCE).  A refusal costs a line in the log.
 """
 

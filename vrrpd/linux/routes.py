@@ -1,7 +1,7 @@
 """Routes as rtnetlink messages.
 
     encode(route, index_of)   the body of RTM_NEWROUTE and RTM_DELROUTE
-    key(route, index_of)      what tells it from other routes
+    key(route, index_of)      what distinguishes it from others
     key_of(message)           the same of a message from the kernel
 
 Contract: pure functions.  `index_of` turns the name of an interface into its number and raises
@@ -42,7 +42,7 @@ Key = tuple[object, ...]
 def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
     """The body of a message about `route`.  Raises LookupError.
 
-    Unless `strict`, a route of which an interface is gone is told by the rest: to remove it.
+    Unless `strict`, a route of which an interface is gone is notified by the rest: to remove it.
     """
     head = RTMSG.pack(
         FAMILIES[route.family],

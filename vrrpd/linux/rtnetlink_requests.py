@@ -2,7 +2,7 @@
 
     order = orders.make("add", Placed(...))     type, flags and body of one rtnetlink message
     batch = orders.batch(add, remove)           many of them, ready to be sent
-    order.refusal(errno)                        the kernel's answer in words; None: all is well
+    order.refusal(errno)                        the kernel's answer as text; None: all is well
 
 Bodies that add addresses are encoded once and kept until the address is removed: a takeover
 sends what was made ready for it.
@@ -64,7 +64,7 @@ IndexOf = Callable[[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One request; `homes` are the numbers of the interfaces that it tells the kernel, by name."""
+    """One request; `homes` are the numbers of the interfaces in it, by name."""
 
     verb: Verb
     thing: Belonging
@@ -117,7 +117,7 @@ class Orders:
         self.homes: dict[Belonging, dict[str, int]] = {}
 
     def settle(self) -> None:
-        """Take note of what the kernel has done: not in the hurry of a takeover."""
+        """Take note of what the kernel has done: not during a takeover."""
         done, self.done = self.done, []
         for order in done:
             if order.verb == "remove":
@@ -204,7 +204,7 @@ def request(order: Order, sequence: int, more: int = 0) -> bytes:
 
 
 def describe(thing: Belonging) -> str:
-    """A thing in words."""
+    """A thing as text."""
     if isinstance(thing, Placed):
         return f"{thing.address.ip} on {thing.interface}"
     return f"{'route' if isinstance(thing, Route) else 'rule'} {thing}"

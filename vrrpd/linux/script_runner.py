@@ -51,7 +51,7 @@ def die_with_parent() -> None:
 
 
 class Shortage(str):
-    """A refusal that says more about this machine, which lacks something, than of the script."""
+    """A refusal that says more about this host, which lacks something, than of the script."""
 
 
 class Complaints:
@@ -113,7 +113,7 @@ class Child:
             os.killpg(self.popen.pid, number)
 
     def cancel(self) -> None:
-        """Kill it; nobody wants to know any more."""
+        """Kill it; no callback follows."""
         self.done, self.what = None, ""
         if self.popen.returncode is None:
             self.signal(signal.SIGKILL)
@@ -121,19 +121,19 @@ class Child:
 
 @dataclass(slots=True, eq=False)
 class Reader:
-    """A script that stays until it is told to end."""
+    """A script that stays until it is notified to end."""
 
     child: Child
 
     def cancel(self) -> None:
-        """Tell it to end; that it does is no news."""
+        """Ask it to end; that it does is no news."""
         self.child.what = ""
         if self.child.popen.returncode is None:
             self.child.signal(signal.SIGTERM)
 
 
 class ScriptRunner:
-    """The Runner of the real machine.  `reap` is to be called when SIGCHLD has come."""
+    """The Runner of a real host.  `reap` is to be called when SIGCHLD has come."""
 
     def __init__(self, loop: Loop, log: Log, timeout: int = TIMEOUT) -> None:
         self.loop = loop

@@ -30,7 +30,7 @@ ROOM = 1 << 19
 
 
 class MailCarrier:
-    """The Post of the real machine."""
+    """The Post of a real host."""
 
     def __init__(self, loop: Loop, journal: Journal, log: Log) -> None:
         self.loop = loop

@@ -9,7 +9,7 @@ keepalived's to the bit.  One packet socket for all frames.
     announce()              -> socket(AF_PACKET, SOCK_RAW)
 
 Contract: every packet is handed over with the moment at which the kernel took it from the wire
-(SO_TIMESTAMPNS), not the moment at which we came to read it.  A busy machine that reads an
+(SO_TIMESTAMPNS), not the moment at which we came to read it.  A busy host that reads an
 Advertisement late would otherwise wait a whole Master_Down_Interval from there.
 """
 
@@ -76,7 +76,7 @@ class RawChannel:
         self.interface = interface
         self.log = log
         self.wanted: tuple[Collection[int], Collection[Shape]] = ((), ())
-        self.lost = 0  # packets for which there was no room
+        self.lost = 0  # packets for which there was no space
         self.calm: Timer | None = None  # not None: it sieves, until then
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
@@ -115,7 +115,7 @@ class RawChannel:
         one.setsockopt(six, socket.IPV6_RECVHOPLIMIT, 1)
 
     def join(self, group: IPAddress) -> None:
-        """Hear this multicast group; hearing it already is no error.  Raises OSError."""
+        """Receive this multicast group; receiving it already is no error.  Raises OSError."""
         try:
             if group.version == 4:
                 member = group.packed + struct.pack("@4xi", self.index)
@@ -136,7 +136,7 @@ class RawChannel:
 
     def ensure_receive_buffer(self, size: int) -> None:
         """Have the kernel keep at least so much, beyond net.core.rmem_max where it lets us."""
-        sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is told
+        sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is notified
         if self.socket.getsockopt(sol, socket.SO_RCVBUF) >= size:
             return
         try:
@@ -207,14 +207,14 @@ class RawChannel:
         for _ in range(BATCH):
             try:
                 packet, ancillary, _, address = self.socket.recvmsg(LONGEST, ANCILLARY)
-            except OSError:  # nothing there; or ENETDOWN, and netlink tells the rest of the story
+            except OSError:  # nothing there; or ENETDOWN, and netlink reports the rest
                 return
             if len(ancillary) > 1:
                 self.count_lost(ancillary)
             if self.family == 6:
                 packet = with_header(packet, ancillary, address[0])
             self.receiver(packet, self.arrival(ancillary))
-            # To read in vain costs an exception, which is more than all the rest of this.
+            # To read nothing costs an exception, which is more than all the rest of this.
             if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
                 return
 
@@ -227,7 +227,7 @@ class RawChannel:
         return self.loop.now()
 
     def count_lost(self, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
-        """Look at what the kernel says of packets that it had no room for."""
+        """Look at what the kernel says of packets that it had no space for."""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
                 lost = int.from_bytes(data[:4], sys.byteorder)
@@ -243,7 +243,7 @@ class RawChannel:
 
 
 def filter_for(vrids: Sequence[int], family: int) -> bytes:
-    """A classic BPF program that lets pass what is for these VRIDs, or too short to tell.
+    """A classic BPF program that lets pass what is for these VRIDs, or too short to know.
 
     Over IPv4 it sees the IP header, over IPv6 it begins with the VRRP message (raw(7)).
     """
@@ -272,7 +272,7 @@ def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], sou
 
 
 class RawWire:
-    """The Wire of the real machine."""
+    """The Wire of a real host."""
 
     def __init__(self, loop: Loop, log: Log | None = None) -> None:
         self.loop = loop
@@ -282,7 +282,7 @@ class RawWire:
         self.asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
-        """Hear one kind of packet on `interface`.  Raises OSError."""
+        """Receive one kind of packet on `interface`.  Raises OSError."""
         sender = self.sender(interface)  # a new MASTER has no time to make one
         channel = RawChannel(self.loop, interface, family, protocol, receiver, self.log)
         self.named[interface] = sender

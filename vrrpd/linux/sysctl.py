@@ -5,7 +5,7 @@
     switches.restore()                              puts everything back
 
 Contract: nothing here raises; a container may show /proc/sys read-only, and then `set()` returns
-the reason in words.  What somebody else has changed since is left as it is.
+the reason as text.  What another program has changed since is left as it is.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Telling systemd how we are: sd_notify(3), which is one datagram.
+"""The state of the daemon for systemd: sd_notify(3), which is one datagram.
 
     READY=1        everything has started: units that wait for us may go on
     RELOADING=1    SIGHUP is being obeyed; READY=1 when that is done
     STOPPING=1     we are on our way out
-    WATCHDOG=1     we are not stuck, said twice in every WatchdogSec=
+    WATCHDOG=1     we are not stuck, sent twice in every WatchdogSec=
 
-Contract: without $NOTIFY_SOCKET nothing happens, and what goes wrong is nobody's problem: a
+Contract: without $NOTIFY_SOCKET nothing happens, and what goes wrong is ignored: a
 supervisor that does not listen must not stop a router.
 """
 
@@ -43,7 +43,7 @@ class Supervisor:
         self.bark()
 
     def reload(self, reload: Callable[[], bool]) -> None:
-        """Tell that a reload begins, do it, and tell that it is over."""
+        """Report that a reload begins, do it, and report that it is over."""
         stamp = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self.notify("RELOADING=1", f"MONOTONIC_USEC={stamp}")
         done = reload()

@@ -80,7 +80,7 @@ class LinkTable(Protocol):
 
 
 def make(requests: RequestSocket, table: LinkTable, link: VirtualLink, blocked: bool) -> list[str]:
-    """Create or take over `link`, blocked before it can send anything; the refusals in words."""
+    """Create or take over `link`, blocked before it can send anything; the refusals as text."""
     if table.interface(link.name) is None:
         flags = NLM_F_CREATE | NLM_F_EXCL
         base = table.interface(link.base)

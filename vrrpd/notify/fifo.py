@@ -2,15 +2,15 @@
 
     INSTANCE "VI_1" MASTER 150
     GROUP "VG_1" MASTER 0
-    INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150      a weaker MASTER was heard
+    INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150      a MASTER of lower priority was received
     INSTANCE "VI_1" MASTER_PRIORITY 130          with notify_priority_changes; or BACKUP_PRIORITY
 
 `notify_fifo` and `vrrp_notify_fifo` both get every line.  The reader that `*_fifo_script` names
-is started with the path as its last argument, and told to end (SIGTERM) before the STOP lines of
-the daemon's end are written.  A reload removes the pipes, makes them anew and starts the readers
+is started with the path as its last argument, and sent SIGTERM before the STOP lines of
+the daemon's end are written.  A reload removes the pipes, makes them again and starts the readers
 again (all of this is keepalived's).
 
-Contract: writing never waits.  What nobody reads is lost, with a line in the log.
+Contract: writing never waits.  What is not read is lost, with a line in the log.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ class Fifos:
                 self.log.limited(("fifo", path, problem), f"FIFO {path} lost a line: {problem}")
 
     def dismiss(self) -> None:
-        """Tell the readers to end."""
+        """Cause the readers to end."""
         readers, self.readers = self.readers, []
         for reader in readers:
             reader.cancel()
 
     def close(self) -> None:
-        """Tell the readers to end and remove the pipes."""
+        """Cause the readers to end and remove the pipes."""
         self.dismiss()
         for pipe in self.open.values():
             pipe.close()

@@ -73,7 +73,7 @@ class Mailer:
         return self.alert("VRRP Group", group.name, state, *GROUP[state])
 
     def alert(self, kind: str, name: str, state: str, what: str, body: str) -> str | None:
-        """Send one mail, unless it would be the second in a row, or nobody wants it."""
+        """Send one mail, unless it would be the second in a row, or it has no recipient."""
         mine = self.settings
         faults = mine.no_email_faults and state == "FAULT"
         if faults or self.last.get((kind, name)) == state:

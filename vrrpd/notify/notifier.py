@@ -1,4 +1,4 @@
-"""Telling scripts, FIFOs and people that a virtual router has changed state, as keepalived does.
+"""Notifying scripts, FIFOs and people that a virtual router has changed state, as keepalived does.
 
 In this order, started one after the other and never waited for:
 
@@ -9,9 +9,9 @@ In this order, started one after the other and never waited for:
     3. a line in each FIFO (fifo.py)
     4. a mail (mail.py)
 
-MASTER is told after the addresses are up and announced, the others after they are gone.  A sync
-group is told after its members; a member that enters the state in which its group already is
-tells nobody again.
+MASTER is notified after the addresses are up and announced, the others after they are gone.  A sync
+group is notified after its members; a member that enters the state in which its group already is
+notifies no script again.
 
 `notify_split_brain` (split_brain.py) is vrrpd's own and stands outside of this order.
 
@@ -38,13 +38,13 @@ KINDS = {
     "DELETED": "deleted",
 }
 LOWER = "MASTER_RX_LOWER_PRI"  # an event, not a state: nothing has changed
-SPLIT = "SPLIT_BRAIN"  # the same; vrrpd's own, and only the script is told
+SPLIT = "SPLIT_BRAIN"  # the same; vrrpd's own, and only the script is run
 
 
 class Notifier:
-    """Tells of the instances and sync groups of one configuration.
+    """Notifies of the instances and sync groups of one configuration.
 
-    `told` is the last state told of each instance, `groups` of each sync group.
+    `told` is the last state notified of each instance, `groups` of each sync group.
     """
 
     def __init__(self, ports: Ports, journal: Journal, log: Log) -> None:
@@ -66,14 +66,14 @@ class Notifier:
         self.fifos.configure(config.globals)
         self.mailer.configure(config.globals)
 
-    # What is told.
+    # What is notified.
 
     def notify(self, instance: Instance, state: str, priority: int) -> None:
-        """Tell that `instance` is now in `state`, a key of KINDS, or has seen LOWER."""
+        """Notify that `instance` is now in `state`, a key of KINDS, or has seen LOWER."""
         self.soon("INSTANCE", state, lambda: self.deliver(instance, state, priority))
 
     def split_brain(self, instance: Instance, priority: int, rival: AdvertReceived) -> None:
-        """Tell `notify_split_brain` that another MASTER was heard, at the first Advertisement."""
+        """Run `notify_split_brain` at the first Advertisement of another MASTER."""
         script = instance.notify.split_brain
         if script is not None:
             own = ("INSTANCE", instance.name, SPLIT, str(priority))
@@ -81,12 +81,12 @@ class Notifier:
             self.start(instance.name, "notify_split_brain", script, arguments)
 
     def group(self, group: SyncGroup, state: str) -> None:
-        """Tell that a sync group is now MASTER, BACKUP, FAULT or STOP; after its members."""
+        """Notify that a sync group is now MASTER, BACKUP, FAULT or STOP; after its members."""
         if self.groups.get(group.name) != state:
             self.soon("GROUP", state, lambda: self.deliver_group(group, state))
 
     def priority(self, instance: Instance, state: str, priority: int) -> None:
-        """The effective priority has changed: FIFOs are told if somebody asked for it."""
+        """The effective priority has changed: FIFOs are notified if that is configured."""
         group = self.group_of.get(instance.name)
         asked = group is not None and group.notify_priority_changes
         if instance.name in self.told and (asked or instance.notify_priority_changes):
@@ -94,14 +94,14 @@ class Notifier:
             self.fifos.write("INSTANCE", instance.name, word, priority)
 
     def soon(self, kind: str, state: str, deliver: Callable[[], None]) -> None:
-        """Tell now, or when all that happens at once has happened."""
+        """Notify now, or when all that happens at once has happened."""
         if self.held is not None:
             self.held.append((kind, state, deliver))
         else:
             deliver()
 
     def deliver(self, instance: Instance, state: str, priority: int) -> None:
-        """Tell, now and in order, unless the sync group has told already."""
+        """Notify, now and in order, unless the sync group has notified already."""
         name = instance.name
         if state == LOWER:
             script = instance.notify.master_rx_lower_pri
@@ -118,7 +118,7 @@ class Notifier:
         self.mailed(name, self.mailer.instance(instance, state))
 
     def deliver_group(self, group: SyncGroup, state: str) -> None:
-        """Tell of a group, now and in order."""
+        """Notify of a group, now and in order."""
         self.groups[group.name] = state
         self.scripts("GROUP", group.name, group.notify, state, 0)
         self.fifos.write("GROUP", group.name, state, 0)
@@ -142,21 +142,21 @@ class Notifier:
                 self.fifos.write("GROUP", group.name, self.groups[group.name], 0)
 
     def hold(self) -> None:
-        """Keep what is to be told until `started()` or `ended()`."""
+        """Keep what is to be notified until `started()` or `ended()`."""
         self.held = []
 
     def started(self) -> None:
-        """Everything has started: who begins in FAULT is told first, then groups, then the rest."""
+        """Everything has started: notify of FAULT first, then of groups, then of the rest."""
         self.release(lambda kind, state: 0 if state == "FAULT" else 1 if kind == "GROUP" else 2)
 
     def ended(self) -> None:
-        """All addresses are gone: the readers of the FIFOs end, instances are told, then groups."""
+        """All addresses are gone: end the FIFOs' readers, notify of instances, then groups."""
         self.fifos.dismiss()
         self.release(lambda kind, state: int(kind == "GROUP"))
         self.fifos.close()
 
     def release(self, rank: Callable[[str, str], int]) -> None:
-        """Tell what was held back, in the order of `rank`."""
+        """Notify what was held back, in the order of `rank`."""
         held, self.held = self.held or [], None
         for _, _, deliver in sorted(held, key=lambda one: rank(one[0], one[1])):
             deliver()

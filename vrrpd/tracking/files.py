@@ -7,7 +7,7 @@ The number is what strtol(3) finds at the beginning of the file: decimal, 0x hex
 octal, after blanks, with a sign; what follows does not matter.  No file, an empty one or no number
 is 0.  A number beyond 32 bits is reported, and the one before it stays (keepalived).
 
-Contract: the file is read when somebody has finished writing it, and never otherwise.
+Contract: the file is read when a program has finished writing it, and never otherwise.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class TrackedFile:
 
     @property
     def reason(self) -> str:
-        """How it stands, in words."""
+        """How it stands, as text."""
         return f"tracked file {self.name} says {self.value}"
 
     def effect(self, track: Track) -> Effect:
@@ -92,7 +92,7 @@ class TrackedFile:
         return number
 
     def look(self) -> None:
-        """Somebody has written, moved or removed the file."""
+        """A program has written, moved or removed the file."""
         before, self.value = self.value, self.read()
         if self.value == before:
             return

@@ -1,4 +1,4 @@
-"""The interfaces, with patience: `interface_up_down_delays`.
+"""The interfaces, debounced: `interface_up_down_delays`.
 
     kernel:   up ──┐  ┌── up ──────┐
                    └──┘            └── down ────────────
@@ -27,7 +27,7 @@ Delays = Iterable[tuple[str, int, int]]
 
 
 class Links:
-    """What is believed of the interfaces of this machine."""
+    """What is believed of the interfaces of this host."""
 
     def __init__(self, kernel: Kernel, clock: Clock, changed: Callable[[str], None]) -> None:
         self.kernel = kernel
@@ -98,7 +98,7 @@ class Link:
 
     @property
     def reason(self) -> str:
-        """How it stands, in words."""
+        """How it stands, as text."""
         return f"{self.role} {self.name} {condition(self.links.interface(self.name))}"
 
     def effect(self, track: Track) -> Effect:

@@ -57,7 +57,7 @@ class TrackedProcess:
 
     @property
     def reason(self) -> str:
-        """How it stands, in words."""
+        """How it stands, as text."""
         low, high = self.config.quorum, self.config.quorum_max
         wanted = f"at least {low}" if high is None else f"{low} to {high}"
         return f"tracked process {self.name}: {len(self.pids)} running, {wanted} wanted"

@@ -9,12 +9,12 @@ up, and `fall` failures in a row to go down.  The very first result decides alon
 `init_fail` makes the script start as failed.
 
 Exit status 0 is success.  Anything else, a signal, a timeout, or a command that cannot be started
-or must not be (script_security.py) is a failure; only when this machine lacks memory, processes or
+or must not be (script_security.py) is a failure; only when this host lacks memory, processes or
 open files to start it, the run counts for nothing.  A run that is still going on when the next is
 due makes that one be skipped (keepalived 2.2.7 says the same and starts another; fixed in 2.3.3).
 
 Contract: results are kept by name over a reload; a script whose block has not changed does not
-notice it, one that has changed is killed and run anew, and keeps its verdict until then.
+notice it, one that has changed is killed and run again, and keeps its verdict until then.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class Script:
         return f"signal {outcome.signal}" if outcome.signal else f"exit {outcome.status}"
 
     def settle(self, text: str) -> None:
-        """The verdict has changed: write it down and tell those who track it."""
+        """The verdict has changed: log it and call back those who track it."""
         self.reason = f"tracked script {self.name} {text}"
         self.journal.write("script", None, script=self.name, up=self.up, reason=self.reason)
         self.changed(self)

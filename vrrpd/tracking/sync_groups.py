@@ -1,7 +1,7 @@
 """`vrrp_sync_group`: instances that are MASTER all together or not at all.
 
     one wants to be MASTER       it waits (ready) until all want to, then one leads the others
-    one becomes BACKUP           the others that are MASTER follow, without a farewell
+    one becomes BACKUP           the others that are MASTER follow, without a resignation
     one enters FAULT             the others follow; each that was MASTER resigns
     one could leave FAULT        it stays (relieved) until all members are healthy,
                                  then all leave together
@@ -14,7 +14,7 @@ In a group, FAULT has one cause more: SYNC, "the group is held in FAULT by anoth
 A member has causes of its own if there is any other than that.
 
 Contract: whatever order things happen in, when all is quiet the members are all MASTER, all in
-FAULT, or none of both.  The group's scripts are told after those of its members, once for each
+FAULT, or none of both.  The group's scripts are run after those of its members, once for each
 state.
 """
 
@@ -108,9 +108,9 @@ class Group:
             member.faults[SYNC] = self.because(sick)
 
     def challenged(self, member: VirtualRouter) -> None:
-        """`member` has answered a weaker MASTER: the others say where they are, too (keepalived).
+        """`member` has answered a lower priority: the other members announce, too (keepalived).
 
-        Whoever sent it may have taken more than the one virtual router.
+        Its sender may have taken more than the one virtual router.
         """
         for one in self.others(member):
             if one.state is State.MASTER:

@@ -9,7 +9,7 @@
     no such interface            FAULT   "interface eth0 does not exist"
     administratively down        FAULT   "interface eth0 is down"
     no carrier (cable pulled)    FAULT   "interface eth0 lost its carrier"
-    no address to speak from     FAULT   "interface eth0 has no IPv4 address"
+    no address to send from     FAULT   "interface eth0 has no IPv4 address"
     another host has it          FAULT   "interface eth0: another host has the address fe80::1 ..."
     no socket to listen with     FAULT   "cannot listen for VRRP on eth0: Too many open files"
 
@@ -22,7 +22,7 @@ other members of its sync group wait with it (keepalived).  One whose IPv6 addre
 waits in INIT until duplicate address detection is over.
 
 Contract: everything here may be called at any time and as often as one likes; what is known now is
-compared with what the router was told before, so no event can be missed or counted twice.
+compared with what the router had before, so no event can be missed or counted twice.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ class Thing(Protocol):
 
     @property
     def reason(self) -> str:
-        """How it stands, in words."""
+        """How it stands, as text."""
 
     def effect(self, track: Track) -> Effect | None:
         """What it does to a router; None while nothing is known."""
 
 
 class Interfaces(Protocol):
-    """Whoever knows the interfaces: a Kernel, or Links, which have patience."""
+    """What knows the interfaces: a Kernel, or Links, which debounce them."""
 
     def interface(self, name: str) -> Interface | None:
         """The interface of that name, or None."""
 
 
 class Tracking:
-    """All that is tracked on one machine, and the routers that track it."""
+    """All that is tracked on one host, and the routers that track it."""
 
     def __init__(self, ports: Ports, journal: Journal, log: Log) -> None:
         self.ports = ports
@@ -159,7 +159,7 @@ class Tracking:
     # What has changed.
 
     def changed(self, kind: str, name: str) -> None:
-        """A tracked thing is not what it was: tell everybody whom it concerns."""
+        """A tracked thing is not what it was: notify each router that tracks it."""
         for router, tracks in list(self.tracks.items()):
             track = tracks.get((kind, name))
             if track is not None:
@@ -310,7 +310,7 @@ class Tracking:
 
 
 def examine(router: VirtualRouter, kernel: Interfaces) -> None:
-    """Tell `router` what has become of its interface and its source address.
+    """Report to `router` the state of its interface and its source address.
 
     New causes come before old ones go, so that FAULT is not left between two of them.
     """
@@ -393,7 +393,7 @@ def awaited(
 def missing_source(
     instance: Instance, source: IPAddress | None, interface: Interface | None
 ) -> str | None:
-    """Why there is no address to speak from, or None; an absent interface is another matter."""
+    """Why there is no address to send from, or None; an absent interface is another matter."""
     if interface is None:
         return None
     near = (ip for ip in interface.duplicates if ip.is_link_local)

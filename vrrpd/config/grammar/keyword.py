@@ -110,7 +110,7 @@ class Keyword:
 
     @property
     def expected(self) -> str:
-        """The argument in words, for diagnostics and the documentation."""
+        """The argument as text, for diagnostics and the documentation."""
         if self.syntax:
             return self.syntax
         span = f" from {self.low} to {self.high}" if self.high else ""
