@@ -9,7 +9,7 @@
     @stream              begins something that goes on by itself, such as a mailbox
     @command_if("text")  a query, and a command when that argument is given
 
-A method is marked where it is defined, so whoever records or replays a lab has no list of names.
+A method is marked where it is defined, so a recording and a replay have no list of names.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@
     quiz          the question     answer, passed
 
 `make lab` sets LAB_WORK. Without it nothing is written, and all is forgotten with the kernel.
-A line that was half written when the power went is skipped; whoever writes next starts a new one.
+A line that was half written when the power went is skipped; the next line starts after it.
 A lesson goes on when the folder is full or gone: that is worth a line of warning, no more.
 """
 

@@ -132,9 +132,9 @@ class MasterDownTimer:
     def _reloaded(self, t: float) -> Start | None:
         """What a reload at `t` means.
 
-        keepalived starts the timer again; vrrpd lets it run on.  But whoever stayed BACKUP for
+        keepalived starts the timer again; vrrpd lets it run on.  But one that stayed BACKUP for
         longer than its Master_Down_Interval since it began was content with the master until now,
-        whatever its new priority; and so was whoever had no higher one, by its own journal.
+        whatever its new priority; and so was a router that had no higher one, by its own journal.
         """
         before, self._journal = self._journal, None
         if self.precise is False:

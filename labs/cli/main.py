@@ -160,7 +160,7 @@ def _port(word: str) -> int:
 
 
 def _check_run(options: argparse.Namespace) -> None:
-    """LabError for what would be in vain after the scenario has been played."""
+    """LabError for what would fail after the scenario has been played."""
     from labs.cli.output_files import require_writable
     from labs.scenarios import model
 

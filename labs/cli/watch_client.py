@@ -133,7 +133,7 @@ class Watched:
     def refresh(self) -> None:
         """Ask what is new."""
         news = self._eyes.ask(ask="news", mark=self._mark)
-        kept = [] if news["anew"] else self._seen
+        kept = [] if news["whole"] else self._seen
         self._seen = _recent([*kept, *facts.read(news["seen"])], news["lab"]["now"])
         if news["told"] is not None:
             self._told = list(facts.read(news["told"]))

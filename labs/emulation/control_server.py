@@ -85,7 +85,7 @@ class Door:
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to one line; a request that cannot be met is answered with why."""
         if len(line) > LONGEST:
-            return {"error": f"a request has at most {LONGEST} bytes: goodbye"}
+            return {"error": f"a request has at most {LONGEST} bytes"}
         try:
             request = json.loads(line)
             ask = request["ask"]
@@ -113,7 +113,7 @@ class Door:
         """What has happened since `mark`, and how the lab is now."""
         lab, witness = self.lab, self.lab.witness
         told = lab.told()
-        # A lab that was reset to another network has another witness: begin anew.
+        # A lab that was reset to another network has another observer: send everything.
         same = mark[:1] == [id(witness)]
         seen, reached = witness.after(mark[2:] if same else (), time.time() - PINGS)
         return {
@@ -132,7 +132,7 @@ class Door:
                 "priorities": self._priorities(),
                 "down": lab.down,
             },
-            "anew": not same,
+            "whole": not same,
             "seen": [facts.to_json(fact) for fact in seen],
             "told": None if mark[1:2] == [len(told)] else [facts.to_json(fact) for fact in told],
             "mark": [id(witness), len(told), *reached],

@@ -105,7 +105,7 @@ def _named(words: str) -> Daemon:
 
 
 def running(host: Host) -> list[Process]:
-    """Every process of a daemon on `host`, whichever of the two it is and whoever started it."""
+    """Every process of a daemon on `host`, of either kind, started by the lab or by hand."""
     return [process for process in host.processes() if keepalived_unit.is_daemon(process.argv)]
 
 

@@ -9,7 +9,7 @@
     oneway           ... all frames to it, or all from it      unchanged            deaf, or dumb
     mend             undoes cut, lose and oneway
     crash            SIGKILL to all its processes              unchanged            gone, VIPs stay
-    stop / start     SIGTERM, and wait / start it              unchanged            says farewell
+    stop / start     SIGTERM, and wait / start it              unchanged            resigns
     restart          stop, and start
     freeze / thaw    SIGSTOP / SIGCONT                         unchanged            sleeps
     reload           SIGHUP                                    unchanged            reads its file
@@ -121,7 +121,7 @@ class Faults:
 
     @command
     def crash(self, host: str) -> None:
-        """End the daemon of `host` as a power cut would: no farewell, its addresses stay."""
+        """End the daemon of `host` as a power cut would: it does not resign, its addresses stay."""
         found = self._found(host)
         if found:
             self._cluster.record("crash", host, f"daemon of {host} killed")

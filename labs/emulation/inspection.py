@@ -150,7 +150,7 @@ class HostAccess:
         written = self._cluster.daemons[name].journal
         path = self._cluster.hosts[name].path(written or self._cluster.daemons[name].log)
         try:
-            # Whoever watches asks several times a second: a file is read again when it has changed.
+            # The panel asks several times a second: a file is read again when it has changed.
             now = path.stat()
             version = (now.st_ino, now.st_size, now.st_mtime_ns)
             known, said = self._cluster.journals.get(name, (None, []))

@@ -172,10 +172,10 @@ class Lab(_Parts, LabView):
             # Judged by when it was asked: meanwhile the machine may have kept us waiting.
             if asked > deadline:
                 raise LabError(
-                    f"waited {timeout:g} s for {what}, in vain: {self._now()}; "
+                    f"timed out after {timeout:g} s waiting for {what}: {self._now()}; "
                     "lab.log(host) may tell why, lab.reset() starts over"
                 )
-            # What is dear to find out is asked less often, or the daemons would lack the time.
+            # Poll expensive conditions less often, to leave CPU time for the daemons.
             never.wait(max(0.01, 3 * (time.monotonic() - asked)))
 
     @query
@@ -183,7 +183,7 @@ class Lab(_Parts, LabView):
         """Wait until exactly one host holds the address and nothing is about to change; its name.
 
         Nothing is about to change once every Master_Down_Timer that the learner's last action may
-        have started has run out: whoever wanted to take over would have.
+        have started has run out: a router that was due to take over would have.
         """
         made = self.cluster
         made.note_typed()

@@ -164,7 +164,7 @@ class Services:
     def website(self, host: str, verb: str) -> None:
         """Have the web server of `host` "start", "stop" or "hang"; `web` begins with one.
 
-        LabError if there is none, or if it shall hang and does not run.
+        LabError if there is none, or if it is to hang and does not run.
         """
         program, before = self._web(host), self.serving(host)
         state, words = SITE[verb]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 MASTER, BACKUP = "web1", "web2"
-# By far longer than any Master_Down_Interval at advert_int 1 (s): whoever hears nothing has spoken,
-# on a busy machine, too.
+# Longer than any Master_Down_Interval at advert_int 1 (s), on a busy machine, too: by then a router
+# that receives nothing has become MASTER.
 DEAF = 5.0
 # A state of affairs that lasts this long is not a handover any more (s).
 LASTING = 1.3
@@ -38,8 +38,8 @@ HEARD = 3.3
 RECOVERY_TIMEOUT = 12.0
 # The client pings every 10 ms; without an answer for this long it gets none (s).
 FRESH = 0.3
-# How long a busy machine may keep the witness from telling what there is to tell (s).
-HEARSAY = 2.0
+# How late the observer may record an Advertisement on a busy machine (s).
+FIRST_ADVERT_S = 2.0
 # A ping without an answer is given up after a second, and told a little later (s).
 GIVEN_UP = 1.2
 # A script that is asked every other second has answered by then (s).
@@ -51,7 +51,7 @@ HANDOVER = 5.0
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:
     """The host that answers the client, and has for some seconds; "nobody", or "several".
 
-    For whoever asks again and again: a witness that was kept waiting has heard nobody, too.
+    For a caller that asks repeatedly: an observer that was delayed has seen no Advertisement, too.
     """
     now = lab.now
     answered = [f for f in _pings(lab) if f.answered_by and f.t > now - for_seconds]
@@ -63,14 +63,14 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
 
 
 def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
-    """As `answering`, for whoever asks once: gives the witness time to have heard somebody."""
+    """As `answering`, for a caller that asks once: waits for the first Advertisement."""
 
     def somebody() -> str:
         who = answering(lab, for_seconds)
         return "" if who == "nobody" else who
 
     try:
-        return lab.wait_until(somebody, HEARSAY)
+        return lab.wait_until(somebody, FIRST_ADVERT_S)
     except LabError:
         return "nobody"
 

@@ -1,7 +1,7 @@
 """What a router does when it hears an advertisement: the state machine asked one question.
 
     hears("BACKUP", 150, own=100)    BACKUP of priority 100 hears priority 150:
-                                     it stays BACKUP; its Master_Down_Timer starts anew, 3.609 s
+                                     it stays BACKUP; its Master_Down_Timer starts again, 3.609 s
     silence("BACKUP", own=100)       nothing heard for 3.609 s: it becomes MASTER, ...
 
 Nothing is written down here: every answer comes from `vrrpd.fsm.step()`, the function that the
@@ -29,7 +29,7 @@ from vrrpd.events import (
 from vrrpd.fsm import SECOND, Params, Router, State
 
 ME, OTHER = "192.168.1.12", "192.168.1.11"
-# A timer that has run a little when the advertisement comes, so that "starts anew" can be told.
+# A timer that has run a little when the advertisement comes, so that "starts again" can be seen.
 HEARD_AFTER = SECOND // 2
 WIDTH = 86  # characters of an answer, so that a page of a book holds it
 STATES = {"BACKUP": State.BACKUP, "MASTER": State.MASTER}
@@ -52,7 +52,7 @@ class Answer:
         name = "Adver_Timer" if self.state == "MASTER" else "Master_Down_Timer"
         # A number and its unit stay on one line.
         time = f"{self.timer or 0:.3f}\N{NO-BREAK SPACE}s"
-        clock = f"its {name} starts anew, {time}" if self.timer else "its timer runs on"
+        clock = f"its {name} starts again, {time}" if self.timer else "its timer runs on"
         told = textwrap.fill("; ".join([stays, *self.deeds, clock]), WIDTH)
         told = told.replace("\N{NO-BREAK SPACE}", " ")
         return f"{self.event}:\n" + textwrap.indent(told, "    ")

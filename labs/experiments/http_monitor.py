@@ -46,7 +46,7 @@ class Visits:
         lab.wait_until(lambda: self.facts(), what="the first visit to be over")
 
     def facts(self) -> list[Ping]:
-        """A visit as a fact of the kind that pings are, `answered_by` whoever signed the page."""
+        """A visit as a fact of the kind that pings are, `answered_by` the server of the page."""
         found = []
         for number, told in enumerate(self._told.pieces()):
             host = _signed(told["page"], list(self.lab.daemons))

@@ -1,4 +1,4 @@
-"""Moving the master on purpose: files that change places, daemons that are started anew.
+"""Moving the master on purpose: files that change places, daemons that are started again.
 
     swap(lab)                  the files of web1 and web2 change places; no daemon knows yet
     restart(lab, "web2")       its daemon says goodbye, ends, starts and listens again

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.experiments.cluster_health import HEARSAY
+from labs.experiments.cluster_health import FIRST_ADVERT_S
 from labs.model.facts import Advert, Ping
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _mend_after(lab: Lab, after: str, cut: str) -> float:
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
             # When something later has been told, so has every word from before the mend.
-            lab.wait_until(partial(lab.witness.facts, mended), timeout=HEARSAY)
+            lab.wait_until(partial(lab.witness.facts, mended), timeout=FIRST_ADVERT_S)
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

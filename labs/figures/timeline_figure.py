@@ -185,11 +185,11 @@ class House(Lettering):
                 self.ax.vlines(ticks, top - 0.075, top + 0.03, color=INK, lw=width, zorder=5)
                 style: dict[str, Any] = {"marker": "|", "ms": 8, "mew": 1.2, "ls": "", "color": INK}
                 self.legend["Advertisement"] = Line2D([], [], **style)
-            farewells = [x for who, goodbye, x in sent if who == host and goodbye]
-            if farewells:
+            resignations = [x for who, goodbye, x in sent if who == host and goodbye]
+            if resignations:
                 style = {"marker": "v", "ms": 6, "ls": "", "color": INK}
-                heights = [top - 0.045] * len(farewells)
-                self.ax.plot(farewells, heights, zorder=6, clip_on=False, **style)
+                heights = [top - 0.045] * len(resignations)
+                self.ax.plot(resignations, heights, zorder=6, clip_on=False, **style)
                 self.legend["priority 0"] = Line2D([], [], **style)
 
     def _stretches(self) -> None:

@@ -7,8 +7,8 @@
                                 ^ unplug web1
     web2 took 192.168.1.10 from web1 at 10.53 s, 3.11 s after the cable of web1 was pulled ...
 
-Every character of a lane stands for an equal piece of time; a piece belongs to whoever held most
-of it, except that the client's lane shows the slightest outage.
+Every character of a lane stands for an equal piece of time; a piece belongs to the host that
+held most of it, except that the client's lane shows the slightest outage.
 The sentences say the same with numbers, so that nothing depends on seeing.
 """
 

@@ -18,7 +18,7 @@ from vrrpd.fsm import SECOND, Params, Router, State
 US = Params(vrid=51, priority=100, source=IPv4Address("192.168.1.12"))
 LOWER, HIGHER = IPv4Address("192.168.1.11"), IPv4Address("192.168.1.13")
 NOW = 100 * SECOND
-DUE = NOW + SECOND // 2  # so that a timer that starts anew is seen to
+DUE = NOW + SECOND // 2  # so that a timer that starts again can be seen
 
 STATES = {
     State.INIT: Router(),

@@ -50,7 +50,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     if hosts:
         workspace.lay_out(workspaces, first_lesson(), hosts)
 
-    # Neither an empty variable nor the user's own Jupyter settings shall leave the door open.
+    # Neither an empty variable nor the user's own Jupyter settings must leave it open to others.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     application = LabApp.initialize_server(

@@ -1,6 +1,6 @@
 """Terminals of hosts in JupyterLab, by the extension jupyter-server-terminals.
 
-A terminal with the name of a host runs `labs terminal HOST`, whoever asks for it: the workspace of
+A terminal with the name of a host runs `labs terminal HOST`, in either place: the workspace of
 `labs.jupyter.workspace`, a click in the live panel (JupyterLab's command `terminal:open`), the API
 of the server.  One with a number is an ordinary shell of the user.
 """

@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What the learner shall bring about: a title, the state to start from, and the steps."""
+    """What the learner is asked to do: a title, the state to start from, and the steps."""
 
     task: str
     state: str

@@ -81,8 +81,8 @@ _SECTIONS = {
         (
             "answers ARP for the addresses",
             "Shutdown: stop Adver_Timer, send an ADVERTISEMENT of priority 0, become Initialize",
-            "Adver_Timer fires: send an ADVERTISEMENT, start it anew",
-            "ADVERTISEMENT of priority 0: send one at once, start Adver_Timer anew",
+            "Adver_Timer fires: send an ADVERTISEMENT, start it again",
+            "ADVERTISEMENT of priority 0: send one at once, start Adver_Timer again",
             "ADVERTISEMENT of a higher priority, or the same one from a higher address: stop "
             "Adver_Timer, Master_Down_Timer to Master_Down_Interval, become BACKUP",
             "any other ADVERTISEMENT: ignored",

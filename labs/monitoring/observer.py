@@ -309,7 +309,7 @@ class Witness:
                     self._news.wait(left)
                     left = deadline - time.monotonic()
                 if self._ended and self._count == count:
-                    raise LabError(f"the recorder {self._why()}; start the lab anew")
+                    raise LabError(f"the recorder {self._why()}; start the lab again")
 
     def close(self) -> None:
         """End the recorder and wait for it.  What was seen stays; closing twice is harmless."""

@@ -14,7 +14,7 @@ A socket belongs to the namespace it was opened in, so the process visits each h
 setns(2), and from then on watches them all from one loop.
 Frames carry the kernel's own time of arrival (SO_TIMESTAMPNS), netlink messages the time when
 they were read.
-What a full socket buffer lost is said in a LOST record, and the addresses are dumped anew.
+A LOST record says what a full socket buffer lost; then the addresses are dumped again.
 
 It ends when its parent does: at the end of file on standard input, or by PR_SET_PDEATHSIG.
 """

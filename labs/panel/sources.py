@@ -103,7 +103,7 @@ class OfLab:
         return time.time()
 
     def network(self) -> dict[str, Any]:
-        """As `Source`; also the addresses and servers are read anew."""
+        """As `Source`; also the addresses and servers are read again."""
         self.addresses, self.servers = self._lab.watched, tuple(self._lab.servers)
         return {**wired(self._lab.layout), "terminals": True}
 

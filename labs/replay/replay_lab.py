@@ -193,7 +193,7 @@ class ReplayLab(LabView):
         """The daemon that runs on `host` now; "" if none does."""
         if self._host(host) not in self.servers:
             raise unknown("server", host, self.servers)
-        # One that has ended by itself since then was noticed by whoever asked.
+        # One that has ended by itself since then was noticed by a query.
         asked = [self._told_by_now([name, host]) for name in ("program", "running")]
         return "" if "" in asked or False in asked else str(self._step().programs[host])
 
@@ -271,7 +271,7 @@ class ReplayLab(LabView):
         while not (value := condition()):
             if self.now >= deadline:
                 raise LabError(
-                    f"waited for {what}, in vain: this is a replay, and its recording goes on "
+                    f"{what} did not come true: this is a replay, and its recording goes on "
                     f"with {self.next()}"
                 )
             self.play(min(STEP, deadline - self.now))

@@ -116,7 +116,7 @@ def inside() -> bool:
 def mark() -> str:
     """The mark of this lab: what $VRRP_LAB_MARK says, "vrrp-lab" by default.
 
-    Whoever finds a mount, interface, process or file with it knows that a lab made it.
+    A mount, interface, process or file with it was made by a lab.
     """
     return os.environ.get(MARK) or INIT_NAME
 
@@ -169,7 +169,7 @@ def _leave_with(caller: int) -> NoReturn:
 
 
 def _attend(child: int) -> int:
-    """Forward signals to `child`, reap whoever ends, and return the exit status of `child`."""
+    """Forward signals to `child`, reap orphans, and return the exit status of `child`."""
     while True:
         info = signal.sigwaitinfo(_HANDLED)
         if info.si_signo != signal.SIGCHLD:

@@ -1,7 +1,7 @@
 """Idle stretches of a simulated LAN, which are known without being played.
 
 A network that is left alone repeats itself: the MASTER speaks, the others hear it, timers are set
-anew.  As soon as everything that could make a difference is as it was P earlier, the next P will
+again.  As soon as everything that could make a difference is as it was P earlier, the next P will
 be like the last P, and the one after that too; so a night of it is added to the calendar at once.
 
     played      ──┬──────┬──────┬ same again ┐                        ┌──────────

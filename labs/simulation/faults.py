@@ -214,7 +214,7 @@ class Verbs:
 
     def load(self, host: str) -> None:
         """eth0 is there again: another card of the same name."""
-        self.act("load", host, f"eth0 of {host} made anew")
+        self.act("load", host, f"eth0 of {host} made again")
         self.machine(host).load()
 
     def strip(self, host: str, address: str) -> None:
@@ -274,7 +274,7 @@ class Verbs:
         self.told(Action(self.now, verb, host, text))
 
     def told(self, action: Action) -> None:
-        """Record it; whoever follows hears of it before it has its effect."""
+        """Record it; followers are called before it has its effect."""
         self.facts.append(action)
         for follow in self.followers:
             follow(action)

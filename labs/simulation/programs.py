@@ -75,7 +75,7 @@ class Workload:
             self.watcher.process_gone(pid)
 
     def end_life(self) -> None:
-        """The daemon is gone, and with it whoever wanted to know."""
+        """The daemon is gone, and with it the callbacks."""
         self.watcher = None
         self.watches.clear()
 

@@ -204,7 +204,7 @@ class Switch:
         return [one for one in reached if one.has(ip) and self.cable(one.name).out]
 
     def answerer(self, ip: IPAddress) -> Machine | None:
-        """Who answers the client's ping: the card it believes in, or whoever says it has `ip`."""
+        """The host that answers the client's ping: the one in its ARP cache, or one with `ip`."""
         known = self.neighbours.get(ip)
         for machine in self.answers(ip):
             if known in (None, machine.mac_of(ip)):

@@ -169,7 +169,7 @@ class Bounds:
                 raise Violation("patient", f"{machine.name} is {early:.6f} s early after {due.why}")
 
     def still(self, machine: Machine, router: VirtualRouter) -> None:
-        """Whoever leaves MASTER for an Advertisement was outranked by it."""
+        """A router that leaves MASTER for an Advertisement was outranked by it."""
         priority, source = self.last.get(router, (-1, router.source))
         mine = (router.params.priority, int(router.source))
         if (priority, int(source)) <= mine:

@@ -6,7 +6,7 @@ from __future__ import annotations
 class Violation(Exception):
     """`promise` is the name of the check (docs/guarantees.md), `text` what was seen.
 
-    `at` is the virtual time in seconds; whoever plays the scenario fills it in.
+    `at` is the virtual time in seconds; the runner of the scenario fills it in.
     """
 
     def __init__(self, promise: str, text: str, at: float | None = None) -> None:

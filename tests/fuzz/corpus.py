@@ -4,7 +4,7 @@
     tests/data/corpus/TARGET/bug-*     an input that once was a finding; never minimised away
 
 `python -m tests.fuzz.corpus FOUND...` takes directories of inputs (of a fuzzing run, say), keeps
-those which reach something that no smaller input reaches, and writes the corpus anew.  Reached is
+those which reach something that no smaller input reaches, and writes the corpus again.  Reached is
 measured here, in pure Python, as pairs of lines run one after the other in `vrrpd/`: the result
 is the same on every machine.
 
@@ -223,7 +223,7 @@ def name(data: bytes) -> str:
 
 
 def main(found: list[str]) -> None:
-    """Write the corpus anew from itself, the seeds and what was found."""
+    """Write the corpus again from itself, the seeds and what was found."""
     for target in TARGETS:
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)

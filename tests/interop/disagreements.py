@@ -1,6 +1,6 @@
 """Where `keepalived -t` and `vrrpd -t` do not agree about a file, class by class, with reasons.
 
-    python -m tests.interop.disagreements        writes the section of docs/deviations.md anew
+    python -m tests.interop.disagreements        writes the section of docs/deviations.md again
 
 What a verdict is.  keepalived's exit status cannot be it: it exits with 5 for a mere remark
 (a rule without preference) and with 6 for scripts without `enable_script_security`.  So its

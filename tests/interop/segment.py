@@ -13,7 +13,7 @@ Every host and the switch are a network and a mount namespace, held by a process
 /etc, /run and /var/log of a host are its own, so daemons do not find each other's files.
 MAC addresses depend on the number of the host alone: two segments are equal, byte for byte.
 
-Whoever uses this must already be root in namespaces of his own (`python -m labs.sandbox.namespaces
+A caller must already be root in namespaces of his own (`python -m labs.sandbox.namespaces
 -- ...`).
 Everything that was started is ended by its pid; `close()` is enough, and so is a `with`.
 Mininet is not used: a run needs dozens of these side by side, each ready in a tenth of a second.
@@ -504,7 +504,7 @@ class Segment:
             peer = f"peer name eth0 address {mac} netns {host.holder.pid}"
             lines.append(f"link add {host.port} type veth {peer}")
             lines.append(f"link set {host.port} master br0")
-        # Nobody but the hosts shall speak: the switch has no IPv6 addresses of its own.
+        # Only the hosts may send: the switch has no IPv6 addresses of its own.
         self.switch.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
         self.switch.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
         # On one bridge port after another: enslaving creates the address already.

@@ -47,7 +47,7 @@ class Run:
     frames: list[Frame]
     left: list[set[str]]  # addresses that a host still held in the end, by host
     crash: tuple[Frame, Frame]  # the last advert before, the first one after
-    farewell: tuple[Frame, Frame]
+    resignation: tuple[Frame, Frame]
     statuses: list[int]
 
     def adverts(self, host: int) -> list[Frame]:
@@ -87,12 +87,12 @@ def story(room: Path, pair: tuple[str, str]) -> Run:
         stopped = now()
         statuses = [lan[0].stop()]
         lan.wait(lambda: lan.holders(VIP) == [1], "host 1 takes over from the one that left")
-        farewell = taken_over(stopped)
+        resignation = taken_over(stopped)
         statuses.append(lan[1].stop())
         lan.wait(lambda: lan.wire.adverts()[-1].priority == 0, "host 1 takes its leave")
         left = [host.virtual() for host in lan.hosts]
         lan.wire.save(room / "wire.pcap")
-        return Run(room, list(lan.wire.frames), left, crash, farewell, statuses)
+        return Run(room, list(lan.wire.frames), left, crash, resignation, statuses)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +108,8 @@ def test_failover_failback_and_graceful_stop_with_any_pair(
     run = runs[pair]
     assert run.left == [set(), set()]
     assert run.statuses == [0, 0]
-    assert run.crash[0].priority == 150, "a killed daemon says no farewell"
-    assert run.farewell[0].priority == 0, "a stopped one does"
+    assert run.crash[0].priority == 150, "a killed daemon sends no resignation"
+    assert run.resignation[0].priority == 0, "a stopped one does"
 
 
 @pytest.mark.parametrize("host", [0, 1], ids=["master", "backup"])
@@ -160,11 +160,11 @@ def late(frames: tuple[Frame, Frame], after: float) -> float:
     return frames[1].t - frames[0].t - after
 
 
-@pytest.mark.parametrize(("moment", "after"), [("crash", MASTER_DOWN), ("farewell", SKEW)])
+@pytest.mark.parametrize(("moment", "after"), [("crash", MASTER_DOWN), ("resignation", SKEW)])
 def test_takeover_is_never_early_and_about_as_prompt_as_keepalived(
     runs: Runs[tuple[str, str], Run], moment: str, after: float
 ) -> None:
-    """RFC 3768: 3 * 1 s + (256 - 100) / 256 s after the last advert, the skew after a farewell."""
+    """RFC 3768: 3 * 1 s + (256 - 100) / 256 s after the last advert, Skew_Time after priority 0."""
     theirs = [late(getattr(runs[p], moment), after) for p in PAIRS if p[1] == "keepalived"]
     ours = [late(getattr(runs[p], moment), after) for p in PAIRS if p[1] == "vrrpd"]
     assert min(ours) >= 0

@@ -3,7 +3,7 @@
 For each row of CASES both daemons run the same text, on two equal segments at the same time, until
 they are master and have announced every address; then they are stopped.
 
-    advertisements        the distinct ones, in order: the first, and the farewell
+    advertisements        the distinct ones, in order: the first, and the resignation
     announcements         gratuitous ARP and unsolicited neighbour advertisements, all, in order
 
 `segment.comparable` names what may differ: IP identification and header checksum, AH's sequence
@@ -197,7 +197,7 @@ def record(room: Path, kind: str, case: Case) -> Sent:
         lan.wait(lambda: lan.wire.adverts(0), "an advertisement")
         lan.wait(lambda: len(announced()) >= case.announcements, "all announcements")
         lan[0].stop()
-        lan.wait(lambda: lan.wire.adverts(0)[-1].priority == 0, "the farewell")
+        lan.wait(lambda: lan.wire.adverts(0)[-1].priority == 0, "the resignation")
         assert lan[0].virtual() == set()
     assert not lan.wire.lost, f"{lan.wire.lost} frames were lost: who knows what they said"
     return Sent(lan.wire.adverts(0), announced())

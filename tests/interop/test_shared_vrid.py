@@ -1,7 +1,7 @@
 """Two unicast instances with one virtual_router_id on one interface, told apart by their peers.
 
-Host 0 is MASTER of A beside host 1, and BACKUP of B beside host 2, whoever of the three is a
-keepalived and whoever a vrrpd.
+Host 0 is MASTER of A beside host 1, and BACKUP of B beside host 2, each of the three in turn
+a keepalived or a vrrpd.
 """
 
 from __future__ import annotations

@@ -410,7 +410,7 @@ def forged() -> list[str]:
 def flood(kind: str, rounds: int, room: Path) -> Outcome:
     """Forged and malformed Advertisements, as many as one core can send; a round is a second.
 
-    Version 2 with a password, since whoever can send a right Advertisement is a router.
+    Version 2 with a password, since a sender of a right Advertisement is a router.
     """
     secret = "authentication {\nauth_type PASS\nauth_pass 1111\n}"
     config = conf(150, secret, interval=1).replace("version 3", "version 2")

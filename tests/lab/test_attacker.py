@@ -32,9 +32,9 @@ def number(lab: Lab) -> int:
 def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     daemon: str,
 ) -> None:
-    """The sequence numbers begin anew, so what was recorded before is ahead of them."""
+    """The sequence numbers begin again, so what was recorded before is ahead of them."""
     with Lab("attacker-ah", daemon=daemon, beside=True) as lab:
-        # So many that web1, counting anew, needs longer for them than web2 is patient.
+        # So many that web1, counting again, needs longer for them than web2 is patient.
         lab.wait_until(lambda: number(lab) >= 9, timeout=60, what="nine advertisements")
         recorded = attacker.last_heard(lab)
         for host in ("web1", "web2"):

@@ -31,7 +31,7 @@ def test_every_cable_at_once(cluster: Lab, tmp_path: Path) -> None:
     with cluster.capture() as wires:
         cluster.stop("web1")
         cluster.settle()
-    # The farewell left by web1's cable and reached the others.
+    # The resignation left by web1's cable and reached the others.
     assert {frame.host for frame in wires.of("advert")} == {"web1", "web2", "client"}
     shown = repr(wires)
     assert re.search(r"VRRPv2 router 51, priority 0, .* \[web1-eth0 ", shown)

@@ -36,9 +36,11 @@ def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
         prompt.type("help\n")
         prompt.until(lambda: "unplug" in prompt.text.rpartition("help")[2] and asks(prompt))
         prompt.type("help crash\n")
-        prompt.until(lambda: "no farewell, its addresses stay" in prompt.text and asks(prompt))
+        prompt.until(
+            lambda: "it does not resign, its addresses stay" in prompt.text and asks(prompt)
+        )
         prompt.type("crash \t\t")
-        prompt.until(lambda: "web2" in prompt.text.rpartition("no farewell")[2])
+        prompt.until(lambda: "web2" in prompt.text.rpartition("does not resign")[2])
         prompt.type("\x15exit\n")
     assert prompt.status == 0
     assert "unplug web1" in (tmp_path / ".mininet_history").read_text()

@@ -58,7 +58,7 @@ def test_a_crash_leaves_the_address_and_a_start_takes_it_back(cluster: Lab) -> N
     owned_by(cluster, "web1")
 
 
-def test_a_crash_is_no_farewell_however_slowly_its_processes_are_killed(
+def test_a_crash_is_no_resignation_however_slowly_its_processes_are_killed(
     cluster: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """keepalived's second process resigns when it sees the first one die."""
@@ -81,14 +81,14 @@ def test_a_cut_further_away_makes_two_holders(cluster: Lab) -> None:
     owned_by(cluster, "web1")
 
 
-def test_a_stopped_daemon_says_farewell(cluster: Lab) -> None:
+def test_a_stopped_daemon_resigns(cluster: Lab) -> None:
     cluster.stop("web1")
     assert not cluster.running("web1")
     owned_by(cluster, "web2")
     # Addresses and frames come by different ways, and either may be told first.
     cluster.wait_until(
         lambda: [a for a in cluster.witness.of(Advert) if a.host == "web1"][-1].priority == 0,
-        what="the farewell",
+        what="the resignation",
     )
 
 

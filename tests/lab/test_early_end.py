@@ -27,7 +27,7 @@ def test_a_signal_in_the_first_moments_leaves_no_address() -> None:
             lab.wait_until(lambda: lab.holders() == ["web1"])
             lab.stop("web1")
             lab.wait_until(lambda: lab.holders() == [])
-            eventually(lambda: 0 in priorities(lab)[before:], what="the farewell")  # noqa: B023
+            eventually(lambda: 0 in priorities(lab)[before:], what="the resignation")  # noqa: B023
 
 
 def priorities(lab: Lab) -> list[int]:

@@ -106,7 +106,7 @@ def test_two_capabilities_are_left(host: Host) -> None:
 
 
 def test_they_are_enough_for_a_whole_life(host: Host) -> None:
-    """Addresses, a virtual MAC, its sysctls, a new interface, reload, farewell, files removed."""
+    """Addresses, a virtual MAC with sysctls, an interface, reload, resignation, files removed."""
     host.start("vrrpd", conf("use_vmac", "vmac_xmit_base"))
     keeps(host, ADMIN, RAW)
     master(host)
@@ -237,7 +237,7 @@ with socket.socket(socket.AF_UNIX) as client:
 
 @other_users
 def test_the_control_socket_refuses_others(host: Host, ordinary_user: OrdinaryUser) -> None:
-    """Whoever may talk to it may reload the daemon: its owner, and nobody else."""
+    """Only the owner of the socket may connect and reload the daemon."""
     script(host, "unused", "")  # opens the directory: it must be the socket that refuses
     host.start("vrrpd", conf())
     master(host)

@@ -278,7 +278,7 @@ def vanishing() -> None:
 
 
 def ending() -> None:
-    """close() ends the recorder; what was seen stays, and nobody waits for more in vain."""
+    """close() ends the recorder; what was seen stays, and no wait outlasts it."""
     with Lan() as lan:
         witness = lan.watch()
         (recorder,) = children(os.getpid(), "recorder")

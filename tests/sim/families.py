@@ -101,7 +101,7 @@ class Kind:
         return bare[:6] + checksum(over).to_bytes(2, "big") + bare[8:]
 
     def skew(self, priority: int, interval: int = SECOND) -> int:
-        """Skew_Time in ns, worked out anew from the RFC's text."""
+        """Skew_Time in ns, worked out again from the RFC's text."""
         return (256 - priority) * (SECOND if self.version == 2 else interval) // 256
 
     def down(self, priority: int, interval: int = SECOND) -> int:

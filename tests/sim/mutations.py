@@ -4,7 +4,7 @@
         ...                   everybody who calls fsm.step calls the wrong one
 
 A mutation is a piece of source and what stands there instead; the piece must occur exactly once,
-so a mutation cannot silently come to mean nothing.  The functions are compiled anew from the
+so a mutation cannot silently come to mean nothing.  The functions are compiled again from the
 changed source into fsm's own names: State, Params and Router stay the classes that they are.
 """
 

@@ -1,4 +1,4 @@
-"""`auth_type AH` in a cluster: no sequence number is the last one, whoever sends it."""
+"""`auth_type AH` in a cluster: no sequence number of any sender is the last one."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_packet1_priority_0_at_a_master_is_answered_once(kind: Kind) -> None:
     lan.run(0.9)
     assert len(adverts(lan, "one")) == before + 1
     lan.run(0.1)
-    assert len(adverts(lan, "one")) == before + 2  # Adver_Timer was started anew
+    assert len(adverts(lan, "one")) == before + 2  # Adver_Timer was started again
     assert state(lan, "one") == "MASTER"
 
 

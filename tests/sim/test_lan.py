@@ -4,7 +4,7 @@
     priority 0 + (256 − 100)/256 s                   = + 0.609375 s      a master that says goodbye
     carrier back + 3 × 1 s + (256 − 150)/256 s       = + 3.4140625 s     failback
 
-Whoever takes over does so at these moments exactly: on the wire there is only the switch's delay.
+A takeover happens at these moments exactly: on the wire there is only the switch's delay.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Play:
         self.wrap()
 
     def wrap(self) -> None:
-        """Spoil the method; sockets are made anew now and then."""
+        """Spoil the method; sockets are made again now and then."""
         daemon = self.lan.daemons[self.host]
         port, _, name = self.method.partition(".")
         places: list[Any] = [getattr(daemon.ports, port, None) or getattr(daemon, port, None)]

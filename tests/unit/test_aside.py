@@ -21,7 +21,7 @@ MILLISECOND = SECOND // 1000
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    gc.collect()  # what other tests have left shall not be closed in the middle of this one
+    gc.collect()  # what other tests have left must not be closed in the middle of this one
     before = len(os.listdir("/proc/self/fd"))
     loop = Loop()
     loop.call_at(loop.now() + 20 * SECOND, lambda: pytest.fail("the loop was forgotten"))

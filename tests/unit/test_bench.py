@@ -105,7 +105,7 @@ def test_who_holds_the_address_has_no_timer(record: Record) -> None:
         assert not any(host["held"] and host["tmr"] for host in hosts.values()), event
 
 
-def test_a_farewell_leaves_the_skew_alone() -> None:
+def test_a_resignation_leaves_the_skew_alone() -> None:
     told = translated(
         Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, (VIP,)),
         Heard(2.0, "web2", "192.168.1.11", 51, 2, 0, 1.0),

@@ -40,7 +40,7 @@ def test_silence_makes_a_master_who_speaks_before_it_takes() -> None:
 def test_the_words_tell_the_timer_from_the_state() -> None:
     assert "stays BACKUP; its timer runs on" in repr(hears("BACKUP", 50))
     told = " ".join(repr(hears("MASTER", 150)).split())
-    assert "Master_Down_Timer starts anew, 3.609 s" in told
+    assert "Master_Down_Timer starts again, 3.609 s" in told
 
 
 @pytest.mark.parametrize("call", [lambda: hears("FAULT", 1), lambda: hears("BACKUP", 256)])

@@ -142,7 +142,7 @@ def test_a_master_below_nobody_advertises_at_least_every_interval(
 def test_one_of_two_masters_gives_way(
     params: Params, mine: IPv4Address, priority: int, theirs: IPv4Address
 ) -> None:
-    """Two MASTERs that hear each other: exactly one stays, whoever speaks first."""
+    """Two MASTERs that hear each other: exactly one stays, whichever sends first."""
     if mine == theirs:
         return
     one = replace(params, source=mine)

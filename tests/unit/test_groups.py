@@ -85,7 +85,7 @@ def test_the_led_member_says_whom_it_follows() -> None:
     assert sum(why.startswith("follows VI_") for why in whys) == 1
 
 
-def test_a_better_router_for_one_takes_all_over_without_farewell() -> None:
+def test_a_better_router_for_one_takes_all_over_without_resignation() -> None:
     lan = cluster(one=group(100))
     lan.run(9)
     before = len([one for one in adverts(lan, "one") if one.priority == 0])
@@ -111,7 +111,7 @@ def test_two_machines_swap_all_members_when_one_member_fails() -> None:
     assert all_states(lan, "web2") == ["BACKUP"] * 2
 
 
-def test_fault_of_one_is_fault_of_all_each_with_a_farewell() -> None:
+def test_fault_of_one_is_fault_of_all_each_with_a_resignation() -> None:
     lan = cluster(one=group(150, 3))
     lan.run(9)
     script(lan, "one", "c2", status=3)

@@ -137,7 +137,7 @@ def test_a_line_break_does_not_become_a_command() -> None:
     assert told.startswith("Error MAIL")
 
 
-def test_a_farewell_does_not_matter_once_the_mail_is_taken() -> None:
+def test_a_lost_quit_does_not_matter_once_the_mail_is_taken() -> None:
     with Server({"QUIT": "500 stay"}) as server:
         assert deliver(words(server.port)) == ""
 

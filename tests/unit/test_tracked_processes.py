@@ -160,7 +160,7 @@ def test_a_restart_within_the_delay_is_not_noticed() -> None:
     assert "FAULT" not in states(lan, "one")
     end(lan, again)
     lan.run(2.9)
-    assert "FAULT" not in states(lan, "one"), "the delay begins anew"
+    assert "FAULT" not in states(lan, "one"), "the delay begins again"
 
 
 def test_a_reload_counts_anew_and_tells_nobody() -> None:

@@ -36,7 +36,7 @@ def test_a_pulled_cable_and_back(lan: Lan) -> None:
     assert lan.now == pytest.approx(at + 3.4140625, abs=1e-9)
 
 
-def test_no_farewell_on_a_dead_link(lan: Lan) -> None:
+def test_no_resignation_on_a_dead_link(lan: Lan) -> None:
     before = len(adverts(lan, "one"))
     counters = router(lan, "one").counters.copy()
     lan.unplug("one")

@@ -1,4 +1,4 @@
-"""Waiting for a condition: asked often when that is cheap, seldom when it is dear."""
+"""Waiting for a condition: polled often when that is fast, seldom when it is slow."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from labs.emulation.lab import Lab
 from tests.support import eventually
 
 
-def test_what_is_dear_to_find_out_is_asked_a_quarter_of_the_time() -> None:
+def test_a_slow_condition_is_polled_a_quarter_of_the_time() -> None:
     asked: list[float] = []
 
-    def dear() -> bool:
+    def slow() -> bool:
         asked.append(time.monotonic())
         threading.Event().wait(0.05)
         return len(asked) == 4
 
-    assert Lab.wait_until(cast(Lab, None), dear)
+    assert Lab.wait_until(cast(Lab, None), slow)
     assert asked[-1] - asked[0] > 3 * (0.05 + 0.14)
 
 
-def test_what_came_true_in_time_is_found_however_late_somebody_looks() -> None:
+def test_a_condition_that_came_true_in_time_is_found_however_late_the_poll() -> None:
     """The machine may keep a process waiting between one look and the next."""
     for wait in (partial(Lab.wait_until, cast(Lab, None)), eventually):
         looks = iter([False, True])
@@ -37,7 +37,7 @@ def test_what_came_true_in_time_is_found_however_late_somebody_looks() -> None:
         assert wait(kept_waiting, timeout=0.01)
 
 
-def test_what_is_cheap_is_asked_at_once_and_again() -> None:
+def test_a_fast_condition_is_polled_at_once_and_again() -> None:
     def quick() -> bool:
         asked = iter([False, False, False, True])
         began = time.monotonic()

@@ -108,6 +108,24 @@ def remedy(name: str) -> str:
     return "; ".join(say for row, say in WORDS.items() if avoided(name) & set(row.split()))
 
 
+# Words of the list that no text has: identifiers, docstrings, comments and messages.
+NOWHERE = ("afresh", "anew", "in vain", "shall", "withal", "whoever", "dear", "lend", "hearsay",
+           "farewell")  # fmt: skip
+
+
+def test_no_text_has_a_word_that_was_given_up() -> None:
+    word = re.compile(rf"\b({'|'.join(NOWHERE)})(s?)\b", re.I)
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{number}: {match[0]}"
+        for folder in ("labs", "topologies", "tools", "tests")
+        for path in sorted((REPOSITORY / folder).rglob("*.py"))
+        if path != Path(__file__).resolve()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        for match in word.finditer(line)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_no_new_name_has_a_word_of_the_list() -> None:
     added = found() - Counter(PRESENT)
     assert not added, "\n".join(f"{name}: use {remedy(name)}" for name in sorted(added))

@@ -26,7 +26,7 @@ UNIT = "/etc/systemd/system/keepalived.service"
 WANTED = "/etc/systemd/system/multi-user.target.wants/keepalived.service"
 CONFIGURATION = "/etc/keepalived/keepalived.conf"
 RECORD = "/run/keepalived.service.jsonl"
-# The programs that count as the daemon, whoever started them.
+# The programs that count as the daemon, started by the lab or by hand.
 PROGRAMS = ("vrrpd", "keepalived")
 # Options with which these programs only check a file.
 _CHECKS = ("-t", "--config-test")

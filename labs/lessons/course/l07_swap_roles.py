@@ -59,7 +59,7 @@ CHALLENGES = {
         state="basic",
         steps=(
             Step(
-                "the daemon of web1 was started anew",
+                "the daemon of web1 was started again",
                 lambda lab: bool(_restarts(lab)) and lab.running("web1"),
                 hints=(
                     "web1 still runs the daemon with which the lab began",

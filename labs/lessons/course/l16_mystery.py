@@ -108,7 +108,7 @@ def _neighbour(lab: Lab) -> str:
             "the servers are well: the client sends its questions to somebody else, "
             "and has been told never to change its mind"
         )
-    return "the client may ask anew now; wait some seconds and check again"
+    return "the client can ask again now; wait some seconds and check again"
 
 
 def _drill(lab: Lab) -> str:

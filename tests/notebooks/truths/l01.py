@@ -14,10 +14,10 @@ TRUE: dict[str, Truth] = {
     "judge-votes": "it was 0",
     "show-machine": "MASTER.*FAULT|FAULT.*MASTER",
     "ask-backup": (
-        r"priority 150 .*stays BACKUP; .*anew, 3\.609 s.*priority 50 .*stays BACKUP; "
+        r"priority 150 .*stays BACKUP; .*again, 3\.609 s.*priority 50 .*stays BACKUP; "
         r".*runs on.*3\.609 s runs out.*becomes MASTER"
     ),
     "ask-master": "it was BACKUP.*becomes BACKUP",
-    # Weaker, equal with the higher address, farewell: answered, obeyed, the skew alone.
+    # Weaker, equal with the higher address, resignation: answered, obeyed, the skew alone.
     "ask-tie": r"it stays MASTER.*it becomes BACKUP.*it stays BACKUP.* 0\.609 s",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What a learner may try in vain: Python for the cell, and a regex for the first hint then."""
+    """A wrong attempt of a learner: Python for the cell, and a regex for the first hint then."""
 
     code: str
     hint: str
