@@ -23,9 +23,11 @@ import errno
 import json
 import os
 import re
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ from labs import jsonlines
 
 Answer = str | float
 VARIABLE, FILE = "LAB_WORK", "progress.jsonl"
+# What is different from learner to learner is made of this file's text.
+SEED = ".seed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,19 @@ def path() -> Path | None:
     """The learner's file; None if LAB_WORK is not set."""
     folder = os.environ.get(VARIABLE)
     return Path(folder, FILE) if folder else None
+
+
+def seed() -> str:
+    """A text of the learner's own, made once and kept in the folder; without one it is empty."""
+    file = path()
+    if file is None:
+        return ""
+    try:
+        with suppress(FileExistsError), (file.parent / SEED).open("x") as made:
+            made.write(secrets.token_hex(8))
+        return (file.parent / SEED).read_text()
+    except (OSError, UnicodeDecodeError):
+        return str(file)
 
 
 def read(file: Path, bad: jsonlines.Bad = lambda _number, _why: None) -> Iterator[Entry]:

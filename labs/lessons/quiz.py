@@ -2,6 +2,7 @@
 
     quiz("05-failover")     a few questions, the last of them from two lessons earlier
 
+The choices are shuffled for each learner, and an answer is judged by its text.
 With widgets the learner chooses and is told why; a page without them (GitHub, the book, a terminal)
 shows the questions with the answers folded away, or below.
 """
@@ -9,63 +10,82 @@ shows the questions with the answers folded away, or below.
 from __future__ import annotations
 
 import html
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from labs.cards import OPEN, RIGHT, WRONG, card, folded
 from labs.lessons.notebook_errors import install
-from labs.progress import memory
+from labs.progress import memory, seed
 
 LETTERS = "abcdefgh"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with `choices`, of which number `right` (from 0) is; `why` says why it is."""
+    """A question, the `right` answer, `why` it is; `wrong`: the other choices and their reasons."""
 
     text: str
-    choices: tuple[str, ...]
-    right: int
+    right: str
     why: str
+    wrong: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        if not 0 <= self.right < len(self.choices):
-            raise ValueError(f"{self.text}: there is no choice {self.right}")
+        if not self.wrong or self.right in self.wrong:
+            raise ValueError(f"{self.text}: the wrong choices are none, or one of them is right")
 
-    @property
-    def answer(self) -> str:
-        """The right choice."""
-        return self.choices[self.right]
+    def choices(self, learner: str = "") -> tuple[str, ...]:
+        """All choices in an order that is the same whenever this `learner` is asked."""
+        shuffled = [self.right, *self.wrong]
+        random.Random(f"{learner} {self.text}").shuffle(shuffled)
+        return tuple(shuffled)
 
 
 class Quiz:
-    """Questions to answer; as the last line of a cell it shows them."""
+    """Questions to answer; as the last line of a cell it shows them.
 
-    def __init__(self, questions: tuple[Question, ...]) -> None:
+    `learner`: what the order of the choices is made of; the seed of the learner's folder.
+    """
+
+    def __init__(self, questions: tuple[Question, ...], learner: str = "") -> None:
         self.questions = questions
+        self.choices = [question.choices(learner) for question in questions]
 
     def answer(self, number: int, choice: str) -> str:
-        """Records the answer to question `number` (from 0) and says, as HTML, whether it is right.
+        """Record the answer to question `number` (from 0); HTML: whether it is right, and why.
 
-        A wrong choice is not told the right one: one may think and choose again.
+        A wrong choice gets the reason why it is wrong, not the right one.
         """
         question = self.questions[number]
-        passed = choice == question.answer
+        passed = choice == question.right
         memory.note("quiz", question.text, choice, passed=passed)
         if passed:
             return card(RIGHT, "Yes", html.escape(question.why))
-        return card(WRONG, "Not quite", "Think again, and choose another.")
+        return card(WRONG, "Not quite", f"{html.escape(question.wrong[choice])} Choose another.")
+
+    def _letter(self, number: int) -> str:
+        """The letter of the right choice of a question."""
+        return LETTERS[self.choices[number].index(self.questions[number].right)]
 
     def __repr__(self) -> str:
         parts = []
-        for number, question in enumerate(self.questions, 1):
-            rows = [f"   {LETTERS[n]}) {choice}" for n, choice in enumerate(question.choices)]
-            parts.append("\n".join([f"{number}. {question.text}", *rows]))
-        answers = "  ".join(f"{n}{LETTERS[q.right]}" for n, q in enumerate(self.questions, 1))
+        for number, question in enumerate(self.questions):
+            rows = [f"   {LETTERS[n]}) {choice}" for n, choice in enumerate(self.choices[number])]
+            parts.append("\n".join([f"{number + 1}. {question.text}", *rows]))
+        answers = "  ".join(f"{n + 1}{self._letter(n)}" for n in range(len(self.questions)))
         return "\n".join([*parts, f"Answers: {answers}"])
 
     def _repr_html_(self) -> str:
-        return "".join(_static(number, q) for number, q in enumerate(self.questions, 1))
+        return "".join(map(self._static, range(len(self.questions))))
+
+    def _static(self, number: int) -> str:
+        """A question for a page without widgets, its answer folded away."""
+        question = self.questions[number]
+        rows = "".join(f"<li>{html.escape(choice)}</li>" for choice in self.choices[number])
+        why = f"<b>{self._letter(number)}</b>: {html.escape(question.why)}"
+        body = f'<ol type="a" style="margin:.2em 0">{rows}</ol>{folded("Answer", why)}'
+        return card(OPEN, f"{number + 1}. {question.text}", body)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -86,7 +106,7 @@ class Quiz:
         question = self.questions[number]
         title = widgets.HTML(f"<b>{number + 1}. {html.escape(question.text)}</b>")
         wide = widgets.Layout(width="auto")
-        choices = widgets.RadioButtons(options=question.choices, value=None, layout=wide)
+        choices = widgets.RadioButtons(options=self.choices[number], value=None, layout=wide)
         told = widgets.HTML()
 
         def choose(change: Any) -> None:
@@ -96,16 +116,9 @@ class Quiz:
         return widgets.VBox([title, choices, told])
 
 
-def _static(number: int, question: Question) -> str:
-    rows = "".join(f"<li>{html.escape(choice)}</li>" for choice in question.choices)
-    why = f"<b>{LETTERS[question.right]}</b>: {html.escape(question.why)}"
-    body = f'<ol type="a" style="margin:.2em 0">{rows}</ol>{folded("Answer", why)}'
-    return card(OPEN, f"{number}. {question.text}", body)
-
-
 def quiz(lesson: str) -> Quiz:
     """The questions of `lesson`; raises LabError, naming the known ones, if there is none."""
     from labs.lessons import course
 
     install()
-    return Quiz(course.lesson(lesson).questions)
+    return Quiz(course.lesson(lesson).questions, seed())

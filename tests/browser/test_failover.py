@@ -112,7 +112,7 @@ def test_a_learner_answers_runs_solves_and_is_reported(
         done = page.get_by_text(f"{task}: done")
         expect(done).to_be_attached(timeout=RUN_SECONDS * 1000)
         expect(status).to_contain_text("| Idle", timeout=RUN_SECONDS * 1000)
-        quiz.get_by_label(first.answer, exact=True).first.check()
+        quiz.get_by_label(first.right, exact=True).first.check()
         expect(quiz.get_by_text(first.why).first).to_be_attached()
         assert page.locator(".jp-OutputArea-output[data-mime-type*='stderr']").count() == 0
         assert page.locator(".jp-RenderedError, [data-mime-type*='error']").count() == 0

@@ -237,7 +237,9 @@ def test_it_asks_three_or_four_questions(lesson: Path) -> None:
     assert 3 <= len(questions) <= 4, f"QUIZ has {len(questions)} questions"
     for question in questions:
         assert question.why.endswith("."), question.text
-        assert len(set(question.choices)) >= 2, question.text
+        assert all(reason.endswith(".") for reason in question.wrong.values()), question.text
+        lengths = sorted(map(len, question.choices()))
+        assert lengths[-1] <= max(2 * lengths[0], lengths[0] + 16), f"{question.text}: {lengths}"
     if number(lesson) > 1:
         earlier = f"(Lesson {number(lesson) - 2:02d}) "
         assert questions[-1].text.startswith(earlier), "the last question looks two lessons back"

@@ -269,7 +269,12 @@ def test_a_setting_is_read_as_the_daemon_reads_it(text: str, value: str | None) 
 
 # --- quizzes -------------------------------------------------------------------------------------
 
-WHO = Question("Who decides?", ("state", "priority"), right=1, why="The higher one wins.")
+WHO = Question(
+    "Who decides?",
+    right="priority",
+    why="The higher one wins.",
+    wrong={"state": "It is not sent.", "address": "Only between equals."},
+)
 
 
 def test_a_right_answer_gets_its_reason_and_a_wrong_one_another_chance() -> None:
@@ -277,6 +282,7 @@ def test_a_right_answer_gets_its_reason_and_a_wrong_one_another_chance() -> None
     assert "The higher one wins." in quiz.answer(0, "priority")
     wrong = quiz.answer(0, "state")
     assert "Not quite" in wrong
+    assert "It is not sent." in wrong
     assert "wins" not in wrong
     assert [entry.passed for entry in memory.entries("quiz", WHO.text)] == [True, False]
 
@@ -290,19 +296,36 @@ def test_choosing_in_the_form_shows_the_reason() -> None:
 
 def test_without_widgets_the_answers_are_folded_away_or_below() -> None:
     quiz = Quiz((WHO, WHO))
+    first, second, third = WHO.choices()
+    letter = "abc"[WHO.choices().index("priority")]
     assert repr(quiz).splitlines() == [
-        *("1. Who decides?", "   a) state", "   b) priority"),
-        *("2. Who decides?", "   a) state", "   b) priority"),
-        "Answers: 1b  2b",
+        *("1. Who decides?", f"   a) {first}", f"   b) {second}", f"   c) {third}"),
+        *("2. Who decides?", f"   a) {first}", f"   b) {second}", f"   c) {third}"),
+        f"Answers: 1{letter}  2{letter}",
     ]
     page = quiz._repr_html_()
     assert page.count("<details>") == 2
     assert page.index("priority") < page.index("<details>") < page.index("The higher one")
 
 
-def test_a_question_without_its_answer_is_refused() -> None:
-    with pytest.raises(ValueError, match="no choice 2"):
-        Question("Who?", ("a", "b"), right=2, why="")
+def test_a_right_choice_among_the_wrong_ones_is_refused() -> None:
+    with pytest.raises(ValueError, match="one of them is right"):
+        Question("Who?", right="a", why="", wrong={"a": "", "b": ""})
+
+
+def test_each_learner_has_an_order_of_choices_and_keeps_it() -> None:
+    orders = {learner: WHO.choices(learner) for learner in "abcdefghijkl"}
+    assert len(set(orders.values())) > 3
+    assert orders == {learner: WHO.choices(learner) for learner in orders}
+    assert {frozenset(order) for order in orders.values()} == {frozenset(WHO.choices())}
+
+
+def test_the_right_answers_of_a_learner_have_no_common_place() -> None:
+    """Whoever always chooses the same place gets about a third, not most of them."""
+    asked = [question for n in course.numbers() for question in course.lesson(n).questions]
+    for learner in ("anna", "ben", ""):
+        places = [question.choices(learner).index(question.right) for question in asked]
+        assert max(map(places.count, range(3))) < 0.5 * len(asked)
 
 
 # --- the course ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import progress
 from labs.cli.main import main
 from labs.errors import LabError
 from labs.jupyter import gradebook
@@ -83,6 +84,17 @@ def test_a_new_kernel_knows_its_notebook_before_begin(
 def test_an_answer_that_is_no_longer_a_choice_is_asked_again(work: Path) -> None:
     predict("Who?", "web1", choices=["web1", "web2"])
     assert predict("Who?", choices=["web2", "web3"]).guess is None
+
+
+def test_a_folder_has_a_seed_of_its_own_and_keeps_it(
+    work: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = progress.seed()
+    assert progress.seed() == own
+    monkeypatch.setenv("LAB_WORK", str(tmp_path_factory.mktemp("other")))
+    assert progress.seed() not in ("", own)
+    monkeypatch.delenv("LAB_WORK")
+    assert progress.seed() == ""
 
 
 def test_the_same_answer_is_written_once(work: Path) -> None:

@@ -68,21 +68,34 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "In the picture, what does it mean that no lane is filled?",
-        ("nobody holds the address", "both servers hold it", "the client is off"),
-        right=0,
+        right="nobody holds the address",
         why="A lane is filled while its server holds the address.",
+        wrong={
+            "both servers hold it": "Then both lanes would be filled, and hatched.",
+            "the client is switched off": (
+                "The client has a row of its own; the lanes are about the servers."
+            ),
+        },
     ),
     Question(
         "What did the client have to do when the address moved?",
-        ("look for another address", "nothing", "start again"),
-        right=1,
-        why="It kept asking 192.168.1.10; which machine answered was none of its business.",
+        right="nothing at all",
+        why="It kept asking 192.168.1.10; which server answers makes no difference to it.",
+        wrong={
+            "look for another address": "The address is the same; only its holder has changed.",
+            "start its program again": "The pings went on by themselves once web2 answered.",
+        },
     ),
     Question(
         "Why does a lesson ask you to predict before you run a cell?",
-        ("for a mark", "a wrong guess is remembered", "the lab needs the number"),
-        right=1,
-        why="What surprises you stays with you, and only those who predict are surprised.",
+        right="a wrong guess is remembered",
+        why="A surprise stays in memory, and only a prediction can be a surprise.",
+        wrong={
+            "the guess gets a mark": (
+                "Nobody marks it: a wrong guess is worth as much as a right one."
+            ),
+            "the lab needs the number": "The lab runs the same, whatever you predict.",
+        },
     ),
 )
 

@@ -71,29 +71,51 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Which machine decides who has the virtual IP?",
-        ("the switch", "the present MASTER", "none: each router decides for itself"),
-        right=2,
-        why="Each compares what it hears with its own priority, and its patience with the silence.",
+        "Which host decides who has the virtual IP?",
+        right="none: each router decides for itself",
+        why="Each compares the advertisements with its own priority and runs its own timer.",
+        wrong={
+            "the switch that joins them": "The switch passes frames on and knows nothing of VRRP.",
+            "the router that is MASTER": (
+                "The MASTER only advertises; whether to take over is decided by each BACKUP."
+            ),
+        },
     ),
     Question(
         "How many advertisements does a BACKUP send?",
-        ("one every interval", "none", "one for each that it hears"),
-        right=1,
-        why="Only a MASTER advertises; a BACKUP listens (RFC 3768, section 6.4.2).",
+        right="none at all",
+        why="Only a MASTER advertises; a BACKUP receives (RFC 3768, section 6.4.2).",
+        wrong={
+            "one every interval": "That is what a MASTER does.",
+            "one in reply to each": "There are no answers in VRRP.",
+        },
     ),
     Question(
-        "Two BACKUPs have heard the same last advertisement. Which one takes over?",
-        ("the one with the higher priority", "the one with the higher address", "both, for good"),
-        right=0,
-        why="Its Skew_Time is shorter, so it speaks first, and the other hears it and waits on.",
+        "Two BACKUPs have received the same last advertisement. Which one takes over?",
+        right="the one with the higher priority",
+        why="Its Skew_Time is shorter, so it advertises first, and the other one stays BACKUP.",
+        wrong={
+            "the one with the higher address": (
+                "The address decides only between two MASTERs of equal priority."
+            ),
+            "both of them, and both stay": (
+                "The first advertisement makes the other one stay BACKUP."
+            ),
+        },
     ),
     Question(
         "Why must an advertisement arrive with TTL 255?",
-        ("to travel far", "it proves that no router has passed it on", "it has no meaning"),
-        right=1,
-        why="A router would have made it 254: who advertises is on this network (RFC 3768, section "
-        "5.2.3).",
+        right="it proves that no router has passed it on",
+        why="A router would have made it 254, so the sender is on this network (RFC 3768, "
+        "section 5.2.3).",
+        wrong={
+            "it lets the packet travel as far as possible": (
+                "It must not travel: advertisements are for the local network."
+            ),
+            "it is only the default value, with no meaning": (
+                "The receiver checks it and drops any other value."
+            ),
+        },
     ),
 )
 

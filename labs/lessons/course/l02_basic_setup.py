@@ -80,27 +80,44 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "Which line of the file decides who holds the address while both are well?",
-        ("state", "priority", "virtual_router_id"),
-        right=1,
-        why="The higher priority wins; state decides next to nothing (lesson 03).",
+        right="priority",
+        why="The higher priority wins; `state` only says how an instance starts (lesson 03).",
+        wrong={
+            "state": "It says how an instance starts; a moment later the priorities decide.",
+            "virtual_router_id": "It has to be the same on both, so it cannot decide between them.",
+        },
     ),
     Question(
-        "How long does a machine of priority 100 wait in silence, at advert_int 1?",
-        ("1 s", "3 s", "3.609 s"),
-        right=2,
-        why="Three intervals and the skew: 3 + 156/256 s (RFC 3768, section 6.1).",
+        "How long does a server of priority 100 wait without an advertisement, at advert_int 1?",
+        right="3.609 s",
+        why="Three intervals and Skew_Time: 3 + 156/256 s (RFC 3768, section 6.1).",
+        wrong={
+            "1 s": "That is one interval: a single lost packet would be enough for a takeover.",
+            "3 s": "The three intervals are right, but Skew_Time is added to them.",
+        },
     ),
     Question(
-        "What would happen if only one machine moved to virtual router 52?",
-        ("nobody would hold the address", "both would hold it", "nothing would change"),
-        right=1,
-        why="They would not hear each other, and each would take itself for the only one.",
+        "What would happen if only one server moved to virtual router 52?",
+        right="both would hold it",
+        why="Each would ignore the other's advertisements and become MASTER.",
+        wrong={
+            "nobody would hold it": (
+                "Each becomes MASTER of its own virtual router, and both list the address."
+            ),
+            "nothing would change": (
+                "The VRID is checked in every advertisement; another one is ignored."
+            ),
+        },
     ),
     Question(
         "(Lesson 00) The cable of the MASTER is pulled. How does the BACKUP learn of it?",
-        ("it hears no more advertisements", "the switch tells it", "the MASTER says goodbye"),
-        right=0,
-        why="Without a cable nobody can say goodbye: silence is all there is to notice.",
+        right="no advertisements arrive",
+        why="Nothing can be sent without a cable: the missing advertisements are all there is "
+        "to notice.",
+        wrong={
+            "the switch reports it": "The switch does not report anything to the hosts.",
+            "the MASTER resigns": "Its priority-0 advertisement cannot leave without a cable.",
+        },
     ),
 )
 

@@ -105,30 +105,51 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "Both servers hold the address, and all cables are well. Which line can NOT be the cause?",
-        ("auth_pass", "priority", "virtual_router_id", "advert_int"),
-        right=1,
-        why="Different priorities are as it should be; a difference in any of the others makes "
-        "each drop or ignore what the other says.",
+        right="priority",
+        why="Different priorities are as it should be; a difference in the others makes each "
+        "drop what the other sends.",
+        wrong={
+            "auth_pass": "With another password each drops the advertisements of the other.",
+            "virtual_router_id": "With another VRID each ignores the advertisements of the other.",
+            "advert_int": "In version 2 an advertisement with another interval is dropped.",
+        },
     ),
     Question(
         "What protects the address from somebody who does not know auth_pass?",
-        ("the password", "nothing", "virtual_router_id"),
-        right=1,
-        why="Everybody on the network can read it, and a router with another one simply becomes "
-        "a second master.",
+        right="nothing",
+        why="Anyone on the network can read it, and a router with another one simply becomes a "
+        "second MASTER.",
+        wrong={
+            "the password": (
+                "It is in clear text in every packet, and a wrong one keeps nobody from being "
+                "MASTER."
+            ),
+            "the VRID": "It is a number from 1 to 255 that every advertisement shows.",
+        },
     ),
     Question(
-        "advert_int 2, priority 100: how long does it bear the silence?",
-        ("3.609 s", "6.609 s", "7.219 s"),
-        right=1,
-        why="Three intervals of 2 s; the skew is a fraction of a second in version 2, whatever "
-        "the interval.",
+        "advert_int 2, priority 100: how long is its Master_Down_Interval?",
+        right="6.609 s",
+        why="Three intervals of 2 s; Skew_Time is below one second in version 2, whatever the "
+        "interval.",
+        wrong={
+            "3.609 s": "That is with advert_int 1: the three intervals are 2 s each here.",
+            "7.219 s": "Skew_Time does not grow with the interval in version 2.",
+        },
     ),
     Question(
-        "(Lesson 01) Two MASTERs of equal priority hear each other. Which one stays?",
-        ("the one that was first", "the one with the higher address", "neither"),
-        right=1,
-        why="RFC 3768, section 6.4.3: the sender's primary address is compared with one's own.",
+        "(Lesson 01) Two MASTERs of equal priority receive each other's advertisements. Which one "
+        "stays?",
+        right="the one with the higher address",
+        why="RFC 3768, section 6.4.3: the sender's primary address is compared with the own one.",
+        wrong={
+            "the one that was MASTER first": (
+                "Nothing in an advertisement says since when its sender is MASTER."
+            ),
+            "neither: both become BACKUP": (
+                "One of the two addresses is higher, and that router stays."
+            ),
+        },
     ),
 )
 

@@ -97,30 +97,47 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "You have written four more addresses into both files. Who holds them now?",
-        ("web1", "nobody", "both"),
-        right=1,
-        why="A daemon reads its file when it starts and when it is reloaded, not before.",
+        right="nobody",
+        why="A daemon reads its file at its start and at a reload, not before.",
+        wrong={
+            "web1": "Its daemon has not read the file again yet.",
+            "both": "Even after a reload only the MASTER would hold them.",
+        },
     ),
     Question(
         "How many advertisements a second does a virtual router with five addresses send, at "
         "advert_int 1?",
-        ("one", "five", "six"),
-        right=0,
+        right="one",
         why="One message lists them all; it is 16 bytes longer than with one address.",
+        wrong={
+            "five": "All addresses of a virtual router are in one advertisement.",
+            "six": "All addresses of a virtual router are in one advertisement.",
+        },
     ),
     Question(
-        "Two machines with keepalived 2.2.7, and only one has the new list. What follows?",
-        ("nothing", "both become master", "the new addresses are ignored"),
-        right=1,
-        why="Up to 2.3.2 an advertisement with another list is discarded, so each believes that "
-        "it is alone.",
+        "Two servers with keepalived 2.2.7, and only one has the new list. What follows?",
+        right="both become MASTER",
+        why="Up to 2.3.2 an advertisement with another list is dropped, so each runs into its "
+        "timer.",
+        wrong={
+            "nothing at all": "That is so from 2.3.3 on; 2.2.7 compares the lists.",
+            "the new ones are ignored": "The whole advertisement is dropped, not the addresses.",
+        },
     ),
     Question(
         "(Lesson 02) web2 was started first and holds the address. Now web1, with the higher "
         "priority, starts. What happens?",
-        ("web2 keeps it", "web1 takes it at once", "web1 takes it after 3.4 s"),
-        right=2,
-        why="It discards the weaker advertisements, so its patience of 3 + 106/256 s runs out.",
+        right="web1 takes it after 3.4 s",
+        why="It discards the advertisements of lower priority, so its Master_Down_Timer of 3 + "
+        "106/256 s expires.",
+        wrong={
+            "web2 keeps it for good": (
+                "Only with nopreempt; by default the higher priority preempts."
+            ),
+            "web1 takes it at once": (
+                "It starts as BACKUP and waits its Master_Down_Interval first."
+            ),
+        },
     ),
 )
 

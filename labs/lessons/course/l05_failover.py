@@ -68,36 +68,56 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "From which moment does the backup count its patience?",
-        ("from the pull", "from the last advertisement it heard", "from the client's last ping"),
-        right=1,
-        why="It cannot see the cable: it only notices that nothing more arrives.",
+        "From which moment does the backup count its Master_Down_Interval?",
+        right="from the last advertisement it received",
+        why="It cannot see the cable: it only notices that no more advertisements arrive.",
+        wrong={
+            "from the moment at which the cable is pulled": (
+                "It does not know of the cable; its timer was restarted by the last advertisement."
+            ),
+            "from the last ping that the client has sent": (
+                "The pings of the client mean nothing to VRRP."
+            ),
+        },
     ),
     Question(
-        "Why is there a skew at all?",
-        (
-            "to give the master time to come back",
-            "so that of several backups the strongest speaks first",
-            "to spread the load on the network",
-        ),
-        right=1,
-        why="The higher the priority, the shorter the skew: the strongest loses patience first.",
+        "Why is there a Skew_Time at all?",
+        right="so that of several backups the one with the highest priority is first",
+        why="The higher the priority, the shorter Skew_Time, and the sooner the timer expires.",
+        wrong={
+            "so that the old master has a little time to come back": (
+                "The three intervals give it time; Skew_Time differs from router to router."
+            ),
+            "so that the load of the advertisements is spread on the network": (
+                "Only the MASTER advertises, so there is nothing to spread."
+            ),
+        },
     ),
     Question(
         "Two people pull the same cable on two days: 2.7 s and 3.5 s without an answer. Why?",
-        (
-            "the machine was slower on the second day",
-            "the pulls came at other moments between two advertisements",
-            "the skew is chosen by chance",
-        ),
-        right=1,
-        why="The patience counts from the last advertisement, the outage from the pull.",
+        right="the pulls came at other moments between two advertisements",
+        why="The interval counts from the last advertisement, the outage from the pull.",
+        wrong={
+            "the server had more work to do on the second day": (
+                "A busy server costs milliseconds, not most of a second."
+            ),
+            "Skew_Time is chosen by chance at every takeover": (
+                "Skew_Time follows from the priority and is the same each time."
+            ),
+        },
     ),
     Question(
         "(Lesson 03) Both files say `state MASTER`. Who holds the address in the end?",
-        ("both of them", "the one with the higher priority", "nobody: they disagree"),
-        right=1,
-        why="Priority decides. Both begin as BACKUP, whatever `state` says.",
+        right="the one with the higher priority",
+        why="Priority decides. Both start as BACKUP, whatever `state` says.",
+        wrong={
+            "both, as each file says so": (
+                "Each receives the advertisements of the other, and the lower priority gives way."
+            ),
+            "nobody, as the files disagree": (
+                "`state` is not in the advertisements, so nothing can disagree."
+            ),
+        },
     ),
 )
 

@@ -88,39 +88,51 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "What does a BACKUP do with an advertisement of lower priority than its own?",
-        (
-            "it answers at once with its own",
-            "it discards it, and its timer runs on",
-            "it resets its Master_Down_Timer",
-        ),
-        right=1,
-        why="So it takes over when its own patience ends, as if nobody were there (6.4.2).",
+        right="it discards it, and its timer runs on",
+        why="So its timer expires, and it takes over as if nobody were there (6.4.2).",
+        wrong={
+            "it answers at once with one of its own": "A BACKUP never sends an advertisement.",
+            "it restarts its Master_Down_Timer": (
+                "Only its own priority or a higher one restarts the timer."
+            ),
+        },
     ),
     Question(
         "Why do the client's pings hardly notice a failback, but always a pulled cable?",
-        (
-            "the old holder answers until it hears the new one",
-            "the stronger machine is faster",
-            "a failback needs no gratuitous ARP",
-        ),
-        right=0,
-        why="Nothing is broken in a failback: one hands over to the other.",
+        right="the old holder answers until it receives the new one's advertisement",
+        why="Nothing is broken in a failback: one holder hands over to the other.",
+        wrong={
+            "the server with the higher priority has the faster processor": (
+                "Priority is only a number in the file."
+            ),
+            "a failback needs no gratuitous ARP, and a failover needs it": (
+                "Every new MASTER sends gratuitous ARP."
+            ),
+        },
     ),
     Question(
         "`nopreempt` and `state MASTER` in one file: what comes of it?",
-        ("the daemon does not start", "state is ignored", "nopreempt is ignored"),
-        right=2,
-        why="keepalived drops nopreempt with a warning; write state BACKUP on both machines.",
+        right="nopreempt is ignored",
+        why="keepalived drops nopreempt with a warning; write state BACKUP on both servers.",
+        wrong={
+            "the daemon does not start": "It starts, and logs a warning.",
+            "the state is ignored": (
+                "The other way round: the state is what makes it drop nopreempt."
+            ),
+        },
     ),
     Question(
         "(Lesson 04) An address is in web1's file only. What does keepalived 2.2.7 make of it?",
-        (
-            "web2 discards the advertisements, and there are two masters",
-            "web2 copies the address from the advertisements",
-            "web1 ignores the address",
-        ),
-        right=0,
+        right="web2 drops the advertisements, and there are two masters",
         why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",
+        wrong={
+            "web2 copies the address from the advertisements of web1": (
+                "A daemon holds only what its own file lists."
+            ),
+            "web1 ignores the address as long as web2 lacks it": (
+                "web1 knows nothing of the other file and holds all that its own lists."
+            ),
+        },
     ),
 )
 

@@ -99,27 +99,49 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "Which way of moving the address costs the client the least?",
-        ("pull a cable", "restart the master", "change a priority and reload"),
-        right=2,
-        why="The old master answers until it hears the new one.",
+        right="change a priority and reload",
+        why="The old MASTER answers until it receives the new one's advertisement.",
+        wrong={
+            "pull the cable of the master": "The client waits a whole Master_Down_Interval.",
+            "restart the master's daemon": (
+                "The address is gone for a Skew_Time, and it may move twice."
+            ),
+        },
     ),
     Question(
         "A new version of the daemon has to be installed on both. Where do you begin?",
-        ("on the machine that holds the address", "on the one that does not", "on both at once"),
-        right=1,
-        why="The one that holds it says goodbye when it stops; the other one has nothing to lose.",
+        right="on the one that does not hold the address",
+        why="The holder resigns when it stops; the other one has nothing to lose.",
+        wrong={
+            "on the one that holds the address now": (
+                "Its restart moves the address to a server that you have to restart next."
+            ),
+            "on both of them at the same moment": (
+                "Then nobody holds the address for as long as both are down."
+            ),
+        },
     ),
     Question(
         "A reload brings `state MASTER` to a BACKUP of priority 100. What happens?",
-        ("it becomes MASTER", "nothing, as long as the other one has 150", "it goes to FAULT"),
-        right=1,
-        why="Priorities decide. keepalived 2.2.7 begins as a BACKUP anyway, unless it has 255.",
+        right="nothing, as long as the other one has 150",
+        why="Priorities decide. keepalived 2.2.7 starts as a BACKUP anyway, unless it has 255.",
+        wrong={
+            "it becomes MASTER at once, as its file says": (
+                "`state` in the file does not change a running instance with a lower priority."
+            ),
+            "it goes to FAULT, as its file is wrong": (
+                "`state MASTER` is valid in any number of files."
+            ),
+        },
     ),
     Question(
-        "(Lesson 05) How long does a BACKUP of priority 100 wait after a goodbye?",
-        ("not at all", "0.609 s", "3.609 s"),
-        right=1,
+        "(Lesson 05) How long does a BACKUP of priority 100 wait after a priority-0 advertisement?",
+        right="0.609 s",
         why="An advertisement of priority 0 sets its timer to Skew_Time: 156/256 s.",
+        wrong={
+            "0 s": "It waits Skew_Time, so that of several backups the highest priority is first.",
+            "3.609 s": "That is Master_Down_Interval, when no resignation arrives.",
+        },
     ),
 )
 

@@ -91,32 +91,47 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Which script does keepalived call when the daemon starts on the stronger machine?",
-        ("only notify_master", "first notify_backup, then notify_master", "none"),
-        right=1,
-        why="It begins as a BACKUP, and becomes MASTER when its patience ends.",
+        "Which script does keepalived call when the daemon starts on the server with the higher "
+        "priority?",
+        right="first notify_backup, then notify_master",
+        why="It starts as BACKUP, and becomes MASTER when its timer expires.",
+        wrong={
+            "notify_master, and no other one": (
+                "It starts as BACKUP, and that is a state change, too."
+            ),
+            "none, until something fails": (
+                "Every change of state calls a script, the first one as well."
+            ),
+        },
     ),
     Question(
         "The cable of the master is pulled. Which of its scripts is called?",
-        ("notify_backup", "notify_fault", "notify_stop"),
-        right=1,
-        why="No carrier is FAULT; without notify_fault or notify the software is not told.",
+        right="notify_fault",
+        why="No carrier is FAULT; without notify_fault or notify no script runs.",
+        wrong={
+            "notify_backup": "Without carrier it is not BACKUP but in FAULT.",
+            "notify_stop": "The daemon goes on running; only the state changes.",
+        },
     ),
     Question(
         "A notify_master script exits with status 1. What happens to the address?",
-        ("it moves to the backup", "nothing", "the daemon tries again"),
-        right=1,
-        why="The script is started and forgotten; track_script is the one that counts.",
+        right="nothing happens",
+        why="Its exit status is not looked at; that of a track_script is.",
+        wrong={
+            "it moves to web2": "Only a track_script can do that.",
+            "it is added again": "The address was added before the script was started.",
+        },
     ),
     Question(
         "(Lesson 06) Where is nopreempt of no use?",
-        (
-            "in a file that says state BACKUP",
-            "in a file that says state MASTER",
-            "on a machine of priority 100",
-        ),
-        right=1,
-        why="keepalived drops it there, with a warning that few people read.",
+        right="in a file that says state MASTER",
+        why="keepalived drops it there, with a warning in the log.",
+        wrong={
+            "in a file that says state BACKUP": "That is where it works.",
+            "on a server of priority 100": (
+                "It works with any priority, where there is one below it."
+            ),
+        },
     ),
 )
 

@@ -101,32 +101,44 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Why can an advertisement of version 2 name no more than 255 addresses?",
-        (
-            "the packet would be too long for Ethernet",
-            "their number is one byte",
-            "keepalived has a constant",
-        ),
-        right=1,
+        "Why can an advertisement of version 2 list no more than 255 addresses?",
+        right="their number is in one byte",
         why="255 of them make 1056 bytes: the packet has room, the byte has not.",
+        wrong={
+            "Ethernet has a limit of 1500": (
+                "255 addresses make 1056 bytes, so there would be room for more."
+            ),
+            "a constant in keepalived": "That was the limit of 20, and it is gone.",
+        },
     ),
     Question(
         "What became of the 21st address in 2014?",
-        ("it was dropped", "it was held, but not advertised", "the daemon did not start"),
-        right=0,
+        right="it was dropped",
         why="keepalived up to 1.2.19 dropped it with two lines in the log.",
+        wrong={
+            "held, but not advertised": "That is what virtual_ipaddress_excluded does.",
+            "the daemon did not start": "It started, and logged two lines.",
+        },
     ),
     Question(
-        "An address is excluded on web1, and missing on web2. Who tells you?",
-        ("web1's log", "web2's log", "nobody, until the next failover"),
-        right=2,
-        why="Excluded addresses are not in the advertisement, so nobody can compare them.",
+        "An address is excluded on web1, and missing on web2. What shows it?",
+        right="nothing, before the next failover",
+        why="Excluded addresses are not in the advertisement, so no daemon can compare them.",
+        wrong={
+            "a warning in the log of web1": "web1 receives no advertisement from a BACKUP.",
+            "a warning in the log of web2": (
+                "The advertisement does not list the address, so web2 cannot miss it."
+            ),
+        },
     ),
     Question(
         "(Lesson 07) The order of two reloads that swap the files: which one is better?",
-        ("web1 first", "web2 first", "it does not matter"),
-        right=2,
-        why="For a moment both have the same priority, and a BACKUP respects its equal.",
+        right="there is no difference",
+        why="For a moment both have the same priority, and a BACKUP does not preempt an equal one.",
+        wrong={
+            "web1 first, then web2": "The result is the same in the other order.",
+            "web2 first, then web1": "The result is the same in the other order.",
+        },
     ),
 )
 

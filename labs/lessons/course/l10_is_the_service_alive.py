@@ -100,31 +100,49 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "A track_script of weight 0 fails three times, `fall` is 3. What does its instance do?",
-        ("It stops the daemon.", "It goes to FAULT.", "It lowers its priority by 3."),
-        right=1,
-        why="Weight 0, the default, means FAULT: silent, without addresses, until it is well.",
+        right="It goes to FAULT.",
+        why="Weight 0, the default, means FAULT: no advertisements and no addresses until the "
+        "check succeeds.",
+        wrong={
+            "It ends the daemon.": "The daemon runs on, or it could not come back by itself.",
+            "It lowers its priority.": "That is what a negative weight does.",
+        },
     ),
     Question(
         "Priorities 150 and 100; a script of weight −50 fails on the master. Who has the address?",
-        ("still the master", "the backup", "both"),
-        right=0,
-        why="150 − 50 = 100, and a BACKUP that hears its own priority stays BACKUP.",
+        right="still the master",
+        why="150 − 50 = 100, and a BACKUP that receives its own priority stays BACKUP.",
+        wrong={
+            "now the backup": "The two priorities are equal, and an equal one does not preempt.",
+            "both of them": (
+                "The backup receives an advertisement of its own priority and stays BACKUP."
+            ),
+        },
     ),
     Question(
         "Why does FAULT move the address sooner than a weight does?",
-        (
-            "A master that goes to FAULT says goodbye with priority 0.",
-            "The backup runs the script as well.",
-            "It does not.",
-        ),
-        right=0,
+        right="Going to FAULT, a master sends priority 0.",
         why="After priority 0 the backup waits only Skew_Time, otherwise its Master_Down_Interval.",
+        wrong={
+            "Its script is run by the backup as well.": (
+                "That is so in both cases and moves nothing sooner."
+            ),
+            "It does not: both take the same time.": (
+                "With a weight the backup's timer has to expire, three intervals and Skew_Time."
+            ),
+        },
     ),
     Question(
         "(Lesson 08) A notify_master script is still running. Does the daemon wait for it?",
-        ("yes, up to its timeout", "no, it starts scripts and goes on", "only while in MASTER"),
-        right=1,
-        why="It is started and not waited for: the advertisements must leave in time.",
+        right="no, it starts scripts and goes on",
+        why="Advertisements must leave in time, so it does not wait.",
+        wrong={
+            "yes, until the script's timeout": (
+                "The timeout belongs to track scripts, and the daemon does not wait for those "
+                "either."
+            ),
+            "only as long as it is MASTER": "It waits in no state.",
+        },
     ),
 )
 

@@ -78,32 +78,42 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "A MASTER hears nothing at all for an hour. What does it do?",
-        ("It gives the address up.", "It stays MASTER.", "It goes to FAULT."),
-        right=1,
-        why="Only a better advertisement makes it step back; silence is what a MASTER expects.",
+        "A MASTER receives nothing at all for an hour. What does it do?",
+        right="It stays MASTER.",
+        why="Only an advertisement of higher priority makes it give way; a MASTER expects none.",
+        wrong={
+            "It becomes BACKUP.": "Only an advertisement of higher priority does that.",
+            "It goes to FAULT.": "FAULT needs a lost carrier or a failed check.",
+        },
     ),
     Question(
-        "For minutes you hear adverts of VRID 51 from two senders. What is it?",
-        (
-            "a healthy pair: both say that they are alive",
-            "two masters: one of them does not hear the other",
-            "a failover that is going on",
-        ),
-        right=1,
-        why="A BACKUP is silent. Two senders for longer than a takeover are two masters.",
+        "For minutes there are advertisements of VRID 51 from two senders. What is it?",
+        right="two masters: one of them does not receive the other",
+        why="A BACKUP sends none. Two senders for longer than a takeover are two masters.",
+        wrong={
+            "a healthy pair: both show that they are alive": "A BACKUP does not advertise.",
+            "a failover that is going on and takes its time": "A takeover is over within seconds.",
+        },
     ),
     Question(
         "What do advertisements by unicast change about split brain?",
-        ("nothing: they take the same path", "they prevent it", "they make it heal sooner"),
-        right=0,
+        right="nothing: they take the same path",
         why="They help where multicast is not carried, not where the path is broken.",
+        wrong={
+            "they prevent it from the start": "A broken path loses unicast as well.",
+            "they make it heal much sooner": (
+                "It heals with the first advertisement after the repair, in both cases."
+            ),
+        },
     ),
     Question(
         "(Lesson 09) A 21st address in virtual_ipaddress, keepalived of today: what happens?",
-        ("It is dropped.", "It works like the others.", "The daemon refuses the file."),
-        right=1,
-        why="The limit of 20 was keepalived's own and is gone since 2016; today it is 255.",
+        right="It works like the others.",
+        why="The limit of 20 is gone since 2016; today it is 255.",
+        wrong={
+            "It is dropped, with a log line.": "That was so up to 1.2.19.",
+            "The daemon refuses the file.": "No version did; today nothing is wrong with it.",
+        },
     ),
 )
 

@@ -109,39 +109,48 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "A master dies. Why can version 2 not fail over within a second?",
-        (
-            "Its interval is a whole number of seconds.",
-            "Its checksum takes too long.",
-            "Its skew is always a second.",
-        ),
-        right=0,
-        why="One byte of whole seconds, and a backup waits three of them and a skew.",
+        right="Its interval is a whole number of seconds.",
+        why="One byte of whole seconds, and a backup waits three of them and Skew_Time.",
+        wrong={
+            "Its checksum takes too long to calculate.": "A checksum takes microseconds.",
+            "Its Skew_Time is always a whole second.": (
+                "Skew_Time is a fraction of a second; the three intervals are what takes long."
+            ),
+        },
     ),
     Question(
-        "Version 3, 200 ms, a backup of priority 128: after how much silence does it take over?",
-        ("0.6 s", "0.7 s", "1.1 s"),
-        right=1,
-        why="3 × 0.2 s and a skew of (256 − 128) / 256 × 0.2 s = 0.1 s.",
+        "Version 3, 200 ms, a backup of priority 128: after how long without an advertisement does"
+        " it take over?",
+        right="0.7 s",
+        why="3 × 0.2 s and a Skew_Time of (256 − 128) / 256 × 0.2 s = 0.1 s.",
+        wrong={
+            "0.6 s": "Skew_Time of 0.1 s is added to the three intervals.",
+            "1.1 s": "In version 3 Skew_Time shrinks with the interval: it is 0.1 s, not 0.5 s.",
+        },
     ),
     Question(
         "The network loses a packet now and then. Which setting costs no speed and helps?",
-        (
-            "a lower priority for the backup",
-            "shorter intervals, and more of them that may be missed",
-            "nopreempt",
-        ),
-        right=1,
+        right="shorter intervals, and more of them that may be missed",
         why="More packets in the same time: all of them must be lost for a false alarm.",
+        wrong={
+            "a lower priority for the backup, so that it waits longer": (
+                "Skew_Time grows a little, and every failover takes longer."
+            ),
+            "nopreempt, so that nothing moves without a reason": (
+                "It keeps an address from moving back, not from moving by mistake."
+            ),
+        },
     ),
     Question(
-        "(Lesson 10) Which check must not have weight 0?",
-        (
-            "one that can fail on all machines at once",
-            "one that runs every second",
-            "one that asks the machine's own web server",
-        ),
-        right=0,
+        "(Lesson 10) Which check must not have weight 0, if some service is better than none?",
+        right="one that can fail on all servers at once",
         why="FAULT everywhere means that nobody holds the address.",
+        wrong={
+            "one that runs every second": "How often it runs has nothing to do with its weight.",
+            "one that asks the server's own web server": (
+                "It fails on one server only, and FAULT is right there."
+            ),
+        },
     ),
 )
 

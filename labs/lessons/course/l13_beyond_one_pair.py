@@ -98,36 +98,51 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Four machines of priority 200, 150, 100 and 50. The first two fail at once. Who follows?",
-        (
-            "the third, after its own Master_Down_Interval",
-            "the third, after two Master_Down_Intervals",
-            "the third and the fourth, who then settle it",
-        ),
-        right=0,
-        why="All have waited since the last word of the first, and the third is the next to fire.",
+        "Four servers of priority 200, 150, 100 and 50. The first two fail at once. Who follows?",
+        right="the third, after its own Master_Down_Interval",
+        why="All timers were started by the last advertisement, and that of the third is the "
+        "next to expire.",
+        wrong={
+            "the third, after two Master_Down_Intervals": (
+                "It did not wait for the second one: its timer ran all the time."
+            ),
+            "the third and the fourth, who settle it then": (
+                "The third has the shorter Skew_Time and advertises first."
+            ),
+        },
     ),
     Question(
-        "Two instances on one LAN, each with another favourite machine. What must differ?",
-        ("their interfaces", "their virtual_router_id", "their advert_int"),
-        right=1,
-        why="The number tells one virtual router's advertisements from the other's.",
+        "Two instances on one LAN, each with another preferred server. What must differ?",
+        right="their virtual_router_id",
+        why="The number keeps the advertisements of the two virtual routers apart.",
+        wrong={
+            "their interfaces": "Several instances can use one interface.",
+            "their advert_int": "It may be the same in both.",
+        },
     ),
     Question(
         "Two routers, no sync group: the master's outside cable breaks. What does the client see?",
-        (
-            "a failover as usual",
-            "nothing at all",
-            "its gateway answers, and what lies behind it does not",
-        ),
-        right=2,
-        why="Inside nothing has failed, so the address stays with the router that has no way out.",
+        right="its gateway answers, and what lies behind does not",
+        why="Inside nothing has failed, so that address stays with a router without a way out.",
+        wrong={
+            "a failover as usual, within some seconds": (
+                "Only the outside address moves; the inside one stays."
+            ),
+            "nothing at all, as one address is still there": (
+                "Its packets reach a router that cannot pass them on."
+            ),
+        },
     ),
     Question(
-        "(Lesson 11) Nothing reaches the master any more, but it is heard. What does VRRP do?",
-        ("nothing", "the backup takes over", "both become MASTER"),
-        right=0,
-        why="The backup hears its master, and nobody checks whether it can be reached.",
+        "(Lesson 11) Nothing reaches the master any more, but its advertisements arrive. What does"
+        " VRRP do?",
+        right="nothing",
+        why="The backup receives advertisements, and nobody checks whether the master can be "
+        "reached.",
+        wrong={
+            "web2 takes over": "It receives advertisements of higher priority and stays BACKUP.",
+            "both are MASTER": "For that the advertisements would have to be lost.",
+        },
     ),
 )
 

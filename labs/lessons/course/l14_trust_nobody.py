@@ -116,44 +116,52 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "What is `auth_type PASS` good for?",
-        (
-            "it keeps attackers from reading the advertisements",
-            "it keeps a router that was meant for another cluster from joining by mistake",
-            "it keeps attackers from sending advertisements",
-        ),
-        right=1,
-        why="The password stands in clear in every packet, and everybody on the LAN gets them.",
+        right="it keeps out a router that was meant for another cluster",
+        why="The password is in clear text in every packet, and anyone on the LAN receives them.",
+        wrong={
+            "it keeps attackers from reading the advertisements": (
+                "Nothing in an advertisement is encrypted."
+            ),
+            "it keeps attackers from sending advertisements": (
+                "An attacker reads the password in the first packet."
+            ),
+        },
     ),
     Question(
         "Whom does the check of TTL 255 keep out?",
-        (
-            "everybody without the password",
-            "everybody whose packet has passed a router",
-            "everybody who is not in `unicast_peer`",
-        ),
-        right=1,
+        right="everybody whose packet has passed a router",
         why="Each router takes one off, and nobody can send more than 255.",
+        wrong={
+            "everybody who does not know the password": (
+                "The TTL has nothing to do with the password."
+            ),
+            "everybody who is not in `unicast_peer`": (
+                "A neighbor on the LAN sends with TTL 255 as well."
+            ),
+        },
     ),
     Question(
-        "Your advertisements are signed with a strong key. What can a neighbour still do?",
-        (
-            "nothing",
-            "send advertisements of its own that are believed",
-            "answer ARP for your address",
-        ),
-        right=2,
-        why="The client believes ARP, which nobody signs; only the switch can refuse it.",
+        "Your advertisements are signed with a strong key. What can a neighbor still do?",
+        right="answer ARP for your address",
+        why="Clients believe ARP, which nobody signs; only the switch can refuse it.",
+        wrong={
+            "nothing that would harm you": (
+                "ARP is not signed, and it decides where the clients' frames go."
+            ),
+            "send valid advertisements": "Without the key its advertisements are dropped.",
+        },
     ),
     Question(
         "(Lesson 12) A master dies. Why does version 2 need two seconds at the very least?",
-        (
-            "its interval is a whole number of seconds, at least one",
-            "its password has to be compared",
-            "its packets are longer",
-        ),
-        right=0,
+        right="its interval is a whole number of seconds, at least one",
         why="Three intervals of one second, of which up to one is over when the master dies, "
-        "and the skew.",
+        "and Skew_Time.",
+        wrong={
+            "its password has to be compared in every packet": (
+                "Comparing eight bytes takes no time worth measuring."
+            ),
+            "its packets are longer than those of version 3": "A few bytes more take microseconds.",
+        },
     ),
 )
 

@@ -100,36 +100,48 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "web1 runs keepalived, web2 runs vrrpd. What has to be set for that?",
-        ("nothing", "compatible on", "version 3"),
-        right=0,
+        right="nothing",
         why="Their packets are the same, bit for bit.",
+        wrong={
+            "compatible on": "There is no such keyword.",
+            "version 3": "Both send version 2 by default, and they understand each other in both.",
+        },
     ),
     Question(
         "Which of these is keepalived's own, and in no RFC?",
-        (
-            "a backup waits three intervals and the skew",
-            "the virtual addresses are announced with the network card's own MAC address",
-            "a master that stops says priority 0",
-        ),
-        right=1,
+        right="the addresses are announced with the interface's own MAC address",
         why="The RFC gives a virtual router a MAC address of its own; in keepalived that is "
         "use_vmac.",
+        wrong={
+            "a backup waits three advertisement intervals and Skew_Time": (
+                "That is RFC 3768, section 6.1."
+            ),
+            "a master that stops sends an advertisement of priority 0": (
+                "That is RFC 3768, section 6.4.3."
+            ),
+        },
     ),
     Question(
         "You run keepalived. How do you get its state in detail, right now?",
-        ("vrrpctl status", "keepalived --status", "SIGUSR1, then read /tmp/keepalived.data"),
-        right=2,
+        right="SIGUSR1, then /tmp/keepalived.data",
         why="It writes the file and goes on; with SIGUSR2 it writes its counters.",
+        wrong={
+            "the command vrrpctl status": "That asks vrrpd; keepalived has no such program.",
+            "the option keepalived --status": "keepalived has no such option.",
+        },
     ),
     Question(
         "(Lesson 13) What does a vrrp_sync_group do?",
-        (
-            "it shares the load between two servers",
-            "it keeps several virtual routers of a machine in the same state",
-            "it copies the configuration to the other server",
-        ),
-        right=1,
+        right="it keeps several virtual routers of a host in the same state",
         why="When one of them fails, the others leave as well: a router needs both its sides.",
+        wrong={
+            "it shares the load between the two servers of a pair": (
+                "Two instances with different preferred servers do that."
+            ),
+            "it copies the configuration to the other server": (
+                "keepalived never copies configuration."
+            ),
+        },
     ),
 )
 

@@ -183,35 +183,46 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "Two masters. What do you ask first?",
-        (
-            "which of them has the higher priority",
-            "whether each of them gets, and accepts, what the other sends",
-            "which of them was started first",
-        ),
-        right=1,
-        why="A master that hears a stronger one gives way at once: so one of the two does not.",
+        right="whether each receives, and accepts, what the other sends",
+        why="A MASTER that receives a higher priority gives way at once: so one of the two does"
+        " not receive it.",
+        wrong={
+            "which of the two has the higher priority in its file": (
+                "That decides only if the advertisements arrive."
+            ),
+            "which of the two was started before the other one": (
+                "The order of the starts does not matter."
+            ),
+        },
     ),
     Question(
         "tcpdump on web2 shows the advertisements of web1. What does that prove?",
-        (
-            "that the daemon of web2 hears them",
-            "that they reach the card of web2",
-            "that the passwords agree",
-        ),
-        right=1,
+        right="that they reach the interface of web2",
         why="tcpdump reads before the firewall, and long before the checks of the daemon.",
+        wrong={
+            "that the daemon of web2 receives them": (
+                "A firewall may drop them after tcpdump has seen them."
+            ),
+            "that the passwords of both agree": "tcpdump shows packets with any password.",
+        },
     ),
     Question(
         "All is green. What do you know about failover?",
-        ("that it works", "nothing, until you have tried it", "that the files agree"),
-        right=1,
+        right="nothing, until you have tried it",
         why="Mystery 6 was green, too.",
+        wrong={
+            "that it works as it should": "Green means that nothing has failed so far.",
+            "that the two files agree": "The excluded addresses, for example, are never compared.",
+        },
     ),
     Question(
-        "(Lesson 14) Which lock keeps a neighbour from lying by ARP?",
-        ("auth_type AH", "unicast_peer", "rules at its switch port"),
-        right=2,
+        "(Lesson 14) Which lock keeps a neighbor from answering ARP for your address?",
+        right="rules at its switch port",
         why="The others are about advertisements; ARP is believed by the clients.",
+        wrong={
+            "auth_type AH": "It signs advertisements; ARP is not signed.",
+            "unicast_peer": "It limits who receives and sends advertisements, not ARP.",
+        },
     ),
 )
 
