@@ -116,12 +116,12 @@ export class Plan {
     return parts;
   }
 
-  // The corner of a host that opens its terminal; not inside the host, which is a button itself.
+  // The lower corner of a host opens its terminal; it is not inside the host, which is a button itself.
   prompt(h) {
-    const { x, y } = this.spot.hosts[h.name], left = x + BOX.w / 2 - 36;
+    const spot = this.spot.hosts[h.name], left = spot.x + BOX.w / 2 - 38, y = spot.y + spot.h - 27;
     const node = make("g", { class: "vb-prompt", "data-host": h.name, "aria-label": `terminal of ${h.name}` },
-      make("rect", { x: left, y: y + 6, width: 30, height: 20, rx: 5 }),
-      make("text", { x: left + 15, y: y + 20.5 }, ">_"), make("title", {}, `terminal of ${h.name}`));
+      make("rect", { x: left, y, width: 30, height: 20, rx: 5 }),
+      make("text", { x: left + 15, y: y + 14.5 }, ">_"), make("title", {}, `terminal of ${h.name}`));
     pressable(node, () => this.can.enter(h));
     this.node.append(node);
   }
