@@ -202,3 +202,13 @@ def test_a_second_visit_needs_no_network(site: str, visit: Visit) -> None:
         live(page)
     finally:
         visit.context.set_offline(False)
+
+
+def test_without_webassembly_the_recorded_run_plays_and_the_page_says_why(visit: Visit) -> None:
+    page = visit.context.new_page()
+    page.add_init_script("delete window.WebAssembly")
+    page.goto(visit.address)
+    expect(page.locator("#status")).to_contain_text("runs no WebAssembly")
+    expect(page.locator(".vb-chip")).to_have_text("REPLAY")
+    expect(page.locator(".vb-log")).to_contain_text("web2 (VI_1) BACKUP → MASTER")
+    page.close()

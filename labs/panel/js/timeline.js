@@ -141,7 +141,7 @@ export class Timeline {
     pen.fillStyle = e.by ? who?.colour ?? this.colour.soft : this.colour.bad;
     pen.fillRect(from, this.foot + (e.by ? 5 : 2), wide, e.by ? 6 : 12);
     if (e.by || wide < ROOM) return;
-    pen.fillStyle = "#ffffff";
+    pen.fillStyle = this.colour.back;
     pen.font = SMALL_FONT;
     pen.fillText("no answer", from + 6, this.foot + 8.5);
     pen.font = FONT;
