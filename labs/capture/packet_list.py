@@ -17,6 +17,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from vrrpd.auth_hmac import observe
+from vrrpd.fsm import SECOND
 from vrrpd.packet import PacketError, parse_ip
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ ROWS = 30  # as text
 UNFOLDED = 100  # in a notebook
 # s within which the same bytes at another cable are the same frame.
 SAME = 0.005
-SECOND = 1_000_000_000  # ns
 
 
 # So many pings and answers in a row, or more, are one.

@@ -23,6 +23,7 @@ from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from labs.monitoring import wire_format
 from vrrpd.auth_hmac import observe
+from vrrpd.fsm import SECOND
 from vrrpd.packet import Datagram, PacketError, parse_ipv4
 
 PACKET_OUTGOING = 4
@@ -30,7 +31,6 @@ IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
 NLMSG_DONE, RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 3, 16, 17, 20, 21
 ETHERNET = 14  # bytes of an Ethernet header
 NEIGHBOUR_ADVERTISEMENT = 136
-SECOND = 1_000_000_000
 
 Key = tuple[str, str, int]  # interface, address, prefix length
 

@@ -28,9 +28,8 @@ from labs.simulation.clock import VirtualClock
 from labs.simulation.fast_forward import Idle
 from labs.simulation.faults import Verbs
 from labs.simulation.machine import Machine, same_link
-from labs.simulation.outbox import HostPipes, HostPost
 from labs.simulation.ports import HostClock, HostKernel, HostWire
-from labs.simulation.programs import HostFiles, HostProcesses, HostRunner
+from labs.simulation.programs import HostFiles, HostPipes, HostPost, HostProcesses, HostRunner
 from labs.simulation.switch import Switch
 from labs.simulation.violation import Violation
 from vrrpd.config import Config, loads

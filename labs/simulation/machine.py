@@ -3,7 +3,7 @@
     clock.py       time is a number; `advance()` plays what is due, in order
     switch.py      carries packets and frames between the machines, or loses them
     this file      Machine: a network card, addresses, a daemon that can die or be frozen
-    ports.py       what the daemon gets to see of it; more in programs.py and outbox.py
+    ports.py       what the daemon gets to see of it; more in programs.py
 
                      +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
     Machine "web1"   |         and whatever the daemon puts there

@@ -4,7 +4,7 @@
     HostWire      VRRP and ARP on its one cable
     HostKernel    its network cards and what is on them
 
-Runner, Files and Processes are in `programs.py`, Pipes and Post in `outbox.py`.
+Runner, Files, Processes, Pipes and Post are in `programs.py`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""What else is on a simulated machine: programs to run, files to read, processes, other cards.
+"""What else is on a simulated host: programs to run, files, processes, named pipes, mail.
 
     machine.workload.programs["/bin/chk"] = Program(status=1, seconds=0.2)
     machine.workload.write("/tmp/weight", "10")
     pid = machine.workload.spawn("/usr/sbin/nginx", "-g")      workload.end(pid)
+    machine.workload.pipes["/run/fifo"]     the lines that a reader would have read so far
+    machine.workload.mails                  (ns, Letter) of every mail, in order
 
 A program is known by its first word and only pretends: it takes its time and ends as it is told.
 One that nobody has described succeeds at once.  Everything a daemon has started ends with it.
+A pipe here always has a reader.  Mail always arrives.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ class Workload:
     started: list[tuple[int, str]] = field(default_factory=list)  # (ns, command) of every check
     killed: list[tuple[int, str]] = field(default_factory=list)
     pids: int = FIRST_PID
-    pipes: dict[str, list[str]] = field(default_factory=dict)  # what went into each; see outbox.py
+    pipes: dict[str, list[str]] = field(default_factory=dict)  # what went into each
     mails: list[tuple[int, Letter]] = field(default_factory=list)
 
     def write(self, path: str, text: str | None) -> None:
@@ -205,3 +208,46 @@ class HostProcesses:
         watcher = self.watcher
         if watcher is not None:
             self.machine.later(self.machine.clock.now(), lambda: watcher.process_gone(pid))
+
+
+# What leaves a machine besides packets: lines in named pipes, and mail.
+
+END = ""  # what a reader gets when the pipe has been closed
+
+
+class HostPipe:
+    """One named pipe."""
+
+    def __init__(self, machine: Machine, path: str) -> None:
+        self.lines = machine.workload.pipes.setdefault(path, [])
+
+    def write(self, line: str) -> str | None:
+        """The reader gets the line."""
+        self.lines.append(line)
+        return None
+
+    def close(self) -> None:
+        """The reader comes to the end."""
+        self.lines.append(END)
+
+
+class HostPipes:
+    """The Pipes of one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> HostPipe:
+        """Make a pipe; nobody is kept out."""
+        return HostPipe(self.machine, path)
+
+
+class HostPost:
+    """The Post of one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    def send(self, letter: Letter) -> None:
+        """Put the mail where tests and lessons can read it."""
+        self.machine.workload.mails.append((self.machine.clock.now(), letter))

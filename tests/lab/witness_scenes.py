@@ -33,6 +33,7 @@ from labs.monitoring.observer import Witness
 from labs.monitoring.pinger import REPLY_TIMEOUT, Pinger
 from labs.monitoring.recorder import network_of
 from tests.support import eventually
+from vrrpd.fsm import SECOND
 from vrrpd.gratuitous_arp import gratuitous_arp
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
@@ -40,7 +41,6 @@ VIP = "192.168.1.10"
 REAL = {"web1": "192.168.1.11", "web2": "192.168.1.12", "client": "192.168.1.100"}
 PRIORITY = {"web1": 150, "web2": 100}
 GROUP = IPv4Address("224.0.0.18")
-SECOND = 1_000_000_000
 PATIENCE = 15.0
 
 

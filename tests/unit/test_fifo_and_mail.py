@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs.simulation.lan import Lan
-from labs.simulation.outbox import END
+from labs.simulation.programs import END
 from tests.cluster import advert, cluster, conf, inject, scripts
 from vrrpd.fsm import SECOND
 from vrrpd.notify.mail import text

@@ -13,6 +13,7 @@ import labs.monitoring.wire_format as wire
 from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from labs.monitoring import packet_socket, recorder
 from labs.monitoring.decoder import Decoder
+from vrrpd.fsm import SECOND
 from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
@@ -20,7 +21,6 @@ VIP, VIP6 = "192.168.1.10", "2001:db8:1::10"
 MAC = bytes.fromhex("02000000000b")
 MASTER, GROUP = IPv4Address("192.168.1.11"), IPv4Address("224.0.0.18")
 INCOMING, OUTGOING = b"\x02", b"\x04"
-SECOND = 1_000_000_000
 
 NEWLINK, DELLINK, NEWADDR, DELADDR, DONE = 16, 17, 20, 21, 3
 UP, CARRIER = 0x1, 0x10000
