@@ -93,7 +93,7 @@ class Announcer:
             self.later(delay, burst)
 
     def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
-        """The bursts after a MASTER of lower priority was received."""
+        """The bursts after an Advertisement of lower priority was received."""
         if garp.lower_prio_repeat:
             self.burst(placed, garp.lower_prio_repeat)
             if len(self.pending) < MOST_PENDING:  # or a flood of them would fill our memory

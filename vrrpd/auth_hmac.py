@@ -106,7 +106,7 @@ def sign(message: bytes, source: IPAddress, key_id: int, key: bytes, sequence: i
 def split(message: bytes, family: int) -> tuple[bytes, bytes]:
     """Return a received message and its trailer, which is empty if there is none.
 
-    A trailer is notified by the length alone: what the count of addresses asks for, and 28 bytes.
+    A trailer is recognized by the length alone: what the count of addresses asks for, and 28 bytes.
     """
     if len(message) < HEADER.size:
         return message, b""

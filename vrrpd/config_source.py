@@ -37,7 +37,7 @@ Read = Callable[[], tuple[Config, Sequence[str]]]
 
 
 class Source:
-    """Reads configurations; `settle` is notified the settings of each one that will be in force.
+    """Reads configurations; `settle` is called with the settings of each one that will be in force.
 
     `namespace` is the one of the command line, which has precedence over the file's.
     """

@@ -103,7 +103,7 @@ class Daemon:
         self.groups: list[Group] = []
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
-        self.doubt: Timer | None = None  # something may not have been received to its end
+        self.doubt: Timer | None = None  # something may not have been handled to its end
         self.asked = 0  # for reloads, since the present one has begun
 
     def start(self, config: Config | None = None) -> None:

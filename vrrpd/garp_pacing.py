@@ -13,7 +13,7 @@ A frame that already waits goes more often instead of waiting twice, but not mor
 burst has rounds: bursts that come faster than they can be sent melt into one (keepalived 2.3.3).
 ARP and NA have clocks of their own; the interfaces of `interfaces { }` share one.
 
-Contract: `send()` never raises: a refusal of the host is notified to `trouble`.  `withdraw()` takes
+Contract: `send()` never raises: a refusal of the kernel goes to `trouble`.  `withdraw()` takes
 back what one sender still has waiting.
 """
 
@@ -33,7 +33,7 @@ Waiting = tuple[str, str, bytes]  # sender, interface, frame
 
 @dataclass(slots=True)
 class Owed:
-    """A frame that waits: how often it is to go yet, and who is notified when it cannot."""
+    """A frame that waits: how often it is to go yet, and what is called when it cannot."""
 
     times: int
     trouble: Trouble

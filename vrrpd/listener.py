@@ -192,7 +192,7 @@ class Segment:
                 self.complain(error)
 
     def deaf(self, router: Receiver) -> str | None:
-        """Why this router cannot receive its peers on an interface that exists, or None."""
+        """Why this router cannot receive from its peers on an interface that exists, or None."""
         if self.index is None:
             return None
         if self.channel is None or (needs_group(router) and router.group not in self.joined):

@@ -9,7 +9,7 @@
     }
 
 The words are keepalived 2.4's.  An instance that asks for authentication and cannot have it is a
-fatal mistake: keepalived runs it without, and then its peers and it no longer receive each other.
+fatal mistake: keepalived runs it without, and then its peers and it no longer accept each other.
 No diagnostic shows a key.
 """
 

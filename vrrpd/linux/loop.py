@@ -42,7 +42,7 @@ SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 LATEST = SECOND // 4  # for so long what arrives may go before a timer that is due
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
-LEAD = 500_000  # ns before its moment at which a timer that wants to get ready is notified
+LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
 READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 

@@ -42,7 +42,7 @@ Key = tuple[object, ...]
 def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
     """The body of a message about `route`.  Raises LookupError.
 
-    Unless `strict`, a route of which an interface is gone is notified by the rest: to remove it.
+    Unless `strict`, a route of which an interface is gone is recognized by the rest: to remove it.
     """
     head = RTMSG.pack(
         FAMILIES[route.family],

@@ -74,7 +74,7 @@ def rarities(rule: Rule) -> list[bytes]:
 
 
 def key(rule: Rule) -> Key:
-    """What a rule is notified by."""
+    """What a rule is recognized by."""
     ends = (str(one) if one is not None else None for one in (rule.source, rule.to))
     return ("rule", rule.family, rule.preference, ACTIONS[rule.action], rule.table, *ends)
 

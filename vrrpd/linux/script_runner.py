@@ -121,7 +121,7 @@ class Child:
 
 @dataclass(slots=True, eq=False)
 class Reader:
-    """A script that stays until it is notified to end."""
+    """A script that stays until it is asked to end."""
 
     child: Child
 

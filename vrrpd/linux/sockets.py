@@ -136,7 +136,7 @@ class RawChannel:
 
     def ensure_receive_buffer(self, size: int) -> None:
         """Have the kernel keep at least so much, beyond net.core.rmem_max where it lets us."""
-        sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is notified
+        sol, half = socket.SOL_SOCKET, size // 2  # the kernel takes twice what it is given
         if self.socket.getsockopt(sol, socket.SO_RCVBUF) >= size:
             return
         try:

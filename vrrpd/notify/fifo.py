@@ -2,7 +2,7 @@
 
     INSTANCE "VI_1" MASTER 150
     GROUP "VG_1" MASTER 0
-    INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150      a MASTER of lower priority was received
+    INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150      an Advertisement of lower priority was received
     INSTANCE "VI_1" MASTER_PRIORITY 130          with notify_priority_changes; or BACKUP_PRIORITY
 
 `notify_fifo` and `vrrp_notify_fifo` both get every line.  The reader that `*_fifo_script` names
