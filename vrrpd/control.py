@@ -11,11 +11,9 @@ The socket is mode 0600: a user who may connect may reload the daemon.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import socket
-import stat
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,11 +23,10 @@ from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal
 from vrrpd.maintenance import Handover
-from vrrpd.ports import EventLoop, Timer
+from vrrpd.ports import EventLoop
+from vrrpd.stream_server import StreamServer, remove_socket
 
 LONGEST = 4096
-PAUSE = SECOND  # without a descriptor for the next client
-SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 CLIENTS = 16
 AT_ONCE = 4  # requests of one client before others get their turn; it is to wait for the answers
 SO_SNDBUFFORCE = 32  # socket(7): beyond the system's limit, for the metrics of 255 instances
@@ -43,7 +40,6 @@ class Client:
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        self.connection.setblocking(False)
         for option in (SO_SNDBUFFORCE, socket.SO_SNDBUF):
             with suppress(PermissionError):
                 self.connection.setsockopt(socket.SOL_SOCKET, option, ROOM)
@@ -57,56 +53,22 @@ class Control:
     """Serves `vrrpctl`.  Raises OSError if the socket cannot be made."""
 
     def __init__(self, path: str, loop: EventLoop, daemon: Daemon, journal: Journal) -> None:
-        self.path = path
         self.loop = loop
         self.daemon = daemon
         self.journal = journal
         self.clients: dict[int, Client] = {}
         self.busy = False  # an answer is being made in pieces
-        self.pause: Timer | None = None
-        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
-        with suppress(FileNotFoundError):
-            if stat.S_ISSOCK(os.lstat(path).st_mode):
-                os.unlink(path)  # a daemon that was killed left it behind
-        mask = os.umask(0o177)
-        try:
-            self.server.bind(path)
-        except OSError:
-            self.server.close()
-            raise
-        finally:
-            os.umask(mask)
-        self.server.listen(CLIENTS)
-        self.server.setblocking(False)
-        loop.add_reader(self.server.fileno(), self.accept)
+        self.server = StreamServer(
+            _listen(path), loop, self.clients, CLIENTS, self._connected, path
+        )
         journal.listeners.append(self.spread)
 
-    def accept(self) -> None:
-        """Take a new client, or turn it away if there are too many."""
-        try:
-            connection, _ = self.server.accept()
-        except OSError as error:
-            if error.errno in SHORTAGES:
-                self.rest()
-            return
-        if len(self.clients) >= CLIENTS:
-            connection.close()
-            return
+    def _connected(self, connection: socket.socket) -> None:
+        """Serve a new client."""
         with suppress(OSError):
             client = Client(connection)
             self.clients[connection.fileno()] = client
             self.loop.add_reader(connection.fileno(), lambda: self.read(client))
-
-    def rest(self) -> None:
-        """Look away for a while: a waiting client would wake us for nothing, again and again."""
-        self.loop.remove_reader(self.server.fileno())
-        self.pause = self.loop.call_at(self.loop.now() + PAUSE, self.resume)
-
-    def resume(self) -> None:
-        """Look again who waits."""
-        self.pause = None
-        self.loop.add_reader(self.server.fileno(), self.accept)
 
     def read(self, client: Client) -> None:
         """Take what a client says and answer every complete line."""
@@ -225,9 +187,20 @@ class Control:
         self.journal.listeners.remove(self.spread)
         for client in list(self.clients.values()):
             self.drop(client)
-        if self.pause is not None:
-            self.pause.cancel()
-        self.loop.remove_reader(self.server.fileno())
         self.server.close()
-        with suppress(OSError):
-            os.unlink(self.path)
+
+
+def _listen(path: str) -> socket.socket:
+    """A listening Unix socket that only its owner may connect to.  Raises OSError."""
+    remove_socket(path)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        server.bind(path)
+        server.listen(CLIENTS)
+    except OSError:
+        server.close()
+        raise
+    finally:
+        os.umask(mask)
+    return server

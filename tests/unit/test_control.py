@@ -218,6 +218,15 @@ def test_the_socket_is_the_owner_s_alone(bench: Bench) -> None:
     os.umask(0o022)
 
 
+def test_a_missing_directory_of_the_socket_is_made(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "run")
+    try:
+        assert stat.S_IMODE(os.stat(tmp_path / "run").st_mode) == 0o755
+        assert bench.ask(command="status")["ok"]
+    finally:
+        bench.close()
+
+
 def test_a_socket_left_behind_is_replaced_and_removed_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "vrrpd.sock"
     left = socket.socket(socket.AF_UNIX)

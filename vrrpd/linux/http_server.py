@@ -10,10 +10,8 @@ What does not fit into the socket's buffer is sent later, by a timer.
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
-import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -22,12 +20,12 @@ from vrrpd.endpoint import Endpoint, Page
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Timer
+from vrrpd.stream_server import StreamServer, remove_socket
 
 CLIENTS = 8
 LONGEST = 4096
 TIMEOUT = 10 * SECOND
 SOON = SECOND // 50  # until the next attempt to send or to make a page
-PAUSE = SECOND  # without a descriptor for the next client
 PIECE = 64 * 1024  # bytes that are sent in one go
 REASONS = {
     200: "OK",
@@ -58,37 +56,20 @@ class HttpServer:
     def __init__(
         self, where: Endpoint, loop: Loop, pages: Mapping[str, Callable[[], Page]]
     ) -> None:
-        self.where = where
         self.loop = loop
         self.pages = pages
         self.clients: set[Client] = set()
         self.busy = False
-        self.pause: Timer | None = None
-        self.server = listen(where)
-        loop.add_reader(self.server.fileno(), self.accept)
+        self.server = StreamServer(
+            listen(where), loop, self.clients, CLIENTS, self._connected, where.path
+        )
 
-    def accept(self) -> None:
-        """Take a new client, or turn it away if there are too many."""
-        try:
-            connection, _ = self.server.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                self.loop.remove_reader(self.server.fileno())
-                self.pause = self.loop.call_at(self.loop.now() + PAUSE, self.resume)
-            return
-        if len(self.clients) >= CLIENTS:
-            connection.close()
-            return
-        connection.setblocking(False)
+    def _connected(self, connection: socket.socket) -> None:
+        """Serve a new client, for TIMEOUT at most."""
         client = Client(connection)
         self.clients.add(client)
         client.end = self.loop.call_at(self.loop.now() + TIMEOUT, partial(self.drop, client))
         self.loop.add_reader(connection.fileno(), partial(self.read, client))
-
-    def resume(self) -> None:
-        """Accept again."""
-        self.pause = None
-        self.loop.add_reader(self.server.fileno(), self.accept)
 
     def read(self, client: Client) -> None:
         """Take a piece of the request; after it nothing more is read."""
@@ -198,17 +179,11 @@ class HttpServer:
         """End all connections and listen no more."""
         for client in list(self.clients):
             self.drop(client)
-        if self.pause is not None:
-            self.pause.cancel()
-        self.loop.remove_reader(self.server.fileno())
         self.server.close()
-        if self.where.path:
-            with suppress(OSError):
-                os.unlink(self.where.path)
 
 
 def listen(where: Endpoint) -> socket.socket:
-    """A listening socket that does not block.  Raises OSError."""
+    """A listening socket.  Raises OSError."""
     if where.path:
         family = socket.AF_UNIX
         remove_socket(where.path)
@@ -225,16 +200,7 @@ def listen(where: Endpoint) -> socket.socket:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind((where.address, where.port))
         server.listen(CLIENTS)
-        server.setblocking(False)
     except OSError:
         server.close()
         raise
     return server
-
-
-def remove_socket(path: str) -> None:
-    """Remove the socket that a killed daemon has left; any other file stays.  Raises OSError."""
-    os.makedirs(os.path.dirname(path) or ".", 0o755, exist_ok=True)
-    with suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.unlink(path)
