@@ -10,7 +10,7 @@ export async function openTerminal(host) {
   const others = terminalsOf(app), lesson = app.shell.currentWidget;
   const made = await app.commands.execute("terminal:open", { name: host });
   if (made) {            // it was not open: next to the other terminals, or beside the lesson
-    const place = others.length ? { ref: others[0].id, mode: "tab-after" }
+    const place = others.length ? { ref: others.at(-1).id, mode: "tab-after" }
       : { ref: lesson?.id, mode: "split-right" };
     app.shell.add(made, "main", place);
     app.shell.activateById(made.id);
