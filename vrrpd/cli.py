@@ -176,7 +176,8 @@ def run(options: argparse.Namespace, log: Log) -> int:
     source.read = partial(reading, partial(aside, loop))  # the timers must not wait for a reload
     runner = ScriptRunner(loop, log)
     post = MailCarrier(loop, journal, log)
-    daemon = Daemon(source, build_ports(loop, runner, post, log, source), journal, log)
+    quiet = not options.no_quiet_backup
+    daemon = Daemon(source, build_ports(loop, runner, post, log, source, quiet), journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
     ending: list[str] = []
     supervisor = Supervisor(loop)
@@ -251,7 +252,12 @@ def remove_files(control: Control | None, exporter: HttpServer | None, journal: 
 
 
 def build_ports(
-    loop: Loop, runner: ScriptRunner, post: MailCarrier, log: Log, source: Source
+    loop: Loop,
+    runner: ScriptRunner,
+    post: MailCarrier,
+    log: Log,
+    source: Source,
+    quiet: bool,
 ) -> Ports:
     """A real host, as `ports.py` describes one.
 
@@ -274,7 +280,7 @@ def build_ports(
     source.follow(lambda settings: set_receive_buffers(kernel, processes, settings, log))
     return Ports(
         loop,
-        RawWire(loop, log),
+        RawWire(loop, log, quiet),
         kernel,
         runner,
         SmallFiles(loop),

@@ -205,6 +205,7 @@ OPTIONS = (
         "WHERE",
         type=listener,
     ),
+    _ours("--no-quiet-backup", "wake a BACKUP for every Advertisement", ""),
     _ours("--control", f"for vrrpctl ({SOCKET}; beside the pid file)", "SOCKET"),
     _ours(
         "--max-vips",

@@ -181,6 +181,7 @@ class Daemon:
         )
         segment.add(router)
         segment.join(router)
+        router.followers.append(lambda one, _: segment.changed(one))
         self.routers[instance.name] = router
         self.maintenance.admit(router)
         return router

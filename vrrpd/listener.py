@@ -24,7 +24,7 @@ from vrrpd import auth_header, auth_hmac
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
 from vrrpd.events import AdvertReceived, IPAddress
-from vrrpd.fsm import Params
+from vrrpd.fsm import RESIGN, Params, State
 from vrrpd.journal import Log
 from vrrpd.packet import PROTOCOL, Advertisement, Check, Datagram, PacketError, parse_ip
 from vrrpd.packet_signature import shapes
@@ -45,6 +45,10 @@ class Receiver(Protocol):
     expected: Expectation | None
 
     @property
+    def state(self) -> State:
+        """The state of the virtual router."""
+
+    @property
     def name(self) -> str:
         """The name of the `vrrp_instance` block."""
 
@@ -57,15 +61,24 @@ class Receiver(Protocol):
         """What an Advertisement must be to be accepted."""
 
     def on_advert(
-        self, advert: Advertisement, received: AdvertReceived, at: int, sequence: int = 0
+        self,
+        advert: Advertisement,
+        received: AdvertReceived,
+        at: int,
+        sequence: int = 0,
+        times: int = 1,
     ) -> None:
-        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
+        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any.
+
+        `times`: so many of the same have arrived, the last of them at `at`.
+        """
 
     def on_bad_packet(self, error: PacketError, datagram: Datagram) -> None:
         """A packet for this virtual router failed a check."""
 
 
 REMEMBERED = 1024  # packets of a segment that need not be checked again
+MOST_ADVERTS = 5  # down_timer_adverts with which packets may be handed over late
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +98,23 @@ class Known:
     expectation: Expectation
     advert: Advertisement
     received: AdvertReceived
+    packet: bytes
+
+    def only_restarts_timer(self, now: int) -> bool:
+        """Whether all that the same packet again does is to restart Master_Down_Timer.
+
+        Of many in a row, only the last one counts then.
+        """
+        router, params = self.router, self.router.params
+        outranks = self.received.priority >= params.priority or not params.preempts
+        return (
+            router.state is State.BACKUP
+            and router.expected is self.expectation
+            and self.received.priority != RESIGN
+            and outranks
+            and now >= params.not_before
+            and params.down_timer_adverts <= MOST_ADVERTS
+        )
 
 
 def needs_group(router: Receiver) -> bool:
@@ -109,21 +139,28 @@ class Segment:
         self.counters: Counter[str] = Counter()
         self.settings = Globals()
         self.known: dict[bytes, Known] = {}  # packets that were admitted
+        self.latest: dict[int, Known] = {}  # by VRID: the last one of those
+        self.expected: dict[int, Known] = {}  # by VRID: what may be handed over late
 
     def add(self, router: Receiver) -> None:
         """From now on this router's packets find it."""
-        self.known.clear()
+        self.forget()
         self.routers.setdefault(router.instance.vrid, []).append(router)
         self.narrow()
 
     def remove(self, router: Receiver) -> None:
         """This router is no more."""
-        self.known.clear()
+        self.forget()
         mine = self.routers[router.instance.vrid]
         mine.remove(router)
         if not mine:
             del self.routers[router.instance.vrid]
         self.narrow()
+
+    def forget(self) -> None:
+        """No packet has been admitted, so that each of them is checked again."""
+        for seen in (self.known, self.latest, self.expected):
+            seen.clear()
 
     def configure(self, settings: Globals) -> None:
         """These settings are in force from now on."""
@@ -153,6 +190,31 @@ class Segment:
             mine = [(router.instance, router.params.priority) for router in routers]
             with suppress(OSError):  # what it cannot keep from us we drop
                 self.channel.only(vrids, shapes(mine))
+            self.expect()
+
+    def expect(self) -> None:
+        """Say which packets may be handed over late: those that only restart a timer."""
+        if self.channel is not None:
+            now = self.clock.now()
+            steady = {v: one for v, one in self.expected.items() if one.only_restarts_timer(now)}
+            self.expected = steady
+            self.channel.expect({vrid: one.packet for vrid, one in steady.items()})
+
+    def changed(self, router: Receiver) -> None:
+        """A router is in another state: what it expected must be handed over at once."""
+        if router.instance.vrid in self.expected:
+            self.expect()
+
+    def repeated(self, known: Known) -> None:
+        """A packet that was admitted before: twice in a row, and the next may be late."""
+        vrid = known.router.instance.vrid
+        if self.expected.get(vrid) is known:
+            return
+        if self.latest.get(vrid) is not known:
+            self.latest[vrid] = known
+        elif len(self.routers[vrid]) == 1 and known.only_restarts_timer(self.clock.now()):
+            self.expected[vrid] = known
+            self.expect()
 
     def attend(self, index: int | None) -> None:
         """Listen on the interface with this index; None: it does not exist at present.
@@ -212,8 +274,10 @@ class Segment:
             raise OSError(f"no VRRP socket on {self.interface}")
         self.channel.send(packet)
 
-    def receive(self, packet: bytes, at: int) -> None:
+    def receive(self, packet: bytes, at: int, times: int = 1) -> None:
         """Take one IP packet that arrived at `at` (ns); whatever it holds, nothing is raised.
+
+        `times`: so many of the same have arrived, the last of them at `at`.
 
         A master says the same again and again: but for identification and header checksum, which
         not checked here, the packet has been admitted before.
@@ -221,8 +285,11 @@ class Segment:
         key = packet[:4] + packet[6:10] + packet[12:]
         known = self.known.get(key)
         if known is not None and known.router.expected is known.expectation:
-            known.router.on_advert(known.advert, known.received, at)
+            known.router.on_advert(known.advert, known.received, at, times=times)
+            self.repeated(known)
             return
+        for _ in range(times - 1):  # what was expected may not be what is accepted now
+            self.receive(packet, at)
         try:
             datagram = parse_ip(packet)
             vrid = find_vrid(datagram)
@@ -252,7 +319,7 @@ class Segment:
         if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = Known(router, expectation, advert, received)
+            self.known[key] = Known(router, expectation, advert, received, packet)
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
     def unknown(self, vrid: int, datagram: Datagram) -> None:
@@ -287,6 +354,7 @@ class Segment:
     def close(self) -> None:
         """Stop listening."""
         channel, self.channel, self.index = self.channel, None, None
+        self.expected.clear()
         self.joined.clear()
         if channel is not None:
             channel.close()

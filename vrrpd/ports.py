@@ -19,7 +19,7 @@ All times are integer nanoseconds of the Clock, which is monotonic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -28,8 +28,15 @@ from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
 from vrrpd.packet_signature import Shape
 
-Receiver = Callable[[bytes, int], None]
-"""Called with one IP packet, header included, and the time (ns) at which it arrived."""
+
+class Receiver(Protocol):
+    """Takes the packets of a Channel."""
+
+    def __call__(self, packet: bytes, at: int, times: int = 1, /) -> None:
+        """One IP packet, header included, and the time (ns) at which it arrived.
+
+        `times`: so many of the same have arrived, the last of them at `at`.
+        """
 
 
 class Pending(Protocol):
@@ -99,6 +106,13 @@ class Channel(Protocol):
         """A hint: packets for other virtual routers need not be handed over; none: all must be.
 
         In a flood, what has none of `shapes` need not be handed over either.  Raises OSError.
+        """
+
+    def expect(self, packets: Mapping[int, bytes]) -> None:
+        """A hint: the same packets again (by VRID) may be handed over late, and counted together.
+
+        But before any callback, so that no timer is believed without them, and each before what
+        arrived after it.  "The same" are all bytes but identification and header checksum.
         """
 
     def send(self, packet: bytes) -> None:

@@ -286,20 +286,28 @@ class VirtualRouter:
         self.dispatch(events.Stopped(reason))
 
     def on_advert(
-        self, advert: Advertisement, received: events.AdvertReceived, at: int, sequence: int = 0
+        self,
+        advert: Advertisement,
+        received: events.AdvertReceived,
+        at: int,
+        sequence: int = 0,
+        times: int = 1,
     ) -> None:
-        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any."""
+        """A valid Advertisement arrived at `at` (ns), with this number in its AH, if any.
+
+        `times`: so many of the same have arrived, the last of them at `at`.
+        """
         if self.router.state in SILENT:
             return
-        self.counters["advertisement-rcvd"] += 1
+        self.counters["advertisement-rcvd"] += times
         if received.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
         if sequence:
             self.speaker.note_sequence(sequence)
         if self.params.version == 3 and received.interval > self.params.learn(received.interval):
-            self._attempt(self.doubt, received)
+            self._attempt(self.doubt, received, times)
         if advert is not self.agreed:
-            self._attempt(self.compare, advert, received.source)
+            self._attempt(self.compare, advert, received.source, times)
         was_master = self.router.state is State.MASTER
         self.dispatch(received, at)
         if was_master and received.priority != RESIGN:
@@ -314,15 +322,15 @@ class VirtualRouter:
         if self.split_brain.script_is_due(at, self.params, self.state, self.entered):
             self.notifier.split_brain(self.instance, self.params.priority, rival)
 
-    def doubt(self, received: events.AdvertReceived) -> None:
+    def doubt(self, received: events.AdvertReceived, times: int) -> None:
         """Warn of an interval that is too long to be learned."""
-        self.counters["interval-limited"] += 1
+        self.counters["interval-limited"] += times
         most = seconds(self.params.learn(received.interval))
         text = f"interval {seconds(received.interval)} from {received.source} counts as {most}"
         text = f"({self.name}) {text}, {FARTHEST} times our own"
         self.log.limited(("interval", self.name, received.source), text)
 
-    def compare(self, advert: Advertisement, source: IPAddress) -> None:
+    def compare(self, advert: Advertisement, source: IPAddress, times: int) -> None:
         """Warn if the sender has other addresses than we do.
 
         RFC 9568 section 7.1 and keepalived >= 2.3.3 accept it; others discard: two MASTERs.
@@ -332,7 +340,7 @@ class VirtualRouter:
         if mine == theirs:
             self.agreed = advert
             return
-        self.counters["address-list-errors"] += 1
+        self.counters["address-list-errors"] += times
         text = f"({self.name}) advertisement from {source} {difference(mine, theirs)}"
         self.log.limited(("addresses", self.name, source), text)
 

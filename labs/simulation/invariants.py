@@ -184,6 +184,7 @@ class Guard:
         for host, daemon in self.lan.daemons.items():
             life = self.life(host)
             if life is not None and not self.lan.machines[host].frozen:
+                self.lan.machines[host].late.read()
                 self.notified(host, life)
                 self.counted(host, life)
                 self.alone(host, daemon)

@@ -21,6 +21,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from labs.model.facts import Address, Link
 from labs.simulation.clock import VirtualClock, VirtualTimer
+from labs.simulation.late_reading import LateReading
 from labs.simulation.programs import Workload
 from labs.simulation.switch import Switch
 from vrrpd.events import IPAddress
@@ -80,6 +81,7 @@ class Machine:
     wall: int = 0  # ns by which somebody has set its calendar forward
 
     def __post_init__(self) -> None:
+        self.late = LateReading(lambda: self.local(self.clock.now()))
         self.addresses[self.ip] = 24
         self.six = (link_local(self.mac), IPv6Address(PREFIX6 + (int(self.ip) & 0xFF)))
         self.switch.machines.append(self)
@@ -220,6 +222,7 @@ class Machine:
             if self.frozen:
                 self.backlog.append((timer, made))
             else:
+                self.late.read()
                 callback()
 
         made = self.clock.call_at(when, call, (self.name, callback))
@@ -244,6 +247,7 @@ class Machine:
         if self.frozen:
             self.backlog.append((False, VirtualTimer(lambda: void(callback))))
         else:
+            self.late.read()
             callback()
 
     def thaw(self) -> None:
@@ -260,6 +264,7 @@ class Machine:
         self.frozen = False
         self.backlog.clear()
         self.receivers.clear()
+        self.late.forget()
         self.workload.end_life()
         self.watcher = None
 

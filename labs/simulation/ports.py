@@ -10,7 +10,7 @@ Runner, Files, Processes, Pipes and Post are in `programs.py`.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from labs.model.facts import Address
@@ -70,6 +70,10 @@ class HostChannel:
 
     def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
+
+    def expect(self, packets: Mapping[int, bytes]) -> None:
+        """Have these packets wait, if this machine reads late."""
+        self.machine.late.expect(self.key, packets)
 
     def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""

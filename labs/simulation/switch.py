@@ -172,11 +172,11 @@ class Switch:
             stamp = machine.local(at)
 
             def arrive(stamp: int = stamp) -> None:
-                for (_, *key), receiver in list(machine.receivers.items()):
-                    if tuple(key) == kind:
+                for key, receiver in list(machine.receivers.items()):
+                    if key[1:] == kind:
                         for tap in self.taps:
                             tap(machine, data, stamp)
-                        receiver(data, stamp)
+                        machine.late.take(key, receiver, data, stamp)
 
             machine.arrives(at, arrive)
 

@@ -50,7 +50,7 @@ class Ear:
         self.loop = Loop()
         self.heard: list[bytes] = []
         self.wire = RawWire(self.loop)
-        self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, _: self.heard.append(packet))
+        self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, *_: self.heard.append(packet))
         self.channel.join(GROUP4)
 
     def hear(self, sent: list[bytes], patience: int = 30 * SECOND) -> list[bytes]:

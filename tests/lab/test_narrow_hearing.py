@@ -127,7 +127,7 @@ def test_the_filter_is_a_program_the_kernel_takes_for_any_number_of_vrids() -> N
 
 def test_a_channel_behind_an_authentication_header_hears_everything(cable: None) -> None:
     loop = Loop()
-    channel = RawChannel(loop, NEAR, 4, 51, lambda packet, at: None)
+    channel = RawChannel(loop, NEAR, 4, 51, lambda packet, at, times=1: None)
     with pytest.raises(OSError, match="No such file"):  # there is no filter to take away
         channel.only([51])
     channel.close()

@@ -17,7 +17,7 @@ def test_room(family: int, size: int, mtus: int, expected: int) -> None:
     subprocess.run(["ip", "link", "add", "room0", "type", "veth", "peer", "room1"], check=True)
     try:
         wire = RawWire(Loop())
-        channel = wire.listen("room0", family, 112, lambda packet, at: None)
+        channel = wire.listen("room0", family, 112, lambda packet, at, times=1: None)
         channel.set_receive_buffer(size, mtus)
         found = channel.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert found == 2 * expected  # the kernel doubles it

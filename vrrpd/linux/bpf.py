@@ -10,6 +10,8 @@ In quiet times it is not in force, because what the kernel drops is counted unde
 
 from __future__ import annotations
 
+import ctypes
+import socket
 import struct
 from collections.abc import Iterable
 
@@ -22,6 +24,11 @@ LD_BYTE, LD_BYTE_X, LD_WORD_X, LD_LENGTH, LDX_HEADER_LENGTH = 0x30, 0x50, 0x40, 
 SUBTRACT, TO_X, JUMP_EQ, JUMP_GE, RETURN = 0x14, 0x07, 0x15, 0x35, 0x06
 ALL = 0xFFFF
 TTL = 8  # its place in an IPv4 header
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+LD_WORD_AT, LD_HALF_AT, JUMP = 0x20, 0x28, 0x05
+NETWORK = 0xFFF00000  # SKF_NET_OFF: counted from the IP header, wherever the program begins
+MOST = 4096  # instructions that the kernel takes
+WORDS = 120  # a longer message is not compared
 
 Line = tuple[int, int]  # code and operand
 
@@ -56,10 +63,72 @@ def strong_enough(shape: Shape) -> list[Line]:
     return [(SUBTRACT, 1), (JUMP_GE, shape.least - 1)]
 
 
-def block(lines: list[Line]) -> bytes:
-    """The program: a test that fails jumps behind the block, all that succeed keep the packet."""
+def attach(one: socket.socket, program: bytes) -> None:
+    """Have the kernel run `program` for what arrives at a socket.  Raises OSError."""
+    code = ctypes.create_string_buffer(program, len(program))
+    request = struct.pack("@HP", len(program) // INSTRUCTION.size, ctypes.addressof(code))
+    one.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, request)
+
+
+def exactly(packets: Iterable[bytes], family: int, hit: int, otherwise: int | None = None) -> bytes:
+    """The program that yields `hit` for one of these packets, but for identification and checksum.
+
+    For others it goes on to what is appended, or yields `otherwise`.  Packets with the same IP
+    header share its tests: a header, then a block for each message.
+    """
+    headers: dict[tuple[Line, ...], list[list[Line]]] = {}
+    for packet in packets:
+        header, message = comparison(packet, family)
+        headers.setdefault(tuple(header), []).append(message)
+    code = b""
+    for lines, messages in headers.items():
+        blocks = b"".join(block(message, hit) for message in messages)
+        # A test that fails jumps to the second jump, which leads behind the blocks.
+        code += tests(list(lines), skip=1)
+        code += INSTRUCTION.pack(JUMP, 0, 0, 1)
+        code += INSTRUCTION.pack(JUMP, 0, 0, len(blocks) // INSTRUCTION.size)
+        code += blocks
+    return code if otherwise is None else code + INSTRUCTION.pack(RETURN, 0, 0, otherwise)
+
+
+def comparison(packet: bytes, family: int) -> tuple[list[Line], list[Line]]:
+    """The loads and tests of an IP header, and those of a VRRP message.
+
+    The length comes first: behind it no load is beyond the end.
+    """
+    if family == 4:
+        start, parts = 20, [(0, 4), (6, 2), (8, 2), (12, 4), (16, 4)]
+        header = [line for at, size in parts for line in compare(packet, at, size, at)]
+    else:
+        start, parts = 40, [(4, 2), (6, 2), *((at, 4) for at in range(8, 40, 4))]
+        header = [line for at, size in parts for line in compare(packet, at, size, NETWORK + at)]
+    shift = 0 if family == 4 else start
+    words = range(start, len(packet), 4)
+    return header, [line for at in words for line in compare(packet, at, 4, at - shift)]
+
+
+def compare(packet: bytes, at: int, size: int, where: int) -> list[Line]:
+    """A load of 4 or 2 bytes at `where`, and the test that they are those of `packet`."""
+    load = LD_WORD_AT if size == 4 else LD_HALF_AT
+    return [(load, where), (JUMP_EQ, int.from_bytes(packet[at : at + size], "big"))]
+
+
+def can_compare(packet: bytes, family: int) -> bool:
+    """Whether `exactly()` can have a block for it: no IP options, and not too long."""
+    start = 20 if family == 4 else 40
+    plain = packet[:1] == b"\x45" if family == 4 else packet[:1] == b"\x60"
+    return plain and len(packet) % 4 == 0 and start + 8 <= len(packet) <= start + 4 * WORDS
+
+
+def block(lines: list[Line], hit: int = ALL) -> bytes:
+    """The program: a test that fails jumps behind the block, all that succeed yield `hit`."""
+    return tests(lines, skip=1) + INSTRUCTION.pack(RETURN, 0, 0, hit)
+
+
+def tests(lines: list[Line], skip: int) -> bytes:
+    """The program: a test that fails jumps to `skip` instructions behind the last one."""
     code = b""
     for at, (operation, operand) in enumerate(lines):
-        miss = len(lines) - at if operation in (JUMP_EQ, JUMP_GE) else 0
+        miss = len(lines) - 1 - at + skip if operation in (JUMP_EQ, JUMP_GE) else 0
         code += INSTRUCTION.pack(operation, 0, miss, operand)
-    return code + INSTRUCTION.pack(RETURN, 0, 0, ALL)
+    return code

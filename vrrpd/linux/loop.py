@@ -108,6 +108,7 @@ class Loop:
         self.running = False
         self.handlers: dict[int, Callable[[], None]] = {}
         self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
+        self.quiet: list[Callable[[], None]] = []  # read what does not wake us, after each sleep
 
     # The Clock.
 
@@ -193,7 +194,9 @@ class Loop:
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
-            if self.read(self.sleep()):
+            events = self.sleep()
+            self.read_quiet()
+            if self.read(events):
                 self.breathe()
             else:  # nothing had arrived a moment ago
                 self.fire()
@@ -218,7 +221,13 @@ class Loop:
         """Let what is due happen now, from the middle of a callback that takes long."""
         if self.heap and self.heap[0][0] <= self.now():
             self.catch_up()
+            self.read_quiet()
             self.fire()
+
+    def read_quiet(self) -> None:
+        """Read what has arrived without waking us: no callback is to decide without it."""
+        for read in tuple(self.quiet):
+            self.guard(read)
 
     def catch_up(self) -> None:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.

@@ -15,21 +15,22 @@ Advertisement late would otherwise wait a whole Master_Down_Interval from there.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import socket
 import struct
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
-from vrrpd.linux.bpf import sieve
+from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
+from vrrpd.linux.bpf import MOST, attach, can_compare, exactly, sieve
 from vrrpd.linux.loop import Loop
+from vrrpd.linux.quiet_socket import QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import Shape
 from vrrpd.ports import Receiver, Timer
@@ -45,7 +46,7 @@ IPV6_FREEBIND = 78
 LARGEST = 65535
 LONGEST = 8192  # bytes read of a packet: 255 IPv6 addresses are 4,144
 BATCH = 64  # packets read in one go before others get their turn
-SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+SO_DETACH_FILTER = 27
 SO_RCVBUFFORCE = 33
 # struct sock_filter, and the instructions that filter_for() uses (linux/bpf_common.h)
 INSTRUCTION = struct.Struct("@HBBI")
@@ -55,6 +56,8 @@ TIMESPEC = struct.Struct("@ll")
 ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + 2 * socket.CMSG_SPACE(4)
 SO_RXQ_OVFL = 40
 FLOOD = 10 * SECOND  # for so long after an overflow the kernel sieves
+QUIET_ROOM = 1 << 18  # bytes that the second socket asks for at least
+SETTLE = SECOND // 2  # between the first Advertisement that may be late and the new filters
 
 
 class RawChannel:
@@ -68,9 +71,14 @@ class RawChannel:
         protocol: int,
         receiver: Receiver,
         log: Log | None = None,
+        quiet: bool = False,
     ) -> None:
         self.loop = loop
         self.receiver = receiver
+        self.may_be_quiet = quiet and protocol == PROTOCOL
+        self.quiet: QuietSocket | None = None
+        self.expected: Mapping[int, bytes] = {}
+        self.settling: Timer | None = None
         self.family = family
         self.protocol = protocol
         self.interface = interface
@@ -151,17 +159,113 @@ class RawChannel:
         neither is looked for.  Raises OSError.
         """
         self.wanted = vrids, shapes
-        plain = self.protocol == PROTOCOL
-        if plain and shapes and self.calm is not None:
-            program = sieve(shapes, self.family)
-        elif plain and vrids:
-            program = filter_for(sorted(vrids), self.family)
-        else:
+        self._narrow()
+
+    def _narrow(self) -> None:
+        """Attach the filter: what is expected, other virtual routers, in a flood all shapes."""
+        templates = {} if self.quiet is None else self.quiet.templates
+        first = exactly(templates.values(), self.family, hit=0)
+        then = self._program()
+        if not first and not then:
             self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
             return
-        code = ctypes.create_string_buffer(program)
-        request = struct.pack("@HP", len(program) // INSTRUCTION.size, ctypes.addressof(code))
-        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, request)
+        attach(self.socket, first + (then or SOCK_FILTER.pack(RETURN, 0, 0, LARGEST)))
+
+    def _program(self) -> bytes:
+        """The filter of `only()`; empty: everything passes."""
+        vrids, shapes = self.wanted
+        plain = self.protocol == PROTOCOL
+        if plain and shapes and self.calm is not None:
+            return sieve(shapes, self.family)
+        return filter_for(sorted(vrids), self.family) if plain and vrids else b""
+
+    def expect(self, packets: Mapping[int, bytes]) -> None:
+        """Have the kernel keep these from waking us: see quiet_socket.py.
+
+        To stop that is urgent and done as soon as the loop is idle; to begin is not.
+        """
+        if not self.may_be_quiet:
+            return
+        self.expected = dict(packets)
+        now = {} if self.quiet is None else self.quiet.templates
+        if any(packets.get(vrid) != packet for vrid, packet in now.items()):
+            self.loop.idle.append(self._settle)
+        elif len(packets) > len(now) and self.settling is None:
+            self.settling = self.loop.call_at(self.loop.now() + SETTLE, self._settle)
+
+    def _settle(self) -> None:
+        """Let the two sockets share the packets as `expect()` has it.
+
+        First no packet waits that is not expected any more, then those that are expected now; in
+        between a packet may be in both, but never in none.
+        """
+        if self.settling is not None:
+            self.settling.cancel()
+            self.settling = None
+        if self.number < 0:
+            return
+        wanted = self._that_fit({} if self.calm is not None else self.expected)
+        if self.quiet is None:
+            if not wanted or not self._open_quiet():
+                return
+            wanted = self._that_fit(wanted)
+        quiet = self.quiet
+        assert quiet is not None
+        now = quiet.templates
+        kept = {vrid: packet for vrid, packet in now.items() if wanted.get(vrid) == packet}
+        try:
+            if kept != now:
+                quiet.templates = kept
+                self._narrow()
+                quiet.templates = now
+                self.read()
+                quiet.expect(kept)
+            if kept != wanted:
+                if not kept:
+                    quiet.clear()
+                quiet.expect(wanted)
+                self._narrow()
+        except OSError as error:
+            self._give_up(error)
+
+    def _that_fit(self, packets: Mapping[int, bytes]) -> Mapping[int, bytes]:
+        """As many of the packets as the program and the receive buffer have room for."""
+        room = len(packets) if self.quiet is None else self.quiet.room
+        fit = {v: p for v, p in packets.items() if can_compare(p, self.family)}
+        fit = dict(list(fit.items())[:room])
+        free = MOST - len(self._program()) // SOCK_FILTER.size - 1
+        while fit and len(exactly(fit.values(), self.family, 0)) // SOCK_FILTER.size > free:
+            fit.popitem()
+        return fit
+
+    def _open_quiet(self) -> bool:
+        """Whether there is a second socket now."""
+        room = max(self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF), QUIET_ROOM)
+        place = self.interface, self.family, self.protocol
+        try:
+            self.quiet = QuietSocket(self.loop, *place, room)
+        except OSError as error:
+            self._give_up(error)
+            return False
+        self.loop.quiet.append(self.read)
+        return True
+
+    def _give_up(self, error: OSError) -> None:
+        """Without a second socket everything wakes us, which costs time and nothing else."""
+        self.may_be_quiet = False
+        if self.log is not None:
+            self.log.detail(f"{self.interface}: no quiet socket: {error.strerror or error}")
+        if self.quiet is not None:
+            self._close_quiet()
+            with suppress(OSError):
+                self._narrow()
+
+    def _close_quiet(self) -> None:
+        """Close the second socket, if there is one."""
+        if self.quiet is not None:
+            self.loop.quiet.remove(self.read)
+            self.quiet.close()
+            self.quiet = None
 
     def overrun(self, lost: int) -> None:
         """More has come than we could read, and Advertisements may be among what was lost."""
@@ -171,6 +275,8 @@ class RawChannel:
             self.log.limited(("flood", self.interface), text)
         if self.calm is None:
             self.calm = self.loop.call_at(self.loop.now() + FLOOD, self.relax)
+            if self.quiet is not None and self.quiet.templates:
+                self.loop.idle.append(self._settle)  # in a flood everything goes the ordinary way
             with suppress(OSError):
                 self.only(*self.wanted)
 
@@ -179,6 +285,7 @@ class RawChannel:
         self.calm = None
         with suppress(OSError):
             self.only(*self.wanted)
+        self.expect(self.expected)
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet to the destination in its header.  Raises OSError.
@@ -204,6 +311,13 @@ class RawChannel:
 
     def read(self) -> None:
         """Hand over what has arrived, each packet with the moment of its arrival."""
+        if self.quiet is None:
+            self._read(self.receiver)
+        else:
+            self._read_both(self.quiet)
+
+    def _read(self, take: Callable[[bytes, int], None]) -> None:
+        """Read the socket that wakes us."""
         for _ in range(BATCH):
             try:
                 packet, ancillary, _, address = self.socket.recvmsg(LONGEST, ANCILLARY)
@@ -213,10 +327,44 @@ class RawChannel:
                 self.count_lost(ancillary)
             if self.family == 6:
                 packet = with_header(packet, ancillary, address[0])
-            self.receiver(packet, self.arrival(ancillary))
+            take(packet, self.arrival(ancillary))
             # To read nothing costs an exception, which is more than all the rest of this.
             if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
                 return
+
+    def _read_both(self, quiet: QuietSocket) -> None:
+        """Read both sockets, and hand over their packets in the order of arrival.
+
+        The one that wakes us comes first: what is not in the other one by then came later.
+        """
+        others: list[tuple[int, bytes]] = []
+        if ioctl(self.number, FIONREAD, NOTHING) != NOTHING:
+            self._read(lambda packet, at: others.append((at, packet)))
+        templates = quiet.templates
+        if not templates:
+            for at, packet in others:
+                self.receiver(packet, at)
+            return
+        if others:
+            waiting = [(at, templates[v]) for at, v in quiet.read() if v in templates]
+            for at, packet in sorted([*waiting, *others], key=lambda one: one[0]):
+                self.receiver(packet, at)
+        else:
+            for vrid, (at, times) in quiet.read_last().items():
+                if vrid in templates:
+                    self.receiver(templates[vrid], at, times)
+        if quiet.overflowed():
+            self._overflowed(templates)
+
+    def _overflowed(self, templates: Mapping[int, bytes]) -> None:
+        """Expected packets were lost, nobody knows of whom: each may have come just now.
+
+        A takeover may be late for that once, but it is not early.
+        """
+        self.overrun(self.lost + 1)
+        self.lost -= 1  # not of the socket that counts them
+        for packet in templates.values():
+            self.receiver(packet, self.loop.now())
 
     def arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
         """When the kernel received the packet, in ns of the loop's clock."""
@@ -236,9 +384,12 @@ class RawChannel:
 
     def close(self) -> None:
         """Close the socket; the kernel leaves the groups."""
-        if self.calm is not None:
-            self.calm.cancel()
+        for timer in (self.calm, self.settling):
+            if timer is not None:
+                timer.cancel()
+        self._close_quiet()
         self.loop.remove_reader(self.number)
+        self.number = -1
         self.socket.close()
 
 
@@ -274,9 +425,10 @@ def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], sou
 class RawWire:
     """The Wire of a real host."""
 
-    def __init__(self, loop: Loop, log: Log | None = None) -> None:
+    def __init__(self, loop: Loop, log: Log | None = None, quiet: bool = False) -> None:
         self.loop = loop
         self.log = log
+        self.quiet = quiet  # expected Advertisements need not wake us
         self.senders: dict[int, socket.socket] = {}  # packet sockets by interface index
         self.named: dict[str, socket.socket] = {}  # those of interfaces that are listened on
         self.asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -284,7 +436,8 @@ class RawWire:
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> RawChannel:
         """Receive one kind of packet on `interface`.  Raises OSError."""
         sender = self.sender(interface)  # a new MASTER has no time to make one
-        channel = RawChannel(self.loop, interface, family, protocol, receiver, self.log)
+        place = interface, family, protocol
+        channel = RawChannel(self.loop, *place, receiver, self.log, self.quiet)
         self.named[interface] = sender
         return channel
 

@@ -1,0 +1,215 @@
+"""A BACKUP is not woken by the Advertisement that it expects, and misses nothing for it.
+
+A real virtual router listens on one end of a cable; frames are put on the other end.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import pytest
+
+from vrrpd.fsm import SECOND
+from vrrpd.linux.bpf import MOST, can_compare, exactly
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.quiet_socket import moment
+from vrrpd.linux.sockets import RawChannel, RawWire
+from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
+
+NEAR, FAR = "quiet0", "quiet1"
+PEER = {4: IPv4Address("10.78.0.9"), 6: IPv6Address("fe80::78:2")}
+
+
+@pytest.fixture
+def cable() -> Iterator[None]:
+    """Two ends of a cable, with addresses of both families at once usable."""
+    lines = [f"link add {NEAR} type veth peer name {FAR}"]
+    for number, name in enumerate((NEAR, FAR), 1):
+        lines += [f"link set {name} up", f"addr add fe80::78:{number}/64 dev {name} nodad"]
+    lines.append(f"addr add 10.78.0.1/24 dev {NEAR}")
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+    yield
+    subprocess.run(["ip", "link", "delete", NEAR], check=True)
+
+
+class Listener:
+    """What is handed over at NEAR: (VRID, priority, how many)."""
+
+    def __init__(self, family: int) -> None:
+        self.family = family
+        self.loop = Loop()
+        self.taken: list[tuple[int, int, int]] = []
+        self.moments: list[int] = []
+        self.packets: dict[int, bytes] = {}
+        self.wire = RawWire(self.loop, quiet=True)
+        self.channel = self.wire.listen(NEAR, family, 112, self.take)
+        self.channel.join(ip_address("224.0.0.18" if family == 4 else "ff02::12"))
+
+    def take(self, packet: bytes, at: int, times: int = 1) -> None:
+        message = packet[20 if self.family == 4 else 40 :]
+        self.packets[message[1]] = packet
+        self.taken.append((message[1], message[2], times))
+        self.moments.append(at)
+
+    def wait(self, count: int) -> None:
+        """Run until so many packets were handed over."""
+        self.loop.run_until(lambda: sum(one[2] for one in self.taken) >= count, 30 * SECOND)
+
+    def expect(self, *vrids: int) -> None:
+        """Have these packets wait from now on; they were all handed over before."""
+        self.channel.expect({vrid: self.packets[vrid] for vrid in vrids})
+        self.do_idle()
+        self.loop.run_until(lambda: set(self.waiting()) == set(vrids), 30 * SECOND)
+        assert set(self.waiting()) == set(vrids)
+        self.taken.clear()
+        self.moments.clear()
+
+    def do_idle(self) -> None:
+        """Do what waits for the loop to be idle."""
+        while self.loop.idle:
+            self.loop.idle.pop(0)()
+
+    def woken(self) -> bool:
+        """Whether there is something to read on the socket that wakes the daemon."""
+        return self.channel.number in dict(self.loop.epoll.poll(0))
+
+    def waiting(self) -> list[int]:
+        """The VRIDs whose packets wait."""
+        quiet = self.channel.quiet
+        return [] if quiet is None else list(quiet.templates)
+
+    def close(self) -> None:
+        self.channel.close()
+        self.wire.close()
+        self.loop.close()
+
+
+@pytest.fixture(params=[4, 6])
+def listener(request: pytest.FixtureRequest, cable: None) -> Iterator[Listener]:
+    one = Listener(request.param)
+    yield one
+    one.close()
+
+
+def send(family: int, vrid: int, priority: int = 150, ident: int = 7) -> None:
+    """One Advertisement from FAR."""
+    vip = "10.78.0.10" if family == 4 else "fe80::78:10"
+    advert = Advertisement(3, vrid, priority, SECOND // 10, (ip_address(vip),))
+    source = PEER[family]
+    group = GROUP4 if family == 4 else GROUP6
+    message = encode(advert, source, group)
+    if family == 4:
+        frame = bytes.fromhex("01005e0000120200000000090800")
+        frame += ipv4_packet(message, source, group, ident=ident)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as one:
+            one.bind((FAR, 0))
+            one.send(frame)
+        return
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, 112) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, FAR.encode())
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        one.sendto(message, ("ff02::12", 0, 0, socket.if_nametoindex(FAR)))
+
+
+def test_the_expected_one_wakes_nobody_and_is_read_before_the_next_callback(
+    listener: Listener,
+) -> None:
+    family, loop = listener.family, listener.loop
+    send(family, 51)
+    listener.wait(1)
+    listener.expect(51)
+    before = loop.now()
+    for ident in range(3):
+        send(family, 51, ident=ident)
+    after = loop.now()
+    assert not listener.woken()
+    seen: list[int] = []
+    loop.call_at(loop.now(), lambda: seen.append(len(listener.taken)))
+    loop.run_until(lambda: bool(seen), 30 * SECOND)
+    assert seen == [1]
+    assert listener.taken == [(51, 150, 3)]
+    assert before <= listener.moments[0] <= after
+
+
+def test_anything_else_wakes_at_once_and_comes_in_order(listener: Listener) -> None:
+    family = listener.family
+    send(family, 51)
+    listener.wait(1)
+    listener.expect(51)
+    send(family, 51)
+    send(family, 51, priority=0)
+    send(family, 51)
+    send(family, 52)
+    listener.wait(4)
+    assert listener.taken == [(51, 150, 1), (51, 0, 1), (51, 150, 1), (52, 150, 1)]
+    assert listener.moments == sorted(listener.moments)
+
+
+def test_what_is_no_longer_expected_wakes_again(listener: Listener) -> None:
+    family = listener.family
+    for vrid in (51, 52):
+        send(family, vrid)
+    listener.wait(2)
+    listener.expect(51, 52)
+    send(family, 51)
+    listener.expect(52)
+    send(family, 51)
+    listener.wait(1)
+    assert listener.taken == [(51, 150, 1)]
+    send(family, 52)
+    assert not listener.woken()
+
+
+def test_without_the_option_nothing_waits(cable: None) -> None:
+    loop = Loop()
+    channel = RawChannel(loop, NEAR, 4, 112, lambda packet, at, times=1: None)
+    channel.expect({51: b"\x45" + bytes(31)})
+    loop.run_until(lambda: False, SECOND // 1000)
+    assert channel.quiet is None
+    channel.close()
+    loop.close()
+
+
+def test_lost_packets_count_as_received_just_now(listener: Listener) -> None:
+    family, loop = listener.family, listener.loop
+    for vrid in (51, 52):
+        send(family, vrid)
+    listener.wait(2)
+    listener.expect(51, 52)
+    quiet = listener.channel.quiet
+    assert quiet is not None
+    quiet.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    for ident in range(20):
+        send(family, 51, ident=ident)
+    before = loop.now()
+    loop.call_at(before, lambda: None)
+    loop.run_until(lambda: len(listener.taken) >= 3, 30 * SECOND)
+    latest = dict(zip([vrid for vrid, *_ in listener.taken], listener.moments, strict=True))
+    assert latest[51] >= before
+    assert latest[52] >= before
+    listener.do_idle()
+    assert not listener.waiting()  # for a while everything wakes
+
+
+def test_a_clock_that_was_set_makes_no_packet_older_than_it_is() -> None:
+    hour = 3600 * SECOND
+    received, now, since = 100 * SECOND, 102 * SECOND, 99 * SECOND
+    for before, after in ((0, hour), (hour, 0), (0, SECOND), (SECOND, 0), (0, 0)):
+        for offset in {before, after}:
+            found = moment(received + offset, (before, after), since, now)
+            assert received <= found <= received + abs(after - before)
+            assert found <= now
+    assert moment(received + hour, (0, 0), since, now) == now
+
+
+def test_the_program_has_room_for_each_vrid_of_an_interface() -> None:
+    source = PEER[4]
+    packets = []
+    for vrid in range(1, 256):
+        advert = Advertisement(3, vrid, 150, SECOND, (IPv4Address("10.0.0.1"),))
+        packets.append(ipv4_packet(encode(advert, source, GROUP4), source, GROUP4, 7))
+    assert all(can_compare(packet, 4) for packet in packets)
+    assert len(exactly(packets, 4, 0)) // 8 < MOST - 300
