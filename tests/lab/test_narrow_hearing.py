@@ -42,7 +42,7 @@ class Ear:
         self.wire = RawWire(self.loop)
         self.channel = self.wire.listen(NEAR, family, 112, self.take)
 
-    def take(self, packet: bytes, at: int) -> None:
+    def take(self, packet: bytes, at: int, times: int = 1) -> None:
         header = (packet[0] & 15) * 4 if self.family == 4 else 40
         message = packet[header:]
         self.heard.append(message[1] if len(message) > 1 else -1)

@@ -20,7 +20,7 @@ from vrrpd.linux.sockets import RawChannel, RawWire
 from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
 
 NEAR, FAR = "quiet0", "quiet1"
-PEER = {4: IPv4Address("10.78.0.9"), 6: IPv6Address("fe80::78:2")}
+PEER4, PEER6 = IPv4Address("10.78.0.9"), IPv6Address("fe80::78:2")
 
 
 @pytest.fixture
@@ -98,16 +98,15 @@ def send(family: int, vrid: int, priority: int = 150, ident: int = 7) -> None:
     """One Advertisement from FAR."""
     vip = "10.78.0.10" if family == 4 else "fe80::78:10"
     advert = Advertisement(3, vrid, priority, SECOND // 10, (ip_address(vip),))
-    source = PEER[family]
-    group = GROUP4 if family == 4 else GROUP6
-    message = encode(advert, source, group)
     if family == 4:
+        message = encode(advert, PEER4, GROUP4)
         frame = bytes.fromhex("01005e0000120200000000090800")
-        frame += ipv4_packet(message, source, group, ident=ident)
+        frame += ipv4_packet(message, PEER4, GROUP4, ident=ident)
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as one:
             one.bind((FAR, 0))
             one.send(frame)
         return
+    message = encode(advert, PEER6, GROUP6)
     with socket.socket(socket.AF_INET6, socket.SOCK_RAW, 112) as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, FAR.encode())
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
@@ -206,10 +205,30 @@ def test_a_clock_that_was_set_makes_no_packet_older_than_it_is() -> None:
 
 
 def test_the_program_has_room_for_each_vrid_of_an_interface() -> None:
-    source = PEER[4]
+    source = PEER4
     packets = []
     for vrid in range(1, 256):
         advert = Advertisement(3, vrid, 150, SECOND, (IPv4Address("10.0.0.1"),))
         packets.append(ipv4_packet(encode(advert, source, GROUP4), source, GROUP4, 7))
     assert all(can_compare(packet, 4) for packet in packets)
     assert len(exactly(packets, 4, 0)) // 8 < MOST - 300
+
+
+def test_what_the_firewall_drops_is_not_received(listener: Listener) -> None:
+    """A packet socket would see it; the lesson on split brain depends on this."""
+    family = listener.family
+    send(family, 51)
+    listener.wait(1)
+    listener.expect(51)
+    hook = "type filter hook input priority 0; meta l4proto 112 drop;"
+    table = f"table inet quiet {{ chain input {{ {hook} }}; }}"
+    subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+    try:
+        send(family, 51)
+        listener.loop.read_quiet()
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "quiet"], check=True)
+    assert listener.taken == []
+    send(family, 51)
+    listener.loop.read_quiet()
+    assert listener.taken == [(51, 150, 1)]

@@ -7,6 +7,7 @@ The promises are those of every search (labs/simulation/invariants.py), `patient
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -23,8 +24,8 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[LateReading]:
     made: list[LateReading] = []
     begin = LateReading.__init__
 
-    def init(self: LateReading, *arguments: object) -> None:
-        begin(self, *arguments, on=True)  # type: ignore[arg-type]
+    def init(self: LateReading, now: Callable[[], int]) -> None:
+        begin(self, now, on=True)
         made.append(self)
 
     monkeypatch.setattr(LateReading, "__init__", init)
