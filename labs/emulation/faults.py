@@ -121,7 +121,7 @@ class Faults:
 
     @command
     def crash(self, host: str) -> None:
-        """End the daemon of `host` as a power cut would: it does not resign, its addresses stay."""
+        """Kill the daemon of `host`: it does not resign, its addresses stay."""
         found = self._found(host)
         if found:
             self._cluster.record("crash", host, f"daemon of {host} killed")

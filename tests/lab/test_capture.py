@@ -114,7 +114,7 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
 
 
 def test_names_come_from_the_hosts_file() -> None:
-    text = "127.0.0.1\tlocalhost\n::1 localhost\n# no\n192.168.1.11\tmaster\nfd00::a vip\n"
+    text = "127.0.0.1\tlocalhost\n::1 localhost\n# no\n192.168.1.11\tweb1\nfd00::a vip\n"
     assert pcapng.hosts(text) == {"192.168.1.11": "web1", "fd00::a": "vip"}
 
 

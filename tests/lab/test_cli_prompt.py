@@ -18,7 +18,7 @@ def test_the_prompt_completes_remembers_and_helps(tmp_path: Path) -> None:
     with Terminal([*LABS, "cli", "--state", "empty"], rows=50, HOME=str(tmp_path)) as prompt:
         prompt.until(lambda: asks(prompt))
         assert "`help` lists the commands" in prompt.text
-        prompt.type("unpl\t mas\t")
+        prompt.type("unpl\t we\t1")
         prompt.until(lambda: "mininet> unplug web1" in prompt.text)
         prompt.type("\n")
         prompt.until(lambda: asks(prompt))
@@ -60,6 +60,6 @@ def test_the_prompt_survives_endless_output_and_dead_hosts(tmp_path: Path) -> No
         prompt.type("reset\n")
         prompt.until(lambda: prompt.text.rstrip().endswith("reset\nmininet>"))
         prompt.type("web1 hostname\n")
-        prompt.until(lambda: "\nmaster\n" in prompt.text and asks(prompt))
+        prompt.until(lambda: "\nweb1\n" in prompt.text and asks(prompt))
         prompt.type("exit\n")
     assert prompt.status == 0

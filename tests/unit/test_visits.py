@@ -28,10 +28,10 @@ def ask(answer: bytes) -> str | None:
 
 
 def test_a_page_is_what_follows_the_head() -> None:
-    assert ask(b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nmaster\n") == "web1"
+    assert ask(b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nweb1\n") == "web1"
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.0 503 Busy\r\n\r\nmaster\n", b"", b"hello"])
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 503 Busy\r\n\r\nweb1\n", b"", b"hello"])
 def test_anything_else_is_no_page(answer: bytes) -> None:
     assert ask(answer) is None
 
