@@ -32,7 +32,6 @@ from labs.errors import LabError
 # there is one at all.
 EVERY, WAITING = 3.0, 1.0
 QUIET = 4.0  # s after a shell has ended in which a lab that is rebuilt comes back
-GONE = 0.5  # s after a shell was killed, within which its host is seen to be down
 HISTORY = "VRRP_LAB_HISTORY"
 _MOST = 32_000  # bytes of history that go along: an environment variable has its limit
 # Leave the alternate screen, show the cursor, no colors: what was killed could not.
@@ -123,8 +122,7 @@ class _Visit:
         with subprocess.Popen(command) as shell:
             self._attend(shell, life, look)
         self.history = _read(home, ".bash_history")
-        killed = shell.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
-        gone = bool(select.select([life], [], [], GONE if killed else 0)[0])
+        gone = bool(select.select([life], [], [], 0)[0]) or _dying(pid)
         os.close(life)
         os.close(home)
         return None if gone or self._left else max(shell.returncode, 0)
@@ -158,6 +156,18 @@ class _Visit:
                     self.farther = f"another lesson's lab is in front now: {self.host} is its host."
                     with suppress(ProcessLookupError):
                         os.kill(bash.pid, signal.SIGHUP)
+
+
+def _dying(pid: int) -> bool:
+    """Whether process 1 of a host is on its way out: the kernel first takes its memory.
+
+    Only then it kills the others, of which the shell is one, and waits for all of them.
+    """
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            return "\nVmSize:" not in file.read()
+    except OSError:
+        return True
 
 
 def _read(home: int, name: str) -> str:
