@@ -372,13 +372,17 @@ LEFT = (
     Difference(
         "packet filter of virtual interfaces",
         r"VMAC interface",
-        r"^filter: ",
+        r"(^|: )filter: ",
         "2.2.7 lets more pass", "the filter of 2.3.3", "as 2.3.3",
     ),
     Difference(
         "interfaces that are not there", r"Non-existent interface specified", r"",
         "ends", "runs, FAULT until they appear",
         "a daemon that starts before its interface is the most frequent report",
+    ),
+    Difference(
+        "files that keepalived will not run", r"exited with permanent error CONFIG", r"",
+        "ends", "runs what is good in them", "one bad block must not cost the others their address",
     ),
     Difference(
         "the host's own address", r"is this host's own address", r"",

@@ -54,6 +54,8 @@ SEEN = {
 }
 # What differs from one run to the next: numbers, lifetimes; the link-local address of a new link.
 NOISE = re.compile(r"^\d+: |valid_lft \w+|preferred_lft \w+|expires \w+|\\|# handle \d+")
+# keepalived 2.3.3 gives the number a name, in files that are a host's own here.
+NAMED = re.compile(r"proto (0x12|18)\b")
 PASSING = re.compile(r"fe80:|tentative|ff00::/8")
 
 Traces = dict[str, set[str]]
@@ -239,7 +241,8 @@ def look(holder: Holder) -> Traces:
         raise OSError(f"cannot look at the network: {done.stderr.strip()}")
     for what, shown in zip(SEEN, outputs, strict=True):
         stays = (one for one in shown.splitlines() if not PASSING.search(one))
-        lines = (" ".join(NOISE.sub("", one).split()) for one in stays)
+        plain = (NAMED.sub("proto keepalived", NOISE.sub("", one)) for one in stays)
+        lines = (" ".join(one.split()) for one in plain)
         found[what] = {one for one in lines if one}
     return found
 
