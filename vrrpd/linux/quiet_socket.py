@@ -4,7 +4,7 @@
     everything else          -> the channel's own socket, which wakes the daemon at once
 
 A BACKUP is sent the same Advertisement again and again, and all that it says is when it came.  To
-be woken for it costs more than everything else, so it waits here until somebody needs to know.
+be woken for it costs more than everything else, so it waits here until there is another reason to read it.
 docs/quiet-backup.md has the whole story.
 
 Contract: `read()` yields what has waited, in the order of arrival.  The two sockets of a channel
@@ -25,7 +25,7 @@ from vrrpd.linux.loop import Loop
 
 SO_TIMESTAMPNS = 35
 SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("@9I"), 8  # linux/sock_diag.h
-ROUNDS = 8  # Advertisements of each virtual router that find room
+ROUNDS = 8  # Advertisements of each virtual router that fit
 COUNTED = 1024  # bytes that Linux counts for a short packet
 SLOTS = 64  # packets read with one system call
 HEAD = 32  # bytes read of each: the VRID is among them
@@ -130,7 +130,7 @@ class QuietSocket:
         }
 
     def overflowed(self) -> bool:
-        """Whether packets were lost for want of room since the last call."""
+        """Whether packets were lost because the receive buffer was full since the last call."""
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
         return self.dropped != before

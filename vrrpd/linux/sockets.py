@@ -229,7 +229,7 @@ class RawChannel:
             self._give_up(error)
 
     def _that_fit(self, packets: Mapping[int, bytes]) -> Mapping[int, bytes]:
-        """As many of the packets as the program and the receive buffer have room for."""
+        """As many of the packets as fit into the program and the receive buffer."""
         room = len(packets) if self.quiet is None else self.quiet.room
         fit = {v: p for v, p in packets.items() if can_compare(p, self.family)}
         fit = dict(list(fit.items())[:room])
@@ -357,7 +357,7 @@ class RawChannel:
             self._overflowed(templates)
 
     def _overflowed(self, templates: Mapping[int, bytes]) -> None:
-        """Expected packets were lost, nobody knows of whom: each may have come just now.
+        """Expected packets of unknown routers were lost: each may have come just now.
 
         A takeover may be late for that once, but it is not early.
         """
