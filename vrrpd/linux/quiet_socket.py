@@ -4,8 +4,8 @@
     everything else          -> the channel's own socket, which wakes the daemon at once
 
 A BACKUP is sent the same Advertisement again and again, and all that it says is when it came.  To
-be woken for it costs more than everything else, so it waits here until there is another reason to read it.
-docs/quiet-backup.md has the whole story.
+be woken for it costs more than everything else, so it waits here until the daemon wakes for
+another reason.  docs/quiet-backup.md has the whole story.
 
 Contract: `read()` yields what has waited, in the order of arrival.  The two sockets of a channel
 have filters that exclude each other, so each packet is in one of them.  Both are raw sockets: what
