@@ -51,7 +51,7 @@ def test_every_cable_at_once(cluster: Lab, tmp_path: Path) -> None:
     assert told == len(wires.frames)
     raw = whole.read_bytes()
     for said in (b"web1-eth0", b"cable to s1-eth1", b"daemon of web1 stopped",
-                 b"\xc0\xa8\x01\x0bmaster\0", b"\xc0\xa8\x01\x0avip\0"):  # fmt: skip
+                 b"\xc0\xa8\x01\x0bweb1\0", b"\xc0\xa8\x01\x0avip\0"):  # fmt: skip
         assert said in raw
 
 
