@@ -47,7 +47,7 @@ def test_a_lab_starts_in_a_lab_in_a_lab() -> None:
     program = 'from labs import Lab; print(sorted(Lab("empty").hosts))'
     nested = [*INSIDE, *INSIDE, *INSIDE, sys.executable, "-c", program]
     done = subprocess.run(nested, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.returncode) == ("['web2', 'client', 'web1']\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("['client', 'web1', 'web2']\n", 0), done.stderr
 
 
 def test_a_switch_that_cannot_start_is_an_error_with_the_reason(
