@@ -258,6 +258,6 @@ def _faults(lab: Lab, switch: str) -> dict[str, str]:
             found[link["ifname"]] = "filtered" if link["ifname"] in filtered else ""
             if "UP" not in link["flags"] or "LOWER_UP" not in link["flags"]:
                 found[link["ifname"]] = "pulled"
-            elif link.get("node1") != switch:
+            elif link.get("master") != switch:
                 found[link["ifname"]] = "cut"
     return found
