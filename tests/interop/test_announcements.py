@@ -1,7 +1,7 @@
 """Pauses between announcements, and the one that unicast peers get after a FAULT, as keepalived's.
 
 What is compared is which frames are sent and how often; how long a pause lasts is tested in
-virtual time (tests/unit/test_pacing.py).
+virtual time (tests/unit/test_garp_pacing.py).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 HERE = "sim/test_conformance_"
-FSM, TIMERS, RECEIVE = "unit/test_fsm.py", "unit/test_fsm_timers.py", "unit/test_receive.py"
+FSM, TIMERS, RECEIVE = "unit/test_fsm.py", "unit/test_fsm_timers.py", "unit/test_validation.py"
 
 CASES = """
 vpp: owner advertises at once; join, advert, announce, priority 0 on stop | vpp | test_the_owner_advertises_at_once_and_resigns_at_the_end

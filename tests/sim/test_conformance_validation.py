@@ -1,8 +1,8 @@
 """The order of the checks, pair by pair, for v2, v3 and IPv6.
 
 A packet with two faults must be counted under the one that comes first; FAULTS lists a way to
-fail each check, in the order of `vrrpd/validation.py`.  tests/unit/test_receive.py has the same for
-version 2 with a password.
+fail each check, in the order of `vrrpd/validation.py`.  tests/unit/test_validation.py has the same
+for version 2 with a password.
 
     RFC 9568 section 7.1 with its errata, and one change: the VRID is looked up first, so that
     foreign traffic is neither verified nor counted against us.
