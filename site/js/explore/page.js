@@ -19,7 +19,7 @@ export class Explorable {
   constructor(defaults, changed) {
     this.defaults = defaults;
     this.changed = changed;
-    this.state = fromFragment(location.hash, defaults);
+    this.state = this.linked();
     this.python = new Runtime();
     this.spoken = document.getElementById("spoken");
     this.problem = document.getElementById("problem");
@@ -27,7 +27,7 @@ export class Explorable {
     this.start();
     addEventListener("hashchange", () => {
       if (location.hash.slice(1) !== toFragment(this.state, this.defaults)) {
-        this.state = fromFragment(location.hash, this.defaults);
+        this.state = this.linked();
         this.show();
         this.changed(this.state);
       }
@@ -48,6 +48,18 @@ export class Explorable {
   report(text, wrong = false) {
     this.problem.textContent = text;
     this.problem.classList.toggle("wrong", wrong);
+  }
+
+  /** The state that the fragment names, within what the controls allow. */
+  linked() {
+    const state = this.state = fromFragment(location.hash, this.defaults);
+    for (const control of this.controls()) {
+      const { name, type } = control;
+      if (type === "range") state[name] = Math.min(Number(control.max), Math.max(Number(control.min), state[name]));
+      const options = type === "radio" ? [...document.getElementsByName(name)] : [...(control.options ?? [])];
+      if (options.length && !options.some((one) => one.value === String(state[name]))) state[name] = this.defaults[name];
+    }
+    return state;
   }
 
   // -- controls -----------------------------------------------------------------------------------
