@@ -1,0 +1,105 @@
+"""The explorable figures in a browser: sliders by keyboard, numbers compared with vrrpd.fsm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.site import START, build, serving
+from tests.browser.test_site import Visit
+from tests.browser.windows import CHROMIUM, FLAGS
+from vrrpd.fsm import SECOND, Params
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def params(priority: int, interval: float = 1, version: int = 2) -> Params:
+    tick = round(interval * SECOND)
+    return Params(51, priority, IPv4Address(1), advert_interval=tick, version=version)
+
+
+def down(priority: int, interval: float = 1, version: int = 2) -> float:
+    """Master_Down_Interval in seconds."""
+    tick = round(interval * SECOND)
+    return params(priority, interval, version).master_down(tick) / SECOND
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    """The built site in one browser profile."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
+    build()
+    with serving() as address, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            bypass_csp=True,
+        )
+        yield Visit(context, address)
+        context.close()
+
+
+def opened(visit: Visit, path: str) -> Page:
+    """A page whose figure is computed by Python in the tab."""
+    for before in visit.context.pages[1:]:
+        before.close()
+    page = visit.open(f"explore/{path}")
+    expect(page.locator("#reading")).not_to_be_empty(timeout=START)
+    expect(page.locator("#problem")).to_be_empty(timeout=START)
+    return page
+
+
+def test_the_outage_follows_the_moment_by_keyboard_by_mouse_and_in_the_link(visit: Visit) -> None:
+    page = opened(visit, "outage/")
+    slider, reading = page.get_by_label("The moment"), page.locator("#reading")
+    slider.press("Home")
+    expect(reading).to_contain_text(f"= {down(100):.3f} s without a holder")
+    for _ in range(5):
+        slider.press("ArrowRight")
+    expect(reading).to_contain_text(f"= {down(100) - 0.1:.3f} s without a holder")
+    expect(page.locator("#spoken")).to_have_text(reading.inner_text())
+    page.get_by_label("Priority of web2").press("Home")
+    expect(reading).to_contain_text(f"= {down(1) - 0.1:.3f} s without a holder")
+    assert page.url.endswith("#moment=0.1&priority=1")
+    figure = page.locator("#figure")
+    figure.hover(position={"x": 10, "y": 30})
+    page.mouse.down()
+    figure.hover(position={"x": figure.evaluate("one => one.clientWidth") - 5, "y": 30})
+    page.mouse.up()
+    expect(page.locator("#moment-value")).to_have_text("3.00 s")
+    page.get_by_label("its daemon is stopped").check()
+    skew = params(1).skew(SECOND) / SECOND
+    expect(reading).to_contain_text(f"for {skew:.3f} s")
+    again = opened(visit, "outage/#moment=0.1&priority=1")
+    expect(again.locator("#reading")).to_contain_text(f"= {down(1) - 0.1:.3f} s")
+    visit.check()
+
+
+def test_priorities_decide_the_election_and_an_address_the_tie(visit: Visit) -> None:
+    page = opened(visit, "election/#web1=150&web2=149&web3=20")
+    slider, reading = page.get_by_label("web2 192.168.1.12"), page.locator("#reading")
+    expect(reading).to_contain_text(f"web1 becomes MASTER {down(150):.3f} s after the start")
+    slider.press("ArrowRight")
+    expect(reading).to_contain_text(f"web2 becomes MASTER {down(150):.3f} s after the start")
+    expect(reading).to_contain_text("of equal priorities the higher address stays")
+    slider.press("ArrowRight")
+    expect(reading).to_contain_text(f"web2 becomes MASTER {down(151):.3f} s after the start")
+    page.get_by_label("web2 takes part").uncheck()
+    expect(reading).to_contain_text(f"web1 becomes MASTER {down(150):.3f} s after the start")
+
+
+def test_a_thousand_failovers_for_another_interval(visit: Visit) -> None:
+    page = opened(visit, "interval/#interval=5&loss=0&stall=0")
+    page.get_by_label("Advertisement interval").press("ArrowLeft")
+    reading = page.locator("#reading")
+    expect(reading).to_contain_text("At 100 ms the outage is", timeout=START)
+    expect(reading).to_contain_text("there is no false takeover")
+    text = re.search(r"is (\d+) ms \(median of 1000 failures\)", reading.inner_text())
+    assert text
+    assert int(text[1]) / 1000 == pytest.approx(down(100, 0.1, 3) - 0.05, abs=0.01)
