@@ -28,7 +28,7 @@ from labs.emulation import daemons, discovery
 from labs.emulation.discovery import Running
 from labs.errors import LabError
 
-# s between two looks for labs, which read all of /proc: whether another one is in front; whether
+# s between two looks for labs, which read /proc: whether another one is in front; whether
 # there is one at all.
 EVERY, WAITING = 3.0, 1.0
 QUIET = 4.0  # s after a shell has ended in which a lab that is rebuilt comes back
@@ -81,11 +81,9 @@ class _Look:
 
     def front(self) -> Running | None:
         """The lab to show: the one asked for, or else the one that was used last."""
-        found = discovery.find()
+        found = discovery.find(above=self._server)
         if self._lab is not None:
             return next((each for each in found if each.pid == self._lab), None)
-        if self._server is not None:
-            found = [each for each in found if discovery.below(each, self._server)]
         return max(found, key=lambda each: each.used, default=None)
 
 

@@ -54,10 +54,13 @@ class Running:
         return [name for name, pid in self.hosts.items() if not pid]
 
 
-def find() -> list[Running]:
-    """The labs that this user may look into, oldest first."""
+def find(above: int | None = None) -> list[Running]:
+    """The labs that this user may look into, oldest first.
+
+    `above`: a process; then only the labs of its descendants, for which little of /proc is read.
+    """
     found = []
-    for pid in _pids():
+    for pid in _pids() if above is None else _descendants(above):
         with suppress(OSError):
             if Path(f"/proc/{pid}/comm").read_text().strip() == INIT_NAME and _nested(pid)[-1] == 1:
                 found += list(_labs(pid))
@@ -141,11 +144,6 @@ def _become(uid: int, gid: int) -> list[str]:
     return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
 
 
-def below(lab: Running, pid: int) -> bool:
-    """Whether the program of `lab` is the process `pid` or one of its descendants."""
-    return pid in _ancestors(lab.pid)
-
-
 def terminal(lab: Running, host: str, environment: dict[str, str] | None = None) -> list[str]:
     """The command line of an interactive shell on `host`, on a pseudo-terminal of its own."""
     bash = f"exec bash --rcfile {shlex.quote(str(_BASHRC))} -i"
@@ -178,7 +176,7 @@ def _limits(pid: int) -> list[str]:
 
 def _labs(init: int) -> Iterator[Running]:
     """The labs in the namespaces of `init`; none while it runs something else, such as tests."""
-    below = {tuple(_inner(pid, init)): pid for pid in _pids() if init in _ancestors(pid)}
+    below = {tuple(_inner(pid, init)): pid for pid in _descendants(init)}
     for place in PLACES:
         for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
             # It has just ended; or somebody's program has written over its card.
@@ -216,13 +214,13 @@ def _nested(pid: int) -> list[int]:
     return [int(word) for word in _status(pid, "NSpid")] or [pid]
 
 
-def _ancestors(pid: int) -> set[int]:
-    """`pid`, its parent and so on, as far as this namespace sees them."""
-    found: set[int] = set()
-    with suppress(OSError, IndexError):
-        while pid > 0:
-            found.add(pid)
-            pid = int(_status(pid, "PPid")[0])
+def _descendants(pid: int) -> list[int]:
+    """`pid`, its children and so on: of every thread, as Jupyter may start kernels from any."""
+    found = [pid]
+    for each in found:
+        with suppress(OSError):  # it has just ended
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
     return found
 
 

@@ -63,11 +63,11 @@ def run(script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 FULL = "standard output: No space left on device"
 # A shell script; its exit status; the one line on standard error, if there is any.
 TABLE = [
-    ("$L shell web1", 2, r"several labs are running \(\d+, \d+\): choose one with --lab PID"),
+    ("$L terminal web1 -- true", 2, r"several labs are running \(\d+, \d+\): choose one with --lab PID"),
     ("$L watch", 2, "several labs are running"),
     ("$L capture web1 | cat; exit ${PIPESTATUS[0]}", 2, "several labs are running"),
-    ("$L shell web1 --lab 1", 2, "no lab called 1 in this lab: choose"),
-    ("$L shell nobody --lab PID", 2, "no host called 'nobody'"),
+    ("$L terminal web1 --lab 1 -- true", 2, "no lab called 1 in this lab: choose"),
+    ("$L terminal nobody --lab PID -- true", 2, "no host called 'nobody'"),
     ("$L capture nobody --lab PID | cat; exit ${PIPESTATUS[0]}", 2, "no host called 'nobody'"),
     ("$L capture web1 --interface eth9 --lab PID | cat; exit ${PIPESTATUS[0]}", 2, "eth9"),
     ("$L capture web1 --lab PID | head -c 0; exit ${PIPESTATUS[0]}", 0, ""),
@@ -78,8 +78,8 @@ TABLE = [
     ("$L watch --lab PID >/dev/full", 1, FULL),
     ("$L watch --lab PID | head -c 0; exit ${PIPESTATUS[0]}", 141, ""),
     ("env -u TERM -u HOME $L watch --lab PID", 0, ""),
-    ("env -u TERM -u HOME $L shell web1 --lab PID -- true", 0, ""),
-    ("$L shell web1 --lab PID -- no-such-program", 127, "no-such-program"),
+    ("env -u TERM -u HOME $L terminal web1 --lab PID -- true", 0, ""),
+    ("$L terminal web1 --lab PID -- no-such-program", 127, "no-such-program"),
     ("$L cli --state nowhere", 2, "no state called 'nowhere'"),
     ("echo exit | env -u TERM -u HOME -u USER $L cli --state empty", 0, ""),
     ("$L cli --state empty <&-", 0, ""),
@@ -125,7 +125,7 @@ def test_a_damaged_card_hides_no_other_lab(
         done = run("$L ps", tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
         assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [str(two[1].pid)]
-        assert run("$L shell web1 -- hostname", tmp_path).stdout == "web1\n"
+        assert run("$L terminal web1 -- hostname", tmp_path).stdout == "web1\n"
     finally:
         card.unlink()
         card.write_bytes(before)

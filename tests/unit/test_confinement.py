@@ -356,7 +356,7 @@ def test_root_of_the_machine_gets_a_shell_on_a_host_of_every_lab(by: str) -> Non
         stack.callback(lab.kill)
         assert lab.stdout is not None
         assert lab.stdout.readline() == "ready\n"
-        (ours,) = (each for each in discovery.find() if lab.pid in discovery._ancestors(each.pid))
+        (ours,) = (each for each in discovery.find() if each.pid in discovery._descendants(lab.pid))
         words = [sys.executable, "-m", "labs.cli.main", "terminal", "--lab", str(ours.pid)]
         done = subprocess.run(
             [*words, "client", "--", "sh", "-c", "id -u; hostname; ip link set lo up && echo made"],
