@@ -63,7 +63,11 @@ def run(script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 FULL = "standard output: No space left on device"
 # A shell script; its exit status; the one line on standard error, if there is any.
 TABLE = [
-    ("$L terminal web1 -- true", 2, r"several labs are running \(\d+, \d+\): choose one with --lab PID"),
+    (
+        "$L terminal web1 -- true",
+        2,
+        r"several labs are running \(\d+, \d+\): choose one with --lab PID",
+    ),
     ("$L watch", 2, "several labs are running"),
     ("$L capture web1 | cat; exit ${PIPESTATUS[0]}", 2, "several labs are running"),
     ("$L terminal web1 --lab 1 -- true", 2, "no lab called 1 in this lab: choose"),
