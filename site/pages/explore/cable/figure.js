@@ -15,7 +15,7 @@ export const holders = (story, t) => HOSTS.filter((h) => story.hosts[h].held.som
 export const stateOf = (story, host, t) => story.hosts[host].states.filter(([at], n) => n === 0 || at <= t).at(-1);
 
 /** Who answers the client at `t`: a host, or null. */
-export const answerer = (story, t) => story.service.find(([from, to]) => from <= t && t < to)?.[2] ?? story.service.at(-1)?.[2] ?? null;
+export const answerer = (story, t) => (story.service.find(([from, to]) => from <= t && t < to) ?? story.service.at(-1))[2];
 
 export const broken = (story, t) => story.broken <= t && t < story.repaired;
 
