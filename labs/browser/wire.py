@@ -7,7 +7,7 @@
 
 `labs.simulation` runs whole daemons, with files, sockets and bytes; the figures that draw a curve
 from a thousand runs need less: the state machine, frames that arrive `latency` later or are lost,
-and a router whose process does not run for a while. tests/unit/test_browser_wire.py compares both.
+and a router whose process does not run for a while. tests/unit/test_explorables.py compares both.
 
 Contract: all times are ns of one virtual clock that starts at 0.  The same calls with the same
 `dice` give the same result.  At one moment timers come before frames.

@@ -17,11 +17,11 @@ CALLS = Calls(
 )
 
 
-def test_calls_are_told_in_order_counting_from_the_start() -> None:
+def test_calls_are_listed_in_order_counting_from_the_start() -> None:
     assert repr(CALLS).splitlines() == [
-        "  0.10 s  web1    hage.sh",
-        "  0.20 s  web2    all.sh INSTANCE VI_1 BACKUP 100",
-        "  3.50 s  web1    hoge.sh",
+        "  0.10 s  web1  hage.sh",
+        "  0.20 s  web2  all.sh INSTANCE VI_1 BACKUP 100",
+        "  3.50 s  web1  hoge.sh",
     ]
     assert CALLS.of("web1") == ["hage.sh", "hoge.sh"]
 

@@ -321,7 +321,7 @@ def test_each_learner_has_an_order_of_choices_and_keeps_it() -> None:
 
 
 def test_the_right_answers_of_a_learner_have_no_common_place() -> None:
-    """Whoever always chooses the same place gets about a third, not most of them."""
+    """A learner who always chooses the same place gets about a third, not most of them."""
     asked = [question for n in course.numbers() for question in course.lesson(n).questions]
     for learner in ("anna", "ben", ""):
         places = [question.choices(learner).index(question.right) for question in asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,12 +95,11 @@ def test_rings_that_wait_do_so_side_by_side_in_namespaces_of_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TEST_WORKERS", raising=False)
-    place = ["python", "-m", "labs.sandbox.namespaces", "--"]
-    (spread, workers) = rings.side_by_side("lab", place)
-    assert spread == "--dist=worksteal"
-    assert workers.startswith(
-        f"--tx={rings.WORKERS['lab']}*popen//python=python -m labs.sandbox.namespaces"
-    )
-    assert rings.side_by_side("browser", []) == []
+    pytest_of = ["python", "-m", "pytest"]
+    *same, spread, workers = rings.side_by_side("lab", pytest_of)
+    assert (same, spread) == (pytest_of, "--dist=worksteal")
+    place = f"{sys.executable} -m labs.sandbox.namespaces -- {sys.executable}"
+    assert workers == f"--tx={rings.WORKERS['lab']}*popen//python={place}"
+    assert rings.side_by_side("browser", pytest_of) == pytest_of
     monkeypatch.setenv("TEST_WORKERS", "1")
-    assert rings.side_by_side("lab", place) == []
+    assert rings.side_by_side("lab", pytest_of) == [*place.split()[:-1], *pytest_of]
