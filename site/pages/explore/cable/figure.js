@@ -9,7 +9,7 @@ const HOSTS = ["web1", "web2"];
 
 // -- what is so at a moment; nothing here draws ------------------------------------------------------
 
-export const holders = (story, t) => HOSTS.filter((h) => story.hosts[h].held.some(([from, to]) => from <= t && t < to));
+export const holders = (story, t) => HOSTS.filter((h) => story.hosts[h].held.some(([from, to]) => from <= t && (t < to || to === story.end)));
 
 /** [since, state, reason] of a host at `t`. */
 export const stateOf = (story, host, t) => story.hosts[host].states.filter(([at], n) => n === 0 || at <= t).at(-1);
