@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from playwright.sync_api import Page, expect
 
@@ -16,8 +17,9 @@ SITE = REPOSITORY / "build" / "site"
 START = 120_000  # ms in which Python starts in a tab, on a machine that is busy with other things
 
 
+@cache
 def build() -> None:
-    """Build it as `make site` does."""
+    """Build it as `make site` does, once for all tests."""
     done = subprocess.run(
         ["sh", "tools/site.sh"], cwd=REPOSITORY, capture_output=True, text=True, timeout=600
     )
