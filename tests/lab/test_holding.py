@@ -283,9 +283,10 @@ def test_a_link_that_cannot_be_listened_on_again(pair: Segment) -> None:
 
 def test_a_firewall_that_lets_nothing_out(pair: Segment) -> None:
     """A MASTER that cannot send is FAULT, and leaves the one that can alone."""
-    for host, priority in zip(pair.hosts, (200, 100), strict=True):
-        host.start("vrrpd", conf(priority=priority))
+    pair[0].start("vrrpd", conf(priority=200))
     pair.wait(lambda: pair.holders(VIP) == [0], "one MASTER")
+    pair[1].start("vrrpd", conf(priority=100))
+    pair.wait(lambda: states(pair[1]) == ["BACKUP"], "one BACKUP")
     rule = "add table ip mine; add chain ip mine out { type filter hook output priority 0; }"
     pair[0].run("nft", f"{rule}; add rule ip mine out ip protocol 112 drop")
     pair.wait(lambda: pair.holders(VIP) == [1], "the other one")

@@ -128,7 +128,7 @@ def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -
 def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("basic", daemon="keepalived")')
     answer = notebook.run("%%conf web1\nvrrp_instance VI_1 {\n    priorty 3\n}")
-    assert "keepalived.conf:2:3:" in answer
+    assert "keepalived.conf:2:5:" in answer
     assert "did you mean 'priority'?" in answer
     assert answer.endswith("keepalived.conf of web1 written; lab.reload('web1') puts it to use\n")
     assert "priorty 3" in notebook.run("lab.conf('web1')")

@@ -147,7 +147,7 @@ def test_journalctl_shows_the_log_in_the_form_of_the_journal(lab: Lab) -> None:
     newest = typed(lab, "journalctl -ru keepalived -n 1 -o cat")[0]
     assert newest
     assert newest in lab.log(server)
-    found = typed(lab, "journalctl -u keepalived -o cat -g 'entering web2' --since -5min")[0]
+    found = typed(lab, "journalctl -u keepalived -o cat -g 'entering backup' --since -5min")[0]
     assert re.match(r"\(VI_1\) Entering BACKUP STATE", found)
     assert typed(lab, "journalctl -u keepalived --since @9999999999") == ("-- No entries --", 0)
 

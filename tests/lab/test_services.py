@@ -38,7 +38,7 @@ def test_a_message_arrives_whole_and_in_order(quiet: Lab) -> None:
     assert quiet.mail("web1") is box
     box.clear()
     assert len(box) == 0
-    with pytest.raises(LabError, match=r"waited 0\.1 s for 1 message for web1"):
+    with pytest.raises(LabError, match=r"timed out after 0\.1 s waiting for 1 message for web1"):
         box.wait(1, timeout=0.1)
 
 
