@@ -76,9 +76,6 @@ class Stack(base.Figure):
         told = zip(self.timelines, self.titles, strict=True)
         return "\n\n".join(f"{title}\n{each.text(width)}" for each, title in told)
 
-    def __repr__(self) -> str:
-        return f"<Stack: {'; '.join(self.titles)}>"
-
 
 def stack(timelines: Sequence[Timeline], titles: Sequence[str] | None = None) -> Stack:
     """Timelines to be compared, one below the other; each counts from the start of its own window.

@@ -48,7 +48,10 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
         print(line)
     hosts = hosts_of_the_lessons()
     if hosts:
-        workspace.lay_out(workspaces, first_lesson(), hosts)
+        try:
+            workspace.lay_out(workspaces, first_lesson(), hosts)
+        except OSError as error:
+            print(f"the hosts' terminals do not stand beside the lesson: {error}")
 
     # Neither an empty variable nor the user's own Jupyter settings must leave it open to others.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)

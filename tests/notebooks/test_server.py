@@ -27,8 +27,8 @@ def test_a_lesson_runs_in_a_kernel_of_the_server(
     runtime = ordinary_user.home / (DEEP if transport == "tcp" else "runtime")
     env = {"JUPYTER_RUNTIME_DIR": str(runtime)}
     result = ordinary_user.home / "result.ipynb"
-    # The last one is npm's, whose settings the server of JupyterLab asks for where there is an npm.
-    wanted = ("result.ipynb", "server.log", "vrrp-lab", runtime.name, ".npm")
+    # JupyterLab keeps its windows in .jupyter, and asks for npm's settings where there is an npm.
+    wanted = ("result.ipynb", "server.log", "vrrp-lab", runtime.name, ".jupyter", ".npm")
     with (
         nothing_left(ordinary_user, wanted) as mark,
         served(ordinary_user, env | mark) as address,

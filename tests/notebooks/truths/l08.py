@@ -10,7 +10,7 @@ TRUE: dict[str, Truth] = {
     # The reload called nothing, the four words are for notify alone.  Of two scripts that are
     # started at once, either may be the first to write.
     "do-stop": (
-        r"\A(?!.*INSTANCE VI_1 BACKUP)(?=.*web1    hoge\.sh\n)"
+        r"\A(?!.*INSTANCE VI_1 BACKUP)(?=.*web1  hoge\.sh\n)"
         r".*all\.sh INSTANCE VI_1 MASTER 150\n.*all\.sh INSTANCE VI_1 STOP 150\n"
     ),
     "judge-stop": "it was STOP",
