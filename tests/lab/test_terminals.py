@@ -90,7 +90,8 @@ def test_a_terminal_goes_over_to_the_lab_that_is_in_front(lab: Lab) -> None:
     with Lab("empty", beside=True) as other, opened(server) as terminal:
         other.run(server, "echo there >/root/there")
         terminal.until(lambda: prompt(server) in terminal.text)
-        terminal.type("ls" + ENTER)
+        # A line each: a checkout below /root is there, too.
+        terminal.type("ls -1" + ENTER)
         terminal.until(lambda: "there" in terminal.lines)
         # Not while a program runs in it.
         terminal.type("cat" + ENTER)
@@ -99,7 +100,7 @@ def test_a_terminal_goes_over_to_the_lab_that_is_in_front(lab: Lab) -> None:
         terminal.type("\x04")
         terminal.until(lambda: "another lesson's lab is in front now" in terminal.text)
         terminal.until(lambda: terminal.text.count("of the lab in state") == 2)
-        terminal.type("ls" + ENTER)
+        terminal.type("ls -1" + ENTER)
         terminal.until(lambda: "here" in terminal.lines)
         terminal.type("exit" + ENTER)
         terminal.until(lambda: terminal.status is not None)
