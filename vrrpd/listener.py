@@ -122,6 +122,11 @@ def needs_group(router: Receiver) -> bool:
     return router.group.is_multicast and not router.instance.unicast
 
 
+def sends_to(router: Receiver, address: IPAddress) -> bool:
+    """Whether `address` is one of its unicast peers."""
+    return any(peer.ip == address for peer in router.instance.unicast_peers)
+
+
 class Segment:
     """VRRP in one Place: one socket, and the virtual routers that share it."""
 
@@ -279,8 +284,8 @@ class Segment:
 
         `times`: so many of the same have arrived, the last of them at `at`.
 
-        A master says the same again and again: but for identification and header checksum, which
-        not checked here, the packet has been admitted before.
+        A MASTER sends the same again and again: but for identification and header checksum, which
+        are not checked here, the packet has been admitted before.
         """
         key = packet[:4] + packet[6:10] + packet[12:]
         known = self.known.get(key)
@@ -344,10 +349,7 @@ class Segment:
             found = [one for one in mine if not one.instance.unicast and one.group == to]
         else:
             unicast = [one for one in mine if one.instance.unicast]
-            sender = datagram.source
-            found = [
-                one for one in unicast if sender in {peer.ip for peer in one.instance.unicast_peers}
-            ]
+            found = [one for one in unicast if sends_to(one, datagram.source)]
             found.sort(key=lambda one: one.source != to)
         return found[0] if found else None
 

@@ -419,7 +419,7 @@ class VirtualRouter:
             self.upkeep.lost(mine, address, ours)
 
     def way_lost(self, thing: Route | Rule) -> None:
-        """Another program removed a route or rule; one that it need not be held is not reported."""
+        """Another program removed a route or rule; one that need not be held is not reported."""
         if self.state is State.MASTER and thing in self.holdings.ways:
             self.upkeep.lost([thing], thing, ours=False)
 

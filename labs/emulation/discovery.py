@@ -214,13 +214,16 @@ def _nested(pid: int) -> list[int]:
     return [int(word) for word in _status(pid, "NSpid")] or [pid]
 
 
-def _descendants(pid: int) -> list[int]:
+def _descendants(pid: int) -> set[int]:
     """`pid`, its children and so on: of every thread, as Jupyter may start kernels from any."""
-    found = [pid]
-    for each in found:
-        with suppress(OSError):  # it has just ended
-            for task in Path(f"/proc/{each}/task").iterdir():
-                found += map(int, (task / "children").read_text().split())
+    found: set[int] = set()
+    for _ in range(2):  # a list of children may lack one while another of them ends (proc(5))
+        walk = [pid]
+        for each in walk:
+            with suppress(OSError):  # it has just ended
+                for task in Path(f"/proc/{each}/task").iterdir():
+                    walk += map(int, (task / "children").read_text().split())
+        found.update(walk)
     return found
 
 

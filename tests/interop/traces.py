@@ -19,12 +19,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from select import select
 from tempfile import TemporaryDirectory
-from types import TracebackType
 
 from tests.interop.segment import (
     ENVIRONMENT,
@@ -130,17 +129,6 @@ class Sent:
         self._thread.join()
         self._ring.close()
 
-    def __enter__(self) -> Sent:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def described(frame: Frame, interface: str) -> Iterator[str]:
     """A frame of VRRP, of ARP or of neighbor discovery in words; nothing of another one."""
@@ -180,7 +168,7 @@ class Run:
         with ExitStack() as stack:
             self.holder = stack.enter_context(network(names, instances))
             self.room = Path(stack.enter_context(TemporaryDirectory()))
-            self.sent = stack.enter_context(Sent(self.holder, names))
+            self.sent = stack.enter_context(closing(Sent(self.holder, names)))
             self._before = look(self.holder)
             self._log = stack.enter_context((self.room / "log").open("wb"))
             program = [KEEPALIVED] if kind == "keepalived" else [sys.executable, "-m", "vrrpd.cli"]

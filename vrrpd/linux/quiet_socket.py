@@ -66,10 +66,8 @@ class QuietSocket:
             raise
         self.room = self.socket.getsockopt(sol, socket.SO_RCVBUF) // (ROUNDS * COUNTED)
         self.dropped = 0
-        self.seen = (
-            loop.now(),
-            loop.wall() - loop.now(),
-        )  # the last reading; wall clock minus ours
+        # When it was read last, and by how much the wall clock was ahead of ours then.
+        self.seen = loop.now(), loop.wall() - loop.now()
         self._prepare()
         self.clear()
 
