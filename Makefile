@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -89,15 +89,19 @@ recordings: setup ## Record the lessons anew, for LAB_MODE=replay (LESSONS="05 0
 doctor: setup ## Say what this machine lacks, and the remedy
 	@exec $(BIN)/labs doctor
 
-wheel: setup ## Build the package itself, in build/wheel
-	@rm -rf build/lib build/bdist.* build/wheel
-	@$(BIN)/python -m pip wheel -qq --no-index --no-deps --no-build-isolation -w build/wheel .
-	@ls build/wheel
+wheel: setup ## Build the wheel and the source distribution in build/wheel, the same bytes every time
+	@rm -rf build/wheel
+	@$(BIN)/python tools/dist.py build/wheel
+
+dist-check: wheel ## Let twine check what `make wheel` builds (needs PyPI once)
+	@[ -x .venv-dist/bin/twine ] || { /usr/bin/python3 -m venv --clear .venv-dist && \
+	    .venv-dist/bin/pip install -qq --require-hashes -r requirements-dist.lock </dev/null; }
+	@.venv-dist/bin/twine check --strict build/wheel/*
 
 lock: setup ## Renew the pins of requirements.lock from requirements.in (needs PyPI)
 	@sh tools/lock.sh
 
 clean: ## Remove what make made: .venv, build, caches
-	rm -rf .venv .venv-book build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-book .venv-dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find vrrpd labs topologies tests notebooks tools -depth \
 	    \( -name __pycache__ -o -name .ipynb_checkpoints \) -exec rm -rf {} + 2>/dev/null || true

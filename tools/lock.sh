@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renews requirements.lock and requirements-book.lock from their .in files, with a compiler that lives only for this one run.
+# Renews requirements.lock and its siblings from their .in files, with a compiler that lives only for this one run.
 # The results are for every Python from 3.10 to 3.13 and name no index: any mirror will do, the hashes decide.
 #
 #   tools/lock.sh          everything as new as it can be
@@ -29,3 +29,4 @@ keep=no
 [ "${1:-}" != --keep ] || keep=yes
 lock requirements .venv 'make setup'
 lock requirements-book .venv-book 'make book'
+lock requirements-dist .venv-dist 'make dist-check'

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from labs.errors import LabError
 from labs.sandbox import namespaces
+from labs.shared_files import make_or, shared
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -39,8 +40,12 @@ PORT = 8888
 # A lab of three hosts with its notebook server and kernel needs about a third of this.
 MEMORY_MIB = 1024
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
-PROFILE = Path(__file__).resolve().parents[2] / "packaging" / "apparmor" / "vrrp-lab"
-REPLAY = "without root: `LAB_MODE=replay make lab` plays every lesson from a recorded run"
+PROFILE = shared("packaging/apparmor/vrrp-lab")
+SETUP = make_or("setup", "pipx reinstall --system-site-packages vrrp-lab")
+REPLAY = (
+    f"without root: `LAB_MODE=replay {make_or('lab', 'labs notebook')}` plays every lesson "
+    "from a recorded run"
+)
 APPARMOR_REMEDY = (
     f"{REPLAY};\n"
     "with root: allow it to labs alone with these two commands,\n"
@@ -106,7 +111,7 @@ def _python() -> Finding:
 
 def _venv() -> Finding:
     inside = sys.prefix != sys.base_prefix
-    return Finding("venv", inside, sys.prefix, "run `make setup`, then .venv/bin/labs doctor")
+    return Finding("venv", inside, sys.prefix, f"run `{SETUP}`, then its `labs doctor`")
 
 
 def _mininet() -> Finding:
@@ -177,11 +182,11 @@ def _kernel_spec() -> Finding:
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError as error:
-        return Finding("kernel spec", False, str(error), "run `make setup`")
+        return Finding("kernel spec", False, str(error), f"run `{SETUP}`")
     try:
         place = KernelSpecManager().get_kernel_spec("vrrp-lab").resource_dir
     except NoSuchKernel:
-        return Finding("kernel spec", False, "Jupyter knows no vrrp-lab", "run `make setup`")
+        return Finding("kernel spec", False, "Jupyter knows no vrrp-lab", "run `labs kernelspec`")
     return Finding("kernel spec", True, str(place))
 
 
@@ -307,7 +312,7 @@ def _start_daemon(lab: Lab, host: str) -> str:
 
 def _remedy_for_daemon(name: str) -> str:
     if name == "vrrpd":
-        return "run `make setup`"
+        return f"run `{SETUP}`"
     return (
         "the lessons run with vrrpd, which is the default; "
         "sudo apt-get install --reinstall keepalived"

@@ -30,6 +30,7 @@ from pathlib import Path
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.errors import LabError
 from labs.sandbox import namespaces
+from labs.shared_files import make_or
 from vrrpd.command import ended
 
 
@@ -55,7 +56,8 @@ def _main(words: list[str]) -> int:
         package = (error.name or "").partition(".")[0]
         if package in ("", "labs", "vrrpd", "topologies"):
             raise
-        print(f"labs: the Python package {package} is missing: `make setup`", file=sys.stderr)
+        remedy = make_or("setup", f"pip install {package}")
+        print(f"labs: the Python package {package} is missing: `{remedy}`", file=sys.stderr)
     return 2
 
 

@@ -46,6 +46,23 @@ def install(prefix: str = sys.prefix) -> Path:
     return path
 
 
+def ensure() -> None:
+    """Write kernel.json unless it is there as it has to be; pip, for one, does not write it.
+
+    Raises LabError if this Python's directories cannot be written.
+    """
+    path = Path(sys.prefix, "share", "jupyter", "kernels", NAME, "kernel.json")
+    try:
+        if path.exists() and json.loads(path.read_text()) == specification():
+            return
+        install()
+    except (OSError, ValueError) as error:
+        raise LabError(
+            f"{path} cannot be written ({error}): install into a venv of your own, "
+            "`python3 -m venv --system-site-packages DIRECTORY`"
+        ) from None
+
+
 def command(connection_file: str) -> list[str]:
     """The command of IPython's own kernel, with the lab's magics."""
     return [

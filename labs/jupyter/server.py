@@ -24,7 +24,7 @@ from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError
-from labs.jupyter import workbooks, workspace
+from labs.jupyter import kernel, workbooks, workspace
 from labs.progress import VARIABLE
 
 HOST = "127.0.0.1"
@@ -39,6 +39,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     """
     require_free(port)
     require_runtime_directory()
+    kernel.ensure()
     folder = workbooks.NOTEBOOKS if source else prepared()
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]

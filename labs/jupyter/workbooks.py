@@ -29,8 +29,9 @@ from typing import Any
 from labs import jsonlines
 from labs.errors import LabError
 from labs.progress import FILE, VARIABLE, read
+from labs.shared_files import shared
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = shared("notebooks")
 SOLUTIONS = "solutions"
 # What was handed out: the fingerprint of every file, by its name.
 LEDGER = ".handed-out.json"
