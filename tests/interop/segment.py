@@ -41,6 +41,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.support import REPOSITORY, eventually
+from vrrpd.linux.kernel import IFA_F_TENTATIVE
 
 KEEPALIVED = "/usr/sbin/keepalived"
 # The daemon of this checkout, whatever is installed in the venv.
@@ -351,6 +352,14 @@ class Host:
         """Whether the host holds `address`."""
         return address in self.addresses()
 
+    def has_link_local(self) -> bool:
+        """Whether eth0 has an IPv6 link-local address that is not tentative."""
+        lines = Path(f"/proc/{self.holder.pid}/net/if_inet6").read_text().splitlines()
+        for address, _, _, _, flags, name in (line.split() for line in lines):
+            if name == "eth0" and address.startswith("fe80"):
+                return not int(flags, 16) & IFA_F_TENTATIVE
+        return False
+
     def calls(self) -> list[str]:
         """The states that the notify script was called with, in order: "VI_1 MASTER".
 
@@ -512,11 +521,15 @@ class Segment:
         up = ["link set br0 up", *(f"link set {host.port} up" for host in self.hosts)]
         self.switch.run("ip", "-batch", "-", stdin="\n".join(up) + "\n")
         for host in self.hosts:
-            # Without duplicate address detection the link-local address is there at once.
+            # Without duplicate address detection the link-local address is usable at once.
             host.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad;"
                      "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad")  # fmt: skip
             host.run("ip", "-batch", "-", stdin="link set lo up\nlink set eth0 up\n"
                      f"addr add {host.address}/24 dev eth0\n")  # fmt: skip
+        # The kernel adds it from a work queue: on a busy machine some time after the link is up.
+        # A keepalived that starts before does not recover where it sends by unicast.
+        for host in self.hosts:
+            eventually(host.has_link_local, PATIENCE, "a link-local address", every=0.01)
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self.hosts)
