@@ -12,6 +12,7 @@
     labs notebook                 the lessons in JupyterLab, the learner's own copies
     labs learner build/learner    those copies in another folder
     labs report class/*           what learners predicted, tried and answered, as CSV
+    labs grade canvas class/*     what that is worth, for Canvas, Moodle, nbgrader and others
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.
@@ -28,6 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
+from labs.cli import grade
 from labs.errors import LabError
 from labs.sandbox import namespaces
 from labs.shared_files import make_or
@@ -122,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="of a learner, who is named as it is; default: your own, $LAB_WORK or ~/vrrp-lab",
     )
+    grades = command("grade", grade.run, "Grades for Canvas, Moodle, nbgrader and others.")
+    grade.add_arguments(grades)
     command("kernelspec", _kernelspec, "Make the kernel 'VRRP Lab' known to this venv's Jupyter.")
     execute = command("exec", _exec, "Run a command inside a lab's namespaces.")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")

@@ -98,6 +98,24 @@ def write(
     """
     table = csv.writer(stream, lineterminator="\n")
     found = False
+    for learner, entries in histories(folders, warn):
+        if not found:
+            table.writerow(HEAD)
+        found = True
+        table.writerows(rows(learner, entries))
+    if not found:
+        raise LabError(
+            "no progress to report: name the folders of the learners, `labs report FOLDER...`"
+        )
+
+
+def histories(
+    folders: Iterable[tuple[str, Path]], warn: Callable[[str], object]
+) -> Iterator[tuple[str, list[Entry]]]:
+    """Each learner with the entries of their file; a folder that holds no progress is left out.
+
+    `warn` is called as by `write`.
+    """
     for learner, folder in folders:
         skipped: list[str] = []
         try:
@@ -105,20 +123,13 @@ def write(
         except OSError as error:
             warn(_absent(folder, error))
             continue
-        if not found:
-            table.writerow(HEAD)
-        found = True
-        table.writerows(rows(learner, entries))
+        yield learner, entries
         for line in skipped[:MOST_WARNINGS]:
             warn(f"{_shown(folder / FILE)}:{line}")
         if len(skipped) > MOST_WARNINGS:
             warn(f"{_shown(folder / FILE)}: {len(skipped)} lines are skipped in all")
         if not entries:
             warn(f"{_shown(folder / FILE)}: {learner} has not begun a lesson")
-    if not found:
-        raise LabError(
-            "no progress to report: name the folders of the learners, `labs report FOLDER...`"
-        )
 
 
 def _note(skipped: list[str], number: int, why: str) -> None:

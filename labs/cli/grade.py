@@ -1,0 +1,99 @@
+"""`labs grade FORM FOLDER...`: what the progress of learners is worth, for another program.
+
+labs grade canvas class/* --roster canvas-export.csv --out grades.csv
+labs grade gradescope class/* --out results --count challenge,mystery --points 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+from labs.errors import LabError
+
+_FORMS = ("canvas", "moodle", "nbgrader", "gradescope", "prairielearn")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of `labs grade`."""
+    parser.add_argument("form", choices=_FORMS, help="the program that will read it")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="of a learner")
+    parser.add_argument(
+        "--count",
+        type=_words,
+        default="challenge,prediction,mystery",
+        metavar="KIND,...",
+        help="what earns points; a prediction by being made (default: %(default)s)",
+    )
+    parser.add_argument("--lessons", type=_words, default=[], metavar="05,06", help="default: all")
+    parser.add_argument(
+        "--points", type=_points, help="what each lesson is worth (default: one an item)"
+    )
+    parser.add_argument(
+        "--roster", type=Path, metavar="FILE", help="a CSV of the learners that FORM has exported"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="the CSV (default: standard output); for gradescope and prairielearn a folder",
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _points(word: str) -> float:
+    """A positive number; argparse reports the ValueError."""
+    number = float(word)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"not a number of points: {word}")
+    return number
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the grades; raises LabError for what cannot be read or written."""
+    from labs.jupyter import grade_exports, gradebook, grading
+
+    wanted = grading.assignments(options.lessons, set(options.count), options.points)
+    learners = [
+        grade_exports.Learner(name, tuple(grading.grade(entries, each) for each in wanted))
+        for name, entries in gradebook.histories(gradebook.learners(options.folders), _warn)
+    ]
+    if not learners:
+        raise LabError("no progress to grade: name the folders of the learners")
+    if options.form in ("gradescope", "prairielearn"):
+        if options.out is None:
+            raise LabError(f"{options.form} reads a file for each learner: add --out FOLDER")
+        content = getattr(grade_exports, options.form)
+        grade_exports.write_results(options.out, learners, content)
+        return
+    known = (
+        grade_exports.roster(options.form, options.roster)
+        if options.roster
+        else grade_exports.Roster(options.form)
+    )
+    _write(grade_exports.table(options.form, learners, known, _warn), options.out)
+
+
+def _write(lines: list[list[str]], path: Path | None) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    if path is None:
+        sys.stdout.write(text.getvalue())
+        return
+    try:
+        path.write_text(text.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise LabError(
+            f"{path} cannot be written ({error.strerror}): name another with --out FILE"
+        ) from None
+
+
+def _warn(sentence: str) -> Any:
+    print(f"labs: {sentence}", file=sys.stderr)
