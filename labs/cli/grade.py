@@ -24,12 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="of a learner")
     parser.add_argument(
         "--count",
-        type=_words,
+        type=_comma_separated,
         default="challenge,prediction,mystery",
         metavar="KIND,...",
         help="what earns points; a prediction by being made (default: %(default)s)",
     )
-    parser.add_argument("--lessons", type=_words, default=[], metavar="05,06", help="default: all")
+    parser.add_argument(
+        "--lessons", type=_comma_separated, default=[], metavar="05,06", help="default: all"
+    )
     parser.add_argument(
         "--points", type=_points, help="what each lesson is worth (default: one an item)"
     )
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _words(text: str) -> list[str]:
+def _comma_separated(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -58,11 +60,12 @@ def _points(word: str) -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Write the grades; raises LabError for what cannot be read or written."""
-    from labs.jupyter import grade_exports, gradebook, grading
+    from labs.grading import exports, points
+    from labs.jupyter import gradebook
 
-    wanted = grading.assignments(options.lessons, set(options.count), options.points)
+    wanted = points.assignments(options.lessons, set(options.count), options.points)
     learners = [
-        grade_exports.Learner(name, tuple(grading.grade(entries, each) for each in wanted))
+        exports.Learner(name, tuple(points.grade(entries, each) for each in wanted))
         for name, entries in gradebook.histories(gradebook.learners(options.folders), _warn)
     ]
     if not learners:
@@ -70,15 +73,15 @@ def run(options: argparse.Namespace) -> None:
     if options.form in ("gradescope", "prairielearn"):
         if options.out is None:
             raise LabError(f"{options.form} reads a file for each learner: add --out FOLDER")
-        content = getattr(grade_exports, options.form)
-        grade_exports.write_results(options.out, learners, content)
+        content = getattr(exports, options.form)
+        exports.write_results(options.out, learners, content)
         return
     known = (
-        grade_exports.roster(options.form, options.roster)
+        exports.roster(options.form, options.roster)
         if options.roster
-        else grade_exports.Roster(options.form)
+        else exports.Roster(options.form)
     )
-    _write(grade_exports.table(options.form, learners, known, _warn), options.out)
+    _write(exports.table(options.form, learners, known, _warn), options.out)
 
 
 def _write(lines: list[list[str]], path: Path | None) -> None:

@@ -14,7 +14,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from labs.cli.main import main
-from labs.jupyter import grade_exports, grading
+from labs.grading import exports, points
 from labs.lessons import course
 from labs.progress import FILE, Entry
 from tests.support import REPOSITORY
@@ -86,7 +86,7 @@ def test_every_prediction_of_the_notebooks_can_earn_its_point() -> None:
     """The questions that count are those that the lessons ask."""
     items = {
         (each.number, item.name)
-        for each in grading.assignments([], {"prediction"})
+        for each in points.assignments([], {"prediction"})
         for item in each.items
     }
     for path in sorted((REPOSITORY / "notebooks").glob("*.ipynb")):
@@ -135,7 +135,7 @@ def test_the_roster_of_canvas_gives_each_learner_the_id(
 
 def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: Grade) -> None:
     lines, _ = grade("nbgrader", *klass, "--lessons", "05,16", "--count", "challenge,mystery")
-    assert tuple(lines[0]) == grade_exports.NBGRADER
+    assert tuple(lines[0]) == exports.NBGRADER
     first = dict(zip(lines[0], lines[1], strict=True))
     assert first["student_id"] == "Müller, Anna"
     assert (first["assignment"], first["score"], first["max_score"]) == (FIVE, "1.0", "1.0")

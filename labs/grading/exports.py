@@ -27,7 +27,7 @@ from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError
-from labs.jupyter.grading import Assignment, Grade, Item
+from labs.grading.points import Assignment, Grade, Item
 
 # The columns by which each program knows a learner, in its own order.
 IDENTITY = {

@@ -1,0 +1,1 @@
+"""Grades: what counts (`points`), and the forms that other programs import (`exports`)."""
