@@ -4,6 +4,8 @@
     gap = predict("For how long ...?", unit="s")
     commit(gap)                                no experiment without a guess          predictions.py
     gap.judge(3.58)                            what was said beside what was measured
+    %%experiment cable                         a whole experiment in one cell         experiment.py
+    compare("cable", "crash")                  the timelines of several of them
     check(lab, "leave")                        a challenge: which steps are met       challenges.py
     quiz("05-failover")                        what is left without looking           quiz.py
 
@@ -19,14 +21,15 @@ import sys
 
 from labs.cards import OPEN, Card
 from labs.lessons.challenges import Challenge, Report, Step, check
+from labs.lessons.experiment import Experiment, compare, register
 from labs.lessons.notebook_errors import Refusal, install
 from labs.lessons.predictions import Prediction, Verdict, commit, predict
 from labs.lessons.quiz import Question, Quiz, quiz
 from labs.progress import memory
 
 __all__ = [
-    "Challenge", "Prediction", "Question", "Quiz", "Refusal", "Report", "Step", "Verdict",
-    "begin", "check", "commit", "predict", "quiz", "setting",
+    "Challenge", "Experiment", "Prediction", "Question", "Quiz", "Refusal", "Report", "Step",
+    "Verdict", "begin", "check", "commit", "compare", "predict", "quiz",
 ]  # fmt: skip
 
 
@@ -36,9 +39,12 @@ def begin(name: str) -> Card:
     Predictions and checks belong to it from now on.
     Raises LabError, naming the known ones, if there is no such lesson.
     """
+    from IPython.core.getipython import get_ipython
+
     from labs.lessons import course
 
     install()
+    register(get_ipython())
     lesson = course.lesson(name)
     memory.lesson = lesson.name
     memory.note("begin", lesson.name)

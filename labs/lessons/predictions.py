@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CLOSE = 0.15
 # Milliseconds in a unit; what is measured in something else is not drawn as a time.
 MILLI = {"s": 1000, "ms": 1}
+# The predictions that this kernel has asked for, by their questions.
+_asked: dict[str, Prediction] = {}
 
 
 def said(answer: Answer | None, unit: str) -> str:
@@ -180,7 +182,13 @@ def predict(
         prediction.guess = before[-1]
     if guess is not None:
         prediction.record(guess)
+    _asked[question] = prediction
     return prediction
+
+
+def asked(question: str) -> Prediction | None:
+    """The prediction that `predict` has made of this question in this kernel, or None."""
+    return _asked.get(question)
 
 
 def commit(*predictions: Prediction) -> None:

@@ -90,6 +90,7 @@ class Step:
 
     `do`: its name and arguments. `since`: where the lab's timelines begin from then on.
     `programs`: the daemon that each server runs then; "" for none.
+    `files`: each keepalived.conf that a command typed on a host has changed, None if it is gone.
     """
 
     do: list[Any]
@@ -98,6 +99,7 @@ class Step:
     since: float
     programs: dict[str, str]
     value: str | dict[str, Any] | None = None
+    files: dict[str, str | None] = field(default_factory=dict)
 
 
 @dataclass

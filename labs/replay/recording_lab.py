@@ -65,6 +65,7 @@ class RecordingLab:
             files={name: _file(lab, name) for name in lab.hosts},
         )
         daemons = {name: each.name for name, each in lab.daemons.items()}
+        self._files = dict(begin.files)
         self._run = Run(lab.state, daemon, daemons, begin)
         book.runs.append(self._run)
         lab.before_close.append(self._finish)
@@ -152,11 +153,19 @@ class RecordingLab:
         what = words(name, args, options)
         if kind(call, *args, **options) is Kind.COMMAND:
             plain = written if isinstance(written, str | dict) else None
-            step = Step(what, t, time.time(), self.lab.since, self._programs(), plain)
+            files = self._changed() if name == "run" else {}
+            step = Step(what, t, time.time(), self.lab.since, self._programs(), plain, files)
             self._run.steps.append(step)
         elif name != "conf":  # a replay knows the files
             self._answered(what, written)
         return value
+
+    def _changed(self) -> dict[str, str | None]:
+        """Each keepalived.conf that is another one than when this was asked last."""
+        now = {name: _file(self.lab, name) for name in self.lab.hosts}
+        found = {name: text for name, text in now.items() if text != self._files[name]}
+        self._files = now
+        return found
 
     def _answered(self, what: list[Any], value: Any) -> None:
         answer = Answer(what, time.time(), len(self._run.steps), json.loads(json.dumps(value)))

@@ -382,6 +382,7 @@ class ReplayLab(LabView):
             self._facts = Known(facts.read(run.facts))
         if step.do == ["reset"]:
             self._files = dict(run.begin.files)
+        self._files.update(step.files)
         if step.do[0] == "equip":
             self.daemons[step.do[1]] = SimpleNamespace(name=step.do[2])
         return step.value

@@ -41,13 +41,13 @@ def imports(cells: list[Cell]) -> str:
     return "\n".join(lines)
 
 
-def solution(cells: list[Cell], challenge: str) -> str:
-    """The source of the solution cells between the two checks of `challenge`."""
+def solution(cells: list[Cell], challenge: str) -> list[str]:
+    """The sources of the solution cells between the two checks of `challenge`."""
     code = of_kind(cells, "code")
     first, last = (n for n, cell in enumerate(code) if checked(cell) == challenge)
     between = [cell["text"] for cell in code[first + 1 : last] if tagged(cell, "solution")]
     assert between, f"no solution of {challenge} between its two checks"
-    return "\n\n".join(between)
+    return between
 
 
 class Room:
@@ -90,7 +90,7 @@ def main(path: str, name: str) -> None:
     room.attempt("untouched", challenge, [])
     for number, answer in enumerate(wrong, 1):
         room.attempt(f"wrong {number}", challenge, [answer.code])
-    room.attempt("solution", challenge, [solution(cells, name)])
+    room.attempt("solution", challenge, solution(cells, name))
 
 
 if __name__ == "__main__":

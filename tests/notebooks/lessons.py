@@ -16,12 +16,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from labs.lessons import course
 from tests.support import REPOSITORY
 
 LESSONS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 WHOLE = os.environ.get("LESSONS") == "whole"
 # Lessons that say the same with either daemon; the others are about vrrpd or choose for themselves.
 WITH_KEEPALIVED = range(2, 12)
+# Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
+# (%%experiment), longer texts, and the sections of FRAME at their end.
+SECOND_EDITION = {6}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
 
@@ -69,6 +73,17 @@ def read(path: Path) -> list[Cell]:
 def of_kind(cells: list[Cell], kind: str) -> list[Cell]:
     """The cells that are "code" or "markdown"."""
     return [cell for cell in cells if cell["cell_type"] == kind]
+
+
+def in_second_edition(lesson: Path) -> bool:
+    """Whether `lesson` has been converted."""
+    return number(lesson) in SECOND_EDITION
+
+
+def answers_to(lesson: Path, text: str) -> set[str]:
+    """The questions of the predictions that the experiment of a cell answers."""
+    found = re.match(r"%%experiment (\S+)", text)
+    return set(course.experiment(found.group(1), lesson.stem).asks) if found else set()
 
 
 def tagged(cell: Cell, tag: str) -> bool:

@@ -19,7 +19,7 @@ import pytest
 
 from labs.jupyter import workbooks
 from labs.lessons import course
-from tests.notebooks.lessons import LESSONS, name
+from tests.notebooks.lessons import LESSONS, answers_to, name
 from tests.notebooks.truths import truths
 
 
@@ -74,7 +74,9 @@ def predictions(lesson: Path) -> list[Asked]:
             variable = re.search(r"^(\w+) = predict\(", text, re.M)
             assert variable, text
             judge = next(
-                n for n in range(number, len(texts)) if f"{variable[1]}.judge(" in texts[n]
+                n
+                for n in range(number, len(texts))
+                if f"{variable[1]}.judge(" in texts[n] or question in answers_to(lesson, texts[n])
             )
             before = [t for n, t in enumerate(texts[: judge + 1]) if n != number]
             found.append(Asked(variable[1], question, text, "\n".join(before), cells[judge]["id"]))

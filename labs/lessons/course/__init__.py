@@ -5,6 +5,7 @@
     MINUTES      how long a learner needs
     CHALLENGES   {"leave": Challenge(task, state, steps), ...}
     QUIZ         (Question(...), ...), the last of them from two lessons earlier
+    EXPERIMENTS  {"plug": Experiment(...), ...}; may be absent
     REASONS      the reason that a verdict gives, by the question of the prediction; a name in
                  braces stands for something measured, which `judge` is given
     ANSWERS      what is right where nothing is measured, by the question; may be absent
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from labs.errors import LabError, unknown
 from labs.lessons.challenges import Challenge
+from labs.lessons.experiment import Experiment
 from labs.lessons.quiz import Question
 from labs.progress import Answer
 
@@ -38,6 +40,7 @@ class Lesson:
     questions: tuple[Question, ...]
     reasons: dict[str, str]
     answers: dict[str, Answer]
+    experiments: dict[str, Experiment]
 
 
 def _modules() -> list[Path]:
@@ -58,7 +61,7 @@ def lesson(name: str) -> Lesson:
     module = import_module(f"labs.lessons.course.{stem}")
     return Lesson(
         name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
-        module.REASONS, getattr(module, "ANSWERS", {}),
+        module.REASONS, getattr(module, "ANSWERS", {}), getattr(module, "EXPERIMENTS", {}),
     )  # fmt: skip
 
 
@@ -97,6 +100,14 @@ def challenge(name: str, present: str = "") -> Challenge:
     if name not in challenges():
         raise unknown("challenge", name, challenges())
     return challenges()[name]
+
+
+def experiment(name: str, present: str) -> Experiment:
+    """The experiment `name` of the lesson `present`; LabError, naming the known ones, if none."""
+    found = lesson(present).experiments
+    if name not in found:
+        raise unknown("experiment", name, found)
+    return found[name]
 
 
 @cache

@@ -1,0 +1,144 @@
+"""The experiments of a lesson: what must be so before, what to wait for, to show and to measure.
+
+    %%experiment plug           a cell of a lesson; begin() registers this magic
+    lab.plug("web1")
+
+    1  the predictions that it answers must have an answer, or the cell refuses
+    2  what must be so before is brought about, or the cell refuses with the reason
+    3  the lines of the cell run: Python, or %%on and shell commands
+    4  the cell waits for the outcome and says what it waits for
+    5  it shows the figure with the guess, and each prediction beside what was measured
+
+Each is in the lesson's module (`labs.lessons.course`), out of the learner's sight.
+A cell that is run again starts from the same situation; what did not happen is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from labs.analysis.timeline import Timeline
+from labs.errors import LabError
+from labs.lessons.notebook_errors import Refusal
+from labs.lessons.predictions import Prediction, asked, commit
+from labs.progress import Answer, memory
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+# What was measured, and what the reason says of it by name.
+Measured = Answer | tuple[Answer, dict[str, object]]
+# The timelines that the experiments of this kernel have shown, by name, each with its title.
+_shown: dict[str, tuple[str, Timeline]] = {}
+
+
+def _nothing(_lab: Lab) -> None:
+    """Nothing needs to be so before, or nothing is to be waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An experiment; `title` is its name in a figure that compares several.
+
+    `start(lab)` brings about what must be so before; LabError with the reason if it cannot.
+    `outcome(lab)` waits until it is over, and `waits` says for what.
+    `shows(lab)` is what the cell shows; `drawn` is the question whose guess a timeline then shows.
+    `asks` has for each question of a prediction what measures the answer; LabError if nothing
+    happened that could be measured.
+    """
+
+    title: str
+    asks: Mapping[str, Callable[[Lab], Measured]] = field(default_factory=dict)
+    start: Callable[[Lab], None] = _nothing
+    outcome: Callable[[Lab], object] = _nothing
+    waits: str = ""
+    shows: Callable[[Lab], object] | None = None
+    drawn: str = ""
+
+    def ready(self) -> dict[str, Prediction]:
+        """The predictions by their questions.  Raises Refusal as long as one has no answer."""
+        found = {question: asked(question) for question in self.asks}
+        missing = [question for question, prediction in found.items() if prediction is None]
+        if missing:
+            raise Refusal(
+                "First run the cells above that ask",
+                *(f"▸ {question}" for question in missing),
+            )
+        known = {question: each for question, each in found.items() if each is not None}
+        commit(*known.values())
+        return known
+
+    def results(self, lab: Lab, name: str, predictions: Mapping[str, Prediction]) -> list[Any]:
+        """Wait for the outcome; what the cell is to show, in order."""
+        if self.waits:
+            print(f"waiting for {self.waits}", flush=True)
+        self.outcome(lab)
+        made: list[Any] = []
+        seen = self.shows(lab) if self.shows else None
+        if isinstance(seen, Timeline):
+            _shown[name] = (self.title, seen)
+            made.append(predictions[self.drawn].on(seen) if self.drawn else seen)
+        elif seen is not None:
+            made.append(seen)
+        for question, measure in self.asks.items():
+            value = measure(lab)
+            answer, facts = value if isinstance(value, tuple) else (value, {})
+            made.append(predictions[question].judge(answer, because="", **facts))
+        return made
+
+
+def register(shell: Any) -> None:
+    """Make %%experiment known to an IPython; None, outside of one, is ignored."""
+    if shell is not None:
+        shell.register_magic_function(partial(_experiment, shell), "cell", "experiment")
+
+
+def _experiment(shell: Any, line: str, cell: str) -> None:
+    """Do an experiment of the lesson: the lines of the cell, from its start to its outcome."""
+    from IPython.display import display
+
+    from labs.api import lab_class
+    from labs.lessons import course
+
+    name = line.strip()
+    experiment = course.experiment(name, memory.lesson)
+    predictions = experiment.ready()
+    lab = lab_class().current()
+    experiment.start(lab)
+    _do(shell, cell.lstrip("\n"))
+    for each in experiment.results(lab, name, predictions):
+        display(each)
+
+
+def _do(shell: Any, cell: str) -> None:
+    """Run the lines of an experiment: another cell magic, such as %%on, or Python."""
+    if cell.startswith("%%"):
+        first, _, rest = cell[2:].partition("\n")
+        name, _, line = first.partition(" ")
+        shell.run_cell_magic(name, line, rest)
+    else:
+        exec(compile(cell, "<experiment>", "exec"), shell.user_ns)
+
+
+def shown(name: str) -> Timeline:
+    """The timeline that an experiment of this kernel has shown; LabError if it has not been run."""
+    if name not in _shown:
+        raise LabError(
+            f"the experiment {name!r} has not been run yet: "
+            f"run the cell above that says %%experiment {name}, then this one"
+        )
+    return _shown[name][1]
+
+
+def compare(*names: str) -> Any:
+    """The timelines of several experiments, one below the other.
+
+    Raises LabError if one of them has not been run in this kernel.
+    """
+    from labs.figures import plot
+
+    timelines = [shown(name) for name in names]
+    return plot.stack(timelines, titles=[_shown[name][0] for name in names])
