@@ -1,16 +1,17 @@
-"""The browser edition as its visitors get it: built, and served by `python -m http.server`."""
+"""The browser edition as its visitors get it: built, and served under its own policy."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
 from tests.support import REPOSITORY
 
 SITE = REPOSITORY / "build" / "site"
@@ -29,20 +30,64 @@ def build() -> None:
 @contextmanager
 def serving() -> Iterator[str]:
     """A static server; its address, which ends with "/"."""
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
-    server = subprocess.Popen(
-        [*command, "-d", str(SITE)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    command = [sys.executable, str(Path(__file__).with_name("static_server.py")), str(SITE)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
-        line = server.stdout.readline()
-        port = re.search(r"port (\d+)", line)
-        assert port, line
-        yield f"http://127.0.0.1:{port[1]}/"
+        port = server.stdout.readline().strip()
+        assert port
+        yield f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
         server.wait()
         server.stdout.close()
+
+
+# What the policy of a page forbade, with the start of an inline script or style.
+REPORT = """addEventListener("securitypolicyviolation", (event) => window.forbidden(
+    `${event.effectiveDirective} forbids ${event.blockedURI} ${event.sample}`));"""
+
+
+class Visit:
+    """A browser profile, all that its pages asked for, and what went wrong in them."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context = context
+        self.address = address
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        context.on("request", lambda request: self.asked.append(request.url))
+        context.expose_function("forbidden", lambda text: self.errors.append(text))
+        context.add_init_script(REPORT)
+
+    def open(self, path: str = "") -> Page:
+        """A new page of the site."""
+        page = self.context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(self.address + path)
+        return page
+
+    def check(self) -> None:
+        """Nothing was fetched from elsewhere, nothing was forbidden, no program stumbled."""
+        own = (self.address, f"blob:{self.address}", "data:")
+        assert self.asked
+        assert [url for url in self.asked if not url.startswith(own)] == []
+        assert self.errors == []
+
+
+@contextmanager
+def visiting(profile: Path) -> Iterator[Visit]:
+    """The built site in a browser with this profile; at the end everything is checked."""
+    build()
+    with serving() as address, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=FLAGS
+        )
+        visit = Visit(context, address)
+        yield visit
+        context.close()
+    visit.check()
 
 
 def live(page: Page) -> None:
@@ -51,9 +96,11 @@ def live(page: Page) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core calls serious or critical; the context must not enforce the page's CSP."""
+    """What axe-core calls serious or critical."""
     if not page.evaluate("() => Boolean(window.axe)"):
-        page.add_script_tag(path=REPOSITORY / "build/node/node_modules/axe-core/axe.min.js")
+        # Not a <script>: the policy of the page would forbid it.
+        axe = REPOSITORY / "build/node/node_modules/axe-core/axe.min.js"
+        page.evaluate(axe.read_text(encoding="utf-8"))
     # The name of a server in the drawing has what matters; its ring changes ten times a second.
     rules = {"label-content-name-mismatch": {"enabled": False}}
     found = page.evaluate("(rules) => axe.run({ rules })", rules)["violations"]

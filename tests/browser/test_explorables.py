@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from labs.browser import lost_cable
-from tests.browser.site import START, build, serving, violations
-from tests.browser.test_site import Visit
-from tests.browser.windows import CHROMIUM, FLAGS, screenshot
+from tests.browser.site import START, Visit, violations, visiting
+from tests.browser.windows import CHROMIUM, screenshot
 from vrrpd.fsm import SECOND, Params
 
 pytestmark = pytest.mark.timeout(600)
@@ -32,19 +31,11 @@ def down(priority: int, interval: float = 1, version: int = 2) -> float:
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """The built site in one browser profile; axe-core may run on its pages."""
+    """The built site in one browser profile."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    build()
-    with serving() as address, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            bypass_csp=True,
-        )
-        yield Visit(context, address)
-        context.close()
+    with visiting(tmp_path_factory.mktemp("profile")) as visit:
+        yield visit
 
 
 def opened(visit: Visit, path: str) -> Page:

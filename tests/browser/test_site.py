@@ -7,60 +7,21 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.site import START, build, live, serving, violations
-from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
+from tests.browser.site import START, Visit, live, violations, visiting
+from tests.browser.windows import CHROMIUM
 from vrrpd.fsm import SECOND, Params
 
 pytestmark = pytest.mark.timeout(600)
 
 
-class Visit:
-    """A browser profile and all that its pages asked for."""
-
-    def __init__(self, context: BrowserContext, address: str) -> None:
-        self.context = context
-        self.address = address
-        self.asked: list[str] = []
-        self.errors: list[str] = []
-        context.on("request", lambda request: self.asked.append(request.url))
-
-    def open(self, path: str = "") -> Page:
-        page = self.context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.goto(self.address + path)
-        return page
-
-    def check(self) -> None:
-        """Nothing was fetched from elsewhere, and no program stumbled."""
-        own = (self.address, f"blob:{self.address}", "data:")
-        assert self.asked
-        assert [url for url in self.asked if not url.startswith(own)] == []
-        assert self.errors == []
-
-
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    build()
-    with serving() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def visit(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("profile"),
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            bypass_csp=True,
-        )
-        yield Visit(context, site)
-        context.close()
+    with visiting(tmp_path_factory.mktemp("profile")) as visit:
+        yield visit
 
 
 @pytest.fixture(scope="module")
@@ -186,13 +147,35 @@ def test_a_link_that_cannot_be_read_says_why_and_the_run_goes_on(
     expect(pair.locator(".vb-when")).not_to_have_text(before)
 
 
+FETCH = """() => fetch("http://127.0.0.1:9/").then(() => "answered", (error) => error.name)"""
+LISTEN = """() => { self.seen = []; addEventListener("securitypolicyviolation",
+    (event) => self.seen.push(event.effectiveDirective)); }"""
+
+
+def test_the_policy_binds_page_and_worker_and_what_it_forbids_is_noticed(visit: Visit) -> None:
+    page = visit.open("play/")
+    live(page)
+    known = list(visit.errors)
+    page.evaluate("() => document.body.setAttribute('style', 'color: red')")
+    assert page.evaluate(FETCH) == "TypeError"
+    expect(page.locator("body")).not_to_have_css("color", "rgb(255, 0, 0)")
+    new = {error.split()[0] for error in visit.errors[len(known) :]}
+    visit.errors[:] = known
+    assert new == {"style-src-attr", "connect-src"}
+    (worker,) = page.workers
+    worker.evaluate(LISTEN)
+    assert worker.evaluate(FETCH) == "TypeError"
+    assert worker.evaluate("() => self.seen") == ["connect-src"]
+    page.close()
+
+
 def test_play_is_accessible_and_asks_nobody_else(pair: Page, visit: Visit) -> None:
     menu(pair, "web1", "Every fault")
     assert violations(pair) == []
     visit.check()
 
 
-def test_a_second_visit_needs_no_network(site: str, visit: Visit) -> None:
+def test_a_second_visit_needs_no_network(visit: Visit) -> None:
     page = visit.open()
     live(page)
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
