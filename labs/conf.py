@@ -31,7 +31,7 @@ from labs.errors import LabError
 from vrrpd.config import ConfigError, loads
 from vrrpd.config.lexer import cut_comment, first_piece, split_words
 from vrrpd.config.model import Instance
-from vrrpd.config.source_text import SourceLine, Traced
+from vrrpd.config.source_text import SourceLine, SourceText
 
 Value = str | int | float | bool | None | Iterable[str]
 
@@ -65,7 +65,7 @@ def statements(text: str) -> list[Statement]:
     root = Statement([], 0, 0)
     opened = [root]
     for number, line in enumerate(text.splitlines()):
-        code, _ = cut_comment(Traced.of(SourceLine("", number + 1, line)))
+        code, _ = cut_comment(SourceText.of(SourceLine("", number + 1, line)))
         for piece in _pieces(code.strip()):
             if piece.text == "{" and opened[-1].block:
                 opened.append(opened[-1].block[-1])
@@ -78,7 +78,7 @@ def statements(text: str) -> list[Statement]:
     return root.block
 
 
-def _pieces(line: Traced) -> Iterator[Traced]:
+def _pieces(line: SourceText) -> Iterator[SourceText]:
     while line.text:
         piece, line = first_piece(line)
         if piece.text:

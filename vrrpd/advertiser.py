@@ -21,7 +21,7 @@ from vrrpd.packet import Advertisement, AuthType, encode, ipv4_packet, ipv6_pack
 UNSET: dict[int, IPAddress] = {4: IPv4Address("0.0.0.0"), 6: IPv6Address("::")}
 
 
-class Speaker:
+class Advertiser:
     """Sends the Advertisements of one virtual router.
 
     `source` is its primary address, `transmit` sends one IP packet or raises OSError, `wall` is
@@ -42,24 +42,24 @@ class Speaker:
         self.sequence = 0  # of authentication headers: the latest seen or sent
         self.signed: int | None = None  # the last sequence number of auth_hmac
         self.reached = 0  # destinations that the last Advertisement was sent to
-        self.renew(instance, group)
+        self.configure(instance, group)
 
-    def renew(self, instance: Instance, group: IPAddress) -> None:
+    def configure(self, instance: Instance, group: IPAddress) -> None:
         """Advertise under this configuration from now on."""
         self.instance = instance
-        self.ready: dict[int, list[bytes]] = {}  # packets by priority
+        self.packets: dict[int, list[bytes]] = {}  # packets by priority
         peers = tuple(peer.ip for peer in instance.unicast_peers)
         self.destinations: tuple[IPAddress, ...] = peers if instance.unicast else (group,)
 
-    def move(self, source: IPAddress) -> None:
+    def set_source(self, source: IPAddress) -> None:
         """Send from this address from now on."""
         self.source = source
-        self.ready.clear()
+        self.packets.clear()
 
     def prepare(self, priority: int) -> list[bytes]:
         """Have the packets with that priority ready, all but their numbers."""
-        self.ready[priority] = [self.packet(priority, one) for one in self.destinations]
-        return self.ready[priority]
+        self.packets[priority] = [self._packet(priority, one) for one in self.destinations]
+        return self.packets[priority]
 
     def send(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last error, if any."""
@@ -67,12 +67,12 @@ class Speaker:
         self.reached = 0
         if self.instance.auth.kind == "AH":
             self.sequence = auth_header.following(self.sequence)
-            packets = [self.packet(priority, one, self.ident) for one in self.destinations]
+            packets = [self._packet(priority, one, self.ident) for one in self.destinations]
         elif self.instance.auth_hmac is not None and self.instance.auth_hmac.signs:
-            made = self.trailer(priority, self.instance.auth_hmac)
-            packets = [self.packet(priority, one, self.ident, made) for one in self.destinations]
+            made = self._trailer(priority, self.instance.auth_hmac)
+            packets = [self._packet(priority, one, self.ident, made) for one in self.destinations]
         else:
-            ready = self.ready.get(priority) or self.prepare(priority)
+            ready = self.packets.get(priority) or self.prepare(priority)
             packets = [numbered(packet, self.ident) for packet in ready]
         trouble: Exception | None = None
         for packet in packets:
@@ -84,7 +84,7 @@ class Speaker:
         if trouble is not None:
             raise trouble
 
-    def trailer(self, priority: int, auth: AuthHmac) -> bytes:
+    def _trailer(self, priority: int, auth: AuthHmac) -> bytes:
         """The trailer of the next Advertisement, which does not depend on its destination."""
         self.signed = auth_hmac.following(self.signed, self.wall(), auth.window)
         message = encode(self.advertisement(priority), self.source, self.source)
@@ -92,7 +92,7 @@ class Speaker:
         assert key is not None, "the reader refuses an active_key without key"
         return auth_hmac.sign(message, self.source, auth.active_key, key, self.signed)
 
-    def packet(
+    def _packet(
         self, priority: int, destination: IPAddress, ident: int = 0, trailer: bytes = b""
     ) -> bytes:
         """The IP packet that carries our Advertisement, and a trailer, to `destination`."""

@@ -29,7 +29,7 @@ from vrrpd.events import IPAddress
 from vrrpd.garp_pacing import Pacer
 from vrrpd.gratuitous_arp import gratuitous_arp, neighbour_advertisement
 from vrrpd.journal import Log
-from vrrpd.ports import Placed, Ports, Timer
+from vrrpd.ports import InterfaceAddress, Ports, Timer
 
 MOST_PENDING = 16  # bursts to come; beyond that a lower priority is answered once, not twice
 
@@ -54,14 +54,14 @@ class Announcer:
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
         self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
 
-    def take(self, garp: Garp, placed: Sequence[Placed]) -> None:
+    def take(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """The bursts of a new MASTER, and its refreshes from then on."""
         self.quiet()
         self.twice(garp, placed)
         self.refresh(garp, placed)
         self.elsewhere(garp, placed)
 
-    def renew(self, garp: Garp, placed: Sequence[Placed], added: bool) -> None:
+    def renew(self, garp: Garp, placed: Sequence[InterfaceAddress], added: bool) -> None:
         """A reload has changed the addresses under a MASTER; new ones are announced, twice.
 
         keepalived before 2.3.3 leaves out the second burst.
@@ -76,12 +76,12 @@ class Announcer:
         self.refresh(garp, placed)
         self.elsewhere(garp, placed)
 
-    def twice(self, garp: Garp, placed: Sequence[Placed]) -> None:
+    def twice(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """A burst now and another after garp_master_delay."""
         self.burst(placed, garp.repeat)
         self.again(garp, placed, garp.delay_ns)
 
-    def again(self, garp: Garp, placed: Sequence[Placed], delay: int) -> None:
+    def again(self, garp: Garp, placed: Sequence[InterfaceAddress], delay: int) -> None:
         """The second burst, in `delay` ns."""
 
         def burst() -> None:
@@ -92,7 +92,7 @@ class Announcer:
             self.second = self.clock.now() + delay
             self.later(delay, burst)
 
-    def reassert(self, garp: Garp, placed: Sequence[Placed]) -> None:
+    def reassert(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """The bursts after an Advertisement of lower priority was received."""
         if garp.lower_prio_repeat:
             self.burst(placed, garp.lower_prio_repeat)
@@ -104,9 +104,9 @@ class Announcer:
     def own_address(self, source: IPAddress) -> None:
         """Send one frame for `source`, the router's own address (keepalived, after FAULT)."""
         own = Address(ip=source, prefixlen=source.max_prefixlen)
-        self.burst([Placed(self.advert_interface, own)], 1)
+        self.burst([InterfaceAddress(self.advert_interface, own)], 1)
 
-    def refresh(self, garp: Garp, placed: Sequence[Placed]) -> None:
+    def refresh(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """The next periodic burst, and after it the one after that."""
 
         def again() -> None:
@@ -115,9 +115,9 @@ class Announcer:
 
         self.later(garp.refresh_ns, again)
 
-    def elsewhere(self, garp: Garp, placed: Sequence[Placed]) -> None:
+    def elsewhere(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """garp_extra_if: the next round on the interfaces that carry no Advertisements."""
-        first: dict[str, Placed] = {}
+        first: dict[str, InterfaceAddress] = {}
         for one in placed:
             if one.interface != self.advert_interface and (garp.extra_if_all or one.virtual):
                 first.setdefault(one.interface, one)
@@ -140,17 +140,17 @@ class Announcer:
             timer = self.clock.call_at(self.clock.now() + delay, call)
             self.pending.append(timer)
 
-    def prepare(self, placed: Sequence[Placed]) -> None:
+    def prepare(self, placed: Sequence[InterfaceAddress]) -> None:
         """Have the frames of a burst ready."""
         self.frames = {}
         self.rounds(placed)
 
-    def rounds(self, placed: Sequence[Placed]) -> list[tuple[str, list[bytes]]]:
+    def rounds(self, placed: Sequence[InterfaceAddress]) -> list[tuple[str, list[bytes]]]:
         """The frames of one round, by interface; none where there is no MAC address."""
         interfaces = dict.fromkeys(one.interface for one in placed)
         return [(name, self.round(name, placed)) for name in interfaces]
 
-    def burst(self, placed: Sequence[Placed], rounds: int) -> None:
+    def burst(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
         for interface, frames in self.rounds(placed):
             if not frames:
@@ -161,7 +161,7 @@ class Announcer:
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
                 self.log.limited(("burst", self.name, interface), f"({self.name}) {text}")
 
-    def round(self, interface: str, placed: Sequence[Placed]) -> list[bytes]:
+    def round(self, interface: str, placed: Sequence[InterfaceAddress]) -> list[bytes]:
         """One frame for every address on the interface; none if it has no MAC address."""
         state = self.kernel.interface(interface)
         if state is None or not state.mac:

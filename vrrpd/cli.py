@@ -29,7 +29,7 @@ from vrrpd.command_line import parse
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config.diagnostics import EXIT_CONFIG, shown
 from vrrpd.config_reading import first, here, read
-from vrrpd.config_source import Source
+from vrrpd.config_source import ConfigSource
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
 from vrrpd.required_capabilities import needed
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.own_process import PidFile, Process
     from vrrpd.linux.script_runner import ScriptRunner
-    from vrrpd.linux.smtp_client import MailCarrier
-    from vrrpd.linux.systemd import Supervisor
+    from vrrpd.linux.smtp_client import SmtpClient
+    from vrrpd.linux.systemd import SystemdNotifier
     from vrrpd.ports import Ports
 
 LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
@@ -155,34 +155,35 @@ def run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on a real host and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
-    from vrrpd.linux.forked_worker import aside
-    from vrrpd.linux.lifecycle_scripts import Edge
+    from vrrpd.linux.forked_worker import run_in_child
+    from vrrpd.linux.lifecycle_scripts import LifecycleScripts
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.own_process import PidFile, Process, control_socket, pid_file
     from vrrpd.linux.script_runner import ScriptRunner
-    from vrrpd.linux.smtp_client import MailCarrier
-    from vrrpd.linux.systemd import Supervisor
+    from vrrpd.linux.smtp_client import SmtpClient
+    from vrrpd.linux.systemd import SystemdNotifier
 
     privileges = Privileges(log)
     reading = partial(read, options, log, privileges.lacking)
     process = Process(log)
-    source = Source(partial(reading, here), log, options.namespace, process.settle)
+    source = ConfigSource(partial(reading, here), log, options.namespace, process.settle)
     config = source()
     own = PidFile(options.pid or pid_file(config.globals))
     if not (alone(own, log) and entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = journal_of(options, log)
     loop = Loop(log.trouble)
-    source.read = partial(reading, partial(aside, loop))  # the timers must not wait for a reload
+    # A reload is read in a child process, so that the timers do not wait for it.
+    source.read = partial(reading, partial(run_in_child, loop))
     runner = ScriptRunner(loop, log)
-    post = MailCarrier(loop, journal, log)
+    post = SmtpClient(loop, journal, log)
     quiet = not options.no_quiet_backup
     daemon = Daemon(source, build_ports(loop, runner, post, log, source, quiet), journal, log)
     loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
     ending: list[str] = []
-    supervisor = Supervisor(loop)
+    supervisor = SystemdNotifier(loop)
     signals(loop, daemon, supervisor, ending, options.ignore_sigint)
-    edge = Edge(loop, runner, log)
+    edge = LifecycleScripts(loop, runner, log)
     edge.begin(config.globals)
     if not ending:
         daemon.start(config)
@@ -254,9 +255,9 @@ def remove_files(control: Control | None, exporter: HttpServer | None, journal: 
 def build_ports(
     loop: Loop,
     runner: ScriptRunner,
-    post: MailCarrier,
+    post: SmtpClient,
     log: Log,
-    source: Source,
+    source: ConfigSource,
     quiet: bool,
 ) -> Ports:
     """A real host, as `ports.py` describes one.
@@ -357,7 +358,7 @@ def exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> H
 
 
 def signals(
-    loop: Loop, daemon: Daemon, supervisor: Supervisor, ending: list[str], ignore_sigint: bool
+    loop: Loop, daemon: Daemon, supervisor: SystemdNotifier, ending: list[str], ignore_sigint: bool
 ) -> None:
     """What each signal does, and what a mistake of ours is followed by.
 
@@ -384,7 +385,7 @@ def signals(
         loop.on_signal(NUMBERS[name], action)
 
 
-def reap(runner: ScriptRunner, post: MailCarrier) -> None:
+def reap(runner: ScriptRunner, post: SmtpClient) -> None:
     """A child has ended."""
     runner.reap()
     post.reap()

@@ -36,7 +36,7 @@ Read = Callable[[], tuple[Config, Sequence[str]]]
 """A configuration and what is wrong with it; raises ConfigError if it cannot be used."""
 
 
-class Source:
+class ConfigSource:
     """Reads configurations; `settle` is called with the settings of each one that will be in force.
 
     `namespace` is the one of the command line, which has precedence over the file's.

@@ -21,8 +21,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from vrrpd.addresses.host_state import Estate
-from vrrpd.addresses.master_state import Holdings
+from vrrpd.addresses.host_state import HostState
+from vrrpd.addresses.master_state import MasterState
 from vrrpd.config import Config, ConfigError
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
@@ -31,7 +31,7 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
-from vrrpd.listener import Place, Segment
+from vrrpd.listener import Listener, SocketKey
 from vrrpd.maintenance import Handover, Maintenance
 from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import PROTOCOL, PROTOCOL_AH
@@ -39,7 +39,7 @@ from vrrpd.ports import Ports, Timer
 from vrrpd.router import VirtualRouter
 from vrrpd.status import status
 from vrrpd.tracking.sync_groups import Group, form
-from vrrpd.tracking.tracker import Tracking
+from vrrpd.tracking.tracker import Tracker
 
 Identity = tuple[object, ...]
 
@@ -93,12 +93,12 @@ class Daemon:
         self.journal = journal
         self.log = log
         self.notifier = Notifier(ports, journal, log)
-        self.segments: dict[Place, Segment] = {}
+        self.segments: dict[SocketKey, Listener] = {}
         self.routers: dict[str, VirtualRouter] = {}  # by the name of the instance
         self.config = Config()
         self.pacer = Pacer(ports.clock, ports.wire)
-        self.estate = Estate(ports.kernel, journal, log)
-        self.tracking = Tracking(ports, journal, log)
+        self.estate = HostState(ports.kernel, journal, log)
+        self.tracking = Tracker(ports, journal, log)
         self.maintenance = Maintenance(log)
         self.groups: list[Group] = []
         self.estate.removed = self.look
@@ -122,7 +122,7 @@ class Daemon:
         # A daemon that was killed has left its addresses behind: give them back before
         # listening, so that two hosts hold them no longer than necessary.
         for router in self.routers.values():
-            router.holdings.release()
+            router.master_state.release()
         self.ports.kernel.watch(self)
         self.notifier.hold()
         self.connect()
@@ -158,12 +158,12 @@ class Daemon:
     def create(self, instance: Instance) -> VirtualRouter:
         """Make the router of an instance, not yet started."""
         protocol = PROTOCOL_AH if instance.auth.kind == "AH" else PROTOCOL
-        holdings = Holdings(instance, self.estate)
+        holdings = MasterState(instance, self.estate)
         self.pacer.bases.update({one.name: one.base for one in holdings.links.values()})
-        place = Place(holdings.advert_interface, instance.family, protocol)
+        place = SocketKey(holdings.advert_interface, instance.family, protocol)
         segment = self.segments.get(place)
         if segment is None:
-            segment = self.segments[place] = Segment(
+            segment = self.segments[place] = Listener(
                 place, self.ports.wire, self.ports.clock, self.log
             )
         defaults = self.config.globals
@@ -181,7 +181,7 @@ class Daemon:
         )
         segment.add(router)
         segment.join(router)
-        router.followers.append(lambda one, _: segment.changed(one))
+        router.on_transition.append(lambda one, _: segment.changed(one))
         self.routers[instance.name] = router
         self.maintenance.admit(router)
         return router
@@ -236,7 +236,7 @@ class Daemon:
         self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
         self.connect()
         for router in new:
-            router.holdings.release()  # as at the start: what a killed daemon has left behind
+            router.master_state.release()  # as at the start: what a killed daemon has left behind
         at = self.ports.clock.now()
         self.postpone(before.globals, config.globals, at)
         for router in new:
@@ -249,7 +249,7 @@ class Daemon:
 
     def _prune(self) -> None:
         """Delete the virtual interfaces that no router has any more."""
-        used = (link.name for r in self.routers.values() for link in r.holdings.links.values())
+        used = (link.name for r in self.routers.values() for link in r.master_state.links.values())
         self.estate.prune(set(used))
 
     def connect(self) -> None:
@@ -264,12 +264,12 @@ class Daemon:
     def remove(self, router: VirtualRouter) -> None:
         """Stop a router that the new configuration no longer has."""
         self.tracking.forget(router)
-        router.farewell = "DELETED" if router.instance.notify.report_deleted else "FAULT"
+        router.stop_event = "DELETED" if router.instance.notify.report_deleted else "FAULT"
         router.stop("no longer in the configuration")
-        router.segment.remove(router)
-        if not router.segment.routers:
-            router.segment.close()
-            del self.segments[router.segment.place]
+        router.listener.remove(router)
+        if not router.listener.routers:
+            router.listener.close()
+            del self.segments[router.listener.place]
 
     def send_adverts(self) -> None:
         """Every MASTER sends an Advertisement now."""
@@ -309,7 +309,7 @@ class Daemon:
         """Look at every interface as if the kernel had reported it."""
         self.doubt = None
         names = {r.instance.interface for r in self.routers.values()}
-        names |= {r.holdings.device for r in self.routers.values()}
+        names |= {r.master_state.device for r in self.routers.values()}
         names |= {placed.interface for r in self.routers.values() for placed in r.placed}
         for name in sorted(filter(None, names)):
             self.interface_changed(name)
@@ -332,7 +332,7 @@ class Daemon:
         """Another program removed a route or rule that is tracked."""
         self.log.detail(f"Netlink reflector reports {thing} removed")
         for router in list(self.routers.values()):
-            router.way_lost(thing)
+            router.route_lost(thing)
         self.estate.restore(lambda one: one == thing)
 
     # For vrrpctl and the dumps.

@@ -69,14 +69,14 @@ class AddressLost:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SyncGroupHold:
     """Master_Down_Timer has expired, but the sync group is not ready to be MASTER."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Led:
+class SyncGroupTransition:
     """The sync group has become MASTER (`up`) or BACKUP, and this member with it."""
 
     up: bool
@@ -109,7 +109,7 @@ class Reconfigured:
 
 Event: TypeAlias = (
     "Started | Stopped | TimerFired | AdvertReceived | Failed | Recovered | AddressLost"
-    " | Held | Led | Released | Resumed | Reconfigured"
+    " | SyncGroupHold | SyncGroupTransition | Released | Resumed | Reconfigured"
 )
 
 

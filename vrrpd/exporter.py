@@ -55,7 +55,7 @@ def not_ready(daemon: Daemon) -> list[str]:
         found.append("no instance is configured")
     for router in daemon.routers.values():
         if router.state in SILENT:
-            found.append(f"{router.name}: {router.state.value}: {router.router.why}")
+            found.append(f"{router.name}: {router.state.value}: {router.current.why}")
         elif router.released and router.state is State.BACKUP:
             found.append(f"{router.name}: released by vrrpctl")
     return found

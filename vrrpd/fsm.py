@@ -45,9 +45,7 @@ from vrrpd.events import (
     Announce,
     Event,
     Failed,
-    Held,
     IPAddress,
-    Led,
     Reassert,
     Reconfigured,
     Recovered,
@@ -57,6 +55,8 @@ from vrrpd.events import (
     SendAdvert,
     Started,
     Stopped,
+    SyncGroupHold,
+    SyncGroupTransition,
     TakeAddresses,
     TimerFired,
 )
@@ -150,7 +150,7 @@ class LastAdvert:
 
 
 @dataclass(frozen=True, slots=True)
-class Router:
+class RouterState:
     """All that a virtual router remembers.  `why` is the reason for being in this state.
 
     `deadline` is the one running timer: Adver_Timer in MASTER, Master_Down_Timer in BACKUP,
@@ -164,14 +164,14 @@ class Router:
     heard: LastAdvert | None = None
     resigned: bool = False  # the timer is a bare Skew_Time, after an Advertisement of priority 0
     hold_until: int | None = None
-    wants: bool = False  # the timer has expired and the sync group is holding us back
+    waiting_for_group: bool = False  # the timer has expired and the sync group is holding us back
     why: str = "not started"
 
 
-Outcome = tuple[Router, list[Action]]
+Outcome = tuple[RouterState, list[Action]]
 
 
-def step(params: Params, router: Router, event: Event, now: int) -> Outcome:
+def step(params: Params, router: RouterState, event: Event, now: int) -> Outcome:
     """Say what `router` becomes when `event` happens at `now` (ns), and what must be done.
 
     Never raises: an event that means nothing in a state changes nothing, as the RFC has it.
@@ -183,7 +183,7 @@ def step(params: Params, router: Router, event: Event, now: int) -> Outcome:
     return RULES[router.state](params, router, event, now)
 
 
-def initialize(params: Params, router: Router, event: Event, now: int) -> Outcome:
+def initialize(params: Params, router: RouterState, event: Event, now: int) -> Outcome:
     """RFC 3768 section 6.4.1: the owner is MASTER at once, everybody else BACKUP.
 
     Whatever `state` says in the file, as in keepalived; only priority 255 makes an owner.
@@ -194,35 +194,35 @@ def initialize(params: Params, router: Router, event: Event, now: int) -> Outcom
     if params.priority != OWNER or params.released:
         wait = params.master_down(params.advert_interval)
         why = "started, and released by vrrpctl" if params.released else "started"
-        return Router(State.BACKUP, begin + wait, begin, why=why), []
+        return RouterState(State.BACKUP, begin + wait, begin, why=why), []
     owner = "started as the owner of the addresses (priority 255)"
     if not event.delay:
         return become_master(params, router, now, owner)
-    return Router(State.BACKUP, begin, begin, why=owner), []
+    return RouterState(State.BACKUP, begin, begin, why=owner), []
 
 
-def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
+def backup(params: Params, router: RouterState, event: Event, now: int) -> Outcome:
     """RFC 3768 / RFC 9568 section 6.4.2."""
     assert router.deadline is not None
     if isinstance(event, Released):
-        return replace(router, wants=False, why=event.reason), []
+        return replace(router, waiting_for_group=False, why=event.reason), []
     if isinstance(event, Resumed):
         begin = max(now, params.not_before)
         wait = params.master_down(interval_in_force(params, router))
-        return Router(State.BACKUP, begin + wait, begin, router.heard, why=event.reason), []
-    if params.released and isinstance(event, TimerFired | Held | Led):
+        return RouterState(State.BACKUP, begin + wait, begin, router.heard, why=event.reason), []
+    if params.released and isinstance(event, TimerFired | SyncGroupHold | SyncGroupTransition):
         return stay_released(params, router, now), []
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
         due = next_advert(params, router.deadline, now)
-        return become_master(params, router, now, silence(params, router), due)
+        return become_master(params, router, now, expiry_reason(params, router), due)
     if isinstance(event, AdvertReceived):
         return backup_receives(params, router, event, now), []
-    if isinstance(event, Held):
+    if isinstance(event, SyncGroupHold):
         due = now + master_down_time(params, router)
-        return replace(router, deadline=due, armed=now, wants=True), []
-    if isinstance(event, Led) and event.up:
+        return replace(router, deadline=due, armed=now, waiting_for_group=True), []
+    if isinstance(event, SyncGroupTransition) and event.up:
         return become_master(params, router, now, event.reason)
     if isinstance(event, Reconfigured):
         # The timer keeps what has already been waited; only its length changes.
@@ -231,7 +231,9 @@ def backup(params: Params, router: Router, event: Event, now: int) -> Outcome:
     return router, []
 
 
-def backup_receives(params: Params, router: Router, advert: AdvertReceived, now: int) -> Router:
+def backup_receives(
+    params: Params, router: RouterState, advert: AdvertReceived, now: int
+) -> RouterState:
     """Section 6.4.2, "If an ADVERTISEMENT is received", with keepalived's preempt_delay."""
     heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
     learned = router.heard.interval if router.heard is not None else None
@@ -256,10 +258,10 @@ def backup_receives(params: Params, router: Router, advert: AdvertReceived, now:
         return replace(router, hold_until=hold, heard=replace(heard, interval=learned))
     interval = params.learn(advert.interval)
     due = now + params.master_down(interval)
-    return Router(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
+    return RouterState(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
 
 
-def stay_released(params: Params, router: Router, now: int) -> Router:
+def stay_released(params: Params, router: RouterState, now: int) -> RouterState:
     """A released router does not become MASTER; an expired Master_Down_Timer starts again.
 
     It starts in full: a bare Skew_Time, after a resignation, may be a few microseconds.
@@ -268,16 +270,16 @@ def stay_released(params: Params, router: Router, now: int) -> Router:
     if now < router.deadline:
         return router
     wait = params.master_down(interval_in_force(params, router))
-    return Router(State.BACKUP, now + wait, now, router.heard, why=router.why)
+    return RouterState(State.BACKUP, now + wait, now, router.heard, why=router.why)
 
 
-def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
+def master(params: Params, router: RouterState, event: Event, now: int) -> Outcome:
     """RFC 3768 / RFC 9568 section 6.4.3."""
     assert router.deadline is not None
-    if params.released and isinstance(event, Released | Led):
+    if params.released and isinstance(event, Released | SyncGroupTransition):
         # All members of a sync group are released together, and each resigns.
         wait = params.master_down(params.advert_interval)
-        return Router(State.BACKUP, now + wait, now, why=event.reason), leave(router)
+        return RouterState(State.BACKUP, now + wait, now, why=event.reason), resignation(router)
     if params.highest_other and overslept(params, router, event, now):
         return give_way(params, router, now)
     if isinstance(event, TimerFired):
@@ -291,18 +293,18 @@ def master(params: Params, router: Router, event: Event, now: int) -> Outcome:
         # keepalived's rule: resign, and let the election decide, after one Skew_Time.
         wait = params.skew(params.advert_interval)
         why = f"{event.address} was removed by somebody else"
-        lost = Router(State.BACKUP, now + wait, now, resigned=True, why=why)
+        lost = RouterState(State.BACKUP, now + wait, now, resigned=True, why=why)
         return lost, [SendAdvert(RESIGN), ReleaseAddresses()]
-    if isinstance(event, Led) and not event.up:
+    if isinstance(event, SyncGroupTransition) and not event.up:
         # The member that lost has let its peer win; no priority 0 is sent (keepalived).
         wait = params.master_down(params.advert_interval)
-        return Router(State.BACKUP, now + wait, now, why=event.reason), [ReleaseAddresses()]
+        return RouterState(State.BACKUP, now + wait, now, why=event.reason), [ReleaseAddresses()]
     if isinstance(event, Reconfigured):
         return replace(router, deadline=min(router.deadline, now + params.advert_interval)), []
     return router, []
 
 
-def overslept(params: Params, router: Router, event: Event, now: int) -> bool:
+def overslept(params: Params, router: RouterState, event: Event, now: int) -> bool:
     """Whether another router has become MASTER because we did not run (timer_expired_backup).
 
     That is three intervals and the skew of the highest other priority after the last
@@ -317,22 +319,24 @@ def overslept(params: Params, router: Router, event: Event, now: int) -> bool:
     return now >= sent + 3 * params.advert_interval + other.skew(params.advert_interval)
 
 
-def give_way(params: Params, router: Router, now: int) -> Outcome:
+def give_way(params: Params, router: RouterState, now: int) -> Outcome:
     """To BACKUP silently: another MASTER need not be disturbed."""
     assert router.deadline is not None
     silent = seconds(now - router.deadline + params.advert_interval)
     why = f"did not run for {silent}: another router may be MASTER (timer_expired_backup)"
     wait = params.master_down(params.advert_interval)
-    return Router(State.BACKUP, now + wait, now, why=why), [ReleaseAddresses()]
+    return RouterState(State.BACKUP, now + wait, now, why=why), [ReleaseAddresses()]
 
 
-def master_receives(params: Params, router: Router, advert: AdvertReceived, now: int) -> Outcome:
+def master_receives(
+    params: Params, router: RouterState, advert: AdvertReceived, now: int
+) -> Outcome:
     """Section 6.4.3, "If an ADVERTISEMENT is received"."""
     heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
     restarted = replace(router, heard=heard, deadline=now + params.advert_interval, armed=now)
     if advert.priority == RESIGN:
         return restarted, [SendAdvert(params.priority)]
-    if beats(advert, params):
+    if outranks(advert, params):
         actions: list[Action] = []
         if params.higher_prio_send_advert:
             actions.append(SendAdvert(params.priority))
@@ -342,7 +346,7 @@ def master_receives(params: Params, router: Router, advert: AdvertReceived, now:
         tie = "" if word == "higher" else ", which has the higher address"
         why = f"{word} priority {advert.priority} from {advert.source}{tie}"
         return (
-            Router(State.BACKUP, now + wait, now, heard, why=why),
+            RouterState(State.BACKUP, now + wait, now, heard, why=why),
             [*actions, ReleaseAddresses()],
         )
     if params.strict and (params.lower_prio_no_advert or params.version == 2):
@@ -354,7 +358,7 @@ def master_receives(params: Params, router: Router, advert: AdvertReceived, now:
     return (replace(router, heard=heard) if params.strict else restarted), again
 
 
-def fault(params: Params, router: Router, event: Event, now: int) -> Outcome:
+def fault(params: Params, router: RouterState, event: Event, now: int) -> Outcome:
     """keepalived's FAULT: deaf and silent until the last cause is gone, then BACKUP in full.
 
     Even the owner waits a whole Master_Down_Interval here, so that a flapping cable cannot
@@ -364,7 +368,7 @@ def fault(params: Params, router: Router, event: Event, now: int) -> Outcome:
         return router, []
     wait = params.master_down(params.advert_interval)
     begin = max(now, params.not_before)
-    return Router(State.BACKUP, begin + wait, begin, why=event.reason), []
+    return RouterState(State.BACKUP, begin + wait, begin, why=event.reason), []
 
 
 RULES = {
@@ -389,7 +393,7 @@ def next_advert(params: Params, deadline: int, now: int) -> int:
 
 
 def become_master(
-    params: Params, router: Router, now: int, why: str, due: int | None = None
+    params: Params, router: RouterState, now: int, why: str, due: int | None = None
 ) -> Outcome:
     """The common end of 6.4.1 and 6.4.2: send first, then hold, then announce.
 
@@ -398,45 +402,45 @@ def become_master(
     if due is None:
         due = now + params.advert_interval
     return (
-        Router(State.MASTER, due, now, router.heard, why=why),
+        RouterState(State.MASTER, due, now, router.heard, why=why),
         [SendAdvert(params.priority), TakeAddresses(), Announce()],
     )
 
 
-def stop(router: Router, why: str) -> Outcome:
+def stop(router: RouterState, why: str) -> Outcome:
     """Shutdown: a MASTER resigns, so that a BACKUP waits one skew instead of 3 intervals."""
-    return Router(why=why), leave(router)
+    return RouterState(why=why), resignation(router)
 
 
-def fail(router: Router, why: str) -> Outcome:
+def fail(router: RouterState, why: str) -> Outcome:
     """Enter FAULT; a MASTER that can still send resigns first (keepalived)."""
     if router.state is State.FAULT:
         return router, []
-    return Router(State.FAULT, why=why), leave(router)
+    return RouterState(State.FAULT, why=why), resignation(router)
 
 
-def leave(router: Router) -> list[Action]:
+def resignation(router: RouterState) -> list[Action]:
     """What a MASTER does when it leaves of its own accord; nothing for the others."""
     if router.state is State.MASTER:
         return [SendAdvert(RESIGN), ReleaseAddresses()]
     return []
 
 
-def beats(advert: AdvertReceived, params: Params) -> bool:
+def outranks(advert: AdvertReceived, params: Params) -> bool:
     """Whether the sender wins the election: a tie goes to the higher address (6.4.3)."""
     if advert.priority != params.priority:
         return advert.priority > params.priority
     return int(advert.source) > int(params.source)
 
 
-def interval_in_force(params: Params, router: Router) -> int:
+def interval_in_force(params: Params, router: RouterState) -> int:
     """Master_Adver_Interval in ns: version 3 learns it from the MASTER, version 2 never does."""
     if params.version == 3 and router.heard is not None and router.heard.interval is not None:
         return params.learn(router.heard.interval)
     return params.advert_interval
 
 
-def master_down_time(params: Params, router: Router) -> int:
+def master_down_time(params: Params, router: RouterState) -> int:
     """The length (ns) of the present Master_Down_Timer under these parameters.
 
     It is Skew_Time alone after an Advertisement of priority 0, otherwise Master_Down_Interval.
@@ -445,7 +449,7 @@ def master_down_time(params: Params, router: Router) -> int:
     return params.skew(interval) if router.resigned else params.master_down(interval)
 
 
-def silence(params: Params, router: Router) -> str:
+def expiry_reason(params: Params, router: RouterState) -> str:
     """Say as text why Master_Down_Timer has expired, with the sum a learner can redo."""
     interval = interval_in_force(params, router)
     skew = f"skew {seconds(params.skew(interval))}"

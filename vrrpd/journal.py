@@ -29,7 +29,7 @@ from contextlib import suppress
 from typing import Any
 
 from vrrpd.events import Event
-from vrrpd.fsm import SECOND, Router, State
+from vrrpd.fsm import SECOND, RouterState, State
 from vrrpd.log_handlers import Console, Syslog
 
 SYSLOG = "/dev/log"
@@ -68,7 +68,7 @@ class Journal:
         return {**stamp, "host": self.host, "instance": instance, "event": event, **fields}
 
     def transition(
-        self, instance: str, priority: int, before: Router, after: Router, event: Event
+        self, instance: str, priority: int, before: RouterState, after: RouterState, event: Event
     ) -> tuple[dict[str, Any], str]:
         """A state transition as a line of the journal and as a line of the log; neither is written.
 

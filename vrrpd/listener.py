@@ -1,6 +1,6 @@
 """From bytes on a socket to an event for one virtual router.
 
-A Segment is one interface's worth of VRRP: it holds the socket, finds the virtual router a
+A Listener is one interface's worth of VRRP: it holds the socket, finds the virtual router a
 packet is for, lets the packet through the checks in their order, and counts what it drops.
 
     socket -> parse -> VRID known? -> CHECKS, in order -> Receiver.on_advert()
@@ -34,7 +34,7 @@ from vrrpd.validation import Expectation, admit, find_vrid
 
 
 class Receiver(Protocol):
-    """What a Segment must know of a virtual router: which packets are for it, and where they go.
+    """What a Listener must know of a virtual router: which packets are for it, and where they go.
 
     `expected` is the Expectation of packets that were admitted, None once something has changed.
     """
@@ -82,7 +82,7 @@ MOST_ADVERTS = 5  # down_timer_adverts with which packets may be handed over lat
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class SocketKey:
     """Where a virtual router lives: an interface, an address family and an IP protocol."""
 
     interface: str
@@ -91,7 +91,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AdmittedPacket:
     """A packet that `router` has admitted while it expected `expectation`, and what it says."""
 
     router: Receiver
@@ -127,10 +127,10 @@ def sends_to(router: Receiver, address: IPAddress) -> bool:
     return any(peer.ip == address for peer in router.instance.unicast_peers)
 
 
-class Segment:
+class Listener:
     """VRRP in one Place: one socket, and the virtual routers that share it."""
 
-    def __init__(self, place: Place, wire: Wire, clock: Clock, log: Log) -> None:
+    def __init__(self, place: SocketKey, wire: Wire, clock: Clock, log: Log) -> None:
         self.place = place
         self.interface = place.interface
         self.wire = wire
@@ -143,9 +143,9 @@ class Segment:
         self.trouble = ""  # why there is no socket, or not every group
         self.counters: Counter[str] = Counter()
         self.settings = Globals()
-        self.known: dict[bytes, Known] = {}  # packets that were admitted
-        self.latest: dict[int, Known] = {}  # by VRID: the last one of those
-        self.expected: dict[int, Known] = {}  # by VRID: what may be handed over late
+        self.known: dict[bytes, AdmittedPacket] = {}  # packets that were admitted
+        self.latest: dict[int, AdmittedPacket] = {}  # by VRID: the last one of those
+        self.expected: dict[int, AdmittedPacket] = {}  # by VRID: what may be handed over late
 
     def add(self, router: Receiver) -> None:
         """From now on this router's packets find it."""
@@ -210,7 +210,7 @@ class Segment:
         if router.instance.vrid in self.expected:
             self.expect()
 
-    def repeated(self, known: Known) -> None:
+    def repeated(self, known: AdmittedPacket) -> None:
         """A packet that was admitted before: twice in a row, and the next may be late."""
         vrid = known.router.instance.vrid
         if self.expected.get(vrid) is known:
@@ -324,7 +324,7 @@ class Segment:
         if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = Known(router, expectation, advert, received, packet)
+            self.known[key] = AdmittedPacket(router, expectation, advert, received, packet)
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
     def unknown(self, vrid: int, datagram: Datagram) -> None:

@@ -21,7 +21,7 @@ DAEMON = 3  # LOG_DAEMON
 INFO = 6  # LOG_INFO
 
 
-class Outlet(logging.Handler):
+class LogHandler(logging.Handler):
     """Counts what is lost.  Children say how a line is put down: `put` raises OSError."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Outlet(logging.Handler):
         raise NotImplementedError
 
 
-class Console(Outlet):
+class Console(LogHandler):
     """Writes to the descriptor of a stream if that can be done without waiting.
 
     Not through the stream: what its buffer holds after a full disk would come later, or spoil the
@@ -78,7 +78,7 @@ class Console(Outlet):
             self.half = self.half if rest == data else bool(rest)
 
 
-class Syslog(Outlet):
+class Syslog(LogHandler):
     """Sends to the socket of syslog; one that has been started again is found again."""
 
     def __init__(self, path: str, facility: int = DAEMON) -> None:

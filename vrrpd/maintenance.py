@@ -149,7 +149,7 @@ class Handover:
     @property
     def taken(self) -> bool:
         """Whether another router has advertised that it is MASTER."""
-        heard = self.router.router.heard
+        heard = self.router.current.heard
         return heard is not None and heard.at >= self.since and heard.priority != RESIGN
 
     @property
@@ -162,7 +162,7 @@ class Handover:
     def report(self) -> dict[str, Any]:
         """What has come of it, for `vrrpctl release`."""
         router = self.router
-        heard = router.router.heard
+        heard = router.current.heard
         if router.state in SILENT:
             text = f"is in {router.state.value}, and stays BACKUP once it has recovered"
         elif self.taken and heard is not None:

@@ -34,7 +34,7 @@ CAUSES = {
     "Failed": "fault",
     "Recovered": "recovery",
     "AddressLost": "address_lost",
-    "Led": "sync_group",
+    "SyncGroupTransition": "sync_group",
     "Released": "released",
 }
 

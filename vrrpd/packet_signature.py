@@ -2,9 +2,9 @@
 
     TTL 255 | version and type | VRID | version 2: authentication type, interval, password
 
-A Shape is less than the checks in `validation.py`: nothing that they would accept and that changes
-anything has another shape, but what has the shape may still be refused.  So a filter in the kernel
-can throw away most of a flood before it costs us anything (`linux/bpf.py`).
+A PacketSignature is less than the checks in `validation.py`: nothing that they would accept and
+that changes anything has another signature, but what has the signature may still be refused.  So a
+filter in the kernel can throw away most of a flood before it costs us anything (`linux/bpf.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vrrpd.packet import ADVERTISEMENT, AuthType
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PacketSignature:
     """`second` are the authentication type and the interval of version 2, `password` its 8 bytes.
 
     None: any will do.  `near`: only TTL 255 will do.  `least`: the lowest priority that says
@@ -33,7 +33,7 @@ class Shape:
     least: int = 1
 
 
-def shape(instance: Instance, priority: int) -> Shape:
+def shape(instance: Instance, priority: int) -> PacketSignature:
     """What `validation.admit` asks of every Advertisement for this instance.
 
     With preemption, an Advertisement of a lower priority than our `priority` is discarded by a
@@ -43,13 +43,13 @@ def shape(instance: Instance, priority: int) -> Shape:
     first = instance.version << 4 | ADVERTISEMENT
     near = not instance.unicast
     if instance.version == 3:
-        return Shape(instance.vrid, first, near, least=least)
+        return PacketSignature(instance.vrid, first, near, least=least)
     kind = AuthType[instance.auth.kind]
     second = kind.value, instance.advert_interval_ns // SECOND
     password = instance.auth.password if kind is AuthType.PASS else None
-    return Shape(instance.vrid, first, near, second, password, least)
+    return PacketSignature(instance.vrid, first, near, second, password, least)
 
 
-def shapes(instances: Iterable[tuple[Instance, int]]) -> tuple[Shape, ...]:
+def shapes(instances: Iterable[tuple[Instance, int]]) -> tuple[PacketSignature, ...]:
     """Those of instances with their priorities, each once."""
     return tuple(dict.fromkeys(shape(*one) for one in instances))

@@ -26,7 +26,7 @@ from typing import Protocol, TypeAlias
 from vrrpd.config.model import Address, Command
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.packet_signature import Shape
+from vrrpd.packet_signature import PacketSignature
 
 
 class Receiver(Protocol):
@@ -102,7 +102,7 @@ class Channel(Protocol):
     def ensure_receive_buffer(self, size: int) -> None:
         """Have at least `size` bytes kept, if we may.  Raises OSError."""
 
-    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[PacketSignature] = ()) -> None:
         """A hint: packets for other virtual routers need not be handed over; none: all must be.
 
         In a flood, what has none of `shapes` need not be handed over either.  Raises OSError.
@@ -161,7 +161,7 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class InterfaceAddress:
     """An address and the interface it belongs on."""
 
     interface: str
@@ -169,7 +169,7 @@ class Placed:
     virtual: bool = False  # the interface is one that this daemon made
 
 
-Belonging: TypeAlias = "Placed | Route | Rule"
+ManagedObject: TypeAlias = "InterfaceAddress | Route | Rule"
 """What a MASTER holds."""
 
 
@@ -178,7 +178,7 @@ class Refusal:
     """What the kernel would not do, as text; `thing` is what should have been added or removed."""
 
     text: str
-    thing: Belonging
+    thing: ManagedObject
 
     def __str__(self) -> str:
         return self.text
@@ -214,7 +214,7 @@ class VirtualLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Shield:
+class DropFilter:
     """What the packet filter is to do: nothing, if there is nothing in it.
 
     `silent` are the addresses that no host may talk to, `links` the virtual interfaces that no
@@ -225,7 +225,7 @@ class Shield:
     table: str = "keepalived"
     priority: int = -1
     counters: bool = False
-    silent: tuple[Placed, ...] = ()
+    silent: tuple[InterfaceAddress, ...] = ()
     links: tuple[VirtualLink, ...] = ()
     doubles: tuple[tuple[IPAddress, str], ...] = ()
 
@@ -258,14 +258,14 @@ class Kernel(Protocol):
     def interfaces(self) -> list[Interface]:
         """The present state of every interface."""
 
-    def prepare(self, add: Sequence[Belonging]) -> object:
+    def prepare(self, add: Sequence[ManagedObject]) -> object:
         """Whatever lets `change()` add these very things in a hurry; of no other use."""
 
     def warm_up(self) -> None:
         """A `change()` is near; without effect."""
 
     def change(
-        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+        self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject], ready: object = None
     ) -> list[Refusal]:
         """Remove, then add, in order and in one go; the refusals.
 
@@ -286,7 +286,7 @@ class Kernel(Protocol):
     def destroy(self, name: str) -> None:
         """Delete a virtual interface; harmless if it is gone."""
 
-    def protect(self, shield: Shield) -> list[str]:
+    def protect(self, shield: DropFilter) -> list[str]:
         """Filter this and nothing else in the tables of that name; one line for each refusal."""
 
     def switch(self, interface: str, name: str, value: int) -> list[str]:
@@ -402,7 +402,7 @@ class Pipes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Mail:
     """A mail, and how to hand it in: everything that the conversation with the server needs."""
 
     server: tuple[str, int]  # host name or address, port
@@ -413,10 +413,10 @@ class Letter:
     text: str  # headers and body, lines ending with CRLF
 
 
-class Post(Protocol):
+class MailSender(Protocol):
     """Takes mail to its server."""
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Mail) -> None:
         """Begin to deliver; what goes wrong is logged.  Never blocks."""
 
 
@@ -431,4 +431,4 @@ class Ports:
     files: Files
     processes: Processes
     pipes: Pipes
-    post: Post
+    post: MailSender

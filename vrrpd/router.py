@@ -20,20 +20,20 @@ from collections.abc import Callable
 from typing import Any
 
 from vrrpd import events, fsm
-from vrrpd.addresses.master_state import Holdings
-from vrrpd.advertiser import Speaker
+from vrrpd.addresses.master_state import MasterState
+from vrrpd.advertiser import Advertiser
 from vrrpd.announcer import Announcer
 from vrrpd.auth_hmac import Verifier
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
-from vrrpd.fsm import FARTHEST, OWNER, RESIGN, SILENT, Params, Router, State, seconds
+from vrrpd.fsm import FARTHEST, OWNER, RESIGN, SILENT, Params, RouterState, State, seconds
 from vrrpd.garp_pacing import Pacer
 from vrrpd.journal import Journal, Log
-from vrrpd.listener import Segment
+from vrrpd.listener import Listener
 from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import Advertisement, Datagram, PacketError, difference
-from vrrpd.ports import Placed, Ports, Timer
+from vrrpd.ports import InterfaceAddress, Ports, Timer
 from vrrpd.split_brain import SplitBrain
 from vrrpd.takeover_prefetch import TakeoverPrefetch
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
@@ -43,41 +43,44 @@ from vrrpd.validation import Expectation
 class VirtualRouter:
     """A running `vrrp_instance`.
 
-    `instance` is its configuration, `router` its state, `counters` its statistics under
+    `instance` is its configuration, `current` its state, `counters` its statistics under
     RFC 8347's names, `history` its last changes.  `faults` are the causes that keep it in FAULT,
-    `weights` those that move its priority.  For its sync group, `ready` says why it must not become
-    MASTER yet (None: it may), `relieved` is called when a cause of FAULT is gone, `challenged` when
-    a lower priority was answered, `followers` after each change of state, with the value before.
+    `weights` those that move its priority.
+
+    Its sync group sets these: `master_hold_reason` returns why it must not become MASTER yet (None:
+    it may), `on_fault_cleared` is called when a cause of FAULT is gone, `on_lower_advert` when a
+    lower priority was answered, each of `on_transition` after a change of state, with the value
+    before.
     """
 
     def __init__(
         self,
         instance: Instance,
-        segment: Segment,
+        segment: Listener,
         ports: Ports,
         notifier: Notifier,
         journal: Journal,
         log: Log,
         group: IPAddress,
         pacer: Pacer,
-        holdings: Holdings,
+        holdings: MasterState,
     ) -> None:
         self.instance = instance
-        self.segment = segment
+        self.listener = segment
         self.ports = ports
         self.notifier = notifier
         self.journal = journal
         self.log = log
         self.default_group = group
         self.group = instance.mcast_dst_ip or group
-        self.speaker = Speaker(instance, self.group, segment.send, ports.clock.wall)
+        self.advertiser = Advertiser(instance, self.group, segment.send, ports.clock.wall)
         self.verifier: Verifier | None = None
-        self.router = Router()
+        self.current = RouterState()
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.not_before = 0  # ns; the end of the start-up delay
         self.released = False  # see maintenance.py
-        self.params = self.derive()
+        self.params = self._make_params()
         self.expected: Expectation | None = None
         self.agreed: Advertisement | None = None  # the last one that named our addresses
         self.counters: Counter[str] = Counter()
@@ -87,16 +90,16 @@ class VirtualRouter:
         self.transitions: Counter[State] = Counter()  # into each state; never set to zero
         self.timer: Timer | None = None
         self.armed_for: int | None = None
-        self.ready: Callable[[], str | None] = alone
-        self.relieved: Callable[[], object] = alone
-        self.challenged: Callable[[], object] = alone
-        self.farewell = "STOP"  # what the scripts are run at the end
-        self.followers: list[Callable[[VirtualRouter, Router], None]] = []
-        self.holdings = holdings
+        self.master_hold_reason: Callable[[], str | None] = no_hold
+        self.on_fault_cleared: Callable[[], object] = no_hold
+        self.on_lower_advert: Callable[[], object] = no_hold
+        self.stop_event = "STOP"  # what the scripts are run at the end
+        self.on_transition: list[Callable[[VirtualRouter, RouterState], None]] = []
+        self.master_state = holdings
         self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
-        self.upkeep = Upkeep(self, self.holdings, ports, journal, log)
+        self.upkeep = Upkeep(self, self.master_state, ports, journal, log)
         self.split_brain = SplitBrain(self.counters)
-        self.prefetch = TakeoverPrefetch(self.speaker, holdings, self.announcer, ports, journal)
+        self.prefetch = TakeoverPrefetch(self.advertiser, holdings, self.announcer, ports, journal)
 
     @property
     def name(self) -> str:
@@ -106,17 +109,17 @@ class VirtualRouter:
     @property
     def state(self) -> State:
         """Where the router stands."""
-        return self.router.state
+        return self.current.state
 
     @property
     def source(self) -> IPAddress:
         """The primary address, which breaks ties; 0.0.0.0 or :: while there is none."""
-        return self.speaker.source
+        return self.advertiser.source
 
     @property
-    def placed(self) -> list[Placed]:
+    def placed(self) -> list[InterfaceAddress]:
         """Every virtual address and its interface, the excluded ones last."""
-        return self.holdings.placed
+        return self.master_state.placed
 
     @property
     def expectation(self) -> Expectation:
@@ -130,18 +133,18 @@ class VirtualRouter:
             peers = one.unicast_peers if one.unicast else ()
             self.expected = Expectation(
                 one.version, one.advert_interval_ns, one.auth, self.source, one.unicast,
-                self.speaker.sequence, one.strict, peers, self.verifying(),
+                self.advertiser.sequence, one.strict, peers, self._current_verifier(),
                 not one.addresses, any_neighbor,
             )  # fmt: skip
         return self.expected
 
-    def verifying(self) -> Verifier | None:
+    def _current_verifier(self) -> Verifier | None:
         """What looks at the trailers of `auth_hmac`; a reload of keys forgets no packet."""
         auth = self.instance.auth_hmac
         if auth is None:
             self.verifier = None
         elif self.verifier is None:
-            self.verifier = Verifier(auth, self.ports.clock.wall, self.drifting)
+            self.verifier = Verifier(auth, self.ports.clock.wall, self._warn_of_clock_drift)
         else:
             self.verifier.auth = auth
         return self.verifier
@@ -156,7 +159,7 @@ class VirtualRouter:
             return OWNER
         return max(1, min(OWNER - 1, self.instance.priority + sum(self.weights.values())))
 
-    def derive(self) -> Params:
+    def _make_params(self) -> Params:
         """The state machine's parameters under the present configuration and source address."""
         one = self.instance
         return Params(
@@ -188,28 +191,28 @@ class VirtualRouter:
     def _happen(self, event: events.Event, at: int | None) -> None:
         """`dispatch()` without the promise that the timer runs afterwards."""
         now = self.ports.clock.now() if at is None else at
-        before = self.router
+        before = self.current
         after, actions = fsm.step(self.params, before, event, now)
         if State.MASTER is after.state is not before.state:
-            obstacle = self.ascend(actions)
+            obstacle = self._take_over(actions)
             if obstacle is not None:
                 self.refuse(*obstacle)
                 return
-        self.router = after
-        changed = self.router.state is not before.state
+        self.current = after
+        changed = self.current.state is not before.state
         if changed:
             if actions and isinstance(actions[0], events.SendAdvert):
                 # Peers wait for this Advertisement; no peer waits for our records.
                 self._attempt(self.perform, actions.pop(0))
             self._attempt(self.record, before, event)
-            self.disarm()
+            self._disarm()
         for action in actions:
             self._attempt(self.perform, action)
         if changed:
             self._attempt(self._notify_scripts)
             self.arm()
             self._attempt(self._announce_own_address, before)
-            for follow in self.followers:
+            for follow in self.on_transition:
                 self._attempt(follow, self, before)
             self._attempt(self._precompute)
 
@@ -218,24 +221,24 @@ class VirtualRouter:
         try:
             do(*arguments)
         except Exception as error:
-            self.trouble(error)
+            self._log_error(error)
 
-    def trouble(self, error: Exception) -> None:
+    def _log_error(self, error: Exception) -> None:
         """Write down a mistake of ours or of the host."""
         self.log.trouble(error)
 
-    def ascend(self, actions: list[events.Action]) -> tuple[str, str] | None:
+    def _take_over(self, actions: list[events.Action]) -> tuple[str, str] | None:
         """Send the first Advertisement and take the addresses, or the cause and reason of FAULT."""
-        self._attempt(self.holdings.open)
+        self._attempt(self.master_state.open)
         self._attempt(self.perform, actions.pop(0))
         if self.upkeep.mute is not None:
-            self._attempt(self.holdings.close)
+            self._attempt(self.master_state.close)
             return SEND, self.upkeep.mute
         try:
-            refused = self.holdings.take()
+            refused = self.master_state.take()
             why = unheld(refused)
         except Exception as error:
-            self.trouble(error)
+            self._log_error(error)
             refused, why = [], f"cannot take the addresses: {error}"
         if why is not None:
             self._attempt(self.send, RESIGN)
@@ -244,7 +247,7 @@ class VirtualRouter:
         self.upkeep.taken(refused)
         return None
 
-    def _announce_own_address(self, before: Router) -> None:
+    def _announce_own_address(self, before: RouterState) -> None:
         """Send the interface's MAC address to unicast peers after FAULT (keepalived).
 
         Not before the start-up delay is over (keepalived 2.4.0).
@@ -260,7 +263,7 @@ class VirtualRouter:
 
     def _touch(self) -> None:
         """Bring a takeover that is due into the processor's caches."""
-        self.prefetch.touch(self.name, self.params, self.router)
+        self.prefetch.touch(self.name, self.params, self.current)
 
     def refuse(self, cause: str, reason: str) -> None:
         """Be in FAULT because the kernel does not let us work, and try again later."""
@@ -273,9 +276,11 @@ class VirtualRouter:
     def start(self, delay: int = 0, at: int | None = None) -> None:
         """Begin, at `at` (ns; default now): BACKUP, or FAULT if something is known to be wrong."""
         self.not_before = (self.ports.clock.now() if at is None else at) + delay
-        self.params = self.derive()
+        self.params = self._make_params()
         # An owner whose sync group is not ready waits in BACKUP for it to be.
-        event: events.Event = events.Started(delay if self.ready() is None else max(delay, 1))
+        event: events.Event = events.Started(
+            delay if self.master_hold_reason() is None else max(delay, 1)
+        )
         if self.faults:
             event = events.Failed(next(iter(self.faults.values())))
         self.dispatch(event, at)
@@ -297,18 +302,18 @@ class VirtualRouter:
 
         `times`: so many of the same have arrived, the last of them at `at`.
         """
-        if self.router.state in SILENT:
+        if self.current.state in SILENT:
             return
         self.counters["advertisement-rcvd"] += times
         if received.priority == RESIGN:
             self.counters["priority-zero-pkts-rcvd"] += 1
         if sequence:
-            self.speaker.note_sequence(sequence)
+            self.advertiser.note_sequence(sequence)
         if self.params.version == 3 and received.interval > self.params.learn(received.interval):
-            self._attempt(self.doubt, received, times)
+            self._attempt(self._warn_of_long_interval, received, times)
         if advert is not self.agreed:
-            self._attempt(self.compare, advert, received.source, times)
-        was_master = self.router.state is State.MASTER
+            self._attempt(self._check_address_list, advert, received.source, times)
+        was_master = self.current.state is State.MASTER
         self.dispatch(received, at)
         if was_master and received.priority != RESIGN:
             self._attempt(self._watch_split_brain, received, at)
@@ -322,7 +327,7 @@ class VirtualRouter:
         if self.split_brain.script_is_due(at, self.params, self.state, self.entered):
             self.notifier.split_brain(self.instance, self.params.priority, rival)
 
-    def doubt(self, received: events.AdvertReceived, times: int) -> None:
+    def _warn_of_long_interval(self, received: events.AdvertReceived, times: int) -> None:
         """Warn of an interval that is too long to be learned."""
         self.counters["interval-limited"] += times
         most = seconds(self.params.learn(received.interval))
@@ -330,7 +335,7 @@ class VirtualRouter:
         text = f"({self.name}) {text}, {FARTHEST} times our own"
         self.log.limited(("interval", self.name, received.source), text)
 
-    def compare(self, advert: Advertisement, source: IPAddress, times: int) -> None:
+    def _check_address_list(self, advert: Advertisement, source: IPAddress, times: int) -> None:
         """Warn if the sender has other addresses than we do.
 
         RFC 9568 section 7.1 and keepalived >= 2.3.3 accept it; others discard: two MASTERs.
@@ -354,7 +359,7 @@ class VirtualRouter:
             told = {"source": str(datagram.source), "cause": error.check.value}
             self.journal.write("drop", self.name, **told, reason=str(error))
 
-    def drifting(self, source: IPAddress, skew: int) -> None:
+    def _warn_of_clock_drift(self, source: IPAddress, skew: int) -> None:
         """Warn of a peer whose clock will leave the window of `auth_hmac` before long."""
         assert self.instance.auth_hmac is not None
         window = self.instance.auth_hmac.time_window
@@ -372,11 +377,11 @@ class VirtualRouter:
         """`cause` is gone; the last one to go ends FAULT."""
         if self.faults.pop(cause, None) is None:
             return
-        self.relieved()
+        self.on_fault_cleared()
         if not self.faults:
             self.dispatch(events.Recovered(reason))
 
-    def weigh(self, cause: str, weight: int, why: str = "") -> None:
+    def set_weight(self, cause: str, weight: int, why: str = "") -> None:
         """`cause` (a key) adds `weight` to the priority from now on, 0 being nothing."""
         before = self.priority
         if weight:
@@ -389,13 +394,13 @@ class VirtualRouter:
         self.log.info(f"({self.name}) {text}")
         why = why or f"{cause} {weight:+d}"
         self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
-        self.reform()
+        self.update_params()
         self.notifier.priority(self.instance, self.state.value, self.priority)
 
     def mark(self, released: bool) -> None:
         """Be released from now on, or no longer; no state changes yet (see maintenance.py)."""
         self.released = released
-        self.params = self.derive()
+        self.params = self._make_params()
 
     def note(self, event: str, reason: str) -> None:
         """Write down in the journal and for `vrrpctl why` what is no change of state."""
@@ -405,12 +410,12 @@ class VirtualRouter:
             self.history.pop()  # changes of state must not be pushed out by one note repeated
         self.history.append(line)
 
-    def move(self, source: IPAddress) -> None:
+    def set_source_address(self, source: IPAddress) -> None:
         """Advertise from another address of the interface from now on."""
         if source != self.source:
-            self.speaker.move(source)
-            self.reform()
-        self.holdings.set_source(source)
+            self.advertiser.set_source(source)
+            self.update_params()
+        self.master_state.set_source(source)
 
     def address_lost(self, address: IPAddress, ours: bool = False) -> None:
         """`address` is gone from its interface; `ours`: with one that this daemon removed."""
@@ -418,9 +423,9 @@ class VirtualRouter:
         if mine and self.state is State.MASTER:
             self.upkeep.lost(mine, address, ours)
 
-    def way_lost(self, thing: Route | Rule) -> None:
+    def route_lost(self, thing: Route | Rule) -> None:
         """Another program removed a route or rule; one that need not be held is not reported."""
-        if self.state is State.MASTER and thing in self.holdings.ways:
+        if self.state is State.MASTER and thing in self.master_state.ways:
             self.upkeep.lost([thing], thing, ours=False)
 
     def reconfigure(self, instance: Instance, anyway: bool = True) -> None:
@@ -435,11 +440,11 @@ class VirtualRouter:
             return
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
-        self.speaker.renew(instance, self.group)
-        self.segment.join(self)
-        self.reform()
+        self.advertiser.configure(instance, self.group)
+        self.listener.join(self)
+        self.update_params()
         held = self.state is State.MASTER
-        added, refused = self.holdings.renew(instance, held)
+        added, refused = self.master_state.renew(instance, held)
         if not held:
             self._precompute()
             return
@@ -451,14 +456,14 @@ class VirtualRouter:
         self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
 
-    def reform(self) -> None:
+    def update_params(self) -> None:
         """Work out the parameters again, and let the state machine know the old ones."""
-        waited = fsm.master_down_time(self.params, self.router)
-        before, self.params = self.params, self.derive()
+        waited = fsm.master_down_time(self.params, self.current)
+        before, self.params = self.params, self._make_params()
         self.expected = self.agreed = None
         if before != self.params:
             if before.priority != self.params.priority:
-                self.segment.narrow()
+                self.listener.narrow()
             self.dispatch(events.Reconfigured(waited))
 
     # Actions out.
@@ -479,12 +484,12 @@ class VirtualRouter:
     def send(self, priority: int) -> None:
         """Multicast one Advertisement; a dead link is logged, and no more than that."""
         try:
-            self.speaker.send(priority)
+            self.advertiser.send(priority)
         except Exception as error:  # no mistake of ours may leave us without a timer
             if not isinstance(error, OSError):
-                self.trouble(error)
+                self._log_error(error)
             reason = getattr(error, "strerror", None) or str(error)
-            if self.speaker.reached:  # at least one of several peers
+            if self.advertiser.reached:  # at least one of several peers
                 self.upkeep.sent()
             else:
                 self.upkeep.unsent(getattr(error, "errno", None), reason)
@@ -506,14 +511,14 @@ class VirtualRouter:
         text = f"({self.name}) Received advert from {rival}, ours {self.params.priority}"
         self.log.limited(("rival", self.name, action.rival), f"{text}, forcing new election")
         self.announcer.reassert(self.instance.garp, self.placed)
-        self.challenged()
+        self.on_lower_advert()
         self.notifier.notify(self.instance, "MASTER_RX_LOWER_PRI", self.params.priority)
 
     # The record, the scripts, the timer.
 
-    def record(self, before: Router, event: events.Event) -> None:
+    def record(self, before: RouterState, event: events.Event) -> None:
         """Write down a change of state: the journal, the log and `vrrpctl why` say the same."""
-        new = self.router
+        new = self.current
         if new.state is State.MASTER:
             self.counters["master-transitions"] += 1
         elif before.state is State.MASTER:
@@ -527,7 +532,7 @@ class VirtualRouter:
 
     def _notify_scripts(self) -> None:
         """Run the scripts: the router is now in this state."""
-        state = self.farewell if self.state is State.INIT else self.state.value
+        state = self.stop_event if self.state is State.INIT else self.state.value
         self.notifier.notify(self.instance, state, self.params.priority)
 
     def arm(self) -> None:
@@ -536,20 +541,20 @@ class VirtualRouter:
         A timer that is set for an earlier moment is only postponed: a BACKUP moves its deadline
         with every Advertisement, and this way none of them costs a system call.
         """
-        deadline, before = self.router.deadline, self.armed_for
+        deadline, before = self.current.deadline, self.armed_for
         if self.timer is not None:
             if deadline is not None and before is not None and before <= deadline:
                 if before != deadline:
                     self.armed_for = deadline
                     self.timer.postpone(deadline)
                 return
-            self.disarm()
+            self._disarm()
         if deadline is not None:
             self.armed_for = deadline
             ahead = self._touch if self.state is State.BACKUP else None
             self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
 
-    def disarm(self) -> None:
+    def _disarm(self) -> None:
         """No timer runs."""
         if self.timer is not None:
             self.timer.cancel()
@@ -559,9 +564,9 @@ class VirtualRouter:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
         try:
-            due = (self.router.deadline or 0) <= self.ports.clock.now()
+            due = (self.current.deadline or 0) <= self.ports.clock.now()
             reason = self._unready() if due and self.state is State.BACKUP else None
-            self.dispatch(events.TimerFired() if reason is None else events.Held(reason))
+            self.dispatch(events.TimerFired() if reason is None else events.SyncGroupHold(reason))
         finally:
             self.arm()
         if self.state is State.MASTER and self.upkeep.mute is not None:
@@ -570,12 +575,12 @@ class VirtualRouter:
     def _unready(self) -> str | None:
         """`ready()`, or what is wrong with it: then we wait once more."""
         try:
-            return self.ready()
+            return self.master_hold_reason()
         except Exception as error:
-            self.trouble(error)
+            self._log_error(error)
             return f"it is not known whether the sync group is ready: {error}"
 
 
-def alone() -> str | None:
+def no_hold() -> str | None:
     """A router in no sync group is always ready to be MASTER."""
     return None

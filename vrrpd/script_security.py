@@ -105,11 +105,11 @@ class Finding:
 
 def secure(config: Config, host: Host) -> tuple[Config, list[Finding], bool]:
     """The configuration that may run, what there is to say, and whether security is violated."""
-    guard = Guard(config, host)
+    guard = ScriptSecurity(config, host)
     return guard.config(), guard.findings, guard.violated
 
 
-class Guard:
+class ScriptSecurity:
     """Goes through the scripts of one configuration."""
 
     def __init__(self, config: Config, host: Host) -> None:

@@ -11,7 +11,7 @@ from vrrpd.router import VirtualRouter
 def status(router: VirtualRouter) -> dict[str, Any]:
     """Everything `vrrpctl status` shows; times in seconds."""
     now = router.ports.clock.now()
-    value, params, instance = router.router, router.params, router.instance
+    value, params, instance = router.current, router.params, router.instance
     return {
         "instance": router.name,
         "state": router.state.value,
@@ -34,7 +34,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
 
 def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     """The one running timer and what is left of it."""
-    deadline = router.router.deadline
+    deadline = router.current.deadline
     if deadline is None:
         return None
     name = "Adver_Timer" if router.state is State.MASTER else "Master_Down_Timer"
@@ -43,7 +43,7 @@ def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
 
 def last_advertisement(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     """Who spoke last, how strongly and how long ago."""
-    heard = router.router.heard
+    heard = router.current.heard
     if heard is None:
         return None
     ago = round((now - heard.at) / SECOND, 3)

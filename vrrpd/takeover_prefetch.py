@@ -17,11 +17,11 @@ nothing else.
 from __future__ import annotations
 
 from vrrpd import fsm
-from vrrpd.addresses.master_state import Holdings
-from vrrpd.advertiser import Speaker
+from vrrpd.addresses.master_state import MasterState
+from vrrpd.advertiser import Advertiser
 from vrrpd.announcer import Announcer
 from vrrpd.events import TimerFired
-from vrrpd.fsm import Params, Router
+from vrrpd.fsm import Params, RouterState
 from vrrpd.journal import Journal
 from vrrpd.packet import numbered
 from vrrpd.ports import Ports
@@ -32,8 +32,8 @@ class TakeoverPrefetch:
 
     def __init__(
         self,
-        speaker: Speaker,
-        holdings: Holdings,
+        speaker: Advertiser,
+        holdings: MasterState,
         announcer: Announcer,
         ports: Ports,
         journal: Journal,
@@ -50,13 +50,13 @@ class TakeoverPrefetch:
         self._holdings.prepare()
         self._announcer.prepare(self._holdings.placed)
 
-    def touch(self, name: str, params: Params, before: Router) -> None:
+    def touch(self, name: str, params: Params, before: RouterState) -> None:
         """Go through the takeover of instance `name` without doing anything."""
         if before.deadline is None:
             return
         after, _ = fsm.step(params, before, TimerFired(), before.deadline)
         self._journal.transition(name, params.priority, before, after, TimerFired())
-        for packet in self._speaker.ready.get(params.priority, ()):
+        for packet in self._speaker.packets.get(params.priority, ()):
             numbered(packet, self._speaker.ident)
         self._kernel.warm_up()
         self._holdings.without_own(self._holdings.everything)

@@ -26,13 +26,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from vrrpd.addresses.master_state import Holdings
+from vrrpd.addresses.master_state import MasterState
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import AddressLost, Event, IPAddress
 from vrrpd.fsm import SECOND, Params, State
 from vrrpd.journal import Journal, Log
-from vrrpd.ports import Belonging, Placed, Ports, Refusal, Timer
+from vrrpd.ports import InterfaceAddress, ManagedObject, Ports, Refusal, Timer
 
 LOSSES = 5
 WINDOW = 10 * SECOND
@@ -78,7 +78,7 @@ class Upkeep:
     """Watches over what one virtual router holds; `mute` says why it cannot advertise, or None."""
 
     def __init__(
-        self, router: Holder, holdings: Holdings, ports: Ports, journal: Journal, log: Log
+        self, router: Holder, holdings: MasterState, ports: Ports, journal: Journal, log: Log
     ) -> None:
         self.router = router
         self.holdings = holdings
@@ -90,7 +90,7 @@ class Upkeep:
         self.failures = 0  # Advertisements in a row that reached no destination
         self.pause = RETRY  # before the next attempt to advertise
         self.losses: deque[int] = deque()  # when (ns)
-        self.missing: dict[Belonging, None] = {}  # to be added again
+        self.missing: dict[ManagedObject, None] = {}  # to be added again
         self.examine: Callable[[], object] = _nothing  # looks at the interface and its socket
         self.timer: Timer | None = None
         self.retries: dict[str, Timer] = {}  # by cause of FAULT
@@ -165,7 +165,9 @@ class Upkeep:
                 self.missing.update(dict.fromkeys(things))
                 self.later(RETRY)
 
-    def lost(self, things: Iterable[Belonging], what: IPAddress | Route | Rule, ours: bool) -> None:
+    def lost(
+        self, things: Iterable[ManagedObject], what: IPAddress | Route | Rule, ours: bool
+    ) -> None:
         """These are gone: put them back if they went with what we removed, or else resign."""
         router, things = self.router, list(things)
         if ours and not (refused := self.holdings.put_back(things)):
@@ -240,12 +242,14 @@ def _nothing() -> None:
     """For a router that is not tracked yet."""
 
 
-def tracked(thing: Belonging) -> bool:
+def tracked(thing: ManagedObject) -> bool:
     """Whether a MASTER must hold it."""
-    return not (thing.address.no_track if isinstance(thing, Placed) else thing.no_track)
+    return not (thing.address.no_track if isinstance(thing, InterfaceAddress) else thing.no_track)
 
 
 def unheld(refused: Iterable[Refusal]) -> str | None:
     """Why a router cannot be MASTER if these were refused, or None if it can."""
-    addresses = (one for one in refused if isinstance(one.thing, Placed) and tracked(one.thing))
+    addresses = (
+        one for one in refused if isinstance(one.thing, InterfaceAddress) and tracked(one.thing)
+    )
     return next(map(str, addresses), None)

@@ -20,7 +20,7 @@ from labs.capture.packet_fields import dissect
 from vrrpd import auth_hmac, packet, validation
 from vrrpd.config.values import Auth, AuthHmac
 from vrrpd.events import AdvertReceived, IPAddress
-from vrrpd.fsm import RESIGN, SECOND, LastAdvert, Params, Router, State, seconds, step
+from vrrpd.fsm import RESIGN, SECOND, LastAdvert, Params, RouterState, State, seconds, step
 from vrrpd.packet import AuthType, Datagram, PacketError
 
 VRID, PRIORITY, INTERVAL = 51, 100, 1  # of the receiver
@@ -277,7 +277,7 @@ def consequence(form: Form, data: bytes, advert: packet.Advertisement) -> dict[s
     sender = packet.parse_ip(data).source
     since = 10 * SECOND
     heard = LastAdvert(sender, 150, INTERVAL * SECOND, since)
-    before = Router(State.BACKUP, since + params.master_down(INTERVAL * SECOND), since, heard)
+    before = RouterState(State.BACKUP, since + params.master_down(INTERVAL * SECOND), since, heard)
     event = AdvertReceived(advert.priority, sender, advert.interval)
     after, _ = step(params, before, event, since + WAITED)
     assert after.deadline is not None

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vrrpd.events import AdvertReceived, Event, SendAdvert, Started, TimerFired
-from vrrpd.fsm import SECOND, Params, Router, State, step
+from vrrpd.fsm import SECOND, Params, RouterState, State, step
 
 LATENCY = SECOND // 10_000  # from host to host, as on the simulated LAN
 NEVER = 1 << 62
@@ -63,7 +63,7 @@ class Wire:
     ) -> None:
         self.params = list(params)
         self.everyone = range(len(self.params))
-        self.routers = [Router() for _ in self.params]
+        self.routers = [RouterState() for _ in self.params]
         self.latency = latency
         self.loss = loss
         self.drop = 0

@@ -26,7 +26,7 @@ from vrrpd.events import (
     TakeAddresses,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Params, Router, State
+from vrrpd.fsm import SECOND, Params, RouterState, State
 
 ME, OTHER = "192.168.1.12", "192.168.1.11"
 # A timer that has run a little when the advertisement comes, so that "starts again" can be seen.
@@ -81,20 +81,20 @@ def silence(state: str, *, own: int = 100) -> Answer:
     return _answer(told, router, after, actions)
 
 
-def _running(state: str, own: int, me: str) -> tuple[Params, Router]:
+def _running(state: str, own: int, me: str) -> tuple[Params, RouterState]:
     """A router that has just come into `state`, at time 0."""
     if state not in STATES:
         raise unknown("state", state, STATES)
     if not 1 <= own <= 254:
         raise LabError(f"a priority of {own}: routers like these have 1 to 254")
     params = Params(51, own, IPv4Address(me))
-    router, _ = fsm.step(params, Router(), Started(), 0)
+    router, _ = fsm.step(params, RouterState(), Started(), 0)
     if state == "MASTER":
         router, _ = fsm.become_master(params, router, 0, "asked to be")
     return params, router
 
 
-def _answer(event: str, before: Router, after: Router, actions: list[Action]) -> Answer:
+def _answer(event: str, before: RouterState, after: RouterState, actions: list[Action]) -> Answer:
     started = after.deadline if after.deadline != before.deadline else None
     length = (started - after.armed) / SECOND if started is not None else None
     deeds = tuple(filter(None, map(_deed, actions)))

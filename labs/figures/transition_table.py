@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from vrrpd import events, fsm
-from vrrpd.fsm import SECOND, Params, Router, State
+from vrrpd.fsm import SECOND, Params, RouterState, State
 
 US = Params(vrid=51, priority=100, source=IPv4Address("192.168.1.12"))
 LOWER, HIGHER = IPv4Address("192.168.1.11"), IPv4Address("192.168.1.13")
@@ -21,10 +21,10 @@ NOW = 100 * SECOND
 DUE = NOW + SECOND // 2  # so that a timer that starts again can be seen
 
 STATES = {
-    State.INIT: Router(),
-    State.BACKUP: Router(State.BACKUP, DUE, NOW),
-    State.MASTER: Router(State.MASTER, DUE, NOW),
-    State.FAULT: Router(State.FAULT),
+    State.INIT: RouterState(),
+    State.BACKUP: RouterState(State.BACKUP, DUE, NOW),
+    State.MASTER: RouterState(State.MASTER, DUE, NOW),
+    State.FAULT: RouterState(State.FAULT),
 }
 
 EVENTS: tuple[tuple[str, events.Event, int], ...] = (
@@ -38,9 +38,9 @@ EVENTS: tuple[tuple[str, events.Event, int], ...] = (
     ("an address is removed by others", events.AddressLost(LOWER), NOW),
     ("fails (no carrier, script, ...)", events.Failed("no carrier"), NOW),
     ("recovers", events.Recovered("carrier"), NOW),
-    ("sync group: not ready yet", events.Held("VI_2 is not ready"), NOW),
-    ("sync group becomes MASTER", events.Led(True, "VI_2 is MASTER"), NOW),
-    ("sync group becomes BACKUP", events.Led(False, "VI_2 is BACKUP"), NOW),
+    ("sync group: not ready yet", events.SyncGroupHold("VI_2 is not ready"), NOW),
+    ("sync group becomes MASTER", events.SyncGroupTransition(True, "VI_2 is MASTER"), NOW),
+    ("sync group becomes BACKUP", events.SyncGroupTransition(False, "VI_2 is BACKUP"), NOW),
     ("stopped", events.Stopped(), NOW),
 )
 
@@ -84,7 +84,7 @@ def _action(one: events.Action) -> str:
     return ACTIONS[type(one).__name__]
 
 
-def _timer(router: Router, now: int) -> str:
+def _timer(router: RouterState, now: int) -> str:
     """The running timer as the RFC calls it, recognised by its length."""
     if router.deadline is None:
         return "none"

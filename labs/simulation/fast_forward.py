@@ -102,13 +102,13 @@ def daemon_part(daemon: Daemon, machine: Machine) -> Signature:
 
 def router_part(one: VirtualRouter, now: int) -> Signature:
     """The value of a virtual router, its times relative to `now`."""
-    value, heard = one.router, one.router.heard
+    value, heard = one.current, one.current.heard
     return (
         value.state,
         None if value.deadline is None else value.deadline - now,
         None if value.hold_until is None else max(0, value.hold_until - now),
         value.resigned,
-        value.wants,
+        value.waiting_for_group,
         heard and (heard.source, heard.priority, heard.interval),
         tuple(one.faults),
         tuple(one.weights.values()),
@@ -126,7 +126,7 @@ def extension_part(one: VirtualRouter) -> Signature:
     if auth is None or verifier is None:
         return ()
     clock = stamp(one.ports.clock.wall())
-    ahead = 0 if one.speaker.signed is None else max(0, lead(one.speaker.signed, clock))
+    ahead = 0 if one.advertiser.signed is None else max(0, lead(one.advertiser.signed, clock))
     ages = [(source, lead(clock, mark)) for source, mark in verifier.marks.items()]
     if auth.window is None:  # how far ahead of the clock is all one: nobody looks at it
         return (ahead > 0, *(source for source, age in ages if age < 0))

@@ -144,7 +144,7 @@ class Guard:
 
     def timer(self, machine: Machine, router: VirtualRouter) -> None:
         """No timer runs in INIT and FAULT, exactly one otherwise, and not too late."""
-        deadline, timer = router.router.deadline, router.timer
+        deadline, timer = router.current.deadline, router.timer
         name = f"{machine.name} ({router.name}, {router.state.value})"
         if (deadline is None) != (router.state in TIMELESS):
             raise Violation("timer", f"{name} has the deadline {deadline}")
@@ -162,7 +162,7 @@ class Guard:
         if router.state is not State.MASTER or not machine.present:
             return
         if (machine.up or not router.instance.dont_track_primary) and (
-            router.segment.channel is None or machine.unsent >= router.instance.down_timer_adverts
+            router.listener.channel is None or machine.unsent >= router.instance.down_timer_adverts
         ):
             raise Violation("able", f"{machine.name} is MASTER and cannot send or receive")
 

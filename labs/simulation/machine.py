@@ -25,7 +25,7 @@ from labs.simulation.late_reading import LateReading
 from labs.simulation.programs import Workload
 from labs.simulation.switch import Switch
 from vrrpd.events import IPAddress
-from vrrpd.ports import Belonging, Interface, Receiver, Shield, Watcher
+from vrrpd.ports import DropFilter, Interface, ManagedObject, Receiver, Watcher
 
 CARD = "eth0"
 PREFIX6 = int(IPv6Address("2001:db8:1::"))
@@ -60,8 +60,8 @@ class Machine:
     forwards: bool = False  # an IPv6 router
     # What the operating system will not do ("send", "listen", "take"), with the reason it gives.
     refuses: dict[str, str] = field(default_factory=dict)
-    ways: list[Belonging] = field(default_factory=list)  # routes and rules
-    shield: Shield = field(default_factory=Shield)
+    ways: list[ManagedObject] = field(default_factory=list)  # routes and rules
+    shield: DropFilter = field(default_factory=DropFilter)
     switches: dict[tuple[str, str], int] = field(default_factory=dict)
     life: int = 0
     room: int = 0  # bytes that the daemon has asked for

@@ -17,14 +17,14 @@ from labs.model.facts import Address
 from labs.simulation.clock import VirtualTimer
 from labs.simulation.machine import CARD, Machine
 from vrrpd.events import IPAddress
-from vrrpd.packet_signature import Shape
+from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import (
-    Belonging,
+    DropFilter,
     Interface,
-    Placed,
+    InterfaceAddress,
+    ManagedObject,
     Receiver,
     Refusal,
-    Shield,
     VirtualLink,
     Watcher,
 )
@@ -68,7 +68,7 @@ class HostChannel:
     def join(self, group: IPAddress) -> None:
         """The switch floods, so every group is heard."""
 
-    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[PacketSignature] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
 
     def expect(self, packets: Mapping[int, bytes]) -> None:
@@ -140,28 +140,28 @@ class HostKernel:
         found = map(self.machine.interface, (CARD, *self.machine.cards))
         return [one for one in found if one is not None]
 
-    def prepare(self, add: Sequence[Belonging]) -> None:
+    def prepare(self, add: Sequence[ManagedObject]) -> None:
         """There is nothing to prepare where time does not pass."""
 
     def warm_up(self) -> None:
         """Nor are there caches."""
 
     def change(
-        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+        self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject], ready: object = None
     ) -> list[Refusal]:
         """Take addresses off, put addresses on; all is refused if the machine says so."""
         machine = self.machine
         held, switch = machine.addresses, machine.switch
         machine.ways = [one for one in machine.ways if one not in remove]
-        machine.ways += [one for one in add if not isinstance(one, Placed)]
-        for placed in (one for one in remove if isinstance(one, Placed)):
+        machine.ways += [one for one in add if not isinstance(one, InterfaceAddress)]
+        for placed in (one for one in remove if isinstance(one, InterfaceAddress)):
             ip, length = placed.address.ip, placed.address.prefixlen
             if held.pop(ip, None) is not None:
                 at = machine.homes.pop(ip, CARD)
                 switch.record(Address(switch.t, machine.name, at, str(ip), length, False))
         refused = []
         why = machine.refuses.get("take")
-        for placed in (one for one in add if isinstance(one, Placed)):
+        for placed in (one for one in add if isinstance(one, InterfaceAddress)):
             ip, length = placed.address.ip, placed.address.prefixlen
             problem = "No such device" if machine.interface(placed.interface) is None else why
             if problem is not None:
@@ -196,7 +196,7 @@ class HostKernel:
         """It is gone."""
         self.machine.cards.pop(name, None)
 
-    def protect(self, shield: Shield) -> list[str]:
+    def protect(self, shield: DropFilter) -> list[str]:
         """Remember what is to be filtered: who is silent does not answer pings."""
         self.machine.shield = shield
         return []

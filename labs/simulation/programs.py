@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND
-from vrrpd.ports import Letter, Outcome, Process, ProcessWatcher, Timer
+from vrrpd.ports import Mail, Outcome, Process, ProcessWatcher, Timer
 
 if TYPE_CHECKING:
     from labs.simulation.machine import Machine
@@ -52,7 +52,7 @@ class Workload:
     killed: list[tuple[int, str]] = field(default_factory=list)
     pids: int = FIRST_PID
     pipes: dict[str, list[str]] = field(default_factory=dict)  # what went into each
-    mails: list[tuple[int, Letter]] = field(default_factory=list)
+    mails: list[tuple[int, Mail]] = field(default_factory=list)
 
     def write(self, path: str, text: str | None) -> None:
         """Put `text` into a file; None removes it."""
@@ -248,6 +248,6 @@ class HostPost:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Mail) -> None:
         """Put the mail where tests and lessons can read it."""
         self.machine.workload.mails.append((self.machine.clock.now(), letter))

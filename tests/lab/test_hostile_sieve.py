@@ -20,12 +20,12 @@ from vrrpd.linux.bpf import sieve
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import RawWire
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
-from vrrpd.packet_signature import Shape
+from vrrpd.packet_signature import PacketSignature
 
 NEAR, FAR = "sieve0", "sieve1"
 SOURCE = IPv4Address("10.78.0.2")
 PASSWORD = b"1111\0\0\0\0"
-MINE = Shape(51, 0x21, True, (1, 1), PASSWORD, least=50)
+MINE = PacketSignature(51, 0x21, True, (1, 1), PASSWORD, least=50)
 GOOD = Advertisement(2, 51, 150, SECOND, (IPv4Address("10.78.0.10"),), 1, PASSWORD)
 
 
@@ -105,7 +105,7 @@ def test_what_a_sieve_keeps_out(ear: Ear, name: str) -> None:
 
 def test_what_it_lets_through(ear: Ear) -> None:
     """Other addresses, other priorities, a wrong checksum: the checks are still to come."""
-    other = Shape(52, 0x31, False)
+    other = PacketSignature(52, 0x31, False)
     ear.channel.calm = ear.loop.call_at(ear.loop.now() + 60 * SECOND, ear.channel.relax)
     ear.channel.only((51, 52), (other, MINE))
     many = tuple(IPv4Address(f"10.78.1.{n}") for n in range(1, 200))
@@ -131,7 +131,7 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
 
 def test_keepalived_s_own_packets_have_the_shape() -> None:
     """What the captures hold passes in a simulation of the machine, so none is lost in a flood."""
-    for capture, shape in (("01", MINE), ("04", Shape(51, 0x31, True))):
+    for capture, shape in (("01", MINE), ("04", PacketSignature(51, 0x31, True))):
         code = sieve([replace(shape, vrid=packets(capture)[0][21])], 4)
         assert all(run(code, one) for one in packets(capture))
         weak = sieve([replace(shape, vrid=packets(capture)[0][21], least=255)], 4)
@@ -168,9 +168,9 @@ def run(code: bytes, data: bytes) -> int:
 
 
 def test_over_ipv6_the_program_begins_with_the_message() -> None:
-    code = sieve([Shape(51, 0x31, True)], 6)
+    code = sieve([PacketSignature(51, 0x31, True)], 6)
     assert run(code, b"\x31\x33" + bytes(6))
     assert not run(code, b"\x31\x34" + bytes(6))
-    code = sieve([Shape(51, 0x31, True, least=100)], 6)
+    code = sieve([PacketSignature(51, 0x31, True, least=100)], 6)
     assert [p for p in range(256) if run(code, bytes((0x31, 0x33, p)) + bytes(5))][:2] == [0, 100]
     assert not run(code, b"\x21\x33" + bytes(6))

@@ -21,7 +21,7 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.linux.kernel import LinuxKernel
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import Placed
+from vrrpd.ports import InterfaceAddress
 
 CARD = "vlab0"
 
@@ -41,10 +41,12 @@ def held(card: str = CARD, family: str = "-4") -> list[str]:
     ]
 
 
-def placed(text: str, prefixlen: int | None = None, card: str = CARD, **more: Any) -> Placed:
+def placed(
+    text: str, prefixlen: int | None = None, card: str = CARD, **more: Any
+) -> InterfaceAddress:
     address = ip_address(text)
     length = address.max_prefixlen if prefixlen is None else prefixlen
-    return Placed(card, Address(ip=address, prefixlen=length, **more))
+    return InterfaceAddress(card, Address(ip=address, prefixlen=length, **more))
 
 
 class Bench:

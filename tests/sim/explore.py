@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from vrrpd import events, fsm
 from vrrpd.events import ReleaseAddresses, SendAdvert, TakeAddresses
-from vrrpd.fsm import SECOND, Params, Router, State
+from vrrpd.fsm import SECOND, Params, RouterState, State
 
 TICK = SECOND // 4
 DEAD = -1
@@ -34,7 +34,7 @@ DEAD = -1
 Message = tuple[int, int, int, int]  # to, from, priority, ticks left
 """An Advertisement on its way."""
 
-Step = Callable[[Params, Router, events.Event, int], tuple[Router, list[events.Action]]]
+Step = Callable[[Params, RouterState, events.Event, int], tuple[RouterState, list[events.Action]]]
 
 
 class World(NamedTuple):
@@ -81,8 +81,8 @@ class Explorer:
             )
             for number, priority in enumerate(priorities)
         ]
-        self.values: list[Router] = []
-        self.numbers: dict[Router, int] = {}
+        self.values: list[RouterState] = []
+        self.numbers: dict[RouterState, int] = {}
         self.known: dict[tuple[int, int, object], tuple[int, tuple[int, ...]]] = {}
         self.aged: dict[int, int] = {}
         down = max(one.master_down(SECOND) for one in self.params) // TICK
@@ -93,7 +93,7 @@ class Explorer:
 
     # Values of routers, by number.
 
-    def number(self, router: Router) -> int:
+    def number(self, router: RouterState) -> int:
         """A short name for a value; what no later step looks at is left out."""
         heard = router.heard
         if self.bounds.version == 2:
@@ -128,7 +128,7 @@ class Explorer:
         """One call of step(): the new value, and the priorities that are advertised."""
         key = (who, number, event)
         if key not in self.known:
-            before = Router() if number == DEAD else self.values[number]
+            before = RouterState() if number == DEAD else self.values[number]
             after, actions = self.step(self.params[who], before, event, 0)
             self.clean(self.params[who], before, after, actions)
             said = tuple(one.priority for one in actions if isinstance(one, SendAdvert))
@@ -136,7 +136,7 @@ class Explorer:
         return self.known[key]
 
     def clean(
-        self, params: Params, before: Router, after: Router, actions: list[events.Action]
+        self, params: Params, before: RouterState, after: RouterState, actions: list[events.Action]
     ) -> None:
         """What a single step may never do."""
         entered = after.state is State.MASTER and before.state is not State.MASTER

@@ -67,9 +67,9 @@ def test_several_numbers_in_a_row_do_no_more_than_one() -> None:
 def test_the_numbers_come_round_without_a_gap_in_the_service() -> None:
     lan = pair()
     for host in ("one", "two"):
-        router(lan, host).speaker.sequence = 0xFFFFFFF0
+        router(lan, host).advertiser.sequence = 0xFFFFFFF0
     lan.run(60)
-    assert router(lan, "one").speaker.sequence < 100
+    assert router(lan, "one").advertiser.sequence < 100
     assert lan.masters() == ["one"]
     assert [line["to"] for line in lan.journal("two") if line["event"] == "state"] == ["BACKUP"]
 

@@ -40,7 +40,7 @@ def check(lan: Lan, seed: int) -> None:
         master = router(lan, host).state.value == "MASTER"
         assert holds == master, f"seed {seed}, {host} at {lan.now}: {holds=}, {master=}"
     for host in lan.daemons:
-        one = router(lan, host).router
+        one = router(lan, host).current
         assert (one.deadline is None) == (one.state.value in ("INIT", "FAULT"))
 
 

@@ -35,7 +35,7 @@ def test_master_down_timer1_advert_then_addresses_then_announcement(kind: Kind) 
     mark = len(lan.facts)
     lan.run(3.7)
     assert since(lan, mark) == ["advert", "address", "arp"]
-    why = router(lan, "one").router.why
+    why = router(lan, "one").current.why
     assert why.startswith("no advertisement for 3.609 s")
     assert why.endswith(f"last heard {kind.high} priority 200")
 
@@ -102,23 +102,23 @@ def test_packet_error1_another_version_is_named_and_ignored(kind: Kind) -> None:
 def test_packet_error2_a_wrong_interval_is_named_and_ignored(kind: Kind) -> None:
     """Version 2: another than ours; version 3 learns any but 0."""
     lan = kind.cluster(one=100)
-    before = router(lan, "one").router
+    before = router(lan, "one").current
     message = bytearray(kind.message(200, kind.high))
     message[5] = 2 if kind.version == 2 else 0
     message[4] = 0
     inject(lan, "one", kind.packet(kind.summed(bytes(message))))
     assert drops(lan, "one") == ["interval-errors"]
-    assert router(lan, "one").router == before
+    assert router(lan, "one").current == before
 
 
 @every
 def test_packet_error3_an_unknown_vrid_is_counted_for_the_interface(kind: Kind) -> None:
     lan = kind.cluster(one=100)
     one = router(lan, "one")
-    before = one.router
+    before = one.current
     inject(lan, "one", kind.advert(200, vrid=52))
-    assert one.segment.counters == {"vrid-errors": 1}
-    assert (one.router, one.counters) == (before, {})
+    assert one.listener.counters == {"vrid-errors": 1}
+    assert (one.current, one.counters) == (before, {})
 
 
 @every

@@ -55,7 +55,7 @@ def test_frr_reserved_bits_are_no_part_of_the_interval(kind: Kind) -> None:
     message = bytearray(kind.message(200, kind.high))
     message[4] |= 0xF0
     inject(lan, "one", kind.packet(kind.summed(bytes(message))))
-    assert router(lan, "one").router.deadline == kind.down(100)
+    assert router(lan, "one").current.deadline == kind.down(100)
 
 
 @pytest.mark.parametrize("kind", [V3, V6], ids=str)

@@ -103,9 +103,9 @@ def lan(request: pytest.FixtureRequest) -> Lan:
 def test_each_fault_alone_is_counted_under_its_name_and_changes_nothing(
     lan: Lan, kind: Kind, check: Check
 ) -> None:
-    before, sent = router(lan, "one").router, len(adverts(lan, "one"))
+    before, sent = router(lan, "one").current, len(adverts(lan, "one"))
     inject(lan, "one", broken(kind, {check}, lan))
-    assert router(lan, "one").router == before
+    assert router(lan, "one").current == before
     assert router(lan, "one").counters[check.value] == 1
     lan.run(5)
     assert len(adverts(lan, "one")) == sent + 5
@@ -127,7 +127,7 @@ def test_the_vrid_comes_before_every_other_check(lan: Lan, kind: Kind) -> None:
     before = router(lan, "one").counters.copy()
     inject(lan, "one", bytes(packet))
     assert router(lan, "one").counters == before
-    assert router(lan, "one").segment.counters[Check.VRID.value] == 1
+    assert router(lan, "one").listener.counters[Check.VRID.value] == 1
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

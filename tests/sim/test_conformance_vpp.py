@@ -108,7 +108,7 @@ def test_a_backup_preempts_a_lower_sender_when_its_timer_expires(kind: Kind) -> 
     assert state(lan, "one") == "BACKUP"
     lan.clock.advance(kind.down(100))
     assert state(lan, "one") == "MASTER"
-    assert "preempting" in router(lan, "one").router.why
+    assert "preempting" in router(lan, "one").current.why
 
 
 @every
@@ -205,10 +205,10 @@ def test_unicast_goes_to_the_peers_by_the_physical_card(kind: Kind, vmac: bool) 
     packets = [parse_ip(bytes.fromhex(fact.hex)) for fact in adverts(lan, "one")]
     assert {str(one.destination) for one in packets} == {peers[1]}
     assert {str(one.source) for one in packets} == {peers[0]}
-    assert router(lan, "one").segment.interface == "eth0"
+    assert router(lan, "one").listener.interface == "eth0"
     inject(lan, "two", kind.advert(255))  # to the group: not for us
-    assert router(lan, "two").router.heard is not None
-    assert router(lan, "two").router.heard.priority == 200  # type: ignore[union-attr]
+    assert router(lan, "two").current.heard is not None
+    assert router(lan, "two").current.heard.priority == 200  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", [V2, V3], ids=str)

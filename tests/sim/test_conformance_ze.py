@@ -19,7 +19,7 @@ from tests.cluster import adverts, cluster, conf, held, inject, router, state, s
 from tests.sim.families import KINDS, LATENCY, V2, V3, V6, Kind, ns
 from vrrpd.config import ConfigError, loads
 from vrrpd.events import AdvertReceived, TimerFired
-from vrrpd.fsm import SECOND, Params, Router, State, step
+from vrrpd.fsm import SECOND, Params, RouterState, State, step
 from vrrpd.packet import CENTISECOND, checksum, parse_ip
 
 every = pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -190,12 +190,16 @@ def test_scenario_a_flapping_cable_does_not_make_the_address_flap(kind: Kind) ->
 def test_a_stale_timer_changes_nothing(version: int) -> None:
     """A timer that was set for a deadline which has moved since, in every state."""
     params = Params(51, 100, IPv4Address("192.168.1.12"), version=version)
-    backup = Router(State.BACKUP, 10 * SECOND)
+    backup = RouterState(State.BACKUP, 10 * SECOND)
     moved, _ = step(
         params, backup, AdvertReceived(200, IPv4Address("192.168.1.11"), SECOND), 9 * SECOND
     )
     assert step(params, moved, TimerFired(), 10 * SECOND) == (moved, [])
-    for router_ in (Router(), Router(State.FAULT), Router(State.MASTER, 11 * SECOND)):
+    for router_ in (
+        RouterState(),
+        RouterState(State.FAULT),
+        RouterState(State.MASTER, 11 * SECOND),
+    ):
         assert step(params, router_, TimerFired(), 10 * SECOND) == (router_, [])
 
 
@@ -246,11 +250,11 @@ def test_negatives_change_nothing(kind: Kind, name: str, was: str) -> None:
     lan = settled(kind, one=100 if was == "BACKUP" else 180, two=150)
     lan.run(0.3)
     assert state(lan, "one") == was
-    before, mark = router(lan, "one").router, len(lan.facts)
+    before, mark = router(lan, "one").current, len(lan.facts)
     inject(lan, "one", NEGATIVES[name](kind))
-    assert router(lan, "one").router == before
+    assert router(lan, "one").current == before
     assert len(lan.facts) == mark
-    counted = router(lan, "one").counters + router(lan, "one").segment.counters
+    counted = router(lan, "one").counters + router(lan, "one").listener.counters
     ours = {"advertisement-rcvd", "advertisement-sent", "master-transitions"}
     assert sum(number for key, number in counted.items() if key not in ours) >= 1
 
@@ -328,7 +332,7 @@ def test_boundaries_of_the_interval_of_version_3(kind: Kind, centiseconds: int) 
     lan = kind.cluster("advert_int 5", one=100)
     inject(lan, "one", kind.advert(200, interval=interval))
     due = lan.clock.now() + kind.down(100, interval)
-    assert router(lan, "one").router.deadline == due
+    assert router(lan, "one").current.deadline == due
     lan.clock.advance(due - 1)
     assert state(lan, "one") == "BACKUP"
     lan.clock.advance(due)
@@ -339,11 +343,11 @@ def test_boundaries_of_the_interval_of_version_3(kind: Kind, centiseconds: int) 
 def test_boundaries_of_the_interval_of_version_2(seconds: int) -> None:
     lan = V2.cluster(f"advert_int {seconds}", one=100)
     inject(lan, "one", V2.advert(200, interval=seconds * SECOND))
-    assert router(lan, "one").router.deadline == seconds * 3 * SECOND + V2.skew(100)
-    before = router(lan, "one").router
+    assert router(lan, "one").current.deadline == seconds * 3 * SECOND + V2.skew(100)
+    before = router(lan, "one").current
     other = 1 if seconds == 255 else seconds + 1
     inject(lan, "one", V2.advert(200, interval=other * SECOND))
-    assert router(lan, "one").router == before
+    assert router(lan, "one").current == before
     assert router(lan, "one").counters["interval-errors"] == 1
 
 

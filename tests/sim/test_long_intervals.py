@@ -59,7 +59,7 @@ def test_an_interval_within_the_limit_is_learned_whole() -> None:
     lan.run(10)
     hear(lan, advert(254, 10 * SECOND))
     one = router(lan, "one")
-    assert one.router.deadline == lan.clock.now() + one.params.master_down(10 * SECOND)
+    assert one.current.deadline == lan.clock.now() + one.params.master_down(10 * SECOND)
     assert one.counters["interval-limited"] == 0
 
 
@@ -71,7 +71,7 @@ def test_a_reload_with_another_interval_moves_the_limit() -> None:
     lan.conf("one", conf(150, "version 3", "advert_int 2"))
     lan.reload("one")
     one = router(lan, "one")
-    assert one.router.deadline == at + one.params.master_down(20 * SECOND)
+    assert one.current.deadline == at + one.params.master_down(20 * SECOND)
 
 
 def test_a_resignation_after_it_does_not_wait_for_long_either() -> None:

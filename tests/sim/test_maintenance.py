@@ -72,8 +72,8 @@ def test_a_released_router_ignores_a_resignation_and_does_not_spin(lan: Lan) -> 
     lan.run(20)
     assert state(lan, "one") == "BACKUP"
     one = router(lan, "one")
-    assert one.router.deadline is not None
-    assert one.router.deadline - one.router.armed == one.params.master_down(SECOND)
+    assert one.current.deadline is not None
+    assert one.current.deadline - one.current.armed == one.params.master_down(SECOND)
 
 
 @pytest.mark.parametrize(

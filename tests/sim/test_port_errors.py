@@ -97,7 +97,7 @@ class Play:
                 armed = getattr(router.timer, "callback", None) is not None
                 silent = router.state in TIMELESS
                 assert armed != silent, f"{host} is {router.state.value}, timer: {armed}"
-                assert (router.router.deadline is None) == silent
+                assert (router.current.deadline is None) == silent
 
 
 def bad_day(play: Play, seed: int) -> None:

@@ -142,9 +142,9 @@ REFUSED: dict[str, dict[str, Any]] = {
 def test_a_forgery_touches_nothing_but_its_counter(reason: str) -> None:
     lan = pair(block())
     one = router(lan, "web1")
-    before, deadline = one.router, one.router.deadline
+    before, deadline = one.current, one.current.deadline
     inject(lan, "web1", forged(lan, **REFUSED[reason]))
-    assert (one.router, one.router.deadline) == (before, deadline)
+    assert (one.current, one.current.deadline) == (before, deadline)
     assert errors(lan, "web1") == {reason: 1}
 
 
@@ -160,10 +160,10 @@ def test_what_has_no_trailer_is_refused_and_what_has_a_malformed_one_too() -> No
 
 def test_a_replay_changes_nothing_at_a_backup_either() -> None:
     lan = pair(block())
-    deadline = router(lan, "web2").router.deadline
+    deadline = router(lan, "web2").current.deadline
     lan.run(0.1)
     inject(lan, "web2", heard(lan)[-1])
-    assert router(lan, "web2").router.deadline == deadline
+    assert router(lan, "web2").current.deadline == deadline
     assert errors(lan, "web2") == {"replay": 1}
 
 

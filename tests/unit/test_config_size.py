@@ -21,7 +21,7 @@ from vrrpd.config.include import MAX_BYTES
 from vrrpd.config.reader import MAX_LINES
 from vrrpd.config.source_text import SourceLine
 from vrrpd.config_reading import Work, here, read
-from vrrpd.config_source import Source
+from vrrpd.config_source import ConfigSource
 from vrrpd.linux.forked_worker import ChildFailed
 
 Write = Callable[[Path], object]
@@ -130,7 +130,9 @@ class Bench:
             run_vrrp=True,
             missing=[],
         )
-        self.source = Source(partial(read, options, self.log, lambda _: None, self.call), self.log)
+        self.source = ConfigSource(
+            partial(read, options, self.log, lambda _: None, self.call), self.log
+        )
         path.write_text(conf())
         self.source()
 

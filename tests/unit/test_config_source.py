@@ -12,7 +12,7 @@ from labs.simulation.lan import Silent
 from tests.cluster import conf
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config.globals import Globals
-from vrrpd.config_source import Source
+from vrrpd.config_source import ConfigSource
 
 GOOD = conf(150)
 MISTAKEN = conf(150).replace("priority 150", "priority 15O")
@@ -27,7 +27,7 @@ class Bench:
         self.settled: list[Globals] = []
         self.log = Silent(lambda: 0)
         self.while_reading: Callable[[], object] = lambda: None
-        self.source = Source(self.read, self.log, namespace, self.settled.append)
+        self.source = ConfigSource(self.read, self.log, namespace, self.settled.append)
         self.write(text)
 
     def write(self, text: str) -> None:

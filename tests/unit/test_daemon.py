@@ -135,10 +135,10 @@ def test_no_burst_if_nothing_was_added(lan: Lan) -> None:
 
 
 def test_a_reload_of_the_same_file_moves_nothing(lan: Lan) -> None:
-    before = (moves(lan, "one"), arps(lan, "one"), router(lan, "one").router)
+    before = (moves(lan, "one"), arps(lan, "one"), router(lan, "one").current)
     for _ in range(5):
         assert reload(lan, again(["10.0.0.1", "10.0.0.2"]))
-    assert (moves(lan, "one"), arps(lan, "one"), router(lan, "one").router) == before
+    assert (moves(lan, "one"), arps(lan, "one"), router(lan, "one").current) == before
 
 
 def test_an_address_that_changes_its_mask_only_is_not_lost(lan: Lan) -> None:
@@ -187,10 +187,10 @@ def test_a_backup_reloads_in_silence() -> None:
 
 def test_a_fatal_mistake_keeps_the_running_configuration(lan: Lan) -> None:
     """keepalived ends here: exit 2, no priority 0, addresses left behind."""
-    before = router(lan, "one").router
+    before = router(lan, "one").current
     assert not reload(lan, BROKEN)
     assert held(lan, "one") == {"10.0.0.1", "10.0.0.2"}
-    assert router(lan, "one").router == before
+    assert router(lan, "one").current == before
     assert lan.journal("one")[-1]["ok"] is False
     assert any("refused" in line for line in lan.logs["one"].lines)
     sent = len(adverts(lan, "one"))

@@ -13,7 +13,7 @@ import pytest
 from vrrpd.config import ConfigError, loads
 from vrrpd.fsm import SECOND
 from vrrpd.linux import forked_worker
-from vrrpd.linux.forked_worker import ChildFailed, aside
+from vrrpd.linux.forked_worker import ChildFailed, run_in_child
 from vrrpd.linux.loop import Loop
 
 MILLISECOND = SECOND // 1000
@@ -38,7 +38,7 @@ def test_every_part_comes_in_order_and_from_another_process(loop: Loop) -> None:
         yield from range(5000)
         yield "x" * 300_000
 
-    child, *rest = aside(loop, work)
+    child, *rest = run_in_child(loop, work)
     assert child != os.getpid()
     assert rest == [*range(5000), "x" * 300_000]
 
@@ -50,12 +50,12 @@ def test_where_niceness_is_forbidden_the_child_is_as_important_as_we_are(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "nice", refuse)
-    [child] = aside(loop, lambda: [os.getpid()])
+    [child] = run_in_child(loop, lambda: [os.getpid()])
     assert child != os.getpid()
 
 
 def test_nothing_is_a_result_too(loop: Loop) -> None:
-    assert aside(loop, lambda: []) == []
+    assert run_in_child(loop, lambda: []) == []
 
 
 def test_timers_go_on_meanwhile(loop: Loop) -> None:
@@ -69,7 +69,7 @@ def test_timers_go_on_meanwhile(loop: Loop) -> None:
 
     near, far = os.pipe()
     tick()
-    assert aside(loop, lambda: [os.read(near, 5)]) == [b"go on"]
+    assert run_in_child(loop, lambda: [os.read(near, 5)]) == [b"go on"]
     assert len(called) >= 3
     for end in (near, far):
         os.close(end)
@@ -81,7 +81,7 @@ def test_an_exception_is_raised_here(loop: Loop) -> None:
         raise LookupError("eth7")
 
     with pytest.raises(LookupError, match="eth7"):
-        aside(loop, work)
+        run_in_child(loop, work)
 
 
 def test_a_configuration_that_cannot_be_used_keeps_its_diagnostics(loop: Loop) -> None:
@@ -91,7 +91,7 @@ def test_a_configuration_that_cannot_be_used_keeps_its_diagnostics(loop: Loop) -
     with pytest.raises(ConfigError) as here:
         list(work())
     with pytest.raises(ConfigError) as there:
-        aside(loop, work)
+        run_in_child(loop, work)
     assert there.value.diagnostics == here.value.diagnostics
     assert str(there.value) == str(here.value)
     assert there.value.exit_status == here.value.exit_status
@@ -108,12 +108,12 @@ def test_work_that_kills_the_child_is_not_done_here(loop: Loop, number: int) -> 
         yield 2
 
     with pytest.raises(ChildFailed, match=f"killed by {signal.Signals(number).name}"):
-        aside(loop, work)
+        run_in_child(loop, work)
 
 
 def test_a_child_that_ends_before_its_work_does_has_failed(loop: Loop) -> None:
     with pytest.raises(ChildFailed, match="has failed"):
-        aside(loop, lambda: os._exit(0))
+        run_in_child(loop, lambda: os._exit(0))
 
 
 def test_a_child_without_memory_says_so_and_we_have_ours(loop: Loop) -> None:
@@ -122,7 +122,7 @@ def test_a_child_without_memory_says_so_and_we_have_ours(loop: Loop) -> None:
         yield len(bytearray(1 << 29))
 
     with pytest.raises(MemoryError):
-        aside(loop, work)
+        run_in_child(loop, work)
 
 
 @pytest.mark.parametrize("hang", [signal.pause, lambda: os.kill(os.getpid(), signal.SIGSTOP)])
@@ -136,7 +136,7 @@ def test_work_without_an_end_is_given_up_and_the_loop_runs_on(
         yield from iter(int, 1)
 
     with pytest.raises(ChildFailed, match="takes longer"):
-        aside(loop, work)
+        run_in_child(loop, work)
     assert loop.running
 
 
@@ -148,7 +148,7 @@ def test_if_there_can_be_no_child_the_work_is_not_done(
 
     monkeypatch.setattr(os, "fork", refuse)
     with pytest.raises(ChildFailed, match="Resource temporarily unavailable"):
-        aside(loop, lambda: [os.getpid()])
+        run_in_child(loop, lambda: [os.getpid()])
 
 
 def test_if_there_can_be_no_pipe_the_work_is_not_done(
@@ -159,7 +159,7 @@ def test_if_there_can_be_no_pipe_the_work_is_not_done(
 
     monkeypatch.setattr(os, "pipe2", refuse)
     with pytest.raises(ChildFailed, match="Too many open files"):
-        aside(loop, lambda: [os.getpid()])
+        run_in_child(loop, lambda: [os.getpid()])
 
 
 def test_a_loop_that_is_stopped_does_not_wait(loop: Loop) -> None:
@@ -169,4 +169,4 @@ def test_a_loop_that_is_stopped_does_not_wait(loop: Loop) -> None:
 
     loop.call_at(loop.now() + MILLISECOND, loop.stop)
     with pytest.raises(InterruptedError):
-        aside(loop, work)
+        run_in_child(loop, work)

@@ -26,8 +26,6 @@ from vrrpd.events import (
     Announce,
     Event,
     Failed,
-    Held,
-    Led,
     Reassert,
     Reconfigured,
     Recovered,
@@ -37,10 +35,12 @@ from vrrpd.events import (
     SendAdvert,
     Started,
     Stopped,
+    SyncGroupHold,
+    SyncGroupTransition,
     TakeAddresses,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, LastAdvert, Params, Router, State, step
+from vrrpd.fsm import SECOND, LastAdvert, Params, RouterState, State, step
 
 MINE = IPv4Address("192.168.1.12")
 LOWER = IPv4Address("192.168.1.2")  # lower as a number, higher as text
@@ -52,10 +52,10 @@ PARAMS = Params(vrid=51, priority=PRIORITY, source=MINE)
 
 HEARD = LastAdvert(HIGHER, 150, SECOND, NOW - SECOND)
 ROUTERS = {
-    "INIT": Router(),
-    "BACKUP": Router(State.BACKUP, NOW + SECOND, NOW - SECOND, HEARD, why="started"),
-    "MASTER": Router(State.MASTER, NOW + SECOND // 2, NOW - SECOND // 2, HEARD, why="silence"),
-    "FAULT": Router(State.FAULT, why="interface eth0 is down"),
+    "INIT": RouterState(),
+    "BACKUP": RouterState(State.BACKUP, NOW + SECOND, NOW - SECOND, HEARD, why="started"),
+    "MASTER": RouterState(State.MASTER, NOW + SECOND // 2, NOW - SECOND // 2, HEARD, why="silence"),
+    "FAULT": RouterState(State.FAULT, why="interface eth0 is down"),
 }
 EVENTS: dict[str, tuple[Event, int]] = {
     "Started": (Started(), NOW),
@@ -73,9 +73,9 @@ EVENTS: dict[str, tuple[Event, int]] = {
     "Failed": (Failed("interface eth0 is down"), NOW),
     "Recovered": (Recovered("interface eth0 is up"), NOW),
     "AddressLost": (AddressLost(VIP), NOW),
-    "Held": (Held("VI_2 is not ready"), NOW),
-    "Led up": (Led(True, "VI_2 became MASTER"), NOW),
-    "Led down": (Led(False, "VI_2 gave way"), NOW),
+    "Held": (SyncGroupHold("VI_2 is not ready"), NOW),
+    "Led up": (SyncGroupTransition(True, "VI_2 became MASTER"), NOW),
+    "Led down": (SyncGroupTransition(False, "VI_2 gave way"), NOW),
     "Released": (Released("released by vrrpctl"), NOW),
     "Resumed": (Resumed("resumed by vrrpctl"), NOW),
     "Reconfigured": (Reconfigured(PARAMS.master_down(SECOND)), NOW),
@@ -223,14 +223,14 @@ def test_strict_version_3_answers_without_touching_adver_timer() -> None:
 def test_the_owner_is_master_at_once(strict: bool) -> None:
     """RFC 3768 section 6.4.1, and keepalived: an owner that starts makes no detour."""
     params = replace(PARAMS, strict=strict, priority=255)
-    after, actions = step(params, Router(), Started(), NOW)
+    after, actions = step(params, RouterState(), Started(), NOW)
     assert (after.state, after.deadline) == (State.MASTER, NOW + SECOND)
     assert actions == [SendAdvert(255), TakeAddresses(), Announce()]
 
 
 def test_an_owner_that_must_wait_waits_in_backup() -> None:
     params = replace(PARAMS, priority=255)
-    after, actions = step(params, Router(), Started(delay=SECOND), NOW)
+    after, actions = step(params, RouterState(), Started(delay=SECOND), NOW)
     assert (after.state, after.deadline, actions) == (State.BACKUP, NOW + SECOND, [])
     after, actions = step(params, after, TimerFired(), NOW + SECOND)
     assert after.state is State.MASTER
@@ -295,7 +295,7 @@ def test_preempt_delay_is_cancelled_by_an_equal_or_better_master(priority: int) 
 
 def test_preempt_delay_does_not_delay_a_takeover_from_the_dead() -> None:
     params = replace(PARAMS, preempt_delay=1000 * SECOND)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, TimerFired(), NOW + DOWN)
     assert router.state is State.MASTER
 
@@ -352,12 +352,12 @@ def test_a_released_backup_becomes_master_by_no_event(event: str, priority: int)
     what, now = EVENTS[event]
     params = replace(OUT, priority=priority)
     after, actions = step(params, ROUTERS["BACKUP"], what, now)
-    assert (after.state, after.wants, actions) == (State.BACKUP, False, [])
+    assert (after.state, after.waiting_for_group, actions) == (State.BACKUP, False, [])
     assert after.deadline is not None
 
 
 def test_a_released_owner_starts_as_backup() -> None:
-    after, actions = step(replace(OUT, priority=255), Router(), Started(), NOW)
+    after, actions = step(replace(OUT, priority=255), RouterState(), Started(), NOW)
     assert (after.state, actions) == (State.BACKUP, [])
     assert "released" in after.why
 
@@ -369,7 +369,7 @@ def test_a_master_that_is_released_resigns() -> None:
 
 
 def test_a_member_that_follows_a_released_one_resigns_as_well() -> None:
-    after, actions = step(OUT, ROUTERS["MASTER"], Led(False, "follows VI_2"), NOW)
+    after, actions = step(OUT, ROUTERS["MASTER"], SyncGroupTransition(False, "follows VI_2"), NOW)
     assert (after.state, actions) == (State.BACKUP, [SendAdvert(0), ReleaseAddresses()])
 
 

@@ -27,7 +27,7 @@ from vrrpd.events import (
     TakeAddresses,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Params, Router, State, master_down_time, step
+from vrrpd.fsm import SECOND, Params, RouterState, State, master_down_time, step
 
 TIMELESS = (State.INIT, State.FAULT)
 
@@ -56,8 +56,8 @@ happenings = st.one_of(
     st.builds(events.Failed, st.just("a cause")),
     st.builds(events.Recovered, st.just("no cause")),
     st.builds(events.AddressLost, addresses),
-    st.builds(events.Held, st.just("the group")),
-    st.builds(events.Led, st.booleans(), st.just("the group")),
+    st.builds(events.SyncGroupHold, st.just("the group")),
+    st.builds(events.SyncGroupTransition, st.booleans(), st.just("the group")),
     st.just(events.Released("by the operator")),
     st.just(events.Resumed("by the operator")),
     params,  # new ones: Reconfigured
@@ -67,7 +67,7 @@ waits = st.one_of(st.integers(0, 10 * SECOND), st.sampled_from(["due", "just bef
 stories = st.lists(st.tuples(waits, happenings), max_size=40)
 
 
-def moment(router: Router, now: int, wait: int | str) -> int:
+def moment(router: RouterState, now: int, wait: int | str) -> int:
     """When the next event happens; time never runs backwards."""
     if isinstance(wait, int):
         return now + wait
@@ -80,7 +80,7 @@ def moment(router: Router, now: int, wait: int | str) -> int:
 def test_invariants(
     params: Params, story: list[tuple[int | str, Event | Params]], released: bool
 ) -> None:
-    router, now = Router(), 0
+    router, now = RouterState(), 0
     params = replace(params, released=released)
     for wait, event in story:
         now = moment(router, now, wait)
@@ -120,7 +120,7 @@ def test_a_master_below_nobody_advertises_at_least_every_interval(
 ) -> None:
     """Whatever weaker routers say and however often: never more than one interval of silence."""
     params = replace(params, priority=255)
-    router, _ = step(params, Router(), events.Started(), 0)
+    router, _ = step(params, RouterState(), events.Started(), 0)
     router, _ = step(params, router, TimerFired(), 0)
     said = now = 0
     for priority, wait in heard:
@@ -147,7 +147,7 @@ def test_one_of_two_masters_gives_way(
         return
     one = replace(params, source=mine)
     other = replace(params, source=theirs, priority=priority)
-    master = Router(State.MASTER, SECOND, 0)
+    master = RouterState(State.MASTER, SECOND, 0)
     interval = params.advert_interval
     hears_other = events.AdvertReceived(other.priority, other.source, interval)
     hears_one = events.AdvertReceived(one.priority, one.source, interval)

@@ -22,7 +22,7 @@ from vrrpd.events import (
     Stopped,
     TimerFired,
 )
-from vrrpd.fsm import SECOND, Params, Router, State, master_down_time, seconds, step
+from vrrpd.fsm import SECOND, Params, RouterState, State, master_down_time, seconds, step
 
 MINE = IPv4Address("192.168.1.12")
 A = IPv4Address("192.168.1.11")
@@ -31,15 +31,15 @@ NOW = 500 * SECOND
 PARAMS = Params(vrid=51, priority=100, source=MINE)
 
 
-def backup(*heard: AdvertReceived, params: Params = PARAMS) -> Router:
+def backup(*heard: AdvertReceived, params: Params = PARAMS) -> RouterState:
     """A router that has started and heard these Advertisements, a second apart."""
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     for number, advert in enumerate(heard, 1):
         router, _ = step(params, router, advert, NOW + number * SECOND)
     return router
 
 
-def takeover(router: Router, params: Params = PARAMS) -> str:
+def takeover(router: RouterState, params: Params = PARAMS) -> str:
     """Why this BACKUP becomes MASTER when its timer fires."""
     after, _ = step(params, router, TimerFired(), router.deadline or 0)
     assert after.state is State.MASTER
@@ -96,7 +96,7 @@ def test_a_resignation_is_not_laid_at_the_door_of_the_next_speaker() -> None:
     ],
 )
 def test_giving_way(advert: AdvertReceived, why: str) -> None:
-    master = Router(State.MASTER, NOW + SECOND, NOW)
+    master = RouterState(State.MASTER, NOW + SECOND, NOW)
     assert step(PARAMS, master, advert, NOW)[0].why == why
 
 
@@ -118,12 +118,12 @@ def test_giving_way(advert: AdvertReceived, why: str) -> None:
     ],
 )
 def test_the_reasons_that_come_from_outside(state: State, event: Event, why: str) -> None:
-    router = Router(state, NOW + SECOND if state is State.MASTER else None, NOW)
+    router = RouterState(state, NOW + SECOND if state is State.MASTER else None, NOW)
     assert step(PARAMS, router, event, NOW)[0].why == why
 
 
 def test_a_lost_address_comes_back_with_its_reason() -> None:
-    master = Router(State.MASTER, NOW + SECOND, NOW)
+    master = RouterState(State.MASTER, NOW + SECOND, NOW)
     lost, _ = step(PARAMS, master, AddressLost(IPv4Address("192.168.1.10")), NOW)
     assert takeover(lost) == (
         "192.168.1.10 was removed by somebody else and nobody better spoke within skew 0.609 s"
@@ -132,7 +132,7 @@ def test_a_lost_address_comes_back_with_its_reason() -> None:
 
 def test_the_owner_says_that_it_is_the_owner() -> None:
     params = replace(PARAMS, priority=255)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     assert takeover(router, params) == "started as the owner of the addresses (priority 255)"
 
 
@@ -150,7 +150,7 @@ def adds_up(why: str) -> bool:
 
 def test_the_sum_is_right_after_a_delayed_start() -> None:
     """vrrp_startup_delay comes before the timer and is no part of it."""
-    router, _ = step(PARAMS, Router(), Started(10 * SECOND), NOW)
+    router, _ = step(PARAMS, RouterState(), Started(10 * SECOND), NOW)
     assert adds_up(takeover(router))
 
 

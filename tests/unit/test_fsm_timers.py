@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from vrrpd.events import AdvertReceived, Reconfigured, SendAdvert, Started, TimerFired
-from vrrpd.fsm import SECOND, LastAdvert, Params, Router, State, master_down_time, step
+from vrrpd.fsm import SECOND, LastAdvert, Params, RouterState, State, master_down_time, step
 
 MINE = IPv4Address("192.168.1.12")
 OTHER = IPv4Address("192.168.1.11")
@@ -79,14 +79,14 @@ def test_the_skew_is_the_rational_number_rounded_down(priority: int) -> None:
 @pytest.mark.parametrize("adverts", [1, 2, 3, 100])
 def test_down_timer_adverts(adverts: int) -> None:
     params = replace(PARAMS, down_timer_adverts=adverts)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     assert router.deadline == NOW + adverts * SECOND + 609_375_000
 
 
 @pytest.mark.parametrize("state", [State.BACKUP, State.MASTER])
 def test_version_3_learns_the_interval_of_the_master(state: State) -> None:
     params = replace(PARAMS, version=3, advert_interval=2 * SECOND)
-    before = Router(state, NOW + SECOND, NOW)
+    before = RouterState(state, NOW + SECOND, NOW)
     router, _ = step(params, before, AdvertReceived(150, OTHER, 50 * CENTISECOND), NOW)
     assert router.deadline == NOW + 1_500_000_000 + 304_687_500
     # ... and resigning teaches nothing: the skew is of the interval learned before.
@@ -96,7 +96,7 @@ def test_version_3_learns_the_interval_of_the_master(state: State) -> None:
 
 def test_version_3_does_not_learn_from_somebody_weaker() -> None:
     params = replace(PARAMS, version=3)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(50, OTHER, 4095 * CENTISECOND), NOW + 1)
     router, _ = step(params, router, AdvertReceived(0, OTHER, SECOND), NOW + 2)
     assert router.deadline == NOW + 2 + 609_375_000
@@ -105,7 +105,7 @@ def test_version_3_does_not_learn_from_somebody_weaker() -> None:
 def test_version_3_does_not_learn_from_a_leaver() -> None:
     """Two resignations at other intervals: the skew is that of the interval in force."""
     params = replace(PARAMS, version=3)
-    router = Router(State.BACKUP, NOW + 9 * SECOND, NOW)
+    router = RouterState(State.BACKUP, NOW + 9 * SECOND, NOW)
     router, _ = step(params, router, AdvertReceived(200, OTHER, 2 * SECOND), NOW)
     for interval in (10 * SECOND, CENTISECOND):
         router, _ = step(params, router, AdvertReceived(0, OTHER, interval), NOW)
@@ -114,7 +114,7 @@ def test_version_3_does_not_learn_from_a_leaver() -> None:
 
 def test_version_3_advertises_at_its_own_interval_again_once_master() -> None:
     params = replace(PARAMS, version=3, advert_interval=2 * SECOND)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(150, OTHER, 50 * CENTISECOND), NOW)
     due = router.deadline or 0
     router, _ = step(params, router, TimerFired(), due)
@@ -123,14 +123,14 @@ def test_version_3_advertises_at_its_own_interval_again_once_master() -> None:
 
 def test_version_2_never_learns() -> None:
     """Version 2's receiver refuses another interval; the machine would not use it either."""
-    router, _ = step(PARAMS, Router(), Started(), NOW)
+    router, _ = step(PARAMS, RouterState(), Started(), NOW)
     router, _ = step(PARAMS, router, AdvertReceived(150, OTHER, 99 * SECOND), NOW)
     assert router.deadline == NOW + down(PARAMS)
 
 
 def test_version_3_over_ipv6_breaks_ties_by_the_link_local_address() -> None:
     params = replace(PARAMS, version=3, source=IPv6Address("fe80::2"))
-    master = Router(State.MASTER, NOW + SECOND, NOW)
+    master = RouterState(State.MASTER, NOW + SECOND, NOW)
     for last, state in (("1", State.MASTER), ("2", State.MASTER), ("3", State.BACKUP)):
         advert = AdvertReceived(100, IPv6Address(f"fe80::{last}"), SECOND)
         assert step(params, master, advert, NOW)[0].state is state
@@ -141,12 +141,12 @@ def test_version_3_over_ipv6_breaks_ties_by_the_link_local_address() -> None:
 
 def test_a_nanosecond_early_is_early() -> None:
     for state in (State.BACKUP, State.MASTER):
-        before = Router(state, NOW + SECOND, NOW)
+        before = RouterState(state, NOW + SECOND, NOW)
         assert step(PARAMS, before, TimerFired(), NOW + SECOND - 1) == (before, [])
 
 
 def test_lateness_never_adds_up() -> None:
-    router = Router(State.MASTER, NOW + SECOND, NOW)
+    router = RouterState(State.MASTER, NOW + SECOND, NOW)
     for number in range(1, 1001):
         late = (number * 7919) % 999_983_000  # anything below an interval
         router, actions = step(PARAMS, router, TimerFired(), NOW + number * SECOND + late)
@@ -155,7 +155,7 @@ def test_lateness_never_adds_up() -> None:
 
 
 def test_after_a_long_stall_one_advertisement_is_enough() -> None:
-    router = Router(State.MASTER, NOW + SECOND, NOW)
+    router = RouterState(State.MASTER, NOW + SECOND, NOW)
     late = NOW + 60 * SECOND + 1
     router, actions = step(PARAMS, router, TimerFired(), late)
     assert actions == [SendAdvert(100)]
@@ -163,7 +163,7 @@ def test_after_a_long_stall_one_advertisement_is_enough() -> None:
 
 
 def test_a_late_takeover_counts_its_advertisements_from_when_it_spoke() -> None:
-    router = Router(State.BACKUP, NOW, NOW - SECOND)
+    router = RouterState(State.BACKUP, NOW, NOW - SECOND)
     router, _ = step(PARAMS, router, TimerFired(), NOW + 5 * SECOND)
     assert router.deadline == NOW + 6 * SECOND
 
@@ -172,7 +172,9 @@ def test_takeovers_that_were_due_together_advertise_together_from_then_on() -> N
     """One takes a while, so the second is late; both count from when they were due."""
     deadlines = []
     for late in (0, 400_000):
-        router, _ = step(PARAMS, Router(State.BACKUP, NOW, NOW - SECOND), TimerFired(), NOW + late)
+        router, _ = step(
+            PARAMS, RouterState(State.BACKUP, NOW, NOW - SECOND), TimerFired(), NOW + late
+        )
         deadlines.append(router.deadline)
     assert deadlines == [NOW + SECOND] * 2
 
@@ -184,7 +186,7 @@ def test_takeovers_that_were_due_together_advertise_together_from_then_on() -> N
 def test_a_new_priority_shifts_the_running_timer_by_the_difference_of_the_skews(
     priority: int,
 ) -> None:
-    router, _ = step(PARAMS, Router(), Started(), NOW)
+    router, _ = step(PARAMS, RouterState(), Started(), NOW)
     after = replace(PARAMS, priority=priority)
     moved, actions = step(
         after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + SECOND
@@ -196,7 +198,7 @@ def test_a_new_priority_shifts_the_running_timer_by_the_difference_of_the_skews(
 
 
 def test_a_new_priority_after_a_resignation_shifts_the_skew() -> None:
-    router, _ = step(PARAMS, Router(), Started(), NOW)
+    router, _ = step(PARAMS, RouterState(), Started(), NOW)
     router, _ = step(PARAMS, router, AdvertReceived(0, OTHER, SECOND), NOW)
     after = replace(PARAMS, priority=200)
     moved, _ = step(after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + 1)
@@ -204,7 +206,7 @@ def test_a_new_priority_after_a_resignation_shifts_the_skew() -> None:
 
 
 def test_a_new_interval_counts_from_the_start_of_the_running_timer() -> None:
-    router, _ = step(PARAMS, Router(), Started(), NOW)
+    router, _ = step(PARAMS, RouterState(), Started(), NOW)
     after = replace(PARAMS, advert_interval=5 * SECOND, down_timer_adverts=2)
     moved, _ = step(after, router, Reconfigured(master_down_time(PARAMS, router)), NOW + SECOND)
     assert moved.deadline == NOW + 10 * SECOND + 609_375_000
@@ -212,7 +214,7 @@ def test_a_new_interval_counts_from_the_start_of_the_running_timer() -> None:
 
 def test_version_3_keeps_the_learned_interval_through_a_reconfiguration() -> None:
     params = replace(PARAMS, version=3)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(150, OTHER, 50 * CENTISECOND), NOW)
     after = replace(params, advert_interval=9 * SECOND)
     moved, _ = step(after, router, Reconfigured(master_down_time(params, router)), NOW + 1)
@@ -222,7 +224,7 @@ def test_version_3_keeps_the_learned_interval_through_a_reconfiguration() -> Non
 def test_version_3_that_heard_nobody_better_has_its_own_interval() -> None:
     """A weaker Advertisement was heard but taught nothing: a reload's interval must count."""
     params = replace(PARAMS, version=3)
-    router, _ = step(params, Router(), Started(), NOW)
+    router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(50, OTHER, 4095 * CENTISECOND), NOW)
     after = replace(params, advert_interval=9 * SECOND)
     moved, _ = step(after, router, Reconfigured(master_down_time(params, router)), NOW + 1)
@@ -231,7 +233,7 @@ def test_version_3_that_heard_nobody_better_has_its_own_interval() -> None:
 
 def test_a_master_goes_over_to_a_shorter_interval_at_once() -> None:
     slow = replace(PARAMS, advert_interval=60 * SECOND)
-    router = Router(State.MASTER, NOW + 60 * SECOND, NOW, LastAdvert(OTHER, 50, SECOND, NOW))
+    router = RouterState(State.MASTER, NOW + 60 * SECOND, NOW, LastAdvert(OTHER, 50, SECOND, NOW))
     moved, actions = step(
         PARAMS, router, Reconfigured(master_down_time(slow, router)), NOW + 10 * SECOND
     )
@@ -240,7 +242,7 @@ def test_a_master_goes_over_to_a_shorter_interval_at_once() -> None:
 
 def test_a_master_does_not_stretch_the_running_adver_timer() -> None:
     slow = replace(PARAMS, advert_interval=60 * SECOND)
-    router = Router(State.MASTER, NOW + SECOND, NOW)
+    router = RouterState(State.MASTER, NOW + SECOND, NOW)
     moved, _ = step(slow, router, Reconfigured(master_down_time(PARAMS, router)), NOW + 1)
     assert moved.deadline == NOW + SECOND
 
@@ -248,7 +250,7 @@ def test_a_master_does_not_stretch_the_running_adver_timer() -> None:
 @pytest.mark.parametrize("theirs", [1, 999, 1000, 1001, 4095])
 def test_version_3_learns_no_interval_beyond_ten_times_its_own(theirs: int) -> None:
     params = replace(PARAMS, version=3, priority=100, advert_interval=SECOND)
-    waiting, _ = step(params, Router(), Started(), NOW)
+    waiting, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, waiting, AdvertReceived(200, OTHER, theirs * CENTISECOND), NOW)
     learned = min(theirs, 1000) * CENTISECOND
     assert router.deadline == NOW + 3 * learned + 156 * learned // 256

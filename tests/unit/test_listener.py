@@ -50,7 +50,7 @@ def test_one_other_byte_fares_as_if_nothing_had_been_heard_before(place: int) ->
             inject(lan, "one", packet)
         found = router(lan, "one").counters
         found["advertisement-rcvd"] -= len(before)
-        counts.append({**found, **router(lan, "one").segment.counters})
+        counts.append({**found, **router(lan, "one").listener.counters})
     assert counts[0] == counts[1]
 
 
@@ -62,4 +62,4 @@ def test_the_memory_is_bounded() -> None:
         packet[1] = number % 256  # the type of service, which nobody checks
         packet[2:4] = number.to_bytes(2, "big") if number > 255 else packet[2:4]
         inject(lan, "one", bytes(packet))
-    assert len(one.segment.known) <= REMEMBERED
+    assert len(one.listener.known) <= REMEMBERED

@@ -21,12 +21,12 @@ from vrrpd.linux.rtnetlink_requests import (
     IFA_F_HOMEADDRESS,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
-    Order,
-    Orders,
+    Request,
+    RequestBuilder,
     encode_address,
     flags_of,
 )
-from vrrpd.ports import Placed
+from vrrpd.ports import InterfaceAddress
 
 INDEX = 7
 
@@ -125,8 +125,8 @@ def test_each_flag_is_one_bit_of_its_own(word: str) -> None:
     ],
 )
 def test_refusals_in_words(verb: Any, number: int, refused: str | None) -> None:
-    placed = Placed("eth0", address("10.0.0.1"))
-    assert Order(verb, placed, RTM_NEWADDR, 0, b"").refusal(number) == refused
+    placed = InterfaceAddress("eth0", address("10.0.0.1"))
+    assert Request(verb, placed, RTM_NEWADDR, 0, b"").refusal(number) == refused
 
 
 # Reading what comes.
@@ -160,9 +160,9 @@ def test_a_buffer_is_split_into_its_messages() -> None:
 
 def test_addresses_that_come_and_go_leave_nothing_behind() -> None:
     """Reload after reload with addresses that were never seen before: memory stays flat."""
-    orders, here = Orders(lambda name: 7, lambda count: range(count)), None
+    orders, here = RequestBuilder(lambda name: 7, lambda count: range(count)), None
     for number in range(50):
-        new = Placed("eth0", Address(ip=ip_address(f"10.0.0.{number}"), prefixlen=32))
+        new = InterfaceAddress("eth0", Address(ip=ip_address(f"10.0.0.{number}"), prefixlen=32))
         batch = orders.batch([new], [] if here is None else [here])
         orders.done += batch.orders.values()
         here = new

@@ -101,7 +101,7 @@ def test_the_identification_counts_advertisements_from_one() -> None:
 def test_the_identification_skips_zero() -> None:
     lan = cluster(one=conf(100))
     lan.run(4)
-    router(lan, "one").speaker.ident = 0xFFFE
+    router(lan, "one").advertiser.ident = 0xFFFE
     lan.run(3)
     assert [fact.hex[8:12] for fact in adverts(lan, "one")[-3:]] == ["ffff", "0001", "0002"]
 
@@ -216,7 +216,7 @@ def test_arrival_counts_and_not_reading() -> None:
     packet = advert(150)
     for segment in lan.daemons["one"].segments.values():
         segment.receive(packet, round(0.25 * SECOND))
-    assert one.router.deadline == round(0.25 * SECOND) + 3_609_375_000
+    assert one.current.deadline == round(0.25 * SECOND) + 3_609_375_000
 
 
 # Counters and status.

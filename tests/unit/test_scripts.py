@@ -169,14 +169,14 @@ def test_a_failing_script_is_fault_with_its_reason_and_back(failing: Lan) -> Non
     lan.run(2.5)
     assert router(lan, "one").state.value == "MASTER"
     lan.run(1)
-    assert router(lan, "one").router.why == "tracked script chk failed (exit 1, 3 of 3)"
+    assert router(lan, "one").current.why == "tracked script chk failed (exit 1, 3 of 3)"
     assert states(lan)[-1] == "FAULT"
     set_program(lan)
     lan.run(1.1)
     assert states(lan)[-1] == "FAULT"
     lan.run(1)
     assert states(lan)[-1] == "BACKUP"
-    assert router(lan, "one").router.why == "tracked script chk succeeded (2 of 2)"
+    assert router(lan, "one").current.why == "tracked script chk succeeded (2 of 2)"
     lines = lan.logs["one"].lines
     assert "Script `chk` now returning 1" in lines
     assert "VRRP_Script(chk) failed (exited with status 1)" in lines
@@ -215,7 +215,7 @@ def test_one_failure_at_first_is_fault_whatever_fall_says() -> None:
     lan = alone(tracking("interval 2", "fall 5"), Program(status=7, seconds=0.5))
     lan.run(1)
     assert states(lan) == ["FAULT"]
-    assert router(lan, "one").router.why == "tracked script chk failed (exit 7, first result)"
+    assert router(lan, "one").current.why == "tracked script chk failed (exit 7, first result)"
 
 
 def test_init_fail_starts_in_fault() -> None:
@@ -306,7 +306,7 @@ def test_a_run_that_takes_too_long_is_a_failure_when_it_has_been_ended(
     lan.run(0.2)
     assert states(lan) == ["FAULT"]
     why = "tracked script chk failed (no result within 2 s, first result)"
-    assert router(lan, "one").router.why == why
+    assert router(lan, "one").current.why == why
     assert "VRRP_Script(chk) timed_out" in lan.logs["one"].lines
 
 
@@ -314,7 +314,7 @@ def test_a_script_that_cannot_be_started_is_a_failure() -> None:
     lan = alone(tracking("interval 1"), Program(problem="no such file"))
     lan.run(1)
     assert states(lan) == ["FAULT"]
-    assert "not started: no such file" in router(lan, "one").router.why
+    assert "not started: no such file" in router(lan, "one").current.why
 
 
 def test_the_log_says_what_a_failing_script_complained_of() -> None:
@@ -394,7 +394,7 @@ def test_a_script_that_is_no_longer_tracked_lets_the_router_go(failing: Lan) -> 
     lan.conf("one", conf(100))
     lan.reload("one")
     assert states(lan)[-1] == "BACKUP"
-    assert router(lan, "one").router.why == "script chk is no longer tracked"
+    assert router(lan, "one").current.why == "script chk is no longer tracked"
     count = len(runs(lan))
     lan.run(5)
     assert len(runs(lan)) == count

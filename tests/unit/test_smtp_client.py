@@ -13,9 +13,9 @@ from tests.smtp import Server
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.smtp_client import OUTSTANDING, MailCarrier
+from vrrpd.linux.smtp_client import OUTSTANDING, SmtpClient
 from vrrpd.linux.smtp_worker import deliver, dotted
-from vrrpd.ports import Letter
+from vrrpd.ports import Mail
 
 TEXT = "Date: now\r\nSubject: x\r\n\r\n=> body <=\r\n\r\n"
 
@@ -30,7 +30,7 @@ class Bench:
         log = Log()
         log.info = self.lines.append  # type: ignore[method-assign, assignment]
         log.limited = self.limited  # type: ignore[method-assign]
-        self.carrier = MailCarrier(self.loop, self.journal, log)
+        self.carrier = SmtpClient(self.loop, self.journal, log)
 
     def limited(self, key: tuple[object, ...], text: str) -> bool:
         self.lines.append(text)
@@ -53,8 +53,8 @@ def bench() -> Iterator[Bench]:
     one.loop.close()
 
 
-def letter(port: int, to: tuple[str, ...] = ("a@x",), timeout: float = 30) -> Letter:
-    return Letter(("127.0.0.1", port), round(timeout * SECOND), "me", "k@z", to, TEXT)
+def letter(port: int, to: tuple[str, ...] = ("a@x",), timeout: float = 30) -> Mail:
+    return Mail(("127.0.0.1", port), round(timeout * SECOND), "me", "k@z", to, TEXT)
 
 
 def words(port: int, **more: Any) -> dict[str, Any]:

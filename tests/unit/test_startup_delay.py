@@ -139,7 +139,7 @@ def test_who_has_not_run_for_too_long_leaves_the_new_master_alone(version: str) 
     assert states(lan, "two") == ["BACKUP", "MASTER"]
     sent = [fact for fact in adverts(lan, "one") if fact.t > 20.5]
     assert sent == []
-    reason = router(lan, "one").router.why
+    reason = router(lan, "one").current.why
     assert "timer_expired_backup" in next(
         line["reason"] for line in lan.journal("one") if line.get("from") == "MASTER"
     ), reason

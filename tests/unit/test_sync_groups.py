@@ -71,7 +71,7 @@ def test_one_member_that_hears_a_better_router_holds_all_back() -> None:
         inject(lan, "one", advert(150, vrid=52))
         lan.run(1)
     assert all_states(lan, "one") == ["BACKUP", "BACKUP"]
-    assert router(lan, "one", "VI_1").router.wants
+    assert router(lan, "one", "VI_1").current.waiting_for_group
     lan.run(8)
     assert all_states(lan, "one") == ["MASTER", "MASTER"]
 
@@ -81,7 +81,7 @@ def test_the_led_member_says_whom_it_follows() -> None:
     lan = cluster(one=text)
     lan.run(9)
     assert all_states(lan, "one") == ["MASTER", "MASTER"]
-    whys = [router(lan, "one", name).router.why for name in NAMES[:2]]
+    whys = [router(lan, "one", name).current.why for name in NAMES[:2]]
     assert sum(why.startswith("follows VI_") for why in whys) == 1
 
 
@@ -93,7 +93,7 @@ def test_a_better_router_for_one_takes_all_over_without_resignation() -> None:
     assert all_states(lan, "one") == ["BACKUP", "BACKUP"]
     assert len([one for one in adverts(lan, "one") if one.priority == 0]) == before
     why = "follows VI_1 of sync group VG_1: higher priority 200 from 192.168.1.99"
-    assert router(lan, "one", "VI_2").router.why == why
+    assert router(lan, "one", "VI_2").current.why == why
 
 
 def test_two_machines_swap_all_members_when_one_member_fails() -> None:
@@ -118,7 +118,7 @@ def test_fault_of_one_is_fault_of_all_each_with_a_resignation() -> None:
     lan.run(1.1)
     assert all_states(lan, "one", 3) == ["FAULT"] * 3
     why = "VI_2 of sync group VG_1 is in FAULT: tracked script c2 failed (exit 3, 1 of 1)"
-    assert router(lan, "one", "VI_1").router.why == why
+    assert router(lan, "one", "VI_1").current.why == why
     assert {one.vrid for one in adverts(lan, "one") if one.priority == 0} == {51, 52, 53}
 
 
@@ -220,7 +220,7 @@ def test_what_the_group_tracks_every_member_tracks() -> None:
     lan.run(1.1)
     assert all_states(lan, "one") == ["FAULT", "FAULT"]
     for name in NAMES[:2]:
-        assert "tracked script c3 failed (exit 1, 1 of 1)" in router(lan, "one", name).router.why
+        assert "tracked script c3 failed (exit 1, 1 of 1)" in router(lan, "one", name).current.why
         assert "script c3" in router(lan, "one", name).faults
 
 

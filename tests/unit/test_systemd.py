@@ -18,7 +18,7 @@ from labs.simulation.ports import HostClock
 from labs.simulation.switch import Switch
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND
-from vrrpd.linux.systemd import Supervisor, watchdog_timeout
+from vrrpd.linux.systemd import SystemdNotifier, watchdog_timeout
 
 UNIT = REPOSITORY / "packaging" / "vrrpd.service"
 
@@ -39,8 +39,8 @@ def host_clock(clock: VirtualClock) -> HostClock:
     return HostClock(machine)
 
 
-def supervisor(end: str, clock: VirtualClock | None = None, **more: str) -> Supervisor:
-    return Supervisor(host_clock(clock or VirtualClock()), {"NOTIFY_SOCKET": end, **more})
+def supervisor(end: str, clock: VirtualClock | None = None, **more: str) -> SystemdNotifier:
+    return SystemdNotifier(host_clock(clock or VirtualClock()), {"NOTIFY_SOCKET": end, **more})
 
 
 def heard(end: socket.socket) -> list[list[str]]:

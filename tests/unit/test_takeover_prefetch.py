@@ -12,10 +12,10 @@ def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
     lan = cluster(web1=conf(150, *words), web2=conf(100, *words))
     lan.run(5)
     one = router(lan, "web2")
-    before = (one.router, dict(one.counters), list(one.history), one.speaker.ident)
+    before = (one.current, dict(one.counters), list(one.history), one.advertiser.ident)
     facts, lines = list(lan.facts), len(lan.journal("web2"))
-    one.prefetch.touch(one.name, one.params, one.router)
-    assert (one.router, dict(one.counters), list(one.history), one.speaker.ident) == before
+    one.prefetch.touch(one.name, one.params, one.current)
+    assert (one.current, dict(one.counters), list(one.history), one.advertiser.ident) == before
     assert (lan.facts, len(lan.journal("web2"))) == (facts, lines)
     assert held(lan, "web2") == set()
     lan.run(5)
@@ -28,7 +28,7 @@ def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
     lan.run(1)
     assert state(lan, "one") == "FAULT"
     one = router(lan, "one")
-    one.prefetch.touch(one.name, one.params, one.router)
+    one.prefetch.touch(one.name, one.params, one.current)
     assert state(lan, "one") == "FAULT"
 
 

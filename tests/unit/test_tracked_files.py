@@ -97,7 +97,7 @@ def test_weight_0_makes_every_other_number_fault() -> None:
     assert state(lan, "one") == "MASTER"
     write(lan, "1")
     assert state(lan, "one") == "FAULT"
-    assert router(lan, "one").router.why == "tracked file load says 1"
+    assert router(lan, "one").current.why == "tracked file load says 1"
     write(lan, "2")
     assert state(lan, "one") == "FAULT"
     write(lan, "0")
@@ -112,7 +112,7 @@ def test_minus_254_is_fault_and_its_end_brings_the_new_priority_with_it() -> Non
     write(lan, "5")
     assert (state(lan, "one"), priority(lan)) == ("BACKUP", 110)
     expected = router(lan, "one").params.master_down(10**9)
-    one = router(lan, "one").router
+    one = router(lan, "one").current
     assert one.deadline is not None
     assert one.deadline - one.armed == expected
 

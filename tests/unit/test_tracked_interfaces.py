@@ -37,7 +37,7 @@ def tracking(weight: str = "", more: str = "") -> str:
 
 
 def why(lan: Lan) -> str:
-    return router(lan, "one").router.why
+    return router(lan, "one").current.why
 
 
 def test_a_tracked_interface_is_fault_when_it_is_not_well() -> None:

@@ -87,7 +87,7 @@ def test_no_such_process_is_fault_and_its_start_ends_it() -> None:
     lan, _ = start(tracking())
     assert states(lan, "one") == ["FAULT"]
     why = "tracked process web: 0 running, at least 1 wanted"
-    assert router(lan, "one").router.why == why
+    assert router(lan, "one").current.why == why
     spawn(lan, "/bin/other")
     assert state(lan, "one") == "FAULT"
     pid = spawn(lan)

@@ -67,10 +67,10 @@ def test_a_router_in_fault_is_deaf(lan: Lan) -> None:
     lan.unplug("one")
     lan.run(0)
     one = router(lan, "one")
-    before, counters = one.router, one.counters.copy()
+    before, counters = one.current, one.counters.copy()
     inject(lan, "one", advertisement(200))
     inject(lan, "one", advertisement(0))
-    assert (one.router, one.counters) == (before, counters)
+    assert (one.current, one.counters) == (before, counters)
 
 
 def test_a_flapping_cable_never_brings_the_address_back_early(lan: Lan) -> None:
@@ -153,11 +153,11 @@ def test_a_configured_source_is_used_whatever_the_card_has() -> None:
 
 
 def test_looking_again_changes_nothing(lan: Lan) -> None:
-    before = (router(lan, "one").router, len(lan.facts), len(lan.journal("one")))
+    before = (router(lan, "one").current, len(lan.facts), len(lan.journal("one")))
     for _ in range(5):
         lan.daemons["one"].interface_changed("eth0")
         lan.daemons["one"].interface_changed("eth7")
-    assert (router(lan, "one").router, len(lan.facts), len(lan.journal("one"))) == before
+    assert (router(lan, "one").current, len(lan.facts), len(lan.journal("one"))) == before
 
 
 def test_an_instance_on_an_interface_that_does_not_exist_waits_for_it() -> None:

@@ -15,7 +15,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import JUMP_EQ, JUMP_GE, LD_BYTE, LD_BYTE_X, SUBTRACT, lines_of
 from vrrpd.linux.kernel import TURN, LinuxKernel
 from vrrpd.linux.loop import LATEST, Loop
-from vrrpd.packet_signature import Shape, shape
+from vrrpd.packet_signature import PacketSignature, shape
 
 WORK = SECOND // 100  # what a reader takes for its batch
 
@@ -99,7 +99,7 @@ def test_a_storm_of_netlink_leaves_others_their_turn(monkeypatch: pytest.MonkeyP
 # A flood of weaker routers.
 
 
-def kept(shape_: Shape, priority: int) -> bool:
+def kept(shape_: PacketSignature, priority: int) -> bool:
     """What the program's test of the priority says, worked out step by step."""
     value, keep, at_priority = 0, True, False
     for operation, operand in lines_of(shape_, 4):
@@ -131,13 +131,13 @@ def test_a_weight_moves_the_limit_at_once() -> None:
     lan.run(5)
     one = router(lan, "one")
     seen: list[int] = []
-    assert one.segment.channel is not None
+    assert one.listener.channel is not None
 
-    def only(vrids: object, shapes: tuple[Shape, ...] = ()) -> None:
+    def only(vrids: object, shapes: tuple[PacketSignature, ...] = ()) -> None:
         seen.extend(each.least for each in shapes)
 
-    one.segment.channel.only = only  # type: ignore[assignment]
-    one.weigh("check", -40)
+    one.listener.channel.only = only  # type: ignore[assignment]
+    one.set_weight("check", -40)
     assert seen == [60]
 
 

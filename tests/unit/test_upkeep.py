@@ -91,7 +91,7 @@ def test_an_error_that_passes_is_no_reason_to_give_up(monkeypatch: pytest.Monkey
     """A full queue: two advertisements in a row may be lost, as on the way; the third is one."""
     lan = cluster(web1=conf(200))
     lan.run(5)
-    channel = router(lan, "web1").segment.channel
+    channel = router(lan, "web1").listener.channel
     assert channel is not None
     for failures, after in ((2, "MASTER"), (3, "FAULT")):
         with monkeypatch.context() as patch:
@@ -110,7 +110,7 @@ def test_a_mistake_of_ours_is_no_end_of_the_timer(
     lan.run(1)
     Guard(lan)
     one = router(lan, "one")
-    target = one.speaker if place == "send" else one.holdings
+    target = one.advertiser if place == "send" else one.master_state
     with monkeypatch.context() as patch:
         patch.setattr(target, place, mistake)
         lan.run(60)

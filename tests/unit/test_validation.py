@@ -102,9 +102,9 @@ def test_a_packet_with_one_fault_touches_nothing_but_its_counter(
 ) -> None:
     packet = broken(check, to=lan if host == "web1" else None)
     one = router(lan, host)
-    before, sent, counters = one.router, len(lan.facts), one.counters.copy()
+    before, sent, counters = one.current, len(lan.facts), one.counters.copy()
     inject(lan, host, packet)
-    assert one.router == before
+    assert one.current == before
     assert len(lan.facts) == sent
     counters[check.value] += 1
     assert one.counters == counters
@@ -194,13 +194,13 @@ def test_authentication_headers_are_taken_once_and_in_order() -> None:
 
 def test_other_virtual_routers_are_none_of_our_business(lan: Lan) -> None:
     one = router(lan, "web2")
-    before, counters = one.router, one.counters.copy()
+    before, counters = one.current, one.counters.copy()
     inject(lan, "web2", advertisement(255, vrid=52))
     junk = bytearray(advertisement(255, vrid=52))
     junk[27] ^= 0xFF  # not even verified
     inject(lan, "web2", bytes(junk))
-    assert (one.router, one.counters) == (before, counters)
-    assert one.segment.counters[Check.VRID.value] == 2
+    assert (one.current, one.counters) == (before, counters)
+    assert one.listener.counters[Check.VRID.value] == 2
 
 
 def test_a_list_of_other_addresses_is_accepted_with_a_warning(lan: Lan) -> None:

@@ -20,7 +20,7 @@ from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Instance
 from vrrpd.linux import nftables as nft
 from vrrpd.linux.vmac import creation
-from vrrpd.ports import Placed, Shield, VirtualLink
+from vrrpd.ports import DropFilter, InterfaceAddress, VirtualLink
 
 
 def instance(words: str = "use_vmac", vips: str = "192.168.1.10", excluded: str = "") -> Instance:
@@ -174,18 +174,18 @@ def test_the_request_for_an_ipvlan_says_its_mode() -> None:
 # The packet filter.
 
 
-def placed(text: str, interface: str = "eth0") -> Placed:
+def placed(text: str, interface: str = "eth0") -> InterfaceAddress:
     ip = ip_address(text)
-    return Placed(interface, Address(ip=ip, prefixlen=ip.max_prefixlen))
+    return InterfaceAddress(interface, Address(ip=ip, prefixlen=ip.max_prefixlen))
 
 
 def test_nothing_to_filter_makes_no_table() -> None:
-    assert [nft.table(Shield(), version) for version in (4, 6)] == ["", ""]
-    assert not Shield()
+    assert [nft.table(DropFilter(), version) for version in (4, 6)] == ["", ""]
+    assert not DropFilter()
 
 
 def test_silent_addresses_are_dropped_both_ways_in_their_own_family() -> None:
-    shield = Shield(silent=(placed("192.168.1.10"), placed("192.168.1.30")))
+    shield = DropFilter(silent=(placed("192.168.1.10"), placed("192.168.1.30")))
     text = nft.table(shield, 4)
     assert "elements = { 192.168.1.10, 192.168.1.30 }" in text
     assert "ip saddr @vips drop" in text
@@ -194,13 +194,13 @@ def test_silent_addresses_are_dropped_both_ways_in_their_own_family() -> None:
 
 
 def test_link_local_addresses_are_dropped_on_their_interface_only() -> None:
-    text = nft.table(Shield(silent=(placed("fe80::7", "eth1"),)), 6)
+    text = nft.table(DropFilter(silent=(placed("fe80::7", "eth1"),)), 6)
     assert 'fe80::7 . "eth1"' in text
     assert text.index("@neighbor-discovery accept") < text.index("goto out_link_local")
 
 
 def test_the_switches_of_global_defs_are_in_the_text() -> None:
-    text = nft.table(Shield("ha", -5, True, (placed("192.168.1.10"),)), 4)
+    text = nft.table(DropFilter("ha", -5, True, (placed("192.168.1.10"),)), 4)
     assert text.startswith("table ip ha {")
     assert "priority -5;" in text
     assert "counter drop" in text
@@ -208,8 +208,8 @@ def test_the_switches_of_global_defs_are_in_the_text() -> None:
 
 @pytest.mark.parametrize("name", ["a b", 'x"y', "x;flush ruleset", "", "x\n"])
 def test_a_name_that_nft_would_read_otherwise_is_refused(name: str) -> None:
-    assert nft.Filter().apply(Shield(table=name, silent=(placed("192.168.1.10"),)))
-    assert nft.Filter().apply(Shield(silent=(placed("fe80::7", name),)))
+    assert nft.Filter().apply(DropFilter(table=name, silent=(placed("192.168.1.10"),)))
+    assert nft.Filter().apply(DropFilter(silent=(placed("fe80::7", name),)))
 
 
 class Picky(nft.Filter):
@@ -228,7 +228,7 @@ class Picky(nft.Filter):
 
 
 VMAC = VirtualLink("vrrp.51", "eth0", 6, bytes(6))
-BOTH = Shield(silent=(placed("192.168.1.10"), placed("2001:db8::7"), placed("fe80::7", "eth1")))
+BOTH = DropFilter(silent=(placed("192.168.1.10"), placed("2001:db8::7"), placed("fe80::7", "eth1")))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ BOTH = Shield(silent=(placed("192.168.1.10"), placed("2001:db8::7"), placed("fe8
     ],
 )  # fmt: skip
 def test_what_nftables_refuses_costs_nobody_else_the_filter(
-    refused: str, shield: Shield, kept: list[str], lost: list[str]
+    refused: str, shield: DropFilter, kept: list[str], lost: list[str]
 ) -> None:
     picky = Picky(refused)
     problems = picky.apply(shield)

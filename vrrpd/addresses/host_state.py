@@ -24,7 +24,7 @@ from vrrpd.config.routes_model import Route
 from vrrpd.events import IPAddress
 from vrrpd.journal import Journal, Log
 from vrrpd.own import Own, virtual_addresses
-from vrrpd.ports import Belonging, Kernel, Placed, Refusal, Shield, VirtualLink
+from vrrpd.ports import DropFilter, InterfaceAddress, Kernel, ManagedObject, Refusal, VirtualLink
 
 if TYPE_CHECKING:
     from vrrpd.addresses.master_state import Spot
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LINK_LOCAL_PREFIX = 64
 
 
-class Estate:
+class HostState:
     """Everything that outlives a change of state."""
 
     def __init__(self, kernel: Kernel, journal: Journal, log: Log) -> None:
@@ -41,10 +41,10 @@ class Estate:
         self.log = log
         self.defaults = Globals()
         self.links: dict[str, VirtualLink] = {}
-        self.silent: dict[str, tuple[Placed, ...]] = {}  # by instance
-        self.statics: list[Belonging] = []
+        self.silent: dict[str, tuple[InterfaceAddress, ...]] = {}  # by instance
+        self.statics: list[ManagedObject] = []
         self.up: dict[str, bool] = {}
-        self.shield: Shield | None = None
+        self.shield: DropFilter | None = None
         self.filtered = True  # the packet filter is as it should be
         self.numbers: dict[str, int] = {}  # of the interfaces that it names
         self.held: Counter[Spot | None] = Counter()  # by how many routers that are MASTER
@@ -53,7 +53,7 @@ class Estate:
         self.virtual: frozenset[IPAddress] = frozenset()  # of all instances
         self.added: set[Own] = set()  # by whichever instance, at any time
         self.senders: Counter[str] = Counter()  # routers that are MASTER, by virtual interface
-        self.lent: dict[str, Placed] = {}  # link-local addresses, by virtual interface
+        self.lent: dict[str, InterfaceAddress] = {}  # link-local addresses, by virtual interface
 
     # Beginning and end.
 
@@ -171,7 +171,7 @@ class Estate:
             return
         own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
         old = self.lent.get(link.name)
-        self.lent[link.name] = Placed(link.name, own, virtual=True)
+        self.lent[link.name] = InterfaceAddress(link.name, own, virtual=True)
         self.report(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
 
     def link_locals(self, base: str) -> list[IPAddress]:
@@ -219,7 +219,7 @@ class Estate:
 
     # The packet filter.
 
-    def silence(self, instance: str, placed: tuple[Placed, ...]) -> None:
+    def silence(self, instance: str, placed: tuple[InterfaceAddress, ...]) -> None:
         """Drop what is for or from these addresses of `instance`, and no others of it."""
         if placed == self.silent.get(instance, ()):
             return
@@ -246,7 +246,7 @@ class Estate:
         doubles = tuple(
             (ip, one.name) for one in links if one.sees(6) for ip in self.link_locals(one.base)
         )
-        wanted = Shield(
+        wanted = DropFilter(
             of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
         )
         # nft knows interfaces by number: the same filter for other numbers is another one.
@@ -273,10 +273,10 @@ class Estate:
 
     # Static addresses, routes, rules.
 
-    def static_things(self, config: Config) -> list[Belonging]:
+    def static_things(self, config: Config) -> list[ManagedObject]:
         """All of them, in the order in which they can be made."""
         dev = config.globals.default_interface
-        placed = [Placed(one.dev or dev, one) for one in config.static_addresses]
+        placed = [InterfaceAddress(one.dev or dev, one) for one in config.static_addresses]
         return [*placed, *config.static_routes, *config.static_rules]
 
     def restore(self, lost: Callable[[object], bool]) -> None:
@@ -285,21 +285,23 @@ class Estate:
         `lost` is asked with (interface, address), or with a route or rule.
         """
         for one in self.statics:
-            key: object = (one.interface, one.address.ip) if isinstance(one, Placed) else one
+            key: object = (
+                (one.interface, one.address.ip) if isinstance(one, InterfaceAddress) else one
+            )
             if free(one) or not lost(key) or not self.up.get(dev_of(one) or "", True):
                 continue
-            what = f"address {one.address}" if isinstance(one, Placed) else f"entry {one}"
+            what = f"address {one.address}" if isinstance(one, InterfaceAddress) else f"entry {one}"
             self.log.info(f"Restoring deleted static {what}")
             self.report(self.kernel.change([one], []))
 
 
-def free(thing: Belonging) -> bool:
+def free(thing: ManagedObject) -> bool:
     """Whether it need not be held if another program removes it."""
-    return thing.address.no_track if isinstance(thing, Placed) else thing.no_track
+    return thing.address.no_track if isinstance(thing, InterfaceAddress) else thing.no_track
 
 
-def dev_of(thing: Belonging) -> str | None:
+def dev_of(thing: ManagedObject) -> str | None:
     """The interface that a static thing depends on."""
-    if isinstance(thing, Placed):
+    if isinstance(thing, InterfaceAddress):
         return thing.interface
     return thing.dev if isinstance(thing, Route) else thing.iif

@@ -17,24 +17,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from vrrpd.addresses.host_state import Estate
+from vrrpd.addresses.host_state import HostState
 from vrrpd.addresses.vmac import Slot, home
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
 from vrrpd.own import Own, own_addresses, warning
-from vrrpd.ports import Belonging, Placed, Refusal, VirtualLink
+from vrrpd.ports import InterfaceAddress, ManagedObject, Refusal, VirtualLink
 
 Spot = tuple[str, IPAddress, int]
 """What makes two addresses the same for the kernel: interface, address, prefix length."""
 
-KINDS: dict[str, type] = {"VIPs": Placed, "Virtual Routes": Route, "Virtual Rules": Rule}
+KINDS: dict[str, type] = {"VIPs": InterfaceAddress, "Virtual Routes": Route, "Virtual Rules": Rule}
 
 
-class Holdings:
+class MasterState:
     """The belongings of one virtual router; `device` is where it and its addresses live."""
 
-    def __init__(self, instance: Instance, estate: Estate) -> None:
+    def __init__(self, instance: Instance, estate: HostState) -> None:
         self.estate = estate
         self.ready: object = None  # for the kernel, to take everything in a hurry
         self.counted: list[Spot | None] = []  # what we count for in `estate.held`
@@ -87,17 +87,17 @@ class Holdings:
         return one.interface if base else self.device
 
     @property
-    def ways(self) -> list[Belonging]:
+    def ways(self) -> list[ManagedObject]:
         """Routes, then rules."""
         return [*self.instance.routes, *self.instance.rules]
 
     @property
-    def everything(self) -> list[Belonging]:
+    def everything(self) -> list[ManagedObject]:
         """All, in the order in which it is taken."""
         return [*self.placed, *self.ways]
 
     @property
-    def silent(self) -> tuple[Placed, ...]:
+    def silent(self) -> tuple[InterfaceAddress, ...]:
         """The addresses that no host may talk to; none if we accept or own them."""
         if self.instance.accept or self.instance.is_owner:
             return ()
@@ -169,7 +169,7 @@ class Holdings:
         self.estate.added |= self.spots - self.own
         return bool(new), refused
 
-    def put_back(self, things: Iterable[Belonging]) -> list[Refusal]:
+    def put_back(self, things: Iterable[ManagedObject]) -> list[Refusal]:
         """Add again what is no longer there; what was refused, which is not logged again."""
         return self.estate.kernel.change(self.without_own(list(things)), [])
 
@@ -185,14 +185,16 @@ class Holdings:
         self.change([], [one for one in tracked if one not in failed])
         return refused
 
-    def count(self, placed: list[Placed]) -> None:
+    def count(self, placed: list[InterfaceAddress]) -> None:
         """From now on we hold these addresses: no other instance must remove them."""
         self.estate.held.subtract(self.counted)
         self.counted = [where(one) for one in placed]
         self.estate.held.update(self.counted)
         self.estate.held += Counter()  # forget the addresses without a holder
 
-    def change(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> list[Refusal]:
+    def change(
+        self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject]
+    ) -> list[Refusal]:
         """Have the kernel put things up and take things down; what was refused of what to add."""
         name, estate = self.instance.name, self.estate
         add, remove = self.without_own(add), self.without_own(remove)
@@ -207,22 +209,26 @@ class Holdings:
             text = str(problem)
             if estate.log.limited(("kernel", name, text), f"({name}) {text}"):
                 estate.journal.write("refused", name, reason=text)
-        if any(isinstance(one, Placed) for one in remove):
+        if any(isinstance(one, InterfaceAddress) for one in remove):
             estate.removed()
         return [problem for problem in problems if problem.thing in add]
 
-    def detail(self, verb: str, things: Sequence[Belonging]) -> None:
+    def detail(self, verb: str, things: Sequence[ManagedObject]) -> None:
         """Say what has been done, a line for each kind of thing."""
         for what, kind in KINDS.items():
             listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
             if listed:
                 self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
 
-    def without_own(self, things: Sequence[Belonging]) -> list[Belonging]:
+    def without_own(self, things: Sequence[ManagedObject]) -> list[ManagedObject]:
         """`things` without the host's own addresses."""
         if not self.own:
             return list(things)
-        return [one for one in things if not (isinstance(one, Placed) and spot_of(one) in self.own)]
+        return [
+            one
+            for one in things
+            if not (isinstance(one, InterfaceAddress) and spot_of(one) in self.own)
+        ]
 
     def set_source(self, source: IPAddress) -> None:
         """Over IPv6 our source address must be on the virtual interface, too."""
@@ -231,18 +237,18 @@ class Holdings:
             self.estate.copy_link_local(link, source)
 
 
-def where(thing: Belonging) -> Spot | None:
+def where(thing: ManagedObject) -> Spot | None:
     """The spot of an address; None for a route or a rule."""
-    if not isinstance(thing, Placed):
+    if not isinstance(thing, InterfaceAddress):
         return None
     return (thing.interface, thing.address.ip, thing.address.prefixlen)
 
 
-def spot_of(placed: Placed) -> Own:
+def spot_of(placed: InterfaceAddress) -> Own:
     """The interface and the address."""
     return (placed.interface, placed.address.ip)
 
 
-def shown(thing: Belonging) -> str:
+def shown(thing: ManagedObject) -> str:
     """A thing as it stands in the log."""
-    return str(thing.address.ip) if isinstance(thing, Placed) else str(thing)
+    return str(thing.address.ip) if isinstance(thing, InterfaceAddress) else str(thing)

@@ -21,7 +21,7 @@ from itertools import count, islice
 
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Address, Instance
-from vrrpd.ports import Interface, Placed, VirtualLink
+from vrrpd.ports import Interface, InterfaceAddress, VirtualLink
 
 PREFIX = b"\x00\x00\x5e\x00"
 Slot = tuple[str, int]
@@ -116,10 +116,10 @@ def virtual_link(
     return VirtualLink(name, base, family, mac, also=also, group=group)
 
 
-def home(instance: Instance, links: dict[Slot, VirtualLink], address: Address) -> Placed:
+def home(instance: Instance, links: dict[Slot, VirtualLink], address: Address) -> InterfaceAddress:
     """Where an address lives."""
     slot = slot_of(instance, address)
     link = links.get(slot) if slot is not None else None
     if link is None:
-        return Placed(address.dev or instance.interface, address)
-    return Placed(link.name, address, virtual=True)
+        return InterfaceAddress(address.dev or instance.interface, address)
+    return InterfaceAddress(link.name, address, virtual=True)

@@ -22,6 +22,7 @@ from vrrpd.config.model import (
     Peer,
     Route,
     Rule,
+    SourceLocation,
     SyncGroup,
     Track,
     TrackFile,
@@ -29,7 +30,6 @@ from vrrpd.config.model import (
     TrackProcess,
     TrackScript,
     Vmac,
-    Where,
 )
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Peer",
     "Route",
     "Rule",
+    "SourceLocation",
     "SyncGroup",
     "Track",
     "TrackFile",
@@ -57,7 +58,6 @@ __all__ = [
     "TrackProcess",
     "TrackScript",
     "Vmac",
-    "Where",
     "keywords",
     "load",
     "loads",

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from vrrpd.config.diagnostics import Reporter, Severity
-from vrrpd.config.source_text import Traced
+from vrrpd.config.source_text import SourceText
 
 DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
 GENERATORS = ("~SEQ", "~LST")
@@ -65,7 +65,7 @@ class Definitions:
         """The next line of a file: it may stand for so many lines, but not for ever more."""
         self._left = MAX_REPEATS
 
-    def endless(self, line: Traced, depth: int = 0) -> bool:
+    def endless(self, line: SourceText, depth: int = 0) -> bool:
         """Whether what a line stands for has no end, which is reported once."""
         if self._left < 0:
             return True
@@ -76,12 +76,14 @@ class Definitions:
             self._report.at("error", line.source, message)
         return self._left < 0
 
-    def replace(self, line: Traced, directory: str) -> tuple[Traced, list[Traced]] | None:
+    def replace(
+        self, line: SourceText, directory: str
+    ) -> tuple[SourceText, list[SourceText]] | None:
         """The line with every name replaced, and the lines that follow it; None: nothing to do.
 
         What the values name in turn is replaced as well, but not in the lines that follow.
         """
-        following: list[Traced] = []
+        following: list[SourceText] = []
         replaced = False
         at = 0
         while (found := _REFERENCE.search(line.text, at)) is not None:
@@ -96,13 +98,13 @@ class Definitions:
             columns = where.column
             lines = value.lines or ("",)
             line = line.replace(found.start(), found.end(), lines[0])
-            more = [Traced(one, (columns,) * len(one), line.source) for one in lines[1:]]
+            more = [SourceText(one, (columns,) * len(one), line.source) for one in lines[1:]]
             following = more + following
             if lines[0].lstrip(" \t").startswith("~"):
                 break
         return (line, following) if replaced else None
 
-    def warn_undefined(self, line: Traced) -> None:
+    def warn_undefined(self, line: SourceText) -> None:
         """Report the names that are left in a line."""
         for found in _REFERENCE.finditer(line.text):
             word = line.word(found.start(), found.end())
@@ -137,7 +139,7 @@ class Definitions:
             return os.environ.get(words[1], "")
         return None
 
-    def generate(self, line: Traced, directory: str) -> tuple[list[dict[str, str]], Traced]:
+    def generate(self, line: SourceText, directory: str) -> tuple[list[dict[str, str]], SourceText]:
         """What a leading `~SEQ(...)` or `~LST(...)` counts through, and the text to be repeated."""
         head = _GENERATOR.match(line.text)
         end = line.text.find(")") if head else -1
@@ -156,7 +158,7 @@ class Definitions:
             settings = self._misunderstood(line, end + 1)
         return settings, line.part(end + 1).strip()
 
-    def _misunderstood(self, line: Traced, end: int) -> list[dict[str, str]]:
+    def _misunderstood(self, line: SourceText, end: int) -> list[dict[str, str]]:
         self._report.at(
             "error",
             line.word(0, end),

@@ -25,7 +25,7 @@ from typing import Literal
 
 from vrrpd.config.lookalikes import plain
 from vrrpd.config.source_text import SourceLine, Word
-from vrrpd.config.values import Where
+from vrrpd.config.values import SourceLocation
 
 Severity = Literal["note", "warning", "error", "fatal"]
 
@@ -193,7 +193,7 @@ class Reporter:
     def at(
         self,
         severity: Severity,
-        where: Word | SourceLine | Where | None,
+        where: Word | SourceLine | SourceLocation | None,
         message: str,
         *,
         expected: str = "",

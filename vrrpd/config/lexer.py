@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vrrpd.config.source_text import BLANK, SourceLine, Traced, Word
+from vrrpd.config.source_text import BLANK, SourceLine, SourceText, Word
 
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
@@ -31,7 +31,7 @@ class Line:
     """A logical line: a lone brace, or words. `rest` is the raw text after the first word."""
 
     words: tuple[Word, ...]
-    rest: Traced
+    rest: SourceText
     source: SourceLine
 
     @property
@@ -62,14 +62,14 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     lines: list[Line] = []
     if found:
         rest = found[0].column - 1 + found[0].length
-        lines.append(Line(found, Traced.of(source).part(rest, len(words)).strip(), source))
+        lines.append(Line(found, SourceText.of(source).part(rest, len(words)).strip(), source))
     if brace:
         word = Word(brace.decode(), source, end, 1)
-        lines.append(Line((word,), Traced.of(source).part(end, end), source))
+        lines.append(Line((word,), SourceText.of(source).part(end, end), source))
     return lines
 
 
-def cut_comment(line: Traced) -> tuple[Traced, Word | None]:
+def cut_comment(line: SourceText) -> tuple[SourceText, Word | None]:
     r"""The line without its comment, and the comment if it cut a word in two.
 
     `\#` and `\!` lose their backslash, and begin no comment.
@@ -105,7 +105,7 @@ def continues(text: str) -> bool:
     return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
-def first_piece(line: Traced) -> tuple[Traced, Traced]:
+def first_piece(line: SourceText) -> tuple[SourceText, SourceText]:
     """The line up to its first brace outside double quotes, or that brace; and the rest."""
     text = line.text
     if "{" not in text and "}" not in text:
@@ -124,7 +124,7 @@ def first_piece(line: Traced) -> tuple[Traced, Traced]:
     return line, line.part(len(text))
 
 
-def split_words(piece: Traced) -> tuple[list[Word], Word | None]:
+def split_words(piece: SourceText) -> tuple[list[Word], Word | None]:
     """The words, and the quote that never ends if there is one."""
     text = piece.text
     words: list[Word] = []
@@ -145,7 +145,7 @@ def split_words(piece: Traced) -> tuple[list[Word], Word | None]:
     return words, None
 
 
-def after_first_word(piece: Traced) -> Traced:
+def after_first_word(piece: SourceText) -> SourceText:
     """What follows the first word, for those who split it by rules of their own."""
     if piece.text[:1] == '"':
         end = piece.text.find('"', 1)

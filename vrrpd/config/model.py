@@ -31,9 +31,9 @@ from vrrpd.config.values import (
     IPAddress,
     Notify,
     Peer,
+    SourceLocation,
     Track,
     Vmac,
-    Where,
 )
 
 
@@ -101,7 +101,7 @@ class Instance:
 
     debug: int = 0
     linkbeat_use_polling: bool = False
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
     @property
     def is_owner(self) -> bool:
@@ -123,7 +123,7 @@ class SyncGroup:
     track_processes: tuple[Track, ...] = ()
     track_files: tuple[Track, ...] = ()
     tracking_weight: bool = False  # `sync_group_tracking_weight`
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ class TrackScript:
     fall: int = 1
     init_fail: bool = False
     problem: str = ""
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class TrackProcess:
     quorum_max: int | None = None
     fork_delay_ns: int = 0
     terminate_delay_ns: int = 0
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ class TrackFile:
     init_file: bool = False
     init_value: int = 0
     init_overwrite: bool = False
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ class GarpGroup:
     garp_interval_ns: int | None = None
     gna_interval_ns: int | None = None
     shared: bool = False  # True: `interfaces { }`, one pace for all of them together
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,7 @@ class TrackGroup:
 
     name: str
     members: tuple[str, ...]
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +235,7 @@ __all__ = [
     "Peer",
     "Route",
     "Rule",
+    "SourceLocation",
     "SyncGroup",
     "Track",
     "TrackFile",
@@ -242,5 +243,4 @@ __all__ = [
     "TrackProcess",
     "TrackScript",
     "Vmac",
-    "Where",
 ]

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword, blocks_of, in_block
 from vrrpd.config.lexer import Line
-from vrrpd.config.source_text import Traced, Word
-from vrrpd.config.values import Where
+from vrrpd.config.source_text import SourceText, Word
+from vrrpd.config.values import SourceLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Statement:
     """A line and the block that belongs to it. `keyword` is None in blocks of entries."""
 
     words: tuple[Word, ...]
-    rest: Traced  # the raw text after the first word
+    rest: SourceText  # the raw text after the first word
     context: str  # "vrrp_instance VI_1", for messages
     keyword: Keyword | None = None
     block: tuple[Statement, ...] = ()
@@ -41,8 +41,8 @@ class Statement:
         return self.words[1:]
 
     @property
-    def where(self) -> Where:
-        return Where(self.name.source.file, self.name.source.line)
+    def where(self) -> SourceLocation:
+        return SourceLocation(self.name.source.file, self.name.source.line)
 
     def inner_words(self) -> list[Word]:
         """Every word of the block, however it is spread over lines."""

@@ -34,7 +34,7 @@ from vrrpd.config.lexer import (
     split_words,
 )
 from vrrpd.config.lookalikes import look_alikes
-from vrrpd.config.source_text import SourceLine, Traced
+from vrrpd.config.source_text import SourceLine, SourceText
 
 MAX_FILES = 2000
 MAX_NESTING = 50
@@ -131,7 +131,7 @@ class Reader:
         lines = [SourceLine(name, number, _text_of(piece).rstrip("\r")) for piece in pieces]
         inner = next((one for one in lines if "\r" in one.text), None)
         if inner is not None:
-            place = Traced.of(inner).word(inner.text.index("\r"), inner.text.index("\r") + 1)
+            place = SourceText.of(inner).word(inner.text.index("\r"), inner.text.index("\r") + 1)
             self._report.at(
                 "warning",
                 place,
@@ -164,7 +164,7 @@ class Reader:
     def _line(self, source: SourceLine, directory: str) -> None:
         """One line of a file."""
         self._definitions.begin()
-        whole = Traced.of(source).strip()
+        whole = SourceText.of(source).strip()
         text = self._as_copied(self._without_comment(whole))
         if not text.text.isascii():
             self._name_look_alikes(text)
@@ -177,7 +177,7 @@ class Reader:
             return
         self._process(text, directory)
 
-    def _name_look_alikes(self, text: Traced) -> None:
+    def _name_look_alikes(self, text: SourceText) -> None:
         """One message for each character that is not what it looks like, with all its columns."""
         columns: dict[str, list[int]] = {}
         for one in look_alikes(text.text):
@@ -192,16 +192,16 @@ class Reader:
                 expected="what is on the keyboard: type it again",
             )
 
-    def _as_copied(self, text: Traced) -> Traced:
+    def _as_copied(self, text: SourceText) -> SourceText:
         """The line as keepalived's VRRP process reads it, from a copy without comments."""
         inside = self._depth and self._root != "global_defs"
         return self._without_comment(text) if inside else text
 
-    def _process(self, text: Traced, directory: str, depth: int = 0) -> None:
+    def _process(self, text: SourceText, directory: str, depth: int = 0) -> None:
         """One line, of a file or of what stands for others; it has no comment any more."""
         if self._collecting is not None:
             return self._collect(text.text)
-        following: list[Traced] = []
+        following: list[SourceText] = []
         while text.text and not self._definitions.endless(text, depth):
             if text.text[0] == "@":
                 text = self._conditional(text)
@@ -226,7 +226,7 @@ class Reader:
         for one in following:
             self._process(self._as_copied(one.strip()), directory, depth + 1)
 
-    def _conditional(self, text: Traced) -> Traced:
+    def _conditional(self, text: SourceText) -> SourceText:
         """What stands behind `@ID`, or nothing if it is not for us."""
         end = text.find(FIRST_BLANK)
         name = text.text[1:end]
@@ -247,7 +247,7 @@ class Reader:
             self._definitions.define(name, Definition(tuple(lines), several and bool(lines)))
             self._collecting = None
 
-    def _repeat(self, text: Traced, directory: str, depth: int) -> None:
+    def _repeat(self, text: SourceText, directory: str, depth: int) -> None:
         """A line that begins with a generator: the rest of it once for each value."""
         settings, body = self._definitions.generate(text, directory)
         for setting in settings:
@@ -255,7 +255,7 @@ class Reader:
                 self._definitions.define(name, Definition((value,)))
             self._process(body, directory, depth + 1)
 
-    def _expanded(self, text: Traced, directory: str, depth: int) -> None:
+    def _expanded(self, text: SourceText, directory: str, depth: int) -> None:
         """A line in which nothing is left to be replaced, up to its first brace; then the rest."""
         end = text.find(FIRST_BLANK)
         if text.text[:end] in include.CHECKS and end < len(text):
@@ -270,7 +270,7 @@ class Reader:
         if rest.text:
             self._process(rest, directory, depth + 1)
 
-    def _without_comment(self, text: Traced) -> Traced:
+    def _without_comment(self, text: SourceText) -> SourceText:
         kept, cut = cut_comment(text)
         if cut:
             self._report.at(
@@ -307,7 +307,7 @@ class Reader:
             elif word.startswith("-"):
                 self._include_check -= {word[1:]}
 
-    def _include(self, keyword: str, pattern: str, text: Traced, directory: str) -> None:
+    def _include(self, keyword: str, pattern: str, text: SourceText, directory: str) -> None:
         strict = self._include_check if keyword == "include" else include.CHECKS[keyword]
         name = text.word(text.text.index(pattern, len(keyword)), len(text))
         paths, problems = include.find(pattern, directory)

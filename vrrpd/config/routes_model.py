@@ -24,7 +24,7 @@ from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, network_of
 from vrrpd.config.source_text import Word
-from vrrpd.config.values import NOWHERE, IPAddress, Where
+from vrrpd.config.values import NOWHERE, IPAddress, SourceLocation
 
 Network = IPv4Network | IPv6Network
 Family = Literal[4, 6]
@@ -78,7 +78,7 @@ class Route:
     how: Literal["prepend", "append", "add"] = "prepend"
     no_track: bool = False
     track_group: str | None = None
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
     @property
     def dev(self) -> str | None:
@@ -119,7 +119,7 @@ class Rule:
     dport: tuple[int, int] | None = None
     no_track: bool = False
     track_group: str | None = None
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
     def __str__(self) -> str:
         return " ".join(self.words)

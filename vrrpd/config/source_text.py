@@ -40,7 +40,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class SourceText:
     """A piece of text with the source column of each of its characters."""
 
     text: str
@@ -48,30 +48,30 @@ class Traced:
     source: SourceLine
 
     @classmethod
-    def of(cls, source: SourceLine) -> Traced:
+    def of(cls, source: SourceLine) -> SourceText:
         return cls(source.text, range(1, len(source.text) + 1), source)
 
     def __len__(self) -> int:
         return len(self.text)
 
-    def part(self, start: int, end: int | None = None) -> Traced:
-        return Traced(self.text[start:end], self.columns[start:end], self.source)
+    def part(self, start: int, end: int | None = None) -> SourceText:
+        return SourceText(self.text[start:end], self.columns[start:end], self.source)
 
-    def __add__(self, other: Traced) -> Traced:
+    def __add__(self, other: SourceText) -> SourceText:
         columns = (*self.columns, *other.columns)
-        return Traced(self.text + other.text, columns, self.source)
+        return SourceText(self.text + other.text, columns, self.source)
 
-    def strip(self) -> Traced:
+    def strip(self) -> SourceText:
         text = self.text.strip(BLANK)
         if len(text) == len(self.text):
             return self
         start = len(self.text) - len(self.text.lstrip(BLANK))
         return self.part(start, start + len(text))
 
-    def replace(self, start: int, end: int, value: str) -> Traced:
+    def replace(self, start: int, end: int, value: str) -> SourceText:
         """`value` instead of [start:end], all of it pointing at the column of `start`."""
         column = self.columns[start] if start < len(self.columns) else self.end_column
-        middle = Traced(value, (column,) * len(value), self.source)
+        middle = SourceText(value, (column,) * len(value), self.source)
         return self.part(0, start) + middle + self.part(end)
 
     @property

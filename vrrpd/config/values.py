@@ -24,7 +24,7 @@ FOREVER = 0xFFFFFFFF  # preferred_lft: the kernel's INFINITY_LIFE_TIME
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class SourceLocation:
     """A place in a configuration file. `line` counts from 1; 0 means "no particular line"."""
 
     file: str
@@ -34,7 +34,7 @@ class Where:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-NOWHERE = Where("", 0)
+NOWHERE = SourceLocation("", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Address:
     no_track: bool = False  # it need not be held if another program deletes it
     use_vmac: bool = False
     track_group: str | None = None  # static addresses only
-    where: Where = field(default=NOWHERE, compare=False)
+    where: SourceLocation = field(default=NOWHERE, compare=False)
 
     @property
     def family(self) -> Literal[4, 6]:

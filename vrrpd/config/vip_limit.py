@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.source_text import Word
-from vrrpd.config.values import Address, Where
+from vrrpd.config.values import Address, SourceLocation
 
 MOST = 255  # the count of addresses is one byte
 
@@ -48,7 +48,7 @@ def fit(
     ah: bool,
     hmac: bool = False,
     report: Reporter,
-    words: Mapping[Where, Word],
+    words: Mapping[SourceLocation, Word],
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """The addresses to advertise, and those to hold without advertising them."""
     if limits.max_vips is not None and len(addresses) > limits.max_vips:

@@ -25,7 +25,7 @@ from vrrpd.dump.text import (
     yes,
 )
 from vrrpd.fsm import SECOND, State
-from vrrpd.listener import Segment
+from vrrpd.listener import Listener
 from vrrpd.router import VirtualRouter
 
 AUTHENTICATION = {"NONE": "none", "PASS": "SIMPLE_PASSWORD", "AH": "IPSEC_AH"}
@@ -83,7 +83,7 @@ def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) ->
     configured = one.mcast_src_ip is not None or one.unicast_src_ip is not None
     yield f"Using src_ip = {router.source}{' (from configuration)' if configured else ''}"
     if not one.unicast:
-        index = f", ifindex {router.segment.index}" if one.family == 6 else ""
+        index = f", ifindex {router.listener.index}" if one.family == 6 else ""
         yield f"Multicast address {router.group}{index}"
 
 
@@ -144,7 +144,7 @@ def address_lines(router: VirtualRouter) -> Iterator[str]:
         peers = [f"{p.ip} min_ttl {p.min_ttl} max_ttl {p.max_ttl}" for p in one.unicast_peers]
         yield from block("Unicast Peer :", peers)
         yield f"Unicast checksum compatibility = {yes(bool(one.old_unicast_checksum))}"
-    yield "fd_in {0}, fd_out {0}".format(descriptor(router.segment))
+    yield "fd_in {0}, fd_out {0}".format(descriptor(router.listener))
     yield from block("Virtual Routes :", [route_text(route) for route in one.routes])
     yield from block("Virtual Rules :", [rule_text(rule) for rule in one.rules])
 
@@ -171,7 +171,7 @@ def notify_lines(notify: Notify) -> Iterator[str]:
             yield f"{title} state transition script = {script_text(script)}"
 
 
-def descriptor(segment: Segment) -> int:
+def descriptor(segment: Listener) -> int:
     """The number of its socket, for those who look into /proc; -1 if it has none."""
     found = getattr(segment.channel, "socket", None)
     return found.fileno() if isinstance(found, socket.socket) else -1
@@ -194,7 +194,7 @@ def moment(t: float) -> str:
 
 def deadline(router: VirtualRouter) -> str:
     """When the running timer expires."""
-    when = router.router.deadline
+    when = router.current.deadline
     if when is None:
         return "DISABLED"
     return moment(router.journal.wall() + (when - router.ports.clock.now()) / SECOND)

@@ -100,7 +100,7 @@ def counters(router: VirtualRouter) -> dict[str, int]:
 def fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:
     """Everything else of one instance, in keepalived's order."""
     one, garp = router.instance, router.instance.garp
-    heard = router.router.heard
+    heard = router.current.heard
     state = STATES[router.state.value]
     learnt = heard.interval if heard is not None else None
     return {

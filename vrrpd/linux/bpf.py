@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterable
 
 from vrrpd.packet import AUTH_BYTES
-from vrrpd.packet_signature import Shape
+from vrrpd.packet_signature import PacketSignature
 
 # struct sock_filter, and its instructions (linux/bpf_common.h)
 INSTRUCTION = struct.Struct("@HBBI")
@@ -33,13 +33,13 @@ WORDS = 120  # a longer message is not compared
 Line = tuple[int, int]  # code and operand
 
 
-def sieve(shapes: Iterable[Shape], family: int) -> bytes:
+def sieve(shapes: Iterable[PacketSignature], family: int) -> bytes:
     """The program that keeps what has one of `shapes`."""
     blocks = [block(lines_of(one, family)) for one in shapes]
     return b"".join([*blocks, INSTRUCTION.pack(RETURN, 0, 0, 0)])
 
 
-def lines_of(shape: Shape, family: int) -> list[Line]:
+def lines_of(shape: PacketSignature, family: int) -> list[Line]:
     """The loads and tests for one shape."""
     if family == 6:
         lines = [(LD_BYTE, 0), (JUMP_EQ, shape.first), (LD_BYTE, 1), (JUMP_EQ, shape.vrid)]
@@ -58,7 +58,7 @@ def lines_of(shape: Shape, family: int) -> list[Line]:
     return lines
 
 
-def strong_enough(shape: Shape) -> list[Line]:
+def strong_enough(shape: PacketSignature) -> list[Line]:
     """The test of a priority: less 1, without a sign, 0 is the highest of all."""
     return [(SUBTRACT, 1), (JUMP_GE, shape.least - 1)]
 

@@ -1,6 +1,6 @@
 """Work that takes long, done by a child while the daemon goes on with its own.
 
-    parts = aside(loop, work)        every value that work() yields, in order
+    parts = run_in_child(loop, work)    every value that work() yields, in order
 
     daemon  ──fork──┬── timers, packets ── a part ── timers ── a part ── ... ──> the list
     child           └── work() ── pickles ──> pipe
@@ -37,7 +37,7 @@ class ChildFailed(Exception):
     """The child has not done its work, and no other process will."""
 
 
-def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
+def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     """What `work` yields; raises what it raises, ChildFailed or InterruptedError."""
     near, far = pipe()
     try:
@@ -49,7 +49,7 @@ def aside(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     if pid == 0:
         child_main(work, far)
     os.close(far)
-    parts = Parts(near)
+    parts = ChildResults(near)
     loop.add_reader(near, parts.take)
     late = loop.call_at(loop.now() + TIMEOUT, parts.give_up)
     status = 0
@@ -80,7 +80,7 @@ def pipe() -> tuple[int, int]:
         raise ChildFailed(f"no pipe to the process that would do it: {error.strerror}") from None
 
 
-def reason(parts: Parts, status: int) -> str:
+def reason(parts: ChildResults, status: int) -> str:
     """Why a child has not done its work."""
     if parts.late:
         return f"it takes longer than {TIMEOUT // SECOND} s"
@@ -90,7 +90,7 @@ def reason(parts: Parts, status: int) -> str:
     return "the process that did it has failed"
 
 
-class Parts:
+class ChildResults:
     """What has come out of the pipe so far; `whole` once nothing is missing."""
 
     def __init__(self, fd: int) -> None:

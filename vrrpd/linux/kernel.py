@@ -70,8 +70,16 @@ from vrrpd.linux.rtnetlink import (
     error_number,
     split,
 )
-from vrrpd.linux.rtnetlink_requests import Batch, Orders
-from vrrpd.ports import Belonging, Interface, Placed, Refusal, Shield, VirtualLink, Watcher
+from vrrpd.linux.rtnetlink_requests import Batch, RequestBuilder
+from vrrpd.ports import (
+    DropFilter,
+    Interface,
+    InterfaceAddress,
+    ManagedObject,
+    Refusal,
+    VirtualLink,
+    Watcher,
+)
 
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
@@ -90,11 +98,11 @@ def kind_of(information: bytes) -> str:
 class Prepared:
     """Requests that were made beforehand, and what they were made for."""
 
-    add: list[Belonging]
+    add: list[ManagedObject]
     batch: Batch
     generation: int
 
-    def fits(self, add: Sequence[Belonging], generation: int) -> bool:
+    def fits(self, add: Sequence[ManagedObject], generation: int) -> bool:
         """Whether they add just these things, on interfaces that are still the same."""
         return self.generation == generation and self.add == add
 
@@ -107,10 +115,10 @@ class LinuxKernel:
         self.links: dict[int, Interface] = {}
         self.watcher: Watcher | None = None
         self.command = RequestSocket()
-        self.orders = Orders(self.index_of, self.command.numbers)
+        self.orders = RequestBuilder(self.index_of, self.command.numbers)
         self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
-        self.switches = sysctl.Switches(self.number_of, self.name_of)
+        self.switches = sysctl.Sysctls(self.number_of, self.name_of)
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would report their end
         self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
@@ -143,12 +151,12 @@ class LinuxKernel:
 
     # Commanding.
 
-    def prepare(self, add: Sequence[Belonging]) -> Prepared:
+    def prepare(self, add: Sequence[ManagedObject]) -> Prepared:
         """The requests that add these things at once, for `change()`."""
         return Prepared(list(add), self.orders.batch(add, []), self.generation)
 
     def change(
-        self, add: Sequence[Belonging], remove: Sequence[Belonging], ready: object = None
+        self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject], ready: object = None
     ) -> list[Refusal]:
         """Remove, then add, all in one send(2); the refusals of the kernel."""
         if isinstance(ready, Prepared) and not remove and ready.fits(add, self.generation):
@@ -164,7 +172,7 @@ class LinuxKernel:
                 text = f"cannot change addresses: {error.strerror or error}"
                 problems += [Refusal(text, order.thing) for order in batch.orders.values()]
         for order in batch.orders.values():
-            if not isinstance(order.thing, Placed):
+            if not isinstance(order.thing, InterfaceAddress):
                 self.guard(order.verb, order.thing)
         return problems
 
@@ -193,7 +201,7 @@ class LinuxKernel:
                 continue
             self.orders.done.append(order)
             if order.kind == RTM_DELADDR:
-                assert isinstance(order.thing, Placed)
+                assert isinstance(order.thing, InterfaceAddress)
                 self.expected[order.homes[0][1], order.thing.address.ip] += 1
         return problems
 
@@ -244,7 +252,7 @@ class LinuxKernel:
         with suppress(OSError):
             vmac.remove(self.command, self, name)
 
-    def protect(self, shield: Shield) -> list[str]:
+    def protect(self, shield: DropFilter) -> list[str]:
         """Have nftables filter what `shield` says."""
         return self.filter.apply(shield)
 

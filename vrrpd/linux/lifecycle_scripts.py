@@ -14,7 +14,7 @@ from vrrpd.linux.script_runner import ScriptRunner
 from vrrpd.ports import Outcome
 
 
-class Edge:
+class LifecycleScripts:
     """Runs `startup_script` and `shutdown_script`, which everything else waits for."""
 
     def __init__(self, loop: Loop, runner: ScriptRunner, log: Log) -> None:

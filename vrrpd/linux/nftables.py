@@ -1,4 +1,4 @@
-"""The packet filter, by nftables: what `Shield` asks for, in tables of its own.
+"""The packet filter, by nftables: what `DropFilter` asks for, in tables of its own.
 
     table ip keepalived { set vips {..}  map vmac_map {..}  chain in {..}  chain out {..} }
     table ip6 keepalived { ... and neighbour discovery let through ... }
@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from vrrpd.ports import Placed, Shield, VirtualLink
+from vrrpd.ports import DropFilter, InterfaceAddress, VirtualLink
 
 LIBRARY = "libnftables.so.1"
 NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without further ado
@@ -38,7 +38,7 @@ class Filter:
         self.library: ctypes.CDLL | None = None
         self.context: int | None = None
 
-    def apply(self, shield: Shield) -> list[str]:
+    def apply(self, shield: DropFilter) -> list[str]:
         """Make the tables what `shield` asks for; they vanish if that is nothing."""
         if not NAME.match(shield.table):
             return [f"no packet filter: {shield.table!r} cannot be written in nft"]
@@ -57,7 +57,7 @@ class Filter:
                 problems += self.apply_parts(old.get(name, ""), shield, version)
         return problems
 
-    def apply_parts(self, old: str, shield: Shield, version: int) -> list[str]:
+    def apply_parts(self, old: str, shield: DropFilter, version: int) -> list[str]:
         """The table of one family with all that nftables takes; what it does not take, as text."""
         lost: list[str] = []
         for lesser, lost in parts(shield):  # noqa: B007
@@ -107,7 +107,7 @@ class Filter:
         return self.library, self.context
 
 
-def writable(shield: Shield) -> tuple[Shield, list[str]]:
+def writable(shield: DropFilter) -> tuple[DropFilter, list[str]]:
     """The shield without interfaces whose names nft would read otherwise; these, as text."""
     silent = tuple(one for one in shield.silent if IFNAME.match(one.interface))
     links = tuple(one for one in shield.links if IFNAME.match(one.name) and IFNAME.match(one.base))
@@ -118,7 +118,7 @@ def writable(shield: Shield) -> tuple[Shield, list[str]]:
     return replace(shield, silent=silent, links=links, doubles=doubles), problems
 
 
-def parts(shield: Shield) -> Iterator[tuple[Shield, list[str]]]:
+def parts(shield: DropFilter) -> Iterator[tuple[DropFilter, list[str]]]:
     """Less and less of a shield, each with what it lacks: the addresses are worth most."""
     yield shield, []
     links = ["the rules of virtual interfaces"] if shield.links else []
@@ -130,7 +130,7 @@ def parts(shield: Shield) -> Iterator[tuple[Shield, list[str]]]:
     yield replace(bare, silent=()), ["anything"]
 
 
-def table(shield: Shield, version: int) -> str:
+def table(shield: DropFilter, version: int) -> str:
     """The table of one family, or "" if nothing is asked of it."""
     silent = [one for one in shield.silent if one.address.family == version]
     links = [one for one in shield.links if one.sees(version)]
@@ -156,8 +156,8 @@ def drops(
     out: list[str],
     into: list[str],
     version: int,
-    silent: Sequence[Placed],
-    shield: Shield,
+    silent: Sequence[InterfaceAddress],
+    shield: DropFilter,
 ) -> list[str]:
     """Drop what is for or from silent addresses; the chains for the link-local ones."""
     ip, hit = FAMILIES[version], "counter drop" if shield.counters else "drop"
@@ -188,7 +188,7 @@ def drops(
     return [f"chain in_link_local {{ {in_} }}", f"chain out_link_local {{ {out_} }}"]
 
 
-def one_place(sets: list[str], out: list[str], shield: Shield) -> None:
+def one_place(sets: list[str], out: list[str], shield: DropFilter) -> None:
     """Announce the link-local address of a base by the base alone, not by its virtual interface.
 
     Both have it, with different MAC addresses.  keepalived does so from 2.3.3 on.
@@ -219,7 +219,7 @@ def no_reports(
         out.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
 
 
-def chain(name: str, hook: str, rules: list[str], shield: Shield) -> str:
+def chain(name: str, hook: str, rules: list[str], shield: DropFilter) -> str:
     """A chain that sees all that comes in or goes out."""
     lines = "\n".join(rules)
     return (
@@ -228,7 +228,7 @@ def chain(name: str, hook: str, rules: list[str], shield: Shield) -> str:
     )
 
 
-def addresses(placed: Iterable[Placed]) -> str:
+def addresses(placed: Iterable[InterfaceAddress]) -> str:
     """A set of addresses."""
     return listed(str(ip) for ip in dict.fromkeys(one.address.ip for one in placed))
 

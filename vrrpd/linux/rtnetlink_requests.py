@@ -1,8 +1,8 @@
 """What a MASTER holds, as requests to the kernel: addresses, routes, rules.
 
-    order = orders.make("add", Placed(...))     type, flags and body of one rtnetlink message
-    batch = orders.batch(add, remove)           many of them, ready to be sent
-    order.refusal(errno)                        the kernel's answer as text; None: all is well
+    request = builder.make("add", InterfaceAddress(...))   type, flags, body of a netlink message
+    batch = builder.batch(add, remove)                     many of them, ready to be sent
+    request.refusal(errno)                                 the kernel's answer; None: all is well
 
 Bodies that add addresses are encoded once and kept until the address is removed: a takeover
 sends what was made ready for it.
@@ -50,7 +50,7 @@ from vrrpd.linux.rtnetlink import (
     RTM_NEWROUTE,
     RTM_NEWRULE,
 )
-from vrrpd.ports import Belonging, Placed, Refusal
+from vrrpd.ports import InterfaceAddress, ManagedObject, Refusal
 
 HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
@@ -63,11 +63,11 @@ IndexOf = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Request:
     """One request; `homes` are the numbers of the interfaces in it, by name."""
 
     verb: Verb
-    thing: Belonging
+    thing: ManagedObject
     kind: int
     flags: int
     body: bytes
@@ -94,7 +94,7 @@ class Batch:
     """
 
     data: bytes
-    orders: dict[int, Order]
+    orders: dict[int, Request]
     problems: tuple[Refusal, ...] = ()
 
     @property
@@ -103,7 +103,7 @@ class Batch:
         return next(reversed(self.orders), 0)
 
 
-class Orders:
+class RequestBuilder:
     """Makes orders; `index_of` knows the interfaces, `numbers` gives sequence numbers."""
 
     def __init__(self, index_of: IndexOf, numbers: Callable[[int], range]) -> None:
@@ -111,10 +111,10 @@ class Orders:
         self.numbers = numbers
         # Requests that add addresses, for the next takeover; a removal drops them, or each reload
         # with other addresses would leave some behind.
-        self.encoded: dict[tuple[int, Placed], bytes] = {}
-        self.done: list[Order] = []  # what the kernel has done, not yet in `homes`
+        self.encoded: dict[tuple[int, InterfaceAddress], bytes] = {}
+        self.done: list[Request] = []  # what the kernel has done, not yet in `homes`
         # What is there because of us: the numbers of its interfaces, by their names at that time.
-        self.homes: dict[Belonging, dict[str, int]] = {}
+        self.homes: dict[ManagedObject, dict[str, int]] = {}
 
     def settle(self) -> None:
         """Take note of what the kernel has done: not during a takeover."""
@@ -125,7 +125,7 @@ class Orders:
             else:
                 self.homes[order.thing] = dict(order.homes)
 
-    def locate(self, verb: Verb, thing: Belonging) -> IndexOf:
+    def locate(self, verb: Verb, thing: ManagedObject) -> IndexOf:
         """Where the interfaces of `thing` are: for a removal those that it was put on."""
         if verb == "add":
             return self.index_of
@@ -137,11 +137,11 @@ class Orders:
 
         return index
 
-    def batch(self, add: Sequence[Belonging], remove: Sequence[Belonging]) -> Batch:
+    def batch(self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject]) -> Batch:
         """The requests that remove and then add these things."""
-        orders: list[Order] = []
+        orders: list[Request] = []
         problems: list[Refusal] = []
-        whole: tuple[tuple[Verb, Sequence[Belonging]], ...] = (("remove", remove), ("add", add))
+        whole: tuple[tuple[Verb, Sequence[ManagedObject]], ...] = (("remove", remove), ("add", add))
         for verb, things in whole:
             for thing in things:
                 try:
@@ -156,12 +156,12 @@ class Orders:
             data += request(orders[-1], numbers[-1], NLM_F_ACK)
         return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
 
-    def make(self, verb: Verb, thing: Belonging) -> Order:
+    def make(self, verb: Verb, thing: ManagedObject) -> Request:
         """The request that adds or removes `thing`.  Raises LookupError."""
         flags = NLM_F_REQUEST
         new = verb == "add"
         index_of = self.locate(verb, thing)
-        if isinstance(thing, Placed):
+        if isinstance(thing, InterfaceAddress):
             index = index_of(thing.interface)
             flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
             kind = RTM_NEWADDR if new else RTM_DELADDR
@@ -169,16 +169,16 @@ class Orders:
             body = kept if new and kept else encode_address(kind, index, thing.address)
             if new:
                 self.encoded[index, thing] = body
-            return Order(verb, thing, kind, flags, body, ((thing.interface, index),))
+            return Request(verb, thing, kind, flags, body, ((thing.interface, index),))
         if isinstance(thing, Route):
             flags |= NLM_F_CREATE | HOW[thing.how] if new else 0
             body = routes.encode(thing, index_of, strict=new)
             kind = RTM_NEWROUTE if new else RTM_DELROUTE
             names = [hop.dev for hop in thing.hops if hop.dev is not None] if new else []
             homes = tuple((name, index_of(name)) for name in names)
-            return Order(verb, thing, kind, flags, body, homes)
+            return Request(verb, thing, kind, flags, body, homes)
         flags |= NLM_F_CREATE | NLM_F_EXCL if new else 0
-        return Order(verb, thing, RTM_NEWRULE if new else RTM_DELRULE, flags, rules.encode(thing))
+        return Request(verb, thing, RTM_NEWRULE if new else RTM_DELRULE, flags, rules.encode(thing))
 
     def forget(self, index: int) -> None:
         """The interface is no more, and its number may come back as another's."""
@@ -196,16 +196,16 @@ class Orders:
             return None
 
 
-def request(order: Order, sequence: int, more: int = 0) -> bytes:
+def request(order: Request, sequence: int, more: int = 0) -> bytes:
     """One request as bytes; `more` are further flags."""
     length = HEADER.size + len(order.body)
     header = HEADER.pack(length, order.kind, order.flags | more, sequence, 0)
     return header + order.body + bytes(-length % 4)
 
 
-def describe(thing: Belonging) -> str:
+def describe(thing: ManagedObject) -> str:
     """A thing as text."""
-    if isinstance(thing, Placed):
+    if isinstance(thing, InterfaceAddress):
         return f"{thing.address.ip} on {thing.interface}"
     return f"{'route' if isinstance(thing, Route) else 'rule'} {thing}"
 

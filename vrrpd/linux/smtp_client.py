@@ -21,7 +21,7 @@ from contextlib import suppress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import Letter
+from vrrpd.ports import Mail
 
 OUTSTANDING = 100
 CHUNK = 65536
@@ -29,7 +29,7 @@ F_SETPIPE_SZ = 1031  # fcntl has it from Python 3.10 on, but not everywhere
 ROOM = 1 << 19
 
 
-class MailCarrier:
+class SmtpClient:
     """The Post of a real host."""
 
     def __init__(self, loop: Loop, journal: Journal, log: Log) -> None:
@@ -39,10 +39,10 @@ class MailCarrier:
         self.child: subprocess.Popen[bytes] | None = None
         self.former: list[subprocess.Popen[bytes]] = []
         self.serial = 0
-        self.outstanding: dict[int, Letter] = {}
+        self.outstanding: dict[int, Mail] = {}
         self.heard = b""
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Mail) -> None:
         """Give a letter to the child."""
         if len(self.outstanding) >= OUTSTANDING:
             self.failed(letter, f"{OUTSTANDING} mails are waiting already")
@@ -108,7 +108,7 @@ class MailCarrier:
             elif letter is not None:
                 self.log.info("SMTP alert successfully sent.")
 
-    def failed(self, letter: Letter, problem: str) -> None:
+    def failed(self, letter: Mail, problem: str) -> None:
         """Say that a mail was not sent."""
         where = f"[{letter.server[0]}]:{letter.server[1]}"
         self.log.limited(("mail", problem), f"SMTP alert not sent to {where}: {problem}")

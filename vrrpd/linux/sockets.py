@@ -32,7 +32,7 @@ from vrrpd.linux.bpf import MOST, attach, can_compare, exactly, sieve
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
-from vrrpd.packet_signature import Shape
+from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import Receiver, Timer
 
 SO_TIMESTAMPNS = 35
@@ -83,7 +83,7 @@ class RawChannel:
         self.protocol = protocol
         self.interface = interface
         self.log = log
-        self.wanted: tuple[Collection[int], Collection[Shape]] = ((), ())
+        self.wanted: tuple[Collection[int], Collection[PacketSignature]] = ((), ())
         self.lost = 0  # packets for which there was no space
         self.calm: Timer | None = None  # not None: it sieves, until then
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
@@ -152,7 +152,7 @@ class RawChannel:
         except PermissionError:
             self.socket.setsockopt(sol, socket.SO_RCVBUF, half)
 
-    def only(self, vrids: Collection[int], shapes: Collection[Shape] = ()) -> None:
+    def only(self, vrids: Collection[int], shapes: Collection[PacketSignature] = ()) -> None:
         """Have the kernel drop what is for other virtual routers; none: let everything come.
 
         In a flood it also drops what has none of `shapes`.  Behind an authentication header

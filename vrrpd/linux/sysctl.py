@@ -32,7 +32,7 @@ def read(family: str, interface: str, name: str) -> str | None:
         return None
 
 
-class Switches:
+class Sysctls:
     """The switches that this daemon has changed, by the numbers of their interfaces.
 
     `index_of` and `name_of` know the interfaces; both return None for one that does not exist.

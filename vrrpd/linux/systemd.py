@@ -20,7 +20,7 @@ from contextlib import suppress
 from vrrpd.ports import Clock
 
 
-class Supervisor:
+class SystemdNotifier:
     """The service manager that has started us, if one has."""
 
     def __init__(self, clock: Clock, environment: Mapping[str, str] = os.environ) -> None:

@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance, SyncGroup
-from vrrpd.ports import Letter, Post
+from vrrpd.ports import Mail, MailSender
 
 INSTANCE = {
     "MASTER": ("Entering MASTER state", "=> VRRP Instance is now owning VRRP VIPs <="),
@@ -50,7 +50,7 @@ GROUP = {
 class Mailer:
     """Writes the mails; remembers the last state each instance and group was mailed about."""
 
-    def __init__(self, post: Post, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, post: MailSender, wall: Callable[[], float] = time.time) -> None:
         self.post = post
         self.wall = wall
         self.settings = Globals()
@@ -85,7 +85,7 @@ class Mailer:
         subject = f"[{mine.router_id or here}] {kind} {name} - {what}"
         sender = mine.notification_email_from or f"{getpass.getuser()}@{here}"
         self.post.send(
-            Letter(
+            Mail(
                 mine.smtp_server,
                 mine.smtp_connect_timeout_ns,
                 mine.smtp_helo_name or here,

@@ -26,7 +26,7 @@ Delays = Iterable[tuple[str, int, int]]
 """(interface, ns before down counts, ns before up counts)."""
 
 
-class Links:
+class TrackedInterfaces:
     """What is believed of the interfaces of this host."""
 
     def __init__(self, kernel: Kernel, clock: Clock, changed: Callable[[str], None]) -> None:
@@ -88,10 +88,12 @@ class Links:
             self.forget(name)
 
 
-class Link:
+class TrackedInterface:
     """One tracked interface; `role` is what people call it."""
 
-    def __init__(self, name: str, links: Links, role: str = "tracked interface") -> None:
+    def __init__(
+        self, name: str, links: TrackedInterfaces, role: str = "tracked interface"
+    ) -> None:
         self.name = name
         self.links = links
         self.role = role

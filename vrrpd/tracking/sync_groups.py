@@ -1,14 +1,14 @@
 """`vrrp_sync_group`: instances that are MASTER all together or not at all.
 
-    one wants to be MASTER       it waits (ready) until all want to, then one leads the others
+    one wants to be MASTER       it waits (master_hold_reason) until all want to, then one leads
     one becomes BACKUP           the others that are MASTER follow, without a resignation
     one enters FAULT             the others follow; each that was MASTER resigns
-    one could leave FAULT        it stays (relieved) until all members are healthy,
+    one could leave FAULT        it stays (on_fault_cleared) until all members are healthy,
                                  then all leave together
 
-    router.ready      why a member may not be MASTER yet
-    router.relieved   called when a cause of FAULT is gone, before the member leaves FAULT
-    router.followers  called after every change of state: here the others are led
+    router.master_hold_reason  why a member may not be MASTER yet
+    router.on_fault_cleared    called when a cause of FAULT is gone, before the member leaves FAULT
+    router.on_transition       called after every change of state: here the others are led
 
 In a group, FAULT has one cause more: SYNC, "the group is held in FAULT by another member".
 A member has causes of its own if there is any other than that.
@@ -24,11 +24,11 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from vrrpd.config.model import SyncGroup
-from vrrpd.events import Led
-from vrrpd.fsm import Router, State
+from vrrpd.events import SyncGroupTransition
+from vrrpd.fsm import RouterState, State
 from vrrpd.journal import Journal, Log
 from vrrpd.notify.notifier import Notifier
-from vrrpd.router import VirtualRouter, alone
+from vrrpd.router import VirtualRouter, no_hold
 
 SYNC = "sync group"
 
@@ -59,13 +59,13 @@ class Group:
     def attach(self) -> None:
         """Take the members under control, and make them agree."""
         for member in self.members:
-            member.ready = partial(self.ready, member)
-            member.relieved = partial(self.relieved, member)
-            member.challenged = partial(self.challenged, member)
-            member.followers.append(self.follow)
+            member.master_hold_reason = partial(self.master_hold_reason, member)
+            member.on_fault_cleared = partial(self.on_fault_cleared, member)
+            member.on_lower_advert = partial(self.on_lower_advert, member)
+            member.on_transition.append(self.on_transition)
         for member in self.members:
             if own(member) is None and member.faults:
-                self.relieved(member)
+                self.on_fault_cleared(member)
         sick = next((one for one in self.members if own(one) is not None), None)
         if sick is not None:
             self.fault_others(sick)
@@ -76,9 +76,9 @@ class Group:
     def detach(self) -> None:
         """Let the members go; what only the group held against them stays until `attach()`."""
         for member in self.members:
-            member.ready = member.relieved = member.challenged = alone
-            if self.follow in member.followers:
-                member.followers.remove(self.follow)
+            member.master_hold_reason = member.on_fault_cleared = member.on_lower_advert = no_hold
+            if self.on_transition in member.on_transition:
+                member.on_transition.remove(self.on_transition)
 
     def others(self, member: VirtualRouter) -> list[VirtualRouter]:
         """The other members."""
@@ -86,18 +86,18 @@ class Group:
 
     # What the members ask.
 
-    def ready(self, member: VirtualRouter) -> str | None:
+    def master_hold_reason(self, member: VirtualRouter) -> str | None:
         """Why `member` has to wait with becoming MASTER, or None."""
         if self.state is State.MASTER:
             return None
         late = [
             one.name
             for one in self.others(member)
-            if one.state is not State.MASTER and not one.router.wants
+            if one.state is not State.MASTER and not one.current.waiting_for_group
         ]
         return f"sync group {self.name}: {', '.join(late)} not ready to be MASTER" if late else None
 
-    def relieved(self, member: VirtualRouter) -> None:
+    def on_fault_cleared(self, member: VirtualRouter) -> None:
         """A cause of `member` is gone: does it stay in FAULT because of another member?"""
         if own(member) is not None:
             return
@@ -107,7 +107,7 @@ class Group:
         else:
             member.faults[SYNC] = self.because(sick)
 
-    def challenged(self, member: VirtualRouter) -> None:
+    def on_lower_advert(self, member: VirtualRouter) -> None:
         """`member` has answered a lower priority: the other members announce, too (keepalived).
 
         Its sender may have taken more than the one virtual router.
@@ -122,7 +122,7 @@ class Group:
 
     # What the members do.
 
-    def follow(self, member: VirtualRouter, before: Router) -> None:
+    def on_transition(self, member: VirtualRouter, before: RouterState) -> None:
         """`member` has changed its state: the others go with it."""
         if member.state is State.MASTER:
             self.lead(self.others(member), up=True, why=self.led_by(member))
@@ -137,7 +137,7 @@ class Group:
 
     def led_by(self, member: VirtualRouter) -> str:
         """The reason for those who follow."""
-        return f"follows {member.name} of sync group {self.name}: {member.router.why}"
+        return f"follows {member.name} of sync group {self.name}: {member.current.why}"
 
     def fault_others(self, sick: VirtualRouter) -> None:
         """All follow a member into FAULT."""
@@ -152,7 +152,7 @@ class Group:
         opposite = State.BACKUP if up else State.MASTER
         for one in members:
             if one.state is opposite:
-                one.dispatch(Led(up, why))
+                one.dispatch(SyncGroupTransition(up, why))
 
     def settle(self) -> None:
         """See where the group stands now that its members have moved."""

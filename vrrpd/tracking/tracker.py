@@ -1,8 +1,8 @@
 """What keeps a virtual router from working or moves its priority, and what belongs to whom.
 
-    track_interface ──> Link ───────────┐
+    track_interface ──> TrackedInterface ┐
     track_script ─────> Script ─────────┤   effect(track)      router.fault() / clear()
-    track_process ────> TrackedProcess ─┼───────────────────>  router.weigh()
+    track_process ────> TrackedProcess ─┼───────────────────>  router.set_weight()
     track_file ───────> TrackedFile ────┘
     the instance's own interface ───────> examine()
 
@@ -39,7 +39,7 @@ from vrrpd.ports import Interface, Ports, Process
 from vrrpd.router import VirtualRouter
 from vrrpd.tracking.effect import Effect
 from vrrpd.tracking.files import TrackedFile
-from vrrpd.tracking.interfaces import Link, Links
+from vrrpd.tracking.interfaces import TrackedInterface, TrackedInterfaces
 from vrrpd.tracking.processes import TrackedProcess
 from vrrpd.tracking.scripts import Script
 from vrrpd.tracking.targets import HOLDS, Key, cause, tracks_of
@@ -58,20 +58,20 @@ class Thing(Protocol):
 
 
 class Interfaces(Protocol):
-    """What knows the interfaces: a Kernel, or Links, which debounce them."""
+    """What knows the interfaces: a Kernel, or TrackedInterfaces, which debounce them."""
 
     def interface(self, name: str) -> Interface | None:
         """The interface of that name, or None."""
 
 
-class Tracking:
+class Tracker:
     """All that is tracked on one host, and the routers that track it."""
 
     def __init__(self, ports: Ports, journal: Journal, log: Log) -> None:
         self.ports = ports
         self.journal = journal
         self.log = log
-        self.links = Links(ports.kernel, ports.clock, self.link_changed)
+        self.links = TrackedInterfaces(ports.kernel, ports.clock, self.link_changed)
         self.scripts: dict[str, Script] = {}
         self.files: dict[str, TrackedFile] = {}
         self.processes: dict[str, TrackedProcess] = {}
@@ -104,7 +104,7 @@ class Tracking:
                 self.apply(router, key, track)
             for kind, name in set(before.get(router, ())) - set(self.tracks[router]):
                 why = f"{kind} {name} is no longer tracked"
-                router.weigh(cause(kind, name), 0, why)
+                router.set_weight(cause(kind, name), 0, why)
                 router.clear(cause(kind, name), why)
 
     def renew_scripts(self, config: Config, wanted: set[Key]) -> None:
@@ -175,9 +175,9 @@ class Tracking:
         name, why = cause(*key), thing.reason
         if effect.down:
             router.fault(name, why)
-            router.weigh(name, 0, why)
+            router.set_weight(name, 0, why)
         else:
-            router.weigh(name, effect.weight, why)
+            router.set_weight(name, effect.weight, why)
             router.clear(name, why)
 
     def thing(self, key: Key) -> Thing:
@@ -189,7 +189,9 @@ class Tracking:
             return self.files[name]
         if kind == "process":
             return self.processes[name]
-        return Link(name, self.links, "interface" if kind == HOLDS else "tracked interface")
+        return TrackedInterface(
+            name, self.links, "interface" if kind == HOLDS else "tracked interface"
+        )
 
     def interface_changed(self, name: str) -> None:
         """The kernel has reported something about an interface."""
@@ -198,7 +200,7 @@ class Tracking:
     def link_changed(self, name: str) -> None:
         """An interface is believed to be different, or has other addresses than before."""
         for router in list(self.tracks):
-            if name in (router.instance.interface, router.holdings.device):
+            if name in (router.instance.interface, router.master_state.device):
                 examine(router, self.links)
         for kind in ("interface", HOLDS):
             self.changed(kind, name)
@@ -316,24 +318,24 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     """
     name = router.instance.interface or ""
     interface = kernel.interface(name)
-    device, family = kernel.interface(router.segment.interface), router.instance.family
-    router.segment.attend(None if device is None or without(interface, family) else device.index)
-    deaf = router.segment.deaf(router)
+    device, family = kernel.interface(router.listener.interface), router.instance.family
+    router.listener.attend(None if device is None or without(interface, family) else device.index)
+    deaf = router.listener.deaf(router)
     tracked = not router.instance.dont_track_primary
     reason = trouble(name, interface, tracked)
-    own = router.holdings.device
+    own = router.master_state.device
     if reason is None and own != name:
         reason = trouble(own, kernel.interface(own), tracked)
     examine_peers(router)
     if router.state is not State.MASTER:
-        router.holdings.recognise()
+        router.master_state.recognise()
     source = source_address(router, interface)
     missing = missing_source(router.instance, source, interface)
     if router.state is State.INIT and awaited(router, source, interface) is not None:
         missing = None  # it waits in INIT
     again = again_for(router)
     if source is not None:
-        router.move(source)
+        router.set_source_address(source)
     if reason is not None:
         router.fault("interface", reason)
     if missing is not None:
@@ -433,7 +435,7 @@ def source_address(router: VirtualRouter, interface: Interface | None) -> IPAddr
         return configured
     if interface is None:
         return None
-    own = {ip for _, ip in router.holdings.own}
+    own = {ip for _, ip in router.master_state.own}
     virtual = {placed.address.ip for placed in router.placed} - own
     family = router.instance.family
     # There may be thousands of addresses, and ours is usually the first of them.
