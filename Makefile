@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -14,12 +14,19 @@ help: ## Show this list
 setup: ## Install what is missing: apt packages, .venv, this package
 	@sh tools/setup.sh
 
+setup-class: ## Install what a class on this machine needs: JupyterHub and its proxy
+	@sh tools/setup.sh class
+
 setup-tests: ## Install what the tests need besides: a browser
 	@sh tools/setup.sh tests
 	@sh tools/site.sh modules || echo "setup: the tests of the browser edition cannot run"
 
 lab: setup ## Open your own copies of the lessons in JupyterLab (PORT=8888, LAB_WORK=~/vrrp-lab)
 	@exec $(BIN)/labs notebook --port $(PORT)
+
+class: setup-class ## Serve a class on this machine until Ctrl-C (USERS=40, PORT=8000, IP=127.0.0.1, CLASS=~/vrrp-lab-class, CERT= KEY=)
+	@exec $(BIN)/labs class --users $(or $(USERS),40) --port $(if $(filter file,$(origin PORT)),8000,$(PORT)) --ip $(or $(IP),127.0.0.1) \
+	    $(if $(CLASS),--folder "$(CLASS)") $(if $(CERT),--certificate "$(CERT)") $(if $(KEY),--key "$(KEY)")
 
 demo: setup ## Pull a cable and plug it again, without a browser: prints the timeline
 	@mkdir -p build

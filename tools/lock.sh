@@ -28,5 +28,6 @@ lock() {
 keep=no
 [ "${1:-}" != --keep ] || keep=yes
 lock requirements .venv 'make setup'
+lock requirements-class .venv 'make class'
 lock requirements-book .venv-book 'make book'
 lock requirements-dist .venv-dist 'make dist-check'

@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh          what a learner needs
 #   tools/setup.sh tests    what the tests need as well: a browser, mostly, and what `site` needs
+#   tools/setup.sh class    what a class needs: JupyterHub, into .venv, and its proxy
 #   tools/setup.sh site     Node and npm for `make site`, and nothing else
 #
 #   1. Debian packages: only those that are missing, only with root or sudo.
@@ -44,7 +45,9 @@ missing() {
     for pair in keepalived:keepalived tcpdump:tcpdump; do
         has "${pair%%:*}" || WANTED="$WANTED ${pair##*:}"
     done
+    [ "$PURPOSE" != class ] || has configurable-http-proxy || NEEDED="$NEEDED node-configurable-http-proxy"
     [ "$PURPOSE" = tests ] || return 0
+    has configurable-http-proxy || WANTED="$WANTED node-configurable-http-proxy"
     # Debian starts FRR's daemons when it is installed: that is for CI's machines, not for a developer's.
     [ -z "${CI:-}" ] || exists /usr/lib/frr/vrrpd || WANTED="$WANTED frr"
     [ -z "${CI:-}" ] || has groff || WANTED="$WANTED groff-base"
@@ -132,5 +135,14 @@ unless_same() {
 
 install_system_packages
 [ "$PURPOSE" != site ] || exit 0
+install_class() {
+    say "installing JupyterHub (once)"
+    "$VENV/bin/python" -m pip install -qq --no-deps --require-hashes -r requirements-class.lock </dev/null ||
+        fail "pip could not install requirements-class.lock; the lines above say why"
+}
+
 unless_same made-from "$(readlink -f "$PYTHON") $PWD $(cksum <requirements.lock)" make_venv
 unless_same installed-from "$(cksum pyproject.toml labs/jupyter/kernel.py)" install_package
+case $PURPOSE in
+    class | tests) unless_same class-from "$(cksum <requirements-class.lock)" install_class ;;
+esac

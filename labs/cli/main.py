@@ -13,6 +13,7 @@
     labs learner build/learner    those copies in another folder
     labs report class/*           what learners predicted, tried and answered, as CSV
     labs grade canvas class/*     what that is worth, for Canvas, Moodle, nbgrader and others
+    labs class --users 40         a class on this machine: a JupyterHub, until Ctrl-C
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.
@@ -126,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     grades = command("grade", grade.run, "Grades for Canvas, Moodle, nbgrader and others.")
     grade.add_arguments(grades)
+    _class_commands(command)
     command("kernelspec", _kernelspec, "Make the kernel 'VRRP Lab' known to this venv's Jupyter.")
     execute = command("exec", _exec, "Run a command inside a lab's namespaces.")
     execute.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
@@ -151,6 +153,18 @@ def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     command("ps", _ps, "List the labs that are running.")
 
 
+def _class_commands(command: Callable[[str, object, str], _Parser]) -> None:
+    """The commands for a teacher with a class."""
+    text = "Serve a class on this machine, a JupyterHub, until Ctrl-C."
+    evening = command("class", _class, text)
+    evening.add_argument("--users", type=_count, default=40, help="learners; default: %(default)s")
+    evening.add_argument("--ip", default="127.0.0.1", help="0.0.0.0: for others, too")
+    evening.add_argument("--port", type=_port, default=8000, help="default: %(default)s")
+    evening.add_argument("--folder", type=Path, help="default: $LAB_CLASS or ~/vrrp-lab-class")
+    evening.add_argument("--certificate", type=Path, metavar="PEM", help="for TLS, with --key")
+    evening.add_argument("--key", type=Path, metavar="PEM")
+
+
 def _choose_daemon(parser: _Parser) -> None:
     parser.add_argument(
         "--daemon", choices=["vrrpd", "keepalived"], help="default: $LAB_DAEMON or vrrpd"
@@ -162,6 +176,14 @@ def _port(word: str) -> int:
     number = int(word)
     if not 0 < number < 65536:
         raise argparse.ArgumentTypeError(f"not a port from 1 to 65535: {number}")
+    return number
+
+
+def _count(word: str) -> int:
+    """How many learners; argparse reports the ValueError."""
+    number = int(word)
+    if not 0 < number <= 10_000:
+        raise argparse.ArgumentTypeError(f"not a number of learners from 1 to 10000: {number}")
     return number
 
 
@@ -281,6 +303,21 @@ def _report(options: argparse.Namespace) -> None:
 
 def _warn(sentence: str) -> None:
     print(f"labs: {sentence}", file=sys.stderr)
+
+
+def _class(options: argparse.Namespace) -> int:
+    from labs.jupyter import trial
+
+    return trial.serve(
+        trial.Options(
+            folder=(options.folder or trial.folder()).absolute(),
+            users=options.users,
+            ip=options.ip,
+            port=options.port,
+            certificate=options.certificate and options.certificate.absolute(),
+            key=options.key and options.key.absolute(),
+        )
+    )
 
 
 def _kernelspec(_options: argparse.Namespace) -> None:

@@ -44,16 +44,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
-    workspaces = Path(get_workspaces_dir())
-    for line in set_aside_workspaces(workspaces):
-        print(line)
-    hosts = hosts_of_the_lessons()
-    if hosts:
-        try:
-            workspace.lay_out(workspaces, first_lesson(), hosts)
-        except OSError as error:
-            print(f"the hosts' terminals do not stand beside the lesson: {error}")
-
+    open_the_terminals(Path(get_workspaces_dir()))
     # Neither an empty variable nor the user's own Jupyter settings must leave it open to others.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
@@ -63,7 +54,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
             f"--IdentityProvider.token={token}",
         ]
     )
-    application.web_app.settings["page_config_hook"] = _stay_offline
+    stay_offline(application)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: application.stop(from_signal=True))
     where = address(port, token, application.base_url)
@@ -72,6 +63,18 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
     application.start()
+
+
+def open_the_terminals(workspaces: Path) -> None:
+    """Make JupyterLab, whose workspaces are in this folder, open with the hosts' terminals."""
+    for line in set_aside_workspaces(workspaces):
+        print(line)
+    hosts = hosts_of_the_lessons()
+    if hosts:
+        try:
+            workspace.lay_out(workspaces, first_lesson(), hosts)
+        except OSError as error:
+            print(f"the hosts' terminals do not stand beside the lesson: {error}")
 
 
 def set_aside_workspaces(folder: Path) -> list[str]:
@@ -139,11 +142,18 @@ def arguments(port: int, browser: bool, folder: Path) -> list[str]:
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={folder}",
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.allow_root=True",
         "--ServerApp.log_level=WARN",
         f"--LabApp.default_url={start_page()}",
+        *lesson_arguments(folder),
+    ]
+
+
+def lesson_arguments(folder: Path) -> list[str]:
+    """The part of JupyterLab's command line that is the same where a hub starts the server."""
+    return [
+        f"--ServerApp.root_dir={folder}",
         # By it the live panel opens the terminal of a host that is clicked.
         "--LabApp.expose_app_in_browser=True",
         "--TerminalsExtensionApp.terminal_manager_class=labs.jupyter.terminals.HostTerminals",
@@ -168,26 +178,34 @@ def transport() -> str:
     return "ipc" if len(os.fsencode(longest)) < 108 else "tcp"
 
 
-def _stay_offline(_handler: object, page: dict[str, Any]) -> dict[str, Any]:
+def stay_offline(application: Any) -> None:
     """Take from JupyterLab's page what would ask about news or look for newer versions."""
-    disabled = [
-        *page.get("disabledExtensions", []),
-        "@jupyterlab/apputils-extension:announcements",
-        "@jupyterlab/extensionmanager-extension",
-    ]
-    page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
-    return page
+    settings = application.web_app.settings
+    before = settings.get("page_config_hook")
+
+    def hook(handler: object, page: dict[str, Any]) -> dict[str, Any]:
+        page = before(handler, page) if before else page
+        disabled = [
+            *page.get("disabledExtensions", []),
+            "@jupyterlab/apputils-extension:announcements",
+            "@jupyterlab/extensionmanager-extension",
+        ]
+        page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
+        return page
+
+    settings["page_config_hook"] = hook
 
 
-def require_free(port: int) -> None:
-    """LabError naming another port if `port` cannot be listened on."""
-    with socket.socket() as listener:
+def require_free(port: int, ip: str = HOST, remedy: str = "") -> None:
+    """LabError with the `remedy`, another port by default, if `port` cannot be listened on."""
+    with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, port))
+            listener.bind((ip, port))
         except OSError as error:
             raise LabError(
-                f"port {port} cannot be used ({error.strerror}): `make lab PORT={port + 1}`"
+                f"port {port} cannot be used ({error.strerror}): "
+                f"`{remedy or f'make lab PORT={port + 1}'}`"
             ) from None
 
 

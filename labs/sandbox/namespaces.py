@@ -100,7 +100,7 @@ _FORWARDED = {
     signal.SIGUSR1,
     signal.SIGUSR2,
 }
-_HANDLED = _FORWARDED | {signal.SIGCHLD}
+HANDLED = _FORWARDED | {signal.SIGCHLD}
 # siginfo's si_code when the terminal sent the signal: the whole foreground group already has it.
 _SI_KERNEL = 0x80
 
@@ -146,7 +146,7 @@ def run(
     parent, by_root = os.getppid(), os.geteuid() == 0
     guard = os.pidfd_open(parent) if parent > 1 else -1
     _unshare()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     ready_read, ready_write = os.pipe()
     init = os.fork()
     if init == 0:
@@ -155,10 +155,10 @@ def run(
     os.close(ready_read)
     os.write(ready_write, b".")
     os.close(ready_write)
-    return _attend(init)
+    return attend(init)
 
 
-def _leave_with(caller: int) -> NoReturn:
+def leave_with(caller: int) -> NoReturn:
     """End init, and so everything, once the caller's pidfd tells that it is gone.
 
     PR_SET_PDEATHSIG on the keeper would be one line, but the kernel sends it when the *thread* that
@@ -168,10 +168,10 @@ def _leave_with(caller: int) -> NoReturn:
     os._exit(128 + signal.SIGKILL)
 
 
-def _attend(child: int) -> int:
+def attend(child: int) -> int:
     """Forward signals to `child`, reap orphans, and return the exit status of `child`."""
     while True:
-        info = signal.sigwaitinfo(_HANDLED)
+        info = signal.sigwaitinfo(HANDLED)
         if info.si_signo != signal.SIGCHLD:
             if info.si_code != _SI_KERNEL:
                 os.kill(child, info.si_signo)
@@ -206,14 +206,14 @@ def _init(
         _prepare(command, writable)
         child = os.fork()
         if child == 0:
-            _exec(command)
+            execute(command)
         if caller >= 0:
-            threading.Thread(target=_leave_with, args=(caller,), daemon=True).start()
+            threading.Thread(target=leave_with, args=(caller,), daemon=True).start()
         if beside is not None:
             beside()
-        os._exit(_attend(child))
+        os._exit(attend(child))
     except OSError as error:
-        print(f"labs: {_refusal(error)}", file=sys.stderr, flush=True)
+        print(f"labs: {refusal(error)}", file=sys.stderr, flush=True)
     except BaseException as error:
         print(f"labs: {error}", file=sys.stderr, flush=True)
     os._exit(2)
@@ -242,8 +242,9 @@ def system_path(path: str | None) -> str:
     return os.pathsep.join([*given, *(place for place in SYSTEM_PATH if place not in given)])
 
 
-def _exec(command: list[str]) -> NoReturn:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+def execute(command: list[str]) -> NoReturn:
+    """Become `command`, with the signals unblocked that `run` blocks; say why not, if not."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     try:
         os.execvp(command[0], command)
     except OSError as error:
@@ -271,7 +272,7 @@ def _unshare() -> None:
     """Enter new namespaces, as root of a new user namespace; LabError if the machine refuses."""
     others = _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWPID | _CLONE_NEWIPC
     uid, gid = os.geteuid(), os.getegid()
-    _ask_apparmor()
+    ask_apparmor()
     # Only a process that stays outside may give more than the caller's own id.
     this, (entered, tell) = os.getpid(), os.pipe()
     writer = os.fork()
@@ -283,7 +284,7 @@ def _unshare() -> None:
         code = ctypes.get_errno()
         os.close(tell)
         os.waitpid(writer, 0)
-        raise LabError(_refusal(OSError(code, os.strerror(code))))
+        raise LabError(refusal(OSError(code, os.strerror(code))))
     os.write(tell, b".")
     os.close(tell)
     if os.waitpid(writer, 0)[1] == 0:
@@ -293,7 +294,7 @@ def _unshare() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     except OSError as error:
-        raise LabError(_refusal(error)) from None
+        raise LabError(refusal(error)) from None
     setgroups.answer_for_the_kernel()
 
 
@@ -397,7 +398,7 @@ def _writable(more: Sequence[str]) -> list[str]:
     return sorted(path for path in kept | {"/tmp", "/var/tmp"} if os.path.isdir(path))
 
 
-def _ask_apparmor() -> None:
+def ask_apparmor() -> None:
     """Take on the profile of packaging/apparmor, if it is loaded: Ubuntu lets others make no lab.
 
     An unconfined program may choose its profile; the kernel refuses a name that it does not know.
@@ -409,7 +410,7 @@ def _ask_apparmor() -> None:
         return  # no such switch here, or no such profile: what follows shows whether it matters
 
 
-def _refusal(error: OSError) -> str:
+def refusal(error: OSError) -> str:
     """What the machine refused, which setting is the reason, and the remedy."""
     replay = "or play the lessons from recorded runs with `LAB_MODE=replay make lab`"
     for name, closed, remedy in (

@@ -84,10 +84,10 @@ def test_a_lab_takes_on_the_profile_only_where_it_is_needed(
     (tmp_path / "current").write_text("")
     monkeypatch.setattr(namespaces, "_RESTRICTED", tmp_path / "switch")
     monkeypatch.setattr(namespaces, "_PROFILE", tmp_path / "current")
-    namespaces._ask_apparmor()
+    namespaces.ask_apparmor()
     assert (tmp_path / "current").read_text() == asked
     monkeypatch.setattr(namespaces, "_PROFILE", tmp_path / "absent" / "current")
-    namespaces._ask_apparmor()  # no profile to ask for is no error
+    namespaces.ask_apparmor()  # no profile to ask for is no error
 
 
 def test_a_program_that_is_absent_or_hangs_is_a_finding_not_a_crash() -> None:

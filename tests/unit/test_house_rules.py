@@ -42,6 +42,7 @@ ALLOWED = {
             "zmq",
             "nbformat",
         ),
+        *("jupyterhub", "nativeauthenticator"),
         *("matplotlib", "numpy", "prompt_toolkit", "pygments", "aiosmtpd"),
     },
 }

@@ -1,0 +1,148 @@
+"""Who may sign up for a class, with which folder, and what a teacher's configuration becomes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labs.errors import LabError
+from labs.jupyter import hub, trial
+
+traitlets_config = pytest.importorskip("traitlets.config")
+EXAMPLE = Path(__file__).parents[2] / "packaging" / "jupyterhub" / "jupyterhub_config.py"
+if not Path(sys.executable).with_name("jupyterhub").exists():
+    pytest.skip("JupyterHub is not installed: make setup-class", allow_module_level=True)
+
+from labs.jupyter import signup  # noqa: E402  it imports JupyterHub
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.mark.parametrize("name", ["anna", "lee,jun", "花子", "o'neil", "x2", "anna-maria", "é"])
+def test_names_of_people_are_names(name: str) -> None:
+    assert signup.problem_of_name(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "missing"),
+        ("anna lee", "a space"),
+        ("../etc", "begins with"),
+        (".hub", "begins with"),
+        ("a/b", "“/”"),
+        ("a\nb", "a control"),
+        ("a!user=b", "“!”"),
+        ("x" * 41, "at most 40"),
+        ("a\ud800", "not a control"),
+    ],
+)
+def test_what_cannot_be_a_folder_or_an_address_is_no_name(name: str, problem: str) -> None:
+    assert problem in signup.problem_of_name(name)
+
+
+def test_a_folder_is_made_once_and_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "anna"
+    signup.prepare(folder)
+    (folder / "progress.jsonl").write_text("{}\n")
+    signup.prepare(folder)
+    assert (folder / "progress.jsonl").read_text() == "{}\n"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root gives ids to learners")
+def test_under_root_each_learner_has_an_id(tmp_path: Path) -> None:
+    for name in ("anna", "ben"):
+        signup.prepare(tmp_path / name)
+    owners = [(tmp_path / name).stat().st_uid for name in ("anna", "ben")]
+    assert owners == [trial.FIRST_ID, trial.FIRST_ID + 1]
+
+
+def test_a_folder_that_is_not_the_learners_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "anna").symlink_to("other")
+    with pytest.raises(signup.Refusal, match="not a directory"):
+        signup.prepare(tmp_path / "anna")
+    if os.geteuid() == 0:
+        with pytest.raises(signup.Refusal, match="belongs to user id 0"):
+            signup.prepare(tmp_path / "other")
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_full_disk_is_said_before_a_server_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 1_000_000))
+    with pytest.raises(signup.Refusal, match=r"is full \(1 MB are free\)") as refused:
+        signup.prepare(tmp_path / "anna")
+    assert refused.value.jupyterhub_message == str(refused.value)
+
+
+def options(folder: Path, **more: object) -> trial.Options:
+    return trial.Options(folder=folder, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ({"ip": "localhost"}, "not an address"),
+        ({"certificate": Path("/nowhere.pem")}, "belong together"),
+        ({"certificate": Path("/nowhere.pem"), "key": Path("/k.pem")}, "cannot be read"),
+    ],
+)
+def test_what_was_asked_for_is_checked_first(
+    tmp_path: Path, more: dict[str, object], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: "/usr/bin/true")
+    with pytest.raises(LabError, match=complaint):
+        trial.serve(options(tmp_path, **more))
+    with pytest.raises(LabError, match="lies in the checkout"):
+        trial.serve(options(Path(__file__).parent / "class"))
+
+
+def test_words_are_made_once_and_are_the_teachers_alone(tmp_path: Path) -> None:
+    first = trial._words(options(tmp_path / "class"))
+    assert trial._words(options(tmp_path / "class")) == first
+    assert (tmp_path / "class" / ".hub").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "class" / ".hub" / "words.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "class" / ".hub" / "words.json").write_text("{")
+    assert trial._words(options(tmp_path / "class")) != first
+
+
+def test_the_example_configures_systemd_and_the_culler() -> None:
+    c = traitlets_config.Config()
+    exec(compile(EXAMPLE.read_text(), EXAMPLE, "exec"), {"get_config": lambda: c})
+    assert c.JupyterHub.spawner_class == "systemd"
+    assert c.Spawner.cmd == [sys.executable, "-m", "labs.jupyter.singleuser"]
+    assert "idle-culler" in [service["name"] for service in c.JupyterHub.services]
+    lines = [line for line in EXAMPLE.read_text().splitlines() if line and line[0] != "#"]
+    assert len(lines) <= 10
+
+
+def test_the_spawner_takes_every_setting_of_the_example(caplog: pytest.LogCaptureFixture) -> None:
+    """An option that SystemdSpawner does not know would be ignored without a word."""
+    systemdspawner = pytest.importorskip("systemdspawner")
+    c = traitlets_config.Config()
+    hub.configure(c)
+    hub.system_accounts(c)
+    for section in ("Spawner", "SystemdSpawner"):
+        known = systemdspawner.SystemdSpawner.class_traits(config=True)
+        assert set(c[section]) <= set(known), section
+
+
+def test_the_plugin_of_tljh_changes_the_server_and_leaves_the_rest() -> None:
+    path = EXAMPLE.with_name("vrrp_lab_tljh.py")
+    plugin: dict[str, Any] = {"__name__": "plugin"}
+    exec(compile(path.read_text(), path, "exec"), plugin)
+    c = traitlets_config.Config()
+    c.Spawner.mem_limit = "2G"
+    plugin["tljh_custom_jupyterhub_config"](c)
+    assert c.Spawner.cmd == ["/opt/vrrp-lab/.venv/bin/python", "-m", "labs.jupyter.singleuser"]
+    assert (c.Spawner.mem_limit, "JupyterHub" in c) == ("2G", False)
+    sys.path.remove(plugin["CHECKOUT"])
