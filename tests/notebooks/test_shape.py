@@ -28,7 +28,7 @@ from tests.notebooks.lessons import (
 
 MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
 # Of the second edition, in which the learner types on the servers.
-MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 50, 100, 45
+MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 55, 100, 45
 BRIDGE = "### On your own servers"
 # What a section does that a learner could do on a real server, too.
 ACTS = re.compile(r"^%%(?:experiment|on|conf)\b", re.M)
