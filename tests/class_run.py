@@ -62,6 +62,7 @@ def attend(one: Evening, name: str, together: threading.Barrier, labs_only: bool
         result.problem = learner.sign_up()
         learner.wait_for_the_server()
         result.server = time.monotonic() - began
+        print(f"{name}: server after {result.server:.0f} s", file=sys.stderr, flush=True)
     except Exception as error:
         result.problem = f"{type(error).__name__}: {error}"
     together.wait()
@@ -79,6 +80,7 @@ def attend(one: Evening, name: str, together: threading.Barrier, labs_only: bool
     except (Failed, Exception) as error:
         result.problem = f"{type(error).__name__}: {error}"
     result.lesson = time.monotonic() - began
+    print(f"{name}: lesson took {result.lesson:.0f} s", file=sys.stderr, flush=True)
     return result
 
 
