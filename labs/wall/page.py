@@ -39,7 +39,8 @@ td.work { background: var(--work); color: #222; } td.stuck { background: var(--s
 .board { display: grid; gap: 0 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
 .bars { display: grid; gap: 2px .5rem;
-  grid-template-columns: minmax(4rem, max-content) minmax(0, 1fr); max-width: 40rem; } .bars > span { text-align: right; overflow-wrap: anywhere; }
+  grid-template-columns: minmax(4rem, max-content) minmax(0, 1fr); max-width: 40rem; }
+.bars > span { text-align: right; overflow-wrap: anywhere; }
 .bar { display: flex; align-items: center; gap: .4rem; } .bar i { display: block; height: 1rem;
   background: var(--bar); min-width: 1px; } .hit { outline: 3px solid var(--hit);
   outline-offset: -1px; } .hit b { color: var(--ink); }
