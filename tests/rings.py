@@ -1,4 +1,4 @@
-"""Runs rings of tests one after another and says, ring by ring, how it went.
+"""Runs rings of tests and reports, ring by ring, how each went.
 
     python tests/rings.py unit sim lab interop notebooks browser
     python tests/rings.py tests/lab/test_hosts.py      the surroundings of its ring, but one file
@@ -6,6 +6,9 @@
 Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
 inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
 A later ring runs even if an earlier one failed: the whole picture is worth the minutes.
+The rings that wait for real seconds run one after another, and those that compute run beside them
+at a lower priority, so that they use the time in which the others wait and delay none of them.
+What these print comes when they are done, between two of the others.
 Some tests must see what an ordinary user sees.  Where root has cloned into a directory that is
 closed to others (/root, for one), the rings run with that directory opened, for themselves alone.
 The last line has the shape of pytest's own, with the sums of all rings. The exit status is 0 only
@@ -14,6 +17,7 @@ if every ring ran and passed.
 
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 import subprocess
@@ -21,6 +25,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +36,12 @@ RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
-WORKERS = {"unit": 2, "lab": 3, "interop": 2, "notebooks": 6}
+WORKERS = {"unit": 2, "sim": 2, "lab": 4, "interop": 2, "notebooks": 8}
+# Rings that mostly compute: they take the processors only where no other ring wants them.
+COMPUTING = {"unit", "sim", "browser"}
+NICENESS = 10
+# What daemons and lessons import from here.
+PACKAGES = ("vrrpd", "labs", "topologies", "tests")
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
 
 
@@ -98,19 +109,72 @@ def ring_of(word: str) -> str | None:
     return ring if path.exists() else None
 
 
-def run_ring(word: str, report: Path) -> Outcome:
-    """Runs the tests of one ring or file; its own output goes straight to the terminal."""
+def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
+    """Run the tests of one ring or file; what it prints goes straight to the terminal.
+
+    `beside`: with a lower priority, and what it prints goes to a file beside `report`, for `shown`.
+    """
     ring = ring_of(word)
     assert ring is not None, word
     tests = f"tests/{ring}" if word == ring else word
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
     pytest = side_by_side(ring, pytest)
-    print(f"── {word} " + "─" * (76 - len(word)), flush=True)
-    began = time.monotonic()
     # Inside a lab everybody is root, and pytest's own place would be another root's.
-    places = [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
-    status = subprocess.call([*pytest, *places], cwd=REPOSITORY)
+    pytest += [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
+    began = time.monotonic()
+    if beside:
+        with printed(report).open("wb") as output:
+            nice = ["nice", "-n", str(NICENESS), *pytest]
+            status = subprocess.call(nice, cwd=REPOSITORY, stdout=output, stderr=output)
+    else:
+        print(heading(word), flush=True)
+        status = subprocess.call(pytest, cwd=REPOSITORY)
     return Outcome(word, status, *counted(report), time.monotonic() - began)
+
+
+def printed(report: Path) -> Path:
+    """Where a ring that runs beside others leaves what it prints."""
+    return report.with_suffix(".txt")
+
+
+def heading(word: str) -> str:
+    """The line above what a ring prints."""
+    return f"── {word} " + "─" * (76 - len(word))
+
+
+def run_all(words: list[str], room: Path) -> list[Outcome]:
+    """Run every ring or file; return how each went, in the order of `words`.
+
+    `room` is a directory for reports.
+    """
+    reports = {word: room / f"{number}.xml" for number, word in enumerate(words)}
+    behind = [word for word in words if ring_of(word) in COMPUTING]
+    if len(behind) == len(words):
+        behind = []  # nothing that they could run beside
+    outcomes: dict[str, Outcome] = {}
+    with ThreadPoolExecutor(1) as beside:
+        running = {word: beside.submit(run_ring, word, reports[word], True) for word in behind}
+        for word in words:
+            if word not in running:
+                outcomes[word] = run_ring(word, reports[word])
+                collect(running, outcomes, reports, Future.done)
+        collect(running, outcomes, reports, lambda _: True)
+    return [outcomes[word] for word in words]
+
+
+def collect(
+    running: dict[str, Future[Outcome]],
+    outcomes: dict[str, Outcome],
+    reports: dict[str, Path],
+    due: Callable[[Future[Outcome]], bool],
+) -> None:
+    """Show what the rings that are `due` have printed, waiting for them, and add their outcomes."""
+    for word, future in running.items():
+        if word not in outcomes and due(future):
+            outcomes[word] = future.result()
+            print(heading(word), flush=True)
+            sys.stdout.buffer.write(printed(reports[word]).read_bytes())
+            sys.stdout.flush()
 
 
 def side_by_side(ring: str, pytest: list[str]) -> list[str]:
@@ -127,6 +191,15 @@ def side_by_side(ring: str, pytest: list[str]) -> list[str]:
     return [*pytest, "--dist=worksteal", f"--tx={workers}*popen//python={python}"]
 
 
+def compile_packages() -> None:
+    """Compile what has changed since `make setup`.
+
+    An ordinary user's lab cannot write here: every daemon that it starts would compile it again.
+    """
+    for package in PACKAGES:
+        compileall.compile_dir(REPOSITORY / package, quiet=2)
+
+
 def counted(report: Path) -> tuple[int, int, int]:
     """Passed, failed and skipped tests in a JUnit report; zeros if pytest wrote none."""
     if not report.exists():
@@ -141,8 +214,8 @@ def counted(report: Path) -> tuple[int, int, int]:
     return passed, failed, skipped
 
 
-def closing_line(outcomes: list[Outcome]) -> str:
-    """The sums of all rings in the shape of pytest's last line."""
+def closing_line(outcomes: list[Outcome], seconds: float) -> str:
+    """The sums of all rings in the shape of pytest's last line; `seconds` of wall time."""
     sums = {
         "failed": sum(outcome.failed for outcome in outcomes),
         "passed": sum(outcome.passed for outcome in outcomes),
@@ -150,7 +223,7 @@ def closing_line(outcomes: list[Outcome]) -> str:
         "errors": sum(1 for outcome in outcomes if outcome.status and not outcome.failed),
     }
     counts = ", ".join(f"{count} {name}" for name, count in sums.items() if count) or "no tests ran"
-    return f" {counts} in {sum(o.seconds for o in outcomes):.2f}s ".center(80, "=")
+    return f" {counts} in {seconds:.2f}s ".center(80, "=")
 
 
 def main(rings: list[str]) -> int:
@@ -160,14 +233,14 @@ def main(rings: list[str]) -> int:
         if rings:
             print(f"unknown: {' '.join(unknown)}", file=sys.stderr)
         return 2
+    began = time.monotonic()
+    compile_packages()
     with tempfile.TemporaryDirectory(prefix="rings-") as room:
-        outcomes = [
-            run_ring(ring, Path(room) / f"{number}.xml") for number, ring in enumerate(rings)
-        ]
+        outcomes = run_all(rings, Path(room))
     print("\nrings")
     for outcome in outcomes:
         print(outcome.line())
-    print(closing_line(outcomes), flush=True)
+    print(closing_line(outcomes, time.monotonic() - began), flush=True)
     return 1 if any(outcome.status for outcome in outcomes) else 0
 
 

@@ -24,8 +24,8 @@ def test_no_report_counts_nothing(tmp_path: Path) -> None:
 
 
 def test_the_last_line_looks_like_pytests_own() -> None:
-    line = closing_line([Outcome("unit", 0, 40, 0, 1, 2.5), Outcome("lab", 1, 3, 2, 0, 7.5)])
-    assert line.strip("= ") == "2 failed, 43 passed, 1 skipped in 10.00s"
+    line = closing_line([Outcome("unit", 0, 40, 0, 1, 2.5), Outcome("lab", 1, 3, 2, 0, 7.5)], 8)
+    assert line.strip("= ") == "2 failed, 43 passed, 1 skipped in 8.00s"
     assert len(line) == 80
 
 
@@ -37,12 +37,45 @@ def test_a_ring_that_did_not_pass_says_why(status: int, words: str) -> None:
 
 
 def test_a_ring_that_could_not_run_is_an_error_in_the_sum() -> None:
-    assert "1 errors" in closing_line([Outcome("lab", 2, 0, 0, 0, 1.0)])
+    assert "1 errors" in closing_line([Outcome("lab", 2, 0, 0, 0, 1.0)], 1)
 
 
 def test_an_unknown_ring_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unti"]) == 2
     assert "unti" in capsys.readouterr().err
+
+
+def recorded_run(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Which rings are run from here on, and whether beside others; none is run in truth."""
+    ran: list[tuple[str, bool]] = []
+
+    def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
+        ran.append((word, beside))
+        rings.printed(report).write_text(f"{word} printed this\n")
+        return Outcome(word, 0, 1, 0, 0, 1.0)
+
+    monkeypatch.setattr(rings, "run_ring", run_ring)
+    return ran
+
+
+def test_rings_that_compute_run_beside_those_that_wait(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    ran = recorded_run(monkeypatch)
+    words = ["unit", "lab", "tests/sim/test_lan.py", "notebooks"]
+    outcomes = rings.run_all(words, tmp_path)
+    assert [outcome.ring for outcome in outcomes] == words
+    assert [word for word, beside in ran if not beside] == ["lab", "notebooks"]
+    assert [word for word, beside in ran if beside] == ["unit", "tests/sim/test_lan.py"]
+    assert capfdbinary.readouterr().out.count(b"unit printed this") == 1
+
+
+def test_rings_that_compute_run_as_usual_without_one_that_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = recorded_run(monkeypatch)
+    rings.run_all(["unit", "sim"], tmp_path)
+    assert ran == [("unit", False), ("sim", False)]
 
 
 @pytest.mark.parametrize(
