@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two set-ups and two labs.
 .NOTPARALLEL:
 
@@ -55,6 +55,9 @@ lessons: setup-tests ## Run every pass of every lesson with both daemons (about 
 
 interop: setup-tests ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
+
+class-test: setup-class ## Let forty learners run lesson 05 at the same time, and print what it costs (USERS=40)
+	@exec $(BIN)/python -m tests.class_run $(or $(USERS),40)
 
 fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)
 	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements-fuzz.lock </dev/null

@@ -8,6 +8,7 @@
     change(lab, "web1", smtp_alert=None)                  takes the line out
     change(lab, "web1", virtual_ipaddress=["192.168.1.10", "192.168.1.101"])
     diagnose(text, "web1")                                what vrrpd says about it
+    errors(text, "web1")                                  what `vrrpd -t` rejects in it
 
 Words, comments, quotes and braces are those of `vrrpd.config.lexer`, so a lesson reads a file as
 the daemon does. No other module of labs takes a keepalived.conf apart.
@@ -137,6 +138,17 @@ def diagnose(text: str, host: str) -> list[str]:
     except ConfigError as error:
         diagnostics = error.diagnostics
     return [diagnostic.render() for diagnostic in diagnostics]
+
+
+def errors(text: str, host: str) -> list[str]:
+    """The errors for which `vrrpd -t` on `host` rejects this keepalived.conf; notes are not among
+    them.
+    """
+    try:
+        found = loads(text, config_id=host).diagnostics
+    except ConfigError as error:
+        found = error.diagnostics
+    return [each.render() for each in found if each.severity in ("error", "fatal")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@
     labs learner build/learner    those copies in another folder
     labs report class/*           what learners predicted, tried and answered, as CSV
     labs grade canvas class/*     what that is worth, for Canvas, Moodle, nbgrader and others
+    labs wall class               where a class stands, a page that renews itself
     labs class --users 40         a class on this machine: a JupyterHub, until Ctrl-C
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
@@ -155,6 +156,11 @@ def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
 
 def _class_commands(command: Callable[[str, object, str], _Parser]) -> None:
     """The commands for a teacher with a class."""
+    wall = command("wall", _wall, "Show where a class stands, on a page that renews itself.")
+    wall.add_argument(
+        "folders", type=Path, nargs="+", metavar="FOLDER", help="of a learner, or of a class"
+    )
+    wall.add_argument("--port", type=_port, default=8060, help="default: %(default)s")
     text = "Serve a class on this machine, a JupyterHub, until Ctrl-C."
     evening = command("class", _class, text)
     evening.add_argument("--users", type=_count, default=40, help="learners; default: %(default)s")
@@ -318,6 +324,12 @@ def _class(options: argparse.Namespace) -> int:
             key=options.key and options.key.absolute(),
         )
     )
+
+
+def _wall(options: argparse.Namespace) -> None:
+    from labs.wall import service
+
+    service.serve(options.folders, options.port)
 
 
 def _kernelspec(_options: argparse.Namespace) -> None:

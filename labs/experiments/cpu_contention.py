@@ -6,6 +6,7 @@
 
     lateness()                     how late this machine lets a program run, when it is quiet
     with busy(): lateness()        and when it has something to do
+    quiet_and_busy()               both, one after the other
 
 A stall of the master's daemon that is longer than two intervals and a skew may be taken for death,
 one longer than the Master_Down_Interval always is (docs: lesson 12).
@@ -90,6 +91,24 @@ def lateness(seconds: float = 2.0) -> Lateness:
         late.append(time.monotonic() - now - PAUSE)
     late.sort()
     return Lateness(late[len(late) // 2], late[-1], len(late))
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """How late a program is on the quiet machine and on the busy one."""
+
+    quiet: Lateness
+    busy: Lateness
+
+    def __repr__(self) -> str:
+        return f"quiet: {self.quiet}\nbusy:  {self.busy}"
+
+
+def quiet_and_busy(seconds: float = 2.0) -> Both:
+    """Measure `lateness` as the machine is, then with more programs than processors."""
+    quiet = lateness(seconds)
+    with busy():
+        return Both(quiet, lateness(seconds))
 
 
 @contextmanager

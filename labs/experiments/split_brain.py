@@ -1,13 +1,17 @@
 """Split brains, made and healed on purpose, at the moment that shows most.
 
     split(lab)                     cut the master off and wait until two hold the address
-    heal(lab, "web2")              mend the path right after this one has spoken, so that the other
-                                   is the first to be heard; the timeline, up to the next answer
+    mend_after(lab, "web2")        repair the path right after this host's advertisement, so that
+                                   the other one's is the first to get through
+    broken(lab, "web1")            the verb that broke the path to this host, "" if it is whole
+    until_answered(lab)            wait until one host holds the address and answers the client
+    heal(lab, "web2")              both; the timeline, from just before the repair
     unplugged()                    for comparison: a pulled cable, in memory
     directions()                   what each kind of one-way path leads to, as a table
+    cut_with_unicast()             who holds the address when a path breaks, with unicast peers
 
-After a mend the first advertisement to pass decides what becomes of the clients, and chance decides
-whose it is; a lesson cannot leave that to chance.
+After a repair the first advertisement to pass decides what becomes of the clients, and chance
+decides whose it is; a lesson cannot leave that to chance.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from typing import TYPE_CHECKING
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.experiments.cluster_health import FIRST_ADVERT_S
-from labs.model.facts import Advert, Ping
+from labs.model.facts import Action, Advert, Ping
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 LOOKS_ON = 5.0
 LATELY, AFTERWARDS = 0.5, 1.0  # s
 TRIES = 5
+_BREAKS = ("cut", "lose", "oneway")
 BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the picture
 
 
@@ -39,13 +44,30 @@ def split(lab: Lab, host: str = "web1") -> None:
     lab.wait_until(lambda: len(lab.holders()) > 1, what="two to hold the address")
 
 
+def broken(lab: Lab, host: str) -> str:
+    """The last of `cut`, `lose` and `oneway` done to the path of `host`, "" if it was repaired."""
+    done = [fact for fact in lab.facts() if isinstance(fact, Action) and fact.host == host]
+    verbs = [fact.verb for fact in sorted(done, key=lambda fact: fact.t)]
+    last = next((verb for verb in reversed(verbs) if verb in (*_BREAKS, "mend")), "")
+    return "" if last == "mend" else last
+
+
 def heal(lab: Lab, after: str, cut: str = "web1") -> Timeline:
     """Mend the path to `cut` as soon as `after` has sent its next advertisement.
 
     The timeline, from just before the mend until a second after the client is answered, or
     until LOOKS_ON seconds have passed without an answer.
     """
-    mended = _mend_after(lab, after, cut)
+    mended = mend_after(lab, after, cut)
+    end = until_answered(lab)
+    return lab.timeline().between(mended - BEFORE, end)
+
+
+def until_answered(lab: Lab) -> float:
+    """Wait until one host holds the address and answers the client, and a second more; when.
+
+    A client that gets no answer is waited for LOOKS_ON seconds.
+    """
 
     def one() -> list[str]:
         holders = lab.holders()
@@ -60,19 +82,20 @@ def heal(lab: Lab, after: str, cut: str = "web1") -> Timeline:
     lab.wait_until(enough, timeout=2 * LOOKS_ON, what="the client to be answered")
     end = lab.now + AFTERWARDS
     lab.wait_until(lambda: lab.now > end, what="a second of it")
-    return lab.timeline().between(mended - BEFORE, end)
+    return end
 
 
-def _mend_after(lab: Lab, after: str, cut: str) -> float:
-    """Mend the path to `cut` between a word of `after` and the next one of `cut`; when that was.
+def mend_after(lab: Lab, after: str, cut: str = "web1") -> float:
+    """Repair the path to `cut` between an advertisement of `after` and the next one of `cut`.
 
-    A busy machine may come too late for that, and then tries once more.
+    The time of that advertisement of `after`.  On a busy machine the repair may come too late;
+    then it is made once more.  LabError after TRIES of them.
     """
     for _ in range(TRIES):
         if len(lab.holders()) < 2:
             split(lab, cut)
         heard = len(_adverts(lab, after))
-        lab.wait_until(partial(_more, lab, after, heard), what=f"a word of {after}")
+        lab.wait_until(partial(_more, lab, after, heard), what=f"an advertisement of {after}")
         last = _adverts(lab, after)[-1].t
         lab.mend(cut)
         mended = lab.now
@@ -148,3 +171,14 @@ def directions() -> Outcomes:
             last = lan.timeline().service[-1]
             rows.append(Outcome(f"all {lost} {host}", tuple(lan.holders()), last.host))
     return Outcomes(tuple(rows))
+
+
+def cut_with_unicast() -> list[str]:
+    """Who holds the address after the path to web1 is cut, with unicast peers; in memory."""
+    from labs.simulation.lan import Lan
+
+    lan = Lan("unicast")
+    lan.wait_until(lambda: lan.holders() == ["web1"])
+    lan.cut("web1")
+    lan.run(5)
+    return lan.holders()

@@ -2,6 +2,7 @@
 
     tradeoff()              the figure and its text twin, some seconds of work
     count(0.1, loss=0.2)    one point of it: real daemons in memory, 100 ms, 20 % of frames lost
+    three_or_ten(0.2)       the same Master_Down_Interval made of 3 and of 10 advertisements
 
 A false alarm is a BACKUP that becomes MASTER although the MASTER lives.
 Where frames are lost one by one, each with chance p, it takes n of them in a row, n being
@@ -106,6 +107,25 @@ def tradeoff(intervals: Sequence[float] = INTERVALS, losses: Sequence[float] = L
     settings = [Setting(interval, loss) for loss in losses for interval in intervals]
     worth = [s for s in settings if s.expected * ADVERTS * s.interval / DAY >= SEEN]
     return Tradeoff(tuple(settings), tuple(count(each.interval, each.loss) for each in worth))
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Some points, a line each."""
+
+    points: tuple[Point, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{each.setting.missed} missed, every {each.setting.interval} s: takeover after "
+            f"{each.setting.patience:.2f} s, {each.per_day:,.0f} false alarms a day"
+            for each in self.points
+        )
+
+
+def three_or_ten(loss: float) -> Points:
+    """Count false alarms for 3 advertisements missed every 100 ms and for 10 every 30 ms."""
+    return Points((count(0.1, loss), count(0.03, loss, missed=MANY)))
 
 
 @dataclass(frozen=True, repr=False)

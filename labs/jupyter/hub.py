@@ -16,6 +16,7 @@ JupyterHub, and `labs.jupyter.trial` uses it for a class on this machine without
     each notebook   a kernel in namespaces of its own, as with `make lab`
     idle servers    are ended after `idle` seconds; one whose notebook is open and runs a lab is not
                     idle
+    the wall        a service of the hub for its teachers: /services/wall/ (labs.wall)
 
 Nothing is imported from JupyterHub here, so that any hub's Python can read this file.
 """
@@ -83,7 +84,7 @@ def serve_lessons(
 def system_accounts(c: Any, group: str = "learners", teachers: Iterable[str] = ()) -> None:
     """Let the members of a Unix group in, each in a systemd unit under an account of its own.
 
-    `teachers` are the accounts that may open JupyterHub's administration.
+    `teachers` are the accounts that may open the wall and JupyterHub's administration.
     """
     c.JupyterHub.spawner_class = "systemd"
     c.SystemdSpawner.isolate_tmp = True
@@ -93,6 +94,7 @@ def system_accounts(c: Any, group: str = "learners", teachers: Iterable[str] = (
     c.SystemdSpawner.unit_extra_properties = {"TasksMax": str(TASKS), "OOMPolicy": "continue"}
     c.LocalAuthenticator.allowed_groups = {group}
     c.LocalAuthenticator.admin_users = set(teachers)
+    wall(c, ["--accounts", group])
 
 
 def cull_idle(c: Any, idle: int) -> None:
@@ -101,6 +103,13 @@ def cull_idle(c: Any, idle: int) -> None:
     command += [f"--cull-every={max(1, min(300, idle // 2))}"]
     _service(c, "idle-culler", command=command)
     _role(c, "idle-culler", ["list:users", "read:users:activity", "read:servers", "delete:servers"])
+
+
+def wall(c: Any, where: Sequence[str]) -> None:
+    """Add the wall as a service; `where`: the arguments of `labs.wall.service`."""
+    command = [sys.executable, "-m", "labs.wall.service", *where]
+    url = f"http://127.0.0.1:{free_port()}"
+    _service(c, "wall", command=command, url=url, display=True, oauth_no_confirm=True)
 
 
 def _service(c: Any, name: str, display: bool = False, **options: Any) -> None:

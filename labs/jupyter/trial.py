@@ -254,6 +254,7 @@ def _welcome(options: Options, words: dict[str, str]) -> str:
         "",
         f"  learners sign up with the word   {words['learners']}",
         f"  you log in as {TEACHER} with      {words['teacher']}",
+        f"  the wall, for you                {where}/services/wall/",
         f"  the learners' work               {options.folder}",
         *(["", *lines] if lines else []),
         "",
@@ -292,6 +293,7 @@ def configure(c: Any, options: Options, words: dict[str, str]) -> None:
     c.Authenticator.admin_users = {TEACHER}
     c.JupyterHub.spawner_class = "labs.jupyter.signup.ClassSpawner"
     c.ClassSpawner.class_folder = str(options.folder)
+    hub.wall(c, ["--class", str(options.folder)])
 
 
 def main(words: list[str]) -> int:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labs.cards import RIGHT, WRONG, card, folded
+from labs.conf import errors
 from labs.errors import LabError
 from labs.lessons.notebook_errors import install
 from labs.progress import Entry, memory
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Hint = str | Callable[["Lab"], str]
 # A cluster in which something still moves is looked at again as many times in all.
 _LOOKS = 3
+_SCRIPTS_AS_ROOT = ("SECURITY VIOLATION", "Unsafe permissions", "WARNING")
 SUMMARIES = ("Hint", "Another hint: where to look", "The last hint: nearly the answer")
 
 
@@ -148,6 +150,44 @@ def sees(lab: Lab) -> str:
     words += [f"no cable in {host}" for host, on in lab.witness.carrier().items() if not on]
     words += [f"no daemon on {host}" for host in lab.daemons if not lab.running(host)]
     return "; ".join(words)
+
+
+def rejected(lab: Lab) -> dict[str, str]:
+    """What `keepalived -t` says on each server whose file it rejects.
+
+    vrrpd's own parser is asked in this process, which gives what `vrrpd -t` prints.
+    """
+    found = {}
+    for host, daemon in lab.daemons.items():
+        if daemon.name == "keepalived":
+            tested = lab.run(host, "keepalived -t")
+            said = _without_warnings(tested.text) if tested.status else ""
+        else:
+            said = "\n".join(errors(lab.conf(host), host))
+        if said:
+            found[host] = said.splitlines()[0]
+    return found
+
+
+def _without_warnings(text: str) -> str:
+    """What `keepalived -t` says but for scripts that run as root, which is its status 5, too."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(line for line in lines if not line.startswith(_SCRIPTS_AS_ROOT))
+
+
+def _test_hint(lab: Lab) -> str:
+    said = rejected(lab).items()
+    return "; ".join(f"keepalived -t on {host} says: {line}" for host, line in said)
+
+
+VALID = Step(
+    "keepalived -t accepts the file of every server",
+    lambda lab: not rejected(lab),
+    hints=(
+        _test_hint,
+        "type `keepalived -t` on that server: it names the line and what is wrong with it",
+    ),
+)
 
 
 def _said(hint: Hint, lab: Lab) -> str:

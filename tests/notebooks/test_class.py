@@ -80,6 +80,20 @@ def begin(one: Evening, name: str) -> Learner:
     return learner
 
 
+def teacher_of(one: Evening) -> Learner:
+    """The teacher, logged in."""
+    teacher = Learner(one, "teacher")
+    assert teacher.log_in(one.teacher) == ""
+    return teacher
+
+
+def wall_for(learner: Learner) -> int:
+    """The HTTP status with which the wall is shown."""
+    page = learner.session.get(f"{learner.evening.address}/services/wall/", timeout=60)
+    assert page.status_code != 200 or "Lesson:" in page.text
+    return int(page.status_code)
+
+
 @pytest.mark.timeout(300)
 def test_an_evening(ordinary_user: OrdinaryUser) -> None:
     """Three learners see their failover although a fourth's server is killed; Ctrl-C ends all."""
@@ -93,6 +107,7 @@ def test_an_evening(ordinary_user: OrdinaryUser) -> None:
                 Learner(one, "late").sign_up() == "the class is full (3 learners): ask the teacher"
             )
             assert "taken" in Learner(one, "ANNA").sign_up()
+            assert [wall_for(learners[0]), wall_for(teacher_of(one))] == [403, 200]
             with learners[0].kernel(LESSON) as kernel:
                 kernel.run(
                     "from labs import Lab\nfrom labs.lessons import begin\nbegin('05-failover')"

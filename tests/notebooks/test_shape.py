@@ -28,8 +28,15 @@ from tests.notebooks.lessons import (
 
 MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
 # Of the second edition, in which the learner types on the servers.
-MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 50, 100, 45
+MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 55, 100, 45
 BRIDGE = "### On your own servers"
+# What a section does that a learner could do on a real server, too.
+ACTS = re.compile(r"^%%(?:experiment|on|conf)\b", re.M)
+KIT_FOR_COMMAND = re.compile(r"\blab\.(?:conf|start|stop|reload|crash|run|log)\(|\bchange\(")
+# What has no command on a server: cables, paths, waiting, looking.
+CABLES = re.compile(
+    r"lab\.(?:plug|unplug|cut|mend|loss|settle|holders|bench)\([^()]*\)|lab = Lab\([^()]*\)"
+)
 LEAST_PROSE, MOST_PROSE = 0.35, 0.65
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Written in pieces, or the rules of the house would find it here.
@@ -242,6 +249,56 @@ def test_a_converted_lesson_has_its_frame(lesson: Path) -> None:
     code_of_it = "\n".join(cell["text"] for cell in code(lesson))
     assert "lambda" not in code_of_it, "measurements are for labs.lessons.course"
     assert ".judge(" not in code_of_it, "verdicts are for %%experiment"
+
+
+def test_every_section_of_a_converted_lesson_ends_on_real_servers(lesson: Path) -> None:
+    """A section with experiments or commands has its bridge as the last of its texts."""
+    if not in_second_edition(lesson):
+        return
+    sections: list[list[Cell]] = [[]]
+    for cell in read(lesson):
+        if cell["cell_type"] == "markdown" and cell["text"].startswith("## "):
+            sections.append([])
+        sections[-1].append(cell)
+    lacking = []
+    for section in sections[1:]:
+        heading = section[0]["text"].partition("\n")[0]
+        texts = of_kind(section, "markdown")
+        if heading.startswith("## Challenge") or not any(ACTS.search(c["text"]) for c in section):
+            continue
+        if not texts[-1]["text"].startswith(BRIDGE):
+            lacking.append(heading)
+    assert not lacking, f"without {BRIDGE!r} at their end: {lacking}"
+
+
+def test_what_a_server_has_a_command_for_is_typed(lesson: Path) -> None:
+    """Files and daemons are the shell's; the kit has cables, observers and figures."""
+    if not in_second_edition(lesson):
+        return
+    found = [where(lesson, cell) for cell in code(lesson) if KIT_FOR_COMMAND.search(cell["text"])]
+    assert not found, "systemctl, an editor or %%conf does that:\n" + "\n".join(found)
+
+
+def test_a_solution_is_shell_commands_configuration_and_cables(lesson: Path) -> None:
+    if not in_second_edition(lesson):
+        return
+    solutions = [cell for cell in code(lesson) if tagged(cell, "solution")]
+    other = [
+        where(lesson, cell)
+        for cell in solutions
+        if not cell["text"].startswith(("%%on ", "%%conf "))
+        and not all(map(CABLES.fullmatch, filter(None, cell["text"].splitlines())))
+    ]
+    assert not other, "\n".join(other)
+
+
+def test_the_longest_choice_is_no_clue(lesson: Path) -> None:
+    """At most half of the right answers of a lesson are its longest choice, by more than a word."""
+    if not in_second_edition(lesson):
+        return
+    questions = course.lesson(lesson.stem).questions
+    longest = [q.text for q in questions if len(q.right) > max(map(len, q.wrong)) + 3]
+    assert len(longest) <= len(questions) // 2, longest
 
 
 def test_every_challenge_is_checked_before_and_after_its_solution(lesson: Path) -> None:

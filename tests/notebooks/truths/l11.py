@@ -1,22 +1,23 @@
-"""11 Split brain: how there come to be two masters, what the client sees, what helps."""
+"""11 Split brain: how two masters come about, what the client sees, what helps."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "judge-who": "it was both",
+    "cut": "it was both",
     "look-at-both": r"root@web1.*LOWER_UP.*\.10/32.*root@web2.*LOWER_UP.*\.10/32",
-    "judge-heal": r"it was [1-9]\d*(\.\d+)? s",
-    "run-heal-better": (
-        r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*held 192\.168\.1\.10 at once"
-    ),
-    "run-directions": (
+    "heal": r"it was [1-9]\d*(\.\d+)? s",
+    "heal-better": (r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*held 192\.168\.1\.10 at once"),
+    "deaf": "it was nobody",
+    "directions": (
         r"all from web1 +web1 and web2 .*all to web1 +web1 +nobody\n"
         r".*all from web2 +web1 +web1\n.*all to web2 +web1 and web2"
     ),
-    "judge-deaf": "it was nobody",
-    "run-firewall": r"although web1 still had it.*held 192\.168\.1\.10 at once",
+    "firewall": r"although web1 still had it.*held 192\.168\.1\.10 at once",
     "tcpdump": r"(?=.*192\.168\.1\.12 > 224\.0\.0\.18)(?=.*192\.168\.1\.11 > 224\.0\.0\.18)",
     "logs": "with lower priority 100, ours 150",
+    "who-has": r"(?=.*is-at 02:00:00:00:00:0b)(?=.*is-at 02:00:00:00:00:0c)",
+    "alarm": "web1: split brain.*web1: split brain",
     "unicast": r"\['web1', 'web2'\]",
-    "run-gateway": "it was web2",
+    "gateway": "it was web2",
+    "check-after": "Lonely at the top: done",
 }
