@@ -121,10 +121,10 @@ class Learner:
         shown = re.search(r'class="alert[^>]*>\s*(.*?)\s*</|login_error">\s*(.*?)\s*<', answer.text)
         return "".join(filter(None, shown.groups())) if shown else f"status {answer.status_code}"
 
-    def wait_for_the_server(self) -> float:
-        """Open JupyterLab and wait until it is there; the seconds that it took."""
+    def wait_for_the_server(self, every: float = 0.5) -> float:
+        """Open JupyterLab, again after `every` seconds, until it is there; the time it took."""
         began = time.monotonic()
-        eventually(self._is_there, SERVER_SECONDS, f"the server of {self.name}", every=0.5)
+        eventually(self._is_there, SERVER_SECONDS, f"the server of {self.name}", every)
         return time.monotonic() - began
 
     def _is_there(self) -> bool:

@@ -7,17 +7,21 @@ import shutil
 import sys
 from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from labs.emulation import discovery
 from labs.errors import LabError
-from labs.jupyter import hub, trial
+from labs.jupyter import hub, singleuser, trial
 
 traitlets_config = pytest.importorskip("traitlets.config")
 EXAMPLE = Path(__file__).parents[2] / "packaging" / "jupyterhub" / "jupyterhub_config.py"
 if not Path(sys.executable).with_name("jupyterhub").exists():
     pytest.skip("JupyterHub is not installed: make setup-class", allow_module_level=True)
+
+from jupyterhub import auth  # noqa: E402
 
 from labs.jupyter import signup  # noqa: E402  it imports JupyterHub
 
@@ -125,15 +129,15 @@ def test_the_example_configures_systemd_and_the_culler() -> None:
     assert len(lines) <= 10
 
 
-def test_the_spawner_takes_every_setting_of_the_example(caplog: pytest.LogCaptureFixture) -> None:
-    """An option that SystemdSpawner does not know would be ignored without a word."""
+def test_spawner_and_authenticator_take_every_setting() -> None:
+    """An option that they do not know would be ignored without a word."""
     systemdspawner = pytest.importorskip("systemdspawner")
     c = traitlets_config.Config()
     hub.configure(c)
     hub.system_accounts(c)
-    for section in ("Spawner", "SystemdSpawner"):
-        known = systemdspawner.SystemdSpawner.class_traits(config=True)
-        assert set(c[section]) <= set(known), section
+    known = set(systemdspawner.SystemdSpawner.class_traits(config=True))
+    assert set(c.Spawner) | set(c.SystemdSpawner) <= known
+    assert set(c.LocalAuthenticator) <= set(auth.PAMAuthenticator.class_traits(config=True))
 
 
 def test_the_plugin_of_tljh_changes_the_server_and_leaves_the_rest() -> None:
@@ -146,3 +150,30 @@ def test_the_plugin_of_tljh_changes_the_server_and_leaves_the_rest() -> None:
     assert c.Spawner.cmd == ["/opt/vrrp-lab/.venv/bin/python", "-m", "labs.jupyter.singleuser"]
     assert (c.Spawner.mem_limit, "JupyterHub" in c) == ("2G", False)
     sys.path.remove(plugin["CHECKOUT"])
+
+
+class Kernels:
+    """One kernel with so many open notebooks, as Jupyter Server's kernel manager shows it."""
+
+    def __init__(self, connections: int, pid: int) -> None:
+        self.connections, self.provisioner, self.pid = connections, self, pid
+
+    def list_kernels(self) -> list[dict[str, Any]]:
+        return [{"id": "k", "connections": self.connections}]
+
+    def get_kernel(self, _number: str) -> Kernels:
+        return self
+
+
+@pytest.mark.parametrize(
+    ("connections", "labs", "active"), [(1, ["a lab"], True), (0, ["a lab"], False), (1, [], False)]
+)
+def test_an_open_notebook_with_a_lab_keeps_its_server_from_being_idle(
+    connections: int, labs: list[str], active: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "find", lambda above: labs if above == 42 else [])
+    times: dict[str, Any] = {}
+    web = SimpleNamespace(settings={"last_activity_times": times})
+    application = SimpleNamespace(kernel_manager=Kernels(connections, 42), web_app=web)
+    assert singleuser.mark_active(application) is active
+    assert bool(times) is active
