@@ -103,6 +103,10 @@ wheel: setup ## Build the wheel and the source distribution in build/wheel, the 
 	@rm -rf build/wheel
 	@$(BIN)/python tools/dist.py build/wheel
 
+.PHONY: deb
+deb: ## Build Debian's packages vrrpd and vrrp-lab in build/deb (needs debhelper, dh-python, lintian)
+	@exec sh tools/deb.sh
+
 dist-check: wheel ## Let twine check what `make wheel` builds (needs PyPI once)
 	@[ -x .venv-dist/bin/twine ] || { /usr/bin/python3 -m venv --clear .venv-dist && \
 	    .venv-dist/bin/pip install -qq --require-hashes -r requirements-dist.lock </dev/null; }

@@ -31,3 +31,4 @@ lock requirements .venv 'make setup'
 lock requirements-class .venv 'make class'
 lock requirements-book .venv-book 'make book'
 lock requirements-dist .venv-dist 'make dist-check'
+lock requirements-lessons '~/.local/share/vrrp-lab/venv' vrrp-lab

@@ -8,7 +8,7 @@ The last line says "this machine can run the labs" only after a lab has run: its
 switch, one frame, one rule of nftables, each daemon that is installed.
 All of it happens in namespaces that vanish afterwards; nothing on the machine is changed.
 
-    machine         ── python, venv, mininet, memory, port, programs
+    machine         ── system, python, venv, mininet, memory, port, programs
     └─ namespaces   ── bridge, veth, overlay, raw socket   (tried by a second process, `--probe`)
        └─ a lab     ── hosts and switch, frame, nft, vrrpd, keepalived
 """
@@ -29,9 +29,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs.cli import platforms
 from labs.errors import LabError
 from labs.sandbox import namespaces
-from labs.shared_files import make_or, shared
+from labs.shared_files import in_checkout, make_or, shared
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -81,6 +82,7 @@ class Finding:
 def diagnose(port: int = PORT) -> list[Finding]:
     """Try everything a lab needs, then a lab; changes nothing and takes about two seconds."""
     return [
+        Finding("system", True, str(platforms.recognize(platforms.facts()))),
         _python(),
         _venv(),
         _mininet(),
@@ -111,7 +113,14 @@ def _python() -> Finding:
 
 def _venv() -> Finding:
     inside = sys.prefix != sys.base_prefix
+    if not inside and _installed_by_debian():
+        return Finding("venv", True, "none: Debian's package vrrp-lab brings its own libraries")
     return Finding("venv", inside, sys.prefix, f"run `{SETUP}`, then its `labs doctor`")
+
+
+def _installed_by_debian() -> bool:
+    """Whether this is the system's Python with labs from the package vrrp-lab."""
+    return sys.prefix == sys.base_prefix and not in_checkout()
 
 
 def _mininet() -> Finding:
@@ -142,7 +151,10 @@ def _namespaces() -> list[Finding]:
 
 
 def _remedy_for_namespaces() -> str:
-    return APPARMOR_REMEDY if _apparmor_restricts() else f"as the message says; {REPLAY}"
+    if _apparmor_restricts():
+        return APPARMOR_REMEDY
+    special = platforms.recognize(platforms.facts()).remedy or "as the message says"
+    return f"{special};\n{REPLAY}"
 
 
 def _apparmor_restricts() -> bool:
@@ -182,6 +194,9 @@ def _kernel_spec() -> Finding:
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError as error:
+        if _installed_by_debian():
+            remedy = "run `vrrp-lab`, which asks before it downloads JupyterLab"
+            return Finding("kernel spec", False, "no JupyterLab yet", remedy, needed=False)
         return Finding("kernel spec", False, str(error), f"run `{SETUP}`")
     try:
         place = KernelSpecManager().get_kernel_spec("vrrp-lab").resource_dir
