@@ -105,7 +105,7 @@ def test_text_cells_are_short(lesson: Path) -> None:
 
 
 def test_cells_are_few_and_about_half_of_them_prose(lesson: Path) -> None:
-    cells = read(lesson)
+    cells = [cell for cell in read(lesson) if not tagged(cell, "solution")]
     share = len(prose(lesson)) / len(cells)
     most = MORE_CELLS if in_second_edition(lesson) else MAX_CELLS
     assert len(cells) <= most, f"{len(cells)} cells"

@@ -5,22 +5,151 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labs.conf import setting
+from labs.errors import LabError
 from labs.experiments.cluster_health import unnoticed
-from labs.lessons import Challenge, Question, Step
+from labs.experiments.role_swap import hold, since, takeover
+from labs.lessons import Challenge, Experiment, Question, Step, commit
+from labs.lessons.experiment import Measured
+from labs.lessons.predictions import asked
 from labs.model.facts import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from labs.analysis.ownership import Service
+    from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
 
 TITLE = "Swap roles: move the master on purpose"
 QUESTION = "How do I move the master on purpose, without an outage?"
-MINUTES = 20
+MINUTES = 35
+
+GAP = "Both daemons reload. For how long does the client get no answer?"
+MOVES = "The holder web2 is restarted first, then web1. How often does the address move?"
+IDLE = "web2 is restarted first, then the holder web1. How long is the client without an answer?"
+WAIT = "web1 is reloaded with priority 200. How long until it takes over?"
 
 # Seconds: more than a handover and one lost ping, less than any Skew_Time of these machines.
 NOTICED = 0.2
 # Seconds for `web1` to come back: a start, and one Master_Down_Interval.
 PATIENCE = 6.0
+
+
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[Lab], None]:
+    """A start: the files of web1 and web2 have these priorities, and `holder` has the address.
+
+    `question`: a prediction that must have its answer, though a later cell measures it.
+    """
+
+    def start(lab: Lab) -> None:
+        prediction = asked(question)
+        if prediction is not None:
+            commit(prediction)
+        files = [_priority(lab, host) for host in ("web1", "web2")]
+        if files != [one, other] or lab.holders() != [holder]:
+            found = " and ".join(lab.holders()) or "no server"
+            raise LabError(
+                f"this experiment begins with the priorities {one} and {other} in the files and "
+                f"{holder} as the holder; there are {' and '.join(map(str, files))}, and {found}: "
+                "run the cells of this lesson in order, from `lab = Lab(...)`"
+            )
+
+    return start
+
+
+def _last(lab: Lab, verb: str, host: str) -> float:
+    """When `verb` was last done to `host` (Unix time); LabError if it has not been."""
+    acts = [fact for fact in lab.facts() if isinstance(fact, Action)]
+    done = [act.t for act in acts if (act.verb, act.host) == (verb, host)]
+    if not done:
+        raise LabError(f"{host} has seen no `{verb}` yet: there is nothing to measure")
+    return max(done)
+
+
+def _from_stop(host: str) -> Callable[[Lab], Timeline]:
+    """The timeline from a second before the last stop of the daemon of `host`."""
+
+    def shows(lab: Lab) -> Timeline:
+        seen = lab.timeline()
+        return seen.between(_last(lab, "stop", host) - 1, seen.end)
+
+    return shows
+
+
+def _moves(lab: Lab) -> Measured:
+    return len(_from_stop("web2")(lab).takeovers)
+
+
+def _lost(lab: Lab, seen: Timeline) -> Measured:
+    return round(sum(outage.duration for outage in seen.outages), 2)
+
+
+def _raised(lab: Lab) -> Measured:
+    move = takeover(since(lab, "reload"))
+    if move.cause is None or move.to != "web1":
+        raise LabError("web1 has not taken over since its daemon was reloaded")
+    return round(move.at - move.cause.t, 2)
+
+
+REST = "the address to rest on one server (up to 10 s)"
+
+EXPERIMENTS = {
+    "reload": Experiment(
+        "reload",
+        {GAP: lambda lab: _lost(lab, since(lab, "reload"))},
+        start=_with("100", "150", "web1"),
+        outcome=lambda lab: hold(lab, "web2"),
+        waits="the address to move (up to 15 s)",
+        shows=lambda lab: since(lab, "reload"),
+        drawn=GAP,
+    ),
+    "holder-first": Experiment(
+        "holder first",
+        start=_with("150", "100", "web2", MOVES),
+        outcome=lambda lab: lab.settle(),
+        waits=REST,
+        shows=_from_stop("web2"),
+    ),
+    "then-the-other": Experiment(
+        "restart, the holder first",
+        {MOVES: _moves},
+        start=_with("150", "100", "web1"),
+        outcome=lambda lab: lab.settle(),
+        waits=REST,
+        shows=_from_stop("web2"),
+    ),
+    "idle-first": Experiment(
+        "idle first",
+        start=_with("100", "150", "web1", IDLE),
+        outcome=lambda lab: lab.settle(),
+        waits=REST,
+        shows=_from_stop("web2"),
+    ),
+    "then-the-holder": Experiment(
+        "restart, the idle one first",
+        {IDLE: lambda lab: _lost(lab, _from_stop("web2")(lab))},
+        start=_with("100", "150", "web1"),
+        outcome=lambda lab: lab.settle(),
+        waits=REST,
+        shows=_from_stop("web2"),
+        drawn=IDLE,
+    ),
+    "priority": Experiment(
+        "a higher priority",
+        {WAIT: _raised},
+        start=_with("100", "150", "web2"),
+        outcome=lambda lab: hold(lab, "web1"),
+        waits="web1 to take over (up to 15 s)",
+        shows=lambda lab: since(lab, "reload"),
+        drawn=WAIT,
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
 
 
 def _restarts(lab: Lab) -> list[Action]:
@@ -63,8 +192,8 @@ CHALLENGES = {
                 lambda lab: bool(_restarts(lab)) and lab.running("web1"),
                 hints=(
                     "web1 still runs the daemon with which the lab began",
-                    "which machine has to hold the address while web1 restarts?",
-                    "restart(lab, 'web1'), but first give the address to web2",
+                    "which server has to hold the address while web1 restarts?",
+                    "`systemctl restart keepalived` on web1, but first move the address to web2",
                 ),
             ),
             Step(
@@ -74,23 +203,27 @@ CHALLENGES = {
                     _outage_hint,
                     "a change of priority and a reload cost the client nothing; "
                     "start again with lab = Lab('basic')",
-                    "change(lab, 'web2', priority=200), lab.reload('web2'), "
-                    "hold(lab, 'web2'), and only then restart(lab, 'web1')",
+                    "`priority 200` in web2's file, `systemctl reload keepalived` there, wait "
+                    "until web2 holds the address, and only then restart the daemon of web1",
                 ),
             ),
             Step(
                 "the files say priority 150 and 100 again",
                 lambda lab: [_priority(lab, h) for h in ("web1", "web2")] == ["150", "100"],
-                hints=(_files_hint, "change it back, and reload"),
+                hints=(
+                    _files_hint,
+                    "change it back, and `systemctl reload keepalived` on that server",
+                ),
             ),
             Step(
-                "web1 holds the address, and nobody else",
+                "web1 alone holds the address, and it stays there",
                 lambda lab: lab.holders() == ["web1"],
                 hints=(
-                    "the address is still with web2: has its daemon read the old number?",
-                    "lab.reload('web2')",
+                    "the address is still on web2: has its daemon read the old number?",
+                    "`systemctl reload keepalived` on web2",
                 ),
                 patience=PATIENCE,
+                lasts=4.0,
             ),
         ),
     )
@@ -110,7 +243,7 @@ QUIZ = (
     ),
     Question(
         "A new version of the daemon has to be installed on both. Where do you begin?",
-        right="on the one that does not hold the address",
+        right="on the one without the address",
         why="The holder resigns when it stops; the other one has nothing to lose.",
         wrong={
             "on the one that holds the address now": (
@@ -147,17 +280,11 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "Both daemons reload. For how long does the client get no answer?": (
-        "The old MASTER answers until it receives an advertisement of higher priority."
-    ),
-    "Swap the files, restart web1, then web2. How often does the address move?": (
+    GAP: ("The old MASTER answers until it receives an advertisement of higher priority."),
+    MOVES: (
         "Each stop sends a priority-0 advertisement, which moves the address; then the server "
         "with the new, higher priority preempts and moves it again."
     ),
-    "For how long does the client get no answer this way?": (
-        "One priority-0 advertisement, then the Skew_Time of priority 150: 106/256 = 0.414 s."
-    ),
-    "web1 is reloaded with priority 200. How long until it takes over?": (
-        "The Master_Down_Interval of priority 200 is 3 + 56/256 = 3.219 s."
-    ),
+    IDLE: ("One priority-0 advertisement, then the Skew_Time of priority 150: 106/256 = 0.414 s."),
+    WAIT: ("The Master_Down_Interval of priority 200 is 3 + 56/256 = 3.219 s."),
 }

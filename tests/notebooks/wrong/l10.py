@@ -3,12 +3,12 @@
 from tests.notebooks.wrong import Wrong
 
 LEVEL = """
-lab.conf("web1", lab.conf("web1").replace("weight -20", "weight -50"))
+lab.conf("web1", lab.conf("web1").replace("weight -20", "weight -80"))
 lab.reload("web1")
 """
 
 LOWER = """
-lab.conf("web1", lab.conf("web1").replace("priority 150", "priority 50"))
+lab.conf("web1", lab.conf("web1").replace("priority 180", "priority 50"))
 lab.reload("web1")
 """
 
@@ -16,9 +16,9 @@ RESTARTED = "lab.stop('web1')\nlab.start('web1')"
 
 WRONG = {
     "too-light": (
-        Wrong("lab.stop('web1')", hint="will not notice"),
-        Wrong(LOWER, hint="do not come back"),
-        Wrong(RESTARTED, hint="still beats 100"),
-        Wrong(LEVEL, hint="which 100 does not beat"),
+        Wrong("lab.stop('web1')", hint="does not notice"),
+        Wrong(LOWER, hint="do not return"),
+        Wrong(RESTARTED, hint="still higher than 100"),
+        Wrong(LEVEL, hint="100 is not higher"),
     )
 }

@@ -3,4 +3,4 @@
 while /etc/keepalived/chk_http.sh; do
     sleep 1
 done
-kill "$(cat /run/keepalived.pid /run/vrrpd.pid 2>/dev/null)"
+systemctl stop keepalived
