@@ -61,9 +61,9 @@ FIELD = {
 # name: how many definitions have it
 PRESENT = {
     "Bench": 1, "Door": 1, "Heard": 1, "House": 1, "Machine": 3, "Patience": 1, "Witness": 1,
-    "_Heard": 1, "_as_heard": 1, "_heard": 1, "_machine": 1, "_mend_after": 1, "_nobody": 1,
-    "_own_voice": 1, "_owner_hint": 4, "_owners": 1, "_patience": 1, "_said": 2,
-    "_same_patience": 1, "_say": 1, "_say_all": 1, "_speaks": 1, "_spoken": 2, "_tell": 1,
+    "_Heard": 1, "_as_heard": 1, "_heard": 1, "_machine": 1, "_nobody": 1,
+    "_own_voice": 1, "_owner_hint": 2, "_owners": 1, "_patience": 1, "_said": 2,
+    "_same_patience": 1, "_say": 1, "_say_all": 1, "_speaks": 1, "_spoken": 1, "_tell": 1,
     "_told_by_now": 1, "_words": 2, "bench": 4, "card": 2, "cards": 2,
     "dress": 1, "heard": 1, "hears": 2, "l14_trust_nobody": 1, "last_heard": 1, "machine": 3,
     "machine_part": 1, "mend": 2, "patience": 1, "patience_of": 1, "remove_card": 1,
