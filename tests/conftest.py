@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
 from labs.sandbox.namespaces import system_path
-from tests.support import OrdinaryUser, checkout_is_public
+from tests.support import OrdinaryUser, checkout_is_public, has_other_ids
 
 TESTS = Path(__file__).parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
@@ -96,7 +96,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.fixture
 def ordinary_user() -> Iterator[OrdinaryUser]:
     """Somebody without root, even when the tests run as root."""
-    if os.geteuid() == 0 and not checkout_is_public():
+    if has_other_ids() and not checkout_is_public():
         pytest.skip(f"nobody else can read {TESTS.parent}; remedy: clone it outside /root")
     with OrdinaryUser() as user:
         yield user

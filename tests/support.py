@@ -66,7 +66,7 @@ class OrdinaryUser:
 
     def __init__(self) -> None:
         self.account = accounts.Account() if accounts.possible() else None
-        self.uid = NOBODY if _other_ids() else os.geteuid()
+        self.uid = NOBODY if has_other_ids() else os.geteuid()
         if self.account is not None:
             self.uid = self.account.entry.pw_uid
             self.home = Path(self.account.entry.pw_dir)
@@ -150,7 +150,7 @@ class OrdinaryUser:
         return subprocess.Popen(self.command(args, env), cwd=REPOSITORY, **options)
 
 
-def _other_ids() -> bool:
+def has_other_ids() -> bool:
     """Whether this process is root and may become NOBODY."""
     return os.geteuid() == 0 and accounts.other_ids()
 
