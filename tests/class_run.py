@@ -19,6 +19,7 @@ import ast
 import os
 import resource
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -168,6 +169,7 @@ def main(users: int, labs_only: bool = False) -> int:
             ]
             with suppress(KeyboardInterrupt):
                 wait(attending)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what follows only ends and prints
             seconds = time.monotonic() - began
             together.abort()
             memory.end()

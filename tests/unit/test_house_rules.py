@@ -42,7 +42,7 @@ ALLOWED = {
             "zmq",
             "nbformat",
         ),
-        *("jupyterhub", "nativeauthenticator"),
+        *("jupyterhub", "nativeauthenticator", "bcrypt"),
         *("matplotlib", "numpy", "prompt_toolkit", "pygments", "aiosmtpd"),
     },
 }
