@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
 from tests.served import served
@@ -22,17 +21,25 @@ def address(ordinary_user: OrdinaryUser) -> Iterator[str]:
         yield where
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    """An empty browser window."""
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver of browsers, of which a thread can have one."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests that need no more than a window."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": 1280, "height": 1600},
-        )
-        yield browser.pages[0]
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty window of a profile that no other test has used."""
+    with chromium.new_context(viewport={"width": 1280, "height": 1600}) as context:
+        yield context.new_page()

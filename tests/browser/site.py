@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
 from tests.support import REPOSITORY
@@ -77,10 +77,10 @@ class Visit:
 
 
 @contextmanager
-def visiting(profile: Path) -> Iterator[Visit]:
+def visiting(playwright: Playwright, profile: Path) -> Iterator[Visit]:
     """The built site in a browser with this profile; at the end everything is checked."""
     build()
-    with serving() as address, sync_playwright() as playwright:
+    with serving() as address:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, args=FLAGS
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Playwright, expect
 
 from labs.browser import lost_cable
 from tests.browser.site import START, Visit, violations, visiting
@@ -30,11 +30,11 @@ def down(priority: int, interval: float = 1, version: int = 2) -> float:
 
 
 @pytest.fixture(scope="module")
-def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """The built site in one browser profile."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    with visiting(tmp_path_factory.mktemp("profile")) as visit:
+    with visiting(playwright, tmp_path_factory.mktemp("profile")) as visit:
         yield visit
 
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.browser.site import START, Visit, live, violations, visiting
 from tests.browser.windows import CHROMIUM
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    with visiting(tmp_path_factory.mktemp("profile")) as visit:
+    with visiting(playwright, tmp_path_factory.mktemp("profile")) as visit:
         yield visit
 
 
