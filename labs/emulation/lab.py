@@ -136,6 +136,7 @@ class Lab(_Parts, LabView):
             self.close()
             raise
         atexit.register(self.close)
+        self._before = _current if beside else None
         _current = self
 
     @staticmethod
@@ -263,11 +264,18 @@ class Lab(_Parts, LabView):
         self.cluster.closed = True
         atexit.unregister(self.close)
         if _current is self:
-            _current = None
+            _current = self._open_before()
         if hasattr(self, "_door"):
             self._door.close()
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _open_before(self) -> Lab | None:
+        """The lab that this one was started beside, if it is still open, or the one before that."""
+        before = self._before
+        while before is not None and before.closed:
+            before = before._before
+        return before
 
     def __enter__(self: _SomeLab) -> _SomeLab:
         return self

@@ -121,16 +121,16 @@ def simulate(count: int = 1000, seed: int = 1) -> Spread:
 def measure(count: int = 5) -> tuple[Pull, ...]:
     """Pulls the master's cable on `count` real clusters, each at another moment.
 
-    The clusters exist side by side, with the same addresses, and are gone afterwards; as with any
-    new Lab, so is the one before them.
+    The clusters exist side by side, with the same addresses, and are gone afterwards.  The lab
+    that was there before them stays.
     LabError if one of them does not do what it should in time.
     """
     from labs.emulation.lab import Lab
 
     labs: list[Lab] = []
     try:
-        for number in range(count):
-            labs.append(Lab("basic", beside=number > 0))
+        for _ in range(count):
+            labs.append(Lab("basic", beside=True))
         for lab in labs:
             lab.wait_until(partial(_spoken, lab), what="the master to speak")
         return _pull_each(labs)

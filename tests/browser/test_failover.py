@@ -23,7 +23,7 @@ from tests.served import START_SECONDS
 from tests.support import REPOSITORY, OrdinaryUser
 
 LESSON = "05-failover"
-CHALLENGE, SOLUTION = "leave", "lab.stop('web1')\nlab.settle()"
+CHALLENGE, SOLUTION = "leave", "%%on web1 --changes\nsystemctl stop keepalived"
 RUN_SECONDS = 180
 # More than a lesson has cells that want a prediction.
 MOST_STOPS = 8

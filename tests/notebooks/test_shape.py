@@ -32,7 +32,7 @@ MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 55, 100, 45
 BRIDGE = "### On your own servers"
 # What a section does that a learner could do on a real server, too.
 ACTS = re.compile(r"^%%(?:experiment|on|conf)\b", re.M)
-KIT_FOR_COMMAND = re.compile(r"\blab\.(?:conf|start|stop|reload|crash|run|log)\(|\bchange\(")
+KIT_FOR_COMMAND = re.compile(r"\blab\.(?:conf|start|stop|reload|run|log)\(|\bchange\(")
 # What has no command on a server: cables, paths, waiting, looking.
 CABLES = re.compile(
     r"lab\.(?:plug|unplug|cut|mend|loss|settle|holders|bench)\([^()]*\)|lab = Lab\([^()]*\)"
@@ -148,7 +148,7 @@ def test_its_links_lead_to_other_lessons_or_to_the_web(lesson: Path) -> None:
 def test_the_verbs_that_the_prose_names_exist(lesson: Path) -> None:
     text = "\n".join(cell["text"] for cell in prose(lesson))
     named = set(re.findall(r"`lab\.(\w+)", text))
-    made = {"net", "hosts", "servers", "witness", "daemons", "directory", "state", "watch"}
+    made = {"net", "hosts", "servers", "witness", "daemons", "directory", "state", "watch", "bench"}
     assert sorted(verb for verb in named - made if not hasattr(Lab, verb)) == []
 
 

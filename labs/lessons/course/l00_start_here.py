@@ -1,21 +1,74 @@
-"""00 Start here: bring the address home after a failover."""
+"""00 Start here: one failover and one failback, then a server with two faults."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step
+from labs.errors import LabError
+from labs.experiments.role_swap import since, takeover
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.experiment import Measured
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
 
 TITLE = "Start here"
 QUESTION = "Does my machine run this, and what will I learn?"
-MINUTES = 15
+MINUTES = 20
 
 SERVERS = ("web1", "web2")
-# A card that comes up, and one Master_Down_Interval.
+# s for an interface to come up, and one Master_Down_Interval.
 PATIENCE = 9.0
+# s that web1 must hold the address, longer than the Master_Down_Interval of either server.
+KEPT = 4.0
+
+WHO = "A few seconds after the pull: who answers?"
+GAP = "And for how long does nobody answer?"
+
+
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _pull(lab: Lab) -> Timeline:
+    """The timeline since the last pull; LabError if the address has not moved since."""
+    seen = since(lab, "unplug")
+    takeover(seen)
+    return seen
+
+
+def _holder(lab: Lab) -> Measured:
+    return takeover(_pull(lab)).to
+
+
+def _gap(lab: Lab) -> Measured:
+    away = sum(outage.duration for outage in _pull(lab).outages)
+    if not away:
+        raise LabError("the client noticed nothing: was it web1's cable that was pulled?")
+    return round(away, 2)
+
+
+EXPERIMENTS = {
+    "pull": Experiment(
+        "failover",
+        {WHO: _holder, GAP: _gap},
+        start=starts.web1_holds,
+        outcome=lambda lab: lab.settle(),
+        waits="the address to rest on one server (up to 10 s)",
+        shows=_pull,
+        drawn=GAP,
+    ),
+    "plug": Experiment(
+        "failback",
+        start=starts.cable_out,
+        outcome=lambda lab: lab.settle(),
+        waits="the address to rest on one server (up to 10 s)",
+        shows=lambda lab: since(lab, "plug"),
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
 
 
 def _plugged(lab: Lab) -> bool:
@@ -24,42 +77,49 @@ def _plugged(lab: Lab) -> bool:
 
 def _cable_hint(lab: Lab) -> str:
     out = [host for host in SERVERS if not lab.witness.carrier().get(host)]
-    return f"no cable in {' and '.join(out)}: without one a server hears and says nothing"
+    return f"no cable in {' and '.join(out)}: without one a server sends and receives nothing"
 
 
 def _daemon_hint(lab: Lab) -> str:
-    silent = [host for host in SERVERS if not lab.running(host)]
-    return f"no daemon runs on {' and '.join(silent)}: one server alone is no cluster"
+    missing = [host for host in SERVERS if not lab.running(host)]
+    return f"no daemon is running on {' and '.join(missing)}: one server alone is no cluster"
 
 
 CHALLENGES = {
     "home": Challenge(
         "Bring it home",
-        state="failover",
+        state="left-alone",
         steps=(
             Step(
                 "both servers have their cables",
                 _plugged,
                 hints=(
                     _cable_hint,
-                    "lab.unplug pulls a cable; which verb puts it back?",
-                    'lab.plug("web1")',
+                    "a click on a cable in the panel, or a name of the kit, puts it back",
+                    'lab.plug(HOST), with the host in quotes: lab.plug("web1")',
                 ),
                 patience=1.0,
             ),
             Step(
                 "a daemon runs on each",
                 lambda lab: all(map(lab.running, SERVERS)),
-                hints=(_daemon_hint, "lab.start(host) starts it"),
+                hints=(
+                    _daemon_hint,
+                    "`systemctl status keepalived` in its terminal; which command starts it?",
+                    "`systemctl start keepalived` in the terminal of that server",
+                ),
+                patience=2.0,
             ),
             Step(
-                "web1 holds 192.168.1.10, and nobody else",
+                "web1 alone holds 192.168.1.10, and keeps it",
                 lambda lab: lab.holders() == ["web1"],
                 hints=(
-                    "web1 has not taken it back: is anything else still pulled or broken?",
-                    'lab = Lab("failover") starts over; then undo what was done to web1',
+                    "web1 has not taken it back: is anything else pulled or stopped?",
+                    "look at `ip address` and `journalctl -u keepalived -n 5` on both servers",
+                    'lab = Lab("left-alone") starts again; then repair web1, and leave web2 alone',
                 ),
                 patience=PATIENCE,
+                lasts=KEPT,
             ),
         ),
     )
@@ -101,10 +161,8 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "A few seconds after the pull: who answers?": (
-        "web2 received no more advertisements from web1, so it took the address over."
-    ),
-    "And for how long does nobody answer?": (
+    WHO: ("web2 received no more advertisements from web1, so it took the address over."),
+    GAP: (
         "web2 waits for three missing advertisements. Lesson 05 predicts the time to a "
         "hundredth of a second."
     ),

@@ -3,13 +3,14 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "addresses-after": r"NO-CARRIER.*root@web2.*inet 192\.168\.1\.10/32",
-    "judge-who": "it was nobody",
-    "judge-gap": r"it was [2-5](\.\d+)? s",
-    "arp": r"that is web2.*\[\d+, \d+, \d+, \d+, \d+\]",
-    "judge-talk": "it was “a reset”",
-    "measured": r"takeover: (3\.[6-9]|[45]\.)\d+ s.*protocol: +3\.609 s",
-    "judge-spread": r"it was (0\.9\d*|1(\.0\d*)?) s",
-    "crash": "two hold|held 192.168.1.10 at once",
-    "judge-death": "it was both",
+    "pull": (
+        r"it was nobody\..*it was [2-5](\.\d+)? s.*here (3\.[6-9]|[45]\.)\d+ s after"
+        r".*it was “a reset”"
+    ),
+    "addresses-after": r"NO-CARRIER.*FAULT.*root@web2.*inet 192\.168\.1\.10/32.*MASTER",
+    "arp": r"192\.168\.1\.10 .*lladdr",
+    "arp-web2": r"eth0.*([0-9a-f]{2}:){5}",
+    "crash": r"(two hold|held 192.168.1.10 at once).*it was both",
+    "restart": r"192\.168\.1\.10/32.*active \(running\)",
+    "thousand-pulls": r"it was (0\.9\d*|1(\.0\d*)?) s",
 }

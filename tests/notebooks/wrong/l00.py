@@ -1,14 +1,21 @@
-"""Typical wrong answers to the challenge of lesson 00."""
+"""Typical wrong answers to the challenge of lesson 00: one fault of two, and web2 stopped."""
 
 from __future__ import annotations
 
 from tests.notebooks.wrong import Wrong
 
+PLUG = "lab.plug('web1')"
+
 WRONG = {
     "home": (
-        # To start what already runs brings no cable back.
-        Wrong("lab.start('web1')", hint="no cable in web1"),
-        # Home it goes, because nobody else is left.
-        Wrong("lab.plug('web1'); lab.stop('web2')", hint="no daemon runs on web2"),
+        # To start the daemon brings no cable back.
+        Wrong("lab.run('web1', 'systemctl start keepalived')", hint="no cable in web1"),
+        Wrong(PLUG, hint="no daemon is running on web1"),
+        # web1 has it then, because no other daemon is left.
+        Wrong(
+            f"{PLUG}\nlab.run('web1', 'systemctl start keepalived')\n"
+            "lab.run('web2', 'systemctl stop keepalived')",
+            hint="no daemon is running on web2",
+        ),
     ),
 }

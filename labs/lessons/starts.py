@@ -1,0 +1,43 @@
+"""What an experiment of a lesson begins with, brought about where it is not so.
+
+    Experiment(..., start=starts.web1_holds)
+
+Each says what it does before it waits, so that a cell that is run again is not silent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
+
+SERVERS = ("web1", "web2")
+
+
+def web1_holds(lab: Lab) -> None:
+    """Let both cables be in, both daemons run and web1 alone hold the address.
+
+    LabError if that does not come about in time.
+    """
+    for host in SERVERS:
+        if not lab.witness.carrier().get(host):
+            print(f"{host}'s cable is out: putting it back")
+            lab.plug(host)
+        if not lab.running(host):
+            print(f"no daemon is running on {host}: starting it")
+            lab.start(host)
+    if lab.holders() != ["web1"]:
+        print("waiting until web1 holds the address (up to 15 s)", flush=True)
+    lab.wait_until(lambda: lab.holders() == ["web1"], what="web1 to hold the address")
+
+
+def cable_out(lab: Lab) -> None:
+    """Let web1's cable be out and web2 alone hold the address.
+
+    LabError if that does not come about in time.
+    """
+    if lab.witness.carrier().get("web1"):
+        print("web1's cable is in: pulling it, and waiting until web2 holds the address (4 s)")
+        lab.unplug("web1")
+    lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
