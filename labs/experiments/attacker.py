@@ -9,6 +9,7 @@
     withdraw(lab)                 no more of that
     lock_port(lab)                the switch lets nothing of the kind through any more
     repelled(lab, source)         whether the cluster stands everything he can make of it
+    attack(lab, source)           the same as a sentence, for a cell
 
 All of it happens on the host `attacker` of the lab, in namespaces that no real network reaches.
 He has no password but what he has heard or guessed, and he does not change his MAC address.
@@ -212,6 +213,29 @@ def repelled(lab: Lab, source: str, host: str = HOST) -> bool:
     except LabError:
         return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Whether `holder` kept the address while `host` sent packets in the name of `source`."""
+
+    host: str
+    source: str
+    holder: str
+    kept: bool
+
+    def __repr__(self) -> str:
+        end = "keeps the address" if self.kept else "gave the address up"
+        return f"{self.host} sent as {self.source}: {self.holder} {end}"
+
+
+def attack(lab: Lab, source: str, host: str = HOST) -> Attack:
+    """Send everything that `host` can make, in the name of `source`; what came of it.
+
+    LabError if no server holds the address.
+    """
+    holder = lab.wait_until(lambda: _holders(lab), RECOVERY, what="a server to hold the address")
+    return Attack(host, source, holder[0], repelled(lab, source, host))
 
 
 def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
