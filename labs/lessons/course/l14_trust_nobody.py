@@ -52,7 +52,8 @@ def _gap(lab: Lab) -> Measured:
     seen = lab.timeline().last(6)
     if not seen.takeovers:
         raise LabError("the address has not moved: this cell must send the forged packet")
-    return seen.outage_at(seen.takeovers[-1].at).duration
+    outage = seen.outage_at(seen.takeovers[-1].at)
+    return outage.duration if outage else 0.0
 
 
 def _stolen(lab: Lab) -> None:
