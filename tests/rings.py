@@ -36,7 +36,7 @@ RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
-WORKERS = {"unit": 2, "sim": 2, "lab": 4, "interop": 2, "notebooks": 8}
+WORKERS = {"unit": 2, "sim": 2, "lab": 3, "interop": 2, "notebooks": 6}
 # Rings that mostly compute: they take the processors only where no other ring wants them.
 COMPUTING = {"unit", "sim", "browser"}
 NICENESS = 10
