@@ -31,7 +31,7 @@ from tests.served import free_port
 from tests.support import OrdinaryUser, eventually
 
 PROGRAM = Path(sys.executable).with_name("labs")
-START_SECONDS, SERVER_SECONDS, CELL_SECONDS = 90, 240, 180
+START_SECONDS, SERVER_SECONDS, CELL_SECONDS = 150, 240, 180
 PASSWORD = "a password"
 
 

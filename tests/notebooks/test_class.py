@@ -94,7 +94,7 @@ def wall_for(learner: Learner) -> int:
     return int(page.status_code)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_evening(ordinary_user: OrdinaryUser) -> None:
     """Three learners see their failover although a fourth's server is killed; Ctrl-C ends all."""
     folder = ordinary_user.home / "class"
@@ -126,7 +126,7 @@ def test_an_evening(ordinary_user: OrdinaryUser) -> None:
         assert "The class has ended" in one.output.read_text()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(500)
 def test_a_hub_that_is_killed_takes_every_lab_with_it_and_loses_nothing(
     ordinary_user: OrdinaryUser,
 ) -> None:

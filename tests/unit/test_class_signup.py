@@ -19,7 +19,7 @@ from labs.jupyter import hub, singleuser, trial
 traitlets_config = pytest.importorskip("traitlets.config")
 EXAMPLE = Path(__file__).parents[2] / "packaging" / "jupyterhub" / "jupyterhub_config.py"
 if not Path(sys.executable).with_name("jupyterhub").exists():
-    pytest.skip("JupyterHub is not installed: make setup-class", allow_module_level=True)
+    pytest.skip("optional: JupyterHub is not installed: make setup-class", allow_module_level=True)
 
 from jupyterhub import auth  # noqa: E402
 
