@@ -1,4 +1,4 @@
-"""The lab: two machines in miniature, a cable to pull, and witnesses who write down what happens.
+"""The lab: two servers in miniature, a cable to pull, and observers that record what happens.
 
     from labs import Lab
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from labs.errors import LabError
     from labs.figures import plot
     from labs.lessons.show import show
-    from labs.monitoring.observer import Witness
+    from labs.monitoring.observer import Observer
 
-__all__ = ["Lab", "LabError", "Lan", "Result", "Timeline", "Witness", "change", "plot", "show"]
+__all__ = ["Lab", "LabError", "Lan", "Observer", "Result", "Timeline", "change", "plot", "show"]
 
 _WHERE = {
     "Lab": "labs.api.lab",
@@ -40,7 +40,7 @@ _WHERE = {
     "LabError": "labs.errors",
     "Lan": "labs.api.lan",
     "Timeline": "labs.analysis.timeline",
-    "Witness": "labs.monitoring.observer",
+    "Observer": "labs.monitoring.observer",
     "change": "labs.conf",
     "plot": "labs.figures.plot",  # the module itself
     "show": "labs.lessons.show",
@@ -48,7 +48,7 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module that holds `name` when somebody asks for it (PEP 562)."""
+    """Import the module that holds `name` when it is first used (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module 'labs' has no attribute {name!r}")
     if name == "Lab":  # it may be one that takes notes, or one that only remembers

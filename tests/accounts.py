@@ -6,7 +6,7 @@
 Only root can make accounts; `possible()` says whether this process can.
 
 Test processes run side by side, some of them in pid namespaces of their own.
-Each holds a lock on the homes of its accounts, so an account whose home nobody has locked was left
+Each holds a lock on the homes of its accounts, so an account whose home is not locked was left
 by a test process that was killed: the next Account() removes it.
 """
 
@@ -41,7 +41,7 @@ def possible() -> bool:
 
 
 def other_ids() -> bool:
-    """Whether this user namespace knows more ids than its own root's, that of NOBODY among them."""
+    """Whether this user namespace has more ids than its own root's, that of `NOBODY` too."""
     lines = Path("/proc/self/uid_map").read_text().splitlines()
     known = (tuple(map(int, line.split())) for line in lines)
     return any(first <= NOBODY < first + count for first, _, count in known)

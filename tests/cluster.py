@@ -99,13 +99,13 @@ def arps(lan: Lan, host: str) -> list[Arp]:
 
 
 def held(lan: Lan, host: str) -> set[str]:
-    """The addresses on a host's card, its own left out."""
+    """The addresses on a host's interface, its own left out."""
     machine = lan.machines[host]
     return {str(ip) for ip in machine.addresses if ip != machine.ip}
 
 
 def moves(lan: Lan, host: str) -> list[tuple[str, bool]]:
-    """What came to (True) and left (False) a host's card, in order."""
+    """What came to (True) and left (False) a host's interface, in order."""
     return [(f.address, f.held) for f in lan.facts if isinstance(f, Address) and f.host == host]
 
 

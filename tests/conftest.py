@@ -95,7 +95,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.fixture
 def ordinary_user() -> Iterator[OrdinaryUser]:
-    """Somebody without root, even when the tests run as root."""
+    """An account without root, even when the tests run as root."""
     if has_other_ids() and not checkout_is_public():
         pytest.skip(f"nobody else can read {TESTS.parent}; remedy: clone it outside /root")
     with OrdinaryUser() as user:

@@ -11,7 +11,7 @@ A lab gives its mark to everything it makes (labs.sandbox.namespaces.mark):
     interfaces    the alias of a switch and of its ports; a cable goes with its port
     files         the beginning of their name, in the directories that everybody shares
 
-Whatever else comes or goes on the machine meanwhile belongs to somebody else.
+Whatever else comes or goes on the machine meanwhile belongs to other programs.
 """
 
 from __future__ import annotations

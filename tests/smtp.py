@@ -1,4 +1,4 @@
-"""A mail server for tests: real sockets, any behaviour, everything it hears is kept.
+"""A mail server for tests: real sockets, any behaviour, everything it receives is kept.
 
 with Server() as server:                  with Server({"RCPT": "550 no"}) as server:
     ... send ...                              ...

@@ -47,7 +47,7 @@ def eventually(
     and `condition()` is false even then, however long this process was kept waiting.
     """
     deadline = time.monotonic() + timeout
-    never = threading.Event()  # nobody sets it: a wait that yields the processor
+    never = threading.Event()  # never set: a wait that yields the processor
     while True:
         late = time.monotonic() > deadline
         if value := condition():
@@ -151,7 +151,7 @@ class OrdinaryUser:
 
 
 def has_other_ids() -> bool:
-    """Whether this process is root and may become NOBODY."""
+    """Whether this process is root and may become `NOBODY`."""
     return os.geteuid() == 0 and accounts.other_ids()
 
 

@@ -6,7 +6,7 @@
         terminal.resize(120, 40)
     terminal.status                    the exit status, after the block
 
-pyte keeps the screen; a thread reads, because a program that nobody reads from stands still.
+pyte keeps the screen; a thread reads, because a program whose output is not read stands still.
 """
 
 from __future__ import annotations

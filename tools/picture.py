@@ -1,4 +1,4 @@
-"""The first picture of README.md: the bench, at the moment when the backup has just taken over.
+"""The first picture of README.md: the panel, at the moment when the backup has just taken over.
 
     labs run failover --json build/failover.jsonl
     python tools/picture.py build/failover.jsonl docs/images/bench.png

@@ -21,7 +21,7 @@ EXECUTE = HOUSE / "tests" / "notebooks" / "execute.py"
 
 
 def execute(lesson: Path, mode: str, place: Path) -> tuple[bool, str]:
-    """Execute a lesson in a mode; whether every cell ran, and what the first error said."""
+    """Execute a lesson in a mode; whether every cell ran, and the message of the first error."""
     told = {"LAB_MODE": mode, "LAB_RECORDING": str(place / "book.json.gz")}
     done = subprocess.run(
         [sys.executable, str(EXECUTE), str(lesson), str(place / "result.ipynb")],

@@ -1,4 +1,4 @@
-"""The article's cluster and somebody else: one more machine on the same switch.
+"""The article's cluster and an attacker: one more host on the same switch.
 
          web1                web2                client             attacker
       192.168.1.11        192.168.1.12       192.168.1.100       192.168.1.66

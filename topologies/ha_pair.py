@@ -15,7 +15,7 @@ Use it from the lab, `Lab("basic")`, or by itself, as root:
 
     mn --custom topologies/ha_pair.py --topo ha_pair --switch lxbr --controller none
 
-The MAC addresses tell in a capture who is speaking: their last byte is that of the IP address.
+The MAC addresses show in a capture which host sent: their last byte is that of the IP address.
 In the lab a host also has the IPv6 address with its number, 2001:db8:1::11 for 192.168.1.11.
 """
 

@@ -27,7 +27,7 @@ By itself, as root; plain Mininet leaves forwarding to you:
     mininet> r1 sysctl -w net.ipv4.ip_forward=1
     mininet> r2 sysctl -w net.ipv4.ip_forward=1
 
-In the lab forwarding is on, and a card also has the IPv6 address with its number:
+In the lab forwarding is on, and an interface also has the IPv6 address with its number:
 2001:db8:1::11 for 192.168.1.11, 2001:db8:2::11 for 10.0.0.11.
 """
 
@@ -73,7 +73,7 @@ class Routers(Topo):
         number: int,
         addresses: dict[str, str] | None = None,
     ) -> None:
-        """A cable whose MAC addresses tell the network (first of the last two bytes) and host."""
+        """A cable whose MAC addresses give the network (first of the last two bytes) and host."""
         network = 0x00 if switch == "s1" else 0x20
         self.addLink(
             host,

@@ -12,7 +12,7 @@
      192.168.1.10 is held by           192.168.1.20 is held by
        one of the first two              one of the other two
 
-Everybody hears the Advertisements of both: only virtual_router_id keeps the clusters apart.
+Every host receives the Advertisements of both: only virtual_router_id keeps the clusters apart.
 By itself, as root:
 
     mn --custom topologies/two_pairs.py --topo two_pairs --switch lxbr --controller none

@@ -8,11 +8,11 @@ RFC 3768 section 6.1: a BACKUP becomes MASTER when its Master_Down_Timer runs ou
 where keepalived's `down_timer_adverts` may say another number than 3.  The arithmetic is that of
 the daemon (`vrrpd.fsm.Params`); here is only what starts the timer:
 
-    what a witness saw                                      the timer then runs
+    what an observer saw                                    the timer then runs
     ----------------------------------------------------    ---------------------
     an Advertisement of a priority not below its own        Master_Down_Interval
     an Advertisement of priority 0 (the master says bye)    Skew_Time
-    its network card got its carrier back                   Master_Down_Interval
+    its interface got its carrier back                   Master_Down_Interval
     its daemon was started                                  Master_Down_Interval
     its daemon was reloaded: see `_reloaded`                Master_Down_Interval
 
@@ -69,9 +69,9 @@ class MasterDownTimer:
     """The timer of one virtual router on `host`; `take` it the facts in order of time.
 
     `priority`, `version` and `interval` (s) are the host's own as far as they are known, and may
-    be set at any time; `adverts` is its down_timer_adverts, which Configured facts tell.
+    be set at any time; `adverts` is its down_timer_adverts, which Configured facts carry.
     `precise`: whether its journal knows the moments (vrrpd's) or whole seconds (keepalived's log);
-    None: not known, then its State facts tell.
+    None: not known, then its State facts say it.
     """
 
     def __init__(

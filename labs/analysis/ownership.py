@@ -1,12 +1,12 @@
 """Who held the address, and who answered the client: pure functions over facts.
 
     facts        -----A+-----------A- - - - -B+--------
-    segments     [   A   ][  nobody  ][        B      ]     one after the other, no holes
-    gaps                  [----------]                      nobody holds
+    segments     [   A   ][ no holder][        B      ]     one after the other, no holes
+    gaps                  [----------]                      no host holds
     overlaps                                                two hold (none here)
     service      [ A answers ][ no answer  ][ B answers]    the same from the client's chair
 
-Holding is what the kernels said: a host holds while the address is on one of its interfaces.
+Holding is what the kernels reported: a host holds while the address is on one of its interfaces.
 Nothing here reads a clock, a file or a socket.
 """
 
@@ -20,7 +20,7 @@ from labs.model.facts import Address, Fact, Ping, in_order
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class OwnershipInterval:
     """From `start` to `end` (seconds) exactly `holders` held, the earliest holder first."""
 
     start: float
@@ -34,7 +34,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class HolderInterval:
     """`host` held without a break from `start` to `end` (seconds)."""
 
     host: str
@@ -48,8 +48,8 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """From `start` to `end` the client's `pings` were answered by `host`, or by nobody (None)."""
+class ServiceInterval:
+    """From `start` to `end` the client's `pings` were answered by `host`, or by no host (None)."""
 
     host: str | None
     start: float
@@ -62,7 +62,9 @@ class Service:
         return self.end - self.start
 
 
-def segments(facts: Iterable[Fact], address: str, start: float, end: float) -> list[Segment]:
+def segments(
+    facts: Iterable[Fact], address: str, start: float, end: float
+) -> list[OwnershipInterval]:
     """Cut [start, end] wherever the set of holders of `address` changes.
 
     The segments touch, cover the whole interval, are never empty, and neighbours differ.
@@ -83,36 +85,36 @@ def segments(facts: Iterable[Fact], address: str, start: float, end: float) -> l
     changes = [next(group) for _, group in groupby(moments, key=lambda cut: set(cut[1]))]
     stops = [t for t, _ in changes[1:]] + [end]
     return [
-        Segment(t, stop, holders)
+        OwnershipInterval(t, stop, holders)
         for (t, holders), stop in zip(changes, stops, strict=True)
         if stop > t
     ]
 
 
-def spans(parts: Sequence[Segment]) -> list[Span]:
+def spans(parts: Sequence[OwnershipInterval]) -> list[HolderInterval]:
     """The unbroken ownerships in `parts` (as `segments` made them), by start."""
-    result: list[Span] = []
+    result: list[HolderInterval] = []
     since: dict[str, float] = {}
     for part in parts:
         for host in [h for h in since if h not in part.holders]:
-            result.append(Span(host, since.pop(host), part.start))
+            result.append(HolderInterval(host, since.pop(host), part.start))
         for host in part.holders:
             since.setdefault(host, part.start)
-    result += [Span(host, start, parts[-1].end) for host, start in since.items()]
+    result += [HolderInterval(host, start, parts[-1].end) for host, start in since.items()]
     return sorted(result, key=lambda span: (span.start, span.end))
 
 
-def gaps(parts: Iterable[Segment]) -> list[Segment]:
-    """The parts in which nobody held."""
+def gaps(parts: Iterable[OwnershipInterval]) -> list[OwnershipInterval]:
+    """The parts without a holder."""
     return [part for part in parts if not part.holders]
 
 
-def overlaps(parts: Iterable[Segment]) -> list[Segment]:
+def overlaps(parts: Iterable[OwnershipInterval]) -> list[OwnershipInterval]:
     """The parts in which two or more held."""
     return [part for part in parts if len(part.holders) > 1]
 
 
-def service(facts: Iterable[Fact], address: str, start: float, end: float) -> list[Service]:
+def service(facts: Iterable[Fact], address: str, start: float, end: float) -> list[ServiceInterval]:
     """Who answered the client when, from the pings sent to `address` in [start, end].
 
     Silence begins when the first ping without a reply was sent, and ends when a reply *arrives*:
@@ -132,13 +134,13 @@ def service(facts: Iterable[Fact], address: str, start: float, end: float) -> li
         silent = _answerer(run[0]) is None
     stops = [*starts[1:], *(max(starts[-1], ping.t) for ping in pings[-1:])]
     return [
-        Service(_answerer(run[0]), a, b, len(run))
+        ServiceInterval(_answerer(run[0]), a, b, len(run))
         for run, a, b in zip(runs, starts, stops, strict=True)
     ]
 
 
-def outages(served: Iterable[Service]) -> list[Service]:
-    """The parts of `service` in which nobody answered."""
+def outages(served: Iterable[ServiceInterval]) -> list[ServiceInterval]:
+    """The parts of `service` without an answer."""
     return [part for part in served if part.host is None]
 
 

@@ -1,4 +1,4 @@
-"""When is a takeover due?  The protocol's own arithmetic, applied to what witnesses saw.
+"""When is a takeover due?  The protocol's own arithmetic, applied to what observers saw.
 
 `labs.analysis.master_down_timer` follows the timer of the host; here is which of its starts a
 takeover is measured by.  No daemon is asked: the prediction can be wrong, and that would be news.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from labs.analysis.master_down_timer import MasterDownTimer
 from labs.model.facts import Action, Address, Advert, Fact, Heard, State
 
-# s: a MASTER that hears a better one gives its addresses up within this time.
+# s: a MASTER that receives a higher priority gives its addresses up within this time.
 HANDOVER = 1.0
 # s: a takeover so much before its time was counted from an earlier Advertisement, if one fits so
 # exactly.
@@ -30,7 +30,7 @@ PHRASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class ExpectedTakeover:
     """`host` is due to take over `wait` seconds after `since`, when `basis` happened."""
 
     host: str
@@ -54,10 +54,10 @@ def vrids(facts: Iterable[Fact], address: str) -> set[int]:
     return {f.vrid for f in facts if isinstance(f, Advert) and address in f.addresses}
 
 
-def with_hearing(facts: Sequence[Fact], hosts: Iterable[str]) -> list[Fact]:
-    """`facts` with a Heard for every Advert, for records whose witness did not note who heard.
+def with_deliveries(facts: Sequence[Fact], hosts: Iterable[str]) -> list[Fact]:
+    """`facts` with a Heard for every Advert, for records without note of who received it.
 
-    Every other host is taken to have heard, unless a cut lay between it and the sender.
+    Every other host is taken to have received it, unless a cut lay between it and the sender.
     Records that have Heard facts are returned as they are.
     """
     if any(isinstance(f, Heard) for f in facts):
@@ -72,27 +72,27 @@ def with_hearing(facts: Sequence[Fact], hosts: Iterable[str]) -> list[Fact]:
             case Action(verb="mend"):
                 cut.discard(fact.host)
             case Advert() if fact.host not in cut:
-                result += [_as_heard(fact, h) for h in hosts if h != fact.host and h not in cut]
+                result += [_as_received(fact, h) for h in hosts if h != fact.host and h not in cut]
     return result
 
 
 def predict(
     facts: Sequence[Fact], host: str, before: float, priority: int | None = None
-) -> Prediction | None:
+) -> ExpectedTakeover | None:
     """When was a takeover by `host` due, judged by what happened before `before`?
 
     `facts` are in order of time and of one virtual router.  `priority` is that of its file, in
-    case no fact tells it.
-    None when no witness knows the priority of `host`, or none saw what started its timer: a check
-    that succeeds again, or a priority that rises, is seen by nobody outside.
+    case no fact says it.
+    None when no observer knows the priority of `host`, or none saw what started its timer: a check
+    that succeeds again, or a priority that rises, is not seen from outside.
     """
-    voice = _own_voice(facts, host, before, priority)
+    voice = _own_advertisement(facts, host, before, priority)
     if voice is None:
         return None
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
     timer = MasterDownTimer(host, *voice, precise)
-    found: list[Prediction] = []
+    found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
     for fact in facts:
         if fact.t >= before:
@@ -100,7 +100,7 @@ def predict(
         start = timer.take(fact)
         # A timer that ran before the host was MASTER is not the one that ran out now.
         if start is not None and start.since > held - HANDOVER:
-            found.append(Prediction(host, start.basis, start.since, start.wait))
+            found.append(ExpectedTakeover(host, start.basis, start.since, start.wait))
     if found and found[-1].at > before + EARLY:
         # The switch passed Advertisements on that a firewall on the host may have dropped.
         exact = [each for each in found if abs(each.at - before) < EXACT]
@@ -120,13 +120,13 @@ def _gave_up(facts: Sequence[Fact], host: str, before: float) -> float:
     return max(lost, default=float("-inf"))
 
 
-def _own_voice(
+def _own_advertisement(
     facts: Sequence[Fact], host: str, moment: float, priority: int | None
 ) -> tuple[int, int, float] | None:
     """Priority, version and interval (s) of `host`: from its Advertisement nearest to `moment`.
 
-    A takeover begins with an Advertisement, so even a host never heard before is known then.
-    Failing that, its journal or its file tells the priority and its neighbours the rest.
+    A takeover begins with an Advertisement, so even a host not known before is known then.
+    Failing that, its journal or its file gives the priority and its neighbours the rest.
     """
     adverts = [f for f in facts if isinstance(f, Advert) and f.priority]
     own = [f for f in adverts if f.host == host]
@@ -140,7 +140,7 @@ def _own_voice(
     return None
 
 
-def _as_heard(advert: Advert, host: str) -> Heard:
+def _as_received(advert: Advert, host: str) -> Heard:
     return Heard(
         advert.t,
         host,

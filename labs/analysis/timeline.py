@@ -1,9 +1,9 @@
 """The timeline: the facts of a lab, and what follows from them about one address.
 
-    lab.timeline()                         the house figure, as the last line of a cell
+    lab.timeline()                         the timeline figure, as the last line of a cell
     timeline.holders_at(t)                  ("web2",)
     timeline.takeovers                     [Takeover(frm="web1", to="web2", at=..., ...)]
-    timeline.gaps, .overlaps, .outages     nobody held, two held, the client had no answer
+    timeline.gaps, .overlaps, .outages     no holder, two holders, the client had no answer
     print(timeline.text())                 the same figure in characters
 
 A Timeline never changes and never looks at the world: it is facts, an address and a window of time
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import labs.analysis.ownership as ownership
 import labs.analysis.takeover_timing as predict
-from labs.analysis.ownership import Segment, Service, Span
-from labs.analysis.takeover_timing import Prediction
+from labs.analysis.ownership import HolderInterval, OwnershipInterval, ServiceInterval
+from labs.analysis.takeover_timing import ExpectedTakeover
 from labs.errors import LabError
 from labs.model.facts import (
     Action,
@@ -44,7 +44,14 @@ from labs.model.facts import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Prediction", "Segment", "Service", "Span", "Takeover", "Timeline"]
+__all__ = [
+    "ExpectedTakeover",
+    "HolderInterval",
+    "OwnershipInterval",
+    "ServiceInterval",
+    "Takeover",
+    "Timeline",
+]
 
 F = TypeVar("F", bound=Fact)
 
@@ -59,7 +66,7 @@ HANDOVER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """`to` began to hold the address at `at`; `frm` held it before (None: nobody ever had).
+    """`to` began to hold the address at `at`; `frm` held it before (None: no host ever had).
 
     `after` is the time since the last Advertisement of `frm` (None: it never sent one).
     `reason` is the new master's own word, from its journal ("" when it has none).
@@ -73,7 +80,7 @@ class Takeover:
     at: float
     after: float | None = None
     reason: str = ""
-    prediction: Prediction | None = None
+    prediction: ExpectedTakeover | None = None
     cause: Action | None = None
     shared: float = 0.0
 
@@ -105,7 +112,7 @@ class Views(Protocol):
         """The figure in characters."""
 
     def headline(self, timeline: Timeline) -> str:
-        """The figure's title: who held the address, and for how long nobody did."""
+        """The figure's title: who held the address, and for how long no host did."""
 
     def figure(self, timeline: Timeline, **options: Any) -> Figure:
         """The figure, as matplotlib draws it."""
@@ -163,44 +170,44 @@ class Timeline:
     # -- who held ---------------------------------------------------------------------------
 
     @cached_property
-    def segments(self) -> list[Segment]:
+    def segments(self) -> list[OwnershipInterval]:
         """The window cut wherever the holders change: no holes, no overlaps."""
         return ownership.segments(self.facts, self.address, self.start, self.end)
 
     def holders_at(self, t: float) -> tuple[str, ...]:
-        """The hosts that hold the address at `t`; () for nobody, two for a split brain."""
+        """The hosts that hold the address at `t`; () for none, two for a split brain."""
         for part in self.segments:
             if part.start <= t < part.end or t == part.end == self.end:
                 return part.holders
         return ()
 
-    def spans(self) -> list[Span]:
+    def spans(self) -> list[HolderInterval]:
         """Each unbroken tenure of one host."""
         return ownership.spans(self.segments)
 
     @property
-    def gaps(self) -> list[Segment]:
-        """When nobody held."""
+    def gaps(self) -> list[OwnershipInterval]:
+        """When no host held it."""
         return ownership.gaps(self.segments)
 
     @property
-    def overlaps(self) -> list[Segment]:
+    def overlaps(self) -> list[OwnershipInterval]:
         """When two or more held."""
         return ownership.overlaps(self.segments)
 
     # -- who answered ------------------------------------------------------------------------
 
     @cached_property
-    def service(self) -> list[Service]:
+    def service(self) -> list[ServiceInterval]:
         """Who answered the client's pings, stretch by stretch."""
         return ownership.service(self.facts, self.address, self.start, self.end)
 
     @property
-    def outages(self) -> list[Service]:
+    def outages(self) -> list[ServiceInterval]:
         """When the client's pings had no answer."""
         return ownership.outages(self.service)
 
-    def outage_at(self, t: float) -> Service | None:
+    def outage_at(self, t: float) -> ServiceInterval | None:
         """The outage that a takeover at `t` ended, if there was one: the longest around it.
 
         Single pings may be lost before and after, while the network learns the new way.
@@ -212,7 +219,7 @@ class Timeline:
 
     @cached_property
     def router_facts(self) -> list[Fact]:
-        """The facts of the virtual router of this address, with who heard what."""
+        """The facts of the virtual router of this address, with who received what."""
         own = predict.vrids(self.facts, self.address)
         kept = [
             f
@@ -220,7 +227,7 @@ class Timeline:
             if not isinstance(f, Ping)
             and not (isinstance(f, Advert | Heard | Configured) and own and f.vrid not in own)
         ]
-        return predict.with_hearing(kept, self.hosts)
+        return predict.with_deliveries(kept, self.hosts)
 
     @cached_property
     def takeovers(self) -> list[Takeover]:
@@ -264,8 +271,8 @@ class Timeline:
         )
 
     @property
-    def predictions(self) -> list[Prediction]:
-        """When each takeover of the window was due, as far as the witnesses can tell."""
+    def predictions(self) -> list[ExpectedTakeover]:
+        """When each takeover of the window was due, as far as the observers can know."""
         return [takeover.prediction for takeover in self.takeovers if takeover.prediction]
 
     # -- other views -------------------------------------------------------------------------
@@ -288,7 +295,7 @@ class Timeline:
         return _drawn().text(self, width)
 
     def figure(self, **options: Any) -> Figure:
-        """The house figure; `options` as for `labs.figures.plot.timeline`."""
+        """The timeline figure; `options` as for `labs.figures.plot.timeline`."""
         return _drawn().figure(self, **options)
 
     # -- on disk -----------------------------------------------------------------------------
@@ -331,7 +338,7 @@ class Timeline:
         return f"<Timeline: {_drawn().headline(self)}>"
 
     def _repr_png_(self) -> bytes:
-        """The house figure, when a notebook shows the last line of a cell."""
+        """The timeline figure, when a notebook shows the last line of a cell."""
         return _drawn().png(self.figure())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

@@ -1,4 +1,4 @@
-"""The widget: tells a browser what is new, a few times a second, and obeys its clicks.
+"""The widget: sends a browser what is new, a few times a second, and obeys its clicks.
 
     thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  js/bench.js
     notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
@@ -53,7 +53,7 @@ class Bench(anywidget.AnyWidget):
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._told = 0
-        self._untold: list[dict[str, Any]] = []  # in the record, and no page has heard of it
+        self._untold: list[dict[str, Any]] = []  # in the record, and no page has received it
         self._looks = 0
         self._views = 0
         self._begin()
@@ -101,7 +101,7 @@ class Bench(anywidget.AnyWidget):
         return {"network": {**network, "live": False}}
 
     def _pull(self) -> None:
-        """Take what is new into the record; pages are told of it at the next look."""
+        """Take what is new into the record; pages are sent it at the next look."""
         with self._lock:
             if self._source.closed:
                 return
@@ -123,7 +123,7 @@ class Bench(anywidget.AnyWidget):
             if known[name]["dmn"] != state:
                 self._record.take([{"k": "dmn", "t": now, "h": name, "s": state}])
 
-    # --- telling the page ------------------------------------------------------------------------
+    # --- to the page -----------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         self._run()
@@ -135,7 +135,7 @@ class Bench(anywidget.AnyWidget):
         return bundle
 
     def _run(self) -> None:
-        """Begin to tell, if nobody does yet."""
+        """Begin to send, unless that has begun."""
         if self._thread is not None and self._thread.is_alive():
             return
         self._stop.clear()
@@ -152,7 +152,7 @@ class Bench(anywidget.AnyWidget):
     def _tell(self) -> None:
         """The thread: until the panel or the lab is closed."""
         while not self._stop.wait(EVERY) and not self._source.closed:
-            # Somebody resets or closes the lab at this moment: the next look finds it in order.
+            # Another thread resets or closes the lab just now: the next look finds it in order.
             with suppress(LabError, OSError, KeyError):
                 self._look()
 
@@ -191,7 +191,7 @@ class Bench(anywidget.AnyWidget):
             thread.join()
         super().close()
 
-    # --- being told ------------------------------------------------------------------------------
+    # --- from the page ---------------------------------------------------------------------------
 
     def _message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         """A message of the page; whatever goes wrong is an answer, not a traceback."""

@@ -24,7 +24,7 @@ def result(
     """Elect a MASTER among routers web1, web2, ... with these priorities (1..255).
 
     `taking_part` leaves routers out (False); `interval` in seconds.  Times are seconds after the
-    start.  `winner` is the index of the MASTER at the end, None if nobody takes part.
+    start.  `winner` is the index of the MASTER at the end, None if no router takes part.
     Raises ValueError for more than five routers or an impossible priority.
     """
     if not 1 <= len(priorities) <= MOST:

@@ -118,7 +118,7 @@ class _Pair:
         return takeovers, observed
 
     def outage(self) -> int:
-        """Return how long (ns) nobody is MASTER after web1's cable is pulled."""
+        """Return how long (ns) no router is MASTER after web1's cable is pulled."""
         wire = self._wire()
         pulled = self.zero + 3 * self.tick + self.dice.randrange(self.tick)
         wire.run(pulled)

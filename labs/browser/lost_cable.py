@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labs.analysis.timeline import Segment, Service, Timeline
+from labs.analysis.timeline import OwnershipInterval, ServiceInterval, Timeline
 from labs.model.facts import Advert, Fact, Heard, Link, State
 from labs.simulation.lan import Lan
 
@@ -37,7 +37,7 @@ CONF = """vrrp_instance VI_1 {{
 
 
 def story(way: str, broken: float = 2.4, repaired: float = 11.0) -> dict[str, Any]:
-    """Tell what happens if web1's cable is lost in this `way` and repaired later.
+    """Play what happens if web1's cable is lost in this `way` and repaired later.
 
     Times are seconds after an Advertisement of web1, from 0 to 18.  Of each host: its states with
     their reasons, when it held the address, whether it had a carrier; `nobody`, `both` and
@@ -102,5 +102,5 @@ def _states(
     ]
 
 
-def _sum(parts: Sequence[Segment | Service]) -> float:
+def _sum(parts: Sequence[OwnershipInterval | ServiceInterval]) -> float:
     return round(sum((part.duration for part in parts), 0.0), 3)

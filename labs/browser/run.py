@@ -22,7 +22,7 @@ from labs.browser.topologies import TOPOLOGIES, Topology
 from labs.errors import LabError, unknown
 from labs.model import fault_verbs
 from labs.model.facts import Advert, Fact, Ping
-from labs.simulation.fast_forward import Idle
+from labs.simulation.fast_forward import FastForward
 from labs.simulation.lan import Lan
 from vrrpd.fsm import SECOND
 
@@ -37,7 +37,7 @@ CONF = "conf"  # the action that writes a keepalived.conf and has the daemon rea
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did at `t` (ms): a fault verb with the host and words, or `CONF`."""
+    """What the user did at `t` (ms): a fault verb with the host and words, or `CONF`."""
 
     t: int
     verb: str
@@ -122,7 +122,7 @@ class Run:
             left = end - self.now
             far = left > SKIPS_FROM * 1000
             stop = min(end, self.now + piece, max(end - round(PLAYED * 1000), self.now + 1000))
-            self.lan.idle = Idle(self.lan) if far else None
+            self.lan.idle = FastForward(self.lan) if far else None
             began = perf_counter()
             self.lan.run((stop if far else end) / 1000 - self.lan.now)
             self._settle(stop if far else end)
@@ -147,7 +147,7 @@ class Run:
             del lines[:-2000]
 
     def fresh(self) -> list[Fact]:
-        """The facts that nobody has asked for yet."""
+        """The facts that were not fetched yet."""
         self._collect()
         new, self._fresh = self._fresh, []
         return new

@@ -78,7 +78,7 @@ def _play(mine: Params, tick: int, lost: int, ending: str) -> tuple[Wire, int, i
 
 
 def _outage(mine: Params, tick: int, lost: int, ending: str) -> int:
-    """For how long (ns) nobody is MASTER."""
+    """For how long (ns) no router is MASTER."""
     _, zero, _, taken = _play(mine, tick, lost, ending)
     return taken.t - zero - lost
 

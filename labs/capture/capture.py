@@ -89,7 +89,7 @@ class Around:
 
 
 class Capture:
-    """Every frame at one card while the context lasts, up to ROOM; usable afterwards.
+    """Every frame at one interface while the context lasts, up to ROOM; usable afterwards.
 
     `port` is where its cable ends at the switch, `pid` a process in its network.
     """
@@ -97,7 +97,7 @@ class Capture:
     def __init__(self, host: str, interface: str, port: str, around: Around, pid: int = 0) -> None:
         self.host, self.interface, self.port = host, interface, port
         self.begun = 0.0
-        self.dropped = 0  # frames for which there was no room any more
+        self.dropped = 0  # frames beyond ROOM
         self._last, self._room = 0.0, ROOM
         self._around, self._pid = around, pid
         self._seen: list[Frame] = []
@@ -106,7 +106,7 @@ class Capture:
 
     @property
     def name(self) -> str:
-        """``web1-eth0``, as Wireshark calls the card."""
+        """``web1-eth0``, as Wireshark calls the interface."""
         return f"{self.host}-{self.interface}"
 
     @property
@@ -168,7 +168,7 @@ class Capture:
                     return
                 continue
             except OSError:
-                continue  # the card went down: said once, and it may come up again
+                continue  # the interface went down: reported once, and it may come up again
             if ending and t > self._last:  # in a flood there is always another one
                 return
             self._room -= len(data) + FRAME
@@ -196,7 +196,7 @@ class Captures:
         self._open = ExitStack()
 
     def __getitem__(self, host: str) -> Capture:
-        """That of a host's first cable, or of a card by its name ``web1-eth1``."""
+        """That of a host's first cable, or of an interface by its name ``web1-eth1``."""
         for wire in self.wires:
             if host in (wire.host, wire.name):
                 return wire
@@ -212,7 +212,7 @@ class Captures:
         return [frame for frame in self.frames if frame.kind == kind]
 
     def save(self, path: str | Path) -> list[Path]:
-        """Write one file with all cards if `path` ends in .pcapng, else a file for each into it."""
+        """Write one file of all interfaces if `path` ends in .pcapng, else one for each into it."""
         place = Path(path)
         if place.suffix == ".pcapng":
             _write(place, self.wires, self._around)

@@ -35,7 +35,7 @@ MANY = 8
 
 @dataclass(slots=True)
 class Row:
-    """A frame and the cards that it was seen at; `more` are pings that followed it."""
+    """A frame and the interfaces that it was seen at; `more` are pings that followed it."""
 
     frame: Frame
     cards: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Row:
     def words(self) -> str:
         """What it is."""
         if not self.more:
-            return says(self.frame)
+            return reading(self.frame)
         kinds = [ping(frame) for frame in (self.frame, *self.more)]
         return f"{kinds.count(ASKED)} pings and {kinds.count(ANSWERED)} answers in a row"
 
@@ -90,7 +90,7 @@ def _folded(found: list[Row]) -> list[Row]:
     return folded
 
 
-def says(frame: Frame) -> str:
+def reading(frame: Frame) -> str:
     """What a frame is: an Advertisement in words, anything else as scapy sums it up."""
     if frame.kind == "advert":
         try:

@@ -1,15 +1,15 @@
-"""pcapng: frames on disk or in a pipe, with the names of cards and hosts, and comments.
+"""pcapng: frames on disk or in a pipe, with the names of interfaces and hosts, and comments.
 
-    file     the section, the names of addresses, a card for each interface, then the frames
+    file     the section, the names of addresses, each interface, then the frames
     +------------------+-----------------+---------------+---------------+-----+
     | section header   | name resolution | interface 0   | packet        | ... |
     | "VRRP Lab, ..."  | 192.168.1.11    | web1-eth0     | t, interface, |     |
     |                  |   = web1        | nanoseconds   | bytes,comment |     |
     +------------------+-----------------+---------------+---------------+-----+
 
-Wireshark shows the names of the cards in the column "Interface name", and the hosts' where "Resolve
+Wireshark shows their names in the column "Interface name", and the hosts' where "Resolve
 network addresses" is on; tcpdump reads the frames and skips the rest.
-scapy's own writer knows neither names of addresses nor descriptions of cards, so this is ours.
+scapy's own writer knows neither names of addresses nor descriptions of interfaces, so this is ours.
 Format: draft-ietf-opsawg-pcapng, sections 4.1 to 4.5.  Only the standard library is imported, for
 `labs capture` runs this inside a host.
 """
@@ -37,7 +37,7 @@ def section(comment: str = "") -> bytes:
 
 
 def interface(name: str, description: str = "") -> bytes:
-    """The next card, counted from 0: its name, and what it is."""
+    """The next interface, counted from 0: its name, and what it is."""
     fixed = struct.pack("<HHI", ETHERNET, 0, 0)
     named = _options((NAME, name), (DESCRIPTION, description), (RESOLUTION, NANOSECONDS))
     return _block(INTERFACE, fixed + named)
@@ -54,7 +54,7 @@ def names(known: Mapping[str, str]) -> bytes:
 
 
 def packet(t: float, frame: bytes, card: int = 0, comment: str = "") -> bytes:
-    """A whole Ethernet frame that passed card number `card` at Unix time `t`."""
+    """A whole Ethernet frame that passed interface number `card` at Unix time `t`."""
     stamp = round(t * 1e9)
     fixed = struct.pack("<IIIII", card, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
     return _block(PACKET, fixed + _padded(frame) + _options((COMMENT, comment)))

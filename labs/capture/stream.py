@@ -1,4 +1,4 @@
-"""Every frame at a host's card, to standard output as pcapng: the inside of `labs capture`.
+"""Every frame at a host's interface, to standard output as pcapng: the inside of `labs capture`.
 
     labs capture web1 | wireshark -k -i -
     labs capture web2 --interface eth0 > web2.pcapng
@@ -6,7 +6,7 @@
     labs capture ── exec ──> nsenter (into the host's network) ── exec ──> this program
 
 It ends when the reader of the pipe leaves, with Ctrl-C, or with the host.
-A card that goes down is no end: it may come up again.
+An interface that goes down is no end: it may come up again.
 Only the standard library is imported; it runs without site-packages.
 """
 
@@ -44,7 +44,7 @@ def listen(interface: str) -> socket.socket:
 
 
 def receive(wire: socket.socket) -> tuple[float, bytes]:
-    """The next frame and its Unix time.  Raises OSError when the card goes down or none waits."""
+    """The next frame and its Unix time.  Raises OSError when the link goes down or none waits."""
     data, ancillary, _, _ = wire.recvmsg(1 << 16, 256)
     seconds, rest = struct.unpack("@ll", ancillary[0][2][:16])
     return seconds + rest * 1e-9, data
@@ -67,7 +67,7 @@ def capture(plan: dict[str, Any]) -> int:
 
 
 def follow(wire: socket.socket, guard: int) -> None:
-    """Pass every frame on until the process of `guard` ends or nobody reads any more."""
+    """Pass every frame on until the process of `guard` ends or until the reader closes the pipe."""
     wire.setblocking(False)
     events = select.poll()
     events.register(wire, select.POLLIN)
@@ -77,7 +77,7 @@ def follow(wire: socket.socket, guard: int) -> None:
         while True:
             try:
                 t, frame = receive(wire)
-            except OSError:  # no more for now; or the card went down, which is said once
+            except OSError:  # no more for now; or the interface went down, which is reported once
                 break
             write(pcapng.packet(t, frame))
 

@@ -131,7 +131,7 @@ def _mininet() -> Finding:
 
 
 def _namespaces() -> list[Finding]:
-    """Namespaces, and what must work inside them, each told apart from the others."""
+    """Namespaces, and what must work inside them, each checked apart from the others."""
     command = [
         sys.executable,
         "-m",

@@ -6,7 +6,7 @@
     labs cli                      Mininet's prompt on a running cluster
     labs watch                    a running lab on this terminal, live, with keys to pull its cables
     labs capture web1 | wireshark -k -i -
-                                  every frame at its card, as it passes
+                                  every frame at its interface, as it passes
     labs ps                       the labs that are running
     labs terminal HOST            a shell on a host, which follows the lab of the lesson in front
     labs notebook                 the lessons in JupyterLab, the learner's own copies
@@ -214,9 +214,9 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from labs.scenarios.runner import table, tell
+    from labs.scenarios.runner import run_story, table
 
-    timeline = tell(options.scenario, options.simulated, options.daemon)
+    timeline = run_story(options.scenario, options.simulated, options.daemon)
     print(timeline.text())
     print(f"\n{table(timeline)}\n")
     if options.json:

@@ -25,7 +25,7 @@ from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.output import ColorDepth
 
 from labs.cli import watch_screen
-from labs.cli.watch_client import Ended, Watched
+from labs.cli.watch_client import Ended, RemoteLab
 from labs.emulation.discovery import Running
 from labs.errors import LabError
 from labs.model import fault_verbs
@@ -37,7 +37,7 @@ EVERY = 0.2  # s between two questions to the lab, and two pictures
 class Watch:
     """The loop: what is known, which host is chosen, and what the last key came to."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: RemoteLab) -> None:
         self.watched = watched
         self.hosts: list[str] = watched.lab["hosts"]
         self.chosen = self.hosts[0]
@@ -150,8 +150,8 @@ class Watch:
 
 
 def watch(lab: Running) -> None:
-    """Watch `lab` until q or its end.  LabError if it lets nobody in."""
-    watched = Watched(lab.directory)
+    """Watch `lab` until q or its end.  LabError if it accepts no connection."""
+    watched = RemoteLab(lab.directory)
     try:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             picture = watched.picture(time.time())

@@ -1,7 +1,7 @@
-"""A running lab as somebody outside sees it: what `labs watch` draws.
+"""A running lab as seen from outside: what `labs watch` draws.
 
-    watched = Watched(running.choose(running.find()).directory)
-    watched.refresh()                    asks the lab's door for what is new
+    watched = RemoteLab(running.choose(running.find()).directory)
+    watched.refresh()                    asks the lab's control socket for what is new
     watched.picture(time.time())         a Picture: hosts, timers, timeline, what happened
     watched.do("unplug", "web1")         the lab does it; the answer in words
 
@@ -78,8 +78,8 @@ class Picture:
         return [host.name for host in self.hosts if host.holds]
 
 
-class Caller:
-    """A line to a lab's door.  Raises LabError when the lab has ended."""
+class ControlClient:
+    """A connection to a lab's control socket.  Raises LabError when the lab has ended."""
 
     def __init__(self, directory: Path) -> None:
         self._lock = threading.Lock()
@@ -119,11 +119,11 @@ class Ended(LabError):
     """The lab is not there any more."""
 
 
-class Watched:
+class RemoteLab:
     """What is known of a lab, renewed by `refresh`.  Raises Ended when the lab is gone."""
 
     def __init__(self, directory: Path) -> None:
-        self._eyes, self._hands = Caller(directory), Caller(directory)
+        self._eyes, self._hands = ControlClient(directory), ControlClient(directory)
         self._mark: list[int] = []
         self._seen: list[Fact] = []
         self._told: list[Fact] = []
@@ -176,7 +176,7 @@ class Watched:
         elif not carrier:
             note = "no cable, no timer"
         else:
-            timer = _speaks(seen, name, now) if holds else _waits(seen, name, now, priority)
+            timer = _next_advert(seen, name, now) if holds else _waits(seen, name, now, priority)
         return HostNow(name, holds, carrier, lab["runs"][name], runs, priority, timer, note)
 
 
@@ -194,7 +194,7 @@ def _recent(known: Iterable[Fact], now: float) -> list[Fact]:
 
 
 def _priority(seen: Timeline, host: str) -> int | None:
-    """The priority that `host` last spoke with, or that its journal tells."""
+    """The priority of the last Advertisement of `host`, or of its journal."""
     told = [
         (fact.t, fact.priority)
         for fact in seen.router_facts
@@ -203,7 +203,7 @@ def _priority(seen: Timeline, host: str) -> int | None:
     return max(told)[1] if told else None
 
 
-def _speaks(seen: Timeline, host: str, now: float) -> Timer | None:
+def _next_advert(seen: Timeline, host: str, now: float) -> Timer | None:
     """When a MASTER is due to advertise."""
     own = [fact for fact in seen.router_facts if isinstance(fact, Advert) and fact.host == host]
     if not own or not own[-1].priority:
@@ -213,9 +213,9 @@ def _speaks(seen: Timeline, host: str, now: float) -> Timer | None:
 
 
 def _waits(seen: Timeline, host: str, now: float, priority: int | None) -> Timer | None:
-    """When the Master_Down_Timer of a BACKUP runs out, unless it hears from the master.
+    """When the Master_Down_Timer of a BACKUP runs out, unless it receives an Advertisement.
 
-    `priority` is what its file says, in case it has never spoken.
+    `priority` is what its file says, in case it has never advertised.
     """
     due = takeover_timing.predict(seen.router_facts, host, now, priority)
     if due is None or due.at < now - PASSED:
@@ -235,7 +235,7 @@ def _answered(seen: Timeline) -> str:
 
 
 def _happened(seen: Timeline, since: float) -> tuple[tuple[float, str], ...]:
-    """What was done, what the daemons said about it, and what came of it, in words."""
+    """What was done, what the daemons logged about it, and what came of it, in words."""
     told: list[tuple[float, str]] = []
     for fact in seen.facts:
         if fact.t < since:
@@ -248,7 +248,7 @@ def _happened(seen: Timeline, since: float) -> tuple[tuple[float, str], ...]:
     for move in seen.takeovers:
         told.append((move.at, _moved(seen.address, move)))
     for outage in seen.outages:
-        # It is over when somebody has answered since.
+        # It is over when a host has answered since.
         if any(part.host is not None and part.start >= outage.end for part in seen.service):
             told.append((outage.end, f"the client had no answer for {outage.duration:.2f} s"))
     return tuple(sorted(told))

@@ -2,7 +2,7 @@
 
      VRRP Lab · basic             192.168.1.10 is held by web1               0:42
        host      address  cable  daemon            prio timer
-    ▶1 web1      ● HOLDS  in     vrrpd runs        150  speaks in 0.4 s     ▒▒▒
+    ▶1 web1      ● HOLDS  in     vrrpd runs        150  sends in 0.4 s     ▒▒▒
      2 web2      ○        in     vrrpd runs        100  takes over in 3.2 s ▒▒▒▒▒▒▒
      3 client             in     pings: web1 answers in 0.08 ms
 
@@ -10,7 +10,7 @@
      ...
 
 Every line is exactly as wide as the screen, and there are exactly as many as it has rows.
-Nothing is told by colour alone: what is coloured is also a word or another character.
+Nothing is shown by colour alone: what is coloured is also a word or another character.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _host(host: HostNow, number: int, is_chosen: bool, width: int) -> Line:
         (f"{base} {style}".strip(), f"{text[: size - 1]:<{size}}")
         for (style, text), size in zip(cells, COLUMNS, strict=True)
     ]
-    if not host.daemon:  # it has neither daemon nor timer: room for what it has to say
+    if not host.daemon:  # it has neither daemon nor timer: space for its message
         return [*line[:4], (base, host.note)]
     return [*line, (base, _timer(host, width - sum(COLUMNS)))]
 

@@ -1,4 +1,4 @@
-"""What facts tell about a lab: holders, timelines, the Advertisements that were kept.
+"""What follows from the facts of a lab: holders, timelines, the Advertisements that were kept.
 
     lab.holders()                               ["web1"]
     lab.timeline(), lab.timelines()            what happened to one address, to each
@@ -64,7 +64,7 @@ class LabView(ABC):
 
     @abstractmethod
     def facts(self) -> list[Fact]:
-        """Everything the witnesses, the journals and the learner's hands have told, unsorted."""
+        """All facts of the observers, the journals and the learner's actions, unsorted."""
 
     @abstractmethod
     def wait_until(

@@ -26,7 +26,7 @@ from labs.emulation.watchdog import Watchdog
 from labs.errors import LabError, unknown
 from labs.model.facts import Action, Configured, State
 from labs.model.topology import Layout, Socket
-from labs.monitoring.observer import RecorderProcess, Witness
+from labs.monitoring.observer import Observer, RecorderProcess
 
 # What `systemctl` on a host writes down, and what a timeline shows of it.
 _TYPED = {"start": "started", "stop": "stopped", "reload": "reloaded"}
@@ -61,11 +61,11 @@ class Cluster:
     typed: dict[str, int] = field(default_factory=dict)
     net: Any = None
     hosts: dict[str, Host] = field(default_factory=dict)
-    _observer: Witness | None = None
+    _observer: Observer | None = None
     _watchdog: Watchdog | None = None
 
     @property
-    def observer(self) -> Witness:
+    def observer(self) -> Observer:
         """What watches every host and every port of a switch."""
         assert self._observer is not None, "build() comes first"
         return self._observer
@@ -81,7 +81,7 @@ class Cluster:
             recorder.close()
             raise
         self.hosts = {name: self.net[name] for name in self.layout.hosts}
-        self._observer = Witness(
+        self._observer = Observer(
             hosts={name: host.pid for name, host in self.hosts.items()},
             ports={each.port: each.host for each in self.layout.sockets},
             switch_pid={each.port: self.net[each.switch].pid for each in self.layout.sockets},

@@ -45,7 +45,7 @@ def follow(process: subprocess.Popen[bytes], take: Callable[[bytes], None], time
                 take(os.read(pipe.fileno(), _PIECE))
             elif pipe.fileno() in ready and end not in ready:
                 events.unregister(pipe)  # closed by all who had it; the process is still there
-        # All that it printed is in the pipe by now; what comes later is somebody else's.
+        # All that it printed is in the pipe by now; what comes later is another program's.
         os.set_blocking(pipe.fileno(), False)
         if _rest(pipe, take):
             threading.Thread(target=discard, args=(pipe,), name="discard", daemon=True).start()
@@ -58,7 +58,7 @@ def follow(process: subprocess.Popen[bytes], take: Callable[[bytes], None], time
 
 
 def _rest(pipe: IO[bytes], take: Callable[[bytes], None]) -> bool:
-    """Give `take` what the pipe holds; whether somebody can still write to it."""
+    """Give `take` what the pipe holds; whether a process can still write to it."""
     import fcntl  # a replay imports this module where there is none
 
     left = fcntl.fcntl(pipe, _F_GETPIPE_SZ)
@@ -75,7 +75,7 @@ def _rest(pipe: IO[bytes], take: Callable[[bytes], None]) -> bool:
 
 
 def discard(pipe: IO[bytes]) -> None:
-    """Read a pipe until nobody can write to it any more, slowly, and throw away what comes."""
+    """Read a pipe until no process can write to it any more, slowly, and throw away what comes."""
     os.set_blocking(pipe.fileno(), True)
     never = threading.Event()
     with pipe:

@@ -1,8 +1,8 @@
-"""The door of a lab: another program of the same user can look in, and have the lab do things.
+"""The control socket of a lab: another program of the same user can query and control it.
 
     labs watch                                     the lab's own process
     ┌──────────────┐   lab-x/door, a Unix socket   ┌──────────────────────────────┐
-    │ what is new? │ ────────────────────────────> │ thread "door": facts since,  │
+    │ what is new? │ ────────────────────────────> │ the thread: facts since,     │
     │ unplug web1  │ <──────────────────────────── │ or lab.unplug("web1")        │
     └──────────────┘   one JSON object a line      └──────────────────────────────┘
 
@@ -10,7 +10,7 @@
     {"ask": "unplug", "host": "web1"}       {"done": "unplug"}, or {"error": "no host called ..."}
     {"ask": "lose", "host": "web1", "words": ["0.3"]}
 
-Whatever comes in by the door goes through the lab's verbs, so it is an Action like any other.
+Whatever is asked here goes through the lab's verbs, so it is an Action like any other.
 The socket lies in the lab's private directory, where only its user and root can come, and vanishes
 with it.  A Unix socket is found by its path, and so from another network namespace, too.
 A caller names with `mark` what it already has; the first time it gets everything but old pings.
@@ -43,7 +43,7 @@ LONGEST = 1 << 16  # bytes of a request; a longer one ends the connection
 FRESH = 0.4
 
 
-class Door:
+class ControlServer:
     """Answers callers until closed; one thread listens, one more serves each caller."""
 
     def __init__(self, lab: Lab) -> None:
@@ -51,7 +51,7 @@ class Door:
         self._looked = (0.0, dict[str, str]())
         door = self
 
-        class Caller(socketserver.StreamRequestHandler):
+        class Connection(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 with suppress(OSError):  # the caller has left
                     while line := self.rfile.readline(LONGEST + 1):
@@ -64,21 +64,21 @@ class Door:
             daemon_threads = True
 
         self.path = Path(lab.directory, NAME)
-        self._server = Server(str(self.path), Caller)
+        self._server = Server(str(self.path), Connection)
         self._closed = False
         self._listener = threading.Thread(target=self._listen, name="door", daemon=True)
         self._listener.start()
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Accept no connection any more."""
         self._closed = True
         with suppress(OSError), socket.socket(socket.AF_UNIX) as knock:
-            knock.connect(str(self.path))  # it sleeps until somebody comes
+            knock.connect(str(self.path))  # it sleeps until a client connects
         self._listener.join()
         self._server.server_close()
 
     def _listen(self) -> None:
-        # Not serve_forever, which looks at the clock all the time: an idle door costs nothing.
+        # Not serve_forever, which looks at the clock all the time: an idle socket costs nothing.
         while not self._closed:
             self._server.handle_request()
 
@@ -139,7 +139,7 @@ class Door:
         }
 
     def _priorities(self) -> dict[str, int]:
-        """What the files say, for those who have not spoken yet."""
+        """What the files say, for those that have not advertised yet."""
         found = {}
         for name in self.lab.servers:
             with suppress(LabError, OSError):

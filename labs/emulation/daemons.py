@@ -164,7 +164,7 @@ def install_unit(host: Host, daemon: Daemon) -> None:
 
 
 def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
-    """Start `daemon`; the returned function tells whether it is ready for signals.
+    """Start `daemon`; the returned function says whether it is ready for signals.
 
     It raises LabError with the last lines of the log if the daemon has ended instead.
     """
@@ -219,7 +219,7 @@ def leaders(processes: list[Process]) -> list[Process]:
 
 
 def children(pid: int) -> list[Process]:
-    """The processes that `pid` has started and that still exist; what they run is not told."""
+    """The processes that `pid` has started and that still exist; what they run is not reported."""
     with suppress(OSError):
         told = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [Process(int(one), ()) for one in told.split()]
@@ -275,7 +275,7 @@ def wait_reloaded(
     """Wait until a daemon's log, `before` bytes long, says what came of a reload, or it is gone.
 
     keepalived loses a SIGHUP that comes while it starts or reloads: after `timeout` seconds it is
-    taken for lost, and nothing is said.
+    taken for lost, and nothing is reported.
     """
     deadline = time.monotonic() + timeout
     never = threading.Event()

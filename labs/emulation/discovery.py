@@ -2,7 +2,7 @@
 
 Nothing registers a lab anywhere: a register would be a file to clean up.
 A running lab is found by its init, a process called vrrp-lab that is process 1 of its own pid
-namespace, and described by the card (lab.json) on its private tmpfs, read through /proc/PID/root.
+namespace, and described by the file lab.json on its private tmpfs, read through /proc/PID/root.
 Both are readable by the user who started the lab, and by root.
 """
 
@@ -83,7 +83,7 @@ def choose(labs: list[Running], pid: int | None = None) -> Running:
 
 
 def capture(lab: Running, host: str, interface: str) -> list[str]:
-    """The command line that writes every frame at a card of `host` to its standard output."""
+    """The command line that writes every frame at an interface of `host` to its standard output."""
     pid = _pid(lab, host)
     cards = Path(f"/proc/{pid}/net/dev").read_text()
     known = [line.partition(":")[0].strip() for line in cards.splitlines()[2:]]
@@ -179,7 +179,7 @@ def _labs(init: int) -> Iterator[Running]:
     below = {tuple(_inner(pid, init)): pid for pid in _descendants(init)}
     for place in PLACES:
         for card in sorted(Path(f"/proc/{init}/root{place}").glob(CARDS)):
-            # It has just ended; or somebody's program has written over its card.
+            # It has just ended; or a program has written over its lab.json.
             with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 told: dict[str, Any] = json.loads(jsonlines.whole(card))
                 pid = below[told["pid"],]

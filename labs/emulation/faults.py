@@ -4,8 +4,8 @@
     ---------------  ----------------------------------------  -------------------  --------------
     link(h, "down")  both ends administratively down           <BROADCAST,...>      sees it
     unplug / plug    the switch's end down / up                <NO-CARRIER,...,UP>  sees it
-    cut              the port taken out of the switch          <...,UP,LOWER_UP>    hears nothing
-    lose             the switch drops a share of its frames    unchanged            hears less
+    cut              the port taken out of the switch          <...,UP,LOWER_UP>    receives nothing
+    lose             the switch drops a share of its frames    unchanged            receives less
     oneway           ... all frames to it, or all from it      unchanged            deaf, or dumb
     mend             undoes cut, lose and oneway
     crash            SIGKILL to all its processes              unchanged            gone, VIPs stay
@@ -18,7 +18,7 @@ A cable is that of eth0; where a host has two, `interface="eth1"` is the other o
 Every verb may be repeated: to do what is already done changes nothing.
 Each records an Action, so that the timeline can say what the learner did and when.
 Each has a row in `labs.model.fault_verbs`, by which prompt, panel, `labs watch` ... know it.
-The witnesses see a cable, or an address that is given up, a moment later: a verb waits for them.
+The observers see a cable, or an address that is given up, a moment later: a verb waits for them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from labs.model.topology import Socket
 
 # A switch has one shell, and `labs watch` may use it while a cell does.
 _AT_A_SWITCH = threading.Lock()
-SEEN = 3.0  # s within which the witnesses see what was done; what they then have not seen is not so
+SEEN = 3.0  # s within which the observers see what was done; what they then have not seen is not so
 
 
 class Faults:
@@ -177,10 +177,10 @@ class Faults:
 
     @command
     def reload(self, host: str) -> None:
-        """Tell the daemon of `host` to read its configuration again, and wait until it has.
+        """Have the daemon of `host` read its configuration again, and wait until it has.
 
-        It may have refused, or ended: lab.log(host) tells.  A daemon that is frozen, or that was
-        started by hand and logs elsewhere, is only told.
+        It may have refused, or ended: lab.log(host) has it.  A daemon that is frozen, or that was
+        started by hand and logs elsewhere, is only signalled.
         """
         found = self._found(host)
         if not found:
@@ -231,12 +231,12 @@ class Faults:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 
     def _see(self, done: Callable[[], bool], seconds: float = SEEN) -> None:
-        """Wait until the witnesses have seen what was done, if it has had that effect."""
+        """Wait until the observers have seen what was done, if it has had that effect."""
         with suppress(LabError):  # without a recorder there is nothing to wait for
             self._cluster.observer.wait(done, seconds)
 
     def _carries(self, socket: Socket) -> Callable[[], bool]:
-        """Whether a card that is up has carrier: one that is down cannot get it."""
+        """Whether an interface that is up has carrier: one that is down cannot get it."""
         card = (socket.host, socket.interface)
         return lambda: self._cluster.observer.link(*card) != (True, False)
 
@@ -250,10 +250,10 @@ class Faults:
 
     def _end(self, socket: Socket) -> str:
         """The host, and its interface where it has several."""
-        several = len(self._cluster.layout.cards(socket.host)) > 1
+        several = len(self._cluster.layout.interfaces(socket.host)) > 1
         return f"{socket.interface} of {socket.host}" if several else socket.host
 
     def _cable(self, socket: Socket) -> str:
-        several = len(self._cluster.layout.cards(socket.host)) > 1
+        several = len(self._cluster.layout.interfaces(socket.host)) > 1
         which = f"{socket.interface} of " if several else ""
         return f"cable of {which}{socket.host}"

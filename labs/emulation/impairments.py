@@ -6,7 +6,7 @@
             to    oifname           what is sent to it does not leave the switch
 
 A frame that is dropped here has entered the switch and is not passed on, as on a bad uplink:
-the witnesses see it come in, and see nobody hear it.
+the observers see it come in, and see no host receive it.
 """
 
 from __future__ import annotations

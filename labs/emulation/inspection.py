@@ -2,11 +2,11 @@
 
     lab.run("web1", "ip address list")         what it prints, and its exit status
     lab.conf("web1")                           its keepalived.conf; with a text, written first
-    lab.log("web1"), lab.journal("web1")       what the daemon has said
+    lab.log("web1"), lab.journal("web1")       what the daemon has logged
     lab.read("web1", "/var/log/called")        any file
     lab.running("web1"), lab.program(...)      whether a daemon runs there, and which
 
-What follows from the facts of the witnesses (holders, timelines) is in `labs.emulation.base`.
+What follows from the facts of the observers (holders, timelines) is in `labs.emulation.base`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from labs.model.neighbour import Neighbour
 from labs.monitoring import daemon_logs
 
 if TYPE_CHECKING:
-    from labs.monitoring.observer import Witness
+    from labs.monitoring.observer import Observer
 
 
 _LOG = 1 << 21  # characters
@@ -176,7 +176,7 @@ def _require_result(node: Host, command: str, text: str, status: int) -> None:
         )
 
 
-def neighbour(node: Host, address: str, witness: Witness) -> Neighbour:
+def neighbour(node: Host, address: str, witness: Observer) -> Neighbour:
     """What the neighbour table of a host says about an address; LabError if it cannot be read."""
     asked = node.network("ip", "-j", "neighbour", "show", address)
     try:

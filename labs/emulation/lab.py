@@ -1,10 +1,10 @@
-"""Lab: a cluster, running in this process's namespaces; the article's, if nothing else is said.
+"""Lab: a cluster, running in this process's namespaces; by default the article's.
 
-    lab = Lab("basic")                     three hosts, one switch, daemons, witnesses
+    lab = Lab("basic")                     three hosts, one switch, daemons, observers
     lab.settle()                           until exactly one host holds 192.168.1.10, for good
     lab.unplug("web1")                     a pulled cable
     lab.wait_until(lambda: lab.holders() == ["web2"])
-    lab.timeline()                         what happened, from the witnesses
+    lab.timeline()                         what happened, from the observers
 
 A Lab holds its parts and answers in their place to each of their methods that is marked
 (`labs.lab_api`): lab.unplug(...) is lab.faults.unplug(...).
@@ -37,7 +37,7 @@ from labs.conf import setting
 from labs.emulation import daemons, network, start_states
 from labs.emulation.base import LabView, same
 from labs.emulation.cluster import Cluster
-from labs.emulation.control_server import Door
+from labs.emulation.control_server import ControlServer
 from labs.emulation.daemons import Daemon
 from labs.emulation.faults import Faults
 from labs.emulation.inspection import HostAccess
@@ -46,7 +46,7 @@ from labs.emulation.services import Services
 from labs.errors import LabError
 from labs.lab_api import command, is_marked, query
 from labs.model.facts import Advert, Fact, State
-from labs.monitoring.observer import Witness
+from labs.monitoring.observer import Observer
 from labs.sandbox import namespaces
 
 # Written beside the hosts' files, for `labs ps` and `labs terminal` to read from outside.
@@ -104,8 +104,8 @@ class Lab(_Parts, LabView):
 
     hosts: dict[str, Host]
     daemons: dict[str, Daemon]
-    witness: Witness
-    _door: Door
+    witness: Observer
+    _door: ControlServer
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Lab(_Parts, LabView):
         try:
             self._build()
             self._begin(told)
-            self._door = Door(self)
+            self._door = ControlServer(self)
         except BaseException:
             self.close()
             raise
@@ -296,7 +296,7 @@ class Lab(_Parts, LabView):
 
     # --- insides ---------------------------------------------------------------------------------
 
-    def _plan(self, told: start_states.Start) -> dict[str, Any]:
+    def _plan(self, told: start_states.StartState) -> dict[str, Any]:
         """What a state says of the network; LabError before anything is changed."""
         daemon, watch = self._asked
         layout = network.layout(told.topology)
@@ -324,7 +324,7 @@ class Lab(_Parts, LabView):
     def _configuration(self, host: str) -> str:
         return self.cluster.configuration(host)
 
-    def _begin(self, told: start_states.Start) -> None:
+    def _begin(self, told: start_states.StartState) -> None:
         """Put the files of the state in place, start the daemons, and do what the state says.
 
         What a state does at its beginning is history: the timeline starts after it.
@@ -358,7 +358,7 @@ class Lab(_Parts, LabView):
         return adverts * interval + max(1.0, interval) + 0.5
 
     def _outranked(self, holder: str) -> bool:
-        """Whether somebody listens who by its file is stronger than what the holder last said."""
+        """Whether a router listens whose file gives it a higher priority than the holder's."""
         said = [advert for advert in self.witness.of(Advert) if advert.host == holder]
         last = {fact.host: fact.to for fact in self.told() if isinstance(fact, State)}
         listening = [host for host, state in last.items() if state == "BACKUP" and host != holder]

@@ -15,7 +15,7 @@ from email.parser import BytesParser
 from typing import Any
 
 from labs.cards import Table
-from labs.emulation.streams import Stream
+from labs.emulation.streams import EventStream
 
 _HEADINGS = ("from", "to", "subject", "text")
 
@@ -23,7 +23,7 @@ _HEADINGS = ("from", "to", "subject", "text")
 class Mailbox:
     """The messages that the mail server of `host` has taken: `letters` has a piece for each."""
 
-    def __init__(self, host: str, letters: Stream, wait_until: Callable[..., Any]) -> None:
+    def __init__(self, host: str, letters: EventStream, wait_until: Callable[..., Any]) -> None:
         self.host = host
         self.letters, self._wait_until = letters, wait_until
         self._cleared = 0  # how many of them have been thrown away

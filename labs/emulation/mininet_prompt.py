@@ -78,7 +78,7 @@ class Prompt(CLI):
         if not ends:
             raise unknown("host", words[1], self.lab.hosts)
         switch = words[0] if words[0] in switches else words[1]
-        for interface, socket in self.lab.layout.cards(ends[0]).items():
+        for interface, socket in self.lab.layout.interfaces(ends[0]).items():
             if socket.switch == switch:
                 return self.lab.link(ends[0], words[2], interface)
         # Not joined, or not there at all: the lab says which.
@@ -186,8 +186,8 @@ def _group(pid: int) -> int:
     return 0
 
 
-class _Heard(io.TextIOBase):
-    """What Mininet prints, as far as there is room for it in a notebook."""
+class _Captured(io.TextIOBase):
+    """What Mininet prints, up to what a notebook shows."""
 
     def __init__(self) -> None:
         self.kept = Output(SHOWN, SHOWN // 10)
@@ -200,7 +200,7 @@ class _Heard(io.TextIOBase):
 
 def command(lab: Lab, line: str) -> str:
     """What Mininet prints for `line`."""
-    heard = _Heard()
+    heard = _Captured()
     former = [(handler, handler.setStream(heard)) for handler in lg.handlers]
     try:
         with open(os.devnull) as nothing:

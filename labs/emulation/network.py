@@ -1,9 +1,9 @@
 """The lab's network: a topology, built with our hosts, our switches and our cables.
 
-    layout    what a topology says, as plain data (labs.model.topology)
-    build     the running network, a Mininet object
-    dress     what Mininet does not give a host: IPv6, forwarding
-    unlink    takes the cables of a host that is down out of their switches
+    layout           what a topology says, as plain data (labs.model.topology)
+    build            the running network, a Mininet object
+    configure_hosts  what Mininet does not give a host: IPv6, forwarding
+    unlink           takes the cables of a host that is down out of their switches
 
 The topology decides everything: names, addresses, cables, the addresses that servers share.
 Mininet is imported here and in `labs.emulation.nodes` and nowhere else in the lab.
@@ -57,7 +57,7 @@ def layout(name: str) -> Layout:
     sockets = []
     for _, _, cable in topo.links(withInfo=True):
         host, interface = cable["node1"], cable["intfName1"]
-        # The first card's addresses are the host's own, where plain Mininet looks for them.
+        # The first interface's addresses are the host's own, where plain Mininet looks for them.
         told = topo.nodeInfo(host) if interface == "eth0" else cable["params1"]
         port = f"{cable['node2']}-eth{cable['port2']}"
         place = (host, interface, cable["node2"], port)
@@ -71,7 +71,7 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
 
     The names `vip`, `vip2` and so on in every host's /etc/hosts stand for the `virtual` addresses.
     """
-    # Told that it is set up, Mininet leaves the limits and sysctls of the machine alone.
+    # Believing that it is set up, Mininet leaves the limits and sysctls of the machine alone.
     Mininet.inited = True
     make = partial(_host, directory=directory, names=_names(plan, virtual))
     net = Mininet(
@@ -80,17 +80,17 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
     try:
         net.build()
         net.start()
-        dress(net, plan)
+        configure_hosts(net, plan)
     except BaseException:
         end(net)
         raise
     return net
 
 
-def dress(net: Any, plan: Layout) -> None:
+def configure_hosts(net: Any, plan: Layout) -> None:
     """Give the hosts the rest of what the topology says, beside IPv4 addresses and routes."""
     for name in plan.hosts:
-        refused = net[name].cmd(_first(net[name], plan.cards(name)))
+        refused = net[name].cmd(_first(net[name], plan.interfaces(name)))
         if refused.strip():
             raise LabError(f"cannot address {name}: {refused.strip()}; try `labs doctor`")
 
@@ -115,7 +115,7 @@ def unlink(net: Any, plan: Layout, host: str) -> None:
     The host's kernel side would live on as long as anybody holds a socket there, as the recorder
     does, and would go on answering for its addresses.  Taking away the cable takes them away.
     """
-    for each in plan.cards(host).values():
+    for each in plan.interfaces(host).values():
         enter = ["nsenter", f"--target={net[each.switch].pid}", "--net"]
         # It may be gone already: a host can remove its own end.
         subprocess.run(

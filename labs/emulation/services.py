@@ -3,15 +3,15 @@
     box = lab.mail("web1")         a real mail server on port 25; box.wait(1), box.messages
     web = lab.web("web1")          a real web server on port 80; web.stop(), web.start(), web.hang()
     talk = lab.talk()              a real connection of the client; talk.broken, talk.why
-    lab.visitor(0.1)    a customer who asks for the page every 0.1 s (labs.experiments.http_monitor)
+    lab.visitor(0.1)    a client that asks for the page every 0.1 s (labs.experiments.http_monitor)
     lab.send("attacker", packets)  packets of one's own making, once or again and again
     lab.arp("client")              who has the address, if you ask the client's neighbour table
     with lab.capture("client") as wire: ...
-                                   every frame at a host's card meanwhile: wire.frames;
+                                   every frame at a host's interface meanwhile: wire.frames;
                                    without a host, at every cable
 
 Every service is a process of its host.
-It ends with the lab and with every reset, and nobody need clean up after it.
+It ends with the lab and with every reset, and needs no clean-up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from labs.emulation.command_output import discard
 from labs.emulation.inspection import HostAccess, neighbour
 from labs.emulation.mailbox import Mailbox
 from labs.emulation.nodes import Host
-from labs.emulation.streams import SAYS, SILENCE, Letters, Lines, Stream
+from labs.emulation.streams import SAYS, SILENCE, EventStream, MailEvents, ProcessLines
 from labs.emulation.website import Website
 from labs.errors import LabError
 from labs.lab_api import command, query, stream
@@ -47,7 +47,7 @@ from labs.model.neighbour import Neighbour
 from labs.model.topology import Socket
 
 if TYPE_CHECKING:
-    from labs.emulation.tcp_session import Talk
+    from labs.emulation.tcp_session import TcpSession
 
 SAY = Path(__file__).with_name("programs") / "send_packets.py"
 # What a web server does after each verb, and what the timeline says then.
@@ -143,7 +143,7 @@ class Services:
         def make() -> tuple[Mailbox, Program]:
             program = Program(node, "mail", "/run/mail")
             program.start()
-            letters = Letters(node.path("/run/mail"))
+            letters = MailEvents(node.path("/run/mail"))
             return Mailbox(host, letters, self._lab.wait_until), program
 
         return self._once("mail", host, make)
@@ -191,29 +191,29 @@ class Services:
         return "hanging" if program.hangs else "serving"
 
     @stream
-    def talk(self, address: str | None = None) -> Talk:
+    def talk(self, address: str | None = None) -> TcpSession:
         """Open a TCP connection from the client to `address`, by default the watched one.
 
         The client sends a line every 100 ms, and every server sends it back.
-        LabError if nobody answers.
+        LabError if no server answers.
         """
-        from labs.emulation.tcp_session import Talk
+        from labs.emulation.tcp_session import TcpSession
 
         wanted = self._lab.address(address)
         for name in self._cluster.layout.servers:
             self._once("echo", name, partial(self._echo, name))
-        lines = Lines(
+        lines = ProcessLines(
             self._client(), self._cluster.directory, "labs.emulation.programs.tcp_client", wanted
         )
-        talk = Talk(wanted, lines, self._lab)
+        talk = TcpSession(wanted, lines, self._lab)
         self._services["talk", f"{len(self._services)}"] = (talk, talk)
         talk.begin()
         return talk
 
     @stream
-    def visitor(self, every: float) -> Stream:
+    def visitor(self, every: float) -> EventStream:
         """Have the client ask the watched address for its page every so many seconds."""
-        lines = Lines(
+        lines = ProcessLines(
             self._client(),
             self._cluster.directory,
             "labs.emulation.programs.http_client",
@@ -249,7 +249,7 @@ class Services:
 
     @stream
     def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
-        """A context in which every frame that passes a host's card is kept: wire.frames.
+        """A context in which every frame that passes a host's interface is kept: wire.frames.
 
         Without a host: at every cable of the lab but those of hosts that are down.
         """

@@ -40,7 +40,7 @@ _DIRECTORY = str(Path(CONFIGURATION).parent)
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartState:
     """A start state: the states whose files are put in place, in order, and what is done then.
 
     `steps` are the lines of its story, each with the place where it stands.
@@ -65,13 +65,13 @@ def known(state: str) -> str:
     return state
 
 
-def read(state: str) -> Start:
+def read(state: str) -> StartState:
     """What there is to know about `state` but its files.
 
-    Raises LabError for an unknown state and for a line of `begin` that nobody understands.
+    Raises LabError for an unknown state and for a line of `begin` that is not understood.
     """
     begin = STATES / known(state) / "begin"
-    told = Start(state, sources=(state,))
+    told = StartState(state, sources=(state,))
     for number, line in enumerate(begin.read_text().splitlines() if begin.exists() else (), 1):
         words = line.partition("#")[0].split()
         place = f"{begin.relative_to(STATES.parent.parent)}:{number}"
@@ -110,7 +110,7 @@ def _not_understood(line: str, place: str) -> LabError:
     )
 
 
-def play(lab: Lab, told: Start) -> None:
+def play(lab: Lab, told: StartState) -> None:
     """Do what the state's `begin` says; LabError naming the line that cannot be done."""
     began = time.monotonic()
     for place, step in told.steps:
@@ -120,7 +120,7 @@ def play(lab: Lab, told: Start) -> None:
             raise LabError(f"{place}: {error}") from None
 
 
-def fill(host: Host, told: Start) -> bool:
+def fill(host: Host, told: StartState) -> bool:
     """Put the files of a state on `host`; whether its daemon is to run."""
     host.install()
     for source in told.sources:

@@ -1,14 +1,14 @@
-"""What happens on a host by itself and is told piece by piece: mails, visits, lines that come back.
+"""What happens on a host by itself and arrives piece by piece: mails, visits, lines that come back.
 
-    stream.pieces()      what has been told so far, oldest first, a dictionary each
-    stream.end()         no more of it; what was told stays
+    stream.pieces()      what has arrived so far, oldest first, a dictionary each
+    stream.end()         no more of it; what has arrived stays
 
 A piece says with "t" when it happened (Unix time, s) and, if that is later, with "known" when
 anybody could know.
 
-    Lines      a program of ours on a host, which writes a line of JSON for each piece
-    Letters    the mails that a mail server has put into a directory
-    Kept       the pieces of a recorded run, up to the present moment of its replay
+    ProcessLines    a program of ours on a host, which writes a line of JSON for each piece
+    MailEvents      the mails that a mail server has put into a directory
+    RecordedEvents  the pieces of a recorded run, up to the present moment of its replay
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ SILENCE = f"[ ! -e {SAYS} ] || kill $(cat {SAYS}); rm -f {SAYS}"
 Piece: TypeAlias = dict[str, Any]
 
 
-class Stream(Protocol):
-    """Anything that is told piece by piece."""
+class EventStream(Protocol):
+    """Anything that arrives piece by piece."""
 
     def pieces(self) -> list[Piece]:
-        """What has been told so far."""
+        """What has arrived so far."""
 
     def end(self) -> None:
         """Have it end; harmless if it has."""
 
 
-class Lines:
+class ProcessLines:
     """`python -m MODULE ARGUMENT...` on a host; its output is kept under `directory`."""
 
     def __init__(self, host: Host, directory: Path, module: str, *arguments: str) -> None:
@@ -59,28 +59,28 @@ class Lines:
         self._told = ""
 
     def pieces(self) -> list[Piece]:
-        """As `Stream`; the last line may be half written, and does not count then."""
+        """As `EventStream`; the last line may be half written, and does not count then."""
         with suppress(FileNotFoundError):  # the lab is closed, and its files are gone
             self._told = self._path.read_text()
         whole = self._told.rpartition("\n")[0].splitlines()
         return [json.loads(line) for line in whole if line.startswith("{")]
 
     def end(self) -> None:
-        """As `Stream`."""
+        """As `EventStream`."""
         from labs.emulation import daemons  # needs Mininet, which a replay has not got
 
         daemons.end(self._process)
         self.pieces()
 
 
-class Letters:
+class MailEvents:
     """The mails in `directory`, in order of arrival; a piece's "text" has a character a byte."""
 
     def __init__(self, directory: HostFile) -> None:
         self.directory = directory
 
     def pieces(self) -> list[Piece]:
-        """As `Stream`."""
+        """As `EventStream`."""
         letters = [
             self.directory / name for name in self.directory.names() if name.endswith(".eml")
         ]
@@ -93,14 +93,14 @@ class Letters:
         """The mail server ends with its host."""
 
 
-class Kept:
+class RecordedEvents:
     """`pieces` of a recording, as far as they were known at `now()`."""
 
     def __init__(self, pieces: Sequence[Piece], now: Callable[[], float]) -> None:
         self._pieces, self._now = pieces, now
 
     def pieces(self) -> list[Piece]:
-        """As `Stream`."""
+        """As `EventStream`."""
         now = self._now()
         return [piece for piece in self._pieces if known(piece) <= now]
 

@@ -5,7 +5,7 @@
     talk            TCP connection to 192.168.1.10: 12 lines echoed by web1; then silence;
                     broken after 3.9 s: Connection reset by peer
 
-The new holder has the address but has never heard of the connection, and says so with a reset.
+The new holder has the address but does not know the connection, and answers with a reset.
 TCP finds out when it next repeats what was lost: after 0.2 s, 0.4 s, 0.8 s and so on, so it may
 learn of its end seconds after the takeover.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from labs.emulation.streams import Piece, Stream
+from labs.emulation.streams import EventStream, Piece
 from labs.errors import LabError
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ ALIVE = 0.35  # s within which lines come back while all is well
 FATE = 30.0  # s that a silent connection is given to break or to recover
 
 
-class Talk:
-    """A connection of the client of `lab`; `told` is what its end of it tells."""
+class TcpSession:
+    """A connection of the client of `lab`; `told` is what its end reports."""
 
-    def __init__(self, address: str, told: Stream, lab: LabView) -> None:
+    def __init__(self, address: str, told: EventStream, lab: LabView) -> None:
         self.address = address
         self._told, self._lab = told, lab
         self._closed: float | None = None
@@ -73,7 +73,7 @@ class Talk:
         return bool(self.why)
 
     def end(self) -> None:
-        """Close it; what it has told stays."""
+        """Close it; what it has reported stays."""
         if self._closed is None:
             self._closed = self._lab.now
             self._told.end()

@@ -1,13 +1,13 @@
 """Watchdog: a thread that notices when a host goes down, and takes down one that runs wild.
 
     process 1 of web1 ends          (reboot -f, halt, the lab's own hand)
-        └─> the watchdog calls      went_down(web1): its cables are removed, the timeline told
+        └─> the watchdog calls      went_down(web1): its cables are removed, the timeline gets it
 
     a host has more than PROCESSES  (a fork bomb)
         └─> it is taken down        as a server would be by a watchdog timer; the others go on
 
 The thread sleeps in poll(2) on a pidfd of each host, and counts processes once a second.
-It is the lab's only poll: without cgroups no event tells that a host has too many.
+It is the lab's only poll: without cgroups no event reports that a host has too many.
 """
 
 from __future__ import annotations

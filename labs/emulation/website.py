@@ -34,7 +34,7 @@ class Website:
         self._lab.website(self.host, "start")
 
     def stop(self) -> None:
-        """End the server: nobody listens on the port, and a client is refused at once."""
+        """End the server: no process listens on the port, and a client is refused at once."""
         self._lab.website(self.host, "stop")
 
     def hang(self) -> None:

@@ -82,7 +82,7 @@ def _sent(lab: Lab) -> list[Advert]:
 
 
 def of(adverts: Iterable[Advert]) -> Growth:
-    """What these Advertisements tell; a later one of the same number counts."""
+    """What these Advertisements carry; a later one of the same number counts."""
     return Growth({len(advert.addresses): len(advert.hex) // 2 for advert in adverts})
 
 

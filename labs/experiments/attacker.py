@@ -1,10 +1,10 @@
-"""Somebody on the LAN who is not part of the cluster: what he hears, and what he can say.
+"""An attacker on the LAN: what it receives, and what it can send.
 
-    heard(lab), last_heard(lab)   the Advertisements that the switch brought him, as IP packets
+    heard(lab), last_heard(lab)   the Advertisements that the switch brought it, as IP packets
     send(lab, packet)             a packet of his own, from scapy or in bytes
     guess(packet)                 the password behind an authentication header, by trying
     sealed(packet, key, caught)   the same packet with a right authentication header
-    steal(lab, packet)            the packet every second, and the address on his own card
+    steal(lab, packet)            the packet every second, and the address on its own interface
     repeat(lab, packet, every=1)  only the packet
     withdraw(lab)                 no more of that
     lock_port(lab)                the switch lets nothing of the kind through any more
@@ -12,7 +12,7 @@
     attack(lab, source)           the same as a sentence, for a cell
 
 All of it happens on the host `attacker` of the lab, in namespaces that no real network reaches.
-He has no password but what he has heard or guessed, and he does not change his MAC address.
+It has no password but what it has read or guessed, and it does not change its MAC address.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def lock_port(lab: Lab, host: str = HOST, address: str = "192.168.1.10") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class PasswordSearch:
     """What came of trying passwords: `password` is None if none of them fitted."""
 
     password: str | None
@@ -145,7 +145,7 @@ def candidates() -> Iterator[str]:
     return itertools.chain(WORDS, numbers)
 
 
-def guess(packet: bytes, passwords: Iterable[str] | None = None) -> Guess:
+def guess(packet: bytes, passwords: Iterable[str] | None = None) -> PasswordSearch:
     """Try passwords on one recorded packet with an authentication header, without the network.
 
     LabError if the packet has none.
@@ -162,8 +162,8 @@ def guess(packet: bytes, passwords: Iterable[str] | None = None) -> Guess:
             auth_header.integrity(told.header, told.ah, told.message, _key(password), multicast)
             == icv
         ):
-            return Guess(password, tries, time.thread_time() - began)
-    return Guess(None, tries, time.thread_time() - began)
+            return PasswordSearch(password, tries, time.thread_time() - began)
+    return PasswordSearch(None, tries, time.thread_time() - began)
 
 
 def sealed(packet: Any, password: str, caught: bytes) -> bytes:
@@ -181,7 +181,7 @@ def sealed(packet: Any, password: str, caught: bytes) -> bytes:
 
 
 def passwords_read(lab: Lab, host: str = HOST) -> list[str]:
-    """The passwords that were in the Advertisements `host` has heard, the last one first."""
+    """The passwords that were in the Advertisements `host` has received, the last one first."""
     found: dict[str, None] = {}
     for packet in reversed(heard(lab, host)):
         message = parse_ipv4(packet).message
@@ -191,7 +191,7 @@ def passwords_read(lab: Lab, host: str = HOST) -> list[str]:
 
 
 def password_guessed(lab: Lab, host: str = HOST) -> str | None:
-    """The password of the last authentication header that `host` has heard, if it is a weak one."""
+    """The password of the last authentication header that `host` received, if it is a weak one."""
     signed = [packet for packet in heard(lab, host) if packet[9] == PROTOCOL_AH]
     return guess(signed[-1]).password if signed else None
 
@@ -265,7 +265,7 @@ def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
 
 
 def _holders(lab: Lab) -> list[str]:
-    """The servers that hold the address; a thief does not count."""
+    """The servers that hold the address; an attacker does not count."""
     return [host for host in lab.holders() if host in lab.daemons]
 
 

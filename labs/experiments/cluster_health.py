@@ -1,15 +1,15 @@
-"""Is a cluster well?  What an operator would want to be true, from what the witnesses saw.
+"""Is a cluster well?  What an operator would want to be true, from what the observers saw.
 
     restored(lab)        web1 serves the client alone, and web2 stands by; waits while it may
                          still become so
     drill(lab)           the real test: web1 leaves, web2 serves the client, web1 comes back
-    standing_by(lab, h)  whether `h` runs, listens, and has heard a master
+    standing_by(lab, h)  whether `h` runs, listens, and has received from a master
     answering(lab)       the host that answers the client, for who asks again and again
     answerer(lab)        the same, for who asks once
     unnoticed(lab, bad)  whether there is none of these outages, every ping's fate being known
 
-A backup that hears nothing is quiet, too, until its Master_Down_Interval is over; only then, or
-when it has given way to a stronger one, is it known to hear.
+A backup that receives nothing is quiet, too, until its Master_Down_Interval is over; only then, or
+when it has given way to a higher priority, is it known to receive.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from labs.errors import LabError
 from labs.model.facts import Action, Address, Fact, Ping, State
 
 if TYPE_CHECKING:
-    from labs.analysis.timeline import Service
+    from labs.analysis.timeline import ServiceInterval
     from labs.emulation.lab import Lab
 
 MASTER, BACKUP = "web1", "web2"
@@ -40,7 +40,7 @@ RECOVERY_TIMEOUT = 12.0
 FRESH = 0.3
 # How late the observer may record an Advertisement on a busy machine (s).
 FIRST_ADVERT_S = 2.0
-# A ping without an answer is given up after a second, and told a little later (s).
+# A ping without an answer is given up after a second, and reported a little later (s).
 GIVEN_UP = 1.2
 # A script that is asked every other second has answered by then (s).
 RUN = 3.0
@@ -75,7 +75,7 @@ def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
         return "nobody"
 
 
-def unnoticed(lab: Lab, outages: Callable[[Lab], list[Service]]) -> bool:
+def unnoticed(lab: Lab, outages: Callable[[Lab], list[ServiceInterval]]) -> bool:
     """Whether `outages` finds none, even when the fate of every ping sent so far is known."""
     if not outages(lab):
         known = lab.now + GIVEN_UP
@@ -95,14 +95,14 @@ def asleep(lab: Lab, host: str) -> bool:
 
 
 def standing_by(lab: Lab, host: str) -> bool:
-    """Whether `host` is BACKUP, and known to hear its master."""
+    """Whether `host` is BACKUP, and known to receive from its master."""
     facts = lab.timeline().facts
     states = [f for f in facts if isinstance(f, State) and f.host == host]
     if not lab.running(host) or asleep(lab, host) or not states or states[-1].to != "BACKUP":
         return False
     if states[-1].frm == "MASTER":
         return True
-    # keepalived's log knows whole seconds only; what a machine that stood still has not told yet
+    # keepalived's log knows whole seconds only; what a stalled machine has not reported yet
     # may be that it spoke.
     return facts[-1].t - _touched(facts, host) > DEAF
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 PAUSE = 0.002  # s between two looks at the clock
-RECENT = 2.0  # s; what was said before may have been said at another pace, or by mistake
+RECENT = 2.0  # s; what was sent before may have been sent at another pace, or by mistake
 BUSY = "import itertools\nfor each in itertools.repeat(0): pass"
 
 

@@ -1,8 +1,8 @@
-"""What a router does when it hears an advertisement: the state machine asked one question.
+"""What a router does when it receives an advertisement: the state machine asked one question.
 
-    hears("BACKUP", 150, own=100)    BACKUP of priority 100 hears priority 150:
+    hears("BACKUP", 150, own=100)    BACKUP of priority 100 receives priority 150:
                                      it stays BACKUP; its Master_Down_Timer starts again, 3.609 s
-    silence("BACKUP", own=100)       nothing heard for 3.609 s: it becomes MASTER, ...
+    silence("BACKUP", own=100)       nothing received for 3.609 s: it becomes MASTER, ...
 
 Nothing is written down here: every answer comes from `vrrpd.fsm.step()`, the function that the
 daemon itself calls.  Intervals are one second, version 2, Preempt_Mode on, as in the article.
@@ -61,7 +61,7 @@ class Answer:
 def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME) -> Answer:
     """What a router in `state` with priority `own` does with an advertisement of priority `advert`.
 
-    Raises LabError for a state that hears nothing and for impossible priorities.
+    Raises LabError for a state that receives nothing and for impossible priorities.
     """
     params, router = _running(state, own, me)
     if not 0 <= advert <= 255:

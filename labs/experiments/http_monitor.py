@@ -2,7 +2,7 @@
 
     web, visits = serve(lab)   a web server on each server; from now on the client asks for
                                http://192.168.1.10/ ten times a second
-    visits.timeline()          lab.timeline() through the customer's eyes: in the client's lane,
+    visits.timeline()          lab.timeline() as the monitor sees it: in the client's lane,
                                a page that came or did not come stands where a ping stood
     visits.last, .failed       the page of the latest visit; how many in a row brought none
 
@@ -27,7 +27,7 @@ EVERY = 0.1  # s from visit to visit
 
 
 def serve(lab: Lab) -> tuple[dict[str, Website], Visits]:
-    """Start a web server on each server of `lab` and a customer; the web servers by their hosts.
+    """Start a web server on each server of `lab` and a client; the web servers by their hosts.
 
     Waits for the first visit to be over, whatever it brought.
     """
@@ -55,7 +55,7 @@ class Visits:
 
     @property
     def last(self) -> str | None:
-        """Who answered the latest visit that is over; None if nobody did."""
+        """Who answered the latest visit that is over; None if none did."""
         return max(self.facts(), key=lambda visit: visit.t).answered_by
 
     @property
@@ -96,5 +96,5 @@ class Visits:
 
 
 def _signed(page: str | None, hosts: list[str]) -> str | None:
-    """The host that a page names; None for no page, or one that names nobody."""
+    """The host that a page names; None for no page, or one that names no host."""
     return next((host for host in hosts if page is not None and host in page), None)

@@ -1,9 +1,9 @@
 """Which scripts the daemons have called, when and with which words.
 
     called(lab)              a line for each call: when, on which host, what
-    called(lab).timeline()   the house figure, with each call marked like an action
+    called(lab).timeline()   the timeline figure, with each call marked like an action
 
-Nobody can see a daemon call a script from outside; so the scripts say it themselves.
+A daemon's call of a script is not seen from outside, so the scripts record it themselves.
 Those of the state "scripts" append a line to /var/log/called: Unix time, their name, their words.
 """
 

@@ -1,4 +1,4 @@
-"""Many pulled cables at once: how long nobody holds the address, and what that depends on.
+"""Many pulled cables at once: how long no host holds the address, and what that depends on.
 
     spread = distribution.simulate(1000)       a thousand pulls in memory, two seconds
     spread = spread.with_real(5)               and five on real clusters, side by side
@@ -7,7 +7,7 @@
 A Master_Down_Timer counts from the last Advertisement, the trouble from the pull.
 So a pull early between two Advertisements costs more than a late one, and never anything else:
 
-    nobody holds                                  how often
+    no holder                                     how often
     3.609 s  .                                  ▇▇▇▇▇▇▇▇
                .   .   o                        ▇▇▇▇▇▇▇▇▇         o  a real cluster
                      .    .                     ▇▇▇▇▇▇▇
@@ -41,7 +41,7 @@ BIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A cable pulled `phase` seconds after an Advertisement; nobody held for `gap` seconds."""
+    """A cable pulled `phase` seconds after an Advertisement; no host held for `gap` seconds."""
 
     phase: float
     gap: float
@@ -132,7 +132,7 @@ def measure(count: int = 5) -> tuple[Pull, ...]:
         for _ in range(count):
             labs.append(Lab("basic", beside=True))
         for lab in labs:
-            lab.wait_until(partial(_spoken, lab), what="the master to speak")
+            lab.wait_until(partial(_advertised, lab), what="the master to speak")
         return _pull_each(labs)
     finally:
         for lab in labs:
@@ -142,7 +142,7 @@ def measure(count: int = 5) -> tuple[Pull, ...]:
 def _pull_each(labs: Sequence[Lab]) -> tuple[Pull, ...]:
     """Pull the cables at moments spread over an interval, then look at all of them."""
     due = {
-        lab: _spoken(lab)[-1] + 2 * INTERVAL + INTERVAL * (number + 0.5) / len(labs)
+        lab: _advertised(lab)[-1] + 2 * INTERVAL + INTERVAL * (number + 0.5) / len(labs)
         for number, lab in enumerate(labs)
     }
     for lab, moment in sorted(due.items(), key=lambda item: item[1]):
@@ -165,7 +165,7 @@ def _is_past(moment: float) -> bool:
     return time.time() >= moment
 
 
-def _spoken(lab: Lab) -> list[float]:
+def _advertised(lab: Lab) -> list[float]:
     """When the master has sent its Advertisements."""
     return [advert.t for advert in lab.witness.of(Advert) if advert.host == "web1"]
 

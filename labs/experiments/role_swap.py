@@ -1,8 +1,8 @@
 """Moving the master on purpose: files that change places, daemons that are started again.
 
     swap(lab)                  the files of web1 and web2 change places; no daemon knows yet
-    restart(lab, "web2")       its daemon says goodbye, ends, starts and listens again
-    hold(lab, "web2")          until that machine alone has the address, and has said so once more
+    restart(lab, "web2")       its daemon resigns, ends, starts and listens again
+    hold(lab, "web2")          until that host alone has the address, and has advertised once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
     takeover(timeline)         the last one in it; taken(timeline) is the first
@@ -32,7 +32,7 @@ def swap(lab: Lab, one: str = "web1", other: str = "web2") -> None:
 
 
 def restart(lab: Lab, host: str) -> None:
-    """Stop the daemon of `host`, start it, and wait until it listens and somebody has the address.
+    """Stop the daemon of `host`, start it, and wait until it listens and a host has the address.
 
     LabError if that does not come about in time.
     """
@@ -88,7 +88,7 @@ def takeover(timeline: Timeline) -> Takeover:
 
 
 def taken(timeline: Timeline) -> Takeover:
-    """The first takeover of `timeline` that something done has caused, from another or from nobody.
+    """The first takeover of `timeline` that something done has caused, from another or from none.
 
     LabError if there is none.
     """

@@ -1,7 +1,7 @@
 """Split brains, made and healed on purpose, at the moment that shows most.
 
     split(lab)                     cut the master off and wait until two hold the address
-    repair_after(lab, "web2")        repair the path right after this host's advertisement, so that
+    mend_after(lab, "web2")        repair the path right after this host's advertisement, so that
                                    the other one's is the first to get through
     broken(lab, "web1")            the verb that broke the path to this host, "" if it is whole
     until_answered(lab)            wait until one host holds the address and answers the client
@@ -39,7 +39,7 @@ BEFORE = 0.9  # s; less than an interval, so that the split itself is not in the
 
 
 def split(lab: Lab, host: str = "web1") -> None:
-    """Cut the path to `host` and wait until it and somebody else hold the address."""
+    """Cut the path to `host` and wait until it and another host hold the address."""
     lab.cut(host)
     lab.wait_until(lambda: len(lab.holders()) > 1, what="two to hold the address")
 
@@ -53,12 +53,12 @@ def broken(lab: Lab, host: str) -> str:
 
 
 def heal(lab: Lab, after: str, cut: str = "web1") -> Timeline:
-    """Mend the path to `cut` as soon as `after` has sent its next advertisement.
+    """Repair the path to `cut` as soon as `after` has sent its next advertisement.
 
-    The timeline, from just before the mend until a second after the client is answered, or
+    The timeline, from just before the repair until a second after the client is answered, or
     until LOOKS_ON seconds have passed without an answer.
     """
-    mended = repair_after(lab, after, cut)
+    mended = mend_after(lab, after, cut)
     end = until_answered(lab)
     return lab.timeline().between(mended - BEFORE, end)
 
@@ -85,7 +85,7 @@ def until_answered(lab: Lab) -> float:
     return end
 
 
-def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
+def mend_after(lab: Lab, after: str, cut: str = "web1") -> float:
     """Repair the path to `cut` between an advertisement of `after` and the next one of `cut`.
 
     The time of that advertisement of `after`.  On a busy machine the repair may come too late;
@@ -100,7 +100,7 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
         lab.mend(cut)
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
-            # When something later has been told, so has every word from before the mend.
+            # When something later is recorded, so is every advertisement from before the repair.
             lab.wait_until(partial(lab.witness.facts, mended), timeout=FIRST_ADVERT_S)
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
@@ -128,7 +128,7 @@ def _adverts(lab: Lab, host: str) -> list[Advert]:
 
 
 def _answerer(lab: Lab, since: float) -> str | None:
-    """Who answered the client's latest ping since then; None if nobody did."""
+    """Who answered the client's latest ping since then; None if none did."""
     told = lab.witness.facts(max(since, lab.now - LATELY))
     pings = [fact for fact in told if isinstance(fact, Ping) and fact.address == lab.watch]
     return pings[-1].answered_by if pings else None

@@ -6,12 +6,12 @@
 
 A false alarm is a BACKUP that becomes MASTER although the MASTER lives.
 Where frames are lost one by one, each with chance p, it takes n of them in a row, n being
-down_timer_adverts: the next one comes after n + 1 intervals, and the patience is n and a skew.
+down_timer_adverts: the next one comes after n + 1 intervals, Master_Down_Interval is n and a skew.
 
     false alarms per second = (1 - p) p^n / interval        every run of losses begins with a hit
-    patience                = n * interval + skew           RFC 9568 section 6.1
+    Master_Down_Interval    = n * interval + skew           RFC 9568 section 6.1
 
-So a quicker takeover costs in proportion, and a larger n in the same patience costs nothing but
+So a quicker takeover costs in proportion, and a larger n in the same time costs nothing but
 packets. Losses that come in bursts, and a machine that sleeps, are another matter:
 `labs.experiments.cpu_contention.lateness`.
 """
@@ -136,7 +136,7 @@ class Tradeoff(Figure):
     points: tuple[Point, ...]
 
     def text(self) -> str:
-        """A row for each interval: patience, adverts a second, false alarms a day at each loss."""
+        """A row for each interval: Master_Down_Interval, adverts a second, false alarms a day."""
         losses = sorted({each.loss for each in self.settings})
         head = "".join(f"{f'{loss:.0%} lost':>20}" for loss in losses)
         rows = ["                          false alarms a day, by formula (counted in memory)"]
@@ -145,7 +145,7 @@ class Tradeoff(Figure):
             cells = "".join(f"{self._cell(interval, loss):>20}" for loss in losses)
             patience = Setting(interval, 0.0).patience
             rows.append(f"{interval * 1000:5.0f} ms {patience:12.3f} s {cells}")
-        many = _same_patience(Setting(1.0, losses[-1]), MANY)
+        many = _same_down_interval(Setting(1.0, losses[-1]), MANY)
         rows.append(
             f"the takeover of 1000 ms with {MANY} advertisements missed instead of 3, one every "
             f"{many.interval * 1000:.0f} ms, {losses[-1]:.0%} lost: {_short(many.expected)} a day"
@@ -158,12 +158,12 @@ class Tradeoff(Figure):
         return f"{told} ({_short(found[0].per_day)})" if found else told
 
     def figure(self) -> Drawing:
-        """False alarms a day against the patience, both logarithmic; a line for each loss."""
+        """False alarms a day against Master_Down_Interval, logarithmic; a line for each loss."""
         return _draw(self)
 
 
-def _same_patience(setting: Setting, missed: int) -> Setting:
-    """As many advertisements missed in the same patience: a shorter interval."""
+def _same_down_interval(setting: Setting, missed: int) -> Setting:
+    """As many advertisements missed in the same time: a shorter interval."""
     of_one_second = master_down(PRIORITY, 3, 1.0, missed)  # in proportion to the interval
     return Setting(setting.patience / of_one_second, setting.loss, missed)
 
@@ -190,7 +190,9 @@ def _draw(found: Tradeoff) -> Drawing:
             dots = [point for point in found.points if point.setting.loss == loss and point.alarms]
             xs, ys = [dot.setting.patience for dot in dots], [dot.per_day for dot in dots]
             ax.plot(xs, ys, ls="", marker=marker, color=colour, mec=INK, ms=7, zorder=4)
-        many = [_same_patience(each, MANY) for each in found.settings if each.loss == losses[-1]]
+        many = [
+            _same_down_interval(each, MANY) for each in found.settings if each.loss == losses[-1]
+        ]
         many = [each for each in many if each.interval >= SHORTEST]
         if many:
             _line(ax, many, f"{losses[-1]:.0%} lost, {MANY} missed", color=INK, ls=(0, (4, 2)))

@@ -21,7 +21,7 @@ SERVERS = ("web1", "web2")
 DAY = 86_400
 # Bytes of an Ethernet frame before the IP packet, and the shortest frame without its checksum.
 ETHERNET, SHORTEST = 14, 60
-# Everybody's patience has run out by then, at advert_int up to 5.
+# Every Master_Down_Timer has expired by then, at advert_int up to 5.
 LONG = 30.0
 
 

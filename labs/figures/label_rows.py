@@ -47,7 +47,7 @@ def places(lines: Sequence[float], widths: Sequence[float], limit: float) -> lis
 
 
 def _flipped(lines: Sequence[float], widths: Sequence[float], limit: float) -> set[int]:
-    """The labels that have no room on the right, and those whose lines these would cover."""
+    """The labels that do not fit on the right, and those whose lines these would cover."""
     flipped: set[int] = set()
     edge = limit  # where the leftmost label left of its line begins
     for i in reversed(range(len(lines))):

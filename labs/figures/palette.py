@@ -1,8 +1,8 @@
-"""The colours of the house, the same in every figure and picture.
+"""The colours of the lab, the same in every figure and picture.
 
 They are Okabe and Ito's (2008), chosen for the colour-blind, and nothing depends on colour alone:
-a lane says who, hatching says two, words say nobody, so a grey print tells the same.
-Blue and orange, the first two hosts, differ in lightness too; vermilion is kept for "nobody".
+a lane says who, hatching says two, words say that no host holds, so a grey print shows the same.
+Blue and orange, the first two hosts, differ in lightness too; vermilion is for no holder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def luma(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def words_on(colour: str) -> dict[str, object]:
+def text_color_on(colour: str) -> dict[str, object]:
     """The text style (matplotlib's words) that reads on a bar of `colour`, hatched or not."""
     ground = {"facecolor": colour, "lw": 0, "pad": 1.5}
     return {"color": "white" if luma(colour) < 0.5 else INK, "bbox": ground}

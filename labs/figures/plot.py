@@ -1,6 +1,6 @@
-"""Every figure of the labs, and the only door to matplotlib.
+"""Every figure of the labs, and the only importer of matplotlib.
 
-    plot.timeline(timeline)            the house figure: who held the address, when and why
+    plot.timeline(timeline)            the timeline figure: who held the address, when and why
     plot.stack([one, other])           several of them, one below the other, to compare
     plot.save(figure, "takeover.svg")  as a file
     plot.png(figure)                   as bytes
@@ -13,7 +13,7 @@
             0         5         10 seconds
 
 Figures are made without pyplot, so they share no state and need no closing.
-A Timeline shows the house figure by itself; call `timeline` here for another title or size.
+A Timeline shows the timeline figure by itself; call `timeline` here for another title or size.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from matplotlib.figure import Figure
 
 from labs.errors import LabError
 from labs.figures import base
-from labs.figures.prediction_overlay import Guess
+from labs.figures.prediction_overlay import PredictionMark
 from labs.figures.text_layout import DPI, legend
-from labs.figures.timeline_figure import AXIS, LEGEND, WIDTH, House
+from labs.figures.timeline_figure import AXIS, LEGEND, WIDTH, TimelineAxes
 from labs.figures.timeline_text import headline
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import Timeline
 
 _HEIGHT = 3.2  # inches, until the panels are planned
-BETWEEN = 0.16  # inches between two panels of a stack: room for the ticks of its axis
+BETWEEN = 0.16  # inches between two panels of a stack: space for the ticks of its axis
 
 
 def timeline(
     timeline: Timeline,
     title: str | None = None,
     width: float = WIDTH,
-    guess: Guess | None = None,
+    guess: PredictionMark | None = None,
 ) -> Figure:
-    """The house figure, `width` inches wide; `title` defaults to the fact that it shows.
+    """The timeline figure, `width` inches wide; `title` defaults to the fact that it shows.
 
-    `guess`: what somebody expected, drawn below the lanes.
+    `guess`: what the learner expected, drawn below the lanes.
     """
     with base.canvas(width, _HEIGHT) as figure:
         return _together(
-            figure, [House(timeline, title or headline(timeline), figure, guess=guess)]
+            figure, [TimelineAxes(timeline, title or headline(timeline), figure, guess=guess)]
         )
 
 
@@ -65,11 +65,13 @@ class Stack(base.Figure):
     width: float = WIDTH
 
     def figure(self) -> Figure:
-        """The house figure with a panel for each."""
+        """The timeline figure with a panel for each."""
         length = max(each.end - each.start for each in self.timelines)
         with base.canvas(self.width, _HEIGHT) as figure:
             told = zip(self.timelines, self.titles, strict=True)
-            return _together(figure, [House(each, title, figure, length) for each, title in told])
+            return _together(
+                figure, [TimelineAxes(each, title, figure, length) for each, title in told]
+            )
 
     def text(self, width: int = 60) -> str:
         """What every panel shows, in characters and sentences."""
@@ -91,7 +93,7 @@ def stack(timelines: Sequence[Timeline], titles: Sequence[str] | None = None) ->
     return Stack(tuple(timelines), told)
 
 
-def _together(figure: Figure, panels: list[House]) -> Figure:
+def _together(figure: Figure, panels: list[TimelineAxes]) -> Figure:
     """Arrange the panels from top to bottom, paint them, and explain their marks once."""
     heights = [panel.plan() for panel in panels]
     width = figure.get_size_inches()[0]

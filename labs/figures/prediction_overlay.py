@@ -1,4 +1,4 @@
-"""What somebody expected, drawn beside what was measured.
+"""What the learner expected, drawn beside what was measured.
 
     client  ──|!!!!!!!!!!!!!!!|──────       no answer for 3.58 s
     you       |<----->|                     you said 1 s
@@ -18,14 +18,14 @@ from labs.model.facts import Action
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import Timeline
-    from labs.figures.timeline_figure import House
+    from labs.figures.timeline_figure import TimelineAxes
 
 HEIGHT = 0.34  # inches, as the client's lane
 _BAR = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class PredictionMark:
     """`words` to show; for a time, also its start (Unix time) and its length in `seconds`."""
 
     words: str
@@ -41,12 +41,12 @@ def start_of(timeline: Timeline) -> float:
     return next((action.t for action in timeline.of(Action)), timeline.start)
 
 
-def height(guess: Guess | None) -> float:
+def height(guess: PredictionMark | None) -> float:
     """Inches that the lane needs."""
     return HEIGHT if guess else 0.0
 
 
-def draw(house: House, guess: Guess | None) -> None:
+def draw(house: TimelineAxes, guess: PredictionMark | None) -> None:
     """The lane of `guess`, the lowest of the figure; nothing without one."""
     if guess is None:
         return
@@ -65,7 +65,7 @@ def draw(house: House, guess: Guess | None) -> None:
     box = Rectangle(corner, end - begin, _BAR, fc="white", ec=INK, lw=1.2, zorder=5)
     box.set_gid("guess")
     ax.add_patch(box)
-    # Behind the bracket if there is room up to the edge, else before it.
+    # Behind the bracket if it fits up to the edge, else before it.
     behind = length - end > house.seconds(1.6)
     x, side = (end + house.seconds(0.07), "left") if behind else (begin, "right")
     ax.text(x - (0 if behind else house.seconds(0.07)), middle, guess.words, ha=side, **style)

@@ -46,7 +46,7 @@ WORDS = {
 APART = 0.09  # arrows keep to the left of their way, so that two between the same boxes part
 
 
-class Machine(Figure):
+class StateDiagram(Figure):
     """The picture; as text the same, one line for each state and event."""
 
     def __init__(self) -> None:

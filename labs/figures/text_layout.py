@@ -1,4 +1,4 @@
-"""The words of the house figure: titles, labels, and what is written where there is room.
+"""The text of the timeline figure: titles, labels, and what is written where it fits.
 
 No word covers another or a line of an action; one that fits nowhere in any of its forms is left
 out, for the lanes say the same.
@@ -27,8 +27,8 @@ HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 _ORDER = ("holds", "Adv", "priority", "nobody", "no answer", "two", "predicted")
 
 
-class Lettering:
-    """Writes on the axes of a panel, which `labs.figures.timeline_figure.House` supplies."""
+class TextPlacer:
+    """Writes on the axes of a panel, which `labs.figures.timeline_figure.TimelineAxes` supplies."""
 
     timeline: Timeline
     title: str

@@ -1,13 +1,13 @@
-"""How the house figure is drawn; `labs.figures.plot` is the door.
+"""How the timeline figure is drawn; callers use `labs.figures.plot`.
 
 One class, used once per panel of a figure: it lays out lanes by inches, so that they look the same
-whatever the number of hosts, and writes words (labs.figures.text_layout) only where there is room.
+whatever the number of hosts, and writes words (labs.figures.text_layout) only where they fit.
 
     title      the fact
     labels     one row, or more where they would collide: what the learner did
     lanes      one per host: grey, filled in the host's colour while it holds the address;
                ticks on the upper edge for its Advertisements, a triangle for priority 0
-    client     a thin lane in the colour of the host that answers, thick and red for nobody
+    client     a thin lane in the colour of the host that answers, thick and red for none
     you        what the learner expected, if the figure was given a guess
     (labs.figures.prediction_overlay)
     x axis     seconds from the start of the window
@@ -22,12 +22,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from labs.analysis.ownership import Segment
+from labs.analysis.ownership import OwnershipInterval
 from labs.figures import prediction_overlay
 from labs.figures.label_rows import Place
-from labs.figures.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, words_on
+from labs.figures.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, text_color_on
 from labs.figures.text_layout import DPI as DPI
-from labs.figures.text_layout import RIGHT, Lettering, label
+from labs.figures.text_layout import RIGHT, TextPlacer, label
 from labs.model.facts import Action, Advert, Ping
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ STYLE = {
 PREDICTED: dict[str, Any] = {"color": INK, "lw": 1.4, "ls": (0, (3, 2))}
 
 
-class House(Lettering):
+class TimelineAxes(TextPlacer):
     """One panel of the figure: y is in inches from the top of its first lane, downwards.
 
     First `plan`, which says how tall it gets; then `place`, in a figure of the final size; then
@@ -66,7 +66,7 @@ class House(Lettering):
         title: str,
         figure: Figure,
         length: float | None = None,
-        guess: prediction_overlay.Guess | None = None,
+        guess: prediction_overlay.PredictionMark | None = None,
     ) -> None:
         self.timeline, self.title, self.guess = timeline, title, guess
         self.figure, self.canvas = figure, figure.canvas
@@ -193,7 +193,7 @@ class House(Lettering):
                 self.legend["priority 0"] = Line2D([], [], **style)
 
     def _stretches(self) -> None:
-        """Red where nobody holds, hatched where two do."""
+        """Red where no host holds, hatched where two do."""
         for gap in self.timeline.gaps:
             if not self._visible(gap.duration) or not self.hosts:
                 continue
@@ -223,15 +223,15 @@ class House(Lettering):
             self._two(both)
             self.legend["two holders"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
 
-    def _nobody(self, gap: Segment) -> None:
-        """Say so in the lane of the one who lost it, or of the first when nobody ever had it."""
+    def _nobody(self, gap: OwnershipInterval) -> None:
+        """Write it in the lane of the host that lost it, or of the first when none ever had it."""
         losers = [s.host for s in self.timeline.spans() if s.end == gap.start]
         lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
         choices = [f"nobody holds it\nfor {gap.duration:.2f} s", "nobody"]
         x = self._x((gap.start + gap.end) / 2)
         self._words(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
 
-    def _two(self, both: Segment) -> None:
+    def _two(self, both: OwnershipInterval) -> None:
         """Say so on the bar of the one who held first."""
         host = both.holders[0]
         if host in self.colour:
@@ -244,7 +244,7 @@ class House(Lettering):
                 choices,
                 within=both.duration,
                 weight="bold",
-                **words_on(colour),
+                **text_color_on(colour),
             )
 
     def _client(self) -> None:
@@ -314,13 +314,13 @@ class House(Lettering):
         self._explain(takeover, due, middle)
 
     def _explain(self, takeover: Takeover, due: float, middle: float) -> None:
-        """Predicted and measured, on the new holder's bar if there is room, else before it."""
+        """Predicted and measured, on the new holder's bar if they fit, else before it."""
         assert takeover.prediction is not None
         head, _, tail = takeover.prediction.text.partition(" after ")
         measured = f"measured {takeover.measured:.3f} s"
         long, tall = f"{head} after {tail}\n{measured}", f"{head}\nafter {tail}\n{measured}"
         colour = self.colour[takeover.to]
-        on_bar = {"ha": "left", **words_on(colour)}
+        on_bar = {"ha": "left", **text_color_on(colour)}
         gap = self.seconds(0.07)
         stays = min(
             (s.end for s in self.timeline.spans() if s.host == takeover.to and s.end > takeover.at),

@@ -1,4 +1,4 @@
-"""The timeline told in words and characters: for terminals, GitHub, screen readers and tests.
+"""The timeline in words and characters: for terminals, GitHub, screen readers and tests.
 
     192.168.1.10  0 s       5         10        15
     web1          ██████████████░░░░░░░░░░░░░░██████
@@ -50,7 +50,7 @@ def headline(timeline: Timeline) -> str:
     if not takeovers:
         return _uneventful(timeline, length)
     if len(takeovers) > 1 and takeovers[0].frm is None:
-        takeovers = takeovers[1:]  # that somebody began is no news once it has moved
+        takeovers = takeovers[1:]  # that the first host began is no news once it has moved
     first = takeovers[0]
     ways = {(takeover.frm, takeover.to, takeover.shared > 0) for takeover in takeovers}
     if len(takeovers) > 2 and ways == {(first.frm, first.to, True)}:
@@ -67,7 +67,7 @@ def headline(timeline: Timeline) -> str:
     if len(takeovers) == 2:
         back = f"{takeovers[1].to} took it back" if first.split else "back"
         text += f", and {back}{_since(takeovers[1])}"
-    return _pronoun(text).rstrip(",")  # nothing follows when nobody did anything
+    return _pronoun(text).rstrip(",")  # nothing follows when nothing was done
 
 
 def _pronoun(text: str) -> str:
@@ -162,7 +162,7 @@ def sentences(timeline: Timeline) -> list[str]:
 
 
 def text(timeline: Timeline, width: int = 60) -> str:
-    """The house figure in `width` columns of characters, then the sentences."""
+    """The timeline figure in `width` columns of characters, then the sentences."""
     served = any(True for _ in timeline.of(Ping))
     names = [timeline.address, *timeline.hosts, "client"]
     margin = max(map(len, names)) + 2

@@ -40,7 +40,7 @@ GAP, CABLE, TITLE = 0.35, 0.5, 0.45
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class HostBox:
     """A host as it is now: `state` is "" for a client, `holds` are the shared addresses it has."""
 
     name: str
@@ -74,7 +74,7 @@ class Wiring(Figure):
         self.colours = {
             name: HOST_COLOURS[i % len(HOST_COLOURS)] for i, name in enumerate(layout.servers)
         }
-        self.machines = [_machine(lab, name, shared) for name in layout.hosts]
+        self.machines = [_host_box(lab, name, shared) for name in layout.hosts]
         faults = {switch: _faults(lab, switch) for switch in layout.switches}
         self.wires = [
             Wire(s.host, s.interface, s.switch, faults[s.switch].get(s.port, "gone"))
@@ -126,7 +126,7 @@ class Wiring(Figure):
                 pen.cables(below, self.switches[1], second + BAR + CABLE, second + BAR)
         return figure
 
-    def _rows(self) -> tuple[list[Machine], list[Machine], list[Machine]]:
+    def _rows(self) -> tuple[list[HostBox], list[HostBox], list[HostBox]]:
         """Hosts above the first switch, between both, and below the second."""
         joined: dict[str, set[str]] = {}
         for wire in self.wires:
@@ -149,7 +149,7 @@ class _Pen:
         self.wiring, self.ax, self.width, self.tall = wiring, ax, width, tall
         self.middles: dict[str, float] = {}
 
-    def hosts(self, row: list[Machine], top: float) -> float:
+    def hosts(self, row: list[HostBox], top: float) -> float:
         """Draw a row of hosts below `top`; where it ends."""
         from matplotlib.patches import FancyBboxPatch
 
@@ -185,7 +185,7 @@ class _Pen:
         place = (GAP / 2 + 0.1, top + BAR / 2)
         self.ax.text(*place, name, va="center", fontsize=8.5, weight="bold", zorder=4)
 
-    def cables(self, row: list[Machine], switch: str, at_host: float, at_switch: float) -> None:
+    def cables(self, row: list[HostBox], switch: str, at_host: float, at_switch: float) -> None:
         """The cables from a row of hosts to a switch, each with what is wrong with it."""
         for machine in row:
             for wire in self.wiring.wires:
@@ -214,11 +214,11 @@ class _Pen:
             self.ax.text(x + 0.12, middle, words, ha="left", fontsize=8, **told)
 
 
-def _machine(lab: Lab, name: str, shared: set[str]) -> Machine:
-    cards = lab.layout.cards(name).values()
+def _host_box(lab: Lab, name: str, shared: set[str]) -> HostBox:
+    cards = lab.layout.interfaces(name).values()
     held = lab.witness.held().get(name, set())
     own = tuple(card.ip.partition("/")[0] for card in cards)
-    return Machine(name, _state(lab, name), own, tuple(sorted(held & shared)))
+    return HostBox(name, _state(lab, name), own, tuple(sorted(held & shared)))
 
 
 def _state(lab: Lab, name: str) -> str:

@@ -6,7 +6,7 @@
         |                  ipc   Unix sockets, which are reached from every network namespace
         |                  tcp   ports of the machine, opened here and relayed (labs.sandbox.relay)
 
-However it is started, and with either transport: nobody has to configure or install anything
+However it is started, and with either transport: nothing has to be configured or installed
 beside kernel.json, which `labs kernelspec` writes into this venv; `make setup` calls that.
 With LAB_MODE=replay nothing runs in the kernel, so it has no namespaces.
 """

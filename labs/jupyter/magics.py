@@ -96,7 +96,7 @@ class _Shown:
         self._count = 0
 
     def take(self, text: str) -> None:
-        """Print the next piece, or so much of it as there is room for."""
+        """Print the next piece, or so much of it as fits."""
         room = SHOWN - self._count
         self._count += len(text)
         if room > 0:

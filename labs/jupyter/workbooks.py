@@ -113,7 +113,7 @@ def _guesses(calls: list[ast.Call], starts: list[int]) -> Iterator[tuple[int, in
 
 
 def fingerprint(notebook: Notebook) -> str:
-    """The same for two notebooks that nobody could tell apart by reading them."""
+    """The same for two notebooks that look the same to a reader."""
     seen = [
         [cell.get("cell_type"), "".join(cell.get("source", "")), bool(cell.get("outputs"))]
         for cell in notebook.get("cells", [])
@@ -125,7 +125,7 @@ def fingerprint(notebook: Notebook) -> str:
 
 
 def hand_out(place: Path, source: Path = NOTEBOOKS) -> list[str]:
-    """Brings the learner's folder up to date; what somebody should know of it, a line each.
+    """Brings the learner's folder up to date; what the learner should know of it, a line each.
 
     Raises LabError if the folder cannot be written.
     """

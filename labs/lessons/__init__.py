@@ -3,7 +3,7 @@
     begin("05-failover")                       the question, and how long it takes
     gap = predict("For how long ...?", unit="s")
     commit(gap)                                no experiment without a guess          predictions.py
-    gap.judge(3.58)                            what was said beside what was measured
+    gap.judge(3.58)                            what was predicted beside what was measured
     %%experiment cable                         a whole experiment in one cell         experiment.py
     compare("cable", "crash")                  the timelines of several of them
     check(lab, "leave")                        a challenge: which steps are met       challenges.py
@@ -22,14 +22,27 @@ import sys
 from labs.cards import OPEN, Card
 from labs.lessons.challenges import Challenge, Report, Step, check
 from labs.lessons.experiment import Experiment, compare, register
-from labs.lessons.notebook_errors import Refusal, install
+from labs.lessons.notebook_errors import LessonError, install
 from labs.lessons.predictions import Prediction, Verdict, commit, predict
 from labs.lessons.quiz import Question, Quiz, quiz
 from labs.progress import memory
 
 __all__ = [
-    "Challenge", "Experiment", "Prediction", "Question", "Quiz", "Refusal", "Report", "Step",
-    "Verdict", "begin", "check", "commit", "compare", "predict", "quiz",
+    "Challenge",
+    "Experiment",
+    "LessonError",
+    "Prediction",
+    "Question",
+    "Quiz",
+    "Report",
+    "Step",
+    "Verdict",
+    "begin",
+    "check",
+    "commit",
+    "compare",
+    "predict",
+    "quiz",
 ]  # fmt: skip
 
 

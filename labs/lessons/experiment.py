@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.lessons.notebook_errors import Refusal
+from labs.lessons.notebook_errors import LessonError
 from labs.lessons.predictions import Prediction, asked, commit
 from labs.progress import Answer, memory
 
@@ -63,7 +63,7 @@ class Experiment:
         found = {question: asked(question) for question in self.asks}
         missing = [question for question, prediction in found.items() if prediction is None]
         if missing:
-            raise Refusal(
+            raise LessonError(
                 "First run the cells above that ask",
                 *(f"▸ {question}" for question in missing),
             )

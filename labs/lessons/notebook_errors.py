@@ -17,7 +17,7 @@ from labs.cards import OPEN, Card
 from labs.errors import LabError
 
 
-class Refusal(Exception):
+class LessonError(Exception):
     """Not an error: the learner is asked to do something first. Stops the run of a notebook."""
 
     def __init__(self, title: str, *words: str) -> None:
@@ -36,12 +36,12 @@ def install(shell: Any = None) -> None:
 
         shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((Refusal, NameError), _handle)
+        shell.set_custom_exc((LessonError, NameError), _handle)
 
 
 def _handle(shell: Any, kind: type, error: Exception, trace: Any, tb_offset: Any = None) -> None:
     """IPython calls this for the exceptions above; the cell counts as failed whatever it does."""
-    if isinstance(error, Refusal):
+    if isinstance(error, LessonError):
         from IPython.display import display
 
         shell._last_traceback = []
@@ -54,7 +54,7 @@ def _handle(shell: Any, kind: type, error: Exception, trace: Any, tb_offset: Any
 
 
 def unknown_name(error: Exception, trace: Any, known: dict[str, Any]) -> str | None:
-    """What to run before a cell that uses a name nobody has defined; None if it is not that.
+    """What to run before a cell that uses an undefined name; None if it is not that.
 
     Only for a name written in the cell itself: one that a module lacks is a fault of the module.
     """

@@ -3,7 +3,7 @@
     gap = predict("For how long does the client get no answer?", unit="s")
     gap                        a form; afterwards the answer
     commit(gap)                first line of the cell that runs it: refuses as long as gap is open
-    gap.judge(3.58)            what was said beside what was measured, and the reason, which is in
+    gap.judge(3.58)            what was predicted beside what was measured, and why, which is in
                                the lesson's module (`labs.lessons.course`), out of sight
     gap.on(failover)           the same as a picture
 
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
 from labs.errors import LabError, unknown
 from labs.figures import base
-from labs.figures.prediction_overlay import Guess, start_of
-from labs.lessons.notebook_errors import Refusal, install
+from labs.figures.prediction_overlay import PredictionMark, start_of
+from labs.lessons.notebook_errors import LessonError, install
 from labs.progress import Answer, memory
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _quoted(text: str, answer: Answer | None) -> str:
 
 
 def number(text: str) -> float:
-    """The number that somebody typed, with a unit or a decimal comma; ValueError if there is none.
+    """The number that the learner typed, with unit or decimal comma; ValueError if there is none.
 
     ``3.1 s`` and ``about 3,1`` are both 3.1.
     """
@@ -105,7 +105,7 @@ class Prediction:
         return abs(self.guess - measured) <= CLOSE * max(abs(measured), 0.1)
 
     def on(self, timeline: Timeline, since: float | None = None) -> Beside:
-        """The house figure of `timeline` with the guess drawn in.
+        """The timeline figure of `timeline` with the guess drawn in.
 
         A number of seconds is drawn from `since` (Unix time), by default from where the client's
         longest silence begins, or else from the first thing that was done.
@@ -202,7 +202,7 @@ def commit(*predictions: Prediction) -> None:
             raise LabError(f"{prediction!r} is no prediction: write commit(NAME) of a predict()")
     unanswered = [prediction.question for prediction in predictions if prediction.guess is None]
     if unanswered:
-        raise Refusal(
+        raise LessonError(
             "First say what you expect",
             *(f"▸ {question}" for question in unanswered),
             "Answer in the form above, then run this cell again. A wrong guess is worth more "
@@ -249,19 +249,19 @@ class Beside(base.Figure):
     timeline: Timeline
     since: float | None = None
 
-    def guess(self) -> Guess | None:
+    def guess(self) -> PredictionMark | None:
         """The prediction as the figure wants it; None if there is none."""
         answer, unit = self.prediction.guess, self.prediction.unit
         if answer is None:
             return None
         words = f"you said {said(answer, unit)}"
         if isinstance(answer, str) or unit not in MILLI:
-            return Guess(words)
+            return PredictionMark(words)
         since = start_of(self.timeline) if self.since is None else self.since
-        return Guess(words, since, answer * MILLI[unit] / 1000)
+        return PredictionMark(words, since, answer * MILLI[unit] / 1000)
 
     def figure(self) -> Figure:
-        """The house figure with the guess."""
+        """The timeline figure with the guess."""
         return self.timeline.figure(guess=self.guess())
 
     def text(self) -> str:

@@ -3,7 +3,7 @@
     quiz("05-failover")     a few questions, the last of them from two lessons earlier
 
 The choices are shuffled for each learner, and an answer is judged by its text.
-With widgets the learner chooses and is told why; a page without them (GitHub, the book, a terminal)
+With widgets the learner chooses and reads why; a page without them (GitHub, the book, a terminal)
 shows the questions with the answers folded away, or below.
 """
 

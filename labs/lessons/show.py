@@ -26,9 +26,9 @@ from labs.lessons.rfc_sections import Section, section
 if TYPE_CHECKING:
     from labs.capture.packet_fields import Anatomy
     from labs.emulation.lab import Lab
-    from labs.figures.state_diagram import Machine
+    from labs.figures.state_diagram import StateDiagram
     from labs.figures.topology_diagram import Wiring
-    from labs.replay.replay_views import Pictured
+    from labs.replay.replay_views import StoredPicture
 
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ HOUSE = Path(__file__).resolve().parents[2]
 class Remembering(Protocol):
     """A lab of a replay (labs.replay.replay_lab), which shows what it showed when it ran."""
 
-    def remembered(self, name: str) -> Pictured: ...
+    def remembered(self, name: str) -> StoredPicture: ...
 
 
 @runtime_checkable
@@ -77,7 +77,7 @@ class Source:
         name, link = html.escape(self.section.name), html.escape(self.section.link)
         points = "".join(f"<li>{html.escape(point)}</li>" for point in self.section.points)
         told = f'<a href="{link}"><b>{name}</b></a><ul style="margin:.3em 0">{points}</ul>'
-        # Side by side where there is room, one above the other where there is not.
+        # Side by side where they fit, one above the other where there is not.
         left = f'<div style="flex:1 1 18em;min-width:0;max-width:26em">{told}</div>'
         right = f'<div style="flex:2 1 34em;min-width:0;overflow-x:auto">{code}</div>'
         return f'<div style="display:flex;flex-wrap:wrap;gap:1.2em">{left}{right}</div>'
@@ -115,13 +115,13 @@ class Show:
                 "or the bytes of an IP packet"
             ) from None
 
-    def machine(self) -> Machine:
+    def machine(self) -> StateDiagram:
         """The state machine of `vrrpd.fsm`, found by asking `step()`."""
-        from labs.figures.state_diagram import Machine
+        from labs.figures.state_diagram import StateDiagram
 
-        return Machine()
+        return StateDiagram()
 
-    def topology(self, lab: Lab) -> Wiring | Pictured:
+    def topology(self, lab: Lab) -> Wiring | StoredPicture:
         """The network of a running lab as it is now; in a replay, as it was."""
         if isinstance(lab, Remembering):
             return lab.remembered("topology")

@@ -1,15 +1,15 @@
-"""Facts: what the witnesses of a lab have seen, one small frozen value each.
+"""Facts: what the observers of a lab have seen, one small frozen value each.
 
 A fact says *what* was seen, *when* and *where*, and never what it means:
 
-    witness                     facts
+    observer                    facts
     ------------------------    ---------------------------------------
     netlink in every host       Address, Link
     the ports of the switch     Advert, Heard, Arp
     the client's pings          Ping
     the learner's own hands     Action
     the journals of the daemons State      (what a daemon says about itself)
-    the hosts' keepalived.conf  Configured (when a daemon was told to read it)
+    the hosts' keepalived.conf  Configured (when a daemon read it)
     the recorder about itself   Loss       (something was missed, and where)
 
 Every fact has ``t``: seconds as a float, Unix time in the real Lab, virtual seconds in the Lan.
@@ -47,7 +47,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The state of a network card: `up` is IFF_UP (the administrator), `carrier` IFF_LOWER_UP.
+    """The state of an interface: `up` is IFF_UP (the administrator), `carrier` IFF_LOWER_UP.
 
     A pulled cable is ``up=True, carrier=False``; ``ip link set eth0 down`` is ``up=False``.
     """
@@ -84,7 +84,7 @@ class Heard:
     """The switch passed an Advertisement from `source` on, out of the port of `host`.
 
     A cut further away lets a master's Advertisement enter the switch and go no further:
-    that is why hearing is a fact of its own.
+    that is why receiving is a fact of its own.
     """
 
     kind: ClassVar[str] = "heard"
@@ -112,7 +112,7 @@ class Arp:
 class Ping:
     """One ping of the client, sent at `t`.
 
-    `answered_by` is the host whose network card sent the reply (its MAC when no host has it, None
+    `answered_by` is the host whose interface sent the reply (its MAC when no host has it, None
     when no reply came within a second); `rtt` is in seconds, None without a reply.
     """
 

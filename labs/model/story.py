@@ -71,7 +71,7 @@ def instructions() -> list[str]:
 
 
 def is_step(words: Sequence[str]) -> bool:
-    """Whether the words of a line are one of a story, as far as the first one tells."""
+    """Whether the words of a line are one of a story, judged by the first one."""
     return words[0][0] in "+0123456789" or words[0] in instructions()
 
 

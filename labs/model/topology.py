@@ -44,13 +44,13 @@ class Layout:
         """The switches' names, sorted."""
         return tuple(sorted({socket.switch for socket in self.sockets}))
 
-    def cards(self, host: str) -> dict[str, Socket]:
+    def interfaces(self, host: str) -> dict[str, Socket]:
         """The sockets of a host by the name of its interface."""
         return {each.interface: each for each in self.sockets if each.host == host}
 
     def socket(self, host: str, interface: str = "eth0") -> Socket:
         """One socket of a host that exists; LabError if it has no such interface."""
-        cards = self.cards(host)
+        cards = self.interfaces(host)
         if interface not in cards:
             raise unknown("interface", interface, cards, where=f"on {host}")
         return cards[interface]

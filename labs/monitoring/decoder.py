@@ -63,7 +63,7 @@ class Decoder:
         return {host: {key[1] for key in keys} for host, keys in self._held.items()}
 
     def hosts_with(self, mac: str) -> set[str]:
-        """The hosts that have, or had, a card with this MAC address."""
+        """The hosts that have, or had, an interface with this MAC address."""
         return set(self._macs.get(mac, ()))
 
     def carrier(self) -> dict[str, bool]:
@@ -76,7 +76,7 @@ class Decoder:
         return self._links.get((host, interface), (False, False))
 
     def feed(self, kind: int, index: int, t: float, payload: bytes) -> list[Fact]:
-        """The facts in one record; none when it tells nothing new."""
+        """The facts in one record; none when there is nothing new in it."""
         if kind == wire_format.NETLINK:
             # The first dumps say how it was, not what happened: all of it at the first moment.
             self._began = t if self._began is None else self._began

@@ -1,16 +1,16 @@
-"""The witness: starts the recorder, keeps what it has seen, and wakes those who wait for it.
+"""The observer: starts the recorder, keeps what it has seen, and wakes those who wait for it.
 
-    with Witness(hosts={"web1": 41, "web2": 57, "client": 73},
-                 ports={"s1-eth1": "web1", "s1-eth2": "web2"}, switch_pid=29) as witness:
-        witness.wait(lambda: "192.168.1.10" in witness.held()["web2"], timeout=15)
-        Timeline(witness.facts())
+    with Observer(hosts={"web1": 41, "web2": 57, "client": 73},
+                 ports={"s1-eth1": "web1", "s1-eth2": "web2"}, switch_pid=29) as observer:
+        observer.wait(lambda: "192.168.1.10" in observer.held()["web2"], timeout=15)
+        Timeline(observer.facts())
 
     +-- recorder (a process, stdlib only) ---------+        +-- this process ------------------+
     | netlink x hosts, AF_PACKET x ports, pings    | =====> | thread: Decoder -> facts -> wake |
     +----------------------------------------------+  pipe  +----------------------------------+
 
 The recorder is started by the thread that reads from it, because the kernel's "die with your
-parent" means the parent's *thread*: a Witness made in a short-lived thread would lose it at once.
+parent" means the parent's *thread*: an Observer made in a short-lived thread would lose it at once.
 An hour of pings at 10 ms is 360,000 facts; they are kept in arrays (17 bytes each) and become
 `Ping` objects only when asked for.
 """
@@ -39,7 +39,7 @@ from labs.monitoring.decoder import Decoder
 # What is new, and how much there was of each kind of record.
 News: TypeAlias = tuple[list[Fact], list[int]]
 
-# -I keeps the learner's directory out of its sys.path; so it is told where this package is.
+# -I keeps the learner's directory out of its sys.path; so this package's place is passed to it.
 PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]); from labs.monitoring.recorder import main; main()"
 )
@@ -182,7 +182,7 @@ class RecorderProcess:
             self._take(*record)
 
 
-class Witness:
+class Observer:
     """Records what happens in the hosts, on the switch and to a client, until closed.
 
     `hosts` maps names to a process in each host's network namespace, `ports` the switch's
@@ -218,7 +218,7 @@ class Witness:
         self._pings = {each: PingLog(each) for each in targets}
         self._news = threading.Condition()
         self._full = False
-        self._count = 0  # records that told something
+        self._count = 0  # records that brought a fact
         self._ended = False
         self._closing = False
         self._recorder = recorder or RecorderProcess()
@@ -231,7 +231,7 @@ class Witness:
         """What has been seen so far from `since` (Unix time) on, sorted by time.
 
         A ping becomes a fact when its reply comes, or a second after it was sent.
-        There are many of them: `of` is the cheap way to the others.
+        There are many of them: `of` is the fast way to the others.
         """
         with self._news:
             seen = [fact for fact in self._facts if fact.t >= since]
@@ -242,7 +242,7 @@ class Witness:
         """What has been seen since `mark`, and the mark to ask with the next time.
 
         The first time, without a mark: everything, but of the pings those sent from `pings_from`
-        on.  It costs as much as there is to tell.
+        on.  It costs as much as there is to report.
         """
         with self._news:
             reached = [len(self._facts), *map(len, self._pings.values())]
@@ -268,7 +268,7 @@ class Witness:
             return self._decoder.held()
 
     def hosts_of(self, mac: str) -> set[str]:
-        """The hosts that have, or had, a card with this MAC address."""
+        """The hosts that have, or had, an interface with this MAC address."""
         with self._news:
             return self._decoder.hosts_with(mac)
 
@@ -283,7 +283,7 @@ class Witness:
             return self._decoder.link(host, interface)
 
     def add(self, fact: Fact) -> None:
-        """Put a fact of somebody else's (an Action, a State) among those of the witnesses."""
+        """Put a fact of another source (an Action, a State) among those of the observers."""
         with self._news:
             self._facts.append(fact)
             self._count += 1
@@ -292,7 +292,7 @@ class Witness:
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Wait until `condition()` holds; look again at each new fact.  False after `timeout` s.
 
-        `condition` is called without any lock held, so it may take its time or ask this witness.
+        `condition` is called without any lock held, so it may take its time or ask this observer.
         Raises LabError when the recorder ends, since nothing more will be seen then.
         """
         deadline = time.monotonic() + timeout
@@ -316,7 +316,7 @@ class Witness:
         self._closing = True
         self._recorder.close()
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> Observer:
         return self
 
     def __exit__(
@@ -331,7 +331,7 @@ class Witness:
         state = "closed" if self._ended else "watching"
         hosts = ", ".join(self._decoder.hosts)
         pings = sum(map(len, self._pings.values()))
-        return f"<Witness {state} {hosts}: {len(self._facts)} facts, {pings} pings>"
+        return f"<Observer {state} {hosts}: {len(self._facts)} facts, {pings} pings>"
 
     # -- the recorder ------------------------------------------------------------------------
 

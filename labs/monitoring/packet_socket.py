@@ -1,4 +1,4 @@
-"""Frames as the recorder hears them: AF_PACKET sockets behind classic BPF filters.
+"""Frames as the recorder receives them: AF_PACKET sockets behind classic BPF filters.
 
 A filter is a tuple of steps (code, jump if true, jump if false, operand), as struct sock_filter.
 Frames carry the kernel's own time of arrival (SO_TIMESTAMPNS).
@@ -75,7 +75,7 @@ class Frames:
     """An AF_PACKET socket behind a filter, on one `interface` or (None) on all there are."""
 
     def __init__(self, interface: str | None, protocol: int, program: Program) -> None:
-        # Protocol 0 hears nothing; Python can bind to an interface later, but not to "all".
+        # Protocol 0 receives nothing; Python can bind to an interface later, but not to "all".
         heard = 0 if interface else socket.htons(protocol)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, heard)
         attach(self.socket, program)
@@ -97,7 +97,7 @@ class Frames:
             except BlockingIOError:
                 return
             except OSError as error:
-                # The interface went down or away: said once, and the netlink witness tells it too.
+                # The interface went down or away: reported once, and by netlink, too.
                 if error.errno not in (errno.ENETDOWN, errno.ENXIO, errno.ENODEV):
                     raise
                 continue

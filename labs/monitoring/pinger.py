@@ -38,7 +38,7 @@ class Pinger:
         self.six = ":" in target
         if self.six:
             self.sender, self.replies, self.body = self._over_ipv6()
-            # An address of the link itself must be told which link.
+            # An address of the link itself needs the name of the link.
             scope = socket.if_nametoindex("eth0") if target.lower().startswith("fe80") else 0
             self.to: tuple[str, int] | tuple[str, int, int, int] = (target, 0, 0, scope)
         else:

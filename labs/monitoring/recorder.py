@@ -1,6 +1,6 @@
 """The recorder: one small process that looks and writes down, and decides nothing.
 
-`labs.monitoring.observer.Witness` starts it with its plan on standard input and reads raw records
+`labs.monitoring.observer.Observer` starts it with its plan on standard input and reads raw records
 from its
 standard output.  It imports only the standard library, so that it is there at once, and does
 nothing but wait on sockets, so that its timestamps are good even while a notebook draws a figure.

@@ -1,4 +1,4 @@
-"""What the recorder writes and the witness reads: records in a pipe.
+"""What the recorder writes and the observer reads: records in a pipe.
 
     kind, index (of a host, port or target in the plan), time, length      RECORD
     so many bytes                                                          the payload

@@ -1,4 +1,4 @@
-"""The live bench: a lab to play with in a notebook, and to replay anywhere.
+"""The live panel: a lab to play with in a notebook, and to replay anywhere.
 
     lab.bench()      a panel: click a cable, watch the address fly; pause, scrub back, save
 

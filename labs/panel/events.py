@@ -1,14 +1,14 @@
-"""What the bench draws: facts, translated into small events for a browser.
+"""What the panel draws: facts, translated into small events for a browser.
 
 An event is a JSON object: "k" is its kind, "t" when (s, the clock of the facts), "h" the host:
 
     own   a on            address number `a` came (on) or went
-    lnk   i up ok         the card `i`: administratively up; has carrier
+    lnk   i up ok         the interface `i`: administratively up; has carrier
     adv   p v r           an Advertisement entered the switch: priority, version, VRID
     hrd   f p r           ... and left it towards `h`; `f` sent it
     arp   a               a gratuitous ARP for address number `a`
-    png   e a by n        `n` pings from `t` to `e` were answered by the host `by` (null: nobody)
-    act   v x             somebody did something: verb, words
+    png   e a by n        `n` pings from `t` to `e` were answered by the host `by` (null: none)
+    act   v x             the user did something: verb, words
     st    i f to why p    a daemon changed state, in its own words
     dmn   s               the daemon "runs", is "frozen" or "gone", or its host is "down"
     pth   s               the path behind the switch port: "" (whole), "cut" or "lossy"
@@ -40,7 +40,7 @@ from labs.model.facts import (
 from labs.model.fault_verbs import FAULT_VERBS
 
 Event: TypeAlias = dict[str, Any]
-# (host, VRID) -> priority, as the configuration has it; asked when no witness has heard it yet.
+# (host, VRID) -> priority, as the configuration has it; asked when no observer has seen it yet.
 Priorities: TypeAlias = Callable[[str], Mapping[int, int]]
 
 # s: pings of one answerer that follow one another so closely are one stretch.
@@ -215,7 +215,7 @@ class Events:
             timer.version, timer.interval = self._pace.get(number, (2, None))
             timer.priority = self._priority(*key)
             start = timer.take(fact)
-            # A reload that lets the timer run on tells when it began: no news.
+            # A reload that lets the timer run on has the time when it began: no news.
             if start is not None and start.since == fact.t:
                 result += self._run(number, at, start.wait, start.basis)
         return result

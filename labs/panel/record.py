@@ -1,4 +1,4 @@
-"""The record behind a bench: what has happened, in bounded memory, and the LAN at any moment of it.
+"""The record behind a panel: what has happened, in bounded memory, and the LAN at any moment of it.
 
     base ──────┬── events ───────────────────────────────────────┐
     the scene  │  older half: thinned when there are too many     │  newest
@@ -136,7 +136,7 @@ class Record:
         return True
 
     def _shrink(self) -> None:
-        """Thin the older half until there is room; if that is not enough, forget the oldest."""
+        """Thin the older half until it fits; if that is not enough, forget the oldest."""
         for step in STEPS:
             if len(self.events) > ROOMY * self.capacity:
                 self.events = thinned(self.events, step)

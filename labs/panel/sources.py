@@ -1,6 +1,6 @@
-"""Where a bench gets its facts from: a real Lab, a recorded one, or a Lan in memory, seen alike.
+"""Where a panel gets its facts from: a real Lab, a recorded one, or a Lan in memory, seen alike.
 
-A source knows the network, tells what is new each time it is asked, and carries out what somebody
+A source knows the network, returns what is new each time it is asked, and carries out what a user
 clicks.  A Lab is asked by a thread; a Lan and a recording have no clock of their own, so here their
 time is played in real time, a piece at every look (by the notebook's own loop, so never during a
 cell).
@@ -32,7 +32,7 @@ SHOWN = 50_000  # characters of a command's output
 
 
 class Source(Protocol):
-    """What a bench wants of a lab."""
+    """What a panel needs of a lab."""
 
     addresses: tuple[str, ...]
     servers: tuple[str, ...]
@@ -53,7 +53,7 @@ class Source(Protocol):
         """Hosts, switches and cables as `js/plan.js` wants them."""
 
     def fresh(self) -> list[Fact]:
-        """What nobody has been told yet."""
+        """What was not fetched yet."""
 
     def daemons(self) -> dict[str, str]:
         """What each server's daemon does now: "runs", "frozen" or "gone"; "down" with its host."""
@@ -161,7 +161,7 @@ class OfLab:
 
 
 class OfReplay(OfLab):
-    """A recorded run: its time passes like real time while somebody looks, up to the next deed."""
+    """A recorded run: its time passes like real time while it is shown, up to the next deed."""
 
     threaded = False
 
@@ -184,7 +184,7 @@ class OfReplay(OfLab):
         lab, now = self._recorded, time.monotonic()
         passed, self._looked = min(now - self._looked, LONGEST_STEP), now
         lab.play(passed)
-        if self._since != lab.since:  # another run, whose beginning nobody was told
+        if self._since != lab.since:  # another run, whose beginning was not fetched
             self._since, self._count = lab.since, 0
         known = lab.facts()
         new, self._count = known[self._count :], len(known)
@@ -266,13 +266,13 @@ class OfLan:
         raise LabError(f"{host} is in memory and has no shell: use Lab() to type {command!r}")
 
     def waits(self) -> str:
-        """Virtual time goes on as long as somebody looks."""
+        """Virtual time goes on as long as a panel is shown."""
         return ""
 
 
 def wired(layout: Layout) -> dict[str, Any]:
     """The network of a layout, as `network` says."""
-    own = {name: next(iter(layout.cards(name).values())).ip for name in layout.hosts}
+    own = {name: next(iter(layout.interfaces(name).values())).ip for name in layout.hosts}
     cables = [{"h": s.host, "i": s.interface, "s": s.switch} for s in layout.sockets]
     return network(own, layout.servers, layout.switches, cables, layout.client)
 

@@ -10,12 +10,12 @@ is marked where it is defined (`labs.lab_api`):
     query        it asks: a command that only looks, a log, a file ...                        Answer
     stream       it begins what goes on by itself: mails, visits, frames ...                  Stream
 
-All else follows from the facts of the witnesses.
+All else follows from the facts of the observers.
 
     labs/recordings/05-failover.json.gz
       "made"    where and when
       "runs"    one for each Lab of the lesson: how it began, its steps, answers and streams, and
-                every fact of its witnesses
+                every fact of its observers
       "asides"  results of what a lesson does on labs of its own: `outage_distribution.measure`
 
 A run is no film: what is done chooses it. Two labs that began alike and had the same done to them
@@ -62,7 +62,7 @@ def words(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> list[An
         given = given[: {"run": 2, "settle": 0}[name]]
     while given and given[-1] in (None, "eth0"):
         given.pop()
-    plain = [[spoken(one) for one in each] if _packets(each) else each for each in given]
+    plain = [[packet_summary(one) for one in each] if _packets(each) else each for each in given]
     return [name, *json.loads(json.dumps(plain))]
 
 
@@ -70,7 +70,7 @@ def _packets(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, bytes) for one in value)
 
 
-def spoken(packet: bytes) -> str:
+def packet_summary(packet: bytes) -> str:
     """What a packet says, without its password, signature and running numbers."""
     from vrrpd.packet import PacketError, parse_ipv4
 
@@ -134,7 +134,7 @@ class Begin:
 
 
 @dataclass
-class Run:
+class Session:
     """One lab of a recorded lesson, from its start to its end; times are Unix times in s.
 
     `asked`: the daemons that the lesson asked for; `daemon`: those of each server.
@@ -151,7 +151,7 @@ class Run:
     facts: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, written: dict[str, Any]) -> Run:
+    def read(cls, written: dict[str, Any]) -> Session:
         """The run that was written as JSON.  TypeError or KeyError if it is none."""
         records: dict[str, Any] = {
             "begin": Begin(**written["begin"]),
@@ -167,11 +167,11 @@ class Run:
 
 
 @dataclass
-class Book:
+class Recording:
     """All that was recorded of one lesson."""
 
     made: dict[str, str] = field(default_factory=dict)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[Session] = field(default_factory=list)
     asides: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -184,13 +184,13 @@ class Book:
 
 
 @cache
-def load(path: Path) -> Book:
+def load(path: Path) -> Recording:
     """The book at `path`.  Raises LabError that names a damaged one."""
     from labs.errors import LabError
 
     try:
         told = json.loads(gzip.decompress(path.read_bytes()))
-        return Book(told["made"], [Run.read(run) for run in told["runs"]], told["asides"])
+        return Recording(told["made"], [Session.read(run) for run in told["runs"]], told["asides"])
     except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
         raise LabError(
             f"the recording {path} is damaged ({error}): get it again from the repository, "
@@ -203,7 +203,7 @@ def lessons() -> list[str]:
     return sorted(path.name.removesuffix(".json.gz") for path in PLACE.glob("*.json.gz"))
 
 
-def books(lesson: str = "") -> list[Book]:
+def books(lesson: str = "") -> list[Recording]:
     """The recording of `lesson` first, then the others; of those, the ones that can be read.
 
     Raises LabError if that of `lesson` itself is damaged.
@@ -221,7 +221,7 @@ def books(lesson: str = "") -> list[Book]:
     return found
 
 
-def alike(state: str, daemon: str | dict[str, str] | None) -> list[tuple[Book, Run]]:
+def alike(state: str, daemon: str | dict[str, str] | None) -> list[tuple[Recording, Session]]:
     """The runs of such a lab, those of the open lesson first, and of these each in its turn.
 
     Raises LabError if there is none.

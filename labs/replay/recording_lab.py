@@ -31,16 +31,16 @@ from labs.errors import LabError
 from labs.lab_api import Kind, is_marked, kind
 from labs.model import facts
 from labs.model.facts import Fact, Ping
-from labs.replay.recording import TARGET, Answer, Begin, Book, Run, Step, Stream, words
+from labs.replay.recording import TARGET, Answer, Begin, Recording, Session, Step, Stream, words
 
 if TYPE_CHECKING:
     from labs.emulation.mailbox import Mailbox
+    from labs.emulation.streams import EventStream as Pieces
     from labs.emulation.streams import Piece
-    from labs.emulation.streams import Stream as Pieces
-    from labs.emulation.tcp_session import Talk
+    from labs.emulation.tcp_session import TcpSession
     from labs.figures.topology_diagram import Wiring
 
-book = Book()
+book = Recording()
 _current: RecordingLab | None = None
 
 
@@ -66,7 +66,7 @@ class RecordingLab:
         )
         daemons = {name: each.name for name, each in lab.daemons.items()}
         self._files = dict(begin.files)
-        self._run = Run(lab.state, daemon, daemons, begin)
+        self._run = Session(lab.state, daemon, daemons, begin)
         book.runs.append(self._run)
         lab.before_close.append(self._finish)
         _current = self
@@ -111,7 +111,7 @@ class RecordingLab:
         self._call("web", self.lab.web, host)
         return Website(self, host)
 
-    def talk(self, address: str | None = None) -> Talk:
+    def talk(self, address: str | None = None) -> TcpSession:
         """As `Services.talk`; what comes back is written down."""
         talk = self.lab.talk(address)
         self._follow(["talk", address], talk, lambda: talk.events)

@@ -3,12 +3,12 @@
     lab = Lab("basic")            Replay: nothing runs here. This run was recorded on ...
     lab.unplug("web1")            goes on with a recorded run in which that was done next
     lab.wait_until(...)           time is that of the recording, and passes only while one waits
-    lab.timeline()                the very facts that the witnesses saw
+    lab.timeline()                the very facts that the observers saw
 
 What was never done in any recording cannot be replayed: a LabError says so and what was done.
 Nothing here needs Mininet, Linux or privileges.
 
-    facts          what the witnesses saw until now      labs.emulation.base: holders, timelines
+    facts          what the observers saw until now      labs.emulation.base: holders, timelines
     deed           the run goes on, or another that began alike, to the moment when it was done
     question       the answer that was given at this step, the latest by now, or else the next
     stream         the pieces that were known by now           labs.emulation.streams.Kept
@@ -23,19 +23,19 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs.emulation.base import LabView, Result
-from labs.emulation.streams import Kept, known
+from labs.emulation.streams import RecordedEvents, known
 from labs.errors import LabError, unknown
 from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
-from labs.replay.recording import Answer, Begin, Book, Run, Step, alike, books, words
-from labs.replay.replay_views import Known, Memory, Pictured, Recaptured
+from labs.replay.recording import Answer, Begin, Recording, Session, Step, alike, books, words
+from labs.replay.replay_views import FactsUntil, ReplayCapture, ReplayObserver, StoredPicture
 
 if TYPE_CHECKING:
     from labs.capture.capture import Capture, Captures
     from labs.emulation.mailbox import Mailbox
-    from labs.emulation.tcp_session import Talk
+    from labs.emulation.tcp_session import TcpSession
     from labs.emulation.website import Website
     from labs.model.neighbour import Neighbour
 
@@ -44,7 +44,7 @@ STEP = 0.02  # s of the recording between two looks at a condition
 _current: ReplayLab | None = None
 
 
-class Absent(LabError, AttributeError):
+class NotInReplay(LabError, AttributeError):
     """Only the lab itself has this; both what a learner reads and what `hasattr` understands."""
 
 
@@ -74,7 +74,7 @@ class ReplayLab(LabView):
         self.closed: bool = False
         self._count = 0
         self._book, self._run = self._found[0]
-        self._facts = Known(facts.read(self._run.facts))
+        self._facts = FactsUntil(facts.read(self._run.facts))
         begin = self._run.begin
         self.state, self._now = state, begin.t
         told: dict[str, Any] = {
@@ -87,7 +87,7 @@ class ReplayLab(LabView):
         self.daemons = {name: SimpleNamespace(name=one) for name, one in self._run.daemon.items()}
         self.watched, self.watch = tuple(begin.watched), begin.watched[0]
         self._files = dict(begin.files)
-        self.witness = Memory(self)
+        self.witness = ReplayObserver(self)
         print(f"Replay: nothing runs here. {self._origin()}")
 
     @staticmethod
@@ -105,7 +105,7 @@ class ReplayLab(LabView):
     def __getattr__(self, name: str) -> Any:
         if name in FAULT_VERBS and FAULT_VERBS[name].real:
             return partial(self._do, name)
-        raise Absent(f"this is a replay: lab.{name} is there only where the lab itself runs")
+        raise NotInReplay(f"this is a replay: lab.{name} is there only where the lab itself runs")
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -207,9 +207,9 @@ class ReplayLab(LabView):
         states = [FAULT_VERBS[f.verb].daemon for f in actions if f.verb in FAULT_VERBS]
         return [state for state in states if state is not None][-1:] == ["frozen"]
 
-    def remembered(self, name: str) -> Pictured:
+    def remembered(self, name: str) -> StoredPicture:
         """A picture of the lab that was made here, such as its topology."""
-        return Pictured(**self._answer(name))
+        return StoredPicture(**self._answer(name))
 
     # --- what goes on by itself ------------------------------------------------------------------
 
@@ -231,23 +231,23 @@ class ReplayLab(LabView):
         self._do("website", host, verb)
 
     def serving(self, host: str) -> str:
-        """What it did, if somebody asked."""
+        """What it did, if the lesson asked."""
         return str(self._answer("serving", host))
 
-    def talk(self, address: str | None = None) -> Talk:
+    def talk(self, address: str | None = None) -> TcpSession:
         """The TCP connection that was recorded here."""
-        from labs.emulation.tcp_session import Talk
+        from labs.emulation.tcp_session import TcpSession
 
-        talk = Talk(self.address(address), self._stream("talk", address), self)
+        talk = TcpSession(self.address(address), self._stream("talk", address), self)
         talk.begin()
         return talk
 
-    def visitor(self, every: float) -> Kept:
-        """The customer that was recorded here."""
+    def visitor(self, every: float) -> RecordedEvents:
+        """The client that was recorded here."""
         return self._stream("visitor", every)
 
     def capture(self, host: str | None = None, interface: str = "eth0") -> Capture | Captures:
-        """The frames that passed a host's card, or all cables, while this was recorded."""
+        """The frames that passed a host's interface, or all cables, while this was recorded."""
         from labs.capture.capture import Around, Captures
 
         title = f"VRRP Lab, replay of {self.state}: {', '.join(self.hosts)}"
@@ -255,7 +255,7 @@ class ReplayLab(LabView):
         around = Around(title, names, self.witness.of(Action))
         wanted = None if host is None else self.layout.socket(self._host(host), interface)
         wires = [
-            Recaptured(each, around, self._stream("capture", each.host, each.interface), self)
+            ReplayCapture(each, around, self._stream("capture", each.host, each.interface), self)
             for each in self.layout.sockets
             if wanted in (None, each)
         ]
@@ -343,7 +343,7 @@ class ReplayLab(LabView):
         """How things stood after the last deed."""
         return self._run.steps[self._count - 1] if self._count else self._run.begin
 
-    def _like_this(self) -> list[tuple[Book, Run]]:
+    def _like_this(self) -> list[tuple[Recording, Session]]:
         """The runs that went like this one so far, this one first."""
         done = self._run.done(self._count)
         others = [one for one in self._found if one[1] is not self._run]
@@ -371,7 +371,7 @@ class ReplayLab(LabView):
             f"it goes on with {self.next()}"
         )
 
-    def _take(self, book: Book, run: Run) -> Any:
+    def _take(self, book: Recording, run: Session) -> Any:
         """Go on with the next deed of that run."""
         step = run.steps[self._count]
         self._count += 1
@@ -379,7 +379,7 @@ class ReplayLab(LabView):
             self._go(step.end)
         else:
             self._book, self._run, self._now = book, run, step.end
-            self._facts = Known(facts.read(run.facts))
+            self._facts = FactsUntil(facts.read(run.facts))
         if step.do == ["reset"]:
             self._files = dict(run.begin.files)
         self._files.update(step.files)
@@ -419,12 +419,12 @@ class ReplayLab(LabView):
         self._go(min(chosen.t, self.until()))
         return chosen.value
 
-    def _stream(self, name: str, *args: Any) -> Kept:
+    def _stream(self, name: str, *args: Any) -> RecordedEvents:
         """The pieces of what was begun so, here or before."""
         ask = words(name, args, {})
         for _, run in self._like_this():
             begun = [s for s in run.streams if s.ask == ask and s.step <= self._count]
             if begun:
-                return Kept(sorted(begun[-1].pieces, key=known), lambda: self.now)
+                return RecordedEvents(sorted(begun[-1].pieces, key=known), lambda: self.now)
         told = ", ".join(map(repr, args))
         raise LabError(f"this is a replay, and nobody did lab.{name}({told}) when it was recorded")

@@ -1,9 +1,9 @@
-"""What a replayed lab has in the place of witnesses, captures and pictures.
+"""What a replayed lab has in the place of observers, captures and pictures.
 
-Known        facts, as far as they had happened by a moment
-Memory       what `labs.monitoring.observer.Witness` would know by now
-Recaptured   a Capture whose frames were recorded
-Pictured     what something showed in a notebook
+FactsUntil      facts, as far as they had happened by a moment
+ReplayObserver  what `labs.monitoring.observer.Observer` would know by now
+ReplayCapture   a Capture whose frames were recorded
+StoredPicture   what something showed in a notebook
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from labs.model import facts
 from labs.model.facts import Address, Fact, Link
 
 if TYPE_CHECKING:
-    from labs.emulation.streams import Kept
+    from labs.emulation.streams import RecordedEvents
     from labs.model.topology import Socket
     from labs.replay.replay_lab import ReplayLab
 
 F = TypeVar("F", bound=Fact)
 
 
-class Known:
+class FactsUntil:
     """Facts by time."""
 
     def __init__(self, all_of_them: Iterable[Fact]) -> None:
@@ -37,8 +37,8 @@ class Known:
         return self._facts[: bisect_right(self._times, t)]
 
 
-class Memory:
-    """What the witnesses of a replayed lab have seen until now."""
+class ReplayObserver:
+    """What the observers of a replayed lab have seen until now."""
 
     def __init__(self, lab: ReplayLab) -> None:
         self._lab = lab
@@ -60,7 +60,7 @@ class Memory:
         return found
 
     def carrier(self) -> dict[str, bool]:
-        """Whether each host has a card that is up and has carrier."""
+        """Whether each host has an interface that is up and has carrier."""
         found = {(fact.host, fact.interface): fact.up and fact.carrier for fact in self.of(Link)}
         return {
             host: any(on for (who, _), on in found.items() if who == host)
@@ -68,10 +68,12 @@ class Memory:
         }
 
 
-class Recaptured(Capture):
-    """The frames at one card while the context lasts, as the replay's clock has it."""
+class ReplayCapture(Capture):
+    """The frames at one interface while the context lasts, as the replay's clock has it."""
 
-    def __init__(self, socket: Socket, around: Around, frames: Kept, lab: ReplayLab) -> None:
+    def __init__(
+        self, socket: Socket, around: Around, frames: RecordedEvents, lab: ReplayLab
+    ) -> None:
         super().__init__(socket.host, socket.interface, socket.port, around)
         self._told, self._lab = frames, lab
         self._end: float | None = None
@@ -99,7 +101,7 @@ class Recaptured(Capture):
         self._end = self._lab.now
 
 
-class Pictured:
+class StoredPicture:
     """What a picture showed in a notebook, by MIME type."""
 
     def __init__(self, **shown: str) -> None:

@@ -17,8 +17,8 @@ The root directory is built before the user namespace is entered, so its mounts 
 uncover or unmount what the host was given.
 STATUS is a descriptor: "ready" is written to it just before COMMAND starts, and else why it cannot.
 MAP is a line for /proc/PID/uid_map and gid_map, its words separated by commas.
-Where the lab has many user ids, the host's are others than the lab's own, and so nobody's on the
-machine.
+Where the lab has many user ids, the host's are others than the lab's own, and so belong to no
+account of the machine.
 
 It imports only the standard library, and is run without site-packages: a lab waits for it.
 """

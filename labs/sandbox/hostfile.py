@@ -5,7 +5,7 @@
     on the host    ln -sf /etc/shadow /etc/keepalived/keepalived.conf
     found          /etc/shadow of the host's own files, or nothing; never the machine's
 
-Whatever is root on a host decides what lies there: links to anywhere, pipes that nobody writes to,
+Whatever is root on a host decides what lies there: links to anywhere, pipes without a writer,
 devices.  So paths are resolved below the host's own files by openat2(2) with RESOLVE_IN_ROOT, and
 only regular files are opened.  Python has no openat2, so ctypes calls it.
 The methods are those of pathlib.Path, as far as the lab needs them.

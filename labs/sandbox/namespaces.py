@@ -2,7 +2,7 @@
 
     python -m labs.sandbox.namespaces -- CMD ARG...
 
-    caller ── keeper ─────────── init (pid 1) ── CMD ── daemons, shells, witnesses ...
+    caller ── keeper ─────────── init (pid 1) ── CMD ── daemons, shells, observers ...
               same pid           reaps orphans,
               for the caller;    forwards signals,
               dies with it       leaves with CMD's status
@@ -13,13 +13,13 @@ Interfaces, mounts and files live in the network and mount namespaces and vanish
 is no clean-up command to forget.
 
 The lab's files are on a private tmpfs.
-It is mounted over an existing directory that nobody in here needs; `directory()` is its path.
+It is mounted over an existing directory that nothing inside needs; `directory()` is its path.
 
 Everybody is root inside through a user namespace, and has no capability outside of it:
 
     started by      root in here is          hosts (labs.sandbox.host) run as
     a user          that user                that user, in a user namespace and files of their own
-    root            root without             ids of their own, which are nobody's on the machine
+    root            root without             ids of their own, which no account of the machine has
                     capabilities outside
 
 A notebook of root may change what it needs to (`_writable`) and finds the rest of the machine's
@@ -52,14 +52,14 @@ from labs.errors import LabError
 from labs.sandbox import setgroups
 from labs.sandbox.host import bind, mount, read_only, small_dev, terminals
 
-# The environment variable that tells a process inside where the lab's own files are.
+# The environment variable that gives a process inside the place where the lab's own files are.
 VARIABLE = "VRRP_LAB_DIR"
 # Named so in the process list; `labs ps` and `labs terminal` find running labs by it.
 INIT_NAME = "vrrp-lab"
 # What a lab makes carries its mark: this variable of every process, the source of every mount, the
 # alias of every port of a switch, the beginning of a file's name outside of the lab's directory.
 MARK = "VRRP_LAB_MARK"
-# A file on the private tmpfs: a variable alone could be inherited by somebody outside.
+# A file on the private tmpfs: a variable alone could be inherited by a process outside.
 MARKER = ".vrrp-lab"
 
 # Where the programs of a lab are.  Debian's login PATH leaves out those of an administrator, such
@@ -69,7 +69,7 @@ SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 # Directories that the tmpfs may cover: present on every machine, and seldom needed.
 PLACES = ("/media", "/srv", "/mnt", "/opt", "/var/opt", "/var/games")
 
-# Where root starts a lab, its hosts get ids that nobody on the machine has: of those that systemd
+# Where root starts a lab, its hosts get ids that no account of the machine has: of those systemd
 # sets aside for containers (https://systemd.io/UIDS-GIDS), the last.
 BASE, MOST = 0x6FFF0000, 65536
 # What in /proc acts on the whole machine, and needs no capability of root for it.
@@ -159,7 +159,7 @@ def run(
 
 
 def leave_with(caller: int) -> NoReturn:
-    """End init, and so everything, once the caller's pidfd tells that it is gone.
+    """End init, and so everything, once the caller's pidfd shows that it is gone.
 
     PR_SET_PDEATHSIG on the keeper would be one line, but the kernel sends it when the *thread* that
     forked ends, and notebook servers may start kernels from worker threads.
@@ -199,7 +199,7 @@ def _init(
     try:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         _libc.prctl(_PR_SET_NAME, INIT_NAME.encode(), 0, 0, 0)
-        # The keeper may have died before the line above: then nobody writes, and we read the end.
+        # The keeper may have died before the line above: then nothing writes, and we read the end.
         if not os.read(ready, 1):
             os._exit(1)
         os.close(ready)
@@ -311,7 +311,7 @@ def _give_ids(pid: int, uid: int) -> bool:
             known = [tuple(map(int, line.split())) for line in text.splitlines()]
             if known == [(0, 0, 2**32 - 1)]:
                 lines = [(0, 0, 1), (1, BASE, MOST)]
-                lines += [(MOST + n, own, 1) for n, own in enumerate(_owners(f"st_{kind}"), 1)]
+                lines += [(MOST + n, own, 1) for n, own in enumerate(_id_ranges(f"st_{kind}"), 1)]
             else:
                 lines = [(first, first, count) for first, _, count in known]
                 if lines[0][2] > 1:
@@ -325,7 +325,7 @@ def _give_ids(pid: int, uid: int) -> bool:
     return True
 
 
-def _owners(kind: str) -> list[int]:
+def _id_ranges(kind: str) -> list[int]:
     """The ids of others than root to whom belongs what a lab of root must reach.
 
     A checkout in a user's home, say, which is closed to everybody else: the capabilities of a user

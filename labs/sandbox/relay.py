@@ -89,7 +89,7 @@ def _join(outer: socket.socket, target: tuple[str, int], free: threading.Semapho
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
-    """Send on what `source` sends, then tell `target` that no more will come."""
+    """Send on what `source` sends, then end the stream to `target`."""
     try:
         while data := source.recv(_BYTES):
             target.sendall(data)

@@ -23,7 +23,7 @@ from labs.model.fault_verbs import FAULT_VERBS, LAN, Draw
 from labs.model.story import Step
 from labs.scenarios import runner
 from labs.scenarios.model import Scenario, Setup
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 
 DAY = 86_400.0
 HOUR = 3600.0
@@ -126,11 +126,11 @@ def story(seed: int, days: float, bursts: int) -> Scenario:
     return Scenario(setup, tuple(steps), (f"seed {seed}",))
 
 
-def breaks(scenario: Scenario) -> Violation | None:
+def breaks(scenario: Scenario) -> InvariantViolation | None:
     """The promise that a story breaks, if it does."""
     try:
         runner.simulate(scenario, detailed=False, skips=True)
-    except Violation as violation:
+    except InvariantViolation as violation:
         return violation
     return None
 
@@ -185,7 +185,7 @@ def variations(scenario: Scenario) -> Iterator[Scenario]:
 
 
 @dataclass
-class Search:
+class RandomSearch:
     """Plays one story after the other; `days` and `faults` count what has been simulated."""
 
     seed: int = 1
@@ -199,7 +199,7 @@ class Search:
     reached: dict[str, float] = field(default_factory=dict)  # the most of a bound that was needed
     findings: list[Finding] = field(default_factory=list)
 
-    def run(self, days: float, told: Callable[[Search], None] | None = None) -> list[Finding]:
+    def run(self, days: float, told: Callable[[RandomSearch], None] | None = None) -> list[Finding]:
         """Simulate at least so many days; the findings so far."""
         while self.days < days:
             self.play(story(self.seed + self.stories, self.length, self.bursts))
@@ -213,7 +213,7 @@ class Search:
         self.faults += sum(step.verb != "end" for step in scenario.steps)
         try:
             lan = runner.simulate(scenario, detailed=False, skips=True)
-        except Violation as violation:
+        except InvariantViolation as violation:
             self.findings.append(finding(scenario, violation))
             return
         assert lan.guard is not None
@@ -224,7 +224,7 @@ class Search:
             self.reached[promise] = max(share, self.reached.get(promise, 0.0))
 
 
-def finding(scenario: Scenario, violation: Violation) -> Finding:
+def finding(scenario: Scenario, violation: InvariantViolation) -> Finding:
     """The shortest story that breaks the same promise."""
 
     def same(shorter: Scenario) -> bool:
@@ -239,7 +239,7 @@ def finding(scenario: Scenario, violation: Violation) -> Finding:
     return Finding(violation.promise, text, replace(short, about=(*scenario.about, text)))
 
 
-def bar(search: Search, days: float, began: float) -> None:
+def bar(search: RandomSearch, days: float, began: float) -> None:
     """One line that is written over and over."""
     share = min(1.0, search.days / days)
     spent = time.monotonic() - began
@@ -259,11 +259,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--days", type=float, default=10_000.0, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="default: the time")
     options = parser.parse_args(argv)
-    search, began = Search(seed=options.seed), time.monotonic()
+    search, began = RandomSearch(seed=options.seed), time.monotonic()
     print(f"seed {options.seed}", file=sys.stderr)
     known = 0
 
-    def told(one: Search) -> None:
+    def told(one: RandomSearch) -> None:
         nonlocal known
         bar(one, options.days, began)
         for found in one.findings[known:]:

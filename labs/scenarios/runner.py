@@ -16,9 +16,9 @@ from labs.lab_api import LabApi
 from labs.model import story
 from labs.scenarios import model
 from labs.scenarios.model import Scenario, Setup
-from labs.simulation.invariants import Guard
+from labs.simulation.invariants import InvariantChecker
 from labs.simulation.lan import Lan
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 
 PING = 0.01  # s; for scenarios that are looked at
 FIRST = 11  # the first host is 192.168.1.11
@@ -34,12 +34,12 @@ def build(
     """A Lan with the hosts of a scenario, its daemons started; guarded as `lan.guard`."""
     if setup.state is not None:
         lan = Lan(setup.state, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
-        lan.guard = Guard(lan) if guarded else None
+        lan.guard = InvariantChecker(lan) if guarded else None
         return lan
     hosts = {one[0]: f"192.168.1.{FIRST + number}" for number, one in enumerate(setup.hosts)}
     watch = model.KINDS[setup.kind][1][-1]
     lan = Lan("empty", hosts, watch, ping=ping, seed=setup.seed, detailed=detailed, skips=skips)
-    lan.guard = Guard(lan) if guarded else None
+    lan.guard = InvariantChecker(lan) if guarded else None
     for name in hosts:
         lan.conf(name, setup.configuration(name))
         lan.start(name)
@@ -66,14 +66,14 @@ def simulate(
         if lan.guard is not None:
             lan.guard.look()
             lan.guard.finish()
-    except Violation as violation:
+    except InvariantViolation as violation:
         violation.at = lan.now
         raise
     return lan
 
 
-def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
-    """`labs run`: play a named scenario or a scenario file, and return what the witnesses saw.
+def run_story(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
+    """`labs run`: play a named scenario or a scenario file, and return what the observers saw.
 
     Raises LabError, also for a broken promise.
     """
@@ -81,7 +81,7 @@ def tell(name: str, simulated: bool, daemon: str | None = None) -> Timeline:
     if simulated:
         try:
             return simulate(scenario, ping=PING).timeline()
-        except Violation as violation:
+        except InvariantViolation as violation:
             raise LabError(f"{violation}; the scenario shows a mistake of the daemon") from None
     from labs.emulation.lab import Lab
 

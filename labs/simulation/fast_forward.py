@@ -1,6 +1,6 @@
 """Idle stretches of a simulated LAN, which are known without being played.
 
-A network that is left alone repeats itself: the MASTER speaks, the others hear it, timers are set
+A network that is left alone repeats itself: the MASTER sends, the others receive it, timers are set
 again.  As soon as everything that could make a difference is as it was P earlier, the next P will
 be like the last P, and the one after that too; so a night of it is added to the calendar at once.
 
@@ -9,7 +9,7 @@ be like the last P, and the one after that too; so a night of it is added to the
                          <- P ->
 
 What is compared (`signature`): the state and remaining time of every virtual router, every call
-that the clock still has to make, scripts, pauses, queues, the machines' cards.  Whatever was a
+that the clock still has to make, scripts, pauses, queues, the hosts' interfaces.  Whatever was a
 matter of luck, or has been written into a journal, makes two moments different.
 
 Contract: every event after a skipped stretch happens at the calendar time, to the ns, at which it
@@ -26,13 +26,13 @@ from vrrpd.router import VirtualRouter
 
 if TYPE_CHECKING:
     from labs.simulation.lan import Lan
-    from labs.simulation.machine import Machine
+    from labs.simulation.machine import SimulatedHost
     from vrrpd.daemon import Daemon
 
 Signature = tuple[Any, ...]
 
 
-class Idle:
+class FastForward:
     """Runs a Lan, leaving out what repeats itself."""
 
     def __init__(self, lan: Lan) -> None:
@@ -52,7 +52,7 @@ class Idle:
             seen[now] = clock.time
 
     def beat(self) -> bool:
-        """Whether somebody has just spoken: a good moment to compare."""
+        """Whether a router has just sent: a good moment to compare."""
         before, self.carried = self.carried, self.lan.switch.carried
         return self.carried != before
 
@@ -64,7 +64,7 @@ def signature(lan: Lan) -> Signature:
         lan.switch.draws,
         tuple(lan.switch.doomed),
         tuple((wait, name_of(timer.target)) for wait, timer in lan.clock.waiting()),
-        tuple(machine_part(one) for one in lan.machines.values()),
+        tuple(host_part(one) for one in lan.machines.values()),
         tuple(daemon_part(one, lan.machines[host]) for host, one in lan.daemons.items()),
     )
 
@@ -77,12 +77,12 @@ def name_of(target: object) -> object:
     return getattr(target, "__qualname__", target)
 
 
-def machine_part(machine: Machine) -> Signature:
-    """What could change on a machine without a journal line."""
+def host_part(machine: SimulatedHost) -> Signature:
+    """What could change on a host without a journal line."""
     return (machine.frozen, len(machine.backlog), machine.connected, len(machine.addresses))
 
 
-def daemon_part(daemon: Daemon, machine: Machine) -> Signature:
+def daemon_part(daemon: Daemon, machine: SimulatedHost) -> Signature:
     """All that a daemon remembers and acts upon."""
     now = machine.local(machine.clock.now())
     signs = any(one.instance.auth_hmac is not None for one in daemon.routers.values())
@@ -128,7 +128,7 @@ def extension_part(one: VirtualRouter) -> Signature:
     clock = stamp(one.ports.clock.wall())
     ahead = 0 if one.advertiser.signed is None else max(0, lead(one.advertiser.signed, clock))
     ages = [(source, lead(clock, mark)) for source, mark in verifier.marks.items()]
-    if auth.window is None:  # how far ahead of the clock is all one: nobody looks at it
+    if auth.window is None:  # how far ahead of the clock is all one: it is not used
         return (ahead > 0, *(source for source, age in ages if age < 0))
     if ahead > auth.window:  # of no use either: the sender would return to its clock
         ahead = 0

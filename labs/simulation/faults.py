@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from labs.model.facts import Fact
     from labs.simulation.clock import VirtualClock
-    from labs.simulation.machine import Machine
+    from labs.simulation.machine import SimulatedHost
     from labs.simulation.switch import Switch
     from vrrpd.daemon import Daemon
 
@@ -31,9 +31,9 @@ FOREVER = 1e6  # s; what hangs does not come back by itself
 
 
 class Verbs:
-    """The verbs; `labs.simulation.lan.Lan` supplies machines, daemons, the clock and the switch."""
+    """The verbs; `labs.simulation.lan.Lan` supplies hosts, daemons, the clock and the switch."""
 
-    machines: dict[str, Machine]
+    machines: dict[str, SimulatedHost]
     daemons: dict[str, Daemon]
     switch: Switch
     clock: VirtualClock
@@ -78,7 +78,7 @@ class Verbs:
         self.start(host)
 
     def crash(self, host: str) -> None:
-        """SIGKILL: nothing is said and the addresses stay."""
+        """SIGKILL: no resignation is sent and the addresses stay."""
         self.machine(host)
         if self.daemons.pop(host, None) is not None:
             self.act("crash", host, f"vrrpd killed on {host}")
@@ -190,7 +190,7 @@ class Verbs:
         self.switch.doomed.append((host, vrid))
 
     def partition(self, *groups: str | list[str]) -> None:
-        """Split the LAN: hosts hear only their own group; who is not named is in the first."""
+        """Split the LAN: hosts receive only from their own group; the unnamed are in the first."""
         sides = [one.split("+") if isinstance(one, str) else list(one) for one in groups]
         for name in (name for side in sides for name in side):
             self.machine(name)
@@ -205,7 +205,7 @@ class Verbs:
         self.told(Action(self.now, "join", None, "LAN joined again"))
         self.switch.sides = {}
 
-    # The card.
+    # The interface.
 
     def unload(self, host: str) -> None:
         """eth0 vanishes, with everything on it."""
@@ -213,19 +213,19 @@ class Verbs:
         self.machine(host).unload()
 
     def load(self, host: str) -> None:
-        """eth0 is there again: another card of the same name."""
+        """eth0 is there again: another interface of the same name."""
         self.act("load", host, f"eth0 of {host} made again")
         self.machine(host).load()
 
     def strip(self, host: str, address: str) -> None:
-        """Somebody removes an address by hand."""
+        """Remove an address by hand."""
         self.act("strip", host, f"{address} removed from {host} by hand")
         self.machine(host).forget(ip_address(address))
 
     # The clock.
 
     def step(self, host: str, seconds: float) -> None:
-        """Somebody sets the calendar of the host; its monotonic clock runs on."""
+        """Set the calendar of the host; its monotonic clock runs on."""
         self.act("step", host, f"clock of {host} set by {seconds:+g} s")
         self.machine(host).wall += round(seconds * SECOND)
 
@@ -252,14 +252,14 @@ class Verbs:
         self.machine(host).workload.programs[program] = Program()
 
     def write(self, host: str, path: str, text: str) -> None:
-        """Somebody writes a file that the daemon may be watching."""
+        """Write a file that the daemon may be watching."""
         self.act("write", host, f"{text!r} written to {path} on {host}")
         self.machine(host).workload.write(path, text)
 
     # Behind the verbs.
 
-    def machine(self, host: str) -> Machine:
-        """The machine of that name; LabError listing the known ones."""
+    def machine(self, host: str) -> SimulatedHost:
+        """The host of that name; LabError listing the known ones."""
         if host not in self.machines:
             raise unknown("host", host, list(self.machines))
         return self.machines[host]

@@ -10,13 +10,13 @@
     synced         the members of a sync group are MASTER together or not at all
     released       a router that `vrrpctl release` has taken out of service is never MASTER
     sound          no daemon has made a mistake that it only logs
-    notified       notify scripts tell the same story as the states
+    notified       notify scripts are called as the states say
     counted        counters are what the switch has seen
     ... and with a bound in time (timing_invariants.py):
     served, single, ordered, patient, still, trusted
 
-Contract: the checks use what a witness can see (addresses, packets, journals, scripts) and the
-daemon's state, and never the code that decides; they cost nothing when nobody has made a Guard.
+Contract: the checks use what an observer can see (addresses, packets, journals, scripts) and the
+daemon's state, and never the code that decides; without InvariantChecker they cost nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from labs.simulation.machine import Machine
-from labs.simulation.timing_invariants import Bounds
-from labs.simulation.violation import Violation
+from labs.simulation.machine import SimulatedHost
+from labs.simulation.timing_invariants import TimingInvariants
+from labs.simulation.violation import InvariantViolation
 from vrrpd import packet
 from vrrpd.auth_hmac import observe, split
 from vrrpd.fsm import State
@@ -44,7 +44,7 @@ NOTICED = (State.BACKUP, State.MASTER)
 
 
 @dataclass
-class Life:
+class DaemonRun:
     """What has been seen of one life of a daemon."""
 
     daemon: Daemon
@@ -56,27 +56,27 @@ class Life:
     gone: Counter[str] = field(default_factory=Counter)  # counters of instances that are no more
 
 
-class Guard:
+class InvariantChecker:
     """Watches a Lan; `checks` counts how often its promises were looked at."""
 
     def __init__(self, lan: Lan) -> None:
         self.lan = lan
         self.checks = 0
-        self.lives: dict[str, Life] = {}
-        self.bounds = Bounds(lan)
+        self.lives: dict[str, DaemonRun] = {}
+        self.bounds = TimingInvariants(lan)
         lan.clock.after.append(self.look)
         lan.listeners.append(self.listen)
         lan.switch.taps.append(self.tap)
         for host, daemon in lan.daemons.items():
             self.born(host, daemon)
 
-    def born(self, host: str, daemon: Daemon) -> Life:
+    def born(self, host: str, daemon: Daemon) -> DaemonRun:
         """A daemon that we have not seen before."""
         machine = self.lan.machines[host]
-        life = self.lives[host] = Life(daemon, len(machine.scripts), machine.spoken)
+        life = self.lives[host] = DaemonRun(daemon, len(machine.scripts), machine.spoken)
         return life
 
-    def life(self, host: str) -> Life | None:
+    def life(self, host: str) -> DaemonRun | None:
         """What we know of the daemon that runs on `host`."""
         daemon = self.lan.daemons.get(host)
         if daemon is None:
@@ -97,7 +97,7 @@ class Guard:
             life.masters[line["instance"]] += word == "MASTER"
         self.bounds.listen(host, line)
 
-    def tap(self, machine: Machine, data: bytes, at: int) -> None:
+    def tap(self, machine: SimulatedHost, data: bytes, at: int) -> None:
         """A packet is about to reach a daemon; `at` (ns) is when it arrived by its clock."""
         life = self.life(machine.name)
         if life is None:
@@ -128,33 +128,35 @@ class Guard:
                     self.timer(machine, router)
                     self.able(machine, router)
                     if router.released and router.state is State.MASTER:
-                        raise Violation("released", f"{machine.name} is MASTER and released")
+                        raise InvariantViolation(
+                            "released", f"{machine.name} is MASTER and released"
+                        )
                 self.synced(host, daemon)
         self.bounds.look()
 
-    def held(self, machine: Machine, router: VirtualRouter) -> None:
+    def held(self, machine: SimulatedHost, router: VirtualRouter) -> None:
         """Addresses are held if and only if the router is MASTER."""
         master = router.state is State.MASTER
         for placed in router.placed:
             if (placed.address.ip in machine.addresses) != master and machine.present:
                 word = "lacks" if master else "has"
-                raise Violation(
+                raise InvariantViolation(
                     "held", f"{machine.name} is {router.state.value} and {word} {placed.address.ip}"
                 )
 
-    def timer(self, machine: Machine, router: VirtualRouter) -> None:
+    def timer(self, machine: SimulatedHost, router: VirtualRouter) -> None:
         """No timer runs in INIT and FAULT, exactly one otherwise, and not too late."""
         deadline, timer = router.current.deadline, router.timer
         name = f"{machine.name} ({router.name}, {router.state.value})"
         if (deadline is None) != (router.state in TIMELESS):
-            raise Violation("timer", f"{name} has the deadline {deadline}")
+            raise InvariantViolation("timer", f"{name} has the deadline {deadline}")
         armed = timer is not None and getattr(timer, "callback", None) is not None
         if armed != (deadline is not None):
-            raise Violation("timer", f"{name} has {'a' if armed else 'no'} timer running")
+            raise InvariantViolation("timer", f"{name} has {'a' if armed else 'no'} timer running")
         if deadline is not None and (router.armed_for or 0) > deadline:
-            raise Violation("timer", f"{name} would wake up after its deadline")
+            raise InvariantViolation("timer", f"{name} would wake up after its deadline")
 
-    def able(self, machine: Machine, router: VirtualRouter) -> None:
+    def able(self, machine: SimulatedHost, router: VirtualRouter) -> None:
         """A MASTER has a socket, and not all of its last Advertisements were refused.
 
         With `dont_track_primary` a link that is down is the operator's business.
@@ -164,7 +166,7 @@ class Guard:
         if (machine.up or not router.instance.dont_track_primary) and (
             router.listener.channel is None or machine.unsent >= router.instance.down_timer_adverts
         ):
-            raise Violation("able", f"{machine.name} is MASTER and cannot send or receive")
+            raise InvariantViolation("able", f"{machine.name} is MASTER and cannot send or receive")
 
     def synced(self, host: str, daemon: Daemon) -> None:
         """A sync group never splits."""
@@ -172,7 +174,7 @@ class Guard:
             states = {member.state for member in group.members}
             if State.MASTER in states and len(states) > 1:
                 split = ", ".join(f"{one.name} {one.state.value}" for one in group.members)
-                raise Violation("synced", f"{group.name} of {host} is split: {split}")
+                raise InvariantViolation("synced", f"{group.name} of {host} is split: {split}")
 
     # At the end.
 
@@ -180,7 +182,7 @@ class Guard:
         """What only adds up when nothing is under way."""
         for host, log in self.lan.logs.items():
             for mistake in log.mistakes:
-                raise Violation("sound", f"{host}: {mistake!r}")
+                raise InvariantViolation("sound", f"{host}: {mistake!r}")
         for host, daemon in self.lan.daemons.items():
             life = self.life(host)
             if life is not None and not self.lan.machines[host].frozen:
@@ -189,8 +191,8 @@ class Guard:
                 self.counted(host, life)
                 self.alone(host, daemon)
 
-    def notified(self, host: str, life: Life) -> None:
-        """The scripts were told what the states were, once each and in order."""
+    def notified(self, host: str, life: DaemonRun) -> None:
+        """The scripts were called with the states, once each and in order."""
         grouped = {name for group in life.daemon.groups for name in group.config.members}
         calls = self.lan.machines[host].scripts[life.scripts :]
         said = [argv for _, _, argv in calls if argv[0] == NOTIFY and argv[1] == "INSTANCE"]
@@ -200,9 +202,11 @@ class Guard:
             told = [state for name, state in life.told if name == router.name]
             heard = [argv[3] for argv in said if argv[2] == router.name]
             if told != heard:
-                raise Violation("notified", f"{host}: states {told[-5:]}, scripts {heard[-5:]}")
+                raise InvariantViolation(
+                    "notified", f"{host}: states {told[-5:]}, scripts {heard[-5:]}"
+                )
 
-    def counted(self, host: str, life: Life) -> None:
+    def counted(self, host: str, life: DaemonRun) -> None:
         """Counters of the routers against what went by."""
         total: Counter[str] = Counter()
         for router in life.daemon.routers.values():
@@ -211,14 +215,16 @@ class Guard:
             dropped = sum(counters[check.value] for check in packet.Check)
             heard = counters["advertisement-rcvd"] + dropped
             if heard != life.heard[router.name]:
-                raise Violation(
+                raise InvariantViolation(
                     "counted", f"{host}: {heard} received, {life.heard[router.name]} came in"
                 )
             if counters["master-transitions"] != life.masters[router.name]:
-                raise Violation("counted", f"{host}: {counters['master-transitions']} transitions")
+                raise InvariantViolation(
+                    "counted", f"{host}: {counters['master-transitions']} transitions"
+                )
         spoken = self.lan.machines[host].spoken - life.spoken
         if total["advertisement-sent"] != spoken and not life.gone:
-            raise Violation(
+            raise InvariantViolation(
                 "counted", f"{host}: {total['advertisement-sent']} sent, {spoken} went out"
             )
 
@@ -233,4 +239,6 @@ class Guard:
         for router in daemon.routers.values():
             expected = int(router.state not in TIMELESS)
             if waiting[router] != expected:
-                raise Violation("timer", f"{host} ({router.name}): {waiting[router]} timers")
+                raise InvariantViolation(
+                    "timer", f"{host} ({router.name}): {waiting[router]} timers"
+                )

@@ -9,7 +9,7 @@
 The hosts run vrrpd's own daemon (`vrrpd/daemon.py`) on the ports of `labs/simulation/machine.py`;
 there is
 no second implementation of the protocol to disagree with the first.  The verbs are Lab's.
-Time is virtual and starts at 0; nothing happens while nobody calls `run()` or `wait_until()`.
+Time is virtual and starts at 0; nothing happens until a caller calls `run()` or `wait_until()`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from labs.analysis.timeline import Timeline
 from labs.errors import LabError, unknown
 from labs.model.facts import Action, Fact, Ping, State
 from labs.simulation.clock import VirtualClock
-from labs.simulation.fast_forward import Idle
+from labs.simulation.fast_forward import FastForward
 from labs.simulation.faults import Verbs
-from labs.simulation.machine import Machine, same_link
+from labs.simulation.machine import SimulatedHost, same_link
 from labs.simulation.ports import HostClock, HostKernel, HostWire
 from labs.simulation.programs import HostFiles, HostPipes, HostPost, HostProcesses, HostRunner
 from labs.simulation.switch import Switch
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 from vrrpd.config import Config, loads
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
@@ -39,7 +39,7 @@ from vrrpd.journal import Journal, Log
 from vrrpd.ports import Ports
 
 if TYPE_CHECKING:
-    from labs.simulation.invariants import Guard
+    from labs.simulation.invariants import InvariantChecker
 
 STATES = Path(__file__).parents[1] / "states"
 HOSTS = {"web1": "192.168.1.11", "web2": "192.168.1.12"}
@@ -56,7 +56,7 @@ class Silent(Log):
 
     def trouble(self, error: BaseException) -> None:
         """A mistake of the daemon's is remembered, one that a Guard has found is no such thing."""
-        if isinstance(error, Violation):
+        if isinstance(error, InvariantViolation):
             raise error
         if isinstance(error, Exception):
             self.mistakes.append(error)
@@ -97,9 +97,9 @@ class Lan(Verbs):
         self.followers: list[Callable[[Action], None]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self.lines = 0  # of all journals, but for those of dropped packets
-        self.idle = Idle(self) if skips else None
-        self.guard: Guard | None = None  # who checks what is promised, if anybody
-        self.machines: dict[str, Machine] = {}
+        self.idle = FastForward(self) if skips else None
+        self.guard: InvariantChecker | None = None  # who checks what is promised, if anybody
+        self.machines: dict[str, SimulatedHost] = {}
         self.files: dict[str, str] = {}
         self.daemons: dict[str, Daemon] = {}
         self.logs: dict[str, Silent] = {}
@@ -108,7 +108,7 @@ class Lan(Verbs):
             raise unknown("state", state, sorted(path.name for path in STATES.iterdir()))
         for number, (name, ip) in enumerate((hosts or HOSTS).items()):
             mac = bytes((2, 0, 0, 0, 0, 11 + number))
-            self.machines[name] = Machine(name, IPv4Address(ip), mac, self.clock, self.switch)
+            self.machines[name] = SimulatedHost(name, IPv4Address(ip), mac, self.clock, self.switch)
             self.facts.append(same_link(self.machines[name]))
             path = STATES / state / name / "keepalived.conf"
             if path.is_file():
@@ -168,7 +168,7 @@ class Lan(Verbs):
                 f"{self.watch} is held by {holders}: look at .timeline()"
             )
 
-    # What a host is told.
+    # What a host is given.
 
     def conf(self, host: str, text: str | None = None) -> str:
         """Read or replace the keepalived.conf of `host`; `reload` makes it count."""

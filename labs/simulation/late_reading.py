@@ -4,7 +4,7 @@
     everything else             is handed over at once, after what has waited
 
 It does what `vrrpd/linux/quiet_socket.py` does with a second socket, including its limit: when
-there is no room, the newest packets are lost, and each expected one may have come just now.
+the buffer is full, the newest packets are lost, and each expected one may have come just now.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LateReading:
     now: Callable[[], int]
     on: bool = False
     room: int = 1000
-    lost: int = 0  # packets for which there was no room
+    lost: int = 0  # packets that did not fit
     waited: int = 0  # packets that were handed over late
     channels: dict[Key, Waiting] = field(default_factory=dict)
 

@@ -1,13 +1,13 @@
-"""A machine in memory: what a daemon's host is made of, on a clock that jumps.
+"""A host in memory: what a daemon's host is made of, on a clock that jumps.
 
     clock.py       time is a number; `advance()` plays what is due, in order
-    switch.py      carries packets and frames between the machines, or loses them
-    this file      Machine: a network card, addresses, a daemon that can die or be frozen
+    switch.py      carries packets and frames between the hosts, or loses them
+    this file      SimulatedHost: an interface, addresses, a daemon that can die or be frozen
     ports.py       what the daemon gets to see of it; more in programs.py
 
                      +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
-    Machine "web1"   |         and whatever the daemon puts there
-                     +-- other cards, plugged in nowhere
+    host "web1"      |         and whatever the daemon puts there
+                     +-- other interfaces, plugged in nowhere
 
 The daemon that runs on it is vrrpd's own `Daemon`, from configuration to notify scripts.
 Everything is ordered: the same calls give the same facts on every machine and every day.
@@ -22,7 +22,7 @@ from ipaddress import IPv4Address, IPv6Address
 from labs.model.facts import Address, Link
 from labs.simulation.clock import VirtualClock, VirtualTimer
 from labs.simulation.late_reading import LateReading
-from labs.simulation.programs import Workload
+from labs.simulation.programs import HostPrograms
 from labs.simulation.switch import Switch
 from vrrpd.events import IPAddress
 from vrrpd.ports import DropFilter, Interface, ManagedObject, Receiver, Watcher
@@ -39,11 +39,11 @@ def link_local(mac: bytes) -> IPv6Address:
 
 
 @dataclass
-class Machine:
+class SimulatedHost:
     """One host.  `life` counts the lives of its daemon: what an earlier one planned is void.
 
     `ip` is its own IPv4 address.  `addresses` has that and what the daemon has put up; the own
-    IPv6 addresses (`six`) come and go with the card, as Linux has it.
+    IPv6 addresses (`six`) come and go with the interface, as Linux has it.
     """
 
     name: str
@@ -74,11 +74,11 @@ class Machine:
     receivers: dict[tuple[str, int, int], Receiver] = field(default_factory=dict)
     watcher: Watcher | None = None
     scripts: list[tuple[int, str, tuple[str, ...]]] = field(default_factory=list)
-    workload: Workload = field(default_factory=Workload)
+    workload: HostPrograms = field(default_factory=HostPrograms)
     cards: dict[str, Interface] = field(default_factory=dict)  # the others, plugged in nowhere
     drift: int = 0  # how fast its clock is, in millionths
     epoch: tuple[int, int] = (0, 0)  # true and own time when it last began to drift
-    wall: int = 0  # ns by which somebody has set its calendar forward
+    wall: int = 0  # ns by which its calendar was set forward
 
     def __post_init__(self) -> None:
         self.late = LateReading(lambda: self.local(self.clock.now()))
@@ -107,7 +107,7 @@ class Machine:
         now = self.clock.now()
         self.epoch, self.drift = (now, self.local(now)), drift
 
-    # Its network cards.
+    # Its interfaces.
 
     @property
     def connected(self) -> bool:
@@ -128,15 +128,15 @@ class Machine:
         return any(one.address.ip == ip for one in self.shield.silent)
 
     def interface(self, name: str) -> Interface | None:
-        """What the kernel says of a card; None if there is none of that name."""
+        """What the kernel says of an interface; None if there is none of that name."""
         if name == CARD:
-            return self.card() if self.present else None
+            return self.interface_state() if self.present else None
         there = self.cards.get(name)
         if there is None:
             return None
         return replace(there, addresses=tuple(ip for ip, at in self.homes.items() if at == name))
 
-    def card(self) -> Interface:
+    def interface_state(self) -> Interface:
         """What the kernel says of eth0."""
         away = {ip for ip, at in self.homes.items() if at != CARD}
         own = tuple(ip for ip in self.addresses if ip not in away)
@@ -144,21 +144,21 @@ class Machine:
         return Interface(CARD, self.index, self.mac, self.up, self.up and self.plugged, 1500, own)
 
     def set_link(self, **what: bool) -> None:
-        """Change `up`, `plugged` or `reachable`; the daemon hears of what it could notice."""
-        before = self.card()
+        """Change `up`, `plugged` or `reachable`; the daemon is notified of what it could notice."""
+        before = self.interface_state()
         for key, value in what.items():
             setattr(self, key, value)
-        after = self.card()
+        after = self.interface_state()
         if after == before:
             return
         self.switch.record(Link(self.switch.t, self.name, CARD, after.up, after.carrier))
         if before.up and not after.up:
             for ip in [ip for ip in self.addresses if ip.version == 6]:
-                self.forget(ip)  # Linux keeps no IPv6 address on a card that is down
-        self.later(self.clock.now(), self.report_card)
+                self.forget(ip)  # Linux keeps no IPv6 address on an interface that is down
+        self.later(self.clock.now(), self.report_interface)
 
     def unload(self) -> None:
-        """The card is gone, with everything on it."""
+        """The interface is gone, with everything on it."""
         if self.present:
             self.present = False
             self.switch.record(Link(self.switch.t, self.name, CARD, False, False))
@@ -166,42 +166,42 @@ class Machine:
                 self.forget(ip)
             for key in [key for key in self.receivers if key[0] == CARD]:
                 del self.receivers[key]
-            self.later(self.clock.now(), self.report_card)
+            self.later(self.clock.now(), self.report_interface)
 
     def load(self) -> None:
-        """The card is back: the same name, the same address, but another card."""
+        """The interface is back: the same name, the same address, but another index."""
         if not self.present:
             self.present, self.index = True, self.index + 100
-            card = self.card()
+            card = self.interface_state()
             self.switch.record(Link(self.switch.t, self.name, CARD, card.up, card.carrier))
-            self.later(self.clock.now(), self.report_card)
+            self.later(self.clock.now(), self.report_interface)
 
-    def report_card(self, name: str = CARD) -> None:
-        """Tell the daemon that a card is not what it was."""
+    def report_interface(self, name: str = CARD) -> None:
+        """Notify the daemon of a change of an interface."""
         if self.watcher is not None:
             self.watcher.interface_changed(name)
 
-    def set_card(self, name: str, up: bool = True, carrier: bool = True) -> None:
-        """Put another card into the machine, or change its state."""
+    def set_interface(self, name: str, up: bool = True, carrier: bool = True) -> None:
+        """Put another interface into the host, or change its state."""
         index = self.cards[name].index if name in self.cards else len(self.cards) + 3
         mac = self.mac[:4] + bytes((index, self.mac[5]))
         self.cards[name] = Interface(name, index, mac, up, up and carrier)
-        self.later(self.clock.now(), lambda: self.report_card(name))
+        self.later(self.clock.now(), lambda: self.report_interface(name))
 
-    def remove_card(self, name: str) -> None:
+    def remove_interface(self, name: str) -> None:
         """Take it out again."""
         if self.cards.pop(name, None) is not None:
-            self.later(self.clock.now(), lambda: self.report_card(name))
+            self.later(self.clock.now(), lambda: self.report_interface(name))
 
     def forget(self, ip: IPAddress) -> None:
-        """Somebody removes an address by hand."""
+        """Remove an address by hand."""
         if self.addresses.pop(ip, None) is not None:
             at = self.homes.pop(ip, CARD)
             self.switch.record(Address(self.switch.t, self.name, at, str(ip), 32, False))
             self.later(self.clock.now(), lambda: self.report_loss(ip, at))
 
     def report_loss(self, ip: IPAddress, interface: str = CARD) -> None:
-        """Tell the daemon that an address was removed."""
+        """Notify the daemon that an address was removed."""
         if self.watcher is not None:
             self.watcher.address_removed(interface, ip)
 
@@ -274,7 +274,7 @@ def void(callback: Callable[[], object]) -> None:
     callback()
 
 
-def same_link(machine: Machine) -> Link:
-    """The fact that says how the card of `machine` stands now."""
-    card = machine.card()
+def same_link(machine: SimulatedHost) -> Link:
+    """The fact that says the state of the interface of `machine` now."""
+    card = machine.interface_state()
     return Link(machine.switch.t, machine.name, CARD, card.up, card.carrier)

@@ -1,8 +1,8 @@
-"""What a daemon gets to see of its simulated machine: clock, wire and kernel of `vrrpd/ports.py`.
+"""What a daemon gets to see of its simulated host: clock, wire and kernel of `vrrpd/ports.py`.
 
-    HostClock     the machine's own clock, which may be fast, slow, or set
+    HostClock     the host's own clock, which may be fast, slow, or set
     HostWire      VRRP and ARP on its one cable
-    HostKernel    its network cards and what is on them
+    HostKernel    its interfaces and what is on them
 
 Runner, Files, Processes, Pipes and Post are in `programs.py`.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from labs.model.facts import Address
 from labs.simulation.clock import VirtualTimer
-from labs.simulation.machine import CARD, Machine
+from labs.simulation.machine import CARD, SimulatedHost
 from vrrpd.events import IPAddress
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import (
@@ -31,21 +31,21 @@ from vrrpd.ports import (
 
 
 class HostClock:
-    """The Clock of one machine."""
+    """The Clock of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def now(self) -> int:
-        """The machine's own time in ns."""
+        """The host's own time in ns."""
         return self.machine.local(self.machine.clock.now())
 
     def wall(self) -> int:
-        """The machine's own calendar in ns: what has been skipped, and what somebody has set."""
+        """The host's own calendar in ns: what was skipped, and what was set."""
         return self.now() + self.machine.clock.skipped + self.machine.wall
 
     def uptime(self) -> int:
-        """Every machine was booted when the simulation began."""
+        """Every host was booted when the simulation began."""
         return self.now()
 
     def call_at(
@@ -59,32 +59,32 @@ class HostClock:
 
 
 class HostChannel:
-    """VRRP on one of the cards that share the cable."""
+    """VRRP on one of the interfaces that share the cable."""
 
-    def __init__(self, machine: Machine, key: tuple[str, int, int]) -> None:
+    def __init__(self, machine: SimulatedHost, key: tuple[str, int, int]) -> None:
         self.machine = machine
         self.key = key
 
     def join(self, group: IPAddress) -> None:
-        """The switch floods, so every group is heard."""
+        """The switch floods, so every group is received."""
 
     def only(self, vrids: Collection[int], shapes: Collection[PacketSignature] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
 
     def expect(self, packets: Mapping[int, bytes]) -> None:
-        """Have these packets wait, if this machine reads late."""
+        """Have these packets wait, if this host reads late."""
         self.machine.late.expect(self.key, packets)
 
     def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""
-        self.machine.room = size + mtus * self.machine.card().mtu
+        self.machine.room = size + mtus * self.machine.interface_state().mtu
 
     def ensure_receive_buffer(self, size: int) -> None:
         """Nothing is ever lost here; that it was asked for is remembered."""
         self.machine.room = size
 
     def send(self, data: bytes) -> None:
-        """Send one packet.  Raises OSError where Linux would: the card is down or gone."""
+        """Send one packet.  Raises OSError where Linux would: the interface is down or gone."""
         if not self.machine.present:
             raise OSError(19, "No such device")
         if not self.machine.up:
@@ -97,18 +97,18 @@ class HostChannel:
         self.machine.switch.carry(self.machine, data)
 
     def close(self) -> None:
-        """Hear no more."""
+        """Receive no more."""
         self.machine.receivers.pop(self.key, None)
 
 
 class HostWire:
-    """The Wire of one machine."""
+    """The Wire of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def listen(self, interface: str, family: int, protocol: int, receiver: Receiver) -> HostChannel:
-        """Hear what comes in on an interface.  Raises OSError if it is not there."""
+        """Receive what comes in on an interface.  Raises OSError if it is not there."""
         if self.machine.interface(interface) is None:
             raise OSError(19, "No such device")
         if "listen" in self.machine.refuses:
@@ -118,7 +118,7 @@ class HostWire:
         return HostChannel(self.machine, key)
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
-        """Send ARP and NA frames.  Raises OSError while the card is down or gone."""
+        """Send ARP and NA frames.  Raises OSError while the interface is down or gone."""
         if not self.machine.present or not self.machine.up:
             raise OSError(100, "Network is down")
         for frame in frames:
@@ -126,17 +126,17 @@ class HostWire:
 
 
 class HostKernel:
-    """The Kernel of one machine, which has one card that is plugged in."""
+    """The Kernel of one host, which has one interface that is plugged in."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def interface(self, name: str) -> Interface | None:
-        """eth0, another card, or None."""
+        """eth0, another interface, or None."""
         return self.machine.interface(name)
 
     def interfaces(self) -> list[Interface]:
-        """eth0, if it is there, and the other cards."""
+        """eth0, if it is there, and the other interfaces."""
         found = map(self.machine.interface, (CARD, *self.machine.cards))
         return [one for one in found if one is not None]
 
@@ -149,7 +149,7 @@ class HostKernel:
     def change(
         self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject], ready: object = None
     ) -> list[Refusal]:
-        """Take addresses off, put addresses on; all is refused if the machine says so."""
+        """Take addresses off, put addresses on; all is refused if the host says so."""
         machine = self.machine
         held, switch = machine.addresses, machine.switch
         machine.ways = [one for one in machine.ways if one not in remove]
@@ -176,8 +176,8 @@ class HostKernel:
         return refused
 
     def create(self, link: VirtualLink, blocked: bool) -> list[str]:
-        """The machine has a new card, as far as its daemon can tell."""
-        card = self.machine.card()
+        """The host has a new interface, as its daemon sees it."""
+        card = self.machine.interface_state()
         self.machine.cards[link.name] = replace(
             card,
             name=link.name,
@@ -211,9 +211,9 @@ class HostKernel:
         self.machine.switches.clear()
 
     def forwards(self, name: str) -> bool:
-        """As the machine is set."""
+        """As the host is set."""
         return self.machine.forwards
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell `watcher` what happens to the card."""
+        """Report to `watcher` what happens to the interface."""
         self.machine.watcher = watcher

@@ -1,13 +1,13 @@
 """What else is on a simulated host: programs to run, files, processes, named pipes, mail.
 
-    machine.workload.programs["/bin/chk"] = Program(status=1, seconds=0.2)
-    machine.workload.write("/tmp/weight", "10")
-    pid = machine.workload.spawn("/usr/sbin/nginx", "-g")      workload.end(pid)
-    machine.workload.pipes["/run/fifo"]     the lines that a reader would have read so far
-    machine.workload.mails                  (ns, Letter) of every mail, in order
+    host.workload.programs["/bin/chk"] = Program(status=1, seconds=0.2)
+    host.workload.write("/tmp/weight", "10")
+    pid = host.workload.spawn("/usr/sbin/nginx", "-g")      host.workload.end(pid)
+    host.workload.pipes["/run/fifo"]     the lines that a reader would have read so far
+    host.workload.mails                  (ns, Mail) of every mail, in order
 
-A program is known by its first word and only pretends: it takes its time and ends as it is told.
-One that nobody has described succeeds at once.  Everything a daemon has started ends with it.
+A program is known by its first word and only pretends: it takes its time and ends as described.
+One that is not described succeeds at once.  Everything a daemon has started ends with it.
 A pipe here always has a reader.  Mail always arrives.
 """
 
@@ -22,7 +22,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.ports import Mail, Outcome, Process, ProcessWatcher, Timer
 
 if TYPE_CHECKING:
-    from labs.simulation.machine import Machine
+    from labs.simulation.machine import SimulatedHost
 
 GRACE = 2 * SECOND
 FIRST_PID = 1000
@@ -40,8 +40,8 @@ class Program:
 
 
 @dataclass(slots=True)
-class Workload:
-    """Programs, files and processes of one machine."""
+class HostPrograms:
+    """Programs, files and processes of one host."""
 
     programs: dict[str, Program] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Workload:
 class FileWatch:
     """One watched file."""
 
-    workload: Workload
+    workload: HostPrograms
     path: str
     changed: Callable[[], None]
 
@@ -101,7 +101,7 @@ class FileWatch:
 class Run:
     """A program that is running; `timer` is its end."""
 
-    machine: Machine
+    machine: SimulatedHost
     name: str
     timer: Timer
 
@@ -113,9 +113,9 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """A program that runs until it is told to end."""
+    """A program that runs until it is ended."""
 
-    machine: Machine
+    machine: SimulatedHost
     name: str
 
     def cancel(self) -> None:
@@ -124,9 +124,9 @@ class Kept:
 
 
 class HostRunner:
-    """The Runner of one machine: who was called and when is kept, checks end as described."""
+    """The Runner of one host: who was called and when is kept, checks end as described."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
@@ -155,9 +155,9 @@ class HostRunner:
 
 
 class HostFiles:
-    """The Files of one machine."""
+    """The Files of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def read(self, path: str) -> bytes | None:
@@ -183,14 +183,14 @@ class HostFiles:
 
 
 class HostProcesses:
-    """The Processes of one machine."""
+    """The Processes of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
         self.watcher: ProcessWatcher | None = None
 
     def watch(self, watcher: ProcessWatcher | None) -> None:
-        """Tell `watcher` of every process and of what changes."""
+        """Report to `watcher` every process and of what changes."""
         self.watcher = watcher
         self.machine.workload.watcher = None if watcher is None else self
         if watcher is not None:
@@ -210,7 +210,7 @@ class HostProcesses:
             self.machine.later(self.machine.clock.now(), lambda: watcher.process_gone(pid))
 
 
-# What leaves a machine besides packets: lines in named pipes, and mail.
+# What leaves a host besides packets: lines in named pipes, and mail.
 
 END = ""  # what a reader gets when the pipe has been closed
 
@@ -218,7 +218,7 @@ END = ""  # what a reader gets when the pipe has been closed
 class HostPipe:
     """One named pipe."""
 
-    def __init__(self, machine: Machine, path: str) -> None:
+    def __init__(self, machine: SimulatedHost, path: str) -> None:
         self.lines = machine.workload.pipes.setdefault(path, [])
 
     def write(self, line: str) -> str | None:
@@ -232,20 +232,20 @@ class HostPipe:
 
 
 class HostPipes:
-    """The Pipes of one machine."""
+    """The Pipes of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> HostPipe:
-        """Make a pipe; nobody is kept out."""
+        """Make a pipe; no process is kept out."""
         return HostPipe(self.machine, path)
 
 
 class HostPost:
-    """The Post of one machine."""
+    """The MailSender of one host."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
 
     def send(self, letter: Mail) -> None:

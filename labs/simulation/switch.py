@@ -2,11 +2,11 @@
 
     sender ──> its cable, outwards ──> switch ──> receiver's cable, inwards ──> receiver
                loss, delay, doubles               loss, delay, doubles
-               one-way cuts        partition: other sides hear nothing
+               one-way cuts        partition: other sides receive nothing
 
 What a cable does to a frame is drawn from one generator with a known seed, in the order in which
 frames are sent; a cable in order draws nothing.  A frame that has been sent arrives (or not) as
-its cable was when it left; a receiver that is unplugged in the meantime does not hear it.
+its cable was when it left; a receiver that is unplugged in the meantime does not receive it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 
 if TYPE_CHECKING:
-    from labs.simulation.machine import Machine
+    from labs.simulation.machine import SimulatedHost
 
 ARP, IPV6 = b"\x08\x06", b"\x86\xdd"
 NEIGHBOUR_ADVERTISEMENT = 136
@@ -79,8 +79,8 @@ class Cable:
 class Switch:
     """Carries everything to everybody who can be reached, `latency` ns later at the earliest.
 
-    `record` is told what a witness on the switch sees; Advertisements only if `detailed`.
-    `taps` hear of every packet that a daemon receives: (receiver, packet, ns by its clock).
+    `record` is given what an observer on the switch sees; Advertisements only if `detailed`.
+    `taps` are called with every packet that a daemon receives: (receiver, packet, ns by its clock).
     """
 
     clock: VirtualClock
@@ -88,11 +88,11 @@ class Switch:
     record: Callable[[Fact], None]
     seed: int = 0
     detailed: bool = True
-    machines: list[Machine] = field(default_factory=list)
+    machines: list[SimulatedHost] = field(default_factory=list)
     cables: dict[str, Cable] = field(default_factory=dict)
     sides: dict[str, int] = field(default_factory=dict)  # of a partition
     neighbours: dict[IPAddress, bytes] = field(default_factory=dict)  # the client's ARP table
-    taps: list[Callable[[Machine, bytes, int], None]] = field(default_factory=list)
+    taps: list[Callable[[SimulatedHost, bytes, int], None]] = field(default_factory=list)
     doomed: list[tuple[str, int]] = field(default_factory=list)  # (sender, VRID; 0: any)
     carried: int = 0  # packets that came in
     draws: int = 0  # packets whose fate was a matter of luck
@@ -109,7 +109,7 @@ class Switch:
         """The cable of a host."""
         return self.cables.setdefault(name, Cable())
 
-    def passes(self, sender: Machine, receiver: Machine) -> bool:
+    def passes(self, sender: SimulatedHost, receiver: SimulatedHost) -> bool:
         """Whether a frame can get from one host to the other at all, now."""
         return (
             sender is not receiver
@@ -120,7 +120,7 @@ class Switch:
             and self.sides.get(sender.name) == self.sides.get(receiver.name)
         )
 
-    def carry(self, sender: Machine, data: bytes) -> None:
+    def carry(self, sender: SimulatedHost, data: bytes) -> None:
         """An IP packet enters by the port of `sender` and leaves by all that it is for."""
         cable = self.cable(sender.name)
         if not sender.connected or not cable.out:
@@ -144,7 +144,7 @@ class Switch:
                     self.record(Heard(self.t, machine.name, *heard))
                 self.pass_on(machine, data, (6 if six else 4, protocol), sent)
 
-    def taken_off(self, sender: Machine, data: bytes) -> bool:
+    def taken_off(self, sender: SimulatedHost, data: bytes) -> bool:
         """Whether this Advertisement is one that `drop` waits for; it waits no longer then."""
         vrid = observe(packet.parse_ip(data)).vrid
         for one in ((sender.name, vrid), (sender.name, 0)):
@@ -153,8 +153,8 @@ class Switch:
                 return True
         return False
 
-    def note(self, sender: Machine, data: bytes) -> tuple[str, int, int, int, float]:
-        """Record what was sent; return what those who hear it will have heard."""
+    def note(self, sender: SimulatedHost, data: bytes) -> tuple[str, int, int, int, float]:
+        """Record what was sent; return what those who receive it will have received."""
         advert = packet.parse_ip(data)
         says = observe(advert)
         interval = says.interval / SECOND
@@ -163,7 +163,9 @@ class Switch:
         self.record(Advert(self.t, sender.name, *fields, interval, listed, data.hex()))
         return (*fields, interval)
 
-    def pass_on(self, machine: Machine, data: bytes, kind: tuple[int, int], sent: int) -> None:
+    def pass_on(
+        self, machine: SimulatedHost, data: bytes, kind: tuple[int, int], sent: int
+    ) -> None:
         """Hand a packet over after the delays of switch and cable."""
         cable = self.cable(machine.name)
         self.draws += not cable.fair
@@ -180,7 +182,7 @@ class Switch:
 
             machine.arrives(at, arrive)
 
-    def announce(self, sender: Machine, frame: bytes) -> None:
+    def announce(self, sender: SimulatedHost, frame: bytes) -> None:
         """A gratuitous ARP or an unsolicited NA: the client believes it if it gets there."""
         cable = self.cable(sender.name)
         if not sender.connected or not cable.out:
@@ -193,17 +195,17 @@ class Switch:
         elif frame[12:14] == IPV6 and frame[54] == NEIGHBOUR_ADVERTISEMENT:
             self.believe(sender, IPv6Address(frame[62:78]), frame[80:86])
 
-    def believe(self, sender: Machine, ip: IPAddress, mac: bytes) -> None:
+    def believe(self, sender: SimulatedHost, ip: IPAddress, mac: bytes) -> None:
         """From now on the client looks for `ip` there."""
         self.neighbours[ip] = mac
         self.record(Arp(self.t, sender.name, str(ip), mac.hex(":")))
 
-    def answers(self, ip: IPAddress) -> list[Machine]:
+    def answers(self, ip: IPAddress) -> list[SimulatedHost]:
         """The hosts that answer the question who has `ip` (ARP, or neighbour solicitation)."""
         reached = (one for one in self.machines if one.connected and self.cable(one.name).into)
         return [one for one in reached if one.has(ip) and self.cable(one.name).out]
 
-    def answerer(self, ip: IPAddress) -> Machine | None:
+    def answerer(self, ip: IPAddress) -> SimulatedHost | None:
         """The host that answers the client's ping: the one in its ARP cache, or one with `ip`."""
         known = self.neighbours.get(ip)
         for machine in self.answers(ip):

@@ -3,17 +3,17 @@
     D(r)   Master_Down_Interval of r: 3 × the longest interval around + its Skew_Time
     L      the slowest way a frame can take at present
 
-    served    a healthy router hears a living MASTER, or is one, within D(r) + L
-    single    two MASTERs that hear each other, without loss: one interval + L
+    served    a healthy router receives from a running MASTER, or is one, within D(r) + L
+    single    two MASTERs that receive from each other, without loss: one interval + L
     ordered   quiet for 2 D + preempt_delay: one MASTER, and none better beside it
-    patient   nobody becomes MASTER by its timer before the last Advertisement that counted for
+    patient   no router becomes MASTER by its timer before the last Advertisement that counted for
               it is D old, or a resignation one Skew_Time
-    still     nobody leaves MASTER for an Advertisement that does not outrank it
+    still     no router leaves MASTER for an Advertisement that does not outrank it
     trusted   with auth_hmac: calendars that agree to a second for a window and an interval are
               enough to be believed (trust_invariants.py)
 
-"Hears" is judged by the switch: cables, cuts and partitions as they are now; and by auth_hmac,
-whose close calls, two seconds around the edge of its window, are judged by nobody.  Time is the
+"Receives" is judged by the switch: cables, cuts and partitions as they are now; and by auth_hmac,
+whose close calls, two seconds around the edge of its window, are not judged.  Time is the
 calendar's for `served`, `single` and `ordered`, the host's own clock for `patient`.
 """
 
@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from labs.simulation.machine import Machine
+from labs.simulation.machine import SimulatedHost
 from labs.simulation.trust_invariants import Trust
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 from vrrpd.events import IPAddress
 from vrrpd.fsm import OWNER, RESIGN, SECOND, Params, State
 from vrrpd.packet import Advertisement
@@ -43,7 +43,7 @@ Key = tuple[int, int]  # VRID and family
 class Node:
     """A virtual router that could do its work now."""
 
-    machine: Machine
+    machine: SimulatedHost
     router: VirtualRouter
 
     @property
@@ -61,7 +61,7 @@ FARTHEST = 10  # times its own interval is the longest that a router learns
 
 
 @dataclass
-class Patience:
+class MasterDownDeadline:
     """What a BACKUP's timer counts from (`start`, ns by its own clock), and why.
 
     `interval` (ns) is the MASTER's if it has taught one; a resignation costs only Skew_Time.
@@ -88,7 +88,7 @@ def down(params: Params, interval: int) -> int:
     return params.down_timer_adverts * interval + skew(params, interval)
 
 
-class Bounds:
+class TimingInvariants:
     """The promises with a bound; `look()` after every event."""
 
     def __init__(self, lan: Lan) -> None:
@@ -96,7 +96,7 @@ class Bounds:
         self.longest = 0  # of all advertisement intervals so far
         self.unserved: dict[VirtualRouter, int] = {}
         self.doubles: dict[tuple[VirtualRouter, VirtualRouter], int] = {}
-        self.patience: dict[VirtualRouter, Patience] = {}
+        self.patience: dict[VirtualRouter, MasterDownDeadline] = {}
         self.learned: dict[VirtualRouter, int] = {}
         self.last: dict[VirtualRouter, tuple[int, IPAddress]] = {}
         self.quiet = 0  # since when nothing has been done to the LAN
@@ -110,14 +110,14 @@ class Bounds:
     # What is seen.
 
     def disturb(self) -> None:
-        """Somebody does something to the LAN, or something has failed."""
+        """Something is done to the LAN, or something has failed."""
         self.slow = self.slowest()  # what is on its way takes as long as it took before
         self.quiet = self.lan.clock.calendar
         self.stale = True
 
     def tap(
         self,
-        machine: Machine,
+        machine: SimulatedHost,
         router: VirtualRouter,
         said: Advertisement,
         source: IPAddress,
@@ -135,10 +135,12 @@ class Bounds:
             return
         learned = self.learned.get(router)
         if said.priority == RESIGN:
-            self.patience[router] = Patience(at, learned, "a resignation", skew_only=True)
+            self.patience[router] = MasterDownDeadline(at, learned, "a resignation", skew_only=True)
         elif said.priority >= router.params.priority or not router.params.preempts:
             self.learned[router] = said.interval
-            self.patience[router] = Patience(at, said.interval, f"priority {said.priority}")
+            self.patience[router] = MasterDownDeadline(
+                at, said.interval, f"priority {said.priority}"
+            )
 
     def listen(self, host: str, line: dict[str, Any]) -> None:
         """A line of a journal."""
@@ -153,27 +155,33 @@ class Bounds:
             if router.name == line["instance"]:
                 self.moved(self.lan.machines[host], router, line)
 
-    def moved(self, machine: Machine, router: VirtualRouter, line: dict[str, Any]) -> None:
+    def moved(self, machine: SimulatedHost, router: VirtualRouter, line: dict[str, Any]) -> None:
         """A router has changed its state: was it time, and was there a reason?"""
         now, params = machine.local(self.lan.clock.now()), router.params
         if line["to"] == "BACKUP":
             self.learned.pop(router, None)
             why = f"entering BACKUP ({line['trigger']})"
-            self.patience[router] = Patience(now, None, why, line["trigger"] == "AddressLost")
+            self.patience[router] = MasterDownDeadline(
+                now, None, why, line["trigger"] == "AddressLost"
+            )
             if line["trigger"] == "AdvertReceived":
                 self.still(machine, router)
         elif line["to"] == "MASTER" and line["trigger"] == "TimerFired":
             due = self.patience.get(router)
             if due is not None and now < due.until(params) and params.priority != OWNER:
                 early = (due.until(params) - now) / SECOND
-                raise Violation("patient", f"{machine.name} is {early:.6f} s early after {due.why}")
+                raise InvariantViolation(
+                    "patient", f"{machine.name} is {early:.6f} s early after {due.why}"
+                )
 
-    def still(self, machine: Machine, router: VirtualRouter) -> None:
+    def still(self, machine: SimulatedHost, router: VirtualRouter) -> None:
         """A router that leaves MASTER for an Advertisement was outranked by it."""
         priority, source = self.last.get(router, (-1, router.source))
         mine = (router.params.priority, int(router.source))
         if (priority, int(source)) <= mine:
-            raise Violation("still", f"{machine.name} gave way to priority {priority} of {source}")
+            raise InvariantViolation(
+                "still", f"{machine.name} gave way to priority {priority} of {source}"
+            )
 
     # The checks.
 
@@ -193,7 +201,7 @@ class Bounds:
             self.ordered(group, now)
 
     def trusted(self, group: list[Node], now: int) -> bool:
-        """Whether nothing can be said of a group now: somebody's clock is about to matter."""
+        """Whether a group cannot be judged now, because a host's clock is about to matter."""
         if all(node.router.instance.auth_hmac is None for node in group):
             return False
         changed, close = self.trust.look(group, self.longest, now)
@@ -219,7 +227,7 @@ class Bounds:
             del self.unserved[old]
         return found
 
-    def hears(self, one: Node, other: Node) -> bool:
+    def receives_from(self, one: Node, other: Node) -> bool:
         """Whether `one` believes what `other` says."""
         a, b = one.router.instance, other.router.instance
         same = a.version == b.version and (
@@ -235,7 +243,7 @@ class Bounds:
         calm = self.lan.clock.calendar - self.quiet > MINUTE
         return now if calm else max(now, self.slow)
 
-    def patience_of(self, node: Node) -> int:
+    def deadline_of(self, node: Node) -> int:
         """D of a router, with what its clock and its sync group may add."""
         params = node.router.params
         wait = down(params, self.longest)
@@ -255,23 +263,25 @@ class Bounds:
         self.reached[promise] = max(self.reached.get(promise, 0.0), took / bound)
 
     def served(self, group: list[Node], now: int) -> None:
-        """No healthy router is without a holder that it can hear for longer than D."""
+        """No healthy router is without a holder that it receives from for longer than D."""
         for node in group:
-            if node.master or any(one.master and self.hears(node, one) for one in group):
+            if node.master or any(one.master and self.receives_from(node, one) for one in group):
                 since = self.unserved.pop(node.router, now)
-                self.reach("served", now - since, self.patience_of(node) + self.slowest())
+                self.reach("served", now - since, self.deadline_of(node) + self.slowest())
                 continue
             since = self.unserved.setdefault(node.router, now)
-            if self.expire(since, self.patience_of(node) + self.slowest(), now):
+            if self.expire(since, self.deadline_of(node) + self.slowest(), now):
                 waited = (now - since) / SECOND
-                raise Violation("served", f"{node.machine.name} has no MASTER for {waited:.3f} s")
+                raise InvariantViolation(
+                    "served", f"{node.machine.name} has no MASTER for {waited:.3f} s"
+                )
 
     def single(self, group: list[Node], now: int) -> None:
-        """Two that hear each other do not both hold."""
+        """Two that receive from each other do not both hold."""
         fair = {n.machine.name: self.lan.switch.cable(n.machine.name).fair for n in group}
         both = set()
         for one, other in combinations([node for node in group if node.master], 2):
-            if not (self.hears(one, other) and self.hears(other, one)):
+            if not (self.receives_from(one, other) and self.receives_from(other, one)):
                 continue
             if not (fair[one.machine.name] and fair[other.machine.name]):
                 continue
@@ -281,7 +291,9 @@ class Bounds:
             bound = self.longest + self.longest // 1000 + self.slowest()
             if self.expire(since, bound, now):
                 names = f"{one.machine.name} and {other.machine.name}"
-                raise Violation("single", f"{names} both MASTER for {(now - since) / SECOND:.3f} s")
+                raise InvariantViolation(
+                    "single", f"{names} both MASTER for {(now - since) / SECOND:.3f} s"
+                )
         for pair in [pair for pair in self.doubles if pair not in both]:
             if any(node.router in pair for node in group) or pair[0].state is not State.MASTER:
                 since = self.doubles.pop(pair)
@@ -292,17 +304,19 @@ class Bounds:
         cables = self.lan.switch.cables.values()
         if not group or not all(one.fair and one.out and one.into for one in cables):
             return
-        if not all(self.hears(a, b) for a in group for b in group if a is not b):
-            return  # parts of the LAN hear nothing of each other
+        if not all(self.receives_from(a, b) for a in group for b in group if a is not b):
+            return  # parts of the LAN receive nothing from each other
         delay = max(node.router.params.preempt_delay for node in group)
-        calm = 2 * max(map(self.patience_of, group)) + delay + 2 * self.longest
+        calm = 2 * max(map(self.deadline_of, group)) + delay + 2 * self.longest
         if not self.expire(self.quiet, calm + 4 * self.slowest(), now):
             return
         masters = [node for node in group if node.master]
         best = max(node.router.priority for node in group)
         names = ", ".join(f"{n.machine.name} {n.router.priority}" for n in masters) or "nobody"
         if len(masters) != 1:
-            raise Violation("ordered", f"the network is quiet and held by {names}")
+            raise InvariantViolation("ordered", f"the network is quiet and held by {names}")
         preempt = all(node.router.params.preempts for node in group)
         if preempt and masters[0].router.priority != best:
-            raise Violation("ordered", f"the network is quiet, {names} holds, {best} is there")
+            raise InvariantViolation(
+                "ordered", f"the network is quiet, {names} holds, {best} is there"
+            )

@@ -20,8 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from labs.simulation.machine import Machine
-from labs.simulation.violation import Violation
+from labs.simulation.machine import SimulatedHost
+from labs.simulation.violation import InvariantViolation
 from vrrpd.config.model import AuthHmac
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
@@ -35,8 +35,8 @@ CIRCLE = 1 << 64
 Pair = tuple[VirtualRouter, VirtualRouter]
 
 
-def calendar(machine: Machine) -> int:
-    """What people read off the clock of a machine, ns."""
+def calendar(machine: SimulatedHost) -> int:
+    """What people read off the clock of a host, ns."""
     return machine.local(machine.clock.now()) + machine.clock.skipped + machine.wall
 
 
@@ -66,7 +66,12 @@ class Trust:
     agreed: dict[Pair, int] = field(default_factory=dict)  # since when their calendars agree, ns
 
     def tap(
-        self, machine: Machine, router: VirtualRouter, trailer: bytes, source: IPAddress, at: int
+        self,
+        machine: SimulatedHost,
+        router: VirtualRouter,
+        trailer: bytes,
+        source: IPAddress,
+        at: int,
     ) -> bool:
         """Whether `router` must accept a packet with this trailer that arrives at `at` (ns)."""
         auth = router.instance.auth_hmac
@@ -159,7 +164,7 @@ class Trust:
             return
         since = self.agreed.setdefault(pair, now)
         if found is False and now > since + (ours.window + 2) * SECOND + interval:
-            raise Violation(
+            raise InvariantViolation(
                 "trusted",
                 f"{receiver.machine.name} does not believe {sender.machine.name}, whose clock has "
                 f"agreed with its own for {(now - since) / SECOND:.3f} s",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Violation(Exception):
+class InvariantViolation(Exception):
     """`promise` is the name of the check (docs/guarantees.md), `text` what was seen.
 
     `at` is the virtual time in seconds; the runner of the scenario fills it in.

@@ -4,7 +4,7 @@
     python -m labs.wall.service --class FOLDER        started by the hub, which says who may look:
     python -m labs.wall.service --accounts GROUP      its administrators
 
-Without a hub the address has a word in it that nobody guesses: others on this machine, whose
+Without a hub the address has a word in it that cannot be guessed: others on this machine, whose
 browsers reach 127.0.0.1 as well, do not find the page.
 """
 

@@ -88,7 +88,7 @@ def machine() -> dict[str, str]:
 
 
 def noise(samples: int = 2000) -> dict[str, float]:
-    """By how many ms a process that only sleeps is woken late: this is nobody's fault."""
+    """By how many ms a process that only sleeps is woken late: no daemon is to blame."""
     late = []
     for _ in range(samples):
         due = time.monotonic() + 0.001

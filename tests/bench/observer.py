@@ -25,7 +25,7 @@ IDLE = 0.02  # s without news after which lines are written
 
 
 def addresses() -> None:
-    """Stamp each RTM_NEWADDR; told are the time and how many came with that read."""
+    """Stamp each RTM_NEWADDR; the records are the time and how many came with that read."""
     news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
     news.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # as much as is allowed
     with suppress(OSError):
@@ -74,7 +74,7 @@ def pings(address: str, every: float) -> None:
                 pending.append(f"{seconds + nanoseconds / 1e9:.6f}")
         elif time.monotonic() >= due:
             due += every
-            with suppress(OSError):  # nobody knows the address just now
+            with suppress(OSError):  # no host has the address just now
                 echo.sendto(request, (address, 0))
             if pending:
                 print("\n".join(pending), flush=True)

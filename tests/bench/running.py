@@ -2,8 +2,8 @@
 
     jitter()     how far each Advertisement is from its place on a line through all of them
     scale()      processor time and memory with 1, 10, 100, 255 and 1,000 instances, in both states
-    receiving()  processor time for an Advertisement that is heard again, one that is new, and one
-                 that is for somebody else
+    receiving()  processor time for an Advertisement that is a repetition, one that is new, and one
+                 that is for another router
 
 keepalived and vrrpd run side by side on segments of their own, so that both meet the same noise.
 """
@@ -24,7 +24,7 @@ from tests.support import eventually
 from vrrpd.packet import checksum
 
 OWNER = 255
-PAUSE = threading.Event()  # nobody sets it: a wait that yields the processor
+PAUSE = threading.Event()  # never set: a wait that yields the processor
 
 
 def jitter(room: Path, interval: float, adverts: int) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def scale(
 ) -> list[dict[str, Any]]:
     """Processor (percent of one) and memory (bytes) of each make with `count` instances.
 
-    As "BACKUP" it listens to keepalived; as "MASTER" it has nobody to talk to.
+    As "BACKUP" it listens to keepalived; as "MASTER" it has no peer.
     """
     cards = ["eth0"] if count <= OWNER else [f"eth{number}" for number in range(count // 250)]
     lans = {kind: Segment(room / kind, hosts=2) for kind in kinds}
@@ -145,7 +145,7 @@ def second_cable(lan: Segment, card: str) -> None:
 
 
 def receiving(room: Path, count: int, kinds: tuple[str, ...] = KINDS) -> list[dict[str, Any]]:
-    """Processor time per packet (µs) of a BACKUP: heard again, new, for another VRID, junk."""
+    """Processor time per packet (µs) of a BACKUP: received again, new, for another VRID, junk."""
     found = []
     for kind in kinds:
         with Segment(room / kind, hosts=2) as lan:

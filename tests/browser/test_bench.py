@@ -1,4 +1,4 @@
-"""The live bench in JupyterLab, by clicking: pull a cable, see the address move, scrub, save.
+"""The live panel in JupyterLab, by clicking: pull a cable, see the address move, scrub, save.
 
 The same for a cluster in memory and for a recorded one.
 And what needs no server: the browser's record is the twin of Python's, and a page that is open for
@@ -41,7 +41,7 @@ BEAT, EVENTS, MINUTES = 0.1, 60, 10
 
 
 def notebook(user: OrdinaryUser) -> str:
-    """A notebook in the learner's folder with a lab and its bench; its name."""
+    """A notebook in the learner's folder with a lab and its panel; its name."""
     cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
@@ -108,7 +108,7 @@ def pull_and_plug(page: Page, bench: Locator) -> None:
 
 
 def go_back(page: Page, bench: Locator) -> None:
-    """Scrubs to when nobody held the address, by keyboard step by step, and returns."""
+    """Scrubs to when no host held the address, by keyboard step by step, and returns."""
     when = bench.locator(".vb-when")
     slider = bench.locator(".vb-slider")
     seek(bench, 0.5)

@@ -82,7 +82,7 @@ def go_through(page: Page, last: Locator) -> int:
 
 
 def solve(page: Page) -> None:
-    """Writes the solution where the copy leaves room, and runs what follows."""
+    """Writes the solution where the copy has the place for it, and runs what follows."""
     page.locator(".jp-CodeCell").filter(has_text="# Your turn").locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(SOLUTION)

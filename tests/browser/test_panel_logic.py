@@ -27,7 +27,7 @@ def logic(page: Page) -> Page:
 
 
 def clock(page: Page, steps: str, alive: bool = True) -> Any:
-    """What `steps` (JavaScript) returns of a clock for a record from 0 to 100 s, told up to 100."""
+    """What `steps` (JavaScript) returns of a clock for a record of 100 s, known up to 100."""
     return page.evaluate(
         f"""() => {{
             const clock = new logic.Clock({{ start: 0, end: 100 }}, {str(alive).lower()});
@@ -68,7 +68,7 @@ def test_a_saved_page_plays_to_its_end_and_begins_again(logic: Page) -> None:
     assert clock(logic, steps, alive=False) == ["play", 99, "pause", 100, "play", 0]
 
 
-def test_nobody_seeks_beyond_what_was(logic: Page) -> None:
+def test_no_seek_goes_beyond_what_was(logic: Page) -> None:
     steps = "return [-5, 50, 500].map((t) => { clock.seek(t, 0); return [clock.mode, clock.at]; });"
     expected = [["pause", 0], ["pause", 50], ["pause", pytest.approx(99.8)]]
     assert clock(logic, steps) == expected
@@ -113,7 +113,7 @@ def test_nothing_overlaps_in_any_topology(logic: Page, name: str) -> None:
         assert (last["x"], last["y"]) == (end["x"], end["at"])
 
 
-def test_an_address_that_nobody_holds_is_at_the_switch_and_two_owners_have_one_each(
+def test_an_address_without_a_holder_is_at_the_switch_and_two_holders_have_one_each(
     logic: Page,
 ) -> None:
     net = {**wired(network.layout("ha_pair")), "addresses": ["192.168.1.10"]}

@@ -169,7 +169,7 @@ def test_the_policy_binds_page_and_worker_and_what_it_forbids_is_noticed(visit: 
     page.close()
 
 
-def test_play_is_accessible_and_asks_nobody_else(pair: Page, visit: Visit) -> None:
+def test_play_is_accessible_and_asks_no_other_server(pair: Page, visit: Visit) -> None:
     menu(pair, "web1", "Every fault")
     assert violations(pair) == []
     visit.check()

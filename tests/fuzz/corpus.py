@@ -147,7 +147,7 @@ def mutations(target: str, count: int, seed: int) -> Iterator[bytes]:
 
 
 def mutate(rng: random.Random, data: bytearray, pool: list[bytes]) -> None:
-    """One accident: a bit, a byte, a piece lost, doubled, or taken from somebody else."""
+    """One accident: a bit, a byte, a piece lost, doubled, or taken from another packet."""
     kind = rng.randrange(7)
     at = rng.randrange(len(data)) if data else 0
     size = rng.choice((1, 2, 4, 8, 32))

@@ -8,7 +8,7 @@ that a busy machine does not make an answer at once look like the next advertise
 sees with the rows here.  Where versions of keepalived differ, `versions.py` says how.
 The last column of the page is what the RFC of that version of VRRP says.
 
-The outcomes, as a bystander on the LAN can tell them apart:
+The outcomes, as a bystander on the LAN can distinguish them:
 
     BACKUP            it gives way, and is MASTER again one Master_Down_Interval later
     learns            the same, and that interval is computed from the one in the probe

@@ -39,6 +39,6 @@ class Runs(Generic[Key, Result]):
 def together(
     story: Callable[[Key], Result], keys: Iterable[Key], at_once: int = AT_ONCE
 ) -> Runs[Key, Result]:
-    """Tell `story` for every key, as many at once as the machine bears; wait for all."""
+    """Play `story` for every key, as many at once as the machine bears; wait for all."""
     with ThreadPoolExecutor(at_once) as pool:
         return Runs({key: pool.submit(story, key) for key in keys})

@@ -1,4 +1,4 @@
-"""A small network for daemons of any make: hosts on one bridge, and a witness of every frame.
+"""A small network for daemons of any make: hosts on one bridge, and a capture of every frame.
 
     with Segment(tmp_path, hosts=2) as lan:
         lan[0].start("keepalived", "vrrp_instance VI_1 { ... }")
@@ -6,7 +6,7 @@
         eventually(lambda: lan[0].has("192.168.1.10"))
 
     host 0  eth0 192.168.1.11 ──┐ p0
-    host 1  eth0 192.168.1.12 ──┤ p1   switch: bridge br0, and a packet socket that hears
+    host 1  eth0 192.168.1.12 ──┤ p1   switch: bridge br0, and a packet socket that gets
     host 2  eth0 192.168.1.13 ──┘ p2   each frame where it comes in, with the kernel's time
 
 Every host and the switch are a network and a mount namespace, held by a process that sleeps;
@@ -183,7 +183,7 @@ class Holder:
 
 
 class Ring:
-    """The frames that a network hears, in memory shared with the kernel (packet(7), TPACKET_V2).
+    """The frames of a network, in memory shared with the kernel (packet(7), TPACKET_V2).
 
     A socket's buffer would be too small for the ARP bursts of 255 addresses, and only the
     machine's root may ask for a larger one; a ring may be as large as one likes.
@@ -221,7 +221,7 @@ class Ring:
         return int(struct.unpack("2I", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1])
 
     def close(self) -> None:
-        """Stop hearing."""
+        """Stop receiving."""
         self.memory.close()
         self.socket.close()
 
@@ -292,9 +292,9 @@ NO_SCRIPTS = "optional: in an ordinary user's namespaces there is nobody to run 
 
 
 def may_change_groups() -> bool:
-    """Whether the kernel lets anybody become somebody else: not in an ordinary user's namespaces.
+    """Whether the kernel lets a process become another user: not in an ordinary user's namespaces.
 
-    There is nobody else there.  `labs.sandbox.namespaces` answers setgroups(2) all the same, so
+    There is no other user there.  `labs.sandbox.namespaces` answers setgroups(2) all the same, so
     keepalived
     runs scripts, but not those that security or `script_user` gives to others.
     """
@@ -442,7 +442,7 @@ class Host:
                 os.kill(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT to all of its processes, the children first: nobody is restarted or reported."""
+        """SIGCONT to all its processes, the children first: none is restarted or reported."""
         for pid in reversed(self.processes()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
@@ -539,7 +539,7 @@ class Segment:
 
     @property
     def wire(self) -> Capture:
-        """What was heard."""
+        """What was received."""
         assert self.capture is not None
         return self.capture
 
@@ -548,7 +548,7 @@ class Segment:
         return [host.number for host in self.hosts if host.has(address)]
 
     def logs(self) -> str:
-        """What all daemons said, for the message of a failure."""
+        """What all daemons logged, for the message of a failure."""
         return "\n".join(f"--- host {h.number} ({h.kind})\n{h.text()}" for h in self.hosts)
 
     def wait(self, condition: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
@@ -572,7 +572,7 @@ class Segment:
         self.switch.close()
 
     def stop_listening(self) -> None:
-        """Hear no more frames; those that were heard stay."""
+        """Receive no more frames; those that were received stay."""
         if self.capture is not None:
             self.capture.close()
 

@@ -34,7 +34,7 @@ GLOBAL = "global_defs {\nvrrp_garp_interval 0.1\nvrrp_gna_interval 0.15\n}"
 GROUP = "garp_group {\ngarp_interval 0.1\ngna_interval 0.15\ninterface eth0\n}"
 
 
-def heard(room: Path, kind: str, config: str, enough: int) -> list[Frame]:
+def received(room: Path, kind: str, config: str, enough: int) -> list[Frame]:
     """The announcements of a daemon, up to two of its advertisements after the last of them."""
     with Segment(room, hosts=1) as lan:
 
@@ -53,7 +53,7 @@ def test_paced_announcements_are_as_many_and_the_same(tmp_path: Path, top: str) 
     """How many each version sends is in versions.py; vrrpd sends those of all rounds."""
     many = {"keepalived": expected().paced, "vrrpd": expected(VERSIONS[-1]).paced}
     runs = {
-        kind: heard(tmp_path / kind, kind, PACED.format(top=top), sum(many[kind].values()))
+        kind: received(tmp_path / kind, kind, PACED.format(top=top), sum(many[kind].values()))
         for kind in KINDS
     }
     for kind, frames in runs.items():

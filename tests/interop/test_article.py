@@ -1,7 +1,7 @@
 """The article's cluster with keepalived, with vrrpd, and with one of each: the same on the wire.
 
     start both ── host 0 is master ── kill it ── host 1 takes over ── start it again ── failback
-      ── stop it gracefully ── host 1 takes over ── stop that too ── nobody holds the address
+      ── stop it gracefully ── host 1 takes over ── stop that too ── no host holds the address
 
 The four pairs go through this side by side, on segments with equal names, MACs and addresses.
 So what host 0 says as keepalived can be laid over what it says as vrrpd.
@@ -176,7 +176,7 @@ def test_tcpdump_has_no_complaint(runs: Runs[tuple[str, str], Run], pair: tuple[
     if not shutil.which("tcpdump"):
         pytest.skip("tcpdump is not installed: make setup")
     pcap = str(runs[pair].room / "wire.pcap")
-    # tcpdump stops being root, which is refused where there is nobody else: so it is not even root.
+    # tcpdump stops being root, which is refused without other users: so it is not even root.
     nobody = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
     prefix = [] if may_change_groups() else nobody
     done = subprocess.run(

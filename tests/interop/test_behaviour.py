@@ -82,7 +82,7 @@ def story(room: Path, kind: str, table: str) -> list[str]:
         lan.wait(lambda: all(len(adverts(lan, v)) >= 2 for v in everyone), "second adverts")
         fire(lan, version, family, rows)
 
-        # The frames on the wire are the witness of when each probe came in.
+        # The frames on the wire show when each probe came in.
         many = len(rows) + STREAM * sum(row.probe.stream for row in rows)
         lan.wait(lambda: len(lan.wire.adverts(1)) == many, "every probe on the wire")
         fired: dict[int, list[float]] = {}
@@ -154,6 +154,6 @@ def test_every_difference_has_a_reason() -> None:
             assert bool(row.why) == row.differs(), row.name
 
 
-def test_the_probes_come_from_somebody_else() -> None:
+def test_the_probes_come_from_another_host() -> None:
     for _, _, family, rows in TABLES.values():
         assert HOST[family] not in {row.probe.source(family) for row in rows}

@@ -86,7 +86,7 @@ def test_the_files_and_their_interfaces(folder: Path) -> None:
     assert interfaces([text]) == ["br-lan", "eth0"]
 
 
-def test_what_no_class_explains_is_said() -> None:
+def test_what_no_class_explains_is_reported() -> None:
     one = Comparison(Path("x"), ["a mistake nobody knows"], [])
     assert one.classes() == [UNEXPLAINED]
     assert Comparison(Path("x"), [], []).classes() == [AGREE]

@@ -5,7 +5,7 @@
 
 FRR holds the address all the time and switches the macvlan on and off, so who is MASTER is read
 from the wire: from whom the advertisements come, all of them.
-FRR advertises itself as an IPv6 router as well, so host 0 also gets an address that nobody gave it.
+FRR advertises itself as an IPv6 router as well, so host 0 gets an address without configuration.
 FRR 8.4 rounds the Skew_Time to hundredths of a second; nothing here depends on that.
 """
 
@@ -170,7 +170,7 @@ def calls(lan: Segment) -> str:
     return " ".join(call.split()[1] for call in lan[0].calls())
 
 
-def ours_is_stronger(room: Path, family: Family) -> str:
+def ours_has_higher_priority(room: Path, family: Family) -> str:
     """FRR (100) takes over from vrrpd (150), which resigns or is killed, and gives way again."""
     with side_by_side(room, family) as (lan, frr):
         lan[0].start("vrrpd", family.ours(lan[0], 150))
@@ -190,7 +190,7 @@ def ours_is_stronger(room: Path, family: Family) -> str:
         return calls(lan)
 
 
-def theirs_is_stronger(room: Path, family: Family) -> str:
+def theirs_has_higher_priority(room: Path, family: Family) -> str:
     """vrrpd (100) takes over from FRR (150), which resigns or is killed, and gives way again."""
     with side_by_side(room, family) as (lan, frr):
         frr.start(150)
@@ -212,7 +212,7 @@ def theirs_is_stronger(room: Path, family: Family) -> str:
         return calls(lan)
 
 
-STORIES = {"ours": ours_is_stronger, "theirs": theirs_is_stronger}
+STORIES = {"ours": ours_has_higher_priority, "theirs": theirs_has_higher_priority}
 KEYS = [(family, stronger) for family in FAMILIES for stronger in STORIES]
 
 

@@ -75,8 +75,8 @@ LAST = Counter(["VI_1 STOP", "VI_2 STOP", "VG STOP"])
 
 
 @dataclass
-class Told:
-    """What one daemon has said."""
+class Notified:
+    """What one daemon has logged."""
 
     lines: list[str] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
@@ -108,9 +108,9 @@ def config(host: Host, port: int, lonely: bool) -> str:
     return text + GROUP % words
 
 
-def story(room: Path, kind: str) -> Told:
+def story(room: Path, kind: str) -> Notified:
     """The whole story with one kind of daemon."""
-    told = Told()
+    told = Notified()
     with Segment(room, hosts=1) as lan, mail_server(lan[0]) as server:
         host = lan[0]
         reader = host.room / "reader.sh"
@@ -187,13 +187,13 @@ def plain(conversation: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[str, Told]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[str, Notified]:
     # Here, not in the threads: two of them would make pytest's directory at the same time.
     rooms = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
     return together(lambda kind: story(rooms[kind], kind), KINDS)
 
 
-def test_fifo_lines_are_the_same_in_the_same_order(runs: Runs[str, Told]) -> None:
+def test_fifo_lines_are_the_same_in_the_same_order(runs: Runs[str, Notified]) -> None:
     ours, theirs = steady(runs["vrrpd"].lines), steady(runs["keepalived"].lines)
     assert ours == theirs
 
@@ -203,14 +203,14 @@ def steady(lines: list[str]) -> list[str]:
     return [line for line in lines if "VI_3" not in line]
 
 
-def test_the_lonely_instance_is_told_the_same(runs: Runs[str, Told]) -> None:
+def test_the_lonely_instance_is_notified_of_the_same(runs: Runs[str, Notified]) -> None:
     for kind in KINDS:
         own = [line for line in runs[kind].lines if "VI_3" in line]
         states = ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER", "DELETED"]
         assert own == [f'INSTANCE "VI_3" {state} 90' for state in states], kind
 
 
-def test_scripts_are_called_the_same(runs: Runs[str, Told]) -> None:
+def test_scripts_are_called_the_same(runs: Runs[str, Notified]) -> None:
     """In whatever order: they are started one after the other and race.
 
     The last ones are killed by keepalived when they take a second.
@@ -220,7 +220,7 @@ def test_scripts_are_called_the_same(runs: Runs[str, Told]) -> None:
     assert "VG MASTER" in ours
 
 
-def test_mails_are_the_same_byte_for_byte(runs: Runs[str, Told]) -> None:
+def test_mails_are_the_same_byte_for_byte(runs: Runs[str, Notified]) -> None:
     """All but those of the end, which keepalived cuts off with itself."""
     ours, theirs = runs["vrrpd"].mails, runs["keepalived"].mails
     joined = str if expected().folds_recipients else lambda mail: mail.replace(",\r\n ", ", ")
@@ -228,17 +228,17 @@ def test_mails_are_the_same_byte_for_byte(runs: Runs[str, Told]) -> None:
     assert len(ours) == MAILS + 1
 
 
-def test_our_mails_of_the_end_arrive(runs: Runs[str, Told]) -> None:
+def test_our_mails_of_the_end_arrive(runs: Runs[str, Notified]) -> None:
     assert sum("- Stopping\r\n" in mail for mail in runs["vrrpd"].last_mails) == 3
 
 
-def test_the_json_has_the_same_fields_in_the_same_order(runs: Runs[str, Told]) -> None:
+def test_the_json_has_the_same_fields_in_the_same_order(runs: Runs[str, Notified]) -> None:
     ours, theirs = runs["vrrpd"].json, runs["keepalived"].json
     assert [list(one["data"]) for one in ours] == [list(one["data"]) for one in theirs]
     assert [list(one["stats"]) for one in ours] == [list(one["stats"]) for one in theirs]
 
 
-def test_the_json_says_the_same(runs: Runs[str, Told]) -> None:
+def test_the_json_says_the_same(runs: Runs[str, Notified]) -> None:
     """But for the moment, the number of Advertisements sent since, and the masked password."""
     for mine, other in zip(runs["vrrpd"].json, runs["keepalived"].json, strict=True):
         for part, loose in (("data", {"last_transition", "auth_data"}), ("stats", {"advert_sent"})):
@@ -252,14 +252,14 @@ def placeless(value: object) -> str:
     return re.sub(r"'/[^']*/host0/", "'", str(value))
 
 
-def test_statistics_are_the_same_but_for_what_time_counts(runs: Runs[str, Told]) -> None:
+def test_statistics_are_the_same_but_for_what_time_counts(runs: Runs[str, Notified]) -> None:
     ours, theirs = (
         re.sub(r"Sent: \d+", "Sent: N", runs[kind].stats) for kind in ("vrrpd", "keepalived")
     )
     assert ours == theirs
 
 
-def test_every_line_of_an_instance_is_keepalived_s(runs: Runs[str, Told]) -> None:
+def test_every_line_of_an_instance_is_keepalived_s(runs: Runs[str, Notified]) -> None:
     """The same keys in the same order, and the same values where time does not decide."""
     ours, theirs = (runs[kind].data for kind in ("vrrpd", "keepalived"))
     for pattern, replacement in expected().dump:
@@ -276,12 +276,12 @@ def topology(data: str) -> list[str]:
     return [placeless(line) for line in text.splitlines()]
 
 
-def test_our_sections_come_in_keepalived_s_order(runs: Runs[str, Told]) -> None:
+def test_our_sections_come_in_keepalived_s_order(runs: Runs[str, Notified]) -> None:
     titles = [re.findall(r"------< (.*) >------", runs[kind].data) for kind in KINDS]
     assert titles[0] == titles[1]
 
 
-def test_no_password_in_our_dumps(runs: Runs[str, Told]) -> None:
+def test_no_password_in_our_dumps(runs: Runs[str, Notified]) -> None:
     told = runs["vrrpd"]
     assert "1111" not in told.data + json.dumps(told.json)
 

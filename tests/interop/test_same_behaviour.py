@@ -33,7 +33,7 @@ Row = tuple[str, str, str, str]  # protocol, trouble, daemon of host 0, daemon o
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way of speaking: what goes into the instance of host 0 and of host 1."""
+    """A way of advertising: what goes into the instance of host 0 and of host 1."""
 
     advert_int: str
     vip: str
@@ -47,7 +47,7 @@ def both(words: str) -> tuple[str, str]:
 
 
 def unicast(number: int) -> str:
-    """Host `number` speaks to the other one alone."""
+    """Host `number` sends to the other one alone."""
     return f"unicast_src_ip 192.168.1.{11 + number}\nunicast_peer {{\n192.168.1.{12 - number}\n}}"
 
 
@@ -72,7 +72,7 @@ class Trouble:
     """What happens, and what comes of it.
 
     `strikes` and `ends` act on the segment; `meanwhile` holds the address in between, `finally_` in
-    the end; `calls` are the states that the notify scripts of the two hosts hear of.
+    the end; `calls` are the states that the notify scripts of the two hosts are called with.
     """
 
     strikes: Callable[[Play], object]
@@ -120,7 +120,7 @@ class Play:
         )
 
     def told(self, number: int, state: str) -> None:
-        """Wait until the last that a host's script heard is `state`."""
+        """Wait until the last state that a host's script was called with is `state`."""
         self.lan.wait(
             lambda: self.lan[number].calls()[-1:] == [f"VI_1 {state}"],
             f"host {number} is told {state}",
@@ -135,7 +135,7 @@ def fail_script(play: Play) -> None:
     play.broken.touch()
 
 
-MASTER_LEFT = "BACKUP MASTER BACKUP STOP"  # what the notify script of host 1 hears in most runs
+MASTER_LEFT = "BACKUP MASTER BACKUP STOP"  # what the notify script of host 1 gets in most runs
 FAULT = "BACKUP MASTER FAULT BACKUP MASTER STOP"
 TROUBLES = {
     "SIGTERM": Trouble(
@@ -269,7 +269,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[Row, Outcome]:
 
 
 def due(kind: str, calls: str) -> str:
-    """The regex of what a script is told; keepalived does not always let it write down a STOP."""
+    """The regex of a script's calls; keepalived does not always let it write down a STOP."""
     return calls.replace(" STOP", "( STOP)?") if kind == "keepalived" else calls
 
 

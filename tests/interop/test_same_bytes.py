@@ -161,7 +161,7 @@ CASES = [
     Case("v2-unicast-ttl", f"{PEERS}\nunicast_ttl 64"),
     Case("v3-unicast", f"{V3}\n{PEERS}"),
     # keepalived leaves the kernel's hop limit in unicast over IPv6; RFC 9568 section 5.1.2.3 says
-    # that it MUST be 255.  keepalived does not look at it unless told to, and then wants 255.
+    # that it MUST be 255.  keepalived does not look at it unless configured to, and then wants 255.
     Case("v6-unicast", PEERS6, vips=SIX, hop_limit=(64, 255)),
     # Gratuitous ARP as asked for.
     Case("v2-garp-repeat-1", "garp_master_repeat 1", rounds=1),
@@ -179,14 +179,14 @@ BY_NAME = {case.name: case for case in CASES}
 
 @dataclass(frozen=True)
 class Sent:
-    """What one daemon said."""
+    """What one daemon logged."""
 
     adverts: list[Frame]
     announced: list[Frame]
 
 
 def record(room: Path, kind: str, case: Case) -> Sent:
-    """Run the daemon until it has said everything, and stop it."""
+    """Run the daemon until it has logged everything, and stop it."""
     with Segment(room, hosts=2) as lan:
         heard = lan.wire.frames
 

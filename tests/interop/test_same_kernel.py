@@ -6,7 +6,7 @@ segments at the same time.  Compared, in the words of the tools that operators u
     ip address, ip route, ip rule, nft list ruleset, ip -d link (macvlans), the sysctls
 
 while they are MASTER, and after they have stopped, when nothing may be left.
-What differs on purpose is taken out by `comparable` and said there.
+What differs on purpose is taken out by `comparable` and explained there.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ CASES = (
     Case("vmac-six", "use_vmac", SIX, sign="fd00::10"),
     Case("vmac-addr", f"use_vmac\nuse_vmac_addr\n{EXCLUDED}"),
 )  # fmt: skip
-# An owner accepts everything, so these are MASTER by patience.
+# An owner accepts everything, so these become MASTER by Master_Down_Timer.
 SILENT = (
     Case("no-accept", f"priority 250\nno_accept\n{EXCLUDED}"),
     Case("no-accept-six", "priority 250\nno_accept", SIX, sign="fd00::10"),

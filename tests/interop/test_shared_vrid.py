@@ -1,4 +1,4 @@
-"""Two unicast instances with one virtual_router_id on one interface, told apart by their peers.
+"""Two unicast instances with one virtual_router_id on one interface, distinguished by their peers.
 
 Host 0 is MASTER of A beside host 1, and BACKUP of B beside host 2, each of the three in turn
 a keepalived or a vrrpd.
@@ -25,7 +25,9 @@ def unicast(name: str, priority: int, peer: str, vip: str) -> str:
 
 @pytest.mark.parametrize("others", KINDS)
 @pytest.mark.parametrize("middle", KINDS)
-def test_both_run_and_each_hears_its_own_peer(tmp_path: Path, middle: str, others: str) -> None:
+def test_both_run_and_each_receives_from_its_own_peer(
+    tmp_path: Path, middle: str, others: str
+) -> None:
     with Segment(tmp_path, hosts=3) as lan:
         own, two, three = (host.address for host in (lan[0], lan[1], lan[2]))
         lan[1].start(others, unicast("A", 100, own, "192.168.1.201"))
@@ -34,7 +36,7 @@ def test_both_run_and_each_hears_its_own_peer(tmp_path: Path, middle: str, other
         text = unicast("A", 150, two, "192.168.1.201") + unicast("B", 150, three, "192.168.1.202")
         lan[0].start(middle, text)
         lan.wait(lambda: lan[0].has("192.168.1.201") and not lan[1].has("192.168.1.201"), "A")
-        # B has waited as long: it would be MASTER, had it not heard host 2.
+        # B has waited as long: it would be MASTER, had it not received from host 2.
         assert not lan[0].has("192.168.1.202")
         assert lan[2].has("192.168.1.202")
         assert "(B) Entering BACKUP STATE" in lan[0].text()

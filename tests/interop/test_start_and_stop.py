@@ -77,7 +77,7 @@ def life(room: Path, kind: str, how: str) -> Life:
         return Life(host.calls(), about, ending, status)
 
 
-# Script security also refuses what lies in a /tmp that belongs to somebody unknown here.
+# Script security also refuses what lies in a /tmp that belongs to an unknown user.
 @pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
 @pytest.mark.parametrize("how", ENDS.values(), ids=ENDS)
 def test_both_scripts_run_at_their_ends_and_stop_nothing(tmp_path: Path, how: str) -> None:
@@ -94,7 +94,7 @@ def test_both_scripts_run_at_their_ends_and_stop_nothing(tmp_path: Path, how: st
     assert Counter(ours.calls) == Counter(theirs.calls) | LAST
 
 
-def test_systemd_is_told_of_start_reload_and_end(tmp_path: Path) -> None:
+def test_systemd_is_notified_of_start_reload_and_end(tmp_path: Path) -> None:
     """The real daemon, a socket in place of systemd."""
     path = tmp_path / "notify"
     heard: list[str] = []

@@ -1,6 +1,6 @@
-"""What a MASTER holds in the kernel, when somebody else meddles with it, and after a crash.
+"""What a MASTER holds in the kernel, when another program changes it, and after a crash.
 
-Told to both makes where keepalived is the oracle, to vrrpd alone where keepalived leaves things
+Played to both makes where keepalived is the oracle, to vrrpd alone where keepalived leaves things
 behind.  Every moment is waited for; no test knows how long anything takes.
 """
 
@@ -59,7 +59,7 @@ def lan(tmp_path: Path) -> Iterator[Segment]:
         ("-6 route del 2001:db8::/32", "vrrpd"),  # keepalived 2.2.7 does not notice
     ],
 )
-def test_a_tracked_way_that_somebody_deletes_costs_the_mastership_for_a_moment(
+def test_deleting_a_tracked_route_or_rule_costs_the_mastership_for_a_moment(
     lan: Segment, deletion: str, kind: str
 ) -> None:
     host = lan[0]
@@ -81,7 +81,7 @@ def test_a_tracked_way_that_somebody_deletes_costs_the_mastership_for_a_moment(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("deletion", ["route del 10.2.0.0/16", "rule del preference 501"])
-def test_nobody_minds_the_loss_of_what_is_not_tracked(
+def test_the_loss_of_what_is_not_tracked_changes_nothing(
     lan: Segment, kind: str, deletion: str
 ) -> None:
     host = lan[0]
@@ -133,7 +133,7 @@ def static(host: Host) -> tuple[set[str], list[str], list[int]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_static_things_come_back_unless_nobody_tracks_them(lan: Segment, kind: str) -> None:
+def test_static_things_come_back_unless_they_are_not_tracked(lan: Segment, kind: str) -> None:
     host = lan[0]
     host.start(kind, instance() + STATIC)
     both = {"172.16.5.1", "172.16.6.1"}, ["172.17.0.0/16", "172.18.0.0/16"], [910, 911]
@@ -254,7 +254,7 @@ def test_a_virtual_interface_comes_back_with_its_base(lan: Segment, kind: str) -
     lan.wait(lambda: host.addresses("vrrp.51") >= {"192.168.1.10"}, "MASTER again")
 
 
-def test_a_virtual_interface_that_somebody_deletes_is_made_again(lan: Segment) -> None:
+def test_a_deleted_virtual_interface_is_made_again(lan: Segment) -> None:
     host = lan[0]
     host.start("vrrpd", instance("use_vmac", priority=250))
     lan.wait(lambda: host.has("192.168.1.10"), "MASTER")

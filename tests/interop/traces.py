@@ -4,7 +4,7 @@
     traces("keepalived", path, instances=["VI_1"])       the traces of one run, as lines by kind
 
 The network has interfaces of the names that the file uses; what they send ends at the other end of
-a veth pair, and nobody answers.  So each instance that can runs becomes MASTER, whatever it is
+a veth pair, and no host answers.  So each instance that can runs becomes MASTER, whatever it is
 in its cluster.  No duration is waited for: a run is looked at when each instance is MASTER or
 in FAULT, and again until it agrees with the other daemon's run, up to a deadline.
 """

@@ -89,7 +89,7 @@ def conf(priority: int, *words: str, before: str = "", interval: float = INTERVA
     return f"{before}vrrp_instance VI_1 {{\n" + "\n".join(lines) + "\n}\n"
 
 
-# Witnesses.
+# Observers.
 
 
 @dataclass
@@ -393,7 +393,7 @@ print(count)
 
 
 def forged() -> list[str]:
-    """Frames of an attacker that must move nobody, in hexadecimal."""
+    """Frames of an attacker that must change no state, in hexadecimal."""
     attacker, vip = IPv4Address("192.168.1.13"), IPv4Address(VIP)
     passed = b"wrong\0\0\0"
 
@@ -421,7 +421,7 @@ def flood(kind: str, rounds: int, room: Path) -> Outcome:
         lan.wait(lambda: STARTED[kind] in lan[1].text(), "the BACKUP")
         began = time.time()
         lan.wait(lambda: len(gaps(lan, began)) >= 2, "advertisements")
-        # The witness listens to A's port alone: it is not to be flooded itself.
+        # The observer listens to A's port alone: it is not to be flooded itself.
         with Adverts.of(lan, lan[0]) as heard, Holdings.of(lan.hosts[:2]) as witness:
             before, sizes = [h.text().count("Entering") for h in lan.hosts[:2]], sizes_of(lan)
             attack = lan[2].holder.inside(sys.executable, "-c", FLOOD, PACE, *forged())
@@ -456,7 +456,7 @@ class Adverts:
     @classmethod
     @contextmanager
     def of(cls, lan: Segment, host: Host) -> Iterator[Adverts]:
-        """Listen at the port of `host` until the block ends, and from now on nobody else."""
+        """Listen at the port of `host` until the block ends, and from now on to no other."""
         lan.stop_listening()
         with network_of(lan.switch.pid):
             one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
@@ -616,7 +616,7 @@ def cards(kind: str, rounds: int, room: Path) -> Outcome:
     dynamic = "global_defs {\ndynamic_interfaces\n}\n"
     with Segment(room, hosts=1) as lan:
         host = lan[0]
-        add_card(host)
+        add_interface(host)
         host.start(kind, dynamic + conf(150).replace("eth0", "eth1"))
         lan.wait(lambda: host.has(VIP), "the first MASTER")
         files = descriptors(host)
@@ -624,14 +624,14 @@ def cards(kind: str, rounds: int, room: Path) -> Outcome:
             faults = entries(host, "FAULT")
             host.run("ip", "link", "delete", "eth1")
             lan.wait(lambda: entries(host, "FAULT") > faults, "FAULT")  # noqa: B023
-            add_card(host)
+            add_interface(host)
             lan.wait(lambda: host.has(VIP), "MASTER")
         grown = descriptors(host) - files
     return Outcome(rounds, grown <= SPARE, f"MASTER again each time; descriptors {grown:+d}")
 
 
-def add_card(host: Host) -> None:
-    """Another card, eth1, with an address and its cable plugged in."""
+def add_interface(host: Host) -> None:
+    """Another interface, eth1, with an address and its cable plugged in."""
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far")
     host.run("ip", "addr", "add", "192.168.2.11/24", "dev", "eth1")
     host.run("ip", "link", "set", "far", "up")

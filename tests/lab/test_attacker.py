@@ -22,7 +22,7 @@ def mastered(lab: Lab) -> None:
 
 
 def number(lab: Lab) -> int:
-    """The sequence number of what was heard last, if it is of web1; else 0."""
+    """The sequence number of what was received last, if it is of web1; else 0."""
     packets = attacker.heard(lab)
     last = parse_ipv4(packets[-1]) if packets else None
     return auth_header.sequence_of(last) if last and str(last.source) == MASTER else 0
@@ -62,7 +62,7 @@ def test_unicast_believes_a_attacker_who_knows_the_password(daemon: str) -> None
         assert attacker.repelled(lab, "192.168.1.66"), "without the password it got in"
         advert = VRRP(vrid=51, priority=255, adv=1, addrlist=["192.168.1.10"], authtype=1)
         advert.auth1 = 0x31313131
-        # vrrpd hears who is not a peer from the same link only; keepalived from anywhere.
+        # vrrpd accepts a non-peer from the same link only; keepalived from anywhere.
         ttl = 255 if daemon == "vrrpd" else 64
         attacker.send(lab, IP(src="192.168.1.66", dst="192.168.1.11", ttl=ttl) / advert)
         lab.wait_until(lambda: not lab.holders(), what="web1 to step back")

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from labs import Lab, LabError
-from labs.cli.watch_client import Watched
+from labs.cli.watch_client import RemoteLab
 from labs.emulation import discovery
-from labs.emulation.control_server import Door
+from labs.emulation.control_server import ControlServer
 from labs.emulation.mininet_prompt import command
 from labs.emulation.nodes import PROCESSES, Host
 from labs.figures.topology_diagram import Wiring
@@ -145,7 +145,7 @@ def test_a_dead_host_is_shown_as_dead(dead: Lab) -> None:
     assert "eth0 to s1 (interface gone)" in picture.text()
     assert picture.figure()
     assert OfLab(dead).daemons() == {"web1": "down", "web2": "runs"}
-    watched = Watched(dead.directory)
+    watched = RemoteLab(dead.directory)
     try:
         rows = {host.name: host for host in watched.picture(dead.now).hosts}
     finally:
@@ -171,7 +171,7 @@ def test_what_is_asked_of_a_dead_host_says_what_to_do(
         eventually(lambda: pair.down == ["web1"])
     with pytest.raises(LabError, match=r"web1 is down \(its process 1 .*lab.reset\(\) starts"):
         getattr(pair, verb)("web1", *words)
-    answer = Door.answer(pair._door, json.dumps({"ask": verb, "host": "web1"}).encode())
+    answer = ControlServer.answer(pair._door, json.dumps({"ask": verb, "host": "web1"}).encode())
     assert "error" in answer
 
 

@@ -85,7 +85,7 @@ def test_a_stopped_daemon_resigns(cluster: Lab) -> None:
     cluster.stop("web1")
     assert not cluster.running("web1")
     owned_by(cluster, "web2")
-    # Addresses and frames come by different ways, and either may be told first.
+    # Addresses and frames come by different ways, and either may be reported first.
     cluster.wait_until(
         lambda: [a for a in cluster.witness.of(Advert) if a.host == "web1"][-1].priority == 0,
         what="the resignation",
@@ -120,7 +120,7 @@ def test_a_daemon_started_by_hand_is_found(cluster: Lab) -> None:
     assert not cluster.running("web2")
 
 
-def test_logs_and_journals_tell_of_the_change(cluster: Lab) -> None:
+def test_logs_and_journals_have_the_change(cluster: Lab) -> None:
     assert "VI_1" in cluster.log("web1")
     # The journal is written when the work is done: a moment after the address is there.
     cluster.wait_until(
@@ -144,7 +144,7 @@ def test_settle_waits_for_a_failback(cluster: Lab) -> None:
     assert cluster.settle() == "web1"
 
 
-def test_a_bad_configuration_is_told_with_the_log(cluster: Lab) -> None:
+def test_a_bad_configuration_is_reported_with_the_log(cluster: Lab) -> None:
     """The daemon ends and start() says why, unless keepalived has looked ready before that."""
     cluster.stop("web1")
     cluster.conf("web1", "vrrp_instance VI_1 {\n    virtual_router_id 999\n}\n")
@@ -163,7 +163,7 @@ def test_a_bad_configuration_is_told_with_the_log(cluster: Lab) -> None:
     eventually(lambda: not cluster.running("web1"))
 
 
-def test_reset_starts_the_clock_of_the_timeline_anew(cluster: Lab) -> None:
+def test_reset_starts_the_clock_of_the_timeline_again(cluster: Lab) -> None:
     before = time.time()
     cluster.reset()
     assert cluster.timeline().start >= before

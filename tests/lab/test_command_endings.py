@@ -115,7 +115,7 @@ def test_a_folder_that_is_covered_inside_is_still_written(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": []}', b"\xff", None])
-def test_a_damaged_card_hides_no_other_lab(
+def test_a_damaged_lab_json_hides_no_other_lab(
     content: bytes | None, two: list[discovery.Running], tmp_path: Path
 ) -> None:
     card = two[0].directory / "lab.json"

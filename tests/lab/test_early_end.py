@@ -1,4 +1,4 @@
-"""A daemon that is told to stop while it is still starting gives back what it has taken."""
+"""A daemon that is stopped while it is still starting gives back what it has taken."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_an_interrupt_ends_the_command_on_the_host(quiet: Lab) -> None:
 
 
 def test_what_is_left_in_the_background_can_go_on_printing(quiet: Lab) -> None:
-    """It would be ended, or stand still, if nobody read the pipe any more."""
+    """It would be ended, or stand still, if the pipe had no reader any more."""
     quiet.run("client", "{ head -c 300K /dev/zero; touch /tmp/done; } &")
     eventually(lambda: quiet.hosts["client"].path("/tmp/done").exists())
     # The order matters: what yes prints before a later echo would be cut out with that line.
@@ -176,7 +176,7 @@ def test_a_junk_journal_hides_nothing_and_costs_little(quiet: Lab) -> None:
 
 
 def test_a_web_server_answers_however_often_it_is_asked(quiet: Lab) -> None:
-    """It logs every request; the log must not fill a pipe that nobody reads."""
+    """It logs every request; the log must not fill a pipe without a reader."""
     quiet.web("web1")
     done = quiet.run("client", f'{sys.executable} -c "{PAGES}"', timeout=120)
     assert (done.text, done.status) == ("", 0)
@@ -196,7 +196,7 @@ def test_a_line_without_end_ends_a_talk() -> None:
         assert "a line of more than" in tcp_client.talk(near)
 
 
-def test_a_capture_has_room_for_so_much(quiet: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_capture_is_bounded(quiet: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "ROOM", 10 * (capture.FRAME + 98))
     with quiet.capture("client") as wire:
         assert quiet.run("client", "ping -q -c 30 -i 0.01 192.168.1.11").status == 0

@@ -43,7 +43,7 @@ needs_numbers = pytest.mark.skipif(
 )
 
 
-def said(program: str, user: OrdinaryUser) -> str:
+def logged(program: str, user: OrdinaryUser) -> str:
     """What a Python program prints in an ordinary user's namespaces."""
     with start(program, user.command([])) as process:
         return process.communicate(timeout=90)[0]
@@ -51,9 +51,9 @@ def said(program: str, user: OrdinaryUser) -> str:
 
 @needs_numbers
 def test_setgroups_is_answered_where_the_kernel_would_refuse(ordinary_user: OrdinaryUser) -> None:
-    assert said(PROGRAM, ordinary_user) == "still refused\n"
+    assert logged(PROGRAM, ordinary_user) == "still refused\n"
 
 
 @needs_numbers
 def test_keepalived_runs_its_scripts(ordinary_user: OrdinaryUser) -> None:
-    assert said(KEEPALIVED, ordinary_user) == "called\n"
+    assert logged(KEEPALIVED, ordinary_user) == "called\n"

@@ -272,7 +272,7 @@ def test_a_link_that_cannot_be_listened_on_again(pair: Segment) -> None:
     pair.wait(lambda: states(host)[-1] == "BACKUP", "BACKUP")
     heard = len(pair.wire.adverts(1))
     pair.wait(lambda: len(pair.wire.adverts(1)) > heard + 20, "more than three intervals")
-    assert states(host)[-1] == "BACKUP"  # it hears the MASTER
+    assert states(host)[-1] == "BACKUP"  # it receives from the MASTER
 
 
 def test_a_firewall_that_lets_nothing_out(pair: Segment) -> None:
@@ -363,7 +363,7 @@ def test_a_unicast_peer_beyond_a_router_is_reached(pair: Segment) -> None:
 
 
 @pytest.mark.parametrize("switch", ["mtu", "disable_ipv6"])
-def test_ipv6_that_was_off_is_heard_again(pair: Segment, switch: str) -> None:
+def test_ipv6_that_was_off_is_received_again(pair: Segment, switch: str) -> None:
     """With an MTU below 1280 the kernel forgets the groups of IPv6, and does not say so."""
     text = "vrrp_instance VI_6 {{\ninterface eth0\nvirtual_router_id 51\nversion 3\n"
     text += "advert_int 0.25\npriority {}\nvirtual_ipaddress {{\nfe80::1:10\n}}\n}}\n"

@@ -1,4 +1,4 @@
-"""JupyterLab runs what it is told to run, so it listens to nobody but its learner.
+"""JupyterLab runs what it is asked to run, so it accepts only its learner.
 
 Whatever the environment and Jupyter's own configuration say: 127.0.0.1 only, and a token.
 """

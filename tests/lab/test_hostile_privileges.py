@@ -3,7 +3,7 @@
 plain configuration         CAP_NET_ADMIN and CAP_NET_RAW, in every set of every thread
 scripts of another user     as well what it takes to become that user
 a reload that needs more    refused; what runs goes on running
-the control socket          answers its owner and nobody else
+the control socket          answers its owner and no other user
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def test_a_script_of_root_has_what_root_has(host: Host) -> None:
 
 
 @other_users
-def test_a_script_of_nobody_has_nothing(host: Host) -> None:
+def test_a_script_of_the_user_nobody_has_no_privileges(host: Host) -> None:
     told = host.room / "told"
     check = script(host, "chk", f"(id -u; id -G; grep Cap /proc/self/status) >{told}")
     told.touch()
@@ -159,8 +159,8 @@ def test_a_script_of_nobody_has_nothing(host: Host) -> None:
 
 
 @other_users
-def test_a_hanging_script_of_nobody_is_ended(host: Host) -> None:
-    """A signal to somebody else's process takes CAP_KILL."""
+def test_a_hanging_script_of_the_user_nobody_is_ended(host: Host) -> None:
+    """A signal to another user's process takes CAP_KILL."""
     pid = host.room / "its pid"
     pid.touch()
     pid.chmod(0o666)
@@ -189,7 +189,7 @@ def test_a_reload_that_needs_more_is_refused(host: Host) -> None:
 
 
 @other_users
-def test_a_file_of_somebody_else_can_still_be_read(host: Host) -> None:
+def test_a_file_of_another_user_can_still_be_read(host: Host) -> None:
     """Whether root without capabilities can read a file is tried out before they are given up."""
     level = host.room / "level"
     level.write_text("7\n")
@@ -204,7 +204,7 @@ def test_a_file_of_somebody_else_can_still_be_read(host: Host) -> None:
 
 
 @other_users
-def test_a_fifo_of_somebody_else_can_still_be_written(host: Host) -> None:
+def test_a_fifo_of_another_user_can_still_be_written(host: Host) -> None:
     settings = "global_defs {\nscript_user nobody\nvrrp_notify_fifo %s\n}\n"
     fifo = host.room / "fifo"
     host.start("vrrpd", conf(before=settings % fifo))
@@ -260,7 +260,7 @@ def without_end(connection: socket.socket, words: bytes) -> None:
 
 
 def test_clients_that_talk_without_end_or_never_read_cost_nothing(host: Host) -> None:
-    """A long line ends the connection, and so do answers that nobody reads; there are 16 places."""
+    """A long line ends the connection, and so do answers that are not read; there are 16 places."""
     host.start("vrrpd", conf())
     master(host)
     path = str(host.room / "sock")

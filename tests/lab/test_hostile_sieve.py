@@ -1,6 +1,6 @@
 """In a flood the kernel keeps only what could be an Advertisement for us, and afterwards all again.
 
-room for few, many sent ─> the kernel counts what it lost ─> sieve ─> ten seconds later: off
+a small buffer, many sent ─> the kernel counts what it lost ─> sieve ─> ten seconds later: off
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Ear:
 
 @pytest.fixture
 def ear(cable: None) -> Iterator[Ear]:
-    """Somebody who listens."""
+    """A listening socket."""
     one = Ear()
     yield one
     one.close()

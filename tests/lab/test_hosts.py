@@ -26,7 +26,9 @@ def test_hosts_have_the_names_and_addresses_of_the_article(machines: Lab, host: 
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_host_has_one_card_and_sees_nothing_of_this_machine(machines: Lab, host: str) -> None:
+def test_a_host_has_one_interface_and_sees_nothing_of_this_machine(
+    machines: Lab, host: str
+) -> None:
     interfaces = json.loads(machines.run(host, "ip -j link").text)
     assert [interface["ifname"] for interface in interfaces] == ["lo", "eth0"]
     last = int(HOSTS[host].rpartition(".")[2])
@@ -84,7 +86,7 @@ def test_the_repository_stays_reachable(machines: Lab) -> None:
     assert machines.run("web1", "python -c 'import vrrpd'").status == 0
 
 
-def test_run_tells_output_errors_and_status(machines: Lab) -> None:
+def test_run_returns_output_errors_and_status(machines: Lab) -> None:
     result = machines.run("web1", "echo said; echo wrong >&2; exit 3")
     assert (result.text, result.status) == ("said\nwrong\n", 3)
     assert str(result) == "said\nwrong\n(exit status 3)"
@@ -147,7 +149,7 @@ def test_servers_see_the_build_options_of_keepalived_and_no_other_file_of_the_ma
 def test_a_closed_checkout_of_root_is_named_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hosts of root are nobody; those of an ordinary user are that user."""
+    """The hosts of root have no account; those of an ordinary user are that user."""
     tmp_path.chmod(0o700)
     monkeypatch.setattr(nodes, "_KEPT", {str(tmp_path)})
     nodes._require_readable(root=0)

@@ -1,4 +1,4 @@
-"""A lab leaves nothing behind, disturbs nobody, and needs no root."""
+"""A lab leaves nothing behind, disturbs no program, and needs no root."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`net_namespace` and `--namespace`: a daemon that moves into a network before it opens a socket.
 
-Each daemon gets a /run of its own, so that the names it uses are nobody else's.
+Each daemon gets a /run of its own, so that the names it uses are no other daemon's.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def log(conf: Path) -> str:
 
 
 def shown(pid: int) -> str:
-    """What a process sees of the card."""
+    """What a process sees of the interface."""
     command = ["nsenter", "-t", str(pid), "-n", "ip", "address", "show", "dev", "vred0"]
     return subprocess.run(command, capture_output=True, text=True).stdout
 

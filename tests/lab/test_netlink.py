@@ -1,6 +1,6 @@
 """The kernel's interfaces and addresses for real, on one end of a veth pair.
 
-`ip` is the witness: what it prints is what the kernel has; what it does is what others do.
+`ip` is the reference: what it prints is what the kernel has; what it does is what others do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def ip(*words: str) -> str:
 
 
 def held(card: str = CARD, family: str = "-4") -> list[str]:
-    """The addresses that the kernel has on the card, in its order."""
+    """The addresses that the kernel has on the interface, in its order."""
     shown = json.loads(ip("-json", family, "address", "show", "dev", card))
     return [
         f"{one['local']}/{one['prefixlen']}"
@@ -50,7 +50,7 @@ def placed(
 
 
 class Bench:
-    """A LinuxKernel and what it has told."""
+    """A LinuxKernel and what it has reported."""
 
     def __init__(self) -> None:
         self.loop = Loop()
@@ -76,7 +76,7 @@ class Bench:
         assert done()
 
     def settle(self) -> None:
-        """Take in everything that the kernel has said so far: it speaks before it answers."""
+        """Take in everything that the kernel has reported so far: it reports before it answers."""
         self.kernel.read_events()
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Bench:
 
 
 def plug_in() -> None:
-    """The card, with something at the other end: not every kernel has dummy interfaces."""
+    """The interface, with something at the other end: not every kernel has dummy interfaces."""
     ip("link", "add", CARD, "type", "veth", "peer", "name", f"{CARD}far")
     ip("link", "set", f"{CARD}far", "up")
     ip("link", "set", CARD, "up")
@@ -105,7 +105,7 @@ def bench(card: str) -> Iterator[Bench]:
     bench.close()
 
 
-def test_after_lost_notifications_nobody_is_told_of_half_a_table(
+def test_after_lost_notifications_half_a_table_is_not_reported(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interface without its addresses is FAULT, and 10,000 addresses once came down for it."""
@@ -127,7 +127,7 @@ def test_after_lost_notifications_nobody_is_told_of_half_a_table(
     assert bench.kernel.generation == generation  # what was prepared still fits
 
 
-def test_what_was_removed_in_notifications_that_were_lost_is_told(bench: Bench) -> None:
+def test_what_was_removed_in_notifications_that_were_lost_is_reported(bench: Bench) -> None:
     bench.kernel.change([placed("10.9.0.10", 32)], [])
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
     bench.settle()
@@ -191,7 +191,7 @@ def test_three_hundred_in_one_go(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_our_own_changes_are_not_told(bench: Bench, family: int) -> None:
+def test_our_own_changes_are_not_reported(bench: Bench, family: int) -> None:
     text = "10.9.1.1" if family == 4 else "2001:db8::1"
     one = placed(text, nodad=family == 6)
     for _ in range(5):
@@ -202,7 +202,7 @@ def test_our_own_changes_are_not_told(bench: Bench, family: int) -> None:
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_what_somebody_else_removes_is_told(bench: Bench, family: int) -> None:
+def test_what_another_program_removes_is_reported(bench: Bench, family: int) -> None:
     text = "10.9.1.1" if family == 4 else "2001:db8::1"
     one = placed(text, nodad=family == 6)
     for _ in range(3):
@@ -212,7 +212,7 @@ def test_what_somebody_else_removes_is_told(bench: Bench, family: int) -> None:
         ip("address", "del", str(one.address), "dev", CARD)
         bench.until(lambda: bench.losses)
         assert bench.losses == [(CARD, text)]
-        # Our removal of what is gone already must not hide the next one that is somebody's.
+        # Our removal of what is gone already must not hide the next one, another program's.
         bench.kernel.change([], [one])
         bench.settle()
 
@@ -223,7 +223,7 @@ def promote(value: int) -> None:
         Path(f"/proc/sys/net/ipv4/conf/{where}/promote_secondaries").write_text(f"{value}\n")
 
 
-def test_what_goes_with_our_own_removal_is_told(bench: Bench) -> None:
+def test_what_goes_with_our_own_removal_is_reported(bench: Bench) -> None:
     """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
     promote(0)
     three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
@@ -236,7 +236,7 @@ def test_what_goes_with_our_own_removal_is_told(bench: Bench) -> None:
     assert bench.collateral == ["10.9.1.2", "10.9.1.3"]
 
 
-def test_what_is_there_again_is_not_told(bench: Bench) -> None:
+def test_what_is_there_again_is_not_reported(bench: Bench) -> None:
     """All of them removed, or the others added again in the same breath: nothing is lost."""
     promote(0)
     three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
@@ -269,7 +269,7 @@ def test_what_was_added_is_removed_where_it_was_added(bench: Bench) -> None:
     ip("link", "add", CARD, "type", "veth", "peer", "name", "vlab2")
     try:
         bench.until(lambda: bench.kernel.interface("vlab1") is not None)
-        ip("address", "add", "10.9.1.1/24", "dev", CARD)  # somebody else's
+        ip("address", "add", "10.9.1.1/24", "dev", CARD)  # another program's
         assert bench.kernel.change([], [route, *things]) == []
         assert held("vlab1") == held("vlab1", "-6") == []
         assert "10.8.0.0" not in ip("route", "show", "dev", "vlab1")
@@ -279,7 +279,7 @@ def test_what_was_added_is_removed_where_it_was_added(bench: Bench) -> None:
         ip("link", "del", CARD)
 
 
-def test_addresses_of_others_are_told_as_a_change(bench: Bench) -> None:
+def test_addresses_of_others_are_reported_as_a_change(bench: Bench) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
     bench.until(lambda: CARD in bench.changes)
     one = bench.kernel.interface(CARD)
@@ -350,7 +350,7 @@ def test_a_deprecated_address_without_duplicate_detection(bench: Bench) -> None:
 
 
 def test_lost_notifications_are_made_up_for(bench: Bench) -> None:
-    """More than the socket holds, by somebody else: the table is right all the same."""
+    """More than the socket holds, by another program: the table is right all the same."""
 
     def known() -> int:
         one = bench.kernel.interface(CARD)

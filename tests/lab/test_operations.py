@@ -92,7 +92,7 @@ def test_release_moves_the_address_and_resume_brings_it_back(pair: Segment) -> N
     assert get(first, "/readyz") == (200, "ok\n")
 
 
-def test_nobody_else_is_there(pair: Segment) -> None:
+def test_no_other_router_is_there(pair: Segment) -> None:
     pair[1].stop()
     said = ctl(pair[0], "drain")
     assert "no other router has advertised" in said

@@ -113,7 +113,7 @@ def send(family: int, vrid: int, priority: int = 150, ident: int = 7) -> None:
         one.sendto(message, ("ff02::12", 0, 0, socket.if_nametoindex(FAR)))
 
 
-def test_the_expected_one_wakes_nobody_and_is_read_before_the_next_callback(
+def test_the_expected_one_wakes_no_loop_and_is_read_before_the_next_callback(
     listener: Listener,
 ) -> None:
     family, loop = listener.family, listener.loop
@@ -204,7 +204,7 @@ def test_a_clock_that_was_set_makes_no_packet_older_than_it_is() -> None:
     assert moment(received + hour, (0, 0), since, now) == now
 
 
-def test_the_program_has_room_for_each_vrid_of_an_interface() -> None:
+def test_the_program_fits_each_vrid_of_an_interface() -> None:
     source = PEER4
     packets = []
     for vrid in range(1, 256):

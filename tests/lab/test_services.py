@@ -116,7 +116,7 @@ def test_a_hanging_server_can_be_stopped(quiet: Lab) -> None:
     assert web.state == "stopped"
 
 
-def test_a_port_that_is_taken_is_said_so(quiet: Lab) -> None:
+def test_a_port_that_is_taken_is_reported(quiet: Lab) -> None:
     quiet.run("web1", "python -m http.server 80 >/dev/null 2>&1 &")
     eventually(lambda: ":80" in quiet.run("web1", "ss -tln").text)
     with pytest.raises(LabError, match="Address already in use; is its port taken"):
@@ -165,7 +165,7 @@ def test_a_connection_survives_a_short_break(quiet: Lab) -> None:
     assert "it goes on, after a silence of" in repr(talk)
 
 
-def test_nobody_to_talk_to(quiet: Lab) -> None:
+def test_no_server_to_connect_to(quiet: Lab) -> None:
     with pytest.raises(LabError, match=r"no connection to 192\.168\.1\.10: .*lab\.settle\(\)"):
         quiet.talk()
     assert repr(quiet.arp("client")).startswith("client does not know who has 192.168.1.10")

@@ -17,7 +17,7 @@ from tests.support import eventually
 @pytest.fixture(params=network.names())
 def whole(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A lab of each topology without daemons."""
-    told = start_states.Start("empty", topology=request.param, sources=("empty",))
+    told = start_states.StartState("empty", topology=request.param, sources=("empty",))
     monkeypatch.setattr(start_states, "read", lambda state: told)
     with Lab("empty", beside=True) as lab:
         yield lab
@@ -38,7 +38,7 @@ def test_neighbours_reach_each_other_over_both_protocols(whole: Lab) -> None:
 
 def test_no_address_waits_for_duplicates(whole: Lab) -> None:
     for host in whole.hosts:
-        asked = " ".join(f"{name}/accept_dad" for name in ("all", *whole.layout.cards(host)))
+        asked = " ".join(f"{name}/accept_dad" for name in ("all", *whole.layout.interfaces(host)))
         told = whole.run(host, f"cd /proc/sys/net/ipv6/conf && cat {asked}").text.split()
         assert set(told) == {"0"}
         eventually(partial(complete, whole, host), what=f"the addresses of {host}")
@@ -47,7 +47,7 @@ def test_no_address_waits_for_duplicates(whole: Lab) -> None:
 def complete(lab: Lab, host: str) -> bool:
     """Whether the kernel has made all of a host's own addresses ready for use."""
     shown = lab.run(host, "ip -6 addr").text
-    cards = lab.layout.cards(host)
+    cards = lab.layout.interfaces(host)
     return "tentative" not in shown and shown.count("scope link") == len(cards)
 
 
@@ -87,7 +87,7 @@ def test_the_shared_addresses_have_names_and_are_pinged(whole: Lab) -> None:
 def test_a_forwarding_router_joins_the_networks() -> None:
     with Lab("empty", beside=True) as lab:
         assert not reaches(lab, "client", "10.0.0.100")
-    told = start_states.Start("empty", topology="routers", sources=("empty",))
+    told = start_states.StartState("empty", topology="routers", sources=("empty",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(start_states, "read", lambda state: told)
         with Lab("empty", beside=True) as lab:
@@ -141,7 +141,7 @@ def test_every_shared_address_has_a_timeline() -> None:
 
 
 def test_a_timeline_has_the_lanes_of_those_it_concerns(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = start_states.Start("empty", topology="two_pairs", sources=("empty",))
+    told = start_states.StartState("empty", topology="two_pairs", sources=("empty",))
     monkeypatch.setattr(start_states, "read", lambda state: told)
     with Lab("empty", beside=True) as lab:
         assert lab.timeline().hosts == tuple(lab.servers)
@@ -167,7 +167,7 @@ def test_a_state_begins_where_it_says(daemon: str) -> None:
 
 def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     with Lab("empty", beside=True) as lab:
-        told = start_states.Start("empty", topology="three_nodes", sources=("empty",))
+        told = start_states.StartState("empty", topology="three_nodes", sources=("empty",))
         monkeypatch.setattr(start_states, "read", lambda state: told)
         lab.reset()
         assert list(lab.hosts) == ["web1", "web2", "web3", "client"]
@@ -176,7 +176,7 @@ def test_a_state_of_another_topology_is_built(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_step_that_cannot_be_done_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = start_states.Start(
+    told = start_states.StartState(
         "empty", sources=("empty",), steps=(("x/begin:1", Step(0.0, "unplug", ("mastr",))),)
     )
     monkeypatch.setattr(start_states, "read", lambda state: told)

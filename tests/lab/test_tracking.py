@@ -28,7 +28,7 @@ both_run_it = pytest.mark.parametrize(
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    """One machine; nobody competes, so MASTER is where it wants to be."""
+    """One machine; no other router competes, so MASTER is where it wants to be."""
     with Segment(tmp_path, hosts=1) as segment:
         yield segment.hosts[0]
 
@@ -54,7 +54,7 @@ def script(host: Host, name: str, body: str) -> Path:
 
 def master(host: Host, vip: str = VIP) -> None:
     eventually(lambda: host.has(vip), 40, f"MASTER:\n{host.text()}")
-    # The scripts are told after the addresses are there, and take their time.
+    # The scripts are called after the addresses are there, and take their time.
     eventually(lambda: last(host) == "MASTER", 40, f"its notification:\n{host.text()}")
 
 
@@ -69,7 +69,7 @@ def last(host: Host, name: str = "VI_1") -> str:
     return states[-1] if states else ""
 
 
-def says(host: Host, text: str) -> None:
+def log_has(host: Host, text: str) -> None:
     eventually(lambda: text in host.text(), 40, f"{text!r} in the log:\n{host.text()}")
 
 
@@ -104,7 +104,7 @@ def test_a_script_that_hangs_is_ended_with_all_it_has_started(host: Host, kind: 
     check = script(host, "chk", f"sleep 300 &\necho $! >'{pid}'\nwait")
     block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 5\n}}\n'
     host.start(kind, defaults() + block + instance(host, "track_script {\n chk\n}"))
-    says(host, "VRRP_Script(chk) timed_out")
+    log_has(host, "VRRP_Script(chk) timed_out")
     fault(host)
     number = pid.read_text().strip()
     eventually(lambda: not alive(number), what=f"the end of {number}")
@@ -115,7 +115,7 @@ def test_a_script_that_ignores_sigterm_is_killed(host: Host) -> None:
     check = script(host, "chk", f"trap '' TERM\necho $$ >{pid}\nwhile :; do sleep 0.1; done")
     block = f'vrrp_script chk {{\n script "{check}"\n interval 60\n timeout 5\n}}\n'
     host.start("vrrpd", defaults() + block + instance(host, "track_script {\n chk\n}"))
-    says(host, "tracked script chk failed (no result within 5 s, first result)")
+    log_has(host, "tracked script chk failed (no result within 5 s, first result)")
     number = pid.read_text().strip()
     eventually(lambda: not alive(number), what=f"the end of {number}")
 
@@ -126,15 +126,15 @@ def test_a_script_that_is_ended_by_a_signal_or_is_not_there(host: Host) -> None:
     blocks += f'vrrp_script none {{\n script "{host.room}/none"\n}}\n'
     tracks = "track_script {\n chk weight 1\n none weight 1\n}"
     host.start("vrrpd", defaults() + blocks + instance(host, tracks))
-    says(host, "VRRP_Script(chk) failed (due to signal 9)")
-    says(host, "Disabling track script none since not found/accessible: it counts as failed")
+    log_has(host, "VRRP_Script(chk) failed (due to signal 9)")
+    log_has(host, "Disabling track script none since not found/accessible: it counts as failed")
     master(host)
 
 
 def test_a_router_whose_check_is_not_there_is_not_master(host: Host) -> None:
     block = f'vrrp_script none {{\n script "{host.room}/none"\n}}\n'
     host.start("vrrpd", defaults() + block + instance(host, "track_script {\n none\n}"))
-    says(host, "tracked script none failed (not started: Script")
+    log_has(host, "tracked script none failed (not started: Script")
     fault(host)
 
 
@@ -165,9 +165,9 @@ def test_a_weight_moves_the_priority(host: Host, kind: str) -> None:
     host.start(kind, defaults() + block + instance(host, "track_script {\n chk\n}"))
     master(host)
     flag.touch()
-    says(host, "(VI_1) Changing effective priority from 100 to 80")
+    log_has(host, "(VI_1) Changing effective priority from 100 to 80")
     flag.unlink()
-    says(host, "(VI_1) Changing effective priority from 80 to 100")
+    log_has(host, "(VI_1) Changing effective priority from 80 to 100")
     assert "VI_1 FAULT" not in host.calls()
 
 
@@ -184,8 +184,8 @@ def test_results_survive_a_reload_without_a_flap(host: Host, kind: str) -> None:
     host.reload(config.replace(str(check), str(slow)).replace("interval 1", "interval 5"))
     remembers = kind == "vrrpd" or expected().remembers_changed_scripts
     sign = "considered successful on reload" if remembers else "Reload complete"
-    says(host, sign)
-    says(host, "Reload complete")  # keepalived may lose a SIGHUP that comes before
+    log_has(host, sign)
+    log_has(host, "Reload complete")  # keepalived may lose a SIGHUP that comes before
     runs = host.text().count(sign)
     host.reload(config)
     eventually(lambda: host.text().count(sign) > runs, what="the second reload")
@@ -214,11 +214,11 @@ def test_a_file_moves_the_priority(host: Host, kind: str, how: Callable[[Path, s
     host.start(kind, block + instance(host, "track_file {\n load\n}"))
     master(host)
     how(path, "10\n")
-    says(host, "(VI_1) Changing effective priority from 100 to 120")
+    log_has(host, "(VI_1) Changing effective priority from 100 to 120")
     how(path, "-5\n")
-    says(host, "(VI_1) Changing effective priority from 120 to 90")
+    log_has(host, "(VI_1) Changing effective priority from 120 to 90")
     path.unlink()
-    says(host, "(VI_1) Changing effective priority from 90 to 100")
+    log_has(host, "(VI_1) Changing effective priority from 90 to 100")
 
 
 @both
@@ -241,13 +241,13 @@ def test_a_directory_that_appears_later(host: Host) -> None:
     master(host)
     path.parent.mkdir()
     path.write_text("7")
-    says(host, "(VI_1) Changing effective priority from 100 to 107")
+    log_has(host, "(VI_1) Changing effective priority from 100 to 107")
     path.unlink()
-    says(host, "(VI_1) Changing effective priority from 107 to 100")
+    log_has(host, "(VI_1) Changing effective priority from 107 to 100")
     path.parent.rmdir()
     path.parent.mkdir()
     path.write_text("8")
-    says(host, "(VI_1) Changing effective priority from 100 to 108")
+    log_has(host, "(VI_1) Changing effective priority from 100 to 108")
 
 
 # Processes.
@@ -279,21 +279,21 @@ def test_a_process_that_starts_and_ends(
     block = f"vrrp_track_process worker {{\n process {program} 1000\n quorum 2\n}}\n"
     host.start("vrrpd", block + instance(host, "track_process {\n worker\n}"))
     eventually(lambda: last(host) == "FAULT", what=host.text())
-    says(host, "tracked process worker: 0 running, at least 2 wanted")
+    log_has(host, "tracked process worker: 0 running, at least 2 wanted")
     for arguments in ("1000", "999", "1000"):
         processes.append(subprocess.Popen([str(program), arguments]))
     master(host)
     processes[1].kill()
     os.kill(processes[0].pid, signal.SIGKILL)  # not waited for: a zombie has ended
     fault(host)
-    says(host, "tracked process worker: 1 running, at least 2 wanted")
+    log_has(host, "tracked process worker: 1 running, at least 2 wanted")
 
 
 # Interfaces.
 
 
-def add_card(host: Host, address: str | None = None) -> None:
-    """Another card, eth1, with its cable plugged in."""
+def add_interface(host: Host, address: str | None = None) -> None:
+    """Another interface, eth1, with its cable plugged in."""
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far")
     if address is not None:
         host.run("ip", "addr", "add", address, "dev", "eth1")
@@ -303,7 +303,7 @@ def add_card(host: Host, address: str | None = None) -> None:
 
 @both
 def test_a_tracked_interface_and_one_that_is_deleted_and_made_again(host: Host, kind: str) -> None:
-    add_card(host)
+    add_interface(host)
     config = "global_defs {\n dynamic_interfaces\n}\n"
     host.start(kind, config + instance(host, "track_interface {\n eth1\n}"))
     master(host)
@@ -317,20 +317,20 @@ def test_a_tracked_interface_and_one_that_is_deleted_and_made_again(host: Host, 
     master(host)
     host.run("ip", "link", "delete", "eth1")
     fault(host)
-    add_card(host)
+    add_interface(host)
     master(host)
 
 
 @both
 def test_the_instances_own_interface_vanishes_and_returns(host: Host, kind: str) -> None:
     """The socket of an interface that is gone is of no use to the one that returns."""
-    add_card(host, "192.168.2.11/24")
+    add_interface(host, "192.168.2.11/24")
     config = instance(host).replace("interface eth0", "interface eth1")
     host.start(kind, "global_defs {\n dynamic_interfaces\n}\n" + config)
     master(host)
     host.run("ip", "link", "delete", "eth1")
     fault(host)
-    add_card(host, "192.168.2.11/24")
+    add_interface(host, "192.168.2.11/24")
     master(host)
 
 
@@ -355,7 +355,7 @@ def test_a_group_moves_as_one(host: Host, kind: str) -> None:
     flag.unlink()
     eventually(lambda: {last(host, name) for name in names} == {"MASTER"}, 40, host.text())
     assert host.virtual() == {VIP, "192.168.1.20"}
-    says(host, "VRRP_Group(VG_1) Syncing instances to FAULT state")
+    log_has(host, "VRRP_Group(VG_1) Syncing instances to FAULT state")
     for name in names:
         states = [call.split()[1] for call in host.calls() if call.startswith(f"{name} ")]
         assert states == ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER"], host.calls()

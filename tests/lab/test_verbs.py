@@ -11,14 +11,14 @@ import pytest
 
 from labs import Lab, LabError
 from labs.model.facts import Action
-from tests.lab.witness_scenes import children
+from tests.lab.observer_cases import children
 from tests.support import eventually
 
 NO_DAEMON = ("crash", "stop", "freeze", "thaw")
 ALL = ("unplug", "plug", "cut", "mend", "crash", "stop", "start", "freeze", "thaw", "reload")
 
 
-def card(lab: Lab, host: str = "web1") -> str:
+def interface(lab: Lab, host: str = "web1") -> str:
     """The line of `ip -br link` for eth0."""
     [line] = [line for line in lab.run(host, "ip -br link").text.splitlines() if "eth0" in line]
     return line
@@ -43,21 +43,21 @@ def test_each_break_looks_different_and_stops_frames(machines: Lab, name: str) -
     broken, flags, repaired = BREAKS[name]
     eventually(lambda: reachable(machines), what="a ping before anything is broken")
     broken(machines)
-    eventually(lambda: flags in card(machines), what=f"{flags} on web1")
+    eventually(lambda: flags in interface(machines), what=f"{flags} on web1")
     eventually(lambda: not reachable(machines), what="no ping while it is broken")
     repaired(machines)
-    eventually(lambda: "<BROADCAST,MULTICAST,UP,LOWER_UP>" in card(machines))
+    eventually(lambda: "<BROADCAST,MULTICAST,UP,LOWER_UP>" in interface(machines))
     eventually(lambda: reachable(machines), what="a ping after the repair")
 
 
 def test_a_break_concerns_one_host_only(machines: Lab) -> None:
     machines.unplug("web2")
-    eventually(lambda: "NO-CARRIER" in card(machines, "web2"))
-    assert "LOWER_UP" in card(machines, "web1")
+    eventually(lambda: "NO-CARRIER" in interface(machines, "web2"))
+    assert "LOWER_UP" in interface(machines, "web1")
     machines.plug("web2")
 
 
-def test_the_witness_sees_the_carrier(machines: Lab) -> None:
+def test_the_observer_sees_the_carrier(machines: Lab) -> None:
     machines.unplug("web1")
     machines.wait_until(lambda: not machines.witness.carrier()["web1"])
     machines.plug("web1")
@@ -104,7 +104,7 @@ def test_other_mistakes_name_the_choices(machines: Lab) -> None:
         machines.conf("web1")
 
 
-def test_a_daemon_that_was_started_by_hand_can_be_told_to_reload(machines: Lab) -> None:
+def test_a_daemon_that_was_started_by_hand_can_be_reloaded(machines: Lab) -> None:
     machines.reset()
     machines.conf("web1", "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 1\n}\n")
     machines.run("web1", "keepalived -n -l -D -G > /root/said 2>&1 &")
@@ -120,7 +120,7 @@ def test_a_daemon_that_was_started_by_hand_can_be_told_to_reload(machines: Lab) 
     machines.reset()
 
 
-def test_waiting_in_vain_tells_the_present_state(machines: Lab) -> None:
+def test_waiting_that_times_out_shows_the_present_state(machines: Lab) -> None:
     message = r"timed out after 0\.1 s waiting for rain: 192\.168\.1\.10 is held by"
     with pytest.raises(LabError, match=message):
         machines.wait_until(lambda: False, timeout=0.1, what="rain")
@@ -142,8 +142,8 @@ def test_every_action_is_a_fact(machines: Lab) -> None:
     ]
 
 
-def test_after_a_reset_nothing_old_is_told_as_new(machines: Lab) -> None:
-    """However late the witness looks."""
+def test_after_a_reset_nothing_old_is_shown_as_new(machines: Lab) -> None:
+    """However late the observer looks."""
     machines.run("web2", "ip address add 192.168.1.10/32 dev eth0")
     machines.wait_until(lambda: machines.holders() == ["web2"])
     (recorder,) = children(os.getpid(), "recorder")

@@ -1,6 +1,6 @@
 """Which frames leave with the virtual MAC address: none of a router that is not MASTER.
 
-A switch learns from whatever it hears.  One frame of a BACKUP, say an MLD report that its kernel
+A switch learns from whatever it receives.  One frame of a BACKUP, say an MLD report that its kernel
 sends by itself, draws the MASTER's traffic to the wrong port (RFC 9568 section 8.1.2).
 
 The capture is at the switch; which host a frame came from is the port that it came in by.

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labs import Lab
-from labs.cli.watch_client import Caller, Ended
+from labs.cli.watch_client import ControlClient, Ended
 from labs.emulation import discovery
 from labs.sandbox import namespaces
 from tests.lab.outside import LABS
@@ -32,7 +32,7 @@ def prompt() -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def having_a_door() -> list[int]:
+def with_control_socket() -> list[int]:
     return [lab.pid for lab in discovery.find() if (lab.directory / "door").exists()]
 
 
@@ -47,14 +47,14 @@ def own_prompt() -> Iterator[subprocess.Popen[str]]:
         bufsize=1,
         cwd=REPOSITORY,
     ) as process:
-        eventually(lambda: process.pid in having_a_door(), timeout=60)
+        eventually(lambda: process.pid in with_control_socket(), timeout=60)
         yield process
         assert process.stdin is not None
         process.stdin.close()
         process.wait(30)
 
 
-def said(prompt: subprocess.Popen[str], line: str) -> str:
+def shown(prompt: subprocess.Popen[str], line: str) -> str:
     """What the prompt of the lab answers to a line that is answered with one line."""
     assert prompt.stdin is not None
     assert prompt.stdout is not None
@@ -81,7 +81,7 @@ def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) 
         seen.until(lambda: timer(seen, "web2") > 2.5)
         seen.until(lambda: "pings: web1 answers in" in seen.row("3 client"))
         seen.type("u")
-        # The dead time can be watched: nobody holds it, and the backup's timer runs down.
+        # The dead time can be watched: no host holds it, and the backup's timer runs down.
         seen.until(lambda: "nobody holds" in seen.lines[0] and 0 < timer(seen, "web2") < 2.5)
         seen.until(lambda: "► cable of web1 pulled" in seen.text)
         seen.until(lambda: "OUT" in seen.row("▶1 web1"))
@@ -90,12 +90,12 @@ def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) 
         seen.until(lambda: "the client had no answer for" in seen.text)
         seen.until(lambda: "web2 BACKUP → MASTER: no advertisement for 3.609 s" in seen.text)
         seen.until(lambda: "^ unplug web1" in seen.text)
-        assert said(prompt, "holders") == "web2"
+        assert shown(prompt, "holders") == "web2"
         seen.type("p")
         seen.until(lambda: "192.168.1.10 is held by web1" in seen.lines[0])
         seen.type("q")
     assert seen.status == 0
-    eventually(lambda: said(prompt, "holders") == "web1")  # for a moment both hold it
+    eventually(lambda: shown(prompt, "holders") == "web1")  # for a moment both hold it
 
 
 def test_a_crash_shows_two_owners_without_any_colour(prompt: subprocess.Popen[str]) -> None:
@@ -165,7 +165,7 @@ def test_a_lab_that_ends_in_the_middle_of_a_word_has_ended() -> None:
     ):
         door.bind(f"{place}/door")
         door.listen()
-        caller = Caller(Path(place))
+        caller = ControlClient(Path(place))
         other, _ = door.accept()
         with other:
             other.sendall(b'{"lab": {"st')
@@ -175,7 +175,7 @@ def test_a_lab_that_ends_in_the_middle_of_a_word_has_ended() -> None:
 
 
 def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> None:
-    eventually(lambda: said(prompt, "holders") == "web1")
+    eventually(lambda: shown(prompt, "holders") == "web1")
     done = subprocess.run(
         [*LABS, "watch", "--lab", str(prompt.pid)],
         capture_output=True,
@@ -189,7 +189,7 @@ def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> 
     assert "\x1b" not in done.stdout
 
 
-def test_the_door_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
+def test_the_control_socket_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
     with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:
         caller.connect(str(machines.directory / "door"))
 

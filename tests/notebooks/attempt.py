@@ -1,4 +1,4 @@
-"""Tries the challenges of a lesson: untouched, wrongly and rightly; prints what the checks said.
+"""Tries the challenges of a lesson: untouched, wrongly and rightly; prints the checks' reports.
 
     python -m labs.sandbox.namespaces -- python tests/notebooks/attempt.py
     notebooks/05-failover.ipynb leave

@@ -1,4 +1,4 @@
-"""A check tells a solution from two typical wrong answers, and names the fault of each."""
+"""A check distinguishes a solution from two typical wrong answers, and names the fault of each."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ CABLES = re.compile(
 )
 LEAST_PROSE, MOST_PROSE = 0.35, 0.65
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-# Written in pieces, or the rules of the house would find it here.
+# Written in pieces, or this project's own rules would find it here.
 SLEEP = re.compile(r"\bsle" + r"ep\b")
 # What a cell does to, or wants of, a running lab.
 TOUCHES = re.compile(r"\blab\.\w|\(lab\b|^%%(?:on|conf)|^%mn", re.M)
@@ -129,7 +129,7 @@ def test_it_is_stored_without_outputs_for_our_kernel(lesson: Path) -> None:
     assert not dirty, "\n".join(dirty)
 
 
-def test_every_cell_has_a_name_that_tells_what_it_is(lesson: Path) -> None:
+def test_every_cell_has_a_name_that_shows_what_it_is(lesson: Path) -> None:
     ids = [cell["id"] for cell in read(lesson)]
     assert len(set(ids)) == len(ids), sorted(i for i in ids if ids.count(i) > 1)
     dull = re.compile(r"(cell|code|markdown|text|md|c|m)?-?\d*|[0-9a-f]{8}(-.*)?")

@@ -11,7 +11,7 @@ Advertisement takes 0 to `delay` ticks; due timers and arrivals happen in every 
 
 Promises, checked in every state that can be reached:
 
-    served    somebody is MASTER at most D + delay after nobody was, if anybody has been up so long
+    served    a router is MASTER at most D + delay after none was, if any has been up so long
     settled   `calm` ticks after the last loss and fault: one MASTER, the best that is up
     clean     priority 0 only from a MASTER that leaves; addresses taken and released in turn
 """
@@ -163,7 +163,7 @@ class Explorer:
         return self.kept(world._replace(routers=routers), (*world.messages, *more))
 
     def kept(self, world: World, messages: tuple[Message, ...]) -> World:
-        """The messages that somebody may still hear, in order."""
+        """The messages that a router may still receive, in order."""
         alive = tuple(sorted(one for one in messages if world.routers[one[0]] != DEAD))
         held = any(self.state(one) is State.MASTER for one in world.routers)
         return world._replace(messages=alive, holderless=0 if held else world.holderless)

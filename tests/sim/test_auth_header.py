@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from labs.simulation.invariants import Guard
+from labs.simulation.invariants import InvariantChecker
 from labs.simulation.lan import Lan
 from tests.cluster import VIP, cluster, conf, inject, router
 from vrrpd import auth_header
@@ -20,7 +20,7 @@ ENDS = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0x80000000, 0x7FFFFFFF)
 
 
 def sealed(sequence: int, priority: int = 50) -> bytes:
-    """An Advertisement of somebody who has the key."""
+    """An Advertisement of a sender that has the key."""
     advert = Advertisement(
         2, 51, priority, SECOND, (IPv4Address(VIP),), AuthType.AH.value, bytes(8)
     )
@@ -38,8 +38,8 @@ def pair() -> Lan:
 def test_no_number_paralyses_a_router(sequence: int, after: int, hosts: tuple[str, ...]) -> None:
     """`after` seconds of life, at two hosts or one of them: the election goes on as before."""
     lan = pair()
-    if len(hosts) == 2:  # one that has heard another number is deaf to the other for one takeover
-        Guard(lan)
+    if len(hosts) == 2:  # one that has received another number drops the other's for one takeover
+        InvariantChecker(lan)
     lan.run(after)
     for host in hosts:
         inject(lan, host, sealed(sequence))

@@ -1,6 +1,6 @@
 """Clocks that are set and clocks that drift, under `auth_hmac`: never a lasting second MASTER.
 
-With `anti_replay time`, routers whose calendars disagree by more than the window do not hear each
+With `anti_replay time`, routers whose calendars disagree by more than the window drop each
 other; that is what they are asked for.  When the calendars agree again there is one MASTER within
 a window and two intervals.  With `anti_replay monotonic` no clock matters while the daemons live.
 keepalived before 2.4.3 kept two MASTERs for as long as a clock had been wrong; both halves of that
@@ -18,10 +18,10 @@ import pytest
 from labs.model.facts import State
 from labs.scenarios import runner
 from labs.scenarios.model import Setup
-from labs.scenarios.random_search import SIGNED, Search, story
+from labs.scenarios.random_search import SIGNED, RandomSearch, story
 from labs.simulation.lan import Lan
 from labs.simulation.trust_invariants import calendar
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 from vrrpd import auth_hmac
 from vrrpd.fsm import SECOND
 
@@ -161,7 +161,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", list(MISTAKES))
 def test_the_guard_names_the_mistakes_of_keepalived_2_4_2(mistake: str) -> None:
-    with patch(*MISTAKES[mistake]), pytest.raises(Violation) as caught:
+    with patch(*MISTAKES[mistake]), pytest.raises(InvariantViolation) as caught:
         an_hour_ahead_and_back()
     assert caught.value.promise in ("trusted", "single", "patient")
 
@@ -176,7 +176,7 @@ def test_the_search_draws_both_kinds_of_anti_replay_and_clock_faults() -> None:
 
 
 def test_the_search_plays_stories_with_auth_hmac() -> None:
-    search, seed = Search(), 0
+    search, seed = RandomSearch(), 0
     while search.stories < 6:
         seed += 1
         told = story(seed, 1, 6)

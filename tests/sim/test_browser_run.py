@@ -66,7 +66,7 @@ def test_an_action_at_a_past_moment_drops_what_was_done_later() -> None:
     assert found["actions"] == [PULL[0], [10_000, "stop", "web2"]]
 
 
-def test_a_dropped_packet_is_sent_and_received_by_nobody() -> None:
+def test_a_dropped_packet_is_sent_and_not_received() -> None:
     player.start("pair", moment=7.0)
     last = player.sent(1)[0]
     shown = player.drop(last["host"], last["vrid"], last["t"], at=7.0)["whole"]

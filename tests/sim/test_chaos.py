@@ -1,8 +1,8 @@
 """Hours of random faults on virtual time, and what must hold all the same.
 
     always             a living daemon has its addresses if and only if it is MASTER
-    always             a master that hears nobody better speaks every second
-    after a quiet time one holder: the best of those that are up and can be heard
+    always             a master that receives no higher priority sends every second
+    after a quiet time one holder: the best of those that are up and can be received
     always             the same seed gives the same facts
 
 Faults are drawn from a seed; a failure names it, and `play(seed, ...)` shows it again.
@@ -85,14 +85,14 @@ def test_an_hour_of_faults_without_preemption(seed: int) -> None:
     play(seed, 3600, ("nopreempt",))
 
 
-def test_the_same_seed_tells_the_same_story() -> None:
+def test_the_same_seed_makes_the_same_story() -> None:
     first, second = play(7, 300), play(7, 300)
     assert first.facts == second.facts
     assert first.journals == second.journals
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_best_that_can_be_heard_owns(seed: int) -> None:
+def test_the_highest_priority_that_can_be_received_holds(seed: int) -> None:
     """Some stay unplugged or stopped: the best of the rest holds, once the network is quiet."""
     dice = random.Random(seed)
     lan = cluster(**{host: conf(priority) for host, priority in PRIORITIES.items()})

@@ -150,12 +150,12 @@ def test_ibus_iface_update2_the_macvlan_goes_away(kind: Kind, was: str) -> None:
     assert state(lan, "one") == was
     (name,) = lan.machines["one"].cards
     card = lan.machines["one"].cards[name]
-    lan.machines["one"].set_card(name, up=False)
+    lan.machines["one"].set_interface(name, up=False)
     lan.run(0)
     assert state(lan, "one") == "FAULT"
     assert held(lan, "one") & set(kind.vips) == set()
     lan.machines["one"].cards[name] = card
-    lan.machines["one"].report_card(name)
+    lan.machines["one"].report_interface(name)
     lan.run(10)
     assert state(lan, "one") == was
 

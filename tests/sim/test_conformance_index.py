@@ -27,7 +27,7 @@ vpp: owner advertises at once; join, advert, announce, priority 0 on stop | vpp 
 vpp: update from owner to lower priority         | vpp | test_an_owner_that_is_given_a_lower_priority_goes_on_with_it
 vpp: backup silent for twice the down interval   | vpp | test_a_backup_is_silent_under_higher_advertisements
 vpp: active answers ARP/NS with the virtual MAC  | vpp | test_a_master_answers_for_the_address_with_the_virtual_mac_until_it_stops
-vpp: backup ignores ARP/NS                       | vpp | test_a_backup_answers_nobody_for_the_address
+vpp: backup ignores ARP/NS                       | vpp | test_a_backup_answers_no_request_for_the_address
 vpp: election after the down interval            | vpp | test_the_election_comes_after_the_down_interval_and_not_earlier
 vpp: backup preempts a lower sender              | vpp | test_a_backup_preempts_a_lower_sender_when_its_timer_expires
 vpp: active yields to 255                        | vpp | test_a_master_yields_to_255
@@ -35,9 +35,9 @@ vpp: accept mode off and on                      | vpp | test_pings_are_answered
 vpp: accept mode of the owner                    | vpp | test_the_owner_answers_pings_without_accept_mode
 vpp: interface tracking, admin down              | vpp | test_a_tracked_interface_changes_the_advertised_priority
 vpp: interface tracking, address removal         | vpp | test_without_an_address_of_its_own_a_router_does_not_take_part
-vpp: unicast, physical MAC, peer address         | vpp | test_unicast_goes_to_the_peers_by_the_physical_card
+vpp: unicast, physical MAC, peer address         | vpp | test_unicast_goes_to_the_peers_by_the_physical_interface
 vpp: oversized address list (IPv4)               | vpp | test_an_oversized_address_list_is_cut
-vpp: adverts at the interval                     | vpp | test_nothing_is_said_a_nanosecond_before_its_time
+vpp: adverts at the interval                     | vpp | test_nothing_is_sent_a_nanosecond_before_its_time
 holo: master-down-timer1                         | holo | test_master_down_timer1_advert_then_addresses_then_announcement
 holo: packet1                                    | holo | test_packet1_priority_0_at_a_master_is_answered_once
 holo: packet2, v2                                | holo | test_packet2_version_2_is_silent_on_a_lower_priority_under_strict
@@ -66,7 +66,7 @@ ze: node death and preempt return, QS-2          | ze | test_qs2_a_node_dies_and
 ze: priority 0 skew path, QS-3                   | ze | test_qs3_priority_0_costs_one_skew
 ze: reverse mastership, preempt off, QS-4        | ze | test_qs4_the_mastership_stays_reversed_without_preemption
 ze: v2 wire format, QS-5                         | ze | test_qs5_the_format_of_version_2_on_the_wire
-ze: IPv6, QS-6                                   | ze | test_qs6_ipv6_is_spoken_between_link_local_addresses
+ze: IPv6, QS-6                                   | ze | test_qs6_ipv6_is_sent_between_link_local_addresses
 ze: tie-break, QS-7                              | ze | test_qs7_a_tie_goes_to_the_higher_address
 ze: self election, QS-8                          | ze | test_qs8_alone_a_router_elects_itself
 ze: preempt on/off by delay                      | ze | test_scenario_preempt_by_delay
@@ -83,7 +83,7 @@ ze: boundaries, interval v3                      | ze | test_boundaries_of_the_i
 ze: boundaries, interval v2                      | ze | test_boundaries_of_the_interval_of_version_2
 ze: boundaries, interval beyond                  | ze | test_boundaries_of_the_interval_beyond
 frr: 16995 backup answers ARP after a flap       | others | test_frr_16995_a_backup_does_not_answer_after_its_interface_flapped
-frr: 4777 stuck in initialize                    | others | test_frr_4777_nobody_stays_in_initialize
+frr: 4777 stuck in initialize                    | others | test_frr_4777_no_router_stays_in_initialize
 frr: reserved nibble learned                     | others | test_frr_reserved_bits_are_no_part_of_the_interval
 frr: interval 0 parks a master                   | others | test_frr_interval_0_neither_parks_nor_flips_a_master
 frr: skew cut to centiseconds                    | others | test_frr_two_neighbouring_priorities_do_not_expire_together

@@ -35,8 +35,8 @@ def test_frr_16995_a_backup_does_not_answer_after_its_interface_flapped(kind: Ki
 
 
 @every
-def test_frr_4777_nobody_stays_in_initialize(kind: Kind) -> None:
-    """The card appears after the daemon has been started."""
+def test_frr_4777_no_router_stays_in_initialize(kind: Kind) -> None:
+    """The interface appears after the daemon has been started."""
     lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
     lan.unload("one")
     lan.conf("one", kind.conf(100))
@@ -172,7 +172,7 @@ def test_netlab_both_families_of_one_vrid_ignore_each_other() -> None:
 
 
 def test_version_2_and_version_3_of_one_vrid_ignore_each_other_and_count_it() -> None:
-    """vrrp-standards A.9: nobody implements the coexistence of RFC 9568 section 8.4."""
+    """vrrp-standards A.9: no router implements the coexistence of RFC 9568 section 8.4."""
     lan = cluster(one=V2.conf(200), two=V3.conf(100))
     lan.run(10)
     assert (state(lan, "one"), state(lan, "two")) == ("MASTER", "MASTER")

@@ -65,7 +65,7 @@ def broken(kind: Kind, faults: set[Check], own: Lan) -> bytes:
 
 
 def sum_for(kind: Kind, message: bytes, source: object, to: object) -> bytes:
-    """The right checksum for the version we speak, whatever the message says it is."""
+    """The right checksum for the version we send, whatever the message says it is."""
     from vrrpd.packet import checksum, pseudo_header
 
     bare = message[:6] + bytes(2) + message[8:]

@@ -26,7 +26,7 @@ def test_the_owner_advertises_at_once_and_resigns_at_the_end(kind: Kind) -> None
     lan.run(0.5)
     (first,) = adverts(lan, "one")
     assert (first.t, first.priority) == (0.0, 255)
-    assert router(lan, "one").group == kind.group  # joined before anything is said
+    assert router(lan, "one").group == kind.group  # joined before anything is sent
     assert parse_ip(bytes.fromhex(first.hex)).destination == kind.group
     assert {fact.address for fact in arps(lan, "one")} == set(kind.vips)
     assert lan.facts.index(first) < lan.facts.index(arps(lan, "one")[0])
@@ -74,7 +74,7 @@ def test_a_master_answers_for_the_address_with_the_virtual_mac_until_it_stops(ki
 
 
 @every
-def test_a_backup_answers_nobody_for_the_address(kind: Kind) -> None:
+def test_a_backup_answers_no_request_for_the_address(kind: Kind) -> None:
     lan = kind.cluster(one=200, two=100)
     lan.run(10)
     assert state(lan, "two") == "BACKUP"
@@ -146,7 +146,7 @@ def test_the_owner_answers_pings_without_accept_mode(kind: Kind) -> None:
 def test_a_tracked_interface_changes_the_advertised_priority(kind: Kind) -> None:
     """Administratively down, gone, without carrier; and back each time."""
     lan = kind.cluster("track_interface {\n eth1 weight 30\n}", one=100)
-    lan.machines["one"].set_card("eth1")
+    lan.machines["one"].set_interface("eth1")
     lan.run(5)
     said = []
 
@@ -156,13 +156,13 @@ def test_a_tracked_interface_changes_the_advertised_priority(kind: Kind) -> None
 
     latest()
     for trouble in ({"up": False}, {"carrier": False}):
-        lan.machines["one"].set_card("eth1", **trouble)
+        lan.machines["one"].set_interface("eth1", **trouble)
         latest()
-        lan.machines["one"].set_card("eth1")
+        lan.machines["one"].set_interface("eth1")
         latest()
-    lan.machines["one"].remove_card("eth1")
+    lan.machines["one"].remove_interface("eth1")
     latest()
-    lan.machines["one"].set_card("eth1")
+    lan.machines["one"].set_interface("eth1")
     latest()
     assert said == [130, 100, 130, 100, 130, 100, 130]
 
@@ -176,12 +176,12 @@ def test_without_an_address_of_its_own_a_router_does_not_take_part(kind: Kind) -
     six, own = machine.six, dict(machine.addresses)
     machine.six = ()
     machine.addresses.pop(machine.ip)
-    machine.report_card()
+    machine.report_interface()
     assert state(lan, "one") == "FAULT"
     assert held(lan, "one") == set()
     machine.six = six
     machine.addresses[machine.ip] = own[machine.ip]
-    machine.report_card()
+    machine.report_interface()
     assert state(lan, "one") == "BACKUP"
     lan.run(4)
     assert state(lan, "one") == "MASTER"
@@ -189,7 +189,7 @@ def test_without_an_address_of_its_own_a_router_does_not_take_part(kind: Kind) -
 
 @every
 @pytest.mark.parametrize("vmac", [False, True])
-def test_unicast_goes_to_the_peers_by_the_physical_card(kind: Kind, vmac: bool) -> None:
+def test_unicast_goes_to_the_peers_by_the_physical_interface(kind: Kind, vmac: bool) -> None:
     peers = {
         4: ("192.168.1.11", "192.168.1.12"),
         6: ("fe80::ff:fe00:b", "fe80::ff:fe00:c"),
@@ -225,7 +225,7 @@ def test_an_oversized_address_list_is_cut(kind: Kind) -> None:
 
 
 @every
-def test_nothing_is_said_a_nanosecond_before_its_time(kind: Kind) -> None:
+def test_nothing_is_sent_a_nanosecond_before_its_time(kind: Kind) -> None:
     """A MASTER's Advertisements are one interval apart, exactly."""
     lan = kind.cluster(one=100)
     lan.run(60)

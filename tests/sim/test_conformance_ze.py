@@ -102,7 +102,7 @@ def test_qs5_the_format_of_version_2_on_the_wire() -> None:
     assert datagram.message[8:] == IPv4Address("192.168.1.10").packed + bytes(8)
 
 
-def test_qs6_ipv6_is_spoken_between_link_local_addresses() -> None:
+def test_qs6_ipv6_is_sent_between_link_local_addresses() -> None:
     lan = settled(V6, one=200, two=100)
     datagram = parse_ip(bytes.fromhex(adverts(lan, "one")[0].hex))
     assert isinstance(datagram.source, IPv6Address)

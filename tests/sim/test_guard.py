@@ -13,7 +13,7 @@ import pytest
 from labs.scenarios import model, runner
 from labs.scenarios.model import Setup
 from labs.simulation.lan import Lan
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 from vrrpd.fsm import RouterState, State
 from vrrpd.router import VirtualRouter
 
@@ -35,12 +35,12 @@ def broken(one: Lan, seconds: float = 5) -> str:
     try:
         one.run(seconds)
         one.guard.finish()
-    except Violation as violation:
+    except InvariantViolation as violation:
         return violation.promise
     return "nothing"
 
 
-def test_all_is_well_as_long_as_nobody_meddles() -> None:
+def test_all_is_well_without_interference() -> None:
     one = lan()
     one.run(3600)
     assert one.guard is not None
@@ -91,14 +91,14 @@ def test_synced_a_group_that_splits() -> None:
     assert broken(one) == "synced"
 
 
-def test_notified_a_script_that_was_not_told() -> None:
+def test_notified_a_script_that_was_not_called() -> None:
     one = lan()
     one.machines["a"].scripts.pop()
     assert broken(one) == "notified"
 
 
 @pytest.mark.parametrize("counter", ["advertisement-sent", "master-transitions"])
-def test_counted_what_nobody_saw(counter: str) -> None:
+def test_counted_what_was_not_sent(counter: str) -> None:
     one = lan()
     router(one, "a").counters[counter] += 1
     assert broken(one) == "counted"
@@ -121,7 +121,7 @@ def test_served_a_backup_that_waits_for_ever() -> None:
     assert broken(one, 10) == "served"
 
 
-def test_single_two_masters_that_hear_each_other_and_stay() -> None:
+def test_single_two_masters_that_receive_from_each_other_and_stay() -> None:
     one = lan()
     one.cut("b")
     one.run(10)
@@ -151,7 +151,7 @@ def test_patient_a_takeover_that_comes_early() -> None:
     assert broken(one) == "patient"
 
 
-def test_still_a_master_that_gives_way_to_a_weaker_one() -> None:
+def test_still_a_master_that_gives_way_to_a_lower_priority() -> None:
     one = lan()
     weak, strong = router(one, "b"), router(one, "a")
     real, strong.params = strong.params, replace(strong.params, priority=50)

@@ -1,7 +1,7 @@
 """The article's cluster on virtual time: every fault, and its consequence at the nanosecond.
 
     last Advertisement + 3 × 1 s + (256 − 100)/256 s = + 3.609375 s      a dead master
-    priority 0 + (256 − 100)/256 s                   = + 0.609375 s      a master that says goodbye
+    priority 0 + (256 − 100)/256 s                   = + 0.609375 s      a master that resigns
     carrier back + 3 × 1 s + (256 − 150)/256 s       = + 3.4140625 s     failback
 
 A takeover happens at these moments exactly: on the wire there is only the switch's delay.
@@ -41,7 +41,7 @@ def lan() -> Lan:
     return lan
 
 
-def test_the_first_master_is_there_after_its_own_patience() -> None:
+def test_the_first_master_is_there_after_its_own_master_down_interval() -> None:
     lan = Lan("basic")
     lan.run(10)
     assert first_after(lan, "web1", 0) == DOWN_150
@@ -208,7 +208,7 @@ def test_three_routers_step_up_one_after_the_other() -> None:
         assert lan.holders() == [host]
 
 
-def test_only_the_next_in_line_moves_when_a_master_says_goodbye() -> None:
+def test_only_the_next_in_line_moves_when_a_master_resigns() -> None:
     lan = cluster(a=conf(200), b=conf(150), c=conf(100))
     lan.run(10)
     lan.stop("a")
@@ -254,7 +254,7 @@ def test_the_same_calls_give_the_same_facts() -> None:
     assert first.journals == second.journals
 
 
-def test_who_asks_for_what_is_not_there_is_told_what_there_is() -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     lan = Lan("basic")
     with pytest.raises(LabError, match="choose web1 or web2"):
         lan.unplug("mastre")

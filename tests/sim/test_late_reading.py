@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.scenarios.random_search import Search
+from labs.scenarios.random_search import RandomSearch
 from labs.simulation.late_reading import LateReading
 from tests.cluster import cluster, conf, router, state
 
@@ -33,7 +33,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[LateReading]:
 
 
 def test_every_promise_holds_in_days_of_faults(late: list[LateReading]) -> None:
-    search = Search(seed=10_001, length=0.5, bursts=5)
+    search = RandomSearch(seed=10_001, length=0.5, bursts=5)
     search.run(DAYS)
     assert not search.findings, "\n\n".join(map(str, search.findings))
     assert sum(one.waited for one in late) > 0
@@ -48,7 +48,9 @@ def test_counters_are_exact(late: list[LateReading]) -> None:
     assert lan.machines["backup"].late.waited > sent / 2
 
 
-def test_without_room_a_takeover_is_late_once_and_never_early(late: list[LateReading]) -> None:
+def test_with_a_full_buffer_a_takeover_is_late_once_and_never_early(
+    late: list[LateReading],
+) -> None:
     """Three packets wait between two readings; the third is lost, and may have come just now."""
     lan = cluster(master=conf(150), backup=conf(100))
     lan.machines["backup"].late.room = 1

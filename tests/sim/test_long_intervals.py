@@ -34,7 +34,7 @@ def hear(lan: Lan, packet: bytes) -> None:
 
 @pytest.mark.parametrize("interval", [0.1, 1, 4])
 def test_one_packet_silences_a_cluster_for_a_bounded_time(interval: float) -> None:
-    """keepalived: nobody is MASTER for 123 s and a skew of 16 s."""
+    """keepalived: no router is MASTER for 123 s and a skew of 16 s."""
     lan = pair(interval)
     lan.run(10 * interval)
     hear(lan, advert(254))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from labs.simulation.invariants import Guard
+from labs.simulation.invariants import InvariantChecker
 from labs.simulation.lan import Lan
 from tests.cluster import VIP, adverts, cluster, conf, held, router, state, states
 from vrrpd.fsm import RESIGN, SECOND, State
@@ -26,7 +26,7 @@ def pair(priority: int) -> str:
 @pytest.fixture
 def lan() -> Iterator[Lan]:
     lan = cluster(one=conf(HIGH), two=conf(LOW))
-    Guard(lan)
+    InvariantChecker(lan)
     lan.run(10)
     assert lan.holders() == ["one"]
     yield lan
@@ -172,7 +172,7 @@ def test_resume_waits_for_preempt_delay_again() -> None:
 
 def test_a_sync_group_goes_together_and_each_member_resigns() -> None:
     lan = cluster(one=pair(HIGH), two=pair(LOW))
-    guard = Guard(lan)
+    guard = InvariantChecker(lan)
     lan.run(15)
     at = lan.now
     assert [one.router.name for one in lan.daemons["one"].release("VI_2") or []] == ["VI_1", "VI_2"]
@@ -190,7 +190,7 @@ def test_a_sync_group_goes_together_and_each_member_resigns() -> None:
 def test_a_reload_that_puts_a_released_router_in_a_group_releases_the_group() -> None:
     alone = pair(HIGH).replace(GROUP, "")
     lan = cluster(one=alone, two=pair(LOW).replace(GROUP, ""))
-    guard = Guard(lan)
+    guard = InvariantChecker(lan)
     lan.run(15)
     lan.daemons["one"].release("VI_1")
     lan.run(5)
@@ -203,7 +203,7 @@ def test_a_reload_that_puts_a_released_router_in_a_group_releases_the_group() ->
     guard.finish()
 
 
-def test_nobody_else_is_there_and_the_answer_says_so() -> None:
+def test_no_other_router_is_there_and_the_answer_says_so() -> None:
     lan = cluster(one=conf(HIGH))
     lan.run(10)
     (handover,) = lan.daemons["one"].release("VI_1") or []

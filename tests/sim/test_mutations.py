@@ -1,4 +1,4 @@
-"""No guard of the state machine can be broken without somebody noticing, by name.
+"""No guard of the state machine can be broken without a test that fails, by name.
 
 For each mistake of mutations.py NOTICES says which of these checks must fail:
 
@@ -20,7 +20,7 @@ import pytest
 from labs.errors import LabError
 from labs.scenarios import model as scenarios
 from labs.scenarios import runner
-from labs.simulation.violation import Violation
+from labs.simulation.violation import InvariantViolation
 from tests.sim.explore import Bounds, Explorer
 from tests.sim.mutations import MUTATIONS, mutated
 from tests.unit import test_fsm, test_fsm_timers
@@ -181,12 +181,12 @@ def notices_it(name: str) -> bool:
     """Whether a check fails."""
     try:
         CHECKS[name]()
-    except (AssertionError, Violation, LabError, KeyError, TypeError, AttributeError):
+    except (AssertionError, InvariantViolation, LabError, KeyError, TypeError, AttributeError):
         return True
     return False
 
 
-def test_without_a_mutation_nobody_complains() -> None:
+def test_without_a_mutation_no_test_complains() -> None:
     assert [check for check in CHECKS if notices_it(check)] == []
 
 

@@ -1,6 +1,6 @@
 """Whatever a port throws, at whatever moment: no router is left without its timer.
 
-Each port method fails for a while in a cluster that has a bad day, as an exception that nobody has
+Each port method fails for a while in a cluster that has a bad day, as an exception that no code has
 foreseen.  The simulation has no loop that catches them, so `Play` does what that loop does.
 """
 
@@ -30,7 +30,7 @@ METHODS = (
 
 
 class Boom(Exception):
-    """Nobody has foreseen this."""
+    """An exception that is not foreseen."""
 
 
 class Play:

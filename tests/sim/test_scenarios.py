@@ -57,7 +57,7 @@ def test_the_named_state_of_the_lab() -> None:
         ("state nowhere\n+1 end\n", "nowhere"),
     ],
 )
-def test_what_cannot_be_told_is_refused_with_its_line(text: str, complaint: str) -> None:
+def test_what_cannot_be_played_is_refused_with_its_line(text: str, complaint: str) -> None:
     with pytest.raises(LabError, match=complaint):
         runner.simulate(parse(text))
 
@@ -75,7 +75,7 @@ def test_the_command_line_plays_a_file(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_the_real_lab_obeys_the_same_lines() -> None:
-    """A stand-in for Lab that writes down what it is told; the lab ring has the real one."""
+    """A stand-in for Lab that writes down its calls; the lab ring has the real one."""
 
     class Told:
         def __init__(self) -> None:
@@ -116,7 +116,7 @@ def test_labs_run_failover_is_one_story_for_both_labs() -> None:
     assert "web2 -> web1" in runner.table(lan.timeline())
 
 
-def test_a_state_and_a_scenario_are_told_in_the_same_words() -> None:
+def test_a_state_and_a_scenario_use_the_same_language() -> None:
     """What the `begin` of the state `unplugged` says, played in memory."""
     _, steps = zip(*start_states.read("unplugged").steps, strict=True)
     text = "\n".join(["state basic", *(step.text for step in steps)])

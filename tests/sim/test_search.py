@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 
 from labs.scenarios import model, runner
-from labs.scenarios.random_search import Search, breaks, finding, shorten, story
-from labs.simulation.violation import Violation
+from labs.scenarios.random_search import RandomSearch, breaks, finding, shorten, story
+from labs.simulation.violation import InvariantViolation
 from tests.sim.mutations import mutated
 
 DAYS = float(os.environ.get("SIM_DAYS", "1000"))
@@ -23,7 +23,7 @@ CHUNKS = 10
 
 @pytest.mark.parametrize("seed", [10_000 * number + 1 for number in range(1, CHUNKS + 1)])
 def test_a_thousand_days_of_faults(seed: int) -> None:
-    search = Search(seed=seed)
+    search = RandomSearch(seed=seed)
     search.run(DAYS / CHUNKS)
     print(
         f"seed {seed}: {search.days:,.0f} days, {search.faults:,} faults, {search.checks:,} checks"
@@ -31,7 +31,7 @@ def test_a_thousand_days_of_faults(seed: int) -> None:
     assert not search.findings, "\n\n".join(map(str, search.findings))
 
 
-def test_the_same_seed_tells_the_same_story() -> None:
+def test_the_same_seed_makes_the_same_story() -> None:
     first, second = story(7, 1, 5), story(7, 1, 5)
     assert str(first) == str(second)
     one = runner.simulate(first, skips=True)
@@ -40,7 +40,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
     assert one.journals == other.journals
 
 
-def test_another_seed_tells_another_story() -> None:
+def test_another_seed_makes_another_story() -> None:
     assert str(story(7, 1, 5)) != str(story(8, 1, 5))
 
 
@@ -51,9 +51,9 @@ def test_a_story_survives_being_written_down() -> None:
 
 
 def test_a_broken_promise_becomes_a_short_story_that_can_be_pasted() -> None:
-    """Under a mistake in the state machine: nobody waits for his skew."""
+    """Under a mistake in the state machine: no router waits for its skew."""
     with mutated("skew: none"):
-        search = Search(seed=3, length=0.5, bursts=5)
+        search = RandomSearch(seed=3, length=0.5, bursts=5)
         while not search.findings:
             search.play(story(search.stories, 0.5, 5))
         found = search.findings[0]
@@ -77,7 +77,7 @@ def test_shortening_ends_at_what_matters() -> None:
 def test_a_finding_names_seed_and_promise() -> None:
     told = replace(story(1, 1, 1), steps=story(1, 1, 1).steps[-1:])
     with mutated("skew: none"):
-        found = finding(told, Violation("patient", "early"))
+        found = finding(told, InvariantViolation("patient", "early"))
     assert found.promise == "patient"
     assert "seed 1" in str(found)
     assert "broken promise `patient`" in str(found)

@@ -1,6 +1,6 @@
 """Hand-written records of things that happen to two machines, for the tests of the timeline.
 
-Every story is a list of facts with round numbers, as the witnesses would have written it.
+Every story is a list of facts with round numbers, as the observers would have written it.
 The article's cluster: web1 (priority 150) and web2 (100), one Advertisement a second, so that
 web2 waits 3.609 s and web1 3.414 s.
 """
@@ -34,7 +34,7 @@ def heard(t: float, host: str, sender: str, priority: int | None = None) -> Hear
 
 
 def adverts(host: str, start: float, stop: float, to: str | None = None) -> list[Fact]:
-    """One a second from `start` up to `stop`, heard by `to`."""
+    """One a second from `start` up to `stop`, received by `to`."""
     times = [start + i for i in range(int(stop - start) + 1) if start + i < stop]
     facts: list[Fact] = [advert(t, host) for t in times]
     return facts + [heard(t + 2e-5, to, host) for t in times if to]
@@ -108,7 +108,7 @@ def crash() -> list[Fact]:
 
 
 def split_brain() -> list[Fact]:
-    """web1 is cut off at 4.3 and back at 12.0; both hold from 7.309 until it is heard again."""
+    """web1 is cut off at 4.3 and back at 12.0; both hold from 7.309 until it is received again."""
     over = 3.7 + WAIT["web2"]
     return in_order(
         [
@@ -129,7 +129,7 @@ def split_brain() -> list[Fact]:
     )
 
 
-def goodbye() -> list[Fact]:
+def resignation() -> list[Fact]:
     """The daemon of web1 is stopped at 4.3: priority 0, so web2 waits only its skew."""
     over = 4.302 + 156 / 256
     return in_order(
@@ -149,8 +149,8 @@ def goodbye() -> list[Fact]:
     )
 
 
-def nobody_at_start() -> list[Fact]:
-    """Both daemons are started at 1.0 and 1.2; web1 is the first whose patience ends."""
+def no_holder_at_start() -> list[Fact]:
+    """Both daemons start at 1.0 and 1.2; web1 is the first whose Master_Down_Timer expires."""
     first = 1.15 + WAIT["web1"]
     return in_order(
         [
@@ -168,7 +168,7 @@ def nobody_at_start() -> list[Fact]:
 
 
 def restarts() -> list[Fact]:
-    """web2 holds; both daemons are restarted at once, and web1 is ready while nobody holds."""
+    """web2 holds; both daemons are restarted at once, and web1 is ready while no host holds."""
     ready = 1.79
     first, second = 1.002 + 106 / 256, 1.642 + 156 / 256
     last = ready + WAIT["web1"]

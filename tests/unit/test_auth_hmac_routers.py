@@ -1,6 +1,6 @@
 """Routers that sign with `auth_hmac`: elections, forgeries, replays, rotation, and no key shown.
 
-The daemons are vrrpd's own on the simulated LAN; an attacker injects what was heard there.
+The daemons are vrrpd's own on the simulated LAN; an attacker injects what was received there.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def test_a_key_is_replaced_without_a_gap() -> None:
     assert errors(lan, "web1") == {"unknown-key": 1}
 
 
-def test_a_reload_does_not_open_the_door_to_replays() -> None:
+def test_a_reload_does_not_permit_replays() -> None:
     lan = pair(block())
     packet = heard(lan)[-1]
     lan.conf("web2", conf(100, block(f"key 2 {OTHER}")))
@@ -238,7 +238,7 @@ def test_a_reload_does_not_open_the_door_to_replays() -> None:
     assert errors(lan, "web2") == {"replay": 1}
 
 
-def test_two_passwordless_halves_say_why_they_do_not_hear_each_other() -> None:
+def test_two_halves_without_a_password_log_why_they_drop_each_other() -> None:
     lan = cluster(web1=conf(150, block()), web2=conf(100, block(key=OTHER)))
     lan.run(10.2)
     assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "MASTER")
@@ -371,7 +371,7 @@ def test_strict_mode_wants_enforce() -> None:
     )
 
 
-def test_the_trailer_takes_the_room_of_seven_addresses() -> None:
+def test_the_trailer_takes_the_space_of_seven_addresses() -> None:
     many = tuple(f"10.0.{n // 250}.{n % 250}/32" for n in range(255))
     loaded = loads(conf(100, "version 3", block(), vips=many))
     assert len(loaded.config.instances[0].addresses) == 255  # 1500 bytes are enough
@@ -380,7 +380,7 @@ def test_the_trailer_takes_the_room_of_seven_addresses() -> None:
     assert capacity(576, 2, 4, ah=False) - capacity(576, 2, 4, ah=False, hmac=True) == 7
 
 
-# Nobody sees a key.
+# No output has a key.
 
 
 def told(lan: Lan) -> Iterator[str]:
@@ -417,7 +417,7 @@ def test_no_key_in_anything_that_is_written() -> None:
         f"key 1 hex:{OTHER}",
     ],
 )
-def test_no_key_in_what_is_said_of_a_bad_line(line: str) -> None:
+def test_no_key_in_the_message_of_a_bad_line(line: str) -> None:
     try:
         lines = [one.render() for one in loads(conf(100, block(line))).diagnostics]
     except ConfigError as error:
@@ -430,7 +430,7 @@ def test_no_key_in_what_is_said_of_a_bad_line(line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["auth_pass secret words", "auth_passs secret", "auth_passwd 12 secret"]
 )
-def test_no_password_in_what_is_said_of_a_bad_line(line: str) -> None:
+def test_no_password_in_the_message_of_a_bad_line(line: str) -> None:
     text = conf(100, f"authentication {{\n auth_type PASS\n {line}\n}}")
     lines = [one.render() for one in loads(text).diagnostics]
     assert lines

@@ -1,4 +1,4 @@
-"""The Python side of the live bench: the LAN at any moment, few messages, bounded memory."""
+"""The Python side of the live panel: the LAN at any moment, few messages, bounded memory."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return messages
 
 
-def test_everything_is_told_once_in_few_messages(source: Still, said: list[dict[str, Any]]) -> None:
+def test_everything_is_sent_once_in_few_messages(source: Still, said: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     ended = threading.Event()
     source._lan.run(20)
@@ -296,10 +296,10 @@ def test_everything_is_told_once_in_few_messages(source: Still, said: list[dict[
     json.dumps(said)
 
 
-def test_what_was_first_asked_for_by_somebody_else_is_told_all_the_same(
+def test_what_was_first_fetched_by_another_reader_is_sent_all_the_same(
     source: Still, said: list[dict[str, Any]]
 ) -> None:
-    """`bench.record`, a saved page and the words of the bench look at the lab, too."""
+    """`bench.record`, a saved page and the text of the panel look at the lab, too."""
     bench = Bench(source)
     bench._views = 1
     bench._look()
@@ -356,7 +356,7 @@ def test_the_last_view_that_goes_ends_the_thread(source: Still, said: list[dict[
     bench.close()
 
 
-def test_nobody_is_asked_while_nothing_is_shown(source: Still) -> None:
+def test_no_lab_is_asked_while_nothing_is_shown(source: Still) -> None:
     assert Bench(source)._thread is None
 
 

@@ -52,7 +52,7 @@ def test_a_story_begins_a_moment_before_the_first_thing_that_was_done() -> None:
     assert [takeover.to for takeover in told.takeovers] == ["web2"]
 
 
-def test_a_story_never_begins_before_somebody_had_the_address() -> None:
+def test_a_story_never_begins_before_a_host_had_the_address() -> None:
     told = story(cast("Lab", Cluster(*START, Action(3.7, "stop", "web1", ""))))
     assert told.start == 3.6
     assert told.takeovers == []
@@ -70,7 +70,7 @@ def test_where_nothing_has_moved_there_is_no_takeover_to_look_at() -> None:
         takeover(Cluster(*START).timeline())
 
 
-def test_the_first_to_take_the_address_is_the_one_that_was_told_to_start() -> None:
+def test_the_first_to_take_the_address_is_the_one_that_was_started() -> None:
     ready = State(0.2, "web1", "VI_1", "INIT", "BACKUP", "started", 150)
     word = Advert(3.61, "web1", "192.168.1.11", 51, 2, 150, 1.0, ("192.168.1.10",), "")
     first = taken(Cluster(START[0], ready, START[1], word).timeline())

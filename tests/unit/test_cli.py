@@ -115,7 +115,7 @@ def test_an_unknown_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("pid", ["", "x", "0", "-1", "1", "99999999999"])
-def test_a_pid_file_of_somebody_else_is_no_daemon(tmp_path: Path, pid: str) -> None:
+def test_a_pid_file_of_another_process_is_no_daemon(tmp_path: Path, pid: str) -> None:
     path = tmp_path / "vrrpd.pid"
     path.write_text(pid)
     assert running(str(path)) is None

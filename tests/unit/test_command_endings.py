@@ -163,7 +163,7 @@ TALKING = [
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("words", TALKING)
-def test_output_that_nobody_takes_is_one_line_at_most(
+def test_output_without_a_reader_is_one_line_at_most(
     words: str, reader: str, tmp_path: Path
 ) -> None:
     prepare(tmp_path)

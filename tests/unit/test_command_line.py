@@ -137,7 +137,7 @@ def test_the_facility_of_syslog() -> None:
     assert (options.log_facility, len(options.missing)) == (3, 1)
 
 
-def test_the_umask_of_the_command_line_is_stronger_than_that_of_the_file() -> None:
+def test_the_umask_of_the_command_line_overrides_that_of_the_file() -> None:
     assert [umask(text) for text in ("022", "18", "0x12")] == [0o22] * 3
     config = overridden(loads(conf(150)).config, parse(["-u", "027"]))
     assert config.globals.umask == 0o27

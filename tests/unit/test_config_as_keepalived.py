@@ -1,4 +1,4 @@
-"""Points of the language on which `keepalived -t` was asked and vrrpd once said otherwise.
+"""Points of the language on which `keepalived -t` was asked and vrrpd once decided otherwise.
 
 Each case is what keepalived 2.2.7 makes of the text: the value in force, and that it complains.
 """

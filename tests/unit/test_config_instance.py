@@ -294,7 +294,7 @@ def test_surplus_addresses_move_to_the_excluded_ones(count: int, advertised: int
     assert complaints(found) == expected
 
 
-def test_ipv6_and_small_mtus_have_less_room() -> None:
+def test_ipv6_and_small_mtus_have_less_space() -> None:
     vips = "\n".join(f"fe80::{n:x}" for n in range(1, 101))
     assert len(one(vips=vips).addresses) == 89
     assert len(loads(text_of(vips=many(200)), mtu=576).config.instances[0].addresses) == 131

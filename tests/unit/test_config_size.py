@@ -164,7 +164,7 @@ def test_whatever_keeps_it_from_being_read_refuses_the_reload(
     "text", ["", "\n\n", "# gone\n", "global_defs {\n router_id x\n}\n", "\0", "include nothing*\n"]
 )
 def test_a_file_that_was_emptied_is_refused(bench: Bench, text: str) -> None:
-    """As it is for a moment while somebody writes it; keepalived gives up all addresses."""
+    """As it is for a moment while it is being written; keepalived gives up all addresses."""
     bench.path.write_text(text)
     with pytest.raises(ConfigError, match=r"no vrrp_instance is left"):
         bench.source()

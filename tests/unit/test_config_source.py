@@ -1,4 +1,4 @@
-"""Reading the configuration again: what is refused, and how others can tell that we read."""
+"""Reading the configuration again: what is refused, and how others can see that we read."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_what_a_running_process_cannot_change(path: Path, line: str, words: str)
     bench.source()
 
 
-def test_the_command_line_s_namespace_is_stronger(path: Path) -> None:
+def test_the_command_line_s_namespace_overrides_the_file_s(path: Path) -> None:
     bench = Bench(path, f"net_namespace red\n{GOOD}", namespace="green")
     assert bench.source().globals.net_namespace == "green"
     bench.write(GOOD)
@@ -141,7 +141,7 @@ def test_the_command_line_s_namespace_is_stronger(path: Path) -> None:
 
 @pytest.mark.parametrize("keyword", ["reload_check_config", "reload_file"])
 def test_what_a_reload_writes_is_not_written_through_a_link(path: Path, keyword: str) -> None:
-    """Nor does it wait for somebody to read a pipe."""
+    """Nor does it wait for a reader of a pipe."""
     victim, place = path.with_name("victim"), path.with_name("place")
     victim.write_text("precious")
     bench = Bench(path, options(f"{keyword} {place}") + GOOD)

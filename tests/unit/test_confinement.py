@@ -293,7 +293,7 @@ def test_a_notebook_writes_to_the_learner_s_folder(tried: Tried) -> None:
     assert path.stat().st_uid == tried.machine.work.stat().st_uid
 
 
-def test_the_root_of_a_host_is_nobody_on_the_machine(tried: Tried) -> None:
+def test_the_root_of_a_host_has_no_account_on_the_machine(tried: Tried) -> None:
     first, outside, count = map(int, tried.found["uid_map"])
     if os.geteuid() == 0 and tried.by_root:
         # As the lab sees it, where its own root is 0 and BASE is 1.

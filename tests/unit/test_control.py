@@ -153,7 +153,7 @@ def test_a_journal_line_of_any_bytes_reaches_the_watcher(bench: Bench) -> None:
     ],
     ids=lambda data: repr(data[:24]),
 )
-def test_garbage_is_answered_and_harms_nobody(bench: Bench, garbage: bytes) -> None:
+def test_garbage_is_answered_and_harms_no_router(bench: Bench, garbage: bytes) -> None:
     client = bench.connect()
     client.send(garbage + b'\n{"command": "status"}\n')
     first, second = bench.lines(client, 2)

@@ -112,7 +112,7 @@ def test_no_daemon(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: 
     assert "No such file or directory" in err
 
 
-def test_a_socket_that_nobody_serves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_socket_without_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(tmp_path / "left"))
     left.close()
@@ -127,7 +127,7 @@ def test_it_finds_the_daemon_that_has_a_name_and_asks_which_of_several(
     monkeypatch.setattr(ctl, "OTHERS", (str(tmp_path / "vrrpd_*.sock"),))
     assert ctl.listening() == [ctl.SOCKET]
     with socket.socket(socket.AF_UNIX) as left, socket.socket(socket.AF_UNIX) as blue:
-        left.bind(ctl.SOCKET)  # a daemon that was killed: nobody listens
+        left.bind(ctl.SOCKET)  # a daemon that was killed: no process listens
         blue.bind(str(tmp_path / "vrrpd_blue.sock"))
         blue.listen()
         assert ctl.listening() == [str(tmp_path / "vrrpd_blue.sock")]
@@ -164,7 +164,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(word in out for word in ("status", "why", "watch", "stats", "reload"))
 
 
-def test_release_says_that_nobody_else_is_there_and_resume_ends_it(
+def test_release_says_that_no_other_router_is_there_and_resume_ends_it(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(served, "release", "VI_1") == 0

@@ -1,7 +1,7 @@
 """The daemon as a whole: starting after a crash, reloading, stopping, several instances.
 
 A reload may add and take away addresses, instances and mistakes; none of that may cost a MASTER
-its state, an address that both files list, or the peers their patience.
+its state, an address that both files list, or the peers' Master_Down_Timer.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def again(vips: list[str], priority: int = 100, **more: object) -> str:
 # Starting.
 
 
-def test_leftovers_of_a_killed_daemon_go_before_anything_is_heard() -> None:
+def test_leftovers_of_a_killed_daemon_go_before_anything_is_received() -> None:
     lan = cluster(one=conf(150), two=conf(100))
     lan.run(5)
     lan.crash("one")
@@ -201,7 +201,7 @@ def test_a_fatal_mistake_keeps_the_running_configuration(lan: Lan) -> None:
 
 
 def test_a_reload_that_reads_for_long_costs_the_peers_nothing(lan: Lan) -> None:
-    """A MASTER speaks before it reads, so that its Adver_Timer may be late."""
+    """A MASTER sends before it reads, so that its Adver_Timer may be late."""
     lan.run(0.9)
     before = len(adverts(lan, "one"))
     reload(lan, again(["10.0.0.1", "10.0.0.2"]))
@@ -209,7 +209,7 @@ def test_a_reload_that_reads_for_long_costs_the_peers_nothing(lan: Lan) -> None:
 
 
 def test_a_reload_that_is_asked_for_during_another_follows_it(lan: Lan) -> None:
-    """To read takes a while in which the daemon goes on, and may be told to read again."""
+    """To read takes a while in which the daemon goes on, and may be asked to read again."""
     daemon = lan.daemons["one"]
     read, seen = daemon.load, []
 
@@ -376,7 +376,7 @@ def test_nothing_happens_after_the_end(lan: Lan) -> None:
     assert len(lan.facts) == at
 
 
-def test_why_tells_the_last_changes_of_one_or_all(lan: Lan) -> None:
+def test_why_shows_the_last_changes_of_one_or_all(lan: Lan) -> None:
     daemon = lan.daemons["one"]
     lines = daemon.why("VI_1")
     assert lines is not None

@@ -111,7 +111,7 @@ def test_a_good_copy_is_written_beside_a_damaged_one(
     good = (place / NAME).read_text()
     damage(place / NAME)
     before = state(place / NAME)
-    for _ in range(2):  # it is said as long as it is so, and there is one good copy
+    for _ in range(2):  # it is reported as long as it is so, and there is one good copy
         (line,) = hand_out(mine, source)
         assert os.path.join(folder, NAME) in line
         assert why in line

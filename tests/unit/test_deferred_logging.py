@@ -10,7 +10,7 @@ from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
 
 
-class Told(logging.Handler):
+class LogLines(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[tuple[float, str]] = []
@@ -19,8 +19,8 @@ class Told(logging.Handler):
         self.lines.append((record.created, record.getMessage()))
 
 
-def logger(name: str) -> tuple[logging.Logger, Told]:
-    to, told = logging.getLogger(name), Told()
+def logger(name: str) -> tuple[logging.Logger, LogLines]:
+    to, told = logging.getLogger(name), LogLines()
     to.handlers[:] = [told]
     to.setLevel(logging.INFO)
     to.propagate = False
@@ -43,7 +43,7 @@ def test_held_lines_keep_their_order_and_their_moment() -> None:
     assert sorted(told.lines) == told.lines
 
 
-def test_a_patient_journal_writes_when_told_and_when_closed(tmp_path: Path) -> None:
+def test_a_deferred_journal_writes_when_flushed_and_when_closed(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = Journal(str(path))
     journal.later = lambda flush: None

@@ -1,4 +1,4 @@
-"""Many pulled cables: the numbers are the protocol's, and figure and text tell the same."""
+"""Many pulled cables: the numbers are the protocol's, and figure and text show the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def spread() -> Spread:
     return simulate(100, seed=3)
 
 
-def test_nobody_owns_until_three_intervals_and_the_skew_after_the_last_advertisement(
+def test_no_host_holds_until_three_intervals_and_the_skew_after_the_last_advertisement(
     spread: Spread,
 ) -> None:
     for pull in spread.simulated:

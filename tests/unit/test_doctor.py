@@ -42,7 +42,7 @@ def test_a_good_finding_takes_one_line() -> None:
 @pytest.mark.parametrize(
     ("ok", "needed", "status"), [(True, True, 0), (False, False, 0), (False, True, 1)]
 )
-def test_the_exit_status_tells_whether_a_lab_can_run(
+def test_the_exit_status_shows_whether_a_lab_can_run(
     ok: bool, needed: bool, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     findings = [Finding("thing", ok, "", "", needed)]
@@ -58,7 +58,7 @@ def test_a_port_in_use_is_found_and_another_one_named() -> None:
     assert finding.remedy == f"make lab PORT={port + 1}"
 
 
-def test_apparmor_is_told_with_both_remedies(
+def test_apparmor_is_reported_with_both_remedies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switch = tmp_path / "apparmor_restrict_unprivileged_userns"

@@ -57,7 +57,7 @@ RULES = {
 
 
 @pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def dump_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where dumps go."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     return tmp_path
@@ -91,7 +91,7 @@ def test_rules(line: str) -> None:
 
 
 def lived(*words: str) -> Lan:
-    """A MASTER that has heard some things."""
+    """A MASTER that has received some packets."""
     lan = cluster(one=conf(150, 'notify_master "/bin/echo m"', *words, password="1111"))
     lan.run(5.5)
     inject(lan, "one", advert(50, auth=b"1111\0\0\0\0"))
@@ -100,10 +100,10 @@ def lived(*words: str) -> Lan:
     return lan
 
 
-def test_the_statistics(room: Path) -> None:
+def test_the_statistics(dump_directory: Path) -> None:
     lan = lived()
     dump_stats(lan.daemons["one"])
-    text = (room / "keepalived.stats").read_text()
+    text = (dump_directory / "keepalived.stats").read_text()
     sent = router(lan, "one").counters["advertisement-sent"]
     assert text.splitlines() == [
         "VRRP Instance: VI_1",
@@ -128,20 +128,20 @@ def test_the_statistics(room: Path) -> None:
     ]
 
 
-def test_statistics_are_written_and_then_cleared(room: Path) -> None:
+def test_statistics_are_written_and_then_cleared(dump_directory: Path) -> None:
     lan = lived()
     dump_stats(lan.daemons["one"], clear=True)
-    assert "Received: 2" in (room / "keepalived.stats").read_text()
+    assert "Received: 2" in (dump_directory / "keepalived.stats").read_text()
     assert sum(router(lan, "one").counters.values()) == 0
     lan.run(1)
     dump_stats(lan.daemons["one"])
-    assert "    Sent: 1\n" in (room / "keepalived.stats").read_text()
+    assert "    Sent: 1\n" in (dump_directory / "keepalived.stats").read_text()
 
 
-def test_the_state_as_text(room: Path) -> None:
+def test_the_state_as_text(dump_directory: Path) -> None:
     lan = lived("nopreempt")
     dump_data(lan.daemons["one"])
-    lines = (room / "keepalived.data").read_text().splitlines()
+    lines = (dump_directory / "keepalived.data").read_text().splitlines()
     begin = lines.index("------< VRRP Topology >------")
     assert lines[begin + 1 : begin + 4] == [
         " VRRP Instance = VI_1",
@@ -166,10 +166,10 @@ def test_the_state_as_text(room: Path) -> None:
     assert "1111" not in "\n".join(lines)
 
 
-def test_the_state_as_json(room: Path) -> None:
+def test_the_state_as_json(dump_directory: Path) -> None:
     lan = lived()
     dump_json(lan.daemons["one"])
-    [entry] = json.loads((room / "keepalived.json").read_text())
+    [entry] = json.loads((dump_directory / "keepalived.json").read_text())
     assert entry["data"]["state"] == 2
     assert entry["data"]["vips"] == ["192.168.1.10 dev eth0 scope global set"]
     assert entry["data"]["script_master"] == "'/bin/echo' 'm'"
@@ -181,7 +181,7 @@ def test_the_state_as_json(room: Path) -> None:
     assert entry["stats"]["ip_ttl_err"] == 1
 
 
-def test_the_second_form_of_the_json(room: Path) -> None:
+def test_the_second_form_of_the_json(dump_directory: Path) -> None:
     """keepalived from 2.2.8 on: the instances under a name, and beside them the processes."""
     head = (
         "global_defs {\njson_version 2\n}\n"
@@ -189,7 +189,7 @@ def test_the_second_form_of_the_json(room: Path) -> None:
     )
     lan = cluster(one=head + conf(100, "track_process {\n web\n}"))
     dump_json(lan.daemons["one"])
-    found = json.loads((room / "keepalived.json").read_text())
+    found = json.loads((dump_directory / "keepalived.json").read_text())
     assert [entry["data"]["iname"] for entry in found["vrrp"]] == ["VI_1"]
     (process,) = found.pop("track_process")
     assert process["process"] == "nginx"
@@ -198,26 +198,26 @@ def test_the_second_form_of_the_json(room: Path) -> None:
     assert list(found) == ["vrrp"]
 
 
-def test_other_names(room: Path) -> None:
+def test_other_names(dump_directory: Path) -> None:
     settings = "json_dump_file j\nstats_dump_file s\ndata_use_instance\n"
     lan = cluster(one=f"instance foo\nglobal_defs {{\n{settings}}}\n" + conf(100))
     for dump in (dump_data, dump_stats, dump_json):
         dump(lan.daemons["one"])
-    assert sorted(os.listdir(room)) == ["j", "keepalived.foo.data", "s"]
+    assert sorted(os.listdir(dump_directory)) == ["j", "keepalived.foo.data", "s"]
 
 
-def test_a_dump_is_whole_and_private(room: Path) -> None:
+def test_a_dump_is_whole_and_private(dump_directory: Path) -> None:
     lan = lived()
-    (room / "keepalived.stats").write_text("old")
+    (dump_directory / "keepalived.stats").write_text("old")
     dump_stats(lan.daemons["one"])
-    assert stat.S_IMODE((room / "keepalived.stats").stat().st_mode) == 0o600
-    assert os.listdir(room) == ["keepalived.stats"]
+    assert stat.S_IMODE((dump_directory / "keepalived.stats").stat().st_mode) == 0o600
+    assert os.listdir(dump_directory) == ["keepalived.stats"]
 
 
 def test_a_dump_that_cannot_be_written_is_a_line_in_the_log(
-    room: Path, monkeypatch: pytest.MonkeyPatch
+    dump_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(room / "missing"))
+    monkeypatch.setenv("TMPDIR", str(dump_directory / "missing"))
     lan = lived()
     dump_stats(lan.daemons["one"])
     assert "cannot write" in lan.logs["one"].lines[-1]

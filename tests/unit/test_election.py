@@ -19,7 +19,7 @@ from labs.experiments.election import hears, silence
         ("MASTER", 0, "MASTER", 1.0),
     ],
 )
-def test_what_is_heard_decides(state: str, advert: int, after: str, timer: float | None) -> None:
+def test_what_is_received_decides(state: str, advert: int, after: str, timer: float | None) -> None:
     answer = hears(state, advert, own=100)
     assert (answer.state, answer.timer) == (after, timer)
 
@@ -29,7 +29,7 @@ def test_a_tie_between_masters_goes_to_the_higher_address() -> None:
     assert hears("MASTER", 100, source="192.168.1.11", me="192.168.1.12").state == "MASTER"
 
 
-def test_silence_makes_a_master_who_speaks_before_it_takes() -> None:
+def test_silence_makes_a_master_that_sends_before_it_takes() -> None:
     answer = silence("BACKUP", own=150)
     assert answer.state == "MASTER"
     assert answer.deeds[0] == "it advertises priority 150"
@@ -37,7 +37,7 @@ def test_silence_makes_a_master_who_speaks_before_it_takes() -> None:
     assert "3.414 s runs out" in repr(answer)
 
 
-def test_the_words_tell_the_timer_from_the_state() -> None:
+def test_the_words_distinguish_the_timer_from_the_state() -> None:
     assert "stays BACKUP; its timer runs on" in repr(hears("BACKUP", 50))
     told = " ".join(repr(hears("MASTER", 150)).split())
     assert "Master_Down_Timer starts again, 3.609 s" in told

@@ -15,7 +15,7 @@ from labs import lab_api
 from labs.api import panel_widget
 from labs.cli import watch_screen
 from labs.emulation import faults, mininet_prompt, start_states
-from labs.emulation.control_server import Door
+from labs.emulation.control_server import ControlServer
 from labs.errors import LabError
 from labs.figures import timeline_text
 from labs.model import fault_verbs
@@ -33,7 +33,7 @@ LABS = {"real": faults.Faults, "simulated": simulated_faults.Verbs}
 
 
 def words_of(method: object) -> list[inspect.Parameter]:
-    """The words after the host; the real lab may be told the interface and a timeout, too."""
+    """The words after the host; the real lab may get the interface and a timeout, too."""
     assert callable(method)
     found = list(inspect.signature(method).parameters.values())[2:]
     return [one for one in found if one.name not in ("interface", "timeout")]
@@ -149,7 +149,7 @@ def doze(monkeypatch: pytest.MonkeyPatch) -> FaultVerb:
 def test_a_new_verb_is_known_to_the_control_server_and_the_prompt(doze: FaultVerb) -> None:
     lan = Lan("basic")
     door = SimpleNamespace(lab=lan)
-    answer = Door.answer(door, json.dumps({"ask": "doze", "host": "web1"}).encode())  # type: ignore[arg-type]
+    answer = ControlServer.answer(door, json.dumps({"ask": "doze", "host": "web1"}).encode())  # type: ignore[arg-type]
     assert answer == {"done": "doze"}
     assert lan.machines["web1"].frozen
     assert "doze" in mininet_prompt.verbs()
@@ -165,7 +165,7 @@ def test_a_new_verb_has_a_key_and_a_line_in_the_panels_menu(doze: FaultVerb) -> 
     assert lan.machines["web2"].frozen
 
 
-def test_a_new_verb_is_drawn_and_told(doze: FaultVerb) -> None:
+def test_a_new_verb_is_drawn_and_described(doze: FaultVerb) -> None:
     action = Action(1.0, "doze", "web1", "web1 dozes")
     assert timeline_text.phrase(action, name_host=True) == "the daemon on web1 fell asleep"
     events = Events(("192.168.1.10",), ("web1",), lambda host: {}).take([action])

@@ -68,7 +68,7 @@ def test_a_whole_life_in_both_fifos() -> None:
     assert lines(lan, "/run/other") == lines(lan)
 
 
-def test_groups_are_told_first_at_the_start_and_last_later() -> None:
+def test_groups_are_notified_first_at_the_start_and_last_later() -> None:
     lan = cluster(one=with_globals(f"notify_fifo {FIFO}", rest=pair() + group()))
     lan.run(4)
     lan.stop("one")
@@ -86,7 +86,7 @@ def test_groups_are_told_first_at_the_start_and_last_later() -> None:
     ]
 
 
-def test_who_begins_in_fault_is_told_before_the_groups() -> None:
+def test_an_instance_that_begins_in_fault_is_notified_before_the_groups() -> None:
     lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
     broken = conf(90, name="VI_9", vrid=59, vips=["192.168.1.90"]).replace("eth0", "eth9")
     text = with_globals("dynamic_interfaces", f"notify_fifo {FIFO}", rest=pair() + group() + broken)
@@ -111,7 +111,7 @@ def test_group_scripts_get_no_priority() -> None:
 
 
 @pytest.mark.parametrize("where", ["instance", "group", "nobody"])
-def test_changes_of_priority_are_told_to_fifos_where_asked_for(where: str) -> None:
+def test_changes_of_priority_are_written_to_fifos_where_asked_for(where: str) -> None:
     file = "track_file load {\nfile /tmp/load\nweight 1\n}\n"
     asked = ["notify_priority_changes"]
     tracking = "track_file {\nload weight 1\n}"
@@ -152,7 +152,7 @@ def test_the_reader_gets_the_path_and_ends_before_the_stop_lines(
     assert pipe[1:] == ['INSTANCE "VI_1" STOP 100\n', END]
 
 
-def test_a_reload_makes_the_fifos_and_their_readers_anew() -> None:
+def test_a_reload_makes_the_fifos_and_their_readers_again() -> None:
     lan = cluster(one=with_globals(f"notify_fifo {FIFO}", READER, rest=conf(100)))
     lan.reload("one")
     starts = [what for _, what, _ in lan.machines["one"].scripts if what == "notify_fifo_script"]
@@ -256,7 +256,7 @@ def test_without_a_server_or_a_reader_there_is_no_mail() -> None:
 
 @pytest.mark.parametrize("faults", [True, False])
 def test_mail_about_faults_can_be_switched_off(faults: bool) -> None:
-    """Then the next BACKUP is no news, if the last mail said BACKUP (keepalived)."""
+    """Then the next BACKUP is no news, if the last mail was of BACKUP (keepalived)."""
     words = ["smtp_alert on", MAIL] + ([] if faults else ["no_email_faults"])
     lan = cluster(one=with_globals(*words, rest=conf(100)))
     lan.unplug("one")

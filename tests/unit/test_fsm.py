@@ -171,13 +171,13 @@ def test_reassert_names_the_rival() -> None:
 
 @pytest.mark.parametrize("state", ["BACKUP", "MASTER"])
 @pytest.mark.parametrize("priority", [0, 99, 100, 101, 255])
-def test_whoever_was_heard_is_remembered(state: str, priority: int) -> None:
+def test_the_last_sender_is_remembered(state: str, priority: int) -> None:
     advert = AdvertReceived(priority, LOWER, SECOND)
     after, _ = step(PARAMS, ROUTERS[state], advert, NOW)
     assert after.heard == LastAdvert(LOWER, priority, SECOND, NOW)
 
 
-def test_leaving_fault_forgets_what_was_heard_before() -> None:
+def test_leaving_fault_forgets_what_was_received_before() -> None:
     after, _ = step(PARAMS, replace(ROUTERS["FAULT"], heard=HEARD), Recovered("up"), NOW)
     assert after.heard is None
 
@@ -268,7 +268,7 @@ def test_the_owner_preempts_whatever_preempt_mode_says() -> None:
     assert after.deadline == before.deadline
 
 
-def test_preempt_delay_counts_from_the_first_weaker_advertisement() -> None:
+def test_preempt_delay_counts_from_the_first_advertisement_of_lower_priority() -> None:
     """The sum of keepalived: the delay, then what is left of the last timer it restarted."""
     params = replace(PARAMS, preempt_delay=3 * SECOND)
     router, start = ROUTERS["BACKUP"], NOW

@@ -2,7 +2,7 @@
 
     deadline is None        exactly in INIT and FAULT
     TakeAddresses           exactly on entering MASTER, ReleaseAddresses exactly on leaving it
-    priority 0              at most once per leaving, and from nobody but a MASTER
+    priority 0              at most once per leaving, and from none but a MASTER
     a deadline in the past  only a timer that is due
     step()                  never raises, and a second look at the same event changes nothing else
 
@@ -115,10 +115,10 @@ def test_invariants(
 
 @settings(max_examples=200, deadline=None)
 @given(params, st.lists(st.tuples(st.integers(0, 254), st.integers(0, SECOND)), max_size=30))
-def test_a_master_below_nobody_advertises_at_least_every_interval(
+def test_a_master_without_higher_priority_advertises_at_least_every_interval(
     params: Params, heard: list[tuple[int, int]]
 ) -> None:
-    """Whatever weaker routers say and however often: never more than one interval of silence."""
+    """Whatever routers of lower priority send: never more than one interval of silence."""
     params = replace(params, priority=255)
     router, _ = step(params, RouterState(), events.Started(), 0)
     router, _ = step(params, router, TimerFired(), 0)
@@ -142,7 +142,7 @@ def test_a_master_below_nobody_advertises_at_least_every_interval(
 def test_one_of_two_masters_gives_way(
     params: Params, mine: IPv4Address, priority: int, theirs: IPv4Address
 ) -> None:
-    """Two MASTERs that hear each other: exactly one stays, whichever sends first."""
+    """Two MASTERs that receive from each other: exactly one stays, whichever sends first."""
     if mine == theirs:
         return
     one = replace(params, source=mine)

@@ -32,7 +32,7 @@ PARAMS = Params(vrid=51, priority=100, source=MINE)
 
 
 def backup(*heard: AdvertReceived, params: Params = PARAMS) -> RouterState:
-    """A router that has started and heard these Advertisements, a second apart."""
+    """A router that has started and received these Advertisements, a second apart."""
     router, _ = step(params, RouterState(), Started(), NOW)
     for number, advert in enumerate(heard, 1):
         router, _ = step(params, router, advert, NOW + number * SECOND)
@@ -53,7 +53,7 @@ def test_the_sentence_of_the_design() -> None:
     )
 
 
-def test_a_start_with_nobody_there() -> None:
+def test_a_start_without_another_router() -> None:
     assert takeover(backup()) == (
         "no advertisement for 3.609 s (3 × 1 s + skew 0.609 s); none heard since: started"
     )
@@ -78,7 +78,7 @@ def test_a_resignation() -> None:
     )
 
 
-def test_a_resignation_is_not_laid_at_the_door_of_the_next_speaker() -> None:
+def test_a_resignation_is_not_attributed_to_the_next_sender() -> None:
     why = takeover(backup(AdvertReceived(0, A, SECOND), AdvertReceived(50, C, SECOND)))
     assert "192.168.1.13 resigned" not in why
     assert "192.168.1.13 priority 50" in why

@@ -94,7 +94,7 @@ def test_version_3_learns_the_interval_of_the_master(state: State) -> None:
     assert router.deadline == NOW + 1 + 304_687_500
 
 
-def test_version_3_does_not_learn_from_somebody_weaker() -> None:
+def test_version_3_does_not_learn_from_a_lower_priority() -> None:
     params = replace(PARAMS, version=3)
     router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(50, OTHER, 4095 * CENTISECOND), NOW + 1)
@@ -221,8 +221,8 @@ def test_version_3_keeps_the_learned_interval_through_a_reconfiguration() -> Non
     assert moved.deadline == router.deadline
 
 
-def test_version_3_that_heard_nobody_better_has_its_own_interval() -> None:
-    """A weaker Advertisement was heard but taught nothing: a reload's interval must count."""
+def test_version_3_that_received_no_higher_priority_has_its_own_interval() -> None:
+    """A lower priority was received but taught nothing: a reload's interval must count."""
     params = replace(PARAMS, version=3)
     router, _ = step(params, RouterState(), Started(), NOW)
     router, _ = step(params, router, AdvertReceived(50, OTHER, 4095 * CENTISECOND), NOW)

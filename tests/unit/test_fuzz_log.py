@@ -1,4 +1,4 @@
-"""A log that nobody takes away must not stop a router: lines are lost, counted, and told of later.
+"""A log that is not read must not stop a router: lines are lost, counted, and reported later.
 
 console   a pipe whose reader has stopped reading
 syslog    a socket whose daemon is alive and does not read
@@ -21,7 +21,7 @@ from tests.support import REPOSITORY
 from vrrpd import journal
 from vrrpd.log_handlers import Console
 
-# Writes as many lines as it is told to and says on standard error that it is through.
+# Writes as many lines as it is asked for and says on standard error that it is through.
 WRITER = """
 import sys
 from vrrpd.journal import Log, logger
@@ -52,7 +52,7 @@ def taken(pipe: int) -> list[str]:
     return data.decode().splitlines()
 
 
-def test_a_console_that_nobody_reads() -> None:
+def test_a_console_without_a_reader() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, str(LINES)],
         cwd=REPOSITORY,

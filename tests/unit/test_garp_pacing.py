@@ -175,7 +175,7 @@ def test_a_reload_that_drops_the_pause_lets_later_frames_go() -> None:
     assert bench.wire.times() == [0, 0]
 
 
-def test_a_refusal_is_told_and_the_queue_goes_on() -> None:
+def test_a_refusal_is_reported_and_the_queue_goes_on() -> None:
     bench = Bench(PAUSE)
     bench.wire.broken = True
     bench.send(ARPS[:2])

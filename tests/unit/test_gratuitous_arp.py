@@ -30,7 +30,7 @@ def test_neighbour_advertisement_is_keepalived_s(vip: str) -> None:
     ours = neighbour_advertisement(MAC, address)
     theirs = [f for f in neighbour_advertisements("06") if f[22:38] == address.packed]
     assert len(theirs) >= 10
-    # The two forwarding hosts of the capture are told apart by their MAC addresses.
+    # The two forwarding hosts of the capture are distinguished by their MAC addresses.
     assert ours in theirs
     assert {frame for frame in theirs if frame[6:12] == MAC} == {ours}
 

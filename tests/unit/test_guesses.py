@@ -1,4 +1,4 @@
-"""A guess in the house figure: beside the measurement, never over it, and in words, too."""
+"""A guess in the timeline figure: beside the measurement, never over it, and in words, too."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ def test_the_text_twin_says_the_guess() -> None:
 
 
 def test_the_clock_starts_with_the_first_action_when_the_client_noticed_nothing() -> None:
-    timeline = Timeline(stories.goodbye(), hosts=["web1", "web2"])
+    timeline = Timeline(stories.resignation(), hosts=["web1", "web2"])
     quiet = Timeline([f for f in timeline.facts if type(f).__name__ != "Ping"])
     assert start_of(quiet) >= quiet.start

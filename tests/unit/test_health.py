@@ -29,7 +29,7 @@ def heard(t: float) -> Heard:
 
 
 def a_lab(facts: Iterable[Fact], now: float, holders: Iterable[str] = ()) -> Any:
-    """A lab at `now`, of which the witnesses have told `facts`; `holders` comes next."""
+    """A lab at `now`, of which the observers have reported `facts`; `holders` comes next."""
     told = tuple(facts)
     return SimpleNamespace(
         now=now,
@@ -42,7 +42,7 @@ def a_lab(facts: Iterable[Fact], now: float, holders: Iterable[str] = ()) -> Any
 
 
 def split(reloaded: float, now: float) -> Any:
-    """A lab in which both have held the address since 10 s; web1 was told to reload."""
+    """A lab in which both have held the address since 10 s; web1 was reloaded."""
     told = Action(reloaded, "reload", "web1", "daemon of web1 reloaded")
     facts = (held(10.0, "web1"), held(10.0, "web2"), told, ping(now, "web2"))
     return a_lab(facts, now, ("web2", "web1"))
@@ -51,12 +51,14 @@ def split(reloaded: float, now: float) -> Any:
 @pytest.mark.parametrize(
     ("later", "hopeless"), [(2.0, False), (DEAF, False), (DEAF + LASTING + 0.1, True)]
 )
-def test_two_owners_are_given_time_to_hear_of_each_other(later: float, hopeless: bool) -> None:
+def test_two_holders_are_given_time_to_receive_from_each_other(
+    later: float, hopeless: bool
+) -> None:
     assert _hopeless(split(BEGAN, BEGAN + later), BEGAN) is hopeless
 
 
 def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None:
-    """The address moves between two looks: nobody can have been answered by the new holder yet."""
+    """The address moves between two looks: the new holder cannot have answered a client yet."""
     before = (held(10.0, "web2"), held(10.0, "web1"), held(BEGAN, "web1", gained=False))
     lab = a_lab((*before, ping(BEGAN + 3.4, "web2")), BEGAN + 3.4, holders=("web1",))
     assert not _hopeless(lab, BEGAN)
@@ -67,7 +69,7 @@ def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None
     [
         # Every ping since the handover is lost.
         ([ping(104.0, None), ping(103.0 + LASTING + 0.1, None)], True),
-        # Nobody has sent any: the one who pings, too, may have been kept waiting.
+        # None was sent: the client, too, may have been kept waiting.
         ([ping(102.9, "web2")], False),
         ([ping(104.0, None), ping(104.2, "web1"), ping(103.0 + LASTING + 0.1, None)], False),
         ([ping(104.0, None)], False),
@@ -80,7 +82,7 @@ def test_master_alone_must_leave_pings_unanswered(pings: list[Ping], hopeless: b
 
 
 def test_what_leaves_no_trace_is_given_time_too() -> None:
-    """A rule of the firewall is no action of the lab: only the next Advertisement tells of it."""
+    """A rule of the firewall is no action of the lab: only the next Advertisement shows it."""
     facts = (held(10.0, "web1"), held(10.0, "web2"))
     looks = [(2.0, False), (HEARD + 0.1, True)]
     for later, hopeless in looks:
@@ -96,7 +98,7 @@ def test_pings_from_before_the_remedy_prove_nothing() -> None:
     assert not _hopeless(lab, BEGAN)
 
 
-def test_a_witness_that_was_kept_waiting_tells_nothing_against_anybody() -> None:
+def test_an_observer_that_was_kept_waiting_accuses_no_host() -> None:
     """The clock has gone on by a minute; what was seen last is from a moment after the reload."""
     told = Action(BEGAN, "reload", "web1", "daemon of web1 reloaded")
     facts = (held(10.0, "web1"), held(10.0, "web2"), told, ping(BEGAN + 2, "web2"))

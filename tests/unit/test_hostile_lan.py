@@ -13,7 +13,7 @@ def test_one_advertisement_of_a_higher_priority_makes_everybody_backup_for_its_t
     for _ in range(5):
         for host in ("one", "two"):
             inject(lan, host, advert(254))
-        lan.run(3)  # Master_Down_Interval is 3.414 s: it need not speak every second
+        lan.run(3)  # Master_Down_Interval is 3.414 s: it need not advertise every second
         assert lan.masters() == []
     lan.run(4)
     assert lan.masters() == ["one"]
@@ -26,7 +26,7 @@ def test_the_password_is_sent_in_clear() -> None:
 
 
 @pytest.mark.parametrize(("words", "frames"), [((), 5), (("garp_lower_prio_repeat 0",), 0)])
-def test_a_master_answers_every_time_it_is_told_of_a_lower_priority(
+def test_a_master_answers_every_advertisement_of_lower_priority(
     words: tuple[str, ...], frames: int
 ) -> None:
     lan = cluster(one=conf(100, *words))

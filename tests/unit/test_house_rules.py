@@ -1,4 +1,4 @@
-"""The rules of the house, held by a test so that nobody has to hold them by eye.
+"""The project's own rules, held by a test so that no reviewer has to check them.
 
     notebooks ──> labs ──> topologies, vrrpd        dependencies point one way
     vrrpd ──> the standard library                  and nothing else
@@ -182,7 +182,7 @@ def readable_things() -> Iterator[tuple[str, str]]:
 
 
 def without_prose(text: str) -> str:
-    """Python without its docstrings: a text may speak of a command that code may not run."""
+    """Python without its docstrings: a text may name a command that code may not run."""
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

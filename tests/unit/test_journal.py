@@ -72,7 +72,9 @@ def test_a_full_disk_is_counted_line_by_line() -> None:
     assert one.lost == 7
 
 
-def test_a_directory_that_comes_back_is_used_and_told_what_is_missing(tmp_path: Path) -> None:
+def test_a_directory_that_comes_back_is_used_and_gets_a_note_of_what_is_missing(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "gone" / "j"
     one = journal(path)
     one.write("a")
@@ -106,7 +108,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line(tmp_path: Path) -> None:
     assert lines(path)[-1]["lost"] == 2
 
 
-def test_a_fifo_that_nobody_reads_does_not_block(tmp_path: Path) -> None:
+def test_a_fifo_without_a_reader_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     one = journal(tmp_path / "fifo")
     one.write("state")

@@ -34,7 +34,7 @@ def _new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     memory.forget()
 
 
-class FakeWitness:
+class FakeObserver:
     """The cables as a test sets them."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class FakeLab:
         self.watch = "192.168.1.10"
         self.daemons = dict.fromkeys(("web1", "web2"), "vrrpd")
         self.silent: set[str] = set()
-        self.witness = FakeWitness()
+        self.witness = FakeObserver()
         self.waited: list[float] = []
 
     def holders(self) -> list[str]:
@@ -226,7 +226,7 @@ def test_everything_met_is_done() -> None:
 
 
 @pytest.mark.usefixtures("_leave")
-def test_attempts_are_counted_and_said() -> None:
+def test_attempts_are_counted_and_shown() -> None:
     lab: Any = FakeLab("web1")
     assert "tried" not in repr(check(lab, "leave"))  # the untouched start: not an attempt
     assert check(lab, "leave").attempt == 1

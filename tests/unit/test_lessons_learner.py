@@ -136,7 +136,7 @@ def test_edits_outlive_an_upgrade_and_the_new_lesson_is_laid_beside(
     assert BESIDE in told
     assert last(mine / NAME) == "my own idea"
     assert "How many seconds?" in (mine / BESIDE).read_text()
-    assert hand_out(mine, source) == []  # said once
+    assert hand_out(mine, source) == []  # reported once
 
 
 def test_what_was_run_is_work_too(source: Path, mine: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_lesson_that_was_renamed_leaves_only_what_was_edited(source: Path, min
     assert last(mine / "06-failback.ipynb") == "mine"
 
 
-def test_a_ledger_that_cannot_be_read_costs_nobody_anything(source: Path, mine: Path) -> None:
+def test_a_ledger_that_cannot_be_read_costs_nothing(source: Path, mine: Path) -> None:
     hand_out(mine, source)
     edit(mine / NAME, "mine")
     (mine / ".handed-out.json").write_text("{")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from labs.errors import LabError
-from labs.lessons import Refusal, commit, notebook_errors, predict
+from labs.lessons import LessonError, commit, notebook_errors, predict
 from labs.lessons.notebook_errors import unknown_name
 from labs.progress import memory
 
@@ -58,7 +58,7 @@ def test_commit_passes_when_everything_is_answered() -> None:
 
 def test_commit_names_every_question_that_is_open() -> None:
     who, gap = predict("Who?"), predict("How long?", 3)
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(LessonError) as refused:
         commit(who, gap)
     (line,) = refused.value._render_traceback_()
     assert "First say what you expect" in line
@@ -92,7 +92,7 @@ def test_commit_wants_predictions() -> None:
         commit(3)  # type: ignore[arg-type]
 
 
-def test_a_refusal_is_a_card_in_a_notebook(
+def test_a_lesson_error_is_html_in_a_notebook(
     shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell.user_ns |= {"commit": commit, "who": predict("Who?")}

@@ -121,7 +121,7 @@ def test_a_line_that_is_none_of_ours_is_skipped(line: str, work: Path) -> None:
     assert [entry.answer for entry in read(work / FILE)] == [3.1]
 
 
-def test_a_folder_that_is_gone_is_said_once_and_ends_no_lesson(
+def test_a_folder_that_is_gone_is_reported_once_and_ends_no_lesson(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LAB_WORK", str(work / "gone"))

@@ -40,7 +40,7 @@ def test_after_a_reload_everything_is_checked_again() -> None:
 
 
 @pytest.mark.parametrize("place", range(28))
-def test_one_other_byte_fares_as_if_nothing_had_been_heard_before(place: int) -> None:
+def test_one_other_byte_fares_as_if_nothing_had_been_received_before(place: int) -> None:
     changed = bytearray(advert(150))
     changed[place] ^= 0x40
     counts = []
@@ -59,7 +59,7 @@ def test_the_memory_is_bounded() -> None:
     one = router(lan, "one")
     for number in range(REMEMBERED + 10):
         packet = bytearray(advert(150))
-        packet[1] = number % 256  # the type of service, which nobody checks
+        packet[1] = number % 256  # the type of service, which is not checked
         packet[2:4] = number.to_bytes(2, "big") if number > 255 else packet[2:4]
         inject(lan, "one", bytes(packet))
     assert len(one.listener.known) <= REMEMBERED

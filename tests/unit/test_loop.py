@@ -96,7 +96,7 @@ def test_one_timer_may_cancel_the_next_that_is_due_too(loop: Loop) -> None:
     assert called == ["first", "third"]
 
 
-def test_who_wants_to_get_ready_is_told_once_and_before(loop: Loop) -> None:
+def test_prefetch_hook_runs_once_before_the_timer(loop: Loop) -> None:
     called: list[str] = []
     when = loop.now() + 10 * MILLISECOND
     loop.call_at(when, lambda: called.append("moment"), lambda: called.append("ahead"))
@@ -106,7 +106,7 @@ def test_who_wants_to_get_ready_is_told_once_and_before(loop: Loop) -> None:
     assert called in (["ahead", "moment", "after"], ["moment", "after"])
 
 
-def test_a_loop_that_is_not_kept_waiting_does_tell(loop: Loop) -> None:
+def test_a_loop_that_is_not_kept_waiting_does_notify(loop: Loop) -> None:
     """Again and again, until the machine does not keep it waiting."""
     told: list[str] = []
 
@@ -117,7 +117,7 @@ def test_a_loop_that_is_not_kept_waiting_does_tell(loop: Loop) -> None:
     loop.run_until(lambda: bool(told))
 
 
-def test_who_is_postponed_is_told_again(loop: Loop) -> None:
+def test_prefetch_hook_runs_again_for_a_postponed_timer(loop: Loop) -> None:
     called: list[str] = []
     first = loop.now() + 10 * MILLISECOND
 
@@ -190,7 +190,7 @@ def test_a_postponed_timer_may_be_cancelled(loop: Loop) -> None:
 def test_many_postponed_timers_wake_the_loop_once(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """255 BACKUPs that hear their MASTER must not be woken 255 times for nothing."""
+    """255 BACKUPs that receive from their MASTER must not be woken 255 times for nothing."""
     called: list[int] = []
     begun = loop.now()
     timers = [loop.call_at(begun + n * 10_000, lambda: called.append(1)) for n in range(255)]
@@ -302,7 +302,7 @@ def test_without_trouble_exceptions_come_out(loop: Loop) -> None:
         loop.run()
 
 
-def test_patience(loop: Loop) -> None:
+def test_postponed_timer(loop: Loop) -> None:
     loop.run_until(lambda: False, MILLISECOND)
 
 

@@ -35,8 +35,8 @@ def test_lines_arrive_in_order_and_then_the_end(tmp_path: Path) -> None:
         assert reader.read() == "one\ntwo\n"
 
 
-def test_what_nobody_reads_is_lost_and_said(tmp_path: Path) -> None:
-    """A full pipe takes no half lines, and nobody waits for it."""
+def test_lines_without_a_reader_are_lost_and_logged(tmp_path: Path) -> None:
+    """A full pipe takes no half lines, and no router waits for it."""
     path = tmp_path / "fifo"
     pipe = NamedPipes().open(str(path), None, 0o600)
     line = "x" * 999 + "\n"
@@ -55,7 +55,7 @@ def test_a_line_that_could_not_be_written_whole(tmp_path: Path) -> None:
     pipe.close()
 
 
-def test_a_pipe_of_somebody_else_stays(tmp_path: Path) -> None:
+def test_a_pipe_of_another_program_stays(tmp_path: Path) -> None:
     path = tmp_path / "fifo"
     os.mkfifo(path)
     NamedPipes().open(str(path), None, 0o600).close()

@@ -99,7 +99,7 @@ def prose(path: Path) -> Iterator[str]:
 def texts() -> list[str]:
     pages = [f for f in files() if re.fullmatch(r"(docs/)?[\w-]+\.md|docs/man/.*", f)]
     sources = [f for f in files() if f.endswith(".py") and f.startswith(PACKAGES)]
-    return sorted({*pages, *sources} - {"CHANGELOG.md"})  # it speaks of its time
+    return sorted({*pages, *sources} - {"CHANGELOG.md"})  # it is about its time
 
 
 def test_every_file_and_module_that_is_named_exists() -> None:

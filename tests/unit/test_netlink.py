@@ -60,7 +60,7 @@ def test_the_plain_ones(kind: int, one: Address, family: int) -> None:
     assert (found["family"], found["prefixlen"]) == (family, one.prefixlen)
     assert (found["index"], found["scope"]) == (INDEX, 0)
     assert found["IFA_LOCAL"] == found["IFA_ADDRESS"] == str(one.ip)
-    assert "IFA_BROADCAST" not in found  # keepalived sets none unless told to
+    assert "IFA_BROADCAST" not in found  # keepalived sets none unless configured
 
 
 def test_every_word_behind_an_address() -> None:

@@ -1,4 +1,4 @@
-"""Scripts are told in keepalived's order, with keepalived's arguments, and cannot do harm."""
+"""Scripts are called in keepalived's order, with keepalived's arguments, and cannot do harm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL = (
 )
 
 
-def told(lan: Lan, host: str = "one") -> list[tuple[str, tuple[str, ...]]]:
+def calls_of(lan: Lan, host: str = "one") -> list[tuple[str, tuple[str, ...]]]:
     return scripts(lan, host)
 
 
@@ -36,7 +36,7 @@ def test_a_whole_life() -> None:
         everybody = ("/n", "two words", "INSTANCE", "VI_1", word, "100")
         return [(what, argv), ("notify", everybody)]
 
-    assert told(lan) == [
+    assert calls_of(lan) == [
         *both("notify_backup", ("/b",), "BACKUP"),
         *both("notify_master", ("/m", "one"), "MASTER"),
         *both("notify_backup", ("/b",), "BACKUP"),
@@ -46,15 +46,15 @@ def test_a_whole_life() -> None:
     ]
 
 
-def test_a_start_without_a_carrier_is_told_as_fault_alone() -> None:
+def test_a_start_without_a_carrier_is_notified_as_fault_alone() -> None:
     lan = Lan("empty", hosts={"one": "192.168.1.11"}, ping=None)
     lan.conf("one", conf(100, *ALL))
     lan.unplug("one")
     lan.start("one")
-    assert [what for what, _ in told(lan)] == ["notify_fault", "notify"]
+    assert [what for what, _ in calls_of(lan)] == ["notify_fault", "notify"]
 
 
-def test_the_addresses_are_there_before_the_script_is_told_and_gone_before_the_next() -> None:
+def test_the_addresses_are_there_before_the_script_is_called_and_gone_before_the_next() -> None:
     lan = cluster(one=conf(100, *ALL))
     machine, seen = lan.machines["one"], []
     lan.daemons["one"].journal.listeners.append(
@@ -76,14 +76,14 @@ def test_the_addresses_are_there_before_the_script_is_told_and_gone_before_the_n
     ]
 
 
-def test_a_reload_tells_nobody() -> None:
+def test_a_reload_calls_no_script() -> None:
     lan = cluster(one=conf(100, *ALL))
     lan.run(4)
-    before = told(lan)
+    before = calls_of(lan)
     lan.conf("one", conf(120, *ALL, vips=["192.168.1.10", "192.168.1.20"]))
     lan.reload("one")
     lan.run(10)
-    assert told(lan) == before
+    assert calls_of(lan) == before
 
 
 def test_a_removed_instance_reports_fault_or_deleted() -> None:
@@ -92,11 +92,11 @@ def test_a_removed_instance_reports_fault_or_deleted() -> None:
     deleted = conf(100, *ALL, 'notify_deleted "/d"', name="VI_3", vrid=53, vips=["192.168.1.30"])
     lan = cluster(one=conf(100) + two + deleted)
     lan.run(4)
-    before = len(told(lan))
+    before = len(calls_of(lan))
     lan.conf("one", conf(100))
     lan.reload("one")
     everybody = ("/n", "two words", "INSTANCE")
-    assert told(lan)[before:] == [
+    assert calls_of(lan)[before:] == [
         ("notify_fault", ("/f",)),
         ("notify", (*everybody, "VI_2", "FAULT", "100")),
         ("notify_deleted", ("/d",)),
@@ -108,14 +108,14 @@ def test_a_removed_instance_reports_fault_or_deleted() -> None:
 def test_the_priority_is_the_effective_one(priority: int) -> None:
     lan = cluster(one=conf(priority, "notify /n"))
     lan.run(5)
-    assert told(lan)[-1] == ("notify", ("/n", "INSTANCE", "VI_1", "MASTER", str(priority)))
+    assert calls_of(lan)[-1] == ("notify", ("/n", "INSTANCE", "VI_1", "MASTER", str(priority)))
 
 
-def test_nothing_is_told_about_what_nobody_asked_to_be_told() -> None:
+def test_no_script_is_called_that_is_not_configured() -> None:
     lan = cluster(one=conf(100, "notify_stop /s"))
     lan.run(5)
     inject(lan, "one", advert(50))
-    assert told(lan) == []
+    assert calls_of(lan) == []
 
 
 def test_a_script_that_cannot_be_run_costs_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

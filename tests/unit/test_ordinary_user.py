@@ -66,7 +66,7 @@ def test_an_account_goes_with_all_that_belongs_to_it() -> None:
         assert account is not None
         place = user.run(["mktemp", "-d", "/tmp/leftXXXXXX"], 10).stdout.strip()
         assert account.left_in("/tmp") == {place}
-        # It is the account's own only when it has said so: before, it is still root.
+        # It is the account's own only when it has printed so: before, it is still root.
         waits = ["sh", "-c", "echo here; exec tail -f /dev/null >/dev/null"]
         process = user.popen(waits, stdout=subprocess.PIPE)
         assert process.stdout is not None

@@ -1,6 +1,6 @@
 """The daemon as a process, on this very machine: each test asks the kernel what has become of it.
 
-Every settling happens in a process of its own, so that nobody else has to live with it.
+Every settling happens in a process of its own, so that no other test has to live with it.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def test_a_name_that_is_taken_back() -> None:
 
 
 def test_being_nice() -> None:
-    nicer = min(os.nice(0) + 3, 19)  # nobody but root can be less nice than before
+    nicer = min(os.nice(0) + 3, 19)  # only root can be less nice than before
     assert settled(f"vrrp_priority {nicer}")["nice"] == nicer
 
 
@@ -169,7 +169,7 @@ def burst(how: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_who_uses_up_the_limit_is_told_and_not_killed() -> None:
+def test_using_up_the_limit_is_reported_and_does_not_kill() -> None:
     needs(23, "CAP_SYS_NICE")
     if settled("vrrp_rt_priority 3")["said"]:
         pytest.skip("this machine has no real time for us")
@@ -318,5 +318,5 @@ def test_a_namespace_that_cannot_be_entered(name: str) -> None:
     assert os.stat("/proc/self/ns/net").st_ino == before
 
 
-def test_the_settings_of_a_machine_nobody_has_said_anything_about() -> None:
+def test_the_settings_without_any_keyword() -> None:
     assert pid_file(Globals()) == "/run/vrrpd.pid"

@@ -199,7 +199,7 @@ def test_every_single_bit_counts() -> None:
             decode(bytes(broken))
 
 
-# What cannot be said.
+# What cannot be encoded.
 
 
 @pytest.mark.parametrize(

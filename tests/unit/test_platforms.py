@@ -1,4 +1,4 @@
-"""`labs doctor` recognizes a system by what it says of itself; here as other systems said it."""
+"""`labs doctor` recognizes a system by its own files; here by those of other systems."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_system_is_recognized_and_has_its_remedy(facts: Facts, name: str, reme
     assert bool(remedy) == bool(found.remedy)
 
 
-def test_only_what_was_tested_is_said_to_be() -> None:
+def test_only_what_was_tested_is_listed_as_such() -> None:
     assert str(recognize(Facts(DEBIAN, ORDINARY))) == "Debian 12"
     for facts in (Facts(UBUNTU_24, ORDINARY), Facts(DEBIAN, WSL2), Facts(DEBIAN, ORDINARY, DOCKER)):
         assert "not tested" in str(recognize(facts))

@@ -13,7 +13,7 @@ def test_the_table_of_transitions_is_current() -> None:
     assert text == transitions.written(text), "remedy: python -m tools.transitions --write"
 
 
-def test_every_state_has_a_row_and_a_backup_lets_its_timer_run_for_a_weaker_master() -> None:
+def test_every_state_has_a_row_and_a_backup_lets_its_timer_run_for_a_lower_priority() -> None:
     table = rows()
     assert {row[0] for row in table} == {"INIT", "BACKUP", "MASTER", "FAULT"}
     assert ("BACKUP", "Advertisement, lower priority", "none", "runs on", "BACKUP") in table

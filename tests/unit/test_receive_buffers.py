@@ -121,7 +121,7 @@ def test_netlink_sockets(bench: Bench) -> None:
 
 
 def test_beyond_the_limit_or_a_line_in_the_log(bench: Bench) -> None:
-    """Who may do it gets it; who may not keeps what he has, and hears of it."""
+    """Who may do it gets it; who may not keeps its size, with a line in the log."""
     with open("/proc/sys/net/core/rmem_max") as file:
         much = 2 * int(file.read())
     before = bench.fit()

@@ -20,7 +20,7 @@ from labs.model import facts, fault_verbs
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.panel.sources import OfReplay
 from labs.replay import recording
-from labs.replay.recording import Answer, Begin, Book, Run, Step, Stream, words
+from labs.replay.recording import Answer, Begin, Recording, Session, Step, Stream, words
 from labs.replay.recording_lab import RecordingLab
 from labs.replay.replay_lab import ReplayLab
 from labs.simulation.lan import Lan
@@ -38,12 +38,12 @@ LAYOUT = {
 BOTH = {"web1": "vrrpd", "web2": "vrrpd"}
 
 
-def played(*deeds: tuple[str, str], begin: float = 8.0) -> Run:
+def played(*deeds: tuple[str, str], begin: float = 8.0) -> Session:
     """A run in which those verbs were done, six seconds apart."""
     lan = Lan("basic")
     lan.run(begin)
     files = {host: lan.conf(host) for host in BOTH} | {"client": None}
-    run = Run("basic", None, BOTH, Begin(lan.now, 0.0, [VIP], LAYOUT, BOTH, files))
+    run = Session("basic", None, BOTH, Begin(lan.now, 0.0, [VIP], LAYOUT, BOTH, files))
     for verb, host in deeds:
         lan.run(6)
         before = lan.now
@@ -57,11 +57,11 @@ def played(*deeds: tuple[str, str], begin: float = 8.0) -> Run:
 
 
 @pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Book]]:
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recording]]:
     """Puts a book with those runs in the place of the shipped ones."""
 
-    def put(*runs: Run) -> Book:
-        book = Book({"on": "2030-01-01", "system": "6.1"}, list(runs))
+    def put(*runs: Session) -> Recording:
+        book = Recording({"on": "2030-01-01", "system": "6.1"}, list(runs))
         for module in ("labs.replay.recording", "labs.replay.replay_lab"):
             monkeypatch.setattr(f"{module}.books", lambda lesson="": [book])
         return book
@@ -133,7 +133,7 @@ def test_of_packets_counts_what_they_say() -> None:
 
 def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
     run = played(("unplug", "web1"))
-    book = Book({"on": "today", "system": "6.1"}, [run], {"x": [[1.0]]})
+    book = Recording({"on": "today", "system": "6.1"}, [run], {"x": [[1.0]]})
     book.save(tmp_path / "x.json.gz")
     first = (tmp_path / "x.json.gz").read_bytes()
     found = recording.load(tmp_path / "x.json.gz")
@@ -145,7 +145,9 @@ def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
 # --- how it is found again -----------------------------------------------------------------------
 
 
-def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[..., Book]) -> None:
+def test_a_deed_chooses_the_run_and_time_stops_before_the_next(
+    shelf: Callable[..., Recording],
+) -> None:
     shelf(played(("crash", "web1")), played(("unplug", "web1"), ("plug", "web1")))
     lab = ReplayLab()
     lab.unplug("web1")
@@ -158,12 +160,12 @@ def test_a_deed_chooses_the_run_and_time_stops_before_the_next(shelf: Callable[.
     assert [move.to for move in lab.timeline().takeovers][-2:] == ["web2", "web1"]
 
 
-def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Book]) -> None:
+def test_each_lab_of_a_lesson_has_its_own_run_in_turn(shelf: Callable[..., Recording]) -> None:
     shelf(played(begin=8), played(begin=9), played(begin=10))
     assert [ReplayLab().now for _ in range(4)] == [8, 9, 10, 8]
 
 
-def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Book]) -> None:
+def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Recording]) -> None:
     few, many = played(begin=8), played(begin=9)
     few.asked = "vrrpd --max-vips 20"
     shelf(few, many)
@@ -173,7 +175,7 @@ def test_a_lab_with_other_daemons_has_other_runs(shelf: Callable[..., Book]) -> 
         ReplayLab(daemon="keepalived")
 
 
-def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) -> None:
+def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Recording]) -> None:
     run = played()
     ask = ["log", "web1"]
     run.answers = [Answer(ask, t, 0, value) for t, value in ((9.0, "a"), (12.0, "b"))]
@@ -186,7 +188,7 @@ def test_an_answer_is_the_latest_by_now_or_the_next(shelf: Callable[..., Book]) 
         lab.log("web2")
 
 
-def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
+def test_an_answer_of_another_step_is_none(shelf: Callable[..., Recording]) -> None:
     run = played(("unplug", "web1"))
     run.answers = [Answer(["log", "web1"], 15.0, 1, "later")]
     shelf(run)
@@ -197,7 +199,7 @@ def test_an_answer_of_another_step_is_none(shelf: Callable[..., Book]) -> None:
     assert lab.log("web1") == "later"
 
 
-def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> None:
+def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Recording]) -> None:
     run = played(("unplug", "web1"))
     run.steps[0].do = ["run", "web1", "nft flush ruleset"]
     run.steps[0].value = {"text": "done\n", "status": 0}
@@ -208,7 +210,7 @@ def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Book]) -> N
         assert lab.now == run.steps[0].end
 
 
-def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Book]) -> None:
+def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Recording]) -> None:
     run = played(("unplug", "web1"))
     said = words("send", ("client", [b"\xff" * 42]), {})
     run.steps[0].do, run.steps[0].value = said, {"text": "", "status": 0}
@@ -221,7 +223,7 @@ def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Book])
     assert lab.send("client", [b"\xfe" * 42]).status == 0
 
 
-def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> None:
+def test_a_stream_has_what_was_known_by_now(shelf: Callable[..., Recording]) -> None:
     run = played()
     letter = "Subject: {}\r\n\r\nx"
     pieces = [{"t": t, "text": letter.format(t)} for t in (9.0, 11.0)]
@@ -248,7 +250,7 @@ def test_a_stream_tells_what_was_known_by_now(shelf: Callable[..., Book]) -> Non
         lab.mail("web2")
 
 
-def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
+def test_frames_are_those_of_the_context(shelf: Callable[..., Recording]) -> None:
     run = played()
     pieces = [{"t": 8.0 + n, "ethernet": "00" * 12 + "0806", "packet": "0001"} for n in range(5)]
     run.streams = [Stream(["capture", "web2"], 0, pieces)]
@@ -262,7 +264,7 @@ def test_frames_are_those_of_the_context(shelf: Callable[..., Book]) -> None:
     assert "web2" in wire._repr_html_()
 
 
-def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Book]) -> None:
+def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Recording]) -> None:
     shelf(played(("unplug", "web1")), played())
     one, other = ReplayLab(), ReplayLab(beside=True)
     other.play(3)
@@ -276,7 +278,7 @@ def test_labs_side_by_side_have_one_clock(shelf: Callable[..., Book]) -> None:
 
 
 def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
-    shelf: Callable[..., Book],
+    shelf: Callable[..., Recording],
 ) -> None:
     run = played()
     run.answers = [Answer(["running", "web2"], 10.0, 0, False)]
@@ -288,7 +290,7 @@ def test_a_daemon_that_ended_by_itself_is_gone_for_those_who_ask(
 
 
 def test_the_prompt_of_mininet_is_refused_in_a_line(
-    shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
+    shelf: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from labs.jupyter.magics import LabMagics
 
@@ -300,11 +302,11 @@ def test_the_prompt_of_mininet_is_refused_in_a_line(
     assert ReplayLab.states() == ["basic"]
 
 
-# --- on the bench --------------------------------------------------------------------------------
+# --- on the panel --------------------------------------------------------------------------------
 
 
 def test_the_bench_plays_a_recording_and_obeys_what_was_done(
-    shelf: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
+    shelf: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf(played(("unplug", "web1")))
     lab = ReplayLab()
@@ -342,7 +344,7 @@ def test_a_damaged_recording_costs_no_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(recording, "PLACE", tmp_path)
-    Book({}, [], {"x": [[1.0]]}).save(tmp_path / "06-failback.json.gz")
+    Recording({}, [], {"x": [[1.0]]}).save(tmp_path / "06-failback.json.gz")
     (tmp_path / "05-failover.json.gz").write_bytes(content)
     recording.load.cache_clear()
     assert [book.asides for book in recording.books("06-failback")] == [{"x": [[1.0]]}]

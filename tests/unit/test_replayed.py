@@ -64,7 +64,7 @@ def test_time_passes_only_while_one_waits(lab: ReplayLab) -> None:
     assert lab.now > before
 
 
-def test_what_nobody_did_is_refused_with_what_was_done(lab: ReplayLab) -> None:
+def test_what_was_not_done_is_refused_with_what_was_done(lab: ReplayLab) -> None:
     lab.settle()
     with pytest.raises(LabError, match=r"nobody did lab\.freeze\('client'\).*lab\.unplug\('web1'"):
         lab.freeze("client")

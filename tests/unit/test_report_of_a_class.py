@@ -147,7 +147,7 @@ def test_a_line_that_never_ends_costs_that_line_and_no_memory(
 ) -> None:
     folder = learner(tmp_path / "anna")
     with (folder / FILE).open("ab") as file:
-        file.truncate(100 << 20)  # zeros, which take no room on the disk
+        file.truncate(100 << 20)  # zeros, which take no space on the disk
         file.seek(0, os.SEEK_END)
         file.write(b"\n" + GOOD.encode())
     rows, (warning,) = report([folder], capsys)

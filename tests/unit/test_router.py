@@ -1,8 +1,7 @@
 """One virtual router at work: what it does, in which order, and what its timer costs.
 
-Runs on the ports of labs/simulation/machine.py; the facts are what a witness on the wire and in the
-kernel
-would have written down.
+Runs on the ports of labs/simulation/ports.py; the facts are what an observer on the wire and in the
+kernel would have recorded.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from vrrpd.fsm import SECOND
 ECHO = "notify /bin/true"
 
 
-def test_a_master_speaks_then_owns_then_announces_then_tells() -> None:
+def test_a_master_advertises_then_holds_then_announces_then_notifies() -> None:
     lan = cluster(one=conf(100, ECHO))
     told: list[int] = []
 
@@ -52,7 +51,7 @@ def test_a_master_speaks_then_owns_then_announces_then_tells() -> None:
 
 
 def test_a_master_that_gives_way_releases_and_says_nothing() -> None:
-    """No priority 0: the winner is already speaking (keepalived)."""
+    """No priority 0: the winner is already advertising (keepalived)."""
     lan = cluster(one=conf(100, ECHO))
     lan.run(4)
     sent = len(adverts(lan, "one"))
@@ -164,7 +163,9 @@ def test_a_backup_does_not_mind_what_happens_to_the_address() -> None:
 # The timer is armed lazily: no system call for an Advertisement.
 
 
-def test_a_backup_that_hears_its_master_asks_the_clock_once_per_master_down_interval() -> None:
+def test_a_backup_that_receives_from_its_master_asks_the_clock_once_per_master_down_interval() -> (
+    None
+):
     lan = cluster(web1=conf(150), web2=conf(100))
     lan.run(10)
     one = router(lan, "web2")
@@ -187,7 +188,7 @@ def test_a_backup_that_hears_its_master_asks_the_clock_once_per_master_down_inte
     assert state(lan, "web2") == "BACKUP"
 
 
-def test_a_timer_moved_to_an_earlier_moment_is_set_anew() -> None:
+def test_a_timer_moved_to_an_earlier_moment_is_set_again() -> None:
     """Priority 0 makes the deadline earlier: the timer that runs would be too late."""
     lan = cluster(one=conf(100))
     lan.run(1)
@@ -239,7 +240,7 @@ def test_counters() -> None:
     assert counters["priority-zero-pkts-sent"] == 1
 
 
-def test_a_weaker_master_is_answered() -> None:
+def test_a_master_of_lower_priority_is_answered() -> None:
     """keepalived: an Advertisement at once, five rounds of ARP now and five after 5 s, notify."""
     lan = cluster(one=conf(100, "notify_master_rx_lower_pri /bin/true", ECHO))
     lan.run(20)

@@ -107,7 +107,7 @@ def test_run_does_not_wait(bench: Bench) -> None:
         (".", None, "not executable"),
     ],
 )
-def test_what_cannot_be_run_is_said(
+def test_what_cannot_be_run_is_reported(
     bench: Bench, path: str, mode: int | None, problem: str
 ) -> None:
     if mode is not None:

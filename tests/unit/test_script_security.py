@@ -20,7 +20,7 @@ FILE, DIRECTORY = stat.S_IFREG, stat.S_IFDIR
 
 @dataclass
 class Machine:
-    """Accounts and files that are only imagined; whatever is not said is root's and harmless."""
+    """Accounts and files that are only imagined; whatever is not given is root's and harmless."""
 
     users: dict[str, Identity] = field(
         default_factory=lambda: {"root": (0, 0), "nobody": (65534, 65534)}
@@ -147,7 +147,7 @@ def test_the_user_that_is_named(script: str, settings: tuple[str, ...], identity
         ),
     ],
 )  # fmt: skip
-def test_nobody_by_that_name(script: str, setting: str, said: list[str]) -> None:
+def test_no_account_by_that_name(script: str, setting: str, said: list[str]) -> None:
     assert judged(Machine().add("/s"), script, SECURE, setting) == (None, said)
 
 

@@ -227,7 +227,7 @@ def test_init_fail_starts_in_fault() -> None:
     assert states(lan) == ["FAULT", "BACKUP"]
 
 
-def test_an_instance_with_a_dead_card_does_not_leave_fault_before_the_first_result() -> None:
+def test_an_instance_with_a_dead_interface_does_not_leave_fault_before_the_first_result() -> None:
     lan = cluster(one="")
     lan.stop("one")
     lan.unplug("one")

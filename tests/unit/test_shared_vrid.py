@@ -1,6 +1,6 @@
-"""Several instances with one virtual_router_id on one interface: all run, and none hears another's.
+"""Several instances with one virtual_router_id on one interface: all run, none receives another's.
 
-Unicast instances are told apart by their peers, multicast ones by their group; a reload finds each
+Unicast instances differ by their peers, multicast ones by their group; a reload finds each
 of them again, whatever the order and the names in the new file.
 """
 
@@ -44,7 +44,7 @@ def reload(lan: Lan, text: str) -> None:
     assert lan.daemons["one"].reload()
 
 
-def test_both_run_and_each_hears_its_own_peer(lan: Lan) -> None:
+def test_both_run_and_each_receives_from_its_own_peer(lan: Lan) -> None:
     assert (state(lan, "one", "A"), state(lan, "one", "B")) == ("MASTER", "BACKUP")
     assert (state(lan, "two", "A"), state(lan, "three", "B")) == ("BACKUP", "MASTER")
     assert (held(lan, "one"), held(lan, "three")) == ({"10.0.0.1"}, {"10.0.0.2"})

@@ -1,4 +1,4 @@
-"""Switches of one line each that change what is heard, said or held."""
+"""Switches of one line each that change what is received, sent or held."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_unicast_fault_no_peer(more: str) -> None:
     assert adverts(lan, "one") == []
 
 
-def test_a_card_that_comes_back_does_not_end_that_fault() -> None:
+def test_an_interface_that_comes_back_does_not_end_that_fault() -> None:
     lan = cluster(one=conf(100, "unicast_fault_no_peer"))
     lan.unplug("one")
     lan.run(1)

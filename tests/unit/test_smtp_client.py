@@ -1,4 +1,4 @@
-"""Mail through a real mail server: delivered in the background, errors told, nothing waits."""
+"""Mail through a real mail server: delivered in the background, errors reported, nothing waits."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("command", "answer", "problem"), REFUSALS.values(), ids=REFUSALS)
-def test_what_the_server_refuses_is_told(command: str, answer: str, problem: str) -> None:
+def test_what_the_server_refuses_is_logged(command: str, answer: str, problem: str) -> None:
     with Server({command: answer}) as server:
         assert deliver(words(server.port)) == problem
 
@@ -121,13 +121,13 @@ def test_a_server_that_falls_silent(command: str) -> None:
     assert told.startswith("Timeout") or "timed out" in told
 
 
-def test_nobody_is_there() -> None:
-    with socket.socket() as taken:  # or somebody else might listen there by now
+def test_no_server_is_there() -> None:
+    with socket.socket() as taken:  # or another process might listen there by now
         taken.bind(("127.0.0.1", 0))
         assert "onnect" in deliver(words(taken.getsockname()[1]))
 
 
-def test_a_name_that_nobody_knows() -> None:
+def test_a_name_that_does_not_resolve() -> None:
     assert deliver(words(25, server=["no.such.host.invalid", 25])).startswith("Error connecting")
 
 

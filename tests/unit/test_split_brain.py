@@ -18,7 +18,7 @@ def lan() -> Lan:
     return lan
 
 
-def said(lan: Lan) -> list[str]:
+def logged(lan: Lan) -> list[str]:
     return [line for line in lan.logs["one"].lines if "Split brain" in line]
 
 
@@ -35,7 +35,7 @@ def test_any_priority_counts_and_is_reported_once_an_episode(lan: Lan, priority:
     before = state(lan, "one")
     assert before == "MASTER"
     inject(lan, "one", advert(priority, source="192.168.1.9"))
-    assert len(said(lan)) == len(events(lan)) == 1
+    assert len(logged(lan)) == len(events(lan)) == 1
     assert f"192.168.1.9 priority {priority} is MASTER as well" in events(lan)[0]
     assert events(lan)[0].endswith("stays MASTER" if priority <= 150 else "gives way")
     call = ("/bin/page", "operator", "INSTANCE", "VI_1", "SPLIT_BRAIN", "150", "192.168.1.9")
@@ -49,7 +49,7 @@ def test_a_flood_is_one_episode_and_every_advertisement_is_counted(lan: Lan) -> 
     counters = router(lan, "one").counters
     assert counters["master-rcvd-as-master"] == 200
     assert counters["split-brain-episodes"] == 1
-    assert len(said(lan)) == 1
+    assert len(logged(lan)) == 1
 
 
 def test_an_episode_ends_after_a_master_down_interval_of_silence(lan: Lan) -> None:
@@ -57,17 +57,17 @@ def test_an_episode_ends_after_a_master_down_interval_of_silence(lan: Lan) -> No
     inject(lan, "one", advert(50))
     lan.run(down - 0.01)
     inject(lan, "one", advert(50))
-    assert len(said(lan)) == 1
+    assert len(logged(lan)) == 1
     assert lan.daemons["one"].status()[0]["split_brain"] is True
     lan.run(down + 0.01)
     assert lan.daemons["one"].status()[0]["split_brain"] is False
     inject(lan, "one", advert(50))
-    assert len(said(lan)) == 2
+    assert len(logged(lan)) == 2
 
 
 def test_a_resignation_is_no_split_brain(lan: Lan) -> None:
     inject(lan, "one", advert(0))
-    assert said(lan) == []
+    assert logged(lan) == []
     assert router(lan, "one").counters["master-rcvd-as-master"] == 0
 
 

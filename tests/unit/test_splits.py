@@ -48,7 +48,7 @@ class Slow:
         self.witness = self
 
     def of(self, _kind: object) -> list[Advert]:
-        """web2 speaks at every whole second, web1 0.4 s later."""
+        """web2 sends at every whole second, web1 0.4 s later."""
         spoken = [("web2", float(n)) for n in range(1, 20)]
         spoken += [("web1", n + 0.4) for n in range(20)]
         known = sorted((t, host) for host, t in spoken if t <= self.now)
@@ -58,7 +58,7 @@ class Slow:
         return [Ping(since, 1, self.watch, "web1", 0.001)]
 
     def holders(self) -> list[str]:
-        """web2 gives way to the first word of web1 after the mend."""
+        """web2 gives way to the first advertisement of web1 after the repair."""
         heard = self.mended and self.now > self.mended + 1
         return ["web1"] if heard else ["web1", "web2"]
 
@@ -80,7 +80,7 @@ class Slow:
         return Timeline([], self.watch, ["web1", "web2"], start=0.0, end=self.now)
 
 
-def test_a_mend_that_comes_too_late_is_made_once_more() -> None:
+def test_a_repair_that_comes_too_late_is_made_once_more() -> None:
     lab = Slow()
     healed = heal(lab, after="web2")  # type: ignore[arg-type]
     assert lab.done == ["mend web1", "cut web1", "mend web1"]

@@ -38,7 +38,7 @@ def _hosts(step: Step) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", start_states.names())
-def test_every_state_can_be_read_and_speaks_of_hosts_that_exist(name: str) -> None:
+def test_every_state_can_be_read_and_names_hosts_that_exist(name: str) -> None:
     told = start_states.read(name)
     layout = network.layout(told.topology)
     files = [path for source in told.sources for path in (start_states.STATES / source).iterdir()]
@@ -70,7 +70,7 @@ def test_begin_says_topology_addresses_sources_and_steps(states: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["dance web1", "wait web1", "watch", "topology", "from a b"])
-def test_a_line_that_nobody_understands_is_named(states: Path, line: str) -> None:
+def test_a_line_that_is_not_understood_is_named(states: Path, line: str) -> None:
     begin(states, f"settle\n{line}\n")
     with pytest.raises(LabError, match=re.escape(f"own/begin:2: `{line}` is no instruction")):
         start_states.read("own")

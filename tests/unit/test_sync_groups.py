@@ -45,8 +45,8 @@ def script(lan: Lan, host: str, name: str, **words: object) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What group scripts would have been told, in order: (name, state)."""
+def group_calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What group scripts would have been called with, in order: (name, state)."""
     calls: list[tuple[str, str]] = []
 
     def hook(self: Notifier, group: SyncGroup, state: str) -> None:
@@ -65,7 +65,7 @@ def test_members_become_master_together() -> None:
     assert "VRRP_Group(VG_1) Syncing instances to MASTER state" in lan.logs["one"].lines
 
 
-def test_one_member_that_hears_a_better_router_holds_all_back() -> None:
+def test_one_member_that_receives_a_higher_priority_holds_all_back() -> None:
     lan = cluster(one=group(100))
     for _ in range(12):
         inject(lan, "one", advert(150, vrid=52))
@@ -264,27 +264,27 @@ def test_a_group_with_an_address_owner_tracks_without_weight() -> None:
 # Notifications.
 
 
-def test_the_group_is_told_once_for_each_state_after_its_members(
-    told: list[tuple[str, str]],
+def test_the_group_is_notified_once_for_each_state_after_its_members(
+    group_calls: list[tuple[str, str]],
 ) -> None:
     lan = cluster(one=group(150))
     lan.run(9)
-    assert told == [("VG_1", "BACKUP"), ("VG_1", "MASTER")]
+    assert group_calls == [("VG_1", "BACKUP"), ("VG_1", "MASTER")]
     script(lan, "one", "c2", status=1)
     lan.run(2)
     script(lan, "one", "c2")
     lan.run(2)
-    assert told[2:] == [("VG_1", "FAULT"), ("VG_1", "BACKUP")]
+    assert group_calls[2:] == [("VG_1", "FAULT"), ("VG_1", "BACKUP")]
     lan.stop("one")
-    assert told[4:] == [("VG_1", "STOP")]
+    assert group_calls[4:] == [("VG_1", "STOP")]
 
 
-def test_a_reload_tells_nothing_again(told: list[tuple[str, str]]) -> None:
+def test_a_reload_notifies_of_nothing_again(group_calls: list[tuple[str, str]]) -> None:
     lan = cluster(one=group(150))
     lan.run(9)
     lan.reload("one")
     lan.run(3)
-    assert told == [("VG_1", "BACKUP"), ("VG_1", "MASTER")]
+    assert group_calls == [("VG_1", "BACKUP"), ("VG_1", "MASTER")]
     assert all_states(lan, "one") == ["MASTER", "MASTER"]
 
 
@@ -385,7 +385,7 @@ def test_whatever_happens_the_members_agree_when_all_is_quiet(seed: int) -> None
     assert all_states(lan, "web2", 3) == ["BACKUP"] * 3
 
 
-def test_a_weaker_master_of_one_member_makes_all_repeat_where_their_addresses_are() -> None:
+def test_a_lower_priority_for_one_member_makes_all_announce_their_addresses() -> None:
     """keepalived: garp_lower_prio_repeat rounds, also for the other members of the group."""
     lan = cluster(one=group(100, 2, own=False))
     lan.run(20)

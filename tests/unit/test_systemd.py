@@ -1,4 +1,4 @@
-"""sd_notify(3): what a supervisor is told, read from a real socket."""
+"""sd_notify(3): what a supervisor receives, read from a real socket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from labs.model.facts import Fact
 from labs.simulation.clock import VirtualClock
-from labs.simulation.machine import Machine
+from labs.simulation.machine import SimulatedHost
 from labs.simulation.ports import HostClock
 from labs.simulation.switch import Switch
 from tests.support import REPOSITORY
@@ -35,7 +35,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
 def host_clock(clock: VirtualClock) -> HostClock:
     facts: list[Fact] = []
     switch = Switch(clock, 0, facts.append)
-    machine = Machine("one", IPv4Address("192.168.1.11"), bytes(6), clock, switch)
+    machine = SimulatedHost("one", IPv4Address("192.168.1.11"), bytes(6), clock, switch)
     return HostClock(machine)
 
 
@@ -43,7 +43,7 @@ def supervisor(end: str, clock: VirtualClock | None = None, **more: str) -> Syst
     return SystemdNotifier(host_clock(clock or VirtualClock()), {"NOTIFY_SOCKET": end, **more})
 
 
-def heard(end: socket.socket) -> list[list[str]]:
+def received(end: socket.socket) -> list[list[str]]:
     messages = []
     while True:
         try:
@@ -56,27 +56,27 @@ def test_a_life(manager: socket.socket) -> None:
     one = supervisor(manager.getsockname())
     one.ready("Running")
     one.stopping()
-    [ready, stopping] = heard(manager)
+    [ready, stopping] = received(manager)
     assert ready == ["READY=1", f"MAINPID={os.getpid()}", "STATUS=Running"]
     assert stopping[0] == "STOPPING=1"
 
 
 @pytest.mark.parametrize(("works", "status"), [(True, "Running"), (False, "reload refused")])
-def test_a_reload_is_told_before_and_after(
+def test_a_reload_is_notified_before_and_after(
     manager: socket.socket, works: bool, status: str
 ) -> None:
     one = supervisor(manager.getsockname())
     during: list[list[list[str]]] = []
 
     def reload() -> bool:
-        during.append(heard(manager))
+        during.append(received(manager))
         return works
 
     one.reload(reload)
     [[[word, stamp]]] = during
     assert word == "RELOADING=1"
     assert int(stamp.removeprefix("MONOTONIC_USEC=")) > 0
-    [[ready, said]] = heard(manager)
+    [[ready, said]] = received(manager)
     assert ready == "READY=1"
     assert status in said
 
@@ -87,24 +87,24 @@ def test_an_abstract_socket() -> None:
         end.bind("\0" + name)
         end.setblocking(False)
         supervisor("@" + name).stopping()
-        assert heard(end)[0][0] == "STOPPING=1"
+        assert received(end)[0][0] == "STOPPING=1"
 
 
 @pytest.mark.parametrize("path", ["", "relative", "/nobody/listens"])
-def test_nobody_listens_and_nothing_happens(path: str) -> None:
+def test_without_a_listener_nothing_happens(path: str) -> None:
     supervisor(path).ready("Running")
 
 
-def test_the_watchdog_hears_twice_in_its_time(manager: socket.socket) -> None:
+def test_the_watchdog_is_notified_twice_in_its_time(manager: socket.socket) -> None:
     clock, end = VirtualClock(), manager.getsockname()
     one = supervisor(end, clock, WATCHDOG_USEC="2000000", WATCHDOG_PID=str(os.getpid()))
     one.ready("Running")
-    heard(manager)
+    received(manager)
     clock.advance(10 * SECOND)
-    assert heard(manager) == [["WATCHDOG=1"]] * 10
+    assert received(manager) == [["WATCHDOG=1"]] * 10
 
 
-def test_somebody_elses_watchdog_is_not_ours() -> None:
+def test_the_watchdog_of_another_process_is_not_ours() -> None:
     assert watchdog_timeout({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}) is None
     assert watchdog_timeout({"WATCHDOG_USEC": "junk"}) is None
     assert watchdog_timeout({"WATCHDOG_USEC": "1000"}) == SECOND // 1000

@@ -31,13 +31,13 @@ from tests.unit.stories import REAL, VIP, WAIT
 HOSTS = ("web1", "web2")
 
 
-def tell(facts: list[Fact], **window: float) -> Timeline:
+def timeline_text_of(facts: list[Fact], **window: float) -> Timeline:
     return Timeline(facts, VIP, HOSTS, **window)
 
 
 @pytest.fixture(scope="module")
 def failover() -> Timeline:
-    return tell(stories.failover_and_failback())
+    return timeline_text_of(stories.failover_and_failback())
 
 
 def test_failover_and_failback_are_two_takeovers(failover: Timeline) -> None:
@@ -77,7 +77,7 @@ def test_gap_and_outage(failover: Timeline) -> None:
 
 
 def test_a_crashed_daemon_leaves_the_address_behind() -> None:
-    told = tell(stories.crash())
+    told = timeline_text_of(stories.crash())
     assert [(t.frm, t.to, t.split) for t in told.takeovers] == [("web1", "web2", True)]
     assert [both.holders for both in told.overlaps] == [("web1", "web2")]
     assert told.gaps == []
@@ -85,8 +85,8 @@ def test_a_crashed_daemon_leaves_the_address_behind() -> None:
     assert told.holders_at(told.end) == ("web1", "web2")
 
 
-def test_what_a_cut_off_master_says_is_not_heard() -> None:
-    told = tell(stories.split_brain())
+def test_what_a_cut_off_master_sends_is_not_received() -> None:
+    told = timeline_text_of(stories.split_brain())
     (takeover,) = told.takeovers
     assert takeover.split
     assert takeover.prediction is not None
@@ -95,15 +95,15 @@ def test_what_a_cut_off_master_says_is_not_heard() -> None:
     assert takeover.after == pytest.approx(takeover.at - 6.7)
 
 
-def test_a_stopped_daemon_says_goodbye() -> None:
-    (takeover,) = tell(stories.goodbye()).takeovers
+def test_a_stopped_daemon_resigns() -> None:
+    (takeover,) = timeline_text_of(stories.resignation()).takeovers
     assert takeover.prediction is not None
     assert takeover.prediction.basis == "goodbye"
     assert takeover.measured == pytest.approx(156 / 256 + 0.0008)
 
 
-def test_at_the_start_nobody_owns_and_somebody_is_the_first() -> None:
-    (takeover,) = tell(stories.nobody_at_start()).takeovers
+def test_at_the_start_no_host_holds_and_one_is_the_first() -> None:
+    (takeover,) = timeline_text_of(stories.no_holder_at_start()).takeovers
     assert (takeover.frm, takeover.to, takeover.after) == (None, "web1", None)
     assert takeover.prediction is not None
     assert (takeover.prediction.basis, takeover.prediction.since) == ("ready", 1.15)
@@ -112,7 +112,7 @@ def test_at_the_start_nobody_owns_and_somebody_is_the_first() -> None:
 
 
 def test_who_holds_at_the_start_has_not_taken_over() -> None:
-    assert tell([stories.held(0, "web1"), stories.carrier(9, "web1")]).takeovers == []
+    assert timeline_text_of([stories.held(0, "web1"), stories.carrier(9, "web1")]).takeovers == []
 
 
 def test_losing_and_regaining_is_a_takeover_from_oneself() -> None:
@@ -122,7 +122,7 @@ def test_losing_and_regaining_is_a_takeover_from_oneself() -> None:
         stories.held(3, "web1"),
         stories.carrier(9, "web1"),
     ]
-    assert [(t.frm, t.to) for t in tell(facts).takeovers] == [("web1", "web1")]
+    assert [(t.frm, t.to) for t in timeline_text_of(facts).takeovers] == [("web1", "web1")]
 
 
 def test_a_narrower_window_keeps_its_history(failover: Timeline) -> None:
@@ -146,9 +146,11 @@ def test_lanes_default_to_those_who_had_to_do_with_the_address() -> None:
 
 def test_other_virtual_routers_are_left_out() -> None:
     other = Advert(5.0, "web1", REAL["web1"], 99, 2, 200, 1.0, ("192.168.1.99",))
-    told = tell([*stories.crash(), other, Heard(5.0, "web2", REAL["web1"], 99, 2, 200, 1.0)])
+    told = timeline_text_of(
+        [*stories.crash(), other, Heard(5.0, "web2", REAL["web1"], 99, 2, 200, 1.0)]
+    )
     assert 99 not in {fact.vrid for fact in told.of(Advert)}
-    assert told.predictions == tell(stories.crash()).predictions
+    assert told.predictions == timeline_text_of(stories.crash()).predictions
 
 
 def test_nothing_at_all_is_a_timeline_too() -> None:
@@ -174,27 +176,27 @@ def test_nothing_at_all_is_a_timeline_too() -> None:
             "web2 took 192.168.1.10 although web1 still had it, 3.0 s after the daemon was killed",
         ),
         (
-            stories.goodbye,
+            stories.resignation,
             "192.168.1.10 moved from web1 to web2 0.6 s after the daemon was stopped",
         ),
-        (stories.nobody_at_start, "web1 took 192.168.1.10 3.6 s after the daemon was started"),
+        (stories.no_holder_at_start, "web1 took 192.168.1.10 3.6 s after the daemon was started"),
         (stories.beginning, "192.168.1.10 stayed with web1 for 0.0 s"),
     ],
 )
 def test_headline(story: Any, headline: str) -> None:
     facts = story()
     extra = [Action(0.04, "look", None, "")] if story is stories.beginning else []
-    assert repr(tell([*facts, *extra])) == f"<Timeline: {headline}>"
+    assert repr(timeline_text_of([*facts, *extra])) == f"<Timeline: {headline}>"
 
 
 def test_headline_of_false_alarms_says_that_the_address_never_left() -> None:
     alarms = [stories.held(t, "web2", t % 2 == 1) for t in range(1, 7)]
     facts = [*stories.beginning(), *alarms]
-    assert repr(tell(facts)) == (
+    assert repr(timeline_text_of(facts)) == (
         f"<Timeline: web2 took {VIP} 3 times in 6.0 s, and web1 never gave it up>"
     )
     gone = stories.held(0.5, "web1", False)
-    assert "never" not in repr(tell([*facts, gone]))
+    assert "never" not in repr(timeline_text_of([*facts, gone]))
 
 
 def test_text_draws_a_lane_for_each_host(failover: Timeline) -> None:
@@ -220,14 +222,14 @@ def test_text_says_who_when_why_predicted_and_measured(failover: Timeline) -> No
 
 
 def test_text_marks_where_two_own() -> None:
-    words = tell(stories.split_brain()).text()
+    words = timeline_text_of(stories.split_brain()).text()
     assert "▓ two hold" in words
     assert "web1 and web2 held 192.168.1.10 at once from 7.31 s to 12.70 s" in words
-    assert "▓" not in tell(stories.goodbye()).text()
+    assert "▓" not in timeline_text_of(stories.resignation()).text()
 
 
 def test_text_admits_what_was_missed() -> None:
-    told = tell([*stories.crash(), Loss(6.0, "web2", "3 frames were lost in web2")])
+    told = timeline_text_of([*stories.crash(), Loss(6.0, "web2", "3 frames were lost in web2")])
     assert "The record has a hole at 6.00 s: 3 frames were lost in web2." in told.text()
 
 
@@ -239,7 +241,7 @@ def test_every_lane_is_as_wide_as_asked(failover: Timeline, width: int) -> None:
 
 def test_labels_of_actions_never_collide() -> None:
     acts: list[Fact] = [Action(5 + i / 10, "crash", "web1", "") for i in range(5)]
-    rows = tell([*stories.crash(), *acts]).text().splitlines()
+    rows = timeline_text_of([*stories.crash(), *acts]).text().splitlines()
     assert sum(row.count("crash web1") for row in rows) == 6
 
 
@@ -295,7 +297,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
         Timeline.load(path)
 
 
-def test_what_a_service_did_is_told_in_its_own_words_also_under_the_lanes() -> None:
+def test_what_a_service_did_is_described_in_its_own_words_also_under_the_lanes() -> None:
     done = [
         Action(1.0, "unplug", "web1", "cable of web1 pulled"),
         Action(4.0, "web", "web1", "web server of web1 stopped"),

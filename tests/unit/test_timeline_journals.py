@@ -93,7 +93,7 @@ def test_days_before_the_tenth_are_padded_with_a_blank() -> None:
     assert [s.t for s in states([line], "web1")] == [local("Sun Nov 1 07:07:24 2026")]
 
 
-def test_a_daemon_that_is_started_anew_has_heard_nobody_yet() -> None:
+def test_a_daemon_that_is_started_again_has_received_nothing_yet() -> None:
     log = [
         "Sun Nov 22 17:07:20 2026: (VI_1) Entering MASTER STATE",
         "Sun Nov 22 17:07:24 2026: (VI_1) Entering BACKUP STATE (init)",

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labs.analysis.ownership import (
-    Segment,
-    Service,
-    Span,
+    HolderInterval,
+    OwnershipInterval,
+    ServiceInterval,
     gaps,
     outages,
     overlaps,
@@ -53,7 +53,7 @@ A, B = "web1", "web2"
     ],
 )
 def test_segments(facts: list[Fact], expected: list[tuple[float, float, tuple[str, ...]]]) -> None:
-    assert segments(facts, VIP, 0, 10) == [Segment(*part) for part in expected]
+    assert segments(facts, VIP, 0, 10) == [OwnershipInterval(*part) for part in expected]
 
 
 def test_an_address_on_two_interfaces_is_held_until_the_last_lets_go() -> None:
@@ -63,17 +63,17 @@ def test_an_address_on_two_interfaces_is_held_until_the_last_lets_go() -> None:
         Address(3, A, "eth0", VIP, 32, False),
         Address(4, A, "eth1", VIP, 32, False),
     ]
-    assert spans(segments(facts, VIP, 0, 10)) == [Span(A, 1, 4)]
+    assert spans(segments(facts, VIP, 0, 10)) == [HolderInterval(A, 1, 4)]
 
 
 def test_other_addresses_do_not_count() -> None:
     facts = [Address(1, A, "eth0", "192.168.1.11", 24, True)]
-    assert segments(facts, VIP, 0, 10) == [Segment(0, 10, ())]
+    assert segments(facts, VIP, 0, 10) == [OwnershipInterval(0, 10, ())]
 
 
 def test_spans_join_what_segments_cut() -> None:
     parts = segments([held(0, A), held(4, B), held(6, A, False)], VIP, 0, 10)
-    assert spans(parts) == [Span(A, 0, 6), Span(B, 4, 10)]
+    assert spans(parts) == [HolderInterval(A, 0, 6), HolderInterval(B, 4, 10)]
 
 
 def test_an_empty_window_has_no_segments() -> None:
@@ -106,7 +106,7 @@ def test_segments_partition_the_window(facts: list[Address]) -> None:
 
 
 @given(st.lists(changes, max_size=30), st.floats(min_value=0, max_value=19.999))
-def test_spans_and_segments_tell_the_same(facts: list[Address], t: float) -> None:
+def test_spans_and_segments_agree(facts: list[Address], t: float) -> None:
     parts = segments(facts, VIP, 0.0, 20.0)
     by_segment = {host for part in parts if part.start <= t < part.end for host in part.holders}
     by_span = {span.host for span in spans(parts) if span.start <= t < span.end}
@@ -144,7 +144,7 @@ def test_a_ping_that_the_kernel_held_back_was_no_service_while_it_waited() -> No
 
 
 def test_the_last_stretch_ends_with_the_last_ping() -> None:
-    assert service([ping(0, A), ping(1, A)], VIP, 0, 9) == [Service(A, 0, 1, 2)]
+    assert service([ping(0, A), ping(1, A)], VIP, 0, 9) == [ServiceInterval(A, 0, 1, 2)]
 
 
 def test_a_change_of_answerer_without_silence_is_no_outage() -> None:

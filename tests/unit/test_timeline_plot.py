@@ -1,4 +1,4 @@
-"""The house figure: what is in it, and that no word covers another."""
+"""The timeline figure: what is in it, and that no word covers another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import labs.figures.plot as plot
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.figures.label_rows import places
-from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma, words_on
+from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma, text_color_on
 from labs.model.facts import Action, Address, Arp, Fact, Ping
 from tests.unit import stories
 
@@ -30,8 +30,8 @@ STORIES: list[Story] = [
     stories.failover_and_failback,
     stories.crash,
     stories.split_brain,
-    stories.goodbye,
-    stories.nobody_at_start,
+    stories.resignation,
+    stories.no_holder_at_start,
     stories.restarts,
 ]
 
@@ -82,7 +82,7 @@ def xs(line: Line2D) -> list[float]:
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_no_upright_line_crosses_the_word_nobody(story: Story) -> None:
+def test_no_upright_line_crosses_the_label_of_no_holder(story: Story) -> None:
     figure = drawn(story)
     renderer = FigureCanvasAgg(figure).get_renderer()
     (axes,) = figure.axes
@@ -155,7 +155,7 @@ def test_a_handover_of_a_millisecond_is_not_drawn_as_two_owners() -> None:
 
 
 def test_priority_0_has_a_mark_of_its_own() -> None:
-    assert "priority 0" in legend(drawn(stories.goodbye))
+    assert "priority 0" in legend(drawn(stories.resignation))
     assert "priority 0" not in legend(drawn(stories.crash))
 
 
@@ -191,8 +191,8 @@ def test_colours_stay_apart_in_grey() -> None:
     master, backup = map(luma, HOST_COLOURS[:2])
     assert abs(master - backup) > 0.25
     assert luma(PAPER) - max(master, backup, luma(NOBODY)) > 0.2
-    assert words_on(HOST_COLOURS[0])["color"] == "white"
-    assert words_on(HOST_COLOURS[1])["color"] != "white"
+    assert text_color_on(HOST_COLOURS[0])["color"] == "white"
+    assert text_color_on(HOST_COLOURS[1])["color"] != "white"
 
 
 def stacked() -> plot.Stack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs.analysis.master_down_timer import skew
-from labs.analysis.takeover_timing import Prediction, predict, vrids, with_hearing
+from labs.analysis.takeover_timing import ExpectedTakeover, predict, vrids, with_deliveries
 from labs.model.facts import Action, Advert, Fact, Heard, Link, State
 from labs.simulation.lan import Lan
 from tests.unit.stories import advert, carrier, heard
@@ -28,7 +28,7 @@ def test_skew(priority: int, version: int, interval: float, seconds: float) -> N
     assert skew(priority, version, interval) == seconds
 
 
-# web2 (priority 100) speaks once, long after, so that its priority is known.
+# web2 (priority 100) sends once, long after, so that its priority is known.
 VOICE: list[Fact] = [advert(90.0, "web2")]
 
 
@@ -37,53 +37,53 @@ VOICE: list[Fact] = [advert(90.0, "web2")]
     [
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1")],
-            Prediction("web2", "advert", 2.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "advert", 2.0, 3 + SKEW_100),
             id="the last Advertisement counts",
         ),
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=99)],
-            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="a lower priority restarts nothing",
         ),
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=100)],
-            Prediction("web2", "advert", 2.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "advert", 2.0, 3 + SKEW_100),
             id="an equal priority does",
         ),
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=0)],
-            Prediction("web2", "goodbye", 2.0, SKEW_100),
+            ExpectedTakeover("web2", "goodbye", 2.0, SKEW_100),
             id="priority 0: only the skew",
         ),
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(2.0, "client", "web1")],
-            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="what others hear does not matter",
         ),
         pytest.param(
             [heard(1.0, "web2", "web1"), heard(50.0, "web2", "web1")],
-            Prediction("web2", "advert", 1.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="nor what comes after the takeover",
         ),
         pytest.param(
             [carrier(0.0, "web2"), carrier(5.0, "web2", False), carrier(9.0, "web2")],
-            Prediction("web2", "carrier", 9.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "carrier", 9.0, 3 + SKEW_100),
             id="carrier regained",
         ),
         pytest.param(
             [carrier(0.0, "web2"), Action(4.0, "start", "web2", "")],
-            Prediction("web2", "start", 4.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "start", 4.0, 3 + SKEW_100),
             id="daemon started; carrier from the beginning is no event",
         ),
         pytest.param(
             [Link(0, "web2", "eth0", False, True), Link(7, "web2", "eth0", True, True)],
-            Prediction("web2", "carrier", 7.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "carrier", 7.0, 3 + SKEW_100),
             id="set up by the administrator",
         ),
         pytest.param([], None, id="nothing happened"),
         pytest.param(
             [Action(4.0, "start", "web2", ""), State(4.35, "web2", "VI_1", "INIT", "BACKUP")],
-            Prediction("web2", "ready", 4.35, 3 + SKEW_100),
+            ExpectedTakeover("web2", "ready", 4.35, 3 + SKEW_100),
             id="the journal knows when the daemon was ready",
         ),
         pytest.param(
@@ -91,17 +91,17 @@ VOICE: list[Fact] = [advert(90.0, "web2")]
                 Action(4.2, "start", "web2", ""),
                 State(4.0, "web2", "VI_1", "INIT", "BACKUP", resolution=1),
             ],
-            Prediction("web2", "start", 4.2, 3 + SKEW_100),
+            ExpectedTakeover("web2", "start", 4.2, 3 + SKEW_100),
             id="a log of whole seconds does not",
         ),
         pytest.param([Action(4.0, "start", "web1", "")], None, id="another's daemon"),
     ],
 )
-def test_predict(facts: list[Fact], expected: Prediction | None) -> None:
+def test_predict(facts: list[Fact], expected: ExpectedTakeover | None) -> None:
     assert predict([*facts, *VOICE], "web2", before=10.0) == expected
 
 
-def test_version_3_counts_in_the_interval_that_was_heard() -> None:
+def test_version_3_counts_in_the_interval_that_was_received() -> None:
     facts: list[Fact] = [
         Heard(1.0, "web2", "192.168.1.11", 51, 3, 150, 0.2),
         Advert(90.0, "web2", "192.168.1.12", 51, 3, 100, 1.0),
@@ -111,24 +111,24 @@ def test_version_3_counts_in_the_interval_that_was_heard() -> None:
     assert due.wait == pytest.approx(0.6 + SKEW_100 * 0.2)
 
 
-def test_the_journal_tells_the_priority_of_a_host_that_never_spoke() -> None:
+def test_the_journal_has_the_priority_of_a_host_that_never_advertised() -> None:
     facts: list[Fact] = [
         State(0.5, "web2", "VI_1", "INIT", "BACKUP", "", 100),
         advert(1.0, "web1"),
         heard(1.0, "web2", "web1"),
     ]
     due = predict(facts, "web2", before=10.0)
-    assert due == Prediction("web2", "advert", 1.0, 3 + SKEW_100)
+    assert due == ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100)
     assert predict(facts[1:], "web2", before=10.0) is None
 
 
 def test_the_words_name_the_event_and_the_milliseconds() -> None:
-    due = Prediction("web2", "advert", 2.0, 3 + SKEW_100)
+    due = ExpectedTakeover("web2", "advert", 2.0, 3 + SKEW_100)
     assert due.text == "predicted 3.609 s after the last Advertisement"
     assert due.at == 5.609375
 
 
-def test_without_hearing_facts_everybody_but_the_cut_off_hears() -> None:
+def test_without_delivery_facts_every_host_but_the_cut_off_receives() -> None:
     facts: list[Fact] = [
         advert(1.0, "web1"),
         Action(2.0, "cut", "web1", ""),
@@ -138,16 +138,16 @@ def test_without_hearing_facts_everybody_but_the_cut_off_hears() -> None:
         Action(6.0, "cut", "web2", ""),
         advert(7.0, "web1"),
     ]
-    heards = [f for f in with_hearing(facts, ["web1", "web2"]) if isinstance(f, Heard)]
+    heards = [f for f in with_deliveries(facts, ["web1", "web2"]) if isinstance(f, Heard)]
     assert [(f.t, f.host, f.source) for f in heards] == [
         (1.0, "web2", "192.168.1.11"),
         (5.0, "web2", "192.168.1.11"),
     ]
 
 
-def test_recorded_hearing_is_left_alone() -> None:
+def test_recorded_deliveries_are_left_alone() -> None:
     facts: list[Fact] = [advert(1.0, "web1"), heard(1.0, "web2", "web1"), advert(2, "web1")]
-    assert with_hearing(facts, ["web1", "web2"]) == facts
+    assert with_deliveries(facts, ["web1", "web2"]) == facts
 
 
 def test_virtual_routers_are_found_by_the_address_they_advertise() -> None:
@@ -161,7 +161,7 @@ def test_a_moment_of_a_whole_second_is_as_exact_as_any_other() -> None:
         Action(3.6, "start", "web2", ""),
         State(4.0, "web2", "VI_1", "INIT", "BACKUP"),
     ]
-    expected = Prediction("web2", "ready", 4.0, 3 + SKEW_100)
+    expected = ExpectedTakeover("web2", "ready", 4.0, 3 + SKEW_100)
     assert predict([*facts, *VOICE], "web2", before=10.0) == expected
 
 
@@ -206,14 +206,14 @@ RAISED: list[Fact] = [
 ]
 
 
-def test_a_backup_that_was_content_before_its_reload_counts_from_the_last_one_it_heard() -> None:
-    expected = Prediction("web2", "advert", 8.0, 3 + 56 / 256)
+def test_a_backup_that_was_content_before_its_reload_counts_from_the_last_one_it_received() -> None:
+    expected = ExpectedTakeover("web2", "advert", 8.0, 3 + 56 / 256)
     assert predict(RAISED, "web2", 50.0) == expected
 
 
-def test_keepalived_starts_its_timer_anew_when_it_reloads() -> None:
+def test_keepalived_starts_its_timer_again_when_it_reloads() -> None:
     log = State(0.0, "web2", "VI_1", "INIT", "BACKUP", resolution=1)  # keepalived's
-    expected = Prediction("web2", "reload", 8.5, 3 + 56 / 256)
+    expected = ExpectedTakeover("web2", "reload", 8.5, 3 + 56 / 256)
     assert predict([log, *RAISED], "web2", 50.0) == expected
 
 
@@ -224,17 +224,17 @@ def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "web2", 50.0) == Prediction("web2", "start", 0.0, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == ExpectedTakeover("web2", "start", 0.0, 3 + 56 / 256)
 
 
-def test_a_reload_soon_after_the_start_of_one_that_was_weaker_counts_from_what_it_heard() -> None:
+def test_a_reload_soon_after_the_start_at_lower_priority_counts_from_what_it_received() -> None:
     facts: list[Fact] = [
         State(0.3, "web2", "VI_1", "INIT", "BACKUP", priority=100),
         heard(1.0, "web2", "web1", priority=150),
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "web2", 50.0) == Prediction("web2", "advert", 1.0, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == ExpectedTakeover("web2", "advert", 1.0, 3 + 56 / 256)
 
 
 def test_what_it_was_before_another_reload_says_nothing() -> None:
@@ -245,4 +245,4 @@ def test_what_it_was_before_another_reload_says_nothing() -> None:
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]
-    assert predict(facts, "web2", 50.0) == Prediction("web2", "ready", 0.3, 3 + 56 / 256)
+    assert predict(facts, "web2", 50.0) == ExpectedTakeover("web2", "ready", 0.3, 3 + 56 / 256)

@@ -1,8 +1,8 @@
-"""When a takeover is due, and no witness saw what the daemon saw: say nothing wrong about it."""
+"""When a takeover is due, and no observer saw what the daemon saw: say nothing wrong about it."""
 
 from __future__ import annotations
 
-from labs.analysis.takeover_timing import Prediction, predict
+from labs.analysis.takeover_timing import ExpectedTakeover, predict
 from labs.model.facts import Action, Address, Fact
 from tests.unit.stories import advert, heard
 
@@ -18,7 +18,9 @@ def test_a_firewall_on_the_host_drops_what_the_switch_passed_on() -> None:
     last = 0.0
     facts: list[Fact] = [heard(float(t), "web2", "web1") for t in range(5)]
     facts += [advert(last + WAIT, "web2")]
-    assert predict(facts, "web2", last + WAIT + 0.001) == Prediction("web2", "advert", last, WAIT)
+    assert predict(facts, "web2", last + WAIT + 0.001) == ExpectedTakeover(
+        "web2", "advert", last, WAIT
+    )
 
 
 def test_an_early_takeover_that_no_advertisement_explains_is_early() -> None:
@@ -29,7 +31,7 @@ def test_an_early_takeover_that_no_advertisement_explains_is_early() -> None:
     assert found.since == 2.0
 
 
-def test_a_check_that_succeeds_again_is_seen_by_nobody() -> None:
+def test_a_check_that_succeeds_again_is_not_seen() -> None:
     facts: list[Fact] = [
         Action(0.0, "start", "web2", "daemon of web2 started"),
         advert(3.7, "web2"),
@@ -48,4 +50,4 @@ def test_a_master_that_gave_way_counts_from_the_better_advertisement() -> None:
         held(9.0, "web2", False),
         advert(12.6, "web2"),
     ]
-    assert predict(facts, "web2", 12.61) == Prediction("web2", "advert", 8.999, WAIT)
+    assert predict(facts, "web2", 12.61) == ExpectedTakeover("web2", "advert", 8.999, WAIT)

@@ -56,7 +56,7 @@ def write(lan: Lan, says: str | None) -> None:
     lan.run(0)
 
 
-def says(lan: Lan) -> str | None:
+def weight_of(lan: Lan) -> str | None:
     return lan.machines["one"].workload.files.get(PATH)
 
 
@@ -137,7 +137,7 @@ def test_a_number_that_is_too_large_is_reported_and_the_old_one_stays() -> None:
 )
 def test_init_file(words: str, before: str | None, after: str | None) -> None:
     lan = start(tracking("", words), before)
-    assert says(lan) == after
+    assert weight_of(lan) == after
 
 
 def test_a_reload_does_not_overwrite() -> None:
@@ -145,7 +145,7 @@ def test_a_reload_does_not_overwrite() -> None:
     write(lan, "9")
     lan.conf("one", tracking("", "init_file 6 overwrite"))
     lan.reload("one")
-    assert says(lan) == "9"
+    assert weight_of(lan) == "9"
     assert priority(lan) == 109
 
 

@@ -11,11 +11,11 @@ from tests.cluster import cluster, conf, router, state, states
 
 
 def start(text: str, *cards: str, **words: bool) -> Lan:
-    """One host with further cards."""
+    """One host with further interfaces."""
     lan = cluster(one="")
     lan.stop("one")
     for card in cards:
-        lan.machines["one"].set_card(card, **words)
+        lan.machines["one"].set_interface(card, **words)
     lan.conf("one", text)
     lan.start("one")
     lan.run(5)
@@ -23,12 +23,12 @@ def start(text: str, *cards: str, **words: bool) -> Lan:
 
 
 def set_card(lan: Lan, name: str = "eth1", **words: bool) -> None:
-    lan.machines["one"].set_card(name, **words)
+    lan.machines["one"].set_interface(name, **words)
     lan.run(0)
 
 
 def remove_card(lan: Lan, name: str = "eth1") -> None:
-    lan.machines["one"].remove_card(name)
+    lan.machines["one"].remove_interface(name)
     lan.run(0)
 
 
@@ -146,7 +146,7 @@ def test_a_change_that_is_taken_back_in_time_is_none() -> None:
     assert states(lan, "one") == before
 
 
-def test_the_instances_own_interface_has_patience_too() -> None:
+def test_the_instances_own_interface_is_debounced_too() -> None:
     lan = start(DELAYS + conf(100))
     before = states(lan, "one")
     lan.unplug("one")
@@ -196,10 +196,10 @@ def test_track_src_ip_follows_the_address() -> None:
     assert why(lan) == f"interface eth0 does not have the source address {SOURCE}"
     machine = lan.machines["one"]
     machine.addresses[IPv4Address(SOURCE)] = 24
-    machine.report_card()
+    machine.report_interface()
     assert state(lan, "one") == "BACKUP"
     lan.run(5)
     assert state(lan, "one") == "MASTER"
     del machine.addresses[IPv4Address(SOURCE)]
-    machine.report_card()
+    machine.report_interface()
     assert state(lan, "one") == "FAULT"

@@ -163,7 +163,7 @@ def test_a_restart_within_the_delay_is_not_noticed() -> None:
     assert "FAULT" not in states(lan, "one"), "the delay begins again"
 
 
-def test_a_reload_counts_anew_and_tells_nobody() -> None:
+def test_a_reload_counts_again_and_reports_nothing() -> None:
     lan, pids = start(tracking(), running=1)
     lan.run(5)
     before = states(lan, "one")

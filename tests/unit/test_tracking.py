@@ -1,4 +1,4 @@
-"""FAULT and back: cards without carrier, without power, without address."""
+"""FAULT and back: interfaces without carrier, without power, without address."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_dont_track_primary() -> None:
     assert any("cannot send an advertisement" in line for line in lan.logs["one"].lines)
 
 
-def test_an_interface_without_an_address_has_nothing_to_speak_from(lan: Lan) -> None:
+def test_an_interface_without_an_address_has_nothing_to_send_from(lan: Lan) -> None:
     card = lan.machines["one"]
     del card.addresses[card.ip]
     lan.daemons["one"].interface_changed("eth0")
@@ -116,7 +116,7 @@ def test_a_virtual_address_is_no_source(lan: Lan) -> None:
     assert state(lan, "one") == "FAULT"
 
 
-def test_a_card_that_comes_up_without_an_address_stays_in_fault(lan: Lan) -> None:
+def test_an_interface_that_comes_up_without_an_address_stays_in_fault(lan: Lan) -> None:
     """Two causes: the first to go must not end FAULT, not even for a moment."""
     card = lan.machines["one"]
     lan.link("one", "down")
@@ -146,7 +146,7 @@ def test_the_source_stays_as_long_as_it_is_there(lan: Lan) -> None:
     assert adverts(lan, "one")[-1].source == "192.168.1.5"
 
 
-def test_a_configured_source_is_used_whatever_the_card_has() -> None:
+def test_a_configured_source_is_used_whatever_the_interface_has() -> None:
     lan = cluster(one=conf(150, "mcast_src_ip 192.168.1.222"))
     lan.run(5)
     assert adverts(lan, "one")[-1].source == "192.168.1.222"

@@ -7,12 +7,12 @@ import pytest
 from labs.experiments.timer_tradeoff import Point, Setting, Tradeoff, count, tradeoff
 
 
-def test_patience_is_the_master_down_interval_of_version_3() -> None:
+def test_master_down_interval_is_that_of_version_3() -> None:
     assert Setting(0.1, 0.0).patience == pytest.approx(0.3609375)
     assert Setting(0.1, 0.0, missed=10).patience == pytest.approx(1.0609375)
 
 
-def test_nobody_is_alarmed_where_nothing_is_lost() -> None:
+def test_no_false_alarm_where_nothing_is_lost() -> None:
     assert count(0.1, loss=0.0, adverts=500).alarms == 0
 
 

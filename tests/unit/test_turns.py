@@ -96,7 +96,7 @@ def test_a_storm_of_netlink_leaves_others_their_turn(monkeypatch: pytest.MonkeyP
     assert told  # but a storm without an end hides none
 
 
-# A flood of weaker routers.
+# A flood of routers of lower priority.
 
 
 def kept(shape_: PacketSignature, priority: int) -> bool:
@@ -121,7 +121,7 @@ def test_in_a_flood_the_kernel_drops_what_says_nothing_to_us() -> None:
 
 
 @pytest.mark.parametrize("word", ["nopreempt", "preempt_delay 3"])
-def test_where_weaker_ones_count_they_are_heard(word: str) -> None:
+def test_where_lower_priorities_count_they_are_received(word: str) -> None:
     (one,) = loads(conf(100, "state BACKUP", word)).config.instances
     assert all(kept(shape(one, 100), priority) for priority in range(256))
 
@@ -141,7 +141,7 @@ def test_a_weight_moves_the_limit_at_once() -> None:
     assert seen == [60]
 
 
-def test_a_flood_of_weaker_masters_costs_bounded_memory_and_a_line_a_second() -> None:
+def test_a_flood_of_lower_priorities_costs_bounded_memory_and_a_line_a_second() -> None:
     lan = cluster(one=conf(100))
     lan.run(20)
     one, lines = router(lan, "one"), lan.logs["one"].lines

@@ -1,4 +1,4 @@
-"""A unicast instance: who is heard, by his address and by how far away he is."""
+"""A unicast instance: which senders it accepts, by address and by distance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def packet(source: str, ttl: int) -> bytes:
     return ipv4_packet(encode(said, *ends), *ends, 1, ttl)
 
 
-def heard(lan: Lan, source: str, ttl: int) -> bool:
+def accepted(lan: Lan, source: str, ttl: int) -> bool:
     """Whether a packet from there makes a MASTER give way."""
     before = router(lan, "one").counters["advertisement-rcvd"]
     inject(lan, "one", packet(source, ttl))
@@ -37,36 +37,36 @@ def heard(lan: Lan, source: str, ttl: int) -> bool:
 
 
 @pytest.mark.parametrize("ttl", [1, 3, 64, 254])
-def test_who_is_no_peer_is_heard_from_this_link_alone(ttl: int) -> None:
+def test_a_sender_that_is_not_a_peer_is_accepted_from_this_link_alone(ttl: int) -> None:
     lan = pair()
     assert lan.masters()[0] == "one"
-    assert not heard(lan, ATTACKER, ttl)
+    assert not accepted(lan, ATTACKER, ttl)
     assert lan.masters()[0] == "one"
     line = f"{ATTACKER} is not a unicast peer, and TTL {ttl} is not from this link"
     assert any(line in text for text in lan.logs["one"].lines)
-    assert heard(lan, "192.168.1.66", 255)
+    assert accepted(lan, "192.168.1.66", 255)
 
 
 @pytest.mark.parametrize("ttl", [1, 3, 64, 255])
 def test_a_peer_may_be_anywhere(ttl: int) -> None:
-    assert heard(pair(), TWO, ttl)
+    assert accepted(pair(), TWO, ttl)
 
 
 @pytest.mark.parametrize("ttl", [3, 255])
-def test_check_unicast_src_hears_the_peers_alone(ttl: int) -> None:
+def test_check_unicast_src_accepts_the_peers_alone(ttl: int) -> None:
     lan = pair("check_unicast_src")
-    assert not heard(lan, ATTACKER, ttl)
-    assert heard(lan, TWO, ttl)
+    assert not accepted(lan, ATTACKER, ttl)
+    assert accepted(lan, TWO, ttl)
 
 
-def test_min_ttl_tells_a_peer_from_who_uses_its_address() -> None:
+def test_min_ttl_distinguishes_a_peer_from_a_host_that_uses_its_address() -> None:
     lan = pair(peer=f"{TWO} min_ttl 255 max_ttl 255")
-    assert not heard(lan, TWO, 254)
-    assert heard(lan, TWO, 255)
+    assert not accepted(lan, TWO, 254)
+    assert accepted(lan, TWO, 255)
 
 
 def test_peers_that_are_listed_on_one_side_only_still_elect_one() -> None:
-    """As with keepalived, on one link: the second hears the first, which it does not list."""
+    """As with keepalived, on one link: the second accepts the first, which it does not list."""
     lan = pair()
     lan.run(20)
     assert lan.masters() == ["one"]

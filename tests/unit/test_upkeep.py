@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from labs.simulation.invariants import Guard
+from labs.simulation.invariants import InvariantChecker
 from labs.simulation.lan import Lan
 from tests.cluster import VIP, adverts, arps, cluster, conf, held, router, scripts, state, states
 
@@ -24,23 +24,23 @@ def why(lan: Lan, host: str) -> str:
     return [str(line["reason"]) for line in lan.journal(host) if line["event"] == "state"][-1]
 
 
-def told(lan: Lan, host: str) -> list[str]:
-    """The states that notify scripts were told."""
+def notified(lan: Lan, host: str) -> list[str]:
+    """The states that notify scripts were called with."""
     return [argv[3] for _, argv in scripts(lan, host)]
 
 
 @pytest.mark.parametrize("what", ["send", "listen", "take"])
 @pytest.mark.parametrize("priority", [200, 255])
 def test_a_router_that_cannot_work_leaves_a_healthy_master_alone(what: str, priority: int) -> None:
-    """It is never MASTER, holds nothing, announces nothing and tells no script so."""
+    """It is never MASTER, holds nothing, announces nothing and calls no script."""
     lan = cluster(healthy=conf(100), sick="")
-    guard = Guard(lan)
+    guard = InvariantChecker(lan)
     lan.run(5)
     lan.machines["sick"].refuses[what] = REASON
     lan.conf("sick", conf(priority, NOTIFY))
     lan.reload("sick")
     lan.run(60)
-    assert "MASTER" not in states(lan, "sick") + told(lan, "sick")
+    assert "MASTER" not in states(lan, "sick") + notified(lan, "sick")
     assert state(lan, "sick") in ("FAULT", "BACKUP")
     assert REASON in "".join(str(line.get("reason")) for line in lan.journal("sick"))
     assert (held(lan, "sick"), arps(lan, "sick")) == (set(), [])
@@ -108,7 +108,7 @@ def test_a_mistake_of_ours_is_no_end_of_the_timer(
     """Any exception of a port: FAULT with the reason, and MASTER again when it is over."""
     lan = cluster(one=conf(200))
     lan.run(1)
-    Guard(lan)
+    InvariantChecker(lan)
     one = router(lan, "one")
     target = one.advertiser if place == "send" else one.master_state
     with monkeypatch.context() as patch:
@@ -128,7 +128,7 @@ def mistake(*_: object) -> None:
 
 
 def full(*_: object) -> None:
-    """A queue with no room for another packet."""
+    """A queue with no space for another packet."""
     raise OSError(105, "No buffer space available")
 
 
@@ -144,7 +144,7 @@ def test_a_dead_link_that_is_not_tracked_is_no_reason_to_give_up() -> None:
 def test_a_link_that_cannot_be_listened_on_again() -> None:
     """No descriptor is free when the interface comes back: FAULT, and tried every second."""
     lan = cluster(web1=conf(200), web2=conf(100))
-    Guard(lan)
+    InvariantChecker(lan)
     lan.run(5)
     machine = lan.machines["web2"]
     machine.unload()
@@ -160,7 +160,7 @@ def test_a_link_that_cannot_be_listened_on_again() -> None:
     machine.refuses.clear()
     lan.wait_until(lambda: state(lan, "web2") == "BACKUP", 1.1)
     lan.run(10)
-    assert state(lan, "web2") == "BACKUP"  # it hears the MASTER
+    assert state(lan, "web2") == "BACKUP"  # it receives from the MASTER
 
 
 def test_a_daemon_that_cannot_listen_at_the_start_begins_in_fault() -> None:
@@ -179,7 +179,7 @@ def test_a_daemon_that_cannot_listen_at_the_start_begins_in_fault() -> None:
     assert held(lan, "one") == set()
 
 
-def test_somebody_who_removes_the_address_again_and_again() -> None:
+def test_an_address_removed_again_and_again() -> None:
     """Priority 254: Skew_Time is 8 ms.  Six losses in ten seconds, then FAULT for ten."""
     lan = cluster(one=conf(254))
     lan.run(5)
@@ -198,7 +198,7 @@ def test_somebody_who_removes_the_address_again_and_again() -> None:
 
 
 def test_what_goes_with_an_address_of_another_instance_is_put_back() -> None:
-    """The kernel removed it with one that we removed: no resignation, nobody else is told."""
+    """The kernel removed it with one that we removed: no resignation, no router is affected."""
     lan = cluster(one=conf(200))
     lan.run(5)
     machine = lan.machines["one"]

@@ -1,4 +1,4 @@
-"""A customer's visits: the program against a real socket, and what it writes as facts."""
+"""A client's visits: the program against a real socket, and what it writes as facts."""
 
 from __future__ import annotations
 

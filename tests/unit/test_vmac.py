@@ -240,7 +240,7 @@ BOTH = DropFilter(silent=(placed("192.168.1.10"), placed("2001:db8::7"), placed(
          ["the rules of virtual interfaces"]),
     ],
 )  # fmt: skip
-def test_what_nftables_refuses_costs_nobody_else_the_filter(
+def test_what_nftables_refuses_costs_no_other_instance_the_filter(
     refused: str, shield: DropFilter, kept: list[str], lost: list[str]
 ) -> None:
     picky = Picky(refused)
@@ -251,7 +251,7 @@ def test_what_nftables_refuses_costs_nobody_else_the_filter(
     assert problems[1:] == [f"the packet filter of ip6 is without {one}" for one in lost]
 
 
-def test_an_odd_name_of_an_interface_costs_nobody_else_the_filter() -> None:
+def test_an_odd_name_of_an_interface_costs_no_other_instance_the_filter() -> None:
     picky = Picky()
     odd = placed("fe80::7", "a*b")
     assert picky.apply(replace(BOTH, silent=(*BOTH.silent, odd))) == [

@@ -62,7 +62,7 @@ def learners(*answers: float | str, measured: float | str) -> list[Learner]:
     ]  # fmt: skip
 
 
-def test_choices_are_counted_and_the_measured_one_is_there_though_nobody_chose_it() -> None:
+def test_choices_are_counted_and_the_measured_one_is_there_though_no_learner_chose_it() -> None:
     found = standing.distribution("Q", LESSON, learners("web1", "web1", "both", measured="web2"))
     assert found.bars == (("web1", 2), ("both", 1), ("web2", 0))
     assert (found.measured, found.text, found.answers) == (2, "web2", 3)

@@ -1,4 +1,4 @@
-"""A customer: asks an address for its page, again and again, and writes down what came back.
+"""A client: asks an address for its page, again and again, and writes down what came back.
 
     python -m labs.emulation.programs.http_client 192.168.1.10 0.1        ten visits a second, until
     it is ended
@@ -8,7 +8,7 @@ it was over), `rtt` in seconds, and `page`, the text of the page; the last two a
 within PAGE_TIMEOUT.
 A ping asks the machine's kernel, a visit asks the program that the customers want: the difference
 between the two is what lesson 10 is about.
-Visits overlap, so a server that hangs does not make the customer ask less often.
+Visits overlap, so a server that hangs does not make the client ask less often.
 It imports only the standard library, so that it is there at once; `labs.emulation.services` starts
 it.
 """
@@ -28,7 +28,7 @@ REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 async def page(address: str, port: int = 80) -> str | None:
     """The text of the page at `address`; None if the answer is anything but 200 and a page.
 
-    Raises OSError when nobody can be reached or the connection breaks.
+    Raises OSError when no server can be reached or the connection breaks.
     """
     reader, writer = await asyncio.open_connection(address, port)
     try:

@@ -26,7 +26,7 @@ class Box:
         self.count = 0
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Write it down; the sender is told only then that it was taken."""
+        """Write it down; only then is it acknowledged to the sender."""
         self.count += 1
         content = envelope.content or b""
         text = content if isinstance(content, bytes) else content.encode()

@@ -3,7 +3,7 @@
     python send_packets.py PAUSE HEX...       PAUSE 0: once; otherwise every so many seconds
 
 A frame goes out as it is; an IP packet is given its Ethernet header by the kernel.
-It imports only the standard library, and is run without site-packages, so that it speaks at once.
+It imports only the standard library, and is run without site-packages, so that it sends at once.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ EVERY = 0.1  # s from line to line
 CONNECT_TIMEOUT = 5.0  # s for the connection to come about
 
 
-def say(event: str, **more: object) -> None:
+def send_line(event: str, **more: object) -> None:
     """Write one line."""
     print(json.dumps({"t": time.time(), "event": event, **more}), flush=True)
 
@@ -48,7 +48,7 @@ def talk(link: socket.socket) -> str:
                 for line in lines:
                     who, _, count = line.decode().partition(" ")
                     rtt = time.monotonic() - sent.pop(int(count))
-                    say("echo", n=int(count), who=who, rtt=rtt)
+                    send_line("echo", n=int(count), who=who, rtt=rtt)
             if time.monotonic() >= due:
                 due, number = due + EVERY, number + 1
                 sent[number] = time.monotonic()
@@ -60,13 +60,13 @@ def talk(link: socket.socket) -> str:
 
 
 def main() -> None:
-    """Connect, talk, and tell the end."""
+    """Connect, send, and report the end."""
     try:
         with socket.create_connection((sys.argv[1], PORT), timeout=CONNECT_TIMEOUT) as link:
-            say("connected")
-            say("end", why=talk(link))
+            send_line("connected")
+            send_line("end", why=talk(link))
     except OSError as error:
-        say("end", why=error.strerror or str(error))
+        send_line("end", why=error.strerror or str(error))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ PATIENCE = 9.0
 
 
 def _rivals(lab: Lab) -> list[str]:
-    """The stronger nodes that hold the address or could still take it."""
+    """The nodes of higher priority that hold the address or could still take it."""
     carrier = lab.witness.carrier()
     speaks = [host for host in STRONGER if lab.running(host) and carrier.get(host)]
     return sorted({*speaks, *(host for host in STRONGER if host in lab.holders())})

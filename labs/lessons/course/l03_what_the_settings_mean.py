@@ -17,7 +17,7 @@ MINUTES = 20
 
 # Seconds for a reload, and for two masters to find that they are two.
 PATIENCE = 9.0
-# What a difference in each of these lines means to the one who hears the other.
+# What a difference in each of these lines means to the router that receives it.
 EQUAL = {
     "virtual_router_id": "the two are not the same virtual router, so each ignores the other",
     "auth_type": "one sends a password of a kind that the other does not expect",

@@ -13,7 +13,7 @@ from labs.lessons.experiment import Measured
 if TYPE_CHECKING:
     from labs.analysis.timeline import Takeover, Timeline
     from labs.emulation.lab import Lab
-    from labs.emulation.tcp_session import Talk
+    from labs.emulation.tcp_session import TcpSession
     from labs.experiments.outage_distribution import Spread
 
 TITLE = "Failover: pull the cable"
@@ -33,7 +33,7 @@ KEPT = 4.0
 # Lines that came back on the TCP connection before the cable is pulled.
 ECHOES = 5
 # What an experiment of this kernel has made: the TCP connection, and the pulls.
-_connections: list[Talk] = []
+_connections: list[TcpSession] = []
 _pulls: list[Spread] = []
 
 

@@ -1,4 +1,4 @@
-"""07 Swap roles: restart the daemon of the master, and let nobody notice."""
+"""07 Swap roles: restart the daemon of the master, so that no client notices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labs.model.facts import Action
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from labs.analysis.ownership import Service
+    from labs.analysis.ownership import ServiceInterval
     from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
 
@@ -158,7 +158,7 @@ def _restarts(lab: Lab) -> list[Action]:
     return [act for act in acts if (act.verb, act.host) == ("start", "web1")][1:]
 
 
-def _outages(lab: Lab) -> list[Service]:
+def _outages(lab: Lab) -> list[ServiceInterval]:
     """When the client waited for longer than it may, after the address was first held."""
     seen = lab.timeline()
     first = next((span.start for span in seen.spans()), seen.end)

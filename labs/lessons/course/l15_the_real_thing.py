@@ -9,7 +9,7 @@ from labs.experiments.cluster_health import unnoticed
 from labs.lessons import Challenge, Question, Step
 
 if TYPE_CHECKING:
-    from labs.analysis.ownership import Service
+    from labs.analysis.ownership import ServiceInterval
     from labs.emulation.lab import Lab
 
 TITLE = "The real thing"
@@ -39,8 +39,8 @@ def _owner_hint(lab: Lab) -> str:
     return f"the address is with {holder}, and not with web1 alone"
 
 
-def _outages(lab: Lab) -> list[Service]:
-    """When the client waited too long, after somebody had held the address for the first time."""
+def _outages(lab: Lab) -> list[ServiceInterval]:
+    """When the client waited too long, after a host had held the address for the first time."""
     timeline = lab.timeline()
     held = timeline.spans()
     if not held:

@@ -27,7 +27,7 @@ WELL = "web1 serves the client at 192.168.1.10, alone, and web2 stands by"
 
 
 def solved_at_once() -> int:
-    """How many of the six were mended by the first try: the look at the start, and one more."""
+    """How many of the six were repaired by the first try: the look at the start, and one more."""
     tries = [memory.entries("check", f"mystery-{n}") for n in range(1, NUMBER + 1)]
     return sum(any(entry.passed for entry in entries[:2]) for entries in tries)
 

@@ -1,4 +1,4 @@
-"""01 VRRP and keepalived: the message, the election and the rules, as the lesson tells them."""
+"""01 VRRP and keepalived: the message, the election and the rules, as the lesson has them."""
 
 from tests.notebooks.truths import Truth
 
@@ -18,6 +18,6 @@ TRUE: dict[str, Truth] = {
         r".*runs on.*3\.609 s runs out.*becomes MASTER"
     ),
     "ask-master": "it was BACKUP.*becomes BACKUP",
-    # Weaker, equal with the higher address, resignation: answered, obeyed, the skew alone.
+    # Lower, equal with the higher address, resignation: answered, obeyed, the skew alone.
     "ask-tie": r"it stays MASTER.*it becomes BACKUP.*it stays BACKUP.* 0\.609 s",
 }

@@ -2,7 +2,7 @@
 
     WRONG = {"leave": (Wrong("lab.crash('web1')", hint="killed says nothing"), ...)}
 
-A check is worth something only if it tells these from a solution, and says what is wrong with them.
+A check must distinguish these from a solution, and say what is wrong with them.
 """
 
 from __future__ import annotations

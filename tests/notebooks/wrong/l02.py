@@ -1,4 +1,4 @@
-"""02 Basic set-up: one file forgotten, and both files changed with nobody reading them."""
+"""02 Basic set-up: one file forgotten, and both files changed but not reloaded."""
 
 from tests.notebooks.wrong import Wrong
 

@@ -13,7 +13,7 @@ WRONG = {
             "lab.conf('web2', lab.conf('web1')); lab.reload('web2')",
             hint="as high a priority as web1",
         ),
-        # Written, and nobody has read it.
+        # Written, and no daemon has read it.
         Wrong("change(lab, 'web2', virtual_router_id=51, auth_pass='1111')", "has not read"),
     ),
 }

@@ -11,7 +11,7 @@ WRONG = {
         ),
         # Half of it.
         Wrong("install(lab, 'web2', 'keepalived')", hint="vrrpd runs on web1"),
-        # The favourite was changed, and not changed back.
+        # The preferred MASTER was changed, and not changed back.
         Wrong(
             "change(lab, 'web2', priority=200); lab.reload('web2')\n"
             "lab.wait_until(lambda: lab.holders() == ['web2'])\n"

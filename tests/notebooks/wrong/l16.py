@@ -6,7 +6,7 @@ WRONG = {
     "mystery-1": (
         # One machine alone is no cluster.
         Wrong("lab.stop('web2')", hint="no daemon runs on web2"),
-        # The right line, and nobody has read it.
+        # The right line, and no daemon has read it.
         Wrong(
             "text = lab.conf('web1').replace('virtual_router_id 15', 'virtual_router_id 51')\n"
             "lab.conf('web1', text)",

@@ -1,4 +1,4 @@
-"""The parts of the Witness that need no network: how it keeps pings and how it fails."""
+"""The parts of the Observer that need no network: how it keeps pings and how it fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import labs.monitoring.wire_format as wire
 from labs.errors import LabError
 from labs.model.facts import Ping
 from labs.monitoring import recorder
-from labs.monitoring.observer import HOUSE, PROGRAM, PingLog, Witness, records
+from labs.monitoring.observer import HOUSE, PROGRAM, Observer, PingLog, records
 
 VIP = "192.168.1.10"
 # What an array of 32-bit floats can hold exactly.
@@ -52,7 +52,7 @@ def test_a_host_that_is_gone_is_named() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     with pytest.raises(LabError, match=r"cannot watch web2: .*; is every host of the lab still"):
-        Witness({"web2": gone.pid}, {}, os.getpid(), client=None)
+        Observer({"web2": gone.pid}, {}, os.getpid(), client=None)
 
 
 def test_the_recorder_needs_nothing_but_the_standard_library() -> None:

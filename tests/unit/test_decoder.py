@@ -57,12 +57,12 @@ def address(text: str, kind: int = NEWADDR, sequence: int = 0) -> bytes:
     return netlink(kind, head + attribute(1, packed) + attribute(2, packed), sequence)
 
 
-def told(decoder: Decoder, t: float, *messages: bytes, host: int = 0) -> list[Fact]:
+def decoded(decoder: Decoder, t: float, *messages: bytes, host: int = 0) -> list[Fact]:
     return decoder.feed(wire.NETLINK, host, t, b"".join(messages))
 
 
 def test_links_and_addresses(decoder: Decoder) -> None:
-    facts = told(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    facts = decoded(decoder, 1.0, link(UP | CARRIER), address(VIP))
     assert facts == [
         Link(1.0, "web1", "eth0", True, True),
         Address(1.0, "web1", "eth0", VIP, 32, True),
@@ -73,59 +73,59 @@ def test_links_and_addresses(decoder: Decoder) -> None:
 
 def test_what_the_first_dumps_say_was_so_from_the_first_moment() -> None:
     decoder = Decoder(["web1", "web2"], ["web1", "web2"], [VIP, VIP6])
-    first = [*told(decoder, 1.0, link(UP | CARRIER)), *told(decoder, 1.1, address(VIP))]
+    first = [*decoded(decoder, 1.0, link(UP | CARRIER)), *decoded(decoder, 1.1, address(VIP))]
     assert [fact.t for fact in first] == [1.0, 1.0]
     decoder.feed(wire.READY, 0, 1.2, b"")
-    assert [fact.t for fact in told(decoder, 1.3, address(VIP, DELADDR))] == [1.3]
+    assert [fact.t for fact in decoded(decoder, 1.3, address(VIP, DELADDR))] == [1.3]
 
 
-def test_what_is_said_again_is_no_news(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
-    assert told(decoder, 2.0, link(UP | CARRIER), address(VIP)) == []
+def test_what_is_recorded_again_is_no_news(decoder: Decoder) -> None:
+    decoded(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert decoded(decoder, 2.0, link(UP | CARRIER), address(VIP)) == []
 
 
 def test_a_pulled_cable_and_a_link_set_down_differ(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER))
-    assert told(decoder, 2.0, link(UP)) == [Link(2.0, "web1", "eth0", True, False)]
-    assert told(decoder, 3.0, link(0)) == [Link(3.0, "web1", "eth0", False, False)]
+    decoded(decoder, 1.0, link(UP | CARRIER))
+    assert decoded(decoder, 2.0, link(UP)) == [Link(2.0, "web1", "eth0", True, False)]
+    assert decoded(decoder, 3.0, link(0)) == [Link(3.0, "web1", "eth0", False, False)]
     assert decoder.carrier()["web1"] is False
 
 
 def test_an_address_goes(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
-    gone = told(decoder, 2.0, address(VIP, DELADDR))
+    decoded(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    gone = decoded(decoder, 2.0, address(VIP, DELADDR))
     assert gone == [Address(2.0, "web1", "eth0", VIP, 32, False)]
     assert decoder.held()["web1"] == set()
 
 
 def test_the_loopback_interface_is_nobodys_business(decoder: Decoder) -> None:
-    assert told(decoder, 1.0, link(UP | CARRIER, "lo"), address("127.0.0.1")) == []
+    assert decoded(decoder, 1.0, link(UP | CARRIER, "lo"), address("127.0.0.1")) == []
 
 
 def test_a_link_that_vanishes_has_no_carrier(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER))
-    assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
+    decoded(decoder, 1.0, link(UP | CARRIER))
+    assert decoded(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
         Link(2.0, "web1", "eth0", False, False)
     ]
 
 
 def test_a_link_that_vanishes_takes_its_addresses_with_it(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
-    assert told(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
+    decoded(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert decoded(decoder, 2.0, link(UP | CARRIER, kind=DELLINK)) == [
         Link(2.0, "web1", "eth0", False, False),
         Address(2.0, "web1", "eth0", VIP, 32, False),
     ]
 
 
 def test_an_interface_that_is_renamed_keeps_its_addresses(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER), address(VIP))
-    assert told(decoder, 2.0, link(UP | CARRIER, "wan0")) == [
+    decoded(decoder, 1.0, link(UP | CARRIER), address(VIP))
+    assert decoded(decoder, 2.0, link(UP | CARRIER, "wan0")) == [
         Link(2.0, "web1", "eth0", False, False),
         Link(2.0, "web1", "wan0", True, True),
     ]
     assert decoder.link("web1", "eth0") == (False, False)
     assert decoder.held()["web1"] == {VIP}
-    assert told(decoder, 3.0, address(VIP, DELADDR)) == [
+    assert decoded(decoder, 3.0, address(VIP, DELADDR)) == [
         Address(3.0, "web1", "wan0", VIP, 32, False)
     ]
     assert decoder.held()["web1"] == set()
@@ -133,22 +133,22 @@ def test_an_interface_that_is_renamed_keeps_its_addresses(decoder: Decoder) -> N
 
 def test_a_new_dump_finds_what_a_full_buffer_lost(decoder: Decoder) -> None:
     kept, lost, new = "192.168.1.11", VIP, "192.168.1.20"
-    told(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
-    told(decoder, 1.1, address(kept, sequence=1), address(lost, sequence=1))
-    told(decoder, 1.2, netlink(DONE, bytes(4), 1))
-    told(decoder, 5.0, link(UP | CARRIER), netlink(DONE, bytes(4), 2))
-    appeared = told(decoder, 5.1, address(kept, sequence=3), address(new, sequence=3))
+    decoded(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
+    decoded(decoder, 1.1, address(kept, sequence=1), address(lost, sequence=1))
+    decoded(decoder, 1.2, netlink(DONE, bytes(4), 1))
+    decoded(decoder, 5.0, link(UP | CARRIER), netlink(DONE, bytes(4), 2))
+    appeared = decoded(decoder, 5.1, address(kept, sequence=3), address(new, sequence=3))
     assert appeared == [Address(5.1, "web1", "eth0", new, 32, True)]
-    vanished = told(decoder, 5.2, netlink(DONE, bytes(4), 3))
+    vanished = decoded(decoder, 5.2, netlink(DONE, bytes(4), 3))
     assert vanished == [Address(5.2, "web1", "eth0", lost, 32, False)]
     assert decoder.held()["web1"] == {kept, new}
 
 
 def test_an_address_that_came_during_a_dump_stays(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
-    told(decoder, 1.1, address("192.168.1.11", sequence=1))
-    told(decoder, 1.2, address(VIP))  # an event, after the dump had passed its place
-    assert told(decoder, 1.3, netlink(DONE, bytes(4), 1)) == []
+    decoded(decoder, 1.0, link(UP | CARRIER), netlink(DONE, bytes(4), 0))
+    decoded(decoder, 1.1, address("192.168.1.11", sequence=1))
+    decoded(decoder, 1.2, address(VIP))  # an event, after the dump had passed its place
+    assert decoded(decoder, 1.3, netlink(DONE, bytes(4), 1)) == []
     assert VIP in decoder.held()["web1"]
 
 
@@ -181,7 +181,7 @@ def test_what_enters_the_switch_is_an_advert_of_the_host_behind_the_port(
     assert fact.addresses == (VIP,)
 
 
-def test_what_leaves_it_has_been_heard(decoder: Decoder) -> None:
+def test_what_leaves_a_port_was_received(decoder: Decoder) -> None:
     facts = seen(decoder, ethernet(0x0800, advertisement(priority=0)), OUTGOING)
     assert facts == [Heard(3.5, "web1", "192.168.1.11", 51, 2, 0, 1.0)]
 
@@ -223,15 +223,15 @@ def pong(decoder: Decoder, rtt: float, mac: bytes = MAC) -> Fact:
     return fact
 
 
-def test_a_reply_is_the_hosts_whose_card_sent_it(decoder: Decoder) -> None:
-    told(decoder, 1.0, link(UP, mac=MAC), host=1)
+def test_a_reply_is_the_hosts_whose_interface_sent_it(decoder: Decoder) -> None:
+    decoded(decoder, 1.0, link(UP, mac=MAC), host=1)
     assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "web2", 0.25)
 
 
-def test_a_card_nobody_has_or_two_have_is_named_by_its_address(decoder: Decoder) -> None:
+def test_an_interface_of_no_host_or_of_two_is_named_by_its_address(decoder: Decoder) -> None:
     assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "02:00:00:00:00:0b", 0.25)
-    told(decoder, 1.0, link(UP, mac=MAC), host=0)
-    told(decoder, 1.0, link(UP, mac=MAC), host=1)
+    decoded(decoder, 1.0, link(UP, mac=MAC), host=0)
+    decoded(decoder, 1.0, link(UP, mac=MAC), host=1)
     assert pong(decoder, 0.25) == Ping(4.0, 9, VIP, "02:00:00:00:00:0b", 0.25)
 
 

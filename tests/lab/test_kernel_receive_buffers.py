@@ -1,4 +1,4 @@
-"""Receive buffers of real VRRP sockets, on a card whose MTU is known."""
+"""Receive buffers of real VRRP sockets, on an interface whose MTU is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vrrpd.linux.sockets import RawWire
 
 @pytest.mark.parametrize("family", [4, 6])
 @pytest.mark.parametrize(("size", "mtus", "expected"), [(5000, 0, 5000), (100, 3, 4600)])
-def test_room(family: int, size: int, mtus: int, expected: int) -> None:
+def test_receive_buffer(family: int, size: int, mtus: int, expected: int) -> None:
     subprocess.run(["ip", "link", "add", "room0", "type", "veth", "peer", "room1"], check=True)
     try:
         wire = RawWire(Loop())

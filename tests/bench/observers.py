@@ -1,11 +1,11 @@
-"""What being watched costs the lab's hosts: takeovers with and without witnesses.
+"""What being watched costs the lab's hosts: takeovers with and without observers.
 
-    python -m labs.sandbox.namespaces -- python -m tests.bench.witnesses [RUNS]
+    python -m labs.sandbox.namespaces -- python -m tests.bench.observers [RUNS]
 
     the fault      the master's daemon is asked to stop: priority 0, so the backup waits Skew_Time
     measured       from the master's journal line to the backup's (one clock) less Skew_Time, ms
     without        the recorder is ended before the fault: nothing looks at the hosts
-    with           recorder, 100 pings a second, and a bench that is asked for news all the time
+    with           recorder, 100 pings a second, and a panel that is asked for news all the time
 
 The two take turns, run by run, so that whatever else the machine does hits both alike.
 """
@@ -45,7 +45,7 @@ def takeover(lab: Lab) -> float:
 
 
 def watch(lab: Lab, stop: threading.Event) -> None:
-    """What a shown bench does, without the page."""
+    """What a shown panel does, without the page."""
     source = OfLab(lab)
     events = Events(source.addresses, source.servers, source.priorities)
     record = Record(lab.hosts, source.since)
@@ -95,7 +95,7 @@ def main(runs: int) -> None:
     print(
         "| | takeovers | median | least | most | recorder |\n| --- | --- | --- | --- | --- | --- |"
     )
-    for watched, name in ((False, "without witnesses"), (True, "with witnesses and bench")):
+    for watched, name in ((False, "without observers"), (True, "with observers and panel")):
         late = [ms for ms, _ in found[watched]]
         share = statistics.median(share for _, share in found[watched])
         cells = [name, str(len(late)), f"{statistics.median(late):.2f} ms", f"{min(late):.2f} ms"]

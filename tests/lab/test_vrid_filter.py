@@ -48,7 +48,7 @@ class Ear:
         self.heard.append(message[1] if len(message) > 1 else -1)
 
     def after(self, vrids: list[int], messages: list[bytes]) -> list[int]:
-        """What is heard of `messages` while only `vrids` are wanted."""
+        """What is received of `messages` while only `vrids` are wanted."""
         self.heard.clear()
         if vrids:
             self.channel.only(vrids)
@@ -98,7 +98,7 @@ def test_only_our_own_vrids_are_handed_over(ear: Ear, vrids: list[int]) -> None:
     assert ear.after(vrids, [advert(vrid) for vrid in some]) == [v for v in some if v in vrids]
 
 
-def test_everything_is_until_somebody_asks_and_again_when_nobody_does(ear: Ear) -> None:
+def test_everything_is_received_until_vrids_are_asked_for_and_again_afterwards(ear: Ear) -> None:
     messages = [advert(vrid) for vrid in (7, 51)]
     assert ear.after([], messages) == [7, 51]
     assert ear.after([51], messages) == [51]
@@ -125,7 +125,7 @@ def test_the_filter_is_a_program_the_kernel_takes_for_any_number_of_vrids() -> N
         assert len(filter_for(range(1, number + 1), 6)) == 8 * (number + 6)
 
 
-def test_a_channel_behind_an_authentication_header_hears_everything(cable: None) -> None:
+def test_a_channel_behind_an_authentication_header_receives_everything(cable: None) -> None:
     loop = Loop()
     channel = RawChannel(loop, NEAR, 4, 51, lambda packet, at, times=1: None)
     with pytest.raises(OSError, match="No such file"):  # there is no filter to take away

@@ -1,4 +1,4 @@
-"""The witness on real sockets, each scene in fresh namespaces (see `witness_scenes.py`)."""
+"""The observer on real sockets, each scene in fresh namespaces (see `observer_cases.py`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.lab.witness_scenes import SCENES
+from tests.lab.observer_cases import SCENES
 from tests.support import REPOSITORY
 
 
@@ -15,7 +15,7 @@ from tests.support import REPOSITORY
 def test_scene(scene: str) -> None:
     inside = [sys.executable, "-m", "labs.sandbox.namespaces", "--"]
     done = subprocess.run(
-        [*inside, sys.executable, "-m", "tests.lab.witness_scenes", scene],
+        [*inside, sys.executable, "-m", "tests.lab.observer_cases", scene],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

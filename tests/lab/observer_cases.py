@@ -1,6 +1,6 @@
-"""Real sockets in namespaces of their own: what `test_witness.py` runs inside, one scene at a time.
+"""Real sockets in namespaces of their own: what `test_observer.py` runs, a scene at a time.
 
-    python -m labs.sandbox.namespaces -- python -m tests.lab.witness_scenes SCENE
+    python -m labs.sandbox.namespaces -- python -m tests.lab.observer_cases SCENE
 
           client eth0 ---- s1-eth3 +----+ s1-eth1 ---- eth0 web1
                                    | s1 |
@@ -8,7 +8,7 @@
 
 Each host is a process in its own network namespace; the switch is a bridge in ours.
 There are no daemons here: the scenes put addresses on and send frames themselves, so that they know
-exactly what the witness must have seen.  A scene ends with status 0 or with an AssertionError.
+exactly what the observer must have seen.  A scene ends with status 0 or with an AssertionError.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from labs.monitoring import wire_format
-from labs.monitoring.observer import Witness
+from labs.monitoring.observer import Observer
 from labs.monitoring.pinger import REPLY_TIMEOUT, Pinger
 from labs.monitoring.recorder import network_of
 from tests.support import eventually
@@ -78,16 +78,16 @@ class Lan:
             process.kill()
             process.communicate()
 
-    def watch(self, interval: float = 0.01) -> Witness:
+    def watch(self, interval: float = 0.01) -> Observer:
         pids = {host: process.pid for host, process in self.hosts.items()}
-        return Witness(pids, self.ports, os.getpid(), "client", VIP, interval)
+        return Observer(pids, self.ports, os.getpid(), "client", VIP, interval)
 
     def on(self, host: str, *words: str) -> None:
         """`ip WORDS` in the host's namespace."""
         subprocess.run(["nsenter", "-n", "-t", str(self.hosts[host].pid), "ip", *words], check=True)
 
     def take(self, host: str) -> None:
-        """The address, and the gratuitous ARP that tells the client's kernel."""
+        """The address, and the gratuitous ARP that updates the client's kernel."""
         self.on(host, "address", "add", f"{VIP}/32", "dev", "eth0")
         with network_of(self.hosts[host].pid):
             mac = mac_of("eth0")
@@ -122,7 +122,7 @@ def mac_of(interface: str) -> bytes:
         return mac
 
 
-def seen(witness: Witness, kind: type[Fact], timeout: float = PATIENCE, **fields: object) -> Fact:
+def seen(witness: Observer, kind: type[Fact], timeout: float = PATIENCE, **fields: object) -> Fact:
     """The first fact of a kind with these fields, waited for."""
 
     def match() -> list[Fact]:
@@ -138,7 +138,7 @@ def seen(witness: Witness, kind: type[Fact], timeout: float = PATIENCE, **fields
 
 
 def beginning() -> None:
-    """What is true at the start is known as soon as the Witness is made."""
+    """What is true at the start is known as soon as the Observer is made."""
     with Lan() as lan:
         lan.on("web1", "address", "add", f"{VIP}/32", "dev", "eth0")
         with lan.watch() as witness:
@@ -168,7 +168,7 @@ def addresses_and_links() -> None:
 
 
 def wire() -> None:
-    """Advertisements and gratuitous ARP, who sent them and who heard them."""
+    """Advertisements and gratuitous ARP, who sent them and who received them."""
     with Lan() as lan, lan.watch() as witness:
         before = time.time()
         lan.advertise("web1")
@@ -191,7 +191,7 @@ def wire() -> None:
 
 
 def client() -> None:
-    """Pings find the host that answers, find nobody, and find the next host."""
+    """Pings find the host that answers, find none, and find the next host."""
     with Lan() as lan:
         lan.take("web1")
         with lan.watch() as witness:
@@ -210,7 +210,7 @@ def client() -> None:
 
 
 def silence() -> None:
-    """Nobody has the address, no route leads to it: every ping is a fact all the same."""
+    """No host has the address, no route leads to it: every ping is a fact all the same."""
     with Lan() as lan, lan.watch() as witness:
         seen(witness, Ping, answered_by=None)
         lan.on("client", "link", "set", "eth0", "down")
@@ -297,7 +297,7 @@ def orphan() -> None:
         pids = {host: process.pid for host, process in lan.hosts.items()}
         code = (
             "import sys, labs.monitoring.observer as w\n"
-            f"witness = w.Witness({pids!r}, {lan.ports!r}, {os.getpid()})\n"
+            f"witness = w.Observer({pids!r}, {lan.ports!r}, {os.getpid()})\n"
             "print('watching', flush=True)\n"
             "sys.stdin.read()\n"
         )
@@ -312,11 +312,11 @@ def orphan() -> None:
 
 
 def thread() -> None:
-    """A Witness made in a thread that ends goes on recording."""
+    """An Observer made in a thread that ends goes on recording."""
     from threading import Thread
 
     with Lan() as lan:
-        made: list[Witness] = []
+        made: list[Observer] = []
         maker = Thread(target=lambda: made.append(lan.watch()))
         maker.start()
         maker.join()
