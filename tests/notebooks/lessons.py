@@ -25,7 +25,7 @@ WHOLE = os.environ.get("LESSONS") == "whole"
 WITH_KEEPALIVED = range(2, 12)
 # Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
 # (%%experiment), longer texts, and the sections of FRAME at their end.
-SECOND_EDITION = {0, 5, 6, 7, 8, 10, 11, 12, 14}
+SECOND_EDITION = {0, 2, 5, 6, 7, 8, 10, 11, 12, 14}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
 
