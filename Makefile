@@ -107,10 +107,13 @@ wheel: setup ## Build the wheel and the source distribution in build/wheel, the 
 deb: ## Build Debian's packages vrrpd and vrrp-lab in build/deb (needs debhelper, dh-python, lintian)
 	@exec sh tools/deb.sh
 
-dist-check: wheel ## Let twine check what `make wheel` builds (needs PyPI once)
-	@[ -x .venv-dist/bin/twine ] || { /usr/bin/python3 -m venv --clear .venv-dist && \
-	    .venv-dist/bin/pip install -qq --require-hashes -r requirements-dist.lock </dev/null; }
+dist-check: wheel ## Check what `make wheel` builds, and the files for Kubernetes (needs PyPI once)
+	@cmp -s requirements-dist.lock .venv-dist/made-from || { /usr/bin/python3 -m venv --clear .venv-dist && \
+	    .venv-dist/bin/pip install -qq --require-hashes -r requirements-dist.lock </dev/null && \
+	    cp requirements-dist.lock .venv-dist/made-from; }
 	@.venv-dist/bin/twine check --strict build/wheel/*
+	@.venv-dist/bin/hadolint packaging/kubernetes/Dockerfile
+	@.venv-dist/bin/kubernetes-validate --strict -k 1.36 packaging/kubernetes/pod.yaml packaging/kubernetes/networkpolicy.yaml
 
 lock: setup ## Renew the pins of requirements.lock from requirements.in (needs PyPI)
 	@sh tools/lock.sh

@@ -1,7 +1,7 @@
 """Split brains, made and healed on purpose, at the moment that shows most.
 
     split(lab)                     cut the master off and wait until two hold the address
-    mend_after(lab, "web2")        repair the path right after this host's advertisement, so that
+    repair_after(lab, "web2")        repair the path right after this host's advertisement, so that
                                    the other one's is the first to get through
     broken(lab, "web1")            the verb that broke the path to this host, "" if it is whole
     until_answered(lab)            wait until one host holds the address and answers the client
@@ -58,7 +58,7 @@ def heal(lab: Lab, after: str, cut: str = "web1") -> Timeline:
     The timeline, from just before the repair until a second after the client is answered, or
     until LOOKS_ON seconds have passed without an answer.
     """
-    mended = mend_after(lab, after, cut)
+    mended = repair_after(lab, after, cut)
     end = until_answered(lab)
     return lab.timeline().between(mended - BEFORE, end)
 
@@ -85,7 +85,7 @@ def until_answered(lab: Lab) -> float:
     return end
 
 
-def mend_after(lab: Lab, after: str, cut: str = "web1") -> float:
+def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
     """Repair the path to `cut` between an advertisement of `after` and the next one of `cut`.
 
     The time of that advertisement of `after`.  On a busy machine the repair may come too late;

@@ -203,13 +203,13 @@ class ClassSpawner(LocalProcessSpawner):
         """What the new process does before it becomes the server."""
         owner = self.folder.stat()
 
-        def become_the_owner() -> None:
+        def drop_privileges() -> None:
             if os.geteuid() == 0:
                 os.setgroups([])
                 os.setgid(owner.st_gid)
                 os.setuid(owner.st_uid)
 
-        return become_the_owner
+        return drop_privileges
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Forget the process of a hub that has ended: the server has ended with it."""

@@ -87,7 +87,7 @@ def serve(options: Options) -> int:
     Raises LabError if the hub cannot be started.
     """
     _check(options)
-    words = _words(options)
+    words = _arguments(options)
     with (options.state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,7 +130,7 @@ def _check(options: Options) -> None:
         )
 
 
-def _words(options: Options) -> dict[str, str]:
+def _arguments(options: Options) -> dict[str, str]:
     """The teacher's password and the word with which learners sign up; made once for a folder."""
     try:
         options.folder.mkdir(parents=True, exist_ok=True)

@@ -257,7 +257,7 @@ def test_a_link_that_cannot_be_listened_on_again(pair: Segment) -> None:
     pid = int((host.room / "pid").read_text())
     host.run("ip", "link", "set", "eth0", "netns", str(pair.switch.pid))
     pair.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
-    # Below every open one: what the daemon still closes makes no room for a new one.
+    # Below every open one: what the daemon still closes frees no number for a new one.
     subprocess.run(["prlimit", f"--pid={pid}", "--nofile=3:4096"], check=True)
     pair.switch.run("ip", "link", "set", "eth0", "netns", str(host.holder.pid))
     host.run(

@@ -111,12 +111,12 @@ def test_what_was_asked_for_is_checked_first(
 
 
 def test_words_are_made_once_and_are_the_teachers_alone(tmp_path: Path) -> None:
-    first = trial._words(options(tmp_path / "class"))
-    assert trial._words(options(tmp_path / "class")) == first
+    first = trial._arguments(options(tmp_path / "class"))
+    assert trial._arguments(options(tmp_path / "class")) == first
     assert (tmp_path / "class" / ".hub").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "class" / ".hub" / "words.json").stat().st_mode & 0o777 == 0o600
     (tmp_path / "class" / ".hub" / "words.json").write_text("{")
-    assert trial._words(options(tmp_path / "class")) != first
+    assert trial._arguments(options(tmp_path / "class")) != first
 
 
 def test_the_example_configures_systemd_and_the_culler() -> None:

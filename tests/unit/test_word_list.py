@@ -69,12 +69,12 @@ FIELD = {
 }
 # name: how many definitions have it
 PRESENT = {
-    "Bench": 10, "Machine": 2, "Room": 1, "Told": 1, "_better_two_masters": 1, "_heard": 1,
-    "_nobody": 1, "_owner_hint": 2, "_patience": 1, "_said": 2, "_say": 1, "_say_all": 1,
-    "_since_mend": 1, "_tell": 1, "_told": 1, "_told_by_now": 1, "_words": 3,
-    "all_told": 1, "become_the_owner": 1, "bench": 13, "card": 2, "hear": 6, "heard": 6,
+    "Bench": 10, "Machine": 2, "Room": 1, "Told": 1, "_heard": 1,
+    "_nobody": 1, "_owner_hint": 1, "_patience": 1, "_said": 2, "_say": 1, "_say_all": 1,
+    "_tell": 1, "_told": 1, "_told_by_now": 1, "_words": 2,
+    "all_told": 1, "bench": 13, "card": 2, "hear": 6, "heard": 6,
     "hears": 1, "keepalived_says": 2, "last_heard": 1, "machine": 6, "machines": 1,
-    "mend_after": 1, "open_bench": 1, "patience": 1, "remove_card": 1, "room": 1, "said": 8,
+    "open_bench": 1, "patience": 1, "remove_card": 1, "room": 1, "said": 8,
     "say": 1, "set_card": 1, "somebody": 1, "test_a_bench_of_memory_has_no_shell": 1,
     "test_bench": 3,
     "test_the_bench_plays_a_recording_and_obeys_what_was_done": 1, "told": 9, "told_lines": 1,

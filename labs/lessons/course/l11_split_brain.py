@@ -61,7 +61,7 @@ def _two_masters(lab: Lab) -> None:
         split(lab)
 
 
-def _better_two_masters(lab: Lab) -> None:
+def _two_masters_by_priority(lab: Lab) -> None:
     for host in lab.servers:
         if setting(lab.conf(host), "higher_prio_send_advert") is None:
             raise LabError(
@@ -93,13 +93,13 @@ def _holder(lab: Lab) -> str:
     return "both" if len(lab.holders()) == 2 else " and ".join(lab.holders()) or "nobody"
 
 
-def _since_mend(lab: Lab) -> Timeline:
+def _since_repair(lab: Lab) -> Timeline:
     seen = since(lab, "mend")
     return seen.between(seen.start + 1 - BEFORE, seen.end)
 
 
 def _silence(lab: Lab) -> float:
-    return max((part.duration for part in _since_mend(lab).outages), default=0.0)
+    return max((part.duration for part in _since_repair(lab).outages), default=0.0)
 
 
 def _answers(lab: Lab) -> str:
@@ -138,15 +138,15 @@ EXPERIMENTS = {
         start=_two_masters,
         outcome=until_answered,
         waits="the client to be answered by the only holder (up to 5 s)",
-        shows=_since_mend,
+        shows=_since_repair,
         drawn=HEAL,
     ),
     "heal-better": Experiment(
         "repaired, with higher_prio_send_advert",
-        start=_better_two_masters,
+        start=_two_masters_by_priority,
         outcome=until_answered,
         waits="the client to be answered by the only holder (up to 5 s)",
-        shows=_since_mend,
+        shows=_since_repair,
     ),
     "deaf": Experiment(
         "nothing reaches web1",
