@@ -40,6 +40,8 @@ WORKERS = {"unit": 2, "sim": 2, "lab": 3, "interop": 2, "notebooks": 6}
 # Rings that mostly compute: they take the processors only where no other ring wants them.
 COMPUTING = {"unit", "sim", "browser"}
 NICENESS = 10
+# No test may hang the run: pytest's limit for one that computes while others have the processors.
+BESIDE_SECONDS = 600
 # What daemons and lessons import from here.
 PACKAGES = ("vrrpd", "labs", "topologies", "tests")
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
@@ -124,7 +126,8 @@ def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
     began = time.monotonic()
     if beside:
         with printed(report).open("wb") as output:
-            nice = ["nice", "-n", str(NICENESS), *pytest]
+            limit = ["-o", f"timeout={BESIDE_SECONDS}"]
+            nice = ["nice", "-n", str(NICENESS), *pytest, *limit]
             status = subprocess.call(nice, cwd=REPOSITORY, stdout=output, stderr=output)
     else:
         print(heading(word), flush=True)
