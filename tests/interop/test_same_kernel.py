@@ -21,6 +21,7 @@ import pytest
 
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import KINDS, Host, Segment
+from tests.interop.traces import unguarded
 from tests.interop.versions import expected
 
 pytestmark = pytest.mark.timeout(400)
@@ -193,13 +194,6 @@ def test_a_master_leaves_the_same_traces_in_the_kernel(
 def unmarked(address: dict[str, Any]) -> dict[str, Any]:
     """An address of `ip -j address` without the protocol number that says who added it."""
     return {k: v for k, v in address.items() if (k, v) != ("protocol", "0x12")}
-
-
-def unguarded(table: str) -> str:
-    """A table without the guard of the bases' link-local addresses, and with reports of MLDv2."""
-    table = re.sub(r"\tset (parent_link_local|mld-report) \{\n(\t\t.*\n)*\t\}\n\n", "", table)
-    table = re.sub(r"\t\ticmpv6 type nd-neighbor-advert .* drop\n", "", table)
-    return table.replace("@mld-report", "mld2-listener-report")
 
 
 def as_installed(ours: dict[str, Any]) -> dict[str, Any]:
