@@ -350,7 +350,7 @@ LEFT = (
     Difference(
         "checks that cannot run",
         r"counts as failed|\(script \S+ (failed|cannot)|cannot be accessed - [^,]*, first result"
-        r"|\(not started: ",
+        r"|\(not started: |failed \(there is no user to run ",
         r"", "runs without them", "FAULT, or the weight of a failed check",
         "who asks for a check must not be MASTER without it",
     ),
@@ -404,6 +404,17 @@ LEFT = (
     Difference(
         "addresses that are listed twice", r"again \(first in line", r"^(after the stop: )?sent: ",
         "2.2.7 advertises them twice", "once", "as 2.3.3",
+    ),
+    Difference(
+        "unicast over IPv6", r"", r"sent: .* > [0-9a-f:]+ ttl (64|255) v3 ",
+        "leaves with the kernel's hop limit 64", "255",
+        "RFC 9568 section 5.1.2.3; keepalived's own `min_ttl` wants 255",
+    ),
+    Difference(
+        "a tracked interface that does not exist, in a sync group, with a weight",
+        r"FAULT STATE \(tracked interface \S+ does not exist", r"",
+        "with `dynamic_interfaces`, ignored", "FAULT until it appears",
+        "the weight is ignored in a sync group, so it counts as any tracked interface",
     ),
 )  # fmt: skip
 
