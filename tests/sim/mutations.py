@@ -117,8 +117,8 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "deadline=now,",
     ),
     "priority 0: MASTER does not answer": (
-        "return restarted, [SendAdvert(params.priority)]\n    if beats",
-        "return restarted, []\n    if beats",
+        "return restarted, [SendAdvert(params.priority)]\n    if outranks",
+        "return restarted, []\n    if outranks",
     ),
     "priority 0: nobody resigns": (
         "if router.state is State.MASTER:\n        return [SendAdvert(RESIGN), ReleaseAddresses()]",

@@ -48,10 +48,10 @@ def test_a_pulled_cable_moves_the_address_as_it_did(lab: ReplayLab) -> None:
 
 def test_what_is_done_chooses_the_run(lab: ReplayLab) -> None:
     lab.settle()
-    lab.crash("web1")
+    lab.cut("web1")
     lab.wait_until(lambda: len(lab.holders()) == 2)
-    assert not lab.running("web1")
-    lab.crash("web1")  # again: nothing changes
+    assert lab.running("web1")
+    lab.cut("web1")  # again: nothing changes
 
 
 def test_time_passes_only_while_one_waits(lab: ReplayLab) -> None:
