@@ -72,8 +72,9 @@ class Visit:
         """Nothing was fetched from elsewhere, nothing was forbidden, no program stumbled."""
         own = (self.address, f"blob:{self.address}", "data:")
         assert self.asked
-        assert [url for url in self.asked if not url.startswith(own)] == []
-        assert self.errors == []
+        foreign = [url for url in self.asked if not url.startswith(own)]
+        assert not foreign, foreign
+        assert not self.errors, self.errors
 
 
 @contextmanager

@@ -68,7 +68,10 @@ def _since_plug(lab: Lab) -> Timeline:
 
 
 def _gap(lab: Lab) -> Measured:
-    return round(sum(outage.duration for outage in _since_plug(lab).outages), 2)
+    seen = _since_plug(lab)
+    plugged = max(action.t for action in seen.of(Action) if action.verb == "plug")
+    # One that ended before is the failover that the start of the experiment brought about.
+    return round(sum(out.duration for out in seen.outages if out.end > plugged), 2)
 
 
 def _holder(lab: Lab) -> Measured:

@@ -13,7 +13,7 @@ TRUE: dict[str, Truth] = {
     ),
     "do-busy": r"web1 took 192\.168\.1\.10 from web2.*after the Advertisement of priority 0",
     "do-busy-then": "it was 3",
-    "do-idle": r"\A(?!.*web2 took)",
+    "do-idle": r"\A(?!.*web2 took).+",
     "do-idle-then": (
         r"predicted 0\.414 s after the Advertisement of priority 0"
         r".*it was (0\.[4-9]\d?|[12](\.\d+)?) s"

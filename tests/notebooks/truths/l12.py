@@ -4,7 +4,7 @@ from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
     "write-version": r"root@web1.*version 3.*root@web2.*version 3",
-    "write-no-password": r"\A(?!.*(error|does not support))",
+    "write-no-password": r"\A(?!.*(error|does not support)).+",
     "look": "VRRPv3.*intvl 10cs",
     "pull": r"it was (0\.[2-9]\d*|1(\.\d+)?|2\.[0-4]\d*) s",
     "pull-at-ten": r"web2 took 192\.168\.1\.10.*it was \d",
