@@ -59,7 +59,7 @@ class Experiment:
     drawn: str = ""
 
     def ready(self) -> dict[str, Prediction]:
-        """The predictions by their questions.  Raises Refusal as long as one has no answer."""
+        """The predictions by their questions.  Raises LessonError as long as one has no answer."""
         found = {question: asked(question) for question in self.asks}
         missing = [question for question, prediction in found.items() if prediction is None]
         if missing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labs.conf import has, setting
 from labs.errors import LabError
 from labs.experiments.role_swap import hold, since, takeover
-from labs.lessons import Challenge, Experiment, Question, Step
+from labs.lessons import Challenge, Experiment, Question, Step, starts
 from labs.lessons.experiment import Measured
 from labs.model.facts import Action, Link
 
@@ -31,14 +31,6 @@ SKEW_OR_MORE = 2.0
 
 
 # --- the experiments -----------------------------------------------------------------------------
-
-
-def _cable_out(lab: Lab) -> None:
-    """Let web2 hold the address and web1's cable be out."""
-    if lab.witness.carrier().get("web1"):
-        print("web1's cable is in: pulling it first, and waiting until web2 holds the address")
-        lab.unplug("web1")
-    lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
 
 
 def _web2_holds(lab: Lab) -> None:
@@ -97,7 +89,7 @@ EXPERIMENTS = {
     "plug": Experiment(
         "preempt",
         {WHO: _holder, GAP: _gap},
-        start=_cable_out,
+        start=starts.cable_out,
         outcome=lambda lab: lab.settle(),
         waits="the address to rest on one server (up to 10 s)",
         shows=_since_plug,
@@ -105,7 +97,7 @@ EXPERIMENTS = {
     ),
     "stays": Experiment(
         "nopreempt",
-        start=_cable_out,
+        start=starts.cable_out,
         outcome=lambda lab: lab.settle(),
         waits="the address to rest on one server (up to 10 s)",
         shows=_since_plug,
@@ -121,7 +113,7 @@ EXPERIMENTS = {
     "delay": Experiment(
         "preempt_delay 3",
         {LATER: _after_plug},
-        start=_cable_out,
+        start=starts.cable_out,
         outcome=lambda lab: hold(lab, "web1"),
         waits="web1 to hold the address (up to 15 s)",
         shows=_since_plug,
