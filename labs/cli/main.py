@@ -15,6 +15,8 @@
     labs grade canvas class/*     what that is worth, for Canvas, Moodle, nbgrader and others
     labs wall class               where a class stands, a page that renews itself
     labs class --users 40         a class on this machine: a JupyterHub, until Ctrl-C
+    labs new lesson gateways      every file of a new lesson, in a checkout
+    labs check lesson 17          what `make test` runs on it, and what is not written yet
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.
@@ -31,7 +33,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.cli import grade
+from labs.cli import author, grade
 from labs.errors import LabError
 from labs.sandbox import namespaces
 from labs.shared_files import make_or
@@ -48,8 +50,8 @@ def _main(words: list[str]) -> int:
     options = _parsed(words)
     simulated = getattr(options, "simulated", False)
     try:
-        if check := getattr(options, "check", None):
-            check(options)
+        if before := getattr(options, "before", None):
+            before(options)
         if options.inside and not simulated and not namespaces.inside():
             _require_folder()
             return namespaces.main(["--", sys.executable, "-m", "labs.cli.main", *words])
@@ -106,18 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         help="where to draw the timeline: .png, .svg or .pdf (default: %(default)s)",
     )
     run.add_argument("--json", type=Path, metavar="FILE", help="save the facts as JSON lines")
-    run.set_defaults(check=_check_run)
+    run.set_defaults(before=_check_run)
     _choose_daemon(run)
     cli = command("cli", _cli, "Mininet's prompt on a running cluster.", inside=True)
     cli.add_argument("--state", default="basic", help="the start state (default: %(default)s)")
     _choose_daemon(cli)
     _on_running_labs(command)
-    notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
-    notebook.add_argument("--port", type=_port, default=8888, help="default: %(default)s")
-    notebook.add_argument("--no-browser", action="store_true", help="only print the address")
-    notebook.add_argument("--source", action="store_true", help="the solved lessons, to edit them")
-    workbooks = command("learner", _learner, "Put the learner's copies of the lessons in a folder.")
-    workbooks.add_argument("folder", type=Path, help="edited copies in it are kept")
+    _lesson_commands(command)
     report = command("report", _report, "What learners predicted, tried and answered, as CSV.")
     report.add_argument(
         "folders",
@@ -152,6 +149,19 @@ def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     capture.add_argument("--interface", default="eth0", help="default: %(default)s")
     capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
     command("ps", _ps, "List the labs that are running.")
+
+
+def _lesson_commands(command: Callable[[str, object, str], _Parser]) -> None:
+    """The commands that serve the lessons, copy them and make new ones."""
+    notebook = command("notebook", _notebook, "Serve the lessons in JupyterLab until Ctrl-C.")
+    notebook.add_argument("--port", type=_port, default=8888, help="default: %(default)s")
+    notebook.add_argument("--no-browser", action="store_true", help="only print the address")
+    notebook.add_argument("--source", action="store_true", help="the solved lessons, to edit them")
+    workbooks = command("learner", _learner, "Put the learner's copies of the lessons in a folder.")
+    workbooks.add_argument("folder", type=Path, help="edited copies in it are kept")
+    author.add_arguments(command("new", author.new, "Make the files of a new lesson."))
+    text = "Run the tests of a lesson, and list what is not written yet."
+    author.add_arguments(command("check", author.check, text), check=True)
 
 
 def _class_commands(command: Callable[[str, object, str], _Parser]) -> None:

@@ -25,6 +25,7 @@ WHOLE = os.environ.get("LESSONS") == "whole"
 WITH_KEEPALIVED = range(2, 12)
 # Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
 # (%%experiment), longer texts, and the sections of FRAME at their end.
+LAST_OF_FIRST_EDITION = 16
 SECOND_EDITION = {0, 2, 5, 6, 7, 8, 10, 11, 12, 14}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
@@ -76,8 +77,8 @@ def of_kind(cells: list[Cell], kind: str) -> list[Cell]:
 
 
 def in_second_edition(lesson: Path) -> bool:
-    """Whether `lesson` has been converted."""
-    return number(lesson) in SECOND_EDITION
+    """Whether `lesson` has been converted, or written so from the start."""
+    return number(lesson) in SECOND_EDITION or number(lesson) > LAST_OF_FIRST_EDITION
 
 
 def answers_to(lesson: Path, text: str) -> set[str]:
