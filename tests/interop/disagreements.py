@@ -124,7 +124,8 @@ KEEPALIVED_ONLY = (
     ),
     Disagreement(
         "an instance's own interface among those that it tracks",
-        r"Ignoring track_interface \S+ since own interface",
+        r"Ignoring track_interface \S+ since own interface"
+        r"|track_interface \S+ is configured on VRRP instance and sync group",
         "ignored, an error", "ignored, with a line in the log at the start",
         "it is tracked anyway",
     ),
@@ -249,14 +250,16 @@ KEEPALIVED_ONLY = (
     ),
     Disagreement(
         "parts of a second for scripts",
-        r"invalid number '[01]?\.5?'|vrrp script (interval|timeout)",
+        r"invalid number '\d*\.\d*'|vrrp script (interval|timeout)",
         "refused before 2.3.2", "taken, to the millisecond", "as later versions",
-        ("vrrp_script/interval", "vrrp_script/timeout"),
+        written=r"^\s*(interval|timeout)\s+\d*\.",
     ),
     Disagreement(
-        "processors", r"cpu_id|invalid number 'eth0'", "must be numbers of processors",
-        "not done for other processes than this one", "there are none",
-        ("global_defs/", "mutation"),
+        "processors", r"cpu_id|invalid number 'eth0'|number '\d+' outside range",
+        "must be numbers of processors that the machine has",
+        "not done for other processes than this one; what a machine lacks is said at the start",
+        "there are none; a file is right or wrong whatever machine it is checked on",
+        written=r"_cpu_affinity",
     ),
     Disagreement(
         "rubbish in what has no effect here",

@@ -90,6 +90,8 @@ def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> Non
         ("$M=\\\n one \\\n # ends it\nx\n$M", [["x"], ["one"]]),
         ("$M=\\\n one \\\n # goes on \\\n two\nx\n$M", [["x"], ["one"], ["two"]]),
         ("$M=\\\n one \\\n\nx\n$M", [["x"], ["one"]]),
+        ("$M=\\\n one\nx $M y", [["x", "one", "y"]]),
+        ("$M=\\\n \\\n one\nx $M y", [["x", "one", "y"]]),
         ("$A=\\\n one \\\n $B\n$B=\\\n two \\\n three\n$A", [["one"], ["two"], ["three"]]),
         ("$A=\\\n $B \\\n three\n$B=\\\n one \\\n two\n$A", [["one"], ["two"], ["three"]]),
         ("$A=\\\n $B=1 \\\n x${B}\n$A", [["x1"]]),

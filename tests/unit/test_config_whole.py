@@ -110,6 +110,21 @@ def test_groups_and_static_entries(everything: Loaded) -> None:
     assert config.static_rules[0].track_group == "both"
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "static_ipaddress {\n 10.0.0.30/24 dev eth0 track_group %s\n}",
+        "static_routes {\n 192.0.2.0/24 dev eth0 track_group %s\n}",
+        "static_rules {\n iif eth0 from 192.0.2.0/24 table 5 priority 7 track_group %s\n}",
+    ],
+)
+def test_a_track_group_that_a_static_entry_names_must_exist(entry: str) -> None:
+    text = instance_text("V") + "track_group there {\n group {\n  V\n }\n}\n"
+    assert loads(text + entry % "there").diagnostics == ()
+    (said,) = loads(text + entry % "missing").diagnostics
+    assert (said.severity, said.message) == ("error", "track_group missing is not defined")
+
+
 def test_weights_of_members_go_away_in_a_group() -> None:
     text = (
         "vrrp_script s {\n script /bin/true\n weight 5\n}\ntrack_file f {\n file /f\n}\n"

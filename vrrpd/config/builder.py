@@ -26,11 +26,12 @@ from vrrpd.config.build_trackers import Trackables
 from vrrpd.config.collect import remark
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
-from vrrpd.config.model import Config, Instance
+from vrrpd.config.model import Config, Instance, TrackGroup
 from vrrpd.config.parse_route import routes
 from vrrpd.config.parse_rule import Preferences, rules
 from vrrpd.config.parser import Statement
-from vrrpd.config.routes_model import Rule
+from vrrpd.config.routes_model import Route, Rule
+from vrrpd.config.values import Address
 from vrrpd.config.vip_limit import Limits
 
 _NAMED = (
@@ -70,6 +71,10 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
     groups = build_sync_groups(of("vrrp_sync_group"), instances, defaults, trackables, report)
     instances = [bound_weights(one, groups, report) for one in instances]
     _unused_scripts(trackables, [*instances, *groups], report)
+    track_groups = build_track_groups(of("track_group"), instances, report)
+    static_addresses = list(address_lines.addresses(lines("static_ipaddress"), report, static=True))
+    static_routes = list(routes(lines("static_routes"), report))
+    _missing_track_groups([*static_addresses, *static_routes, *static_rules], track_groups, report)
     return Config(
         globals=defaults,
         instances=tuple(instances),
@@ -78,11 +83,9 @@ def build(root: Sequence[Statement], limits: Limits, report: Reporter) -> Config
         track_processes=tuple(trackables.processes.values()),
         track_files=tuple(trackables.files.values()),
         garp_groups=tuple(build_garp_groups(of("garp_group"), report)),
-        track_groups=tuple(build_track_groups(of("track_group"), instances, report)),
-        static_addresses=tuple(
-            address_lines.addresses(lines("static_ipaddress"), report, static=True)
-        ),
-        static_routes=tuple(routes(lines("static_routes"), report)),
+        track_groups=tuple(track_groups),
+        static_addresses=tuple(static_addresses),
+        static_routes=tuple(static_routes),
         static_rules=tuple(static_rules),
     )
 
@@ -159,6 +162,15 @@ def _one_vrid_each(instances: Iterable[Instance], defaults: Globals, report: Rep
                 f"{other.name} (line {other.where.line}) on {one.interface} already",
                 expected="another virtual_router_id",
             )
+
+
+def _missing_track_groups(
+    entries: Iterable[Address | Route | Rule], groups: Iterable[TrackGroup], report: Reporter
+) -> None:
+    names = {None, *(group.name for group in groups)}
+    for one in entries:
+        if one.track_group not in names:
+            report.at("error", one.where, f"track_group {one.track_group} is not defined")
 
 
 def _unused_scripts(trackables: Trackables, users: Iterable[object], report: Reporter) -> None:

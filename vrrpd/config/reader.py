@@ -235,16 +235,20 @@ class Reader:
         return text.part(end).strip() if matches != negated else text.part(0, 0)
 
     def _collect(self, text: str) -> None:
-        """One line of a definition; it ends with the first line that does not end with `\\`."""
+        """One line of a definition; it ends with the first line that does not end with `\\`.
+
+        It has several lines, as keepalived counts, only if there is text before the last one.
+        """
         assert self._collecting is not None
         name, lines, several = self._collecting
         more = text.endswith("\\")
+        several = several and (more or bool(lines))
         text = text[:-1].rstrip(" \t") if more else text
         if text:
             lines.append(text)
         self._collecting = (name, lines, several or more)
         if not more:
-            self._definitions.define(name, Definition(tuple(lines), several and bool(lines)))
+            self._definitions.define(name, Definition(tuple(lines), several))
             self._collecting = None
 
     def _repeat(self, text: SourceText, directory: str, depth: int) -> None:
