@@ -66,7 +66,7 @@ class Server:
         """Answer every command; keep every byte."""
         heard = b""
         with connection, connection.makefile("rb") as lines, suppress(OSError):
-            self.say(connection, self.greeting)
+            self._send(connection, self.greeting)
             inside = False
             for line in lines:
                 heard += line
@@ -75,10 +75,10 @@ class Server:
                     continue
                 answer = self.answers.get(word.upper(), "500 what")
                 inside = word.upper() == "DATA" and answer.startswith("354")
-                self.say(connection, answer)
+                self._send(connection, answer)
         self.conversations.append(heard)
 
-    def say(self, connection: socket.socket, text: str) -> None:
+    def _send(self, connection: socket.socket, text: str) -> None:
         """One line, or silence."""
         if text:
             connection.sendall(text.encode() + b"\r\n")

@@ -108,12 +108,12 @@ def page(notebook: dict[str, Any]) -> dict[str, Any]:
             output.get("data", {}).pop(WIDGET, None)
             outputs += [output, *_twin(output)]
             if "image/png" in output.get("data", {}):
-                cell["metadata"]["mystnb"] = {"image": {"alt": _told(output)}}
+                cell["metadata"]["mystnb"] = {"image": {"alt": _sentences(output)}}
         cell["outputs"] = outputs
     return notebook
 
 
-def _told(output: dict[str, Any]) -> str:
+def _sentences(output: dict[str, Any]) -> str:
     """The sentences of a figure's text twin, without the lanes drawn in characters."""
     lines = "".join(output["data"].get("text/plain", "")).splitlines()
     told = [line.strip() for line in lines if line.strip() and not LANES.search(line)]

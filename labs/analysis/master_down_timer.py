@@ -111,10 +111,10 @@ class MasterDownTimer:
             case State(host=self.host):
                 return self._changed(fact)
             case Heard(host=self.host):
-                return self._heard(fact)
+                return self._received(fact)
         return None
 
-    def _heard(self, fact: Heard) -> Start | None:
+    def _received(self, fact: Heard) -> Start | None:
         self._last = fact
         if self.priority is None or 0 < fact.priority < self.priority:
             return None

@@ -131,7 +131,7 @@ class Bench(anywidget.AnyWidget):
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:  # what a page without widgets shows
             data["text/plain"] = repr(self)
-            data["text/html"] = card(OPEN, "The live bench", html.escape(self._words()))
+            data["text/html"] = card(OPEN, "The live bench", html.escape(self._summary()))
         return bundle
 
     def _run(self) -> None:
@@ -141,7 +141,7 @@ class Bench(anywidget.AnyWidget):
         self._stop.clear()
         self._looks = 0
         if self._source.threaded:
-            self._thread = threading.Thread(target=self._tell, name="bench", daemon=True)
+            self._thread = threading.Thread(target=self._send_news, name="bench", daemon=True)
             self._thread.start()
         else:
             try:
@@ -149,7 +149,7 @@ class Bench(anywidget.AnyWidget):
             except RuntimeError:
                 self._look()  # no notebook: a picture of the present
 
-    def _tell(self) -> None:
+    def _send_news(self) -> None:
         """The thread: until the panel or the lab is closed."""
         while not self._stop.wait(EVERY) and not self._source.closed:
             # Another thread resets or closes the lab just now: the next look finds it in order.
@@ -170,7 +170,7 @@ class Bench(anywidget.AnyWidget):
             self._pull()
             self._looks += 1
             if self._looks == 1 or any(self._looks == round(t / EVERY) for t in AGAIN):
-                self._say_all()
+                self._send_all()
             elif self._untold or self._looks % 6 == 0:
                 self._told += 1
                 now, waits = self._source.now(), self._source.waits()
@@ -178,7 +178,7 @@ class Bench(anywidget.AnyWidget):
                 self._untold = []
                 self.send({**news, "waits": waits})
 
-    def _say_all(self) -> None:
+    def _send_all(self) -> None:
         now, self._untold = self._source.now(), []
         whole = {**self._record.snapshot(), "n": self._told, "now": now}
         self.send({"type": "all", "network": self.network, **whole})
@@ -200,7 +200,7 @@ class Bench(anywidget.AnyWidget):
             self._views += not content.get("again")
             self._run()
             with self._lock:
-                self._say_all()
+                self._send_all()
             return
         if kind == "bye":
             self._views -= 1
@@ -235,9 +235,9 @@ class Bench(anywidget.AnyWidget):
     # --- in words --------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<Bench: {self._words()}>"
+        return f"<Bench: {self._summary()}>"
 
-    def _words(self) -> str:
+    def _summary(self) -> str:
         self._pull()
         scene = self._record.at(self._record.end)["hosts"]
         holders = [name for name, host in scene.items() if 0 in host["held"]]

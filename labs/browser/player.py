@@ -302,7 +302,7 @@ def recorded(drawn: dict[str, Any]) -> dict[str, Any]:
 def log(host: str) -> list[str]:
     """What the daemon of a host has logged, all its lives."""
     lan = _player().run.lan
-    lan.machine(host)
+    lan.simulated_host(host)
     return list(lan.logs[host].lines) if host in lan.logs else []
 
 
@@ -310,7 +310,7 @@ def command(host: str, line: str) -> str:
     """What a command prints on a host.  Raises LabError for one that a tab does not have."""
     player = _player()
     lan, words = player.run.lan, line.split()
-    machine = lan.machine(host)
+    machine = lan.simulated_host(host)
     match words:
         case ["vrrpctl", name, *rest] if name in ("status", "why", "stats"):
             return _vrrpctl(host, name, rest[0] if rest else None)

@@ -42,7 +42,7 @@ class Row:
     more: list[Frame] = field(default_factory=list)
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What it is."""
         if not self.more:
             return reading(self.frame)
@@ -120,7 +120,7 @@ def listing(wires: Sequence[Capture]) -> str:
     lines = []
     for row in found[:ROWS]:
         cards = f"  [{' '.join(row.cards)}]" if len(wires) > 1 else ""
-        lines.append(f"{row.frame.t - start:9.3f} s  {row.words}{cards}")
+        lines.append(f"{row.frame.t - start:9.3f} s  {row.summary}{cards}")
     if len(found) > len(lines):
         lines.append(f"... and {len(found) - len(lines)} more: wire.frames")
     return "\n".join([*lines, *_dropped(wires)])
@@ -134,7 +134,7 @@ def page(wires: Sequence[Capture]) -> str:
     count = sum(1 + len(row.more) for row in found)
     lines = [f"<p>{count} frames at {html.escape(cards)}</p>"]
     for row in found[:UNFOLDED]:
-        summary = f"{row.frame.t - start:9.3f} s  {row.words}"
+        summary = f"{row.frame.t - start:9.3f} s  {row.summary}"
         if len(wires) > 1:
             summary += f"  [{' '.join(row.cards)}]"
         lines.append(

@@ -112,7 +112,7 @@ class ControlServer:
     def _news(self, mark: list[Any]) -> dict[str, Any]:
         """What has happened since `mark`, and how the lab is now."""
         lab, witness = self.lab, self.lab.witness
-        told = lab.told()
+        told = lab.unobserved_facts()
         # A lab that was reset to another network has another observer: send everything.
         same = mark[:1] == [id(witness)]
         seen, reached = witness.after(mark[2:] if same else (), time.time() - PINGS)

@@ -189,17 +189,17 @@ class Lab(_Parts, LabView):
         made = self.cluster
         made.note_typed()
         acted = max([made.since, made.ready, *(action.t for action in made.actions)])
-        seen, changed, patience = self.holders(), time.time(), 1.0
+        seen, changed, takeover_time = self.holders(), time.time(), 1.0
 
         def settled() -> bool:
-            nonlocal seen, changed, patience
+            nonlocal seen, changed, takeover_time
             if self.holders() != seen:
                 seen, changed = self.holders(), time.time()
-            if len(seen) != 1 or time.time() < max(acted + patience, changed + 1):
+            if len(seen) != 1 or time.time() < max(acted + takeover_time, changed + 1):
                 return False
-            patience = self._patience()
+            takeover_time = self._longest_takeover()
             late = LATE if self._outranked(*seen) else 0
-            return time.time() > acted + patience + late
+            return time.time() > acted + takeover_time + late
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")
         return seen[0]
@@ -208,9 +208,9 @@ class Lab(_Parts, LabView):
 
     def facts(self) -> list[Fact]:
         """Everything the observer, the journals and the learner's hands have shown, unsorted."""
-        return [*self.witness.facts(), *self.told()]
+        return [*self.witness.facts(), *self.unobserved_facts()]
 
-    def told(self) -> list[Fact]:
+    def unobserved_facts(self) -> list[Fact]:
         """What the journals and the learner's hands have shown, unsorted."""
         self.cluster.note_typed()
         written = (fact for host in self.servers for fact in self.access.transitions(host))
@@ -347,7 +347,7 @@ class Lab(_Parts, LabView):
             start_states.play(self, told)
             self.cluster.since = time.time()
 
-    def _patience(self) -> float:
+    def _longest_takeover(self) -> float:
         """Seconds within which every Master_Down_Timer of this lab runs out, and half a second."""
         said = self.witness.of(Advert)
         interval = said[-1].interval if said else 1.0
@@ -360,7 +360,7 @@ class Lab(_Parts, LabView):
     def _outranked(self, holder: str) -> bool:
         """Whether a router listens whose file gives it a higher priority than the holder's."""
         said = [advert for advert in self.witness.of(Advert) if advert.host == holder]
-        last = {fact.host: fact.to for fact in self.told() if isinstance(fact, State)}
+        last = {fact.host: fact.to for fact in self.unobserved_facts() if isinstance(fact, State)}
         listening = [host for host, state in last.items() if state == "BACKUP" and host != holder]
         files = [setting(self._configuration(host), "priority") or "100" for host in listening]
         return bool(said) and any(

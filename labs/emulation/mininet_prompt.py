@@ -55,7 +55,7 @@ class Prompt(CLI):
                 return self._verb(verb, names)
             return bool(super().onecmd(line))
         except LabError as error:
-            self._say(str(error))
+            self._print(str(error))
             return False
 
     def _verb(self, verb: str, names: list[str]) -> bool:
@@ -88,22 +88,22 @@ class Prompt(CLI):
         """List the commands, or say what one does: help [COMMAND]"""
         word = line.strip()
         if word in verbs():
-            self._say(f"{word} {_usage(word)}\n{inspect.getdoc(getattr(Lab, word))}")
+            self._print(f"{word} {_usage(word)}\n{inspect.getdoc(getattr(Lab, word))}")
             return
         super().do_help(line)
         if not word:
             simple = [name for name in verbs() if not fault_verbs.FAULT_VERBS[name].usage]
-            self._say(f"What the lab adds: VERB HOST...\n{'=' * 31}\n{'  '.join(simple)}")
+            self._print(f"What the lab adds: VERB HOST...\n{'=' * 31}\n{'  '.join(simple)}")
             worded = [name for name in verbs() if name not in simple]
-            self._say("\n".join(f"{name} {_usage(name)}" for name in worded))
+            self._print("\n".join(f"{name} {_usage(name)}" for name in worded))
 
     def do_holders(self, _line: str) -> None:
         """Who holds the watched address now."""
-        self._say(" ".join(self.lab.holders()) or "nobody")
+        self._print(" ".join(self.lab.holders()) or "nobody")
 
     def do_timeline(self, _line: str) -> None:
         """Who held the watched address since the start."""
-        self._say(self.lab.timeline().text())
+        self._print(self.lab.timeline().text())
 
     def do_reset(self, line: str) -> None:
         """Start over: reset [STATE]"""
@@ -158,7 +158,7 @@ class Prompt(CLI):
         known = (*self.lab.hosts, *self.lab.layout.switches)
         return [name for name in known if name.startswith(text)]
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         lg.output(f"{text}\n")
 
 

@@ -65,12 +65,12 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
 def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
     """As `answering`, for a caller that asks once: waits for the first Advertisement."""
 
-    def somebody() -> str:
+    def answering_host() -> str:
         who = answering(lab, for_seconds)
         return "" if who == "nobody" else who
 
     try:
-        return lab.wait_until(somebody, FIRST_ADVERT_S)
+        return lab.wait_until(answering_host, FIRST_ADVERT_S)
     except LabError:
         return "nobody"
 

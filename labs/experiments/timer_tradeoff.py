@@ -49,7 +49,7 @@ class Setting:
     missed: int = 3
 
     @property
-    def patience(self) -> float:
+    def master_down_interval(self) -> float:
         """Master_Down_Interval in s, version 3."""
         return master_down(PRIORITY, 3, self.interval, self.missed)
 
@@ -118,7 +118,7 @@ class Points:
     def __repr__(self) -> str:
         return "\n".join(
             f"{each.setting.missed} missed, every {each.setting.interval} s: takeover after "
-            f"{each.setting.patience:.2f} s, {each.per_day:,.0f} false alarms a day"
+            f"{each.setting.master_down_interval:.2f} s, {each.per_day:,.0f} false alarms a day"
             for each in self.points
         )
 
@@ -143,8 +143,8 @@ class Tradeoff(Figure):
         rows.append(f"interval  takeover after{head}")
         for interval in sorted({each.interval for each in self.settings}, reverse=True):
             cells = "".join(f"{self._cell(interval, loss):>20}" for loss in losses)
-            patience = Setting(interval, 0.0).patience
-            rows.append(f"{interval * 1000:5.0f} ms {patience:12.3f} s {cells}")
+            master_down_interval = Setting(interval, 0.0).master_down_interval
+            rows.append(f"{interval * 1000:5.0f} ms {master_down_interval:12.3f} s {cells}")
         many = _same_down_interval(Setting(1.0, losses[-1]), MANY)
         rows.append(
             f"the takeover of 1000 ms with {MANY} advertisements missed instead of 3, one every "
@@ -165,7 +165,7 @@ class Tradeoff(Figure):
 def _same_down_interval(setting: Setting, missed: int) -> Setting:
     """As many advertisements missed in the same time: a shorter interval."""
     of_one_second = master_down(PRIORITY, 3, 1.0, missed)  # in proportion to the interval
-    return Setting(setting.patience / of_one_second, setting.loss, missed)
+    return Setting(setting.master_down_interval / of_one_second, setting.loss, missed)
 
 
 def _short(number: float) -> str:
@@ -188,7 +188,10 @@ def _draw(found: Tradeoff) -> Drawing:
             line = [each for each in found.settings if each.loss == loss]
             _line(ax, line, f"{loss:.0%} lost, 3 missed", color=colour)
             dots = [point for point in found.points if point.setting.loss == loss and point.alarms]
-            xs, ys = [dot.setting.patience for dot in dots], [dot.per_day for dot in dots]
+            xs, ys = (
+                [dot.setting.master_down_interval for dot in dots],
+                [dot.per_day for dot in dots],
+            )
             ax.plot(xs, ys, ls="", marker=marker, color=colour, mec=INK, ms=7, zorder=4)
         many = [
             _same_down_interval(each, MANY) for each in found.settings if each.loss == losses[-1]
@@ -202,7 +205,7 @@ def _draw(found: Tradeoff) -> Drawing:
 
 def _line(ax: Any, line: Sequence[Setting], label: str, **style: Any) -> None:
     """A line with its name at the right end."""
-    xs, ys = [each.patience for each in line], [each.expected for each in line]
+    xs, ys = [each.master_down_interval for each in line], [each.expected for each in line]
     ax.plot(xs, ys, lw=1.8, zorder=3, **style)
     ax.annotate(
         label,
@@ -220,7 +223,7 @@ def _axes(ax: Any) -> None:
 
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ticks = [interval * Setting(1.0, 0.0).patience for interval in INTERVALS]
+    ticks = [interval * Setting(1.0, 0.0).master_down_interval for interval in INTERVALS]
     names = [f"{interval * 1000:g} ms" for interval in INTERVALS]
     ax.set_xticks(ticks, [f"{t:.3g} s\n({n})" for t, n in zip(ticks, names, strict=True)])
     ax.set_xticks([], minor=True)

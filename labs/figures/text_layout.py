@@ -45,7 +45,7 @@ class TextPlacer:
         """The time that takes `inches` of the x axis."""
         raise NotImplementedError
 
-    def _words(
+    def _write(
         self,
         x: float,
         y: float,

@@ -201,7 +201,7 @@ class TimelineAxes(TextPlacer):
             size = (gap.duration, LANE * len(self.hosts))
             self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=0.22, lw=0, zorder=1))
             self.legend["nobody holds"] = Patch(facecolor=NOBODY, alpha=0.35)
-            self._nobody(gap)
+            self._no_holder(gap)
         for both in self.timeline.overlaps:
             if not self._visible(both.duration):
                 continue
@@ -223,13 +223,13 @@ class TimelineAxes(TextPlacer):
             self._two(both)
             self.legend["two holders"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
 
-    def _nobody(self, gap: OwnershipInterval) -> None:
+    def _no_holder(self, gap: OwnershipInterval) -> None:
         """Write it in the lane of the host that lost it, or of the first when none ever had it."""
         losers = [s.host for s in self.timeline.spans() if s.end == gap.start]
         lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
         choices = [f"nobody holds it\nfor {gap.duration:.2f} s", "nobody"]
         x = self._x((gap.start + gap.end) / 2)
-        self._words(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
+        self._write(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
 
     def _two(self, both: OwnershipInterval) -> None:
         """Say so on the bar of the one who held first."""
@@ -238,7 +238,7 @@ class TimelineAxes(TextPlacer):
             colour = self.colour[host]
             choices = [f"two holders for {both.duration:.2f} s", "two holders", "two"]
             x = self._x((both.start + both.end) / 2)
-            self._words(
+            self._write(
                 x,
                 self._lane(host),
                 choices,
@@ -259,7 +259,7 @@ class TimelineAxes(TextPlacer):
             )
             if part.host is None and self._visible(part.duration):
                 self.legend["no answer"] = Patch(facecolor=NOBODY)
-                self._words(
+                self._write(
                     self._x((part.start + part.end) / 2),
                     middle,
                     [f"no answer for {part.duration:.2f} s", f"{part.duration:.2f} s"],
@@ -329,5 +329,5 @@ class TimelineAxes(TextPlacer):
         begin = max(due, self._x(takeover.at)) + gap
         room = self._x(stays) - begin
         short = f"{head}\n{measured}"
-        if not self._words(begin, middle, [long, tall], within=room, **on_bar):
-            self._words(due - gap, middle, [tall, short, head], ha="right")
+        if not self._write(begin, middle, [long, tall], within=room, **on_bar):
+            self._write(due - gap, middle, [tall, short, head], ha="right")

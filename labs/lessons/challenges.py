@@ -138,7 +138,7 @@ def look(lab: Lab, challenge: Challenge, attempt: int = 1) -> Report:
     goals = tuple(step.goal for step in challenge.steps)
     for number, step in enumerate(challenge.steps):
         if not _holds(lab, step):
-            hints = tuple(_said(hint, lab) for hint in step.hints)
+            hints = tuple(_hint_text(hint, lab) for hint in step.hints)
             met, unmet = goals[:number], goals[number:]
             return Report(challenge.task, met, unmet, hints, sees(lab), attempt)
     return Report(challenge.task, goals, attempt=attempt)
@@ -190,7 +190,7 @@ VALID = Step(
 )
 
 
-def _said(hint: Hint, lab: Lab) -> str:
+def _hint_text(hint: Hint, lab: Lab) -> str:
     """A hint that looks at the lab may find that impossible, and that is a hint, too."""
     try:
         return hint if isinstance(hint, str) else hint(lab)

@@ -40,7 +40,7 @@ MILLI = {"s": 1000, "ms": 1}
 _asked: dict[str, Prediction] = {}
 
 
-def said(answer: Answer | None, unit: str) -> str:
+def answer_text(answer: Answer | None, unit: str) -> str:
     """An answer as a reader would write it: ``3.61 s``, ``web2``."""
     if answer is None:
         return "nothing"
@@ -113,20 +113,20 @@ class Prediction:
         return Beside(self, timeline, since)
 
     def __repr__(self) -> str:
-        told = f"you said {said(self.guess, self.unit)}" if self.guess is not None else "?"
+        told = f"you said {answer_text(self.guess, self.unit)}" if self.guess is not None else "?"
         return f"Predict: {self.question} [{' | '.join(self.choices) or self.unit}] {told}"
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
         if self.guess is not None:
-            display(Card(OPEN, "Prediction", (self.question, f"You say: {self._said()}")))
+            display(Card(OPEN, "Prediction", (self.question, f"You say: {self._answer_text()}")))
         else:
             twin = Card(OPEN, "Predict, before you run on", (self.question, self._ways()))
             display(widget(self._form(), twin), raw=True)
 
-    def _said(self) -> str:
-        return said(self.guess, self.unit)
+    def _answer_text(self) -> str:
+        return answer_text(self.guess, self.unit)
 
     def _ways(self) -> str:
         """How to answer where no form can be shown."""
@@ -148,14 +148,14 @@ class Prediction:
 
         def record(_: object) -> None:
             if memory.entries("verdict", self.question):
-                told.value = f"it has happened: you said {self._said()}"
+                told.value = f"it has happened: you said {self._answer_text()}"
                 return
             try:
                 self.record(answer.value if self.choices else number(answer.value))
             except (ValueError, LabError):
                 told.value = "choose one" if self.choices else "a number, please"
             else:
-                told.value = f"recorded: {self._said()}"
+                told.value = f"recorded: {self._answer_text()}"
 
         button.on_click(record)
         if not self.choices:
@@ -225,10 +225,10 @@ class Verdict:
 
     def _card(self) -> Card:
         unit = self.prediction.unit
-        measured = _quoted(said(self.measured, unit), self.measured)
+        measured = _quoted(answer_text(self.measured, unit), self.measured)
         if self.right is None:
             return Card(OPEN, "You made no prediction", (f"It was {measured}. {self.because}",))
-        guess = _quoted(said(self.prediction.guess, unit), self.prediction.guess)
+        guess = _quoted(answer_text(self.prediction.guess, unit), self.prediction.guess)
         words = f"You said {guess}; it was {measured}. {self.because}"
         colour, title = (RIGHT, "As you said") if self.right else (WRONG, "A surprise")
         return Card(colour, title, (words.rstrip(),))
@@ -254,7 +254,7 @@ class Beside(base.Figure):
         answer, unit = self.prediction.guess, self.prediction.unit
         if answer is None:
             return None
-        words = f"you said {said(answer, unit)}"
+        words = f"you said {answer_text(answer, unit)}"
         if isinstance(answer, str) or unit not in MILLI:
             return PredictionMark(words)
         since = start_of(self.timeline) if self.since is None else self.since

@@ -113,7 +113,7 @@ class OfLab:
         if (self._witness, self._since) != (lab.witness, lab.since):  # new, or reset
             self._witness, self._since = lab.witness, lab.since
             self._mark, self._said = (), set()
-        told = [fact for fact in lab.told() if fact not in self._said]
+        told = [fact for fact in lab.unobserved_facts() if fact not in self._said]
         new, self._mark = lab.witness.after(self._mark, time.time() - OLD_PINGS)
         self._said.update(told)
         return [*new, *told]

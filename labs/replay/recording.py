@@ -52,7 +52,7 @@ def mode() -> str:
     return os.environ.get(VARIABLE, "")
 
 
-def words(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+def normalised_call(name: str, args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
     """A call as it is written down and found again: without what makes no difference.
 
     The first cable is the one that is meant if none is named, and of packets counts what they say.

@@ -31,7 +31,16 @@ from labs.errors import LabError
 from labs.lab_api import Kind, is_marked, kind
 from labs.model import facts
 from labs.model.facts import Fact, Ping
-from labs.replay.recording import TARGET, Answer, Begin, Recording, Session, Step, Stream, words
+from labs.replay.recording import (
+    TARGET,
+    Answer,
+    Begin,
+    Recording,
+    Session,
+    Step,
+    Stream,
+    normalised_call,
+)
 
 if TYPE_CHECKING:
     from labs.emulation.mailbox import Mailbox
@@ -140,7 +149,7 @@ class RecordingLab:
         """Write down the pieces of a stream when the lab ends; once, however often it is asked."""
         if not any(known is source for known in self._begun):
             self._begun.append(source)
-            note = Stream(words(ask[0], ask[1:], {}), len(self._run.steps), [])
+            note = Stream(normalised_call(ask[0], ask[1:], {}), len(self._run.steps), [])
             self._streams.append((note, pieces))
 
     def _call(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -150,7 +159,7 @@ class RecordingLab:
         written = value
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             written = dataclasses.asdict(value)
-        what = words(name, args, options)
+        what = normalised_call(name, args, options)
         if kind(call, *args, **options) is Kind.COMMAND:
             plain = written if isinstance(written, str | dict) else None
             files = self._changed() if name == "run" else {}

@@ -29,7 +29,16 @@ from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
-from labs.replay.recording import Answer, Begin, Recording, Session, Step, alike, books, words
+from labs.replay.recording import (
+    Answer,
+    Begin,
+    Recording,
+    Session,
+    Step,
+    alike,
+    books,
+    normalised_call,
+)
 from labs.replay.replay_views import FactsUntil, ReplayCapture, ReplayObserver, StoredPicture
 
 if TYPE_CHECKING:
@@ -194,13 +203,13 @@ class ReplayLab(LabView):
         if self._host(host) not in self.servers:
             raise unknown("server", host, self.servers)
         # One that has ended by itself since then was noticed by a query.
-        asked = [self._told_by_now([name, host]) for name in ("program", "running")]
+        asked = [self._answered_by_now([name, host]) for name in ("program", "running")]
         return "" if "" in asked or False in asked else str(self._step().programs[host])
 
     def frozen(self, host: str) -> bool:
         """Whether the daemon of `host` sleeps."""
         self.program(host)
-        told = self._told_by_now(["frozen", host])
+        told = self._answered_by_now(["frozen", host])
         if told is not None:
             return bool(told)
         actions = [f for f in self.witness.of(Action) if f.host == host]
@@ -360,7 +369,7 @@ class ReplayLab(LabView):
 
     def _do(self, verb: str, *args: Any, **options: Any) -> Any:
         """Go on with a run in which this was done next; what it returned then."""
-        deed = words(verb, args, options)
+        deed = normalised_call(verb, args, options)
         for book, run in self._like_this():
             if run.done()[self._count : self._count + 1] == [deed]:
                 return self._take(book, run)
@@ -405,14 +414,14 @@ class ReplayLab(LabView):
                 return here
         return []
 
-    def _told_by_now(self, ask: list[Any]) -> Any:
+    def _answered_by_now(self, ask: list[Any]) -> Any:
         """The answer that was given last in this run and at this step; None if there was none."""
         here = (a for a in reversed(self._run.answers) if a.step == self._count)
         return next((a.value for a in here if a.ask == ask and a.t <= self.now), None)
 
     def _answer(self, name: str, *args: Any, **options: Any) -> Any:
         """What was answered at this step, as late as now; or soon after."""
-        here = self._answers(words(name, args, options))
+        here = self._answers(normalised_call(name, args, options))
         if not here:
             raise LabError(
                 f"this is a replay, and nobody asked lab.{name} for this when it was recorded"
@@ -424,7 +433,7 @@ class ReplayLab(LabView):
 
     def _stream(self, name: str, *args: Any) -> RecordedEvents:
         """The pieces of what was begun so, here or before."""
-        ask = words(name, args, {})
+        ask = normalised_call(name, args, {})
         for _, run in self._like_this():
             begun = [s for s in run.streams if s.ask == ask and s.step <= self._count]
             if begun:

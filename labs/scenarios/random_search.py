@@ -199,12 +199,14 @@ class RandomSearch:
     reached: dict[str, float] = field(default_factory=dict)  # the most of a bound that was needed
     findings: list[Finding] = field(default_factory=list)
 
-    def run(self, days: float, told: Callable[[RandomSearch], None] | None = None) -> list[Finding]:
+    def run(
+        self, days: float, on_progress: Callable[[RandomSearch], None] | None = None
+    ) -> list[Finding]:
         """Simulate at least so many days; the findings so far."""
         while self.days < days:
             self.play(story(self.seed + self.stories, self.length, self.bursts))
-            if told is not None:
-                told(self)
+            if on_progress is not None:
+                on_progress(self)
         return self.findings
 
     def play(self, scenario: Scenario) -> None:
@@ -263,14 +265,14 @@ def main(argv: list[str] | None = None) -> int:
     print(f"seed {options.seed}", file=sys.stderr)
     known = 0
 
-    def told(one: RandomSearch) -> None:
+    def print_findings(one: RandomSearch) -> None:
         nonlocal known
         bar(one, options.days, began)
         for found in one.findings[known:]:
             print(f"\n\n{found}")
         known = len(one.findings)
 
-    search.run(options.days, told)
+    search.run(options.days, print_findings)
     print(
         f"\nseed {options.seed}: {search.stories} stories, {search.days:,.0f} days, "
         f"{search.faults:,} faults, {search.checks:,} checks, "

@@ -56,7 +56,7 @@ class Verbs:
 
     def start(self, host: str) -> None:
         """Start the daemon; nothing happens if it runs."""
-        self.machine(host)
+        self.simulated_host(host)
         if host not in self.daemons:
             self.note_configuration(host)
             self.act("start", host, f"vrrpd started on {host}")
@@ -64,7 +64,7 @@ class Verbs:
 
     def stop(self, host: str) -> None:
         """SIGTERM: the daemon resigns and gives its addresses back."""
-        machine = self.machine(host)
+        machine = self.simulated_host(host)
         if machine.frozen:
             raise LabError(f"the daemon of {host} is frozen: thaw {host!r} first")
         if host in self.daemons:
@@ -79,7 +79,7 @@ class Verbs:
 
     def crash(self, host: str) -> None:
         """SIGKILL: no resignation is sent and the addresses stay."""
-        self.machine(host)
+        self.simulated_host(host)
         if self.daemons.pop(host, None) is not None:
             self.act("crash", host, f"vrrpd killed on {host}")
             self.machines[host].end_life()
@@ -87,16 +87,16 @@ class Verbs:
     def freeze(self, host: str) -> None:
         """SIGSTOP: the daemon sleeps, its host does not."""
         self.act("freeze", host, f"vrrpd frozen on {host}")
-        self.machine(host).frozen = host in self.daemons
+        self.simulated_host(host).frozen = host in self.daemons
 
     def thaw(self, host: str) -> None:
         """SIGCONT: the daemon wakes up to all it has missed."""
         self.act("thaw", host, f"vrrpd goes on on {host}")
-        self.machine(host).thaw()
+        self.simulated_host(host).thaw()
 
     def reload(self, host: str) -> None:
         """SIGHUP: the daemon reads its file again, a frozen one when it wakes up."""
-        machine = self.machine(host)
+        machine = self.simulated_host(host)
         self.note_configuration(host)
         self.act("reload", host, f"vrrpd reloads on {host}")
         if host in self.daemons:
@@ -109,7 +109,7 @@ class Verbs:
         if status not in ("up", "down"):
             raise unknown("link status", status, ("up", "down"))
         self.act("link", host, f"link s1 {host} {status}")
-        machine, up = self.machine(host), status == "up"
+        machine, up = self.simulated_host(host), status == "up"
         machine.set_link(plugged=up)
         when = self.clock.now() + SECOND // 1000
         self.clock.call_at(when, lambda: machine.set_link(up=up), (host, "link"))
@@ -117,16 +117,16 @@ class Verbs:
     def unplug(self, host: str) -> None:
         """Pull the cable: no carrier."""
         self.act("unplug", host, f"cable of {host} pulled")
-        self.machine(host).set_link(plugged=False)
+        self.simulated_host(host).set_link(plugged=False)
 
     def plug(self, host: str) -> None:
         """Put the cable back."""
         self.act("plug", host, f"cable of {host} plugged in")
-        self.machine(host).set_link(plugged=True)
+        self.simulated_host(host).set_link(plugged=True)
 
     def flap(self, host: str, times: int = 3, every: float = 0.5) -> None:
         """Pull the cable and put it back, `times` times; a change every `every` seconds."""
-        machine = self.machine(host)
+        machine = self.simulated_host(host)
         self.act("flap", host, f"cable of {host} loose: {times} × {every:g} s")
         for number in range(2 * times):
             plugged = number % 2 == 1
@@ -140,12 +140,12 @@ class Verbs:
     def cut(self, host: str) -> None:
         """The break is further away: the carrier stays, nothing passes."""
         self.act("cut", host, f"path of {host} cut behind the switch port")
-        self.machine(host).set_link(reachable=False)
+        self.simulated_host(host).set_link(reachable=False)
 
     def mend(self, host: str) -> None:
         """The path works again, in both directions, and loses nothing."""
         self.act("mend", host, f"path of {host} mended")
-        self.machine(host).set_link(reachable=True)
+        self.simulated_host(host).set_link(reachable=True)
         self.switch.cables[host] = Cable()
         self.switch.doomed = [one for one in self.switch.doomed if one[0] != host]
 
@@ -193,16 +193,16 @@ class Verbs:
         """Split the LAN: hosts receive only from their own group; the unnamed are in the first."""
         sides = [one.split("+") if isinstance(one, str) else list(one) for one in groups]
         for name in (name for side in sides for name in side):
-            self.machine(name)
+            self.simulated_host(name)
         text = " | ".join("+".join(side) for side in sides)
-        self.told(Action(self.now, "partition", None, f"LAN split: {text}"))
+        self.record_action(Action(self.now, "partition", None, f"LAN split: {text}"))
         self.switch.sides = {
             name: number for number, side in enumerate(sides) for name in side if number
         }
 
     def join(self) -> None:
         """The LAN is one again."""
-        self.told(Action(self.now, "join", None, "LAN joined again"))
+        self.record_action(Action(self.now, "join", None, "LAN joined again"))
         self.switch.sides = {}
 
     # The interface.
@@ -210,55 +210,57 @@ class Verbs:
     def unload(self, host: str) -> None:
         """eth0 vanishes, with everything on it."""
         self.act("unload", host, f"eth0 of {host} deleted")
-        self.machine(host).unload()
+        self.simulated_host(host).unload()
 
     def load(self, host: str) -> None:
         """eth0 is there again: another interface of the same name."""
         self.act("load", host, f"eth0 of {host} made again")
-        self.machine(host).load()
+        self.simulated_host(host).load()
 
     def strip(self, host: str, address: str) -> None:
         """Remove an address by hand."""
         self.act("strip", host, f"{address} removed from {host} by hand")
-        self.machine(host).forget(ip_address(address))
+        self.simulated_host(host).forget(ip_address(address))
 
     # The clock.
 
     def step(self, host: str, seconds: float) -> None:
         """Set the calendar of the host; its monotonic clock runs on."""
         self.act("step", host, f"clock of {host} set by {seconds:+g} s")
-        self.machine(host).wall += round(seconds * SECOND)
+        self.simulated_host(host).wall += round(seconds * SECOND)
 
     def drift(self, host: str, ppm: int) -> None:
         """The clock of the host gains `ppm` millionths from now on."""
         self.act("drift", host, f"clock of {host} gains {ppm} ppm")
-        self.machine(host).go_by(ppm)
+        self.simulated_host(host).go_by(ppm)
 
     # Programs and files.
 
     def fail(self, host: str, program: str, status: int = 1) -> None:
         """From now on a program ends with this status."""
         self.act("fail", host, f"{program} fails on {host}")
-        self.machine(host).workload.programs[program] = Program(status=status)
+        self.simulated_host(host).workload.programs[program] = Program(status=status)
 
     def hang(self, host: str, program: str) -> None:
         """From now on a program does not end, and does not mind SIGTERM."""
         self.act("hang", host, f"{program} hangs on {host}")
-        self.machine(host).workload.programs[program] = Program(seconds=FOREVER, stubborn=True)
+        self.simulated_host(host).workload.programs[program] = Program(
+            seconds=FOREVER, stubborn=True
+        )
 
     def recover(self, host: str, program: str) -> None:
         """From now on a program succeeds at once."""
         self.act("recover", host, f"{program} works on {host}")
-        self.machine(host).workload.programs[program] = Program()
+        self.simulated_host(host).workload.programs[program] = Program()
 
     def write(self, host: str, path: str, text: str) -> None:
         """Write a file that the daemon may be watching."""
         self.act("write", host, f"{text!r} written to {path} on {host}")
-        self.machine(host).workload.write(path, text)
+        self.simulated_host(host).workload.write(path, text)
 
     # Behind the verbs.
 
-    def machine(self, host: str) -> SimulatedHost:
+    def simulated_host(self, host: str) -> SimulatedHost:
         """The host of that name; LabError listing the known ones."""
         if host not in self.machines:
             raise unknown("host", host, list(self.machines))
@@ -266,14 +268,14 @@ class Verbs:
 
     def cable(self, host: str) -> Cable:
         """The cable of that host; LabError listing the known ones."""
-        return self.switch.cable(self.machine(host).name)
+        return self.switch.cable(self.simulated_host(host).name)
 
     def act(self, verb: str, host: str, text: str) -> None:
         """Record what the learner does."""
-        self.machine(host)
-        self.told(Action(self.now, verb, host, text))
+        self.simulated_host(host)
+        self.record_action(Action(self.now, verb, host, text))
 
-    def told(self, action: Action) -> None:
+    def record_action(self, action: Action) -> None:
         """Record it; followers are called before it has its effect."""
         self.facts.append(action)
         for follow in self.followers:

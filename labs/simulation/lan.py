@@ -141,7 +141,7 @@ class Lan(Verbs):
 
     def journal(self, host: str) -> list[dict[str, Any]]:
         """The journal of the daemon of `host`, all its lives."""
-        return self.journals.setdefault(self.machine(host).name, [])
+        return self.journals.setdefault(self.simulated_host(host).name, [])
 
     def timeline(self) -> Timeline:
         """What has happened so far."""
@@ -172,14 +172,14 @@ class Lan(Verbs):
 
     def conf(self, host: str, text: str | None = None) -> str:
         """Read or replace the keepalived.conf of `host`; `reload` makes it count."""
-        machine = self.machine(host)
+        machine = self.simulated_host(host)
         if text is not None:
             self.files[machine.name] = text
         return self.files.get(machine.name, "")
 
     def launch(self, host: str) -> None:
         """Start the daemon of `host`, which does not run."""
-        machine = self.machine(host)
+        machine = self.simulated_host(host)
         log = self.logs[host] = Silent(self.clock.now)
         clock = HostClock(machine)
         journal = Journal(None, clock.now, lambda: self.now + machine.wall / SECOND, host)

@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     seed = options.seed if options.seed is not None else random.randrange(1 << 16)
     parts = list(plan.quick(seed) if options.quick else plan.whole(seed))
     parts = [part for part in parts if options.only in (None, part.section)]
-    result: dict[str, Any] = {"machine": machine(), "seed": seed, "noise": noise()}
+    result: dict[str, Any] = {"machine": hardware(), "seed": seed, "noise": noise()}
     failed = 0
     with tempfile.TemporaryDirectory(prefix="bench-") as room:
         for number, part in enumerate(parts):
@@ -76,7 +76,7 @@ def progress(done: int, parts: int, text: str) -> None:
     print(f"{start}[{bar:<{BAR}}] {done}/{parts} {text}", end=end, file=sys.stderr, flush=True)
 
 
-def machine() -> dict[str, str]:
+def hardware() -> dict[str, str]:
     """What this was measured on; no names."""
     said = subprocess.run(["keepalived", "--version"], capture_output=True, text=True).stderr
     return {

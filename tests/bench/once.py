@@ -82,10 +82,10 @@ def reload(room: Path, instances: int, vips: int, runs: int) -> list[dict[str, A
             lan.wait(lambda: len(lan[0].virtual()) >= instances * vips, "addresses", 120)
             for _ in range(runs):
                 since = len(lan.wire.frames)
-                lan.wait(lambda: heard(lan, since) >= 5, "the pace before", 60)  # noqa: B023
+                lan.wait(lambda: adverts_since(lan, since) >= 5, "the pace before", 60)  # noqa: B023
                 lan[0].reload(config)
                 mark = len(lan.wire.frames)
-                lan.wait(lambda: heard(lan, mark) >= 15, "the pace after", 60)  # noqa: B023
+                lan.wait(lambda: adverts_since(lan, mark) >= 15, "the pace after", 60)  # noqa: B023
                 mine = [f.t for f in lan.wire.adverts(0, since) if f.vrrp[1] == 1]
                 silence = max(b - a for a, b in pairwise(mine))
                 found.append(
@@ -99,7 +99,7 @@ def reload(room: Path, instances: int, vips: int, runs: int) -> list[dict[str, A
     return found
 
 
-def heard(lan: Segment, since: int) -> int:
+def adverts_since(lan: Segment, since: int) -> int:
     """How often the first instance has advertised."""
     return sum(1 for frame in lan.wire.adverts(0, since) if frame.vrrp[1] == 1)
 
@@ -140,9 +140,9 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
                     env=ENVIRONMENT,
                 )
             )
-            ready.append(float(said(crowd[-1], "ready")[0]))
+            ready.append(float(printed(crowd[-1], "ready")[0]))
         for one in crowd:
-            said(one, "settled")
+            printed(one, "settled")
         each = (before - available()) / count
         passing = time.monotonic() + seconds
         eventually(lambda: time.monotonic() > passing, seconds + 5, every=1)
@@ -151,7 +151,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
             assert one.stdin is not None
             one.stdin.write("\n")
             one.stdin.flush()
-            moves += int(said(one, "moves")[0])
+            moves += int(printed(one, "moves")[0])
     finally:
         for one in crowd:
             assert one.stdin is not None
@@ -169,7 +169,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def said(one: subprocess.Popen[str], word: str) -> list[str]:
+def printed(one: subprocess.Popen[str], word: str) -> list[str]:
     """The words behind `word`, which the program says next."""
     assert one.stdout is not None
     words = one.stdout.readline().split()

@@ -28,7 +28,7 @@ def page(data: dict[str, Any]) -> str:
     """The whole page: the sentences of words.md, with a table for each {{section}}."""
     text = WORDS.read_text()
     tables: dict[str, Callable[[], Iterable[str]]] = {
-        "machine": lambda: machine(data),
+        "machine": lambda: hardware(data),
         "takeover": lambda: takeover(data["takeover"]),
         "jitter": lambda: jitter(data["jitter"]),
         "scale": lambda: scale(data["scale"]),
@@ -41,7 +41,7 @@ def page(data: dict[str, Any]) -> str:
     return text
 
 
-def machine(data: dict[str, Any]) -> Iterator[str]:
+def hardware(data: dict[str, Any]) -> Iterator[str]:
     """What it was measured on."""
     of, noise = data["machine"], data["noise"]
     yield (

@@ -211,10 +211,10 @@ class Pair:
     def _last_address(self, due: float) -> float | None:
         """When the last of the addresses was there."""
 
-        def all_told() -> bool:
+        def all_reported() -> bool:
             return sum(int(count) for _, count in list(self.addresses.events)) >= self.scenario.vips
 
-        eventually(all_told, PATIENCE, "the word of netlink")
+        eventually(all_reported, PATIENCE, "the word of netlink")
         left = self.scenario.vips
         for t, count in self.addresses.events:
             left -= int(count)

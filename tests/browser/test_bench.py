@@ -61,7 +61,7 @@ def notebook(user: OrdinaryUser) -> str:
     return path.name
 
 
-def open_bench(page: Page, address: str, name: str) -> Locator:
+def open_panel(page: Page, address: str, name: str) -> Locator:
     """Runs the notebook; the panel, once the master holds the address in it."""
     base, _, query = address.partition("?")
     base = base.split("/lab")[0].rstrip("/")
@@ -210,7 +210,7 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
     page.on("console", note)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     try:
-        bench = open_bench(page, address, notebook(ordinary_user))
+        bench = open_panel(page, address, notebook(ordinary_user))
         pull_and_plug(page, bench)
         go_back(page, bench)
         slow_down(bench)

@@ -175,7 +175,7 @@ def config(data: bytes) -> None:
             check_it_runs(data)
 
 
-def machine(text: str) -> Any:
+def simulated_daemon(text: str) -> Any:
     """A simulated LAN of one machine, `one`, whose daemon has started with this file."""
     from labs.simulation.lan import Lan  # the decoder can be fuzzed without it
 
@@ -187,7 +187,7 @@ def machine(text: str) -> Any:
 
 def check_it_runs(data: bytes) -> None:
     """A daemon on a simulated machine starts with it, becomes what it can, reloads, and stops."""
-    lan = machine(data.decode("utf-8", "replace"))
+    lan = simulated_daemon(data.decode("utf-8", "replace"))
     daemon = lan.daemons["one"]
     lan.run(1)
     assert len(json.dumps(daemon.status(), default=str)) > 0
@@ -242,7 +242,7 @@ class Peer:
 def control() -> Control:
     """A control socket without the socket, of a daemon that runs on a simulated machine."""
     block = "interface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n192.168.1.10\n}"
-    lan = machine(f"vrrp_instance VI_1 {{\n{block}\n}}\n")
+    lan = simulated_daemon(f"vrrp_instance VI_1 {{\n{block}\n}}\n")
     lan.run(5)
     made = Control.__new__(Control)
     made.daemon = lan.daemons["one"]

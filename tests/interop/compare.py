@@ -114,7 +114,7 @@ def interfaces(texts: Sequence[str]) -> list[str]:
     return sorted(found, key=lambda name: (-found[name], name))[:MOST_INTERFACES]
 
 
-def keepalived_says(holder: Holder, path: Path) -> list[str] | None:
+def keepalived_errors(holder: Holder, path: Path) -> list[str] | None:
     """keepalived's complaints about a file, remarks left out; None if it crashed or hung."""
     command = [KEEPALIVED, "-t", "-i", CONFIG_ID, "-f", str(path)]
     # Into a file: a child that outlives a crash would keep a pipe open.
@@ -137,7 +137,7 @@ def keepalived_says(holder: Holder, path: Path) -> list[str] | None:
     return complaints
 
 
-def vrrpd_says(path: Path) -> list[str]:
+def vrrpd_errors(path: Path) -> list[str]:
     """vrrpd's errors about a file, those about its scripts included."""
     try:
         loaded = load(path, config_id=CONFIG_ID)
@@ -158,7 +158,7 @@ def compared(holder: Holder, path: Path, seconds: float) -> Comparison:
             left, logs = differences(path, interfaces([text_of(path)]), instances(path), seconds)
         except (OSError, subprocess.SubprocessError) as error:
             left = [f"cannot be compared: {error}"]
-    said = keepalived_says(holder, path), vrrpd_says(path)
+    said = keepalived_errors(holder, path), vrrpd_errors(path)
     return Comparison(path, *said, tuple(left), logs)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bench import plan
-from tests.bench.__main__ import machine, noise
+from tests.bench.__main__ import hardware, noise
 from tests.bench.page import page
 from tests.interop.segment import KINDS
 
@@ -22,7 +22,7 @@ FIGURES = {
 
 @pytest.mark.timeout(400)
 def test_every_instrument_measures_every_make_and_the_page_shows_it(tmp_path: Path) -> None:
-    result: dict[str, Any] = {"machine": machine(), "seed": 1, "noise": noise(50)}
+    result: dict[str, Any] = {"machine": hardware(), "seed": 1, "noise": noise(50)}
     for number, part in enumerate(plan.smoke(seed=1)):
         rows = part.measure(tmp_path / str(number))
         lacking = [row for row in rows for name in FIGURES[part.section] if row[name] is None]

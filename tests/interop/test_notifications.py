@@ -118,11 +118,11 @@ def story(room: Path, kind: str) -> Notified:
         reader.chmod(0o755)
         lines = host.room / "lines"
 
-        def told_lines() -> list[str]:
+        def fifo_lines() -> list[str]:
             return lines.read_text().splitlines() if lines.exists() else []
 
         def until(line: str, count: int = 1) -> None:
-            lan.wait(lambda: told_lines().count(line) >= count, f"{line} in the FIFO")
+            lan.wait(lambda: fifo_lines().count(line) >= count, f"{line} in the FIFO")
 
         host.environment["TMPDIR"] = str(host.room)
         host.start(kind, config(host, server.port, lonely=True))
@@ -142,11 +142,11 @@ def story(room: Path, kind: str) -> Notified:
         host.reload(config(host, server.port, lonely=False))
         until('INSTANCE "VI_3" DELETED 90')
         lan.wait(lambda: "Reload complete" in host.text(), "the reload")
-        lan.wait(lambda: told_lines()[-1].startswith("GROUP"), "the states once more")
+        lan.wait(lambda: fifo_lines()[-1].startswith("GROUP"), "the states once more")
         lan.wait(lambda: mailed(server) >= MAILS + 1, "the mail of the reload")
         before = len(server.conversations)
         host.stop()
-        told.lines = told_lines()
+        told.lines = fifo_lines()
         if kind == "vrrpd":  # keepalived kills its last scripts and mails with itself
             lan.wait(lambda: not LAST - Counter(host.calls()), "the last calls")
             lan.wait(lambda: len(server.conversations) >= before + 3, "the last mails")

@@ -119,11 +119,11 @@ class Play:
             lambda: self.lan.holders(self.protocol.vip) == list(expected), f"holders {expected}"
         )
 
-    def told(self, number: int, state: str) -> None:
+    def wait_notified(self, number: int, state: str) -> None:
         """Wait until the last state that a host's script was called with is `state`."""
         self.lan.wait(
             lambda: self.lan[number].calls()[-1:] == [f"VI_1 {state}"],
-            f"host {number} is told {state}",
+            f"host {number} is notified of {state}",
         )
 
 
@@ -203,17 +203,17 @@ def story(room: Path, row: Row) -> Outcome:
         play.tracked = row[1] == "track_script"
         play.start(0)
         play.holders(0)
-        play.told(0, "MASTER")
+        play.wait_notified(0, "MASTER")
         play.start(1)
-        play.told(1, "BACKUP")
+        play.wait_notified(1, "BACKUP")
         trouble.strikes(play)
         play.holders(*trouble.meanwhile)
-        play.told(1, "MASTER")
+        play.wait_notified(1, "MASTER")
         trouble.ends(play)
         winner = trouble.finally_
         play.holders(winner)
-        play.told(winner, "MASTER")
-        play.told(1 - winner, "BACKUP")
+        play.wait_notified(winner, "MASTER")
+        play.wait_notified(1 - winner, "BACKUP")
         # It is the end only if the winner goes on saying so, and the other one is silent.
         settled = now()
 
@@ -227,7 +227,7 @@ def story(room: Path, row: Row) -> Outcome:
         lan[winner].stop()
         for number, kind in enumerate(play.kinds):
             if kind == "vrrpd":  # keepalived kills its last script if that takes a second
-                play.told(number, "STOP")
+                play.wait_notified(number, "STOP")
         said = [" ".join(call.split()[1] for call in host.calls()) for host in lan.hosts]
         names = [
             line.split(":")[1].split("@")[0].strip()

@@ -50,15 +50,15 @@ class Verdict:
     ours: list[str]
 
 
-def keepalived_says(holder: Holder, room: Path, text: str) -> list[str] | None:
-    """keepalived's complaints about a text; see `compare.keepalived_says`."""
+def keepalived_errors(holder: Holder, room: Path, text: str) -> list[str] | None:
+    """keepalived's complaints about a text; see `compare.keepalived_errors`."""
     with tempfile.TemporaryDirectory(dir=room) as directory:
         path = Path(directory, "keepalived.conf")
         path.write_text(text, newline="")
-        return compare.keepalived_says(holder, path)
+        return compare.keepalived_errors(holder, path)
 
 
-def vrrpd_says(text: str) -> list[str]:
+def vrrpd_errors(text: str) -> list[str]:
     """vrrpd's errors."""
     try:
         found = loads(text, config_id=CONFIG_ID).diagnostics
@@ -84,7 +84,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> list[Verdict]:
 
     def judge(one: tuple[str, str]) -> Verdict:
         name, text = one
-        return Verdict(name, text, keepalived_says(holder, room, text), vrrpd_says(text))
+        return Verdict(name, text, keepalived_errors(holder, room, text), vrrpd_errors(text))
 
     try:
         with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:

@@ -102,7 +102,7 @@ def test_systemd_is_notified_of_start_reload_and_end(tmp_path: Path) -> None:
         manager.bind(str(path))
         manager.setblocking(False)
 
-        def told(word: str) -> bool:
+        def notified(word: str) -> bool:
             try:
                 while True:
                     heard.extend(manager.recv(4096).decode().split("\n"))
@@ -114,12 +114,12 @@ def test_systemd_is_notified_of_start_reload_and_end(tmp_path: Path) -> None:
             host.environment.update(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="2000000")
             words = {"script": host.script, "start": "ok", "end": "ok", "patience": 30}
             host.start("vrrpd", CONFIG % words)
-            eventually(lambda: told("READY=1"), 20, "READY=1")
+            eventually(lambda: notified("READY=1"), 20, "READY=1")
             assert "Startup complete" in host.text()
-            eventually(lambda: told("WATCHDOG=1"), 20, "WATCHDOG=1")
+            eventually(lambda: notified("WATCHDOG=1"), 20, "WATCHDOG=1")
             heard.clear()
             host.signal(signal.SIGHUP)
-            eventually(lambda: told("READY=1"), 20, "READY=1 after a reload")
+            eventually(lambda: notified("READY=1"), 20, "READY=1 after a reload")
             assert heard.index("RELOADING=1") < heard.index("READY=1")
             host.stop()
-            assert told("STOPPING=1")
+            assert notified("STOPPING=1")

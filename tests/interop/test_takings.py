@@ -234,13 +234,13 @@ def test_a_silent_address_does_not_answer(tmp_path: Path, answers: bool) -> None
         lan.wait(lambda: len(lan.wire.arps(0)) >= 5, "the announcement")
         ping = "ping -c 1 -W 1 192.168.1.10 >/dev/null && echo yes || echo no"
 
-        def said() -> str:
+        def logged() -> str:
             return lan[1].run("sh", "-c", ping).strip()
 
         if answers:
-            lan.wait(lambda: said() == "yes", "an answer")
+            lan.wait(lambda: logged() == "yes", "an answer")
         else:
-            assert said() == "no"
+            assert logged() == "no"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,7 +2,7 @@
 
     labs exec -- pytest tests/lab
 
-`machines` is shared by the tests of a module and has no daemons, so it is quick and quiet.
+`bare_lab` is shared by the tests of a module and has no daemons, so it is quick and quiet.
 `cluster` is the article's cluster, once with each daemon, reset before each test.
 """
 
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def machines() -> Iterator[Lab]:
+def bare_lab() -> Iterator[Lab]:
     """The hosts and the switch without any daemon."""
     with Lab("empty", beside=True) as lab:
         yield lab

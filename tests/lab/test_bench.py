@@ -56,11 +56,11 @@ def test_a_click_on_a_cable_moves_the_address_and_starts_no_timer_without_carrie
     eventually(lambda: holders(bench) == ["web2"], what="web2 to hold the address")
     assert bench.record.at(bench.record.end)["links"]["web1 eth0"] == [True, False]
 
-    def told() -> list[str]:
+    def sent_verbs() -> list[str]:
         events = [event for message in [*logged] for event in message.get("events", ())]
         return [event["v"] for event in events if event["k"] == "act"]
 
-    eventually(lambda: told()[-1:] == ["unplug"], what="the page to be told")
+    eventually(lambda: sent_verbs()[-1:] == ["unplug"], what="the page to be told")
 
 
 def test_a_reset_begins_a_new_record(

@@ -46,11 +46,11 @@ with smtplib.SMTP("web1") as server:
 
 
 @pytest.fixture
-def quiet(machines: Lab) -> Iterator[Lab]:
+def quiet(bare_lab: Lab) -> Iterator[Lab]:
     """Hosts without daemons."""
-    machines.reset()
-    yield machines
-    machines.reset()
+    bare_lab.reset()
+    yield bare_lab
+    bare_lab.reset()
 
 
 def ended(lab: Lab, name: str) -> None:

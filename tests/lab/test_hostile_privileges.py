@@ -147,12 +147,12 @@ def test_a_script_of_the_user_nobody_has_no_privileges(host: Host) -> None:
     keeps(host, ADMIN, RAW, SETUID, SETGID, KILL)
     master(host)  # the script has succeeded, or this would be FAULT
 
-    def words() -> str:
+    def output() -> str:
         """All of them; the script is run again and again, and its file empty each time."""
         text = told.read_text()
         return text if "CapAmb" in text and text.endswith("\n") else ""
 
-    uid, groups, *lines = eventually(words, what="the script's words").splitlines()
+    uid, groups, *lines = eventually(output, what="the script's words").splitlines()
     assert (uid, groups) == (str(NOBODY), str(NOBODY))
     masks = dict(re.findall(r"Cap(\w+):\s*(\w+)", "\n".join(lines)))
     assert {int(masks[one], 16) for one in ("Inh", "Prm", "Eff", "Amb")} == {0}
@@ -214,12 +214,12 @@ def test_a_fifo_of_another_user_can_still_be_written(host: Host) -> None:
         assert os.fstat(reader).st_uid == NOBODY
         heard: list[bytes] = []
 
-        def told() -> bool:
+        def notified() -> bool:
             with suppress(BlockingIOError):
                 heard.append(os.read(reader, 4096))
             return b'"VI_1" MASTER' in b"".join(heard)
 
-        eventually(told, 40, f"the FIFO to tell of MASTER\n{host.text()}")
+        eventually(notified, 40, f"the FIFO to tell of MASTER\n{host.text()}")
     finally:
         os.close(reader)
 

@@ -53,7 +53,7 @@ class Ear:
         self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, *_: self.heard.append(packet))
         self.channel.join(GROUP4)
 
-    def hear(self, sent: list[bytes], patience: int = 30 * SECOND) -> list[bytes]:
+    def receive(self, sent: list[bytes], patience: int = 30 * SECOND) -> list[bytes]:
         """Send, and take what comes until something of ours is among it."""
         self.heard.clear()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
@@ -100,7 +100,7 @@ FORGED = {
 def test_what_a_sieve_keeps_out(ear: Ear, name: str) -> None:
     ear.channel.calm = ear.loop.call_at(ear.loop.now() + 60 * SECOND, ear.channel.relax)
     ear.channel.only((51,), (MINE,))
-    assert ear.hear([FORGED[name], packet()]) == [packet()]
+    assert ear.receive([FORGED[name], packet()]) == [packet()]
 
 
 def test_what_it_lets_through(ear: Ear) -> None:
@@ -111,7 +111,7 @@ def test_what_it_lets_through(ear: Ear) -> None:
     many = tuple(IPv4Address(f"10.78.1.{n}") for n in range(1, 200))
     third = replace(GOOD, version=3, vrid=52, auth_type=0, auth=bytes(8))
     sent = [packet(addresses=many), packet(priority=0), packet(third, ttl=9), packet()]
-    assert ear.hear(sent) == sent
+    assert ear.receive(sent) == sent
 
 
 def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
@@ -120,13 +120,13 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
     monkeypatch.setattr(sockets, "FLOOD", SECOND // 5)
     ear.channel.only((51, 52), (MINE,))
     ear.channel.set_receive_buffer(1, 0)  # the kernel gives a little more
-    ear.hear([FORGED["password"]] * 500 + [packet()], SECOND)  # the last one is lost, too
+    ear.receive([FORGED["password"]] * 500 + [packet()], SECOND)  # the last one is lost, too
     for _ in range(3):  # the number of lost ones comes with the next packet that is kept
-        ear.hear([packet()])
+        ear.receive([packet()])
     assert ear.channel.lost > 0
     ear.loop.run_until(lambda: ear.channel.calm is None, 30 * SECOND)
     assert ear.channel.calm is None
-    assert ear.hear([FORGED["password"], packet()]) == [FORGED["password"], packet()]
+    assert ear.receive([FORGED["password"], packet()]) == [FORGED["password"], packet()]
 
 
 def test_keepalived_s_own_packets_have_the_shape() -> None:

@@ -70,10 +70,10 @@ def printed(client: Any, code: str) -> str:
     """What a cell prints; an error of the cell is one here."""
     said: list[str] = []
 
-    def hear(message: dict[str, Any]) -> None:
+    def on_output(message: dict[str, Any]) -> None:
         said.append(message["content"].get("text", ""))
 
-    reply = client.execute_interactive(code, timeout=60, output_hook=hear)
+    reply = client.execute_interactive(code, timeout=60, output_hook=on_output)
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(said)
 

@@ -30,9 +30,9 @@ def ip(*words: str) -> str:
     return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
 
 
-def held(card: str = CARD, family: str = "-4") -> list[str]:
+def held(interface: str = CARD, family: str = "-4") -> list[str]:
     """The addresses that the kernel has on the interface, in its order."""
-    shown = json.loads(ip("-json", family, "address", "show", "dev", card))
+    shown = json.loads(ip("-json", family, "address", "show", "dev", interface))
     return [
         f"{one['local']}/{one['prefixlen']}"
         for link in shown
@@ -42,14 +42,14 @@ def held(card: str = CARD, family: str = "-4") -> list[str]:
 
 
 def placed(
-    text: str, prefixlen: int | None = None, card: str = CARD, **more: Any
+    text: str, prefixlen: int | None = None, interface: str = CARD, **more: Any
 ) -> InterfaceAddress:
     address = ip_address(text)
     length = address.max_prefixlen if prefixlen is None else prefixlen
-    return InterfaceAddress(card, Address(ip=address, prefixlen=length, **more))
+    return InterfaceAddress(interface, Address(ip=address, prefixlen=length, **more))
 
 
-class Bench:
+class WatchedKernel:
     """A LinuxKernel and what it has reported."""
 
     def __init__(self) -> None:
@@ -92,129 +92,131 @@ def plug_in() -> None:
 
 
 @pytest.fixture
-def card() -> Iterator[str]:
+def interface() -> Iterator[str]:
     plug_in()
     yield CARD
     subprocess.run(["ip", "link", "del", CARD], capture_output=True)
 
 
 @pytest.fixture
-def bench(card: str) -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
+def watched(interface: str) -> Iterator[WatchedKernel]:
+    watched = WatchedKernel()
+    yield watched
+    watched.close()
 
 
 def test_after_lost_notifications_half_a_table_is_not_reported(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedKernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interface without its addresses is FAULT, and 10,000 addresses once came down for it."""
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
-    bench.settle()
+    watched.settle()
     seen: list[tuple[object, ...]] = []
 
     def look(name: str) -> None:
-        one = bench.kernel.interface(name)
+        one = watched.kernel.interface(name)
         seen.append((name, () if one is None else one.addresses))
 
-    monkeypatch.setattr(bench, "interface_changed", look)
-    generation = bench.kernel.generation
-    bench.kernel.overflow()
+    monkeypatch.setattr(watched, "interface_changed", look)
+    generation = watched.kernel.generation
+    watched.kernel.overflow()
     assert [there for name, there in seen if name == CARD] == [
-        bench.kernel.interface(CARD).addresses  # type: ignore[union-attr]
+        watched.kernel.interface(CARD).addresses  # type: ignore[union-attr]
     ]
     assert (CARD, ()) not in seen
-    assert bench.kernel.generation == generation  # what was prepared still fits
+    assert watched.kernel.generation == generation  # what was prepared still fits
 
 
-def test_what_was_removed_in_notifications_that_were_lost_is_reported(bench: Bench) -> None:
-    bench.kernel.change([placed("10.9.0.10", 32)], [])
+def test_what_was_removed_in_notifications_that_were_lost_is_reported(
+    watched: WatchedKernel,
+) -> None:
+    watched.kernel.change([placed("10.9.0.10", 32)], [])
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
-    bench.settle()
-    bench.kernel.events.setblocking(True)
+    watched.settle()
+    watched.kernel.events.setblocking(True)
     ip("address", "del", "10.9.0.10/32", "dev", CARD)
-    bench.kernel.events.recv(1 << 16)  # lost
-    bench.kernel.events.setblocking(False)
-    bench.kernel.overflow()
-    bench.settle()
-    assert bench.losses == [(CARD, "10.9.0.10")]
+    watched.kernel.events.recv(1 << 16)  # lost
+    watched.kernel.events.setblocking(False)
+    watched.kernel.overflow()
+    watched.settle()
+    assert watched.losses == [(CARD, "10.9.0.10")]
 
 
-def test_an_interface_as_the_kernel_has_it(bench: Bench) -> None:
+def test_an_interface_as_the_kernel_has_it(watched: WatchedKernel) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
     # The kernel has its carrier at once and says so a little later.
-    bench.until(lambda: (bench.kernel.interface(CARD) or pytest.fail("gone")).carrier)
-    bench.settle()
-    one = bench.kernel.interface(CARD)
+    watched.until(lambda: (watched.kernel.interface(CARD) or pytest.fail("gone")).carrier)
+    watched.settle()
+    one = watched.kernel.interface(CARD)
     assert one is not None
     assert (one.up, one.carrier, one.mtu) == (True, True, 1500)
     assert one.mac.hex(":") in ip("link", "show", CARD)
     assert one.addresses == (ip_address("10.9.0.1"),) or ip_address("10.9.0.1") in one.addresses
-    assert bench.kernel.interface("nothing") is None
+    assert watched.kernel.interface("nothing") is None
 
 
-def test_add_and_remove(bench: Bench) -> None:
+def test_add_and_remove(watched: WatchedKernel) -> None:
     one, two = placed("10.9.1.1"), placed("10.9.1.2", 24)
-    assert bench.kernel.change([one, two], []) == []
+    assert watched.kernel.change([one, two], []) == []
     assert held() == ["10.9.1.1/32", "10.9.1.2/24"]
-    assert bench.kernel.change([], [one]) == []
+    assert watched.kernel.change([], [one]) == []
     assert held() == ["10.9.1.2/24"]
 
 
-def test_adding_twice_and_removing_twice_is_no_refusal(bench: Bench) -> None:
+def test_adding_twice_and_removing_twice_is_no_refusal(watched: WatchedKernel) -> None:
     one = placed("10.9.1.1")
     for _ in range(2):
-        assert bench.kernel.change([one], []) == []
+        assert watched.kernel.change([one], []) == []
     for _ in range(2):
-        assert bench.kernel.change([], [one]) == []
+        assert watched.kernel.change([], [one]) == []
     assert held() == []
 
 
-def test_removing_comes_before_adding(bench: Bench) -> None:
+def test_removing_comes_before_adding(watched: WatchedKernel) -> None:
     """A new mask for an old address: it is not there twice, and it is there in the end."""
-    bench.kernel.change([placed("10.9.1.1", 32)], [])
-    assert bench.kernel.change([placed("10.9.1.1", 24)], [placed("10.9.1.1", 32)]) == []
+    watched.kernel.change([placed("10.9.1.1", 32)], [])
+    assert watched.kernel.change([placed("10.9.1.1", 24)], [placed("10.9.1.1", 32)]) == []
     assert held() == ["10.9.1.1/24"]
 
 
-def test_three_hundred_in_one_go(bench: Bench) -> None:
+def test_three_hundred_in_one_go(watched: WatchedKernel) -> None:
     def known() -> int:
-        one = bench.kernel.interface(CARD)
+        one = watched.kernel.interface(CARD)
         return 0 if one is None else len([a for a in one.addresses if a.version == 4])
 
     every = [placed(str(ip_address("10.9.2.0") + n)) for n in range(1, 301)]
-    assert bench.kernel.change(every, []) == []
+    assert watched.kernel.change(every, []) == []
     assert held() == [f"{one.address.ip}/32" for one in every]
-    bench.until(lambda: known() == 300)
-    assert bench.kernel.change([], every) == []
+    watched.until(lambda: known() == 300)
+    assert watched.kernel.change([], every) == []
     assert held() == []
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_our_own_changes_are_not_reported(bench: Bench, family: int) -> None:
+def test_our_own_changes_are_not_reported(watched: WatchedKernel, family: int) -> None:
     text = "10.9.1.1" if family == 4 else "2001:db8::1"
     one = placed(text, nodad=family == 6)
     for _ in range(5):
-        assert bench.kernel.change([one], []) == []
-        assert bench.kernel.change([], [one]) == []
-        bench.settle()
-    assert bench.losses == []
+        assert watched.kernel.change([one], []) == []
+        assert watched.kernel.change([], [one]) == []
+        watched.settle()
+    assert watched.losses == []
 
 
 @pytest.mark.parametrize("family", [4, 6])
-def test_what_another_program_removes_is_reported(bench: Bench, family: int) -> None:
+def test_what_another_program_removes_is_reported(watched: WatchedKernel, family: int) -> None:
     text = "10.9.1.1" if family == 4 else "2001:db8::1"
     one = placed(text, nodad=family == 6)
     for _ in range(3):
-        bench.kernel.change([one], [])
-        bench.settle()
-        bench.losses.clear()
+        watched.kernel.change([one], [])
+        watched.settle()
+        watched.losses.clear()
         ip("address", "del", str(one.address), "dev", CARD)
-        bench.until(lambda: bench.losses)
-        assert bench.losses == [(CARD, text)]
+        watched.until(lambda: watched.losses)
+        assert watched.losses == [(CARD, text)]
         # Our removal of what is gone already must not hide the next one, another program's.
-        bench.kernel.change([], [one])
-        bench.settle()
+        watched.kernel.change([], [one])
+        watched.settle()
 
 
 def promote(value: int) -> None:
@@ -223,54 +225,56 @@ def promote(value: int) -> None:
         Path(f"/proc/sys/net/ipv4/conf/{where}/promote_secondaries").write_text(f"{value}\n")
 
 
-def test_what_goes_with_our_own_removal_is_reported(bench: Bench) -> None:
+def test_what_goes_with_our_own_removal_is_reported(watched: WatchedKernel) -> None:
     """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
     promote(0)
     three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
-    bench.kernel.change(three, [])
-    bench.settle()
-    bench.kernel.change([], three[:1])
+    watched.kernel.change(three, [])
+    watched.settle()
+    watched.kernel.change([], three[:1])
     assert held() == []
-    bench.settle()
-    assert bench.losses == [(CARD, "10.9.1.2"), (CARD, "10.9.1.3")]
-    assert bench.collateral == ["10.9.1.2", "10.9.1.3"]
+    watched.settle()
+    assert watched.losses == [(CARD, "10.9.1.2"), (CARD, "10.9.1.3")]
+    assert watched.collateral == ["10.9.1.2", "10.9.1.3"]
 
 
-def test_what_is_there_again_is_not_reported(bench: Bench) -> None:
+def test_what_is_there_again_is_not_reported(watched: WatchedKernel) -> None:
     """All of them removed, or the others added again in the same breath: nothing is lost."""
     promote(0)
     three = [placed(f"10.9.1.{n}", 24) for n in (1, 2, 3)]
-    bench.kernel.change(three, [])
-    bench.settle()
-    bench.kernel.change(three[1:], three[:1])
-    bench.settle()
+    watched.kernel.change(three, [])
+    watched.settle()
+    watched.kernel.change(three[1:], three[:1])
+    watched.settle()
     assert held() == ["10.9.1.2/24", "10.9.1.3/24"]
-    assert bench.losses == []
+    assert watched.losses == []
 
 
-def test_an_address_that_is_there_twice_is_lost_only_with_the_second(bench: Bench) -> None:
+def test_an_address_that_is_there_twice_is_lost_only_with_the_second(
+    watched: WatchedKernel,
+) -> None:
     """The kernel keeps 10.9.1.1/24 and 10.9.1.1/32 apart."""
-    bench.kernel.change([placed("10.9.1.1", 32)], [])
+    watched.kernel.change([placed("10.9.1.1", 32)], [])
     ip("address", "add", "10.9.1.1/24", "dev", CARD)
-    bench.settle()
+    watched.settle()
     ip("address", "del", "10.9.1.1/24", "dev", CARD)
-    bench.settle()
-    assert bench.losses == []
+    watched.settle()
+    assert watched.losses == []
     ip("address", "del", "10.9.1.1/32", "dev", CARD)
-    bench.until(lambda: bench.losses)
+    watched.until(lambda: watched.losses)
 
 
-def test_what_was_added_is_removed_where_it_was_added(bench: Bench) -> None:
+def test_what_was_added_is_removed_where_it_was_added(watched: WatchedKernel) -> None:
     """By number: the interface has another name by now, and another one has its name."""
     things = [placed("10.9.1.1", 24, label=f"{CARD}:vip"), placed("2001:db8::1", 64, nodad=True)]
     route = Route(words=(), to=ip_network("10.8.0.0/16"), family=4, hops=(Hop(dev=CARD),))
-    assert bench.kernel.change([*things, route], []) == []
+    assert watched.kernel.change([*things, route], []) == []
     ip("link", "set", CARD, "name", "vlab1")
     ip("link", "add", CARD, "type", "veth", "peer", "name", "vlab2")
     try:
-        bench.until(lambda: bench.kernel.interface("vlab1") is not None)
+        watched.until(lambda: watched.kernel.interface("vlab1") is not None)
         ip("address", "add", "10.9.1.1/24", "dev", CARD)  # another program's
-        assert bench.kernel.change([], [route, *things]) == []
+        assert watched.kernel.change([], [route, *things]) == []
         assert held("vlab1") == held("vlab1", "-6") == []
         assert "10.8.0.0" not in ip("route", "show", "dev", "vlab1")
         assert held() == ["10.9.1.1/24"]
@@ -279,105 +283,107 @@ def test_what_was_added_is_removed_where_it_was_added(bench: Bench) -> None:
         ip("link", "del", CARD)
 
 
-def test_addresses_of_others_are_reported_as_a_change(bench: Bench) -> None:
+def test_addresses_of_others_are_reported_as_a_change(watched: WatchedKernel) -> None:
     ip("address", "add", "10.9.0.1/24", "dev", CARD)
-    bench.until(lambda: CARD in bench.changes)
-    one = bench.kernel.interface(CARD)
+    watched.until(lambda: CARD in watched.changes)
+    one = watched.kernel.interface(CARD)
     assert one is not None
     assert ip_address("10.9.0.1") in one.addresses
 
 
-def test_up_and_down(bench: Bench) -> None:
+def test_up_and_down(watched: WatchedKernel) -> None:
     ip("link", "set", CARD, "down")
-    bench.until(lambda: not (bench.kernel.interface(CARD) or pytest.fail("gone")).up)
-    assert CARD in bench.changes
+    watched.until(lambda: not (watched.kernel.interface(CARD) or pytest.fail("gone")).up)
+    assert CARD in watched.changes
     ip("link", "set", CARD, "up")
-    bench.until(lambda: (bench.kernel.interface(CARD) or pytest.fail("gone")).up)
+    watched.until(lambda: (watched.kernel.interface(CARD) or pytest.fail("gone")).up)
 
 
-def test_deleted_and_made_again(bench: Bench) -> None:
-    first = bench.kernel.interface(CARD)
+def test_deleted_and_made_again(watched: WatchedKernel) -> None:
+    first = watched.kernel.interface(CARD)
     assert first is not None
-    assert bench.kernel.change([placed("10.9.1.1")], []) == []
+    assert watched.kernel.change([placed("10.9.1.1")], []) == []
     ip("link", "del", CARD)
-    bench.until(lambda: bench.kernel.interface(CARD) is None)
-    assert bench.kernel.change([], [placed("10.9.1.1")]) == []
-    problems = list(map(str, bench.kernel.change([placed("10.9.1.1")], [])))
+    watched.until(lambda: watched.kernel.interface(CARD) is None)
+    assert watched.kernel.change([], [placed("10.9.1.1")]) == []
+    problems = list(map(str, watched.kernel.change([placed("10.9.1.1")], [])))
     assert problems == [f"cannot add 10.9.1.1 on {CARD}: no interface {CARD}"]
     plug_in()
-    bench.until(lambda: bench.kernel.interface(CARD) is not None)
-    second = bench.kernel.interface(CARD)
+    watched.until(lambda: watched.kernel.interface(CARD) is not None)
+    second = watched.kernel.interface(CARD)
     assert second is not None
     assert second.index != first.index
-    assert bench.kernel.change([placed("10.9.1.1")], []) == []
+    assert watched.kernel.change([placed("10.9.1.1")], []) == []
     assert held() == ["10.9.1.1/32"]
 
 
-def test_a_new_name(bench: Bench) -> None:
+def test_a_new_name(watched: WatchedKernel) -> None:
     ip("link", "set", CARD, "down")
     ip("link", "set", CARD, "name", "vlab1")
     try:
-        bench.until(lambda: bench.kernel.interface("vlab1") is not None)
-        assert bench.kernel.interface(CARD) is None
-        assert {CARD, "vlab1"} <= set(bench.changes)
+        watched.until(lambda: watched.kernel.interface("vlab1") is not None)
+        assert watched.kernel.interface(CARD) is None
+        assert {CARD, "vlab1"} <= set(watched.changes)
     finally:
         ip("link", "set", "vlab1", "name", CARD)
 
 
-def test_a_refusal_has_words(bench: Bench) -> None:
+def test_a_refusal_has_words(watched: WatchedKernel) -> None:
     ip("link", "set", CARD, "mtu", "1000")  # IPv6 needs 1280
-    bench.settle()
-    problems = bench.kernel.change([placed("2001:db8::1"), placed("10.9.1.1")], [])
+    watched.settle()
+    problems = watched.kernel.change([placed("2001:db8::1"), placed("10.9.1.1")], [])
     assert len(problems) == 1
     assert str(problems[0]).startswith(f"cannot add 2001:db8::1 on {CARD}: ")
     assert held() == ["10.9.1.1/32"]  # the others are not held back
 
 
-def test_the_words_behind_an_address_arrive(bench: Bench) -> None:
+def test_the_words_behind_an_address_arrive(watched: WatchedKernel) -> None:
     one = placed("10.9.1.1", 24, label=f"{CARD}:vip", broadcast=ip_address("10.9.1.255"))
-    assert bench.kernel.change([one], []) == []
+    assert watched.kernel.change([one], []) == []
     shown = ip("-4", "address", "show", "dev", CARD)
     ours = re.sub(r" proto (keepalived|0x12)", "", shown)  # ip(8) of Debian 13 shows it
     assert f"inet 10.9.1.1/24 brd 10.9.1.255 scope global {CARD}:vip" in ours
 
 
-def test_a_deprecated_address_without_duplicate_detection(bench: Bench) -> None:
+def test_a_deprecated_address_without_duplicate_detection(watched: WatchedKernel) -> None:
     one = placed("2001:db8::1", nodad=True, preferred_lft=0)
-    assert bench.kernel.change([one], []) == []
+    assert watched.kernel.change([one], []) == []
     (line,) = [one for one in ip("-6", "-o", "address").splitlines() if "2001:db8::1" in one]
     assert "deprecated" in line
     assert "tentative" not in line
 
 
-def test_lost_notifications_are_made_up_for(bench: Bench) -> None:
+def test_lost_notifications_are_made_up_for(watched: WatchedKernel) -> None:
     """More than the socket holds, by another program: the table is right all the same."""
 
     def known() -> int:
-        one = bench.kernel.interface(CARD)
+        one = watched.kernel.interface(CARD)
         return 0 if one is None else len([a for a in one.addresses if a.version == 4])
 
     commands = "".join(
         f"address add {ip_address('10.64.0.0') + n}/32 dev {CARD}\n" for n in range(1, 2001)
     )
     subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
-    bench.until(lambda: known() == 2000)
-    assert CARD in bench.changes
+    watched.until(lambda: known() == 2000)
+    assert CARD in watched.changes
 
 
-def test_what_was_prepared_is_of_no_use_on_another_interface_of_that_name(bench: Bench) -> None:
+def test_what_was_prepared_is_of_no_use_on_another_interface_of_that_name(
+    watched: WatchedKernel,
+) -> None:
     one = placed("10.9.1.1")
-    ready = bench.kernel.prepare([one])
-    assert bench.kernel.change([one], [], ready) == []
+    ready = watched.kernel.prepare([one])
+    assert watched.kernel.change([one], [], ready) == []
     assert held() == ["10.9.1.1/32"]
     ip("link", "delete", CARD)
     plug_in()
-    bench.until(lambda: bench.kernel.interface(CARD) is not None)
-    bench.settle()
-    assert bench.kernel.change([one], [], ready) == []
+    watched.until(lambda: watched.kernel.interface(CARD) is not None)
+    watched.settle()
+    assert watched.kernel.change([one], [], ready) == []
     assert held() == ["10.9.1.1/32"]
 
 
-def test_what_was_prepared_for_other_things_is_not_used(bench: Bench) -> None:
+def test_what_was_prepared_for_other_things_is_not_used(watched: WatchedKernel) -> None:
     one, two = placed("10.9.1.1"), placed("10.9.1.2")
-    assert bench.kernel.change([two], [], bench.kernel.prepare([one])) == []
+    assert watched.kernel.change([two], [], watched.kernel.prepare([one])) == []
     assert held() == ["10.9.1.2/32"]

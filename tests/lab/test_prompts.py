@@ -43,7 +43,7 @@ class Notebook:
         """Execute a cell; everything it printed, showed or complained about."""
         said: list[str] = []
 
-        def hear(message: dict[str, Any]) -> None:
+        def on_output(message: dict[str, Any]) -> None:
             content = message["content"]
             if message["msg_type"] == "stream":
                 said.append(content["text"])
@@ -52,7 +52,7 @@ class Notebook:
             elif message["msg_type"] == "error":
                 said.append("\n".join(content["traceback"]))
 
-        self.client.execute_interactive(cell, timeout=60, output_hook=hear)
+        self.client.execute_interactive(cell, timeout=60, output_hook=on_output)
         return "".join(said)
 
 
@@ -108,7 +108,7 @@ def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -
     notebook.run('from labs import Lab\nlab = Lab("empty")')
     said: list[str] = []
 
-    def hear(message: dict[str, Any]) -> None:
+    def on_output(message: dict[str, Any]) -> None:
         if message["msg_type"] == "stream":
             said.append(message["content"]["text"])
             if "more follows" in said[-1]:
@@ -116,7 +116,7 @@ def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -
         elif message["msg_type"] == "error":
             said.append(message["content"]["ename"])
 
-    notebook.client.execute_interactive("%%on client\nyes", timeout=60, output_hook=hear)
+    notebook.client.execute_interactive("%%on client\nyes", timeout=60, output_hook=on_output)
     told = "".join(said)
     assert told.startswith("[root@client ~]# yes\ny\ny\n")
     assert re.search(r"\[\.\.\. [\d,]+ characters left out; to have all", told)
@@ -205,27 +205,27 @@ def test_typed_lines_are_cut_into_commands(cell: str, commands: int) -> None:
 # --- Mininet's prompt ----------------------------------------------------------------------------
 
 
-def test_mininets_commands_and_the_labs_verbs(machines: Lab) -> None:
-    assert mininet_prompt.command(machines, "nodes").split()[-4:] == [
+def test_mininets_commands_and_the_labs_verbs(bare_lab: Lab) -> None:
+    assert mininet_prompt.command(bare_lab, "nodes").split()[-4:] == [
         "client",
         "s1",
         "web1",
         "web2",
     ]
-    assert mininet_prompt.command(machines, "client hostname") == "client\n"
-    assert "1 packets transmitted" in mininet_prompt.command(machines, "client ping -c 1 -W 1 web1")
-    assert mininet_prompt.command(machines, "holders") == "nobody\n"
-    assert mininet_prompt.command(machines, "unplug web1") == ""
-    machines.wait_until(lambda: not machines.witness.carrier()["web1"])
-    assert mininet_prompt.command(machines, "plug web1") == ""
-    assert mininet_prompt.command(machines, "unplug mastr").startswith("no host called 'mastr'")
-    assert mininet_prompt.command(machines, "unplug") == "which host? unplug web1 or web2\n"
-    assert mininet_prompt.command(machines, "link web1 down").startswith("usage: link s1 web1|web2")
-    assert mininet_prompt.command(machines, "lose web1 1") == ""
-    assert "100% packet loss" in mininet_prompt.command(machines, "client ping -c 1 -W 0.2 web1")
-    assert mininet_prompt.command(machines, "mend web1") == ""
-    assert mininet_prompt.command(machines, "oneway web1").startswith("usage: oneway HOST to|from")
-    assert "Unknown command: dance" in mininet_prompt.command(machines, "dance")
+    assert mininet_prompt.command(bare_lab, "client hostname") == "client\n"
+    assert "1 packets transmitted" in mininet_prompt.command(bare_lab, "client ping -c 1 -W 1 web1")
+    assert mininet_prompt.command(bare_lab, "holders") == "nobody\n"
+    assert mininet_prompt.command(bare_lab, "unplug web1") == ""
+    bare_lab.wait_until(lambda: not bare_lab.witness.carrier()["web1"])
+    assert mininet_prompt.command(bare_lab, "plug web1") == ""
+    assert mininet_prompt.command(bare_lab, "unplug mastr").startswith("no host called 'mastr'")
+    assert mininet_prompt.command(bare_lab, "unplug") == "which host? unplug web1 or web2\n"
+    assert mininet_prompt.command(bare_lab, "link web1 down").startswith("usage: link s1 web1|web2")
+    assert mininet_prompt.command(bare_lab, "lose web1 1") == ""
+    assert "100% packet loss" in mininet_prompt.command(bare_lab, "client ping -c 1 -W 0.2 web1")
+    assert mininet_prompt.command(bare_lab, "mend web1") == ""
+    assert mininet_prompt.command(bare_lab, "oneway web1").startswith("usage: oneway HOST to|from")
+    assert "Unknown command: dance" in mininet_prompt.command(bare_lab, "dance")
 
 
 # --- the program ---------------------------------------------------------------------------------

@@ -200,15 +200,15 @@ def test_keepalived_checks_files_with_the_daemon_of_the_host(lab: Lab) -> None:
     ("service --help", 0, "A stand-in of VRRP Lab"),
 ])  # fmt: skip
 def test_what_a_stand_in_cannot_do_it_says(
-    machines: Lab, command: str, status: int, words: str
+    bare_lab: Lab, command: str, status: int, words: str
 ) -> None:
-    text, got = typed(machines, command)
+    text, got = typed(bare_lab, command)
     assert words in text
     assert got == status
 
 
-def test_a_host_that_takes_no_part_in_vrrp_has_no_such_service(machines: Lab) -> None:
-    text, status = typed(machines, "systemctl status keepalived", machines.layout.client)
+def test_a_host_that_takes_no_part_in_vrrp_has_no_such_service(bare_lab: Lab) -> None:
+    text, status = typed(bare_lab, "systemctl status keepalived", bare_lab.layout.client)
     assert status == 4
     assert "keepalived runs on the servers of the lab" in text
 

@@ -18,10 +18,10 @@ PAGE = "python -c \"import urllib.request as u; print(u.urlopen('http://{}', tim
 
 
 @pytest.fixture
-def quiet(machines: Lab) -> Lab:
+def quiet(bare_lab: Lab) -> Lab:
     """The hosts without a daemon, freshly reset."""
-    machines.reset()
-    return machines
+    bare_lab.reset()
+    return bare_lab
 
 
 def test_a_message_arrives_whole_and_in_order(quiet: Lab) -> None:
@@ -231,6 +231,6 @@ def test_loss_and_one_way_paths(quiet: Lab) -> None:
 
 
 @pytest.mark.parametrize("call", ["mail", "web", "arp", "capture"])
-def test_an_unknown_host_is_answered_with_the_known_ones(machines: Lab, call: str) -> None:
+def test_an_unknown_host_is_answered_with_the_known_ones(bare_lab: Lab, call: str) -> None:
     with pytest.raises(LabError, match=r"no host called 'mastr'.*choose web1, web2 or client"):
-        getattr(machines, call)("mastr")
+        getattr(bare_lab, call)("mastr")

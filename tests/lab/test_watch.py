@@ -189,9 +189,9 @@ def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> 
     assert "\x1b" not in done.stdout
 
 
-def test_the_control_socket_answers_nonsense_with_what_it_wants(machines: Lab) -> None:
+def test_the_control_socket_answers_nonsense_with_what_it_wants(bare_lab: Lab) -> None:
     with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:
-        caller.connect(str(machines.directory / "door"))
+        caller.connect(str(bare_lab.directory / "door"))
 
         def ask(line: bytes) -> str:
             lines.write(line + b"\n")
@@ -205,16 +205,16 @@ def test_the_control_socket_answers_nonsense_with_what_it_wants(machines: Lab) -
 
 
 def test_a_lab_that_is_being_changed_says_so(
-    machines: Lab, monkeypatch: pytest.MonkeyPatch
+    bare_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reset to another network knows of its hosts before it has made them."""
 
     def not_yet() -> None:
         raise KeyError("web1")
 
-    monkeypatch.setattr(machines, "told", not_yet)
+    monkeypatch.setattr(bare_lab, "unobserved_facts", not_yet)
     with socket.socket(socket.AF_UNIX) as caller, caller.makefile("rwb") as lines:
-        caller.connect(str(machines.directory / "door"))
+        caller.connect(str(bare_lab.directory / "door"))
         lines.write(b'{"ask": "news"}\n')
         lines.flush()
         assert "is just being changed" in json.loads(lines.readline())["error"]

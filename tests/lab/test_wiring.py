@@ -19,21 +19,21 @@ def line(text: str, host: str) -> str:
     return found
 
 
-def test_it_shows_each_break_by_its_name(machines: Lab) -> None:
-    machines.reset()
-    machines.unplug("web1")
-    machines.cut("web2")
-    machines.lose("client", 0.5)
-    machines.wait_until(lambda: not machines.witness.carrier()["web1"])
-    text = wiring(machines).text()
+def test_it_shows_each_break_by_its_name(bare_lab: Lab) -> None:
+    bare_lab.reset()
+    bare_lab.unplug("web1")
+    bare_lab.cut("web2")
+    bare_lab.lose("client", 0.5)
+    bare_lab.wait_until(lambda: not bare_lab.witness.carrier()["web1"])
+    text = wiring(bare_lab).text()
     assert "eth0 to s1 (cable pulled)" in line(text, "web1")
     assert "eth0 to s1 (path cut)" in line(text, "web2")
     assert "eth0 to s1 (drops frames)" in line(text, "client")
     assert "no daemon" in line(text, "web1")
-    for host in machines.hosts:
-        machines.plug(host)
-        machines.mend(host)
-    assert "(" not in wiring(machines).text()
+    for host in bare_lab.hosts:
+        bare_lab.plug(host)
+        bare_lab.mend(host)
+    assert "(" not in wiring(bare_lab).text()
 
 
 def test_it_shows_states_and_owners(cluster: Lab) -> None:

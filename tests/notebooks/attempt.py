@@ -50,7 +50,7 @@ def solution(cells: list[Cell], challenge: str) -> list[str]:
     return between
 
 
-class Room:
+class Notebook:
     """An IPython with the magics, without a kernel."""
 
     def __init__(self, cells: list[Cell]) -> None:
@@ -86,7 +86,7 @@ def main(path: str, name: str) -> None:
         name
     ]
     challenge = course.challenges()[name]
-    room = Room(cells)
+    room = Notebook(cells)
     room.attempt("untouched", challenge, [])
     for number, answer in enumerate(wrong, 1):
         room.attempt(f"wrong {number}", challenge, [answer.code])

@@ -48,7 +48,7 @@ STARTS = re.compile(r"^(?:\w+, )?lab\b.* = |\b(?:Lab|Lan|Pairs)\(", re.M)
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=name)
 
 
-def words(text: str) -> int:
+def prose_length(text: str) -> int:
     """Words of running prose; tables, headings, quotations, folded answers and links are not."""
     lines = [line for line in text.splitlines() if not re.match(r"[|#>\[]|<details>|.*</det", line)]
     return len(" ".join(lines).split())
@@ -97,9 +97,9 @@ def test_code_cells_are_short(lesson: Path) -> None:
 def test_text_cells_are_short(lesson: Path) -> None:
     most = LONGER_WORDS if in_second_edition(lesson) else MAX_WORDS
     long = [
-        f"{where(lesson, cell)}: {words(cell['text'])} words, {most} are allowed"
+        f"{where(lesson, cell)}: {prose_length(cell['text'])} words, {most} are allowed"
         for cell in prose(lesson)
-        if words(cell["text"]) > most
+        if prose_length(cell["text"]) > most
     ]
     assert not long, "\n".join(long)
 

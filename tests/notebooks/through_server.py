@@ -42,11 +42,11 @@ def execute(client: BlockingKernelClient, cell: Any) -> bool:
     """Send a cell to the kernel and keep its outputs in it; whether it did not fail."""
     cell.outputs = []
 
-    def hear(message: dict[str, Any]) -> None:
+    def on_output(message: dict[str, Any]) -> None:
         if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
             cell.outputs.append(nbformat.v4.output_from_msg(message))
 
-    reply = client.execute_interactive(cell.source, timeout=CELL_SECONDS, output_hook=hear)
+    reply = client.execute_interactive(cell.source, timeout=CELL_SECONDS, output_hook=on_output)
     if reply["content"]["status"] != "ok":
         print(cell.source, json.dumps(reply["content"]), sep="\n", file=sys.stderr)
     return bool(reply["content"]["status"] == "ok")

@@ -224,7 +224,7 @@ class Explorer:
     def check(self, world: World) -> None:
         """What holds in every state."""
         if world.holderless > self.patience:
-            raise Broken(f"nobody is MASTER for {world.holderless} ticks: {self.told(world)}")
+            raise Broken(f"nobody is MASTER for {world.holderless} ticks: {self.described(world)}")
         if world.calm < self.settles:
             return
         up = [who for who, number in enumerate(world.routers) if number != DEAD]
@@ -232,9 +232,9 @@ class Explorer:
         best = max((self.params[who].priority for who in up), default=0)
         holder = self.params[masters[0]].priority if len(masters) == 1 else None
         if up and (holder is None or (self.bounds.preempt and holder != best)):
-            raise Broken(f"calm for {world.calm} ticks, MASTER: {masters}: {self.told(world)}")
+            raise Broken(f"calm for {world.calm} ticks, MASTER: {masters}: {self.described(world)}")
 
-    def told(self, world: World) -> str:
+    def described(self, world: World) -> str:
         """A state in words."""
         names = ", ".join(
             "down" if one == DEAD else f"{self.values[one].state.value} {self.values[one].deadline}"

@@ -27,7 +27,7 @@ def advert(priority: int, interval: int = LONGEST) -> bytes:
     return ipv4_packet(encode(said, INTRUDER, GROUP4), INTRUDER, GROUP4, 1)
 
 
-def hear(lan: Lan, packet: bytes) -> None:
+def deliver(lan: Lan, packet: bytes) -> None:
     for host in lan.daemons:
         inject(lan, host, packet)
 
@@ -37,7 +37,7 @@ def test_one_packet_silences_a_cluster_for_a_bounded_time(interval: float) -> No
     """keepalived: no router is MASTER for 123 s and a skew of 16 s."""
     lan = pair(interval)
     lan.run(10 * interval)
-    hear(lan, advert(254))
+    deliver(lan, advert(254))
     assert lan.masters() == []
     at = lan.now
     lan.wait_until(lambda: lan.masters() == ["one"], timeout=200)
@@ -48,7 +48,7 @@ def test_one_packet_silences_a_cluster_for_a_bounded_time(interval: float) -> No
 def test_it_is_warned_of_and_counted() -> None:
     lan = pair()
     lan.run(10)
-    hear(lan, advert(254))
+    deliver(lan, advert(254))
     assert router(lan, "two").counters["interval-limited"] == 1
     line = "(VI_1) interval 40.95 s from 192.168.1.66 counts as 10 s, 10 times our own"
     assert line in lan.logs["two"].lines
@@ -57,7 +57,7 @@ def test_it_is_warned_of_and_counted() -> None:
 def test_an_interval_within_the_limit_is_learned_whole() -> None:
     lan = pair()
     lan.run(10)
-    hear(lan, advert(254, 10 * SECOND))
+    deliver(lan, advert(254, 10 * SECOND))
     one = router(lan, "one")
     assert one.current.deadline == lan.clock.now() + one.params.master_down(10 * SECOND)
     assert one.counters["interval-limited"] == 0
@@ -66,7 +66,7 @@ def test_an_interval_within_the_limit_is_learned_whole() -> None:
 def test_a_reload_with_another_interval_moves_the_limit() -> None:
     lan = pair()
     lan.run(10)
-    hear(lan, advert(254))
+    deliver(lan, advert(254))
     at = lan.clock.now()
     lan.conf("one", conf(150, "version 3", "advert_int 2"))
     lan.reload("one")
@@ -77,8 +77,8 @@ def test_a_reload_with_another_interval_moves_the_limit() -> None:
 def test_a_resignation_after_it_does_not_wait_for_long_either() -> None:
     lan = pair()
     lan.run(10)
-    hear(lan, advert(254))
-    hear(lan, advert(0))
+    deliver(lan, advert(254))
+    deliver(lan, advert(0))
     lan.run(10 * (256 - 150) / 256 + 0.01)
     assert lan.masters() == ["one"]
 
@@ -86,7 +86,7 @@ def test_a_resignation_after_it_does_not_wait_for_long_either() -> None:
 def test_the_figure_predicts_the_same() -> None:
     lan = pair()
     lan.run(10)
-    hear(lan, advert(254))
+    deliver(lan, advert(254))
     heard = Heard(lan.now, "one", str(INTRUDER), 51, 3, 254, LONGEST / SECOND)
     facts = [*lan.facts, heard]
     lan.wait_until(lambda: lan.masters() == ["one"], timeout=200)

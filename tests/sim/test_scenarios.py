@@ -77,7 +77,7 @@ def test_the_command_line_plays_a_file(tmp_path: Path, capsys: pytest.CaptureFix
 def test_the_real_lab_obeys_the_same_lines() -> None:
     """A stand-in for Lab that writes down its calls; the lab ring has the real one."""
 
-    class Told:
+    class RecordedCalls:
         def __init__(self) -> None:
             self.verbs: list[str] = []
 
@@ -91,7 +91,7 @@ def test_the_real_lab_obeys_the_same_lines() -> None:
         def holders(self) -> list[str]:
             return ["web1"]
 
-    lab: Any = Told()
+    lab: Any = RecordedCalls()
     text = "state basic\n0 wait holder web1\n+0.01 unplug web1\n+0 lose web2 0.5\n+0 holder web1"
     runner.perform(parse(text), lab)
     assert lab.verbs == ["unplug web1", "lose web2 0.5"]

@@ -28,7 +28,7 @@ def advert(t: float, host: str, priority: int | None = None, interval: float = 1
     return Advert(t, host, REAL[host], 51, 2, prio, interval, (VIP,), "45c0")
 
 
-def heard(t: float, host: str, sender: str, priority: int | None = None) -> Heard:
+def received(t: float, host: str, sender: str, priority: int | None = None) -> Heard:
     prio = PRIORITY[sender] if priority is None else priority
     return Heard(t, host, REAL[sender], 51, 2, prio, 1.0)
 
@@ -37,7 +37,7 @@ def adverts(host: str, start: float, stop: float, to: str | None = None) -> list
     """One a second from `start` up to `stop`, received by `to`."""
     times = [start + i for i in range(int(stop - start) + 1) if start + i < stop]
     facts: list[Fact] = [advert(t, host) for t in times]
-    return facts + [heard(t + 2e-5, to, host) for t in times if to]
+    return facts + [received(t + 2e-5, to, host) for t in times if to]
 
 
 def pings(start: float, stop: float, host: str | None, every: float = 0.01) -> list[Fact]:
@@ -79,7 +79,7 @@ def failover_and_failback() -> list[Fact]:
             *adverts("web2", over, back),
             Action(14.0, "plug", "web1", "cable of web1 plugged in"),
             carrier(14.05, "web1"),
-            *[heard(over + i, "web1", "web2") for i in range(6, 9) if over + i < back],
+            *[received(over + i, "web1", "web2") for i in range(6, 9) if over + i < back],
             *took(back, "web1", reason="no advertisement for 3.414 s"),
             held(back + 0.002, "web2", False),
             *adverts("web1", back, 21.0, to="web2"),
@@ -138,7 +138,7 @@ def resignation() -> list[Fact]:
             *adverts("web1", 0.7, 4.3, to="web2"),
             Action(4.3, "stop", "web1", "daemon of web1 stopped"),
             advert(4.302, "web1", priority=0),
-            heard(4.302, "web2", "web1", priority=0),
+            received(4.302, "web2", "web1", priority=0),
             held(4.304, "web1", False),
             *took(over, "web2", reason="priority 0 from 192.168.1.11"),
             *adverts("web2", over, 9.0, to="web1"),
@@ -180,7 +180,7 @@ def restarts() -> list[Fact]:
             *adverts("web2", 0.9, 1.0, to="web1"),
             Action(1.0, "stop", "web2", "daemon of web2 stopped"),
             advert(1.002, "web2", priority=0),
-            heard(1.002, "web1", "web2", priority=0),
+            received(1.002, "web1", "web2", priority=0),
             held(1.004, "web2", False),
             Action(1.02, "start", "web2", "daemon of web2 started"),
             State(1.17, "web2", "VI_1", "INIT", "BACKUP", "started", 100),
@@ -188,7 +188,7 @@ def restarts() -> list[Fact]:
             *adverts("web1", first, 1.5, to="web2"),
             Action(1.64, "stop", "web1", "daemon of web1 stopped"),
             advert(1.642, "web1", priority=0),
-            heard(1.642, "web2", "web1", priority=0),
+            received(1.642, "web2", "web1", priority=0),
             held(1.644, "web1", False),
             Action(1.66, "start", "web1", "daemon of web1 started"),
             State(ready, "web1", "VI_1", "INIT", "BACKUP", "started", 150),

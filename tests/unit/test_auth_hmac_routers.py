@@ -57,7 +57,7 @@ def errors(lan: Lan, host: str) -> dict[str, int]:
     return {one: count for one in REASONS if (count := counters[f"auth-ext-{one}"])}
 
 
-def heard(lan: Lan, host: str = "web1") -> list[bytes]:
+def advertisements(lan: Lan, host: str = "web1") -> list[bytes]:
     """What a host has sent, as IP packets."""
     return [
         bytes.fromhex(one.hex) for one in lan.facts if isinstance(one, Advert) and one.host == host
@@ -93,7 +93,7 @@ def test_routers_with_the_same_key_elect_one_master(version: str, more: dict[str
 
 def test_every_advertisement_has_a_number_of_its_own() -> None:
     lan = pair(block())
-    sent = [parse_ip(one).message[-TRAILER_BYTES:] for one in heard(lan)]
+    sent = [parse_ip(one).message[-TRAILER_BYTES:] for one in advertisements(lan)]
     numbers = [TRAILER.unpack(one)[3] for one in sent]
     assert len(numbers) > 5
     assert all(before < following for before, following in pairwise(numbers))
@@ -103,7 +103,7 @@ def test_all_unicast_peers_get_the_same_trailer() -> None:
     words = "unicast_peer {\n192.168.1.12\n192.168.1.13\n}"
     lan = cluster(web1=conf(150, words, block()), web2=conf(100, UNICAST["web2"], block()))
     lan.run(10.2)
-    sent = [parse_ip(one) for one in heard(lan)]
+    sent = [parse_ip(one) for one in advertisements(lan)]
     by_number: dict[bytes, set[str]] = {}
     for one in sent:
         by_number.setdefault(one.message[-TRAILER_BYTES:], set()).add(str(one.destination))
@@ -162,7 +162,7 @@ def test_a_replay_changes_nothing_at_a_backup_either() -> None:
     lan = pair(block())
     deadline = router(lan, "web2").current.deadline
     lan.run(0.1)
-    inject(lan, "web2", heard(lan)[-1])
+    inject(lan, "web2", advertisements(lan)[-1])
     assert router(lan, "web2").current.deadline == deadline
     assert errors(lan, "web2") == {"replay": 1}
 
@@ -172,7 +172,7 @@ def test_a_resignation_that_was_recorded_cannot_be_played_again() -> None:
     lan.stop("web1")
     lan.start("web1")
     lan.run(20)
-    resignation = next(one for one in heard(lan) if parse_ip(one).message[2] == 0)
+    resignation = next(one for one in advertisements(lan) if parse_ip(one).message[2] == 0)
     inject(lan, "web2", resignation)
     lan.run(3)
     assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
@@ -213,7 +213,7 @@ def test_the_three_modes_lead_a_running_cluster_over_without_a_gap() -> None:
             assert (state(lan, "web1"), state(lan, "web2")) == ("MASTER", "BACKUP")
     assert [line for line in lan.journal("web2") if line.get("to") == "MASTER"] == []
     assert errors(lan, "web2") == errors(lan, "web1") == {}
-    assert len(parse_ip(heard(lan)[-1]).message) == 20 + TRAILER_BYTES
+    assert len(parse_ip(advertisements(lan)[-1]).message) == 20 + TRAILER_BYTES
 
 
 def test_a_key_is_replaced_without_a_gap() -> None:
@@ -231,7 +231,7 @@ def test_a_key_is_replaced_without_a_gap() -> None:
 
 def test_a_reload_does_not_permit_replays() -> None:
     lan = pair(block())
-    packet = heard(lan)[-1]
+    packet = advertisements(lan)[-1]
     lan.conf("web2", conf(100, block(f"key 2 {OTHER}")))
     lan.reload("web2")
     inject(lan, "web2", packet)
@@ -383,7 +383,7 @@ def test_the_trailer_takes_the_space_of_seven_addresses() -> None:
 # No output has a key.
 
 
-def told(lan: Lan) -> Iterator[str]:
+def readable_output(lan: Lan) -> Iterator[str]:
     """All that a daemon writes for others to read."""
     daemon = lan.daemons["web1"]
     yield from lan.logs["web1"].lines
@@ -400,7 +400,7 @@ def test_no_key_in_anything_that_is_written() -> None:
     inject(lan, "web1", forged(lan, key=bytes(32)))
     lan.conf("web1", conf(150, block(f"key 2 {OTHER}", "key 3 short", f"keyy 4 {OTHER}")))
     lan.reload("web1")
-    text = "\n".join(told(lan))
+    text = "\n".join(readable_output(lan))
     assert "Invalid HMAC: 1" in text
     assert '"auth_ext_invalid_hmac": 1' in text
     for secret in (HEX, OTHER, repr(KEY), str(list(KEY))):

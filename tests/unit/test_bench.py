@@ -270,34 +270,34 @@ def source() -> Still:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Every message to the page."""
     messages: list[dict[str, Any]] = []
     monkeypatch.setattr(Bench, "send", lambda self, content, buffers=None: messages.append(content))
     return messages
 
 
-def test_everything_is_sent_once_in_few_messages(source: Still, said: list[dict[str, Any]]) -> None:
+def test_everything_is_sent_once_in_few_messages(source: Still, sent: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     ended = threading.Event()
     source._lan.run(20)
     bench._message(None, {"type": "hello"}, None)
     try:
-        eventually(lambda: len(said) > 8, 20, "eight messages")
+        eventually(lambda: len(sent) > 8, 20, "eight messages")
     finally:
         bench.close()
         ended.set()
-    whole = [message for message in said if message["type"] == "all"]
+    whole = [message for message in sent if message["type"] == "all"]
     assert whole
     assert len(whole[0]["events"]) > 30
-    numbers = [message["n"] for message in said if message["type"] == "news"]
+    numbers = [message["n"] for message in sent if message["type"] == "news"]
     assert numbers == list(range(1, len(numbers) + 1))
     assert 10 <= 1 / EVERY <= 20
-    json.dumps(said)
+    json.dumps(sent)
 
 
 def test_what_was_first_fetched_by_another_reader_is_sent_all_the_same(
-    source: Still, said: list[dict[str, Any]]
+    source: Still, sent: list[dict[str, Any]]
 ) -> None:
     """`bench.record`, a saved page and the text of the panel look at the lab, too."""
     bench = Bench(source)
@@ -307,12 +307,12 @@ def test_what_was_first_fetched_by_another_reader_is_sent_all_the_same(
     assert "act" in {event["k"] for event in bench.record.events}
     for _ in range(2):
         bench._look()
-    told = [event for message in said if message["type"] == "news" for event in message["events"]]
+    told = [event for message in sent if message["type"] == "news" for event in message["events"]]
     assert [event["v"] for event in told if event["k"] == "act"] == ["unplug"]
 
 
 def test_a_lab_that_is_just_being_changed_does_not_end_the_thread(
-    source: Still, said: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = Bench(source)
     fresh, tries = source.fresh, iter([FileNotFoundError("its journal"), KeyError("its host")])
@@ -326,12 +326,12 @@ def test_a_lab_that_is_just_being_changed_does_not_end_the_thread(
     monkeypatch.setattr(source, "fresh", changed)
     bench._run()
     try:
-        eventually(lambda: said, what="a message after that")
+        eventually(lambda: sent, what="a message after that")
     finally:
         bench.close()
 
 
-def test_closing_the_lab_ends_the_thread(source: Still, said: list[dict[str, Any]]) -> None:
+def test_closing_the_lab_ends_the_thread(source: Still, sent: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     bench._message(None, {"type": "hello"}, None)
     thread = bench._thread
@@ -341,7 +341,7 @@ def test_closing_the_lab_ends_the_thread(source: Still, said: list[dict[str, Any
     assert not thread.is_alive()
 
 
-def test_the_last_view_that_goes_ends_the_thread(source: Still, said: list[dict[str, Any]]) -> None:
+def test_the_last_view_that_goes_ends_the_thread(source: Still, sent: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     for _ in range(2):
         bench._message(None, {"type": "hello"}, None)
@@ -360,29 +360,29 @@ def test_no_lab_is_asked_while_nothing_is_shown(source: Still) -> None:
     assert Bench(source)._thread is None
 
 
-def test_clicks_are_carried_out_and_answered(source: Still, said: list[dict[str, Any]]) -> None:
+def test_clicks_are_carried_out_and_answered(source: Still, sent: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     bench._message(None, {"type": "do", "verb": "unplug", "host": "web1", "id": 1}, None)
     bench._message(None, {"type": "do", "verb": "burn", "host": "web1", "id": 2}, None)
     bench._message(None, {"type": "run", "host": "web1", "command": "ls", "id": 3}, None)
-    assert [(message["id"], message["ok"]) for message in said] == [
+    assert [(message["id"], message["ok"]) for message in sent] == [
         (1, True),
         (2, False),
         (3, False),
     ]
     assert not source._lan.machines["web1"].plugged
-    assert "burn" in said[1]["text"]
+    assert "burn" in sent[1]["text"]
 
 
-def test_a_mistake_is_noticed_while_it_is_typed(source: Still, said: list[dict[str, Any]]) -> None:
+def test_a_mistake_is_noticed_while_it_is_typed(source: Still, sent: list[dict[str, Any]]) -> None:
     bench = Bench(source)
     bench._message(None, {"type": "conf", "host": "web2", "id": 1}, None)
-    text = said[0]["text"]
+    text = sent[0]["text"]
     for number, typed in enumerate((text, text.replace("priority", "prioriti")), 2):
         question = {"type": "check", "host": "web2", "text": typed, "id": number}
         bench._message(None, question, None)
-    assert said[1]["remarks"] == []
-    assert "priority" in "\n".join(said[2]["remarks"])
+    assert sent[1]["remarks"] == []
+    assert "priority" in "\n".join(sent[2]["remarks"])
     assert source._lan.conf("web2") == text, "typing alone writes nothing"
 
 

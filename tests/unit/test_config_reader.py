@@ -15,7 +15,7 @@ from vrrpd.config.lexer import Line
 from vrrpd.config.reader import Reader
 
 
-def words(text: str | bytes, config_id: str = "host") -> list[list[str]]:
+def split(text: str | bytes, config_id: str = "host") -> list[list[str]]:
     reader = Reader(Reporter(), config_id)
     reader.read_text(text if isinstance(text, bytes) else text.encode(), "f", ".")
     return [[word.text for word in line.words] for line in reader.lines]
@@ -48,18 +48,18 @@ def messages(text: str) -> list[str]:
     ],
 )
 def test_words(text: str | bytes, expected: list[list[str]]) -> None:
-    assert words(text) == expected
+    assert split(text) == expected
 
 
 def test_a_line_beyond_keepalived_s_buffer_is_two_lines() -> None:
-    found = words("k " + "x" * 1030)
+    found = split("k " + "x" * 1030)
     assert [len(line[-1]) for line in found] == [1021, 9]
 
 
 def test_comments_are_cut_twice_inside_vrrp_blocks_as_keepalived_does() -> None:
-    assert words("vrrp_instance V {\n auth_pass a\\#b\n}")[2] == ["auth_pass", "a"]
-    assert words('vrrp_instance V {\n auth_pass "a#b"\n}')[2] == ["auth_pass", "a#b"]
-    assert words("global_defs {\n router_id a\\#b\n}")[2] == ["router_id", "a#b"]
+    assert split("vrrp_instance V {\n auth_pass a\\#b\n}")[2] == ["auth_pass", "a"]
+    assert split('vrrp_instance V {\n auth_pass "a#b"\n}')[2] == ["auth_pass", "a#b"]
+    assert split("global_defs {\n router_id a\\#b\n}")[2] == ["router_id", "a#b"]
 
 
 def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> None:
@@ -119,14 +119,14 @@ def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> Non
     ],
 )
 def test_definitions_and_conditions(text: str, expected: list[list[str]]) -> None:
-    assert words(text) == expected
+    assert split(text) == expected
 
 
 def test_random_numbers_stay_in_range_and_follow_the_seed() -> None:
     text = "random_seed 7\n" + "${_RANDOM 5 9}\n" * 20
-    numbers = [int(line[0]) for line in words(text)[1:]]
+    numbers = [int(line[0]) for line in split(text)[1:]]
     assert set(numbers) <= set(range(5, 10))
-    assert numbers == [int(line[0]) for line in words(text)[1:]]
+    assert numbers == [int(line[0]) for line in split(text)[1:]]
 
 
 @pytest.mark.parametrize(

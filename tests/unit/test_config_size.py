@@ -113,7 +113,7 @@ def test_only_so_many_are_kept(tmp_path: Path) -> None:
 # Reading it again.
 
 
-class Bench:
+class RunningFile:
     """A file that a daemon is running with."""
 
     def __init__(self, path: Path) -> None:
@@ -141,8 +141,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path / "keepalived.conf")
+def running_file(tmp_path: Path) -> RunningFile:
+    return RunningFile(tmp_path / "keepalived.conf")
 
 
 @pytest.mark.parametrize(
@@ -150,33 +150,33 @@ def bench(tmp_path: Path) -> Bench:
               RecursionError("too deep"), ValueError("a mistake of ours"), InterruptedError("stop")]
 )  # fmt: skip
 def test_whatever_keeps_it_from_being_read_refuses_the_reload(
-    bench: Bench, error: Exception
+    running_file: RunningFile, error: Exception
 ) -> None:
     def fail(_: Work) -> list[object]:
         raise error
 
-    bench.run = fail
+    running_file.run = fail
     with pytest.raises(ConfigError, match="not read to its end"):
-        bench.source()
+        running_file.source()
 
 
 @pytest.mark.parametrize(
     "text", ["", "\n\n", "# gone\n", "global_defs {\n router_id x\n}\n", "\0", "include nothing*\n"]
 )
-def test_a_file_that_was_emptied_is_refused(bench: Bench, text: str) -> None:
+def test_a_file_that_was_emptied_is_refused(running_file: RunningFile, text: str) -> None:
     """As it is for a moment while it is being written; keepalived gives up all addresses."""
-    bench.path.write_text(text)
+    running_file.path.write_text(text)
     with pytest.raises(ConfigError, match=r"no vrrp_instance is left"):
-        bench.source()
-    bench.path.write_text(conf(120))
-    assert bench.source().instances[0].priority == 120
+        running_file.source()
+    running_file.path.write_text(conf(120))
+    assert running_file.source().instances[0].priority == 120
 
 
-def test_of_many_mistakes_twenty_are_logged(bench: Bench) -> None:
-    bench.path.write_text(conf() + "nonsense\n" * 5000)
-    bench.source()
-    assert len(bench.log.lines) == MOST_SHOWN + 1
-    assert bench.log.lines[-1] == "and 4980 more"
+def test_of_many_mistakes_twenty_are_logged(running_file: RunningFile) -> None:
+    running_file.path.write_text(conf() + "nonsense\n" * 5000)
+    running_file.source()
+    assert len(running_file.log.lines) == MOST_SHOWN + 1
+    assert running_file.log.lines[-1] == "and 4980 more"
 
 
 def cost(work: Callable[[], object]) -> float:

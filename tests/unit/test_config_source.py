@@ -19,7 +19,7 @@ MISTAKEN = conf(150).replace("priority 150", "priority 15O")
 FATAL = conf(150).replace("virtual_router_id 51", "")
 
 
-class Bench:
+class WatchedFile:
     """A file, and a Source that reads it."""
 
     def __init__(self, path: Path, text: str = GOOD, namespace: str | None = None) -> None:
@@ -49,68 +49,68 @@ def options(*words: str) -> str:
 
 
 def test_a_mistake_is_no_reason_not_to_reload(path: Path) -> None:
-    bench = Bench(path)
-    bench.source()
-    bench.write(MISTAKEN)
-    assert bench.source().instances[0].priority == 100
-    assert len(bench.settled) == 2
+    watched = WatchedFile(path)
+    watched.source()
+    watched.write(MISTAKEN)
+    assert watched.source().instances[0].priority == 100
+    assert len(watched.settled) == 2
 
 
 @pytest.mark.parametrize("bad", [MISTAKEN, FATAL])
 def test_reload_check_config_refuses_every_mistake(path: Path, bad: str) -> None:
     report = path.with_name("report")
     check = options(f"reload_check_config {report}")
-    bench = Bench(path, check + GOOD)
-    bench.source()
-    bench.write(check + bad)
+    watched = WatchedFile(path, check + GOOD)
+    watched.source()
+    watched.write(check + bad)
     with pytest.raises(ConfigError, match=r"reload_check_config|virtual_router_id"):
-        bench.source()
+        watched.source()
     assert "vrrp_instance" in report.read_text() or "priority" in report.read_text()
-    assert len(bench.settled) == 1
-    bench.write(check + GOOD)
-    bench.source()
+    assert len(watched.settled) == 1
+    watched.write(check + GOOD)
+    watched.source()
     assert report.read_text() == ""
 
 
 def test_it_is_the_running_configuration_that_decides(path: Path) -> None:
-    bench = Bench(path, options("reload_check_config") + GOOD)
-    bench.source()
-    bench.write(MISTAKEN)
+    watched = WatchedFile(path, options("reload_check_config") + GOOD)
+    watched.source()
+    watched.write(MISTAKEN)
     with pytest.raises(ConfigError, match="1 mistakes, and reload_check_config"):
-        bench.source()
-    bench.write(GOOD)
-    bench.source()
-    bench.write(options("reload_check_config") + MISTAKEN)
-    bench.source()
+        watched.source()
+    watched.write(GOOD)
+    watched.source()
+    watched.write(options("reload_check_config") + MISTAKEN)
+    watched.source()
 
 
 def test_a_report_that_cannot_be_written(path: Path) -> None:
-    bench = Bench(path, options("reload_check_config /nowhere/at/all") + GOOD)
-    bench.source()
-    bench.source()
+    watched = WatchedFile(path, options("reload_check_config /nowhere/at/all") + GOOD)
+    watched.source()
+    watched.source()
     said = "cannot write /nowhere/at/all: No such file or directory"
-    assert bench.log.lines == [said]
+    assert watched.log.lines == [said]
 
 
 def test_reload_file_is_there_and_empty_while_we_read(path: Path) -> None:
     flag = path.with_name("busy")
-    bench = Bench(path, options(f"reload_file {flag}") + GOOD)
+    watched = WatchedFile(path, options(f"reload_file {flag}") + GOOD)
     seen: list[str | None] = []
-    bench.while_reading = lambda: seen.append(flag.read_text() if flag.exists() else None)
-    bench.source()
+    watched.while_reading = lambda: seen.append(flag.read_text() if flag.exists() else None)
+    watched.source()
     flag.write_text("the file is being written")
-    bench.source()
+    watched.source()
     assert seen == [None, ""]
     assert not flag.exists()
 
 
 def test_reload_file_goes_even_if_the_reload_is_refused(path: Path) -> None:
     flag = path.with_name("busy")
-    bench = Bench(path, options(f"reload_file {flag}") + GOOD)
-    bench.source()
-    bench.write(FATAL)
+    watched = WatchedFile(path, options(f"reload_file {flag}") + GOOD)
+    watched.source()
+    watched.write(FATAL)
     with pytest.raises(ConfigError):
-        bench.source()
+        watched.source()
     assert not flag.exists()
 
 
@@ -122,21 +122,21 @@ def test_reload_file_goes_even_if_the_reload_is_refused(path: Path) -> None:
     ],
 )
 def test_what_a_running_process_cannot_change(path: Path, line: str, words: str) -> None:
-    bench = Bench(path)
-    bench.source()
-    bench.write(f"{line}\n{GOOD}")
+    watched = WatchedFile(path)
+    watched.source()
+    watched.write(f"{line}\n{GOOD}")
     with pytest.raises(ConfigError, match=words):
-        bench.source()
-    assert len(bench.settled) == 1
-    bench.write(GOOD)
-    bench.source()
+        watched.source()
+    assert len(watched.settled) == 1
+    watched.write(GOOD)
+    watched.source()
 
 
 def test_the_command_line_s_namespace_overrides_the_file_s(path: Path) -> None:
-    bench = Bench(path, f"net_namespace red\n{GOOD}", namespace="green")
-    assert bench.source().globals.net_namespace == "green"
-    bench.write(GOOD)
-    assert bench.source().globals.net_namespace == "green"
+    watched = WatchedFile(path, f"net_namespace red\n{GOOD}", namespace="green")
+    assert watched.source().globals.net_namespace == "green"
+    watched.write(GOOD)
+    assert watched.source().globals.net_namespace == "green"
 
 
 @pytest.mark.parametrize("keyword", ["reload_check_config", "reload_file"])
@@ -144,12 +144,12 @@ def test_what_a_reload_writes_is_not_written_through_a_link(path: Path, keyword:
     """Nor does it wait for a reader of a pipe."""
     victim, place = path.with_name("victim"), path.with_name("place")
     victim.write_text("precious")
-    bench = Bench(path, options(f"{keyword} {place}") + GOOD)
-    bench.source()
+    watched = WatchedFile(path, options(f"{keyword} {place}") + GOOD)
+    watched.source()
     place.symlink_to(victim)
-    bench.source()
+    watched.source()
     assert victim.read_text() == "precious"
-    assert any(str(place) in line for line in bench.log.lines)
+    assert any(str(place) in line for line in watched.log.lines)
     place.unlink(missing_ok=True)
     os.mkfifo(place)
-    bench.source()
+    watched.source()

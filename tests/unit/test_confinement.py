@@ -155,10 +155,10 @@ class Tried:
 
     by_root: bool
     found: dict[str, Any]
-    machine: Machine
+    machine: Caller
 
 
-class Machine:
+class Caller:
     """What a caller has on the machine outside of the lab, until `close`."""
 
     def __init__(self, user: OrdinaryUser | None, home: Path) -> None:
@@ -192,7 +192,7 @@ class Machine:
         done = subprocess.run(self.command(words), capture_output=True, text=True, check=True)
         return done.stdout
 
-    def words(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """What the commands of REFUSED say about it."""
         disk = next(iter(sorted(path.name for path in Path("/sys/class/block").iterdir())), "sda")
         numbers = Path("/sys/class/block", disk, "dev")
@@ -233,10 +233,10 @@ def tried(request: pytest.FixtureRequest) -> Iterator[Tried]:
         pytest.skip("nobody else can read the checkout; remedy: clone it outside /root")
     with ExitStack() as stack:
         user = None if by_root else stack.enter_context(OrdinaryUser())
-        machine = Machine(user, Path.home() if user is None else user.home)
+        machine = Caller(user, Path.home() if user is None else user.home)
         stack.callback(machine.close)
         told = {
-            "words": machine.words(),
+            "words": machine.environment(),
             "refused": REFUSED,
             "places": PLACES,
             "here": REFUSED_TO_ROOT if by_root else (),

@@ -18,7 +18,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 
 
-class Bench:
+class ControlledDaemon:
     """A daemon in memory behind a real socket; `errors` are the loop's."""
 
     def __init__(self, room: Path) -> None:
@@ -82,54 +82,54 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
-    assert bench.errors == []
+def controlled(tmp_path: Path) -> Iterator[ControlledDaemon]:
+    controlled = ControlledDaemon(tmp_path)
+    yield controlled
+    controlled.close()
+    assert controlled.errors == []
 
 
-def test_status(bench: Bench) -> None:
-    answer = bench.ask(command="status")
+def test_status(controlled: ControlledDaemon) -> None:
+    answer = controlled.ask(command="status")
     assert answer["ok"] is True
     assert answer["result"][0]["state"] == "MASTER"
 
 
-def test_why(bench: Bench) -> None:
-    assert [line["to"] for line in bench.ask(command="why")["result"]] == ["BACKUP", "MASTER"]
-    assert bench.ask(command="why", name="VI_1") == bench.ask(command="why")
-    answer = bench.ask(command="why", name="VI_9")
+def test_why(controlled: ControlledDaemon) -> None:
+    assert [line["to"] for line in controlled.ask(command="why")["result"]] == ["BACKUP", "MASTER"]
+    assert controlled.ask(command="why", name="VI_1") == controlled.ask(command="why")
+    answer = controlled.ask(command="why", name="VI_9")
     assert answer["ok"] is False
     assert "VI_9" in answer["error"]
     assert "VI_1" in answer["error"]
 
 
-def test_stats(bench: Bench) -> None:
-    assert bench.ask(command="stats")["result"][0]["advertisement-sent"] == 2
+def test_stats(controlled: ControlledDaemon) -> None:
+    assert controlled.ask(command="stats")["result"][0]["advertisement-sent"] == 2
 
 
-def test_reload(bench: Bench) -> None:
-    assert bench.ask(command="reload") == {"ok": True, "result": True}
-    bench.lan.conf("one", "vrrp_instance VI_1 {\n interface eth0\n}\n")
-    assert bench.ask(command="reload") == {"ok": True, "result": False}
+def test_reload(controlled: ControlledDaemon) -> None:
+    assert controlled.ask(command="reload") == {"ok": True, "result": True}
+    controlled.lan.conf("one", "vrrp_instance VI_1 {\n interface eth0\n}\n")
+    assert controlled.ask(command="reload") == {"ok": True, "result": False}
 
 
-def test_watch_shows_the_journal_as_it_is_written(bench: Bench) -> None:
-    client = bench.connect()
+def test_watch_shows_the_journal_as_it_is_written(controlled: ControlledDaemon) -> None:
+    client = controlled.connect()
     client.send(b'{"command": "watch"}\n')
-    assert bench.lines(client) == [{"ok": True}]
-    inject(bench.lan, "one", advert(200))
-    line, second = bench.lines(client, 2)
+    assert controlled.lines(client) == [{"ok": True}]
+    inject(controlled.lan, "one", advert(200))
+    line, second = controlled.lines(client, 2)
     assert (line["event"], line["from"], line["to"]) == ("state", "MASTER", "BACKUP")
     assert second["event"] == "split_brain"
 
 
-def test_a_journal_line_of_any_bytes_reaches_the_watcher(bench: Bench) -> None:
-    client = bench.connect()
+def test_a_journal_line_of_any_bytes_reaches_the_watcher(controlled: ControlledDaemon) -> None:
+    client = controlled.connect()
     client.send(b'{"command": "watch"}\n')
-    bench.lines(client)
-    bench.daemon.journal.write("odd", reason="\udcff")
-    assert bench.lines(client)[0]["event"] == "odd"
+    controlled.lines(client)
+    controlled.daemon.journal.write("odd", reason="\udcff")
+    assert controlled.lines(client)[0]["event"] == "odd"
 
 
 @pytest.mark.parametrize(
@@ -153,78 +153,82 @@ def test_a_journal_line_of_any_bytes_reaches_the_watcher(bench: Bench) -> None:
     ],
     ids=lambda data: repr(data[:24]),
 )
-def test_garbage_is_answered_and_harms_no_router(bench: Bench, garbage: bytes) -> None:
-    client = bench.connect()
+def test_garbage_is_answered_and_harms_no_router(
+    controlled: ControlledDaemon, garbage: bytes
+) -> None:
+    client = controlled.connect()
     client.send(garbage + b'\n{"command": "status"}\n')
-    first, second = bench.lines(client, 2)
+    first, second = controlled.lines(client, 2)
     assert first["ok"] is False
     assert second["ok"] is True
 
 
-def test_a_request_in_pieces_and_two_in_one(bench: Bench) -> None:
-    client = bench.connect()
+def test_a_request_in_pieces_and_two_in_one(controlled: ControlledDaemon) -> None:
+    client = controlled.connect()
     client.send(b'{"comm')
-    bench.loop.run_until(lambda: False, SECOND // 100)
+    controlled.loop.run_until(lambda: False, SECOND // 100)
     client.send(b'and": "status"}\n{"command": "stats"}\n')
-    assert len(bench.lines(client, 2)) == 2
+    assert len(controlled.lines(client, 2)) == 2
 
 
-def test_a_line_without_end_is_cut_off(bench: Bench) -> None:
-    client = bench.connect()
+def test_a_line_without_end_is_cut_off(controlled: ControlledDaemon) -> None:
+    client = controlled.connect()
     client.send(b"x" * 10000)
-    bench.until(lambda: bench.hung_up(client))
-    assert bench.ask(command="status")["ok"]
+    controlled.until(lambda: controlled.hung_up(client))
+    assert controlled.ask(command="status")["ok"]
 
 
-def test_a_client_that_hangs_up_before_the_answer(bench: Bench) -> None:
+def test_a_client_that_hangs_up_before_the_answer(controlled: ControlledDaemon) -> None:
     for _ in range(10):
-        client = bench.connect()
+        client = controlled.connect()
         client.send(b'{"command": "status"}\n' * 50)
         client.close()
-    assert bench.ask(command="status")["ok"]
-    bench.until(lambda: len(bench.control.clients) <= 1)
+    assert controlled.ask(command="status")["ok"]
+    controlled.until(lambda: len(controlled.control.clients) <= 1)
 
 
-def test_a_watcher_that_never_reads_is_dropped_and_the_others_are_served(bench: Bench) -> None:
-    deaf, listening = bench.connect(), bench.connect()
+def test_a_watcher_that_never_reads_is_dropped_and_the_others_are_served(
+    controlled: ControlledDaemon,
+) -> None:
+    deaf, listening = controlled.connect(), controlled.connect()
     for client in (deaf, listening):
         client.send(b'{"command": "watch"}\n')
-        bench.loop.run_until(lambda: False, SECOND // 100)
-    assert bench.lines(listening) == [{"ok": True}]
+        controlled.loop.run_until(lambda: False, SECOND // 100)
+    assert controlled.lines(listening) == [{"ok": True}]
     told = 0
-    while len(bench.control.clients) == 2:
-        bench.daemon.journal.write("noise", reason="x" * 10000)
-        told += len(bench.lines(listening))
+    while len(controlled.control.clients) == 2:
+        controlled.daemon.journal.write("noise", reason="x" * 10000)
+        told += len(controlled.lines(listening))
         assert told < 2000, "a deaf client was never dropped"
     assert told > 10
-    bench.daemon.journal.write("still here")
-    assert bench.lines(listening)[-1]["event"] == "still here"
+    controlled.daemon.journal.write("still here")
+    assert controlled.lines(listening)[-1]["event"] == "still here"
 
 
-def test_no_more_clients_than_can_be_served(bench: Bench) -> None:
-    clients = [bench.connect() for _ in range(CLIENTS)]
-    bench.until(lambda: len(bench.control.clients) == CLIENTS)
-    late = bench.connect()
-    bench.until(lambda: bench.hung_up(late))
+def test_no_more_clients_than_can_be_served(controlled: ControlledDaemon) -> None:
+    clients = [controlled.connect() for _ in range(CLIENTS)]
+    controlled.until(lambda: len(controlled.control.clients) == CLIENTS)
+    late = controlled.connect()
+    controlled.until(lambda: controlled.hung_up(late))
     clients[0].close()
-    bench.until(lambda: len(bench.control.clients) == CLIENTS - 1)
-    assert bench.ask(command="status")["ok"]
+    controlled.until(lambda: len(controlled.control.clients) == CLIENTS - 1)
+    assert controlled.ask(command="status")["ok"]
 
 
-def test_the_socket_is_the_owner_s_alone(bench: Bench) -> None:
-    mode = os.stat(bench.path)
+def test_the_socket_is_the_owner_s_alone(controlled: ControlledDaemon) -> None:
+    mode = os.stat(controlled.path)
     assert stat.S_IMODE(mode.st_mode) == 0o600
     assert os.umask(0o022) != 0o177
     os.umask(0o022)
 
 
 def test_a_missing_directory_of_the_socket_is_made(tmp_path: Path) -> None:
-    bench = Bench(tmp_path / "run")
+    controlled = ControlledDaemon(tmp_path / "run")
     try:
         assert stat.S_IMODE(os.stat(tmp_path / "run").st_mode) == 0o755
-        assert bench.ask(command="status")["ok"]
+        assert controlled.ask(command="status")["ok"]
     finally:
-        bench.close()
+        controlled.close()
 
 
 def test_a_socket_left_behind_is_replaced_and_removed_at_the_end(tmp_path: Path) -> None:
@@ -232,17 +236,17 @@ def test_a_socket_left_behind_is_replaced_and_removed_at_the_end(tmp_path: Path)
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
     left.close()
-    bench = Bench(tmp_path)
-    assert bench.ask(command="status")["ok"]
-    bench.close()
+    controlled = ControlledDaemon(tmp_path)
+    assert controlled.ask(command="status")["ok"]
+    controlled.close()
     assert not path.exists()
 
 
 def test_a_closed_control_no_longer_listens_to_the_journal(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    bench.close()
-    bench.daemon.journal.write("after the end")
-    assert bench.errors == []
+    controlled = ControlledDaemon(tmp_path)
+    controlled.close()
+    controlled.daemon.journal.write("after the end")
+    assert controlled.errors == []
 
 
 @pytest.mark.parametrize(
@@ -254,15 +258,15 @@ def test_what_is_no_socket_is_not_removed_for_one(
     path = tmp_path / "vrrpd.sock"
     make(path)
     with pytest.raises(OSError, match="in use"):
-        Bench(tmp_path)
+        ControlledDaemon(tmp_path)
     assert path.exists()
 
 
-def test_many_releases_of_one_client_cost_one_timer(bench: Bench) -> None:
-    client = bench.connect()
+def test_many_releases_of_one_client_cost_one_timer(controlled: ControlledDaemon) -> None:
+    client = controlled.connect()
     client.send(b'{"command": "release"}\n' * 4)
-    assert len(bench.lines(client, 3)) == 3  # the first one is answered later
-    assert [one.waiting for one in bench.control.clients.values()] == [True]
+    assert len(controlled.lines(client, 3)) == 3  # the first one is answered later
+    assert [one.waiting for one in controlled.control.clients.values()] == [True]
 
 
 def test_the_metrics_of_many_instances_arrive_whole(tmp_path: Path) -> None:
@@ -270,11 +274,11 @@ def test_the_metrics_of_many_instances_arrive_whole(tmp_path: Path) -> None:
         conf(150, name=f"V{number}", vrid=number, vips=[f"10.0.{number}.1"])
         for number in range(1, 256)
     )
-    bench = Bench(tmp_path)
-    bench.lan.conf("one", many)
-    bench.daemon.reload()
-    answer = bench.ask(command="metrics")
+    controlled = ControlledDaemon(tmp_path)
+    controlled.lan.conf("one", many)
+    controlled.daemon.reload()
+    answer = controlled.ask(command="metrics")
     assert answer["result"].endswith("# EOF\n")
     assert answer["result"].count('vrrp_state="MASTER"') == 255
-    bench.close()
-    assert bench.errors == []
+    controlled.close()
+    assert controlled.errors == []

@@ -23,7 +23,7 @@ from vrrpd.linux.loop import Loop
 TICK = SECOND // 100
 
 
-class Bench:
+class ExportingDaemon:
     """A daemon in memory whose metrics are served on a real Unix socket."""
 
     def __init__(self, room: Path, text: str = conf(150)) -> None:
@@ -77,44 +77,44 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
-    assert bench.errors == []
+def exporting(tmp_path: Path) -> Iterator[ExportingDaemon]:
+    exporting = ExportingDaemon(tmp_path)
+    yield exporting
+    exporting.close()
+    assert exporting.errors == []
 
 
-def test_metrics(bench: Bench) -> None:
-    status, headers, body = bench.get("/metrics?x=1")
+def test_metrics(exporting: ExportingDaemon) -> None:
+    status, headers, body = exporting.get("/metrics?x=1")
     assert status == 200
     assert headers["Content-Type"] == ("application/openmetrics-text; version=1.0.0; charset=utf-8")
     assert int(headers["Content-Length"]) == len(body.encode())
     assert "vrrp_state" in parse(body)
 
 
-def test_head_has_no_body(bench: Bench) -> None:
-    status, headers, body = bench.get("/healthz", "HEAD")
+def test_head_has_no_body(exporting: ExportingDaemon) -> None:
+    status, headers, body = exporting.get("/healthz", "HEAD")
     assert (status, headers["Content-Length"], body) == (200, "3", "")
 
 
-def test_healthz_and_readyz(bench: Bench) -> None:
-    assert bench.get("/healthz")[::2] == (200, "ok\n")
-    assert bench.get("/readyz")[::2] == (200, "ok\n")
-    bench.lan.unplug("one")
-    bench.lan.run(1)
-    assert bench.get("/healthz")[0] == 200
-    status, _, body = bench.get("/readyz")
+def test_healthz_and_readyz(exporting: ExportingDaemon) -> None:
+    assert exporting.get("/healthz")[::2] == (200, "ok\n")
+    assert exporting.get("/readyz")[::2] == (200, "ok\n")
+    exporting.lan.unplug("one")
+    exporting.lan.run(1)
+    assert exporting.get("/healthz")[0] == 200
+    status, _, body = exporting.get("/readyz")
     assert status == 503
     assert body.startswith("VI_1: FAULT: ")
 
 
-def test_a_backup_is_ready_and_a_released_router_is_not(bench: Bench) -> None:
-    inject(bench.lan, "one", advert(200))
-    assert bench.get("/readyz")[0] == 200
-    bench.daemon.release("VI_1")
-    assert bench.get("/readyz")[::2] == (503, "VI_1: released by vrrpctl\n")
-    bench.daemon.resume()
-    assert bench.get("/readyz")[0] == 200
+def test_a_backup_is_ready_and_a_released_router_is_not(exporting: ExportingDaemon) -> None:
+    inject(exporting.lan, "one", advert(200))
+    assert exporting.get("/readyz")[0] == 200
+    exporting.daemon.release("VI_1")
+    assert exporting.get("/readyz")[::2] == (503, "VI_1: released by vrrpctl\n")
+    exporting.daemon.resume()
+    assert exporting.get("/readyz")[0] == 200
 
 
 def test_not_ready_without_instances_and_before_the_start_up_delay_ends() -> None:
@@ -142,73 +142,79 @@ def test_not_ready_without_instances_and_before_the_start_up_delay_ends() -> Non
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_is_refused(bench: Bench, request_: bytes, status: int) -> None:
-    client = bench.connect()
+def test_what_is_refused(exporting: ExportingDaemon, request_: bytes, status: int) -> None:
+    client = exporting.connect()
     client.send(request_)
-    assert bench.answer(client).startswith(f"HTTP/1.1 {status} ".encode())
-    assert bench.get("/healthz")[0] == 200
+    assert exporting.answer(client).startswith(f"HTTP/1.1 {status} ".encode())
+    assert exporting.get("/healthz")[0] == 200
 
 
-def test_a_request_in_pieces(bench: Bench) -> None:
-    client = bench.connect()
+def test_a_request_in_pieces(exporting: ExportingDaemon) -> None:
+    client = exporting.connect()
     for piece in (b"GE", b"T /healthz HT", b"TP/1.0\r\n", b"\r\n"):
         client.send(piece)
-        bench.turn()
-    assert bench.answer(client).endswith(b"\r\n\r\nok\n")
+        exporting.turn()
+    assert exporting.answer(client).endswith(b"\r\n\r\nok\n")
 
 
-def test_more_clients_than_are_served_are_turned_away(bench: Bench) -> None:
-    waiting = [bench.connect() for _ in range(CLIENTS)]
-    bench.loop.run_until(lambda: len(bench.server.clients) == CLIENTS, 10 * SECOND)
-    late = bench.connect()
-    assert bench.answer(late) == b""
+def test_more_clients_than_are_served_are_turned_away(exporting: ExportingDaemon) -> None:
+    waiting = [exporting.connect() for _ in range(CLIENTS)]
+    exporting.loop.run_until(lambda: len(exporting.server.clients) == CLIENTS, 10 * SECOND)
+    late = exporting.connect()
+    assert exporting.answer(late) == b""
     waiting[0].send(b"GET /healthz HTTP/1.1\r\n\r\n")
-    assert bench.answer(waiting[0]).startswith(b"HTTP/1.1 200 ")
-    assert bench.get("/healthz")[0] == 200
+    assert exporting.answer(waiting[0]).startswith(b"HTTP/1.1 200 ")
+    assert exporting.get("/healthz")[0] == 200
 
 
 def test_a_client_that_says_nothing_or_reads_nothing_is_cut_off(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    exporting: ExportingDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_server, "TIMEOUT", SECOND // 5)
-    monkeypatch.setattr(bench.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])})
-    silent, deaf = bench.connect(), bench.connect()
+    monkeypatch.setattr(
+        exporting.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])}
+    )
+    silent, deaf = exporting.connect(), exporting.connect()
     deaf.send(b"GET /big HTTP/1.1\r\n\r\n")
-    bench.loop.run_until(lambda: len(bench.server.clients) == 2, 10 * SECOND)
-    bench.loop.run_until(lambda: not bench.server.clients, 30 * SECOND)
-    assert not bench.server.clients
-    assert bench.answer(silent) == b""
-    assert len(bench.answer(deaf)) < 8 << 20
+    exporting.loop.run_until(lambda: len(exporting.server.clients) == 2, 10 * SECOND)
+    exporting.loop.run_until(lambda: not exporting.server.clients, 30 * SECOND)
+    assert not exporting.server.clients
+    assert exporting.answer(silent) == b""
+    assert len(exporting.answer(deaf)) < 8 << 20
 
 
 def test_an_answer_larger_than_the_socket_s_buffer_arrives_whole(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    exporting: ExportingDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])})
-    client = bench.connect()
+    monkeypatch.setattr(
+        exporting.server, "pages", {"/big": lambda: (200, "x/y", ["x" * (8 << 20)])}
+    )
+    client = exporting.connect()
     client.send(b"GET /big HTTP/1.1\r\n\r\n")
-    assert len(bench.answer(client).partition(b"\r\n\r\n")[2]) == 8 << 20
+    assert len(exporting.answer(client).partition(b"\r\n\r\n")[2]) == 8 << 20
 
 
 def test_a_timer_that_becomes_due_while_a_page_is_made_is_called_meanwhile(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    exporting: ExportingDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(bench.daemon.ports.clock, "breathe", bench.loop.breathe, raising=False)
-    bench.loop.call_at(bench.loop.now() + SECOND // 50, lambda: done.append("timer"))
+    monkeypatch.setattr(
+        exporting.daemon.ports.clock, "breathe", exporting.loop.breathe, raising=False
+    )
+    exporting.loop.call_at(exporting.loop.now() + SECOND // 50, lambda: done.append("timer"))
 
     def pieces() -> Iterator[str]:
         while not done:
-            bench.daemon.ports.clock.breathe()
+            exporting.daemon.ports.clock.breathe()
             yield ""
         done.append("page")
 
-    monkeypatch.setattr(bench.server, "pages", {"/slow": lambda: (200, "x/y", pieces())})
-    client, other = bench.connect(), bench.connect()
+    monkeypatch.setattr(exporting.server, "pages", {"/slow": lambda: (200, "x/y", pieces())})
+    client, other = exporting.connect(), exporting.connect()
     for one in (client, other):
         one.send(b"GET /slow HTTP/1.1\r\n\r\n")
-    assert bench.answer(client).startswith(b"HTTP/1.1 200 ")
-    assert bench.answer(other).startswith(b"HTTP/1.1 200 ")
+    assert exporting.answer(client).startswith(b"HTTP/1.1 200 ")
+    assert exporting.answer(other).startswith(b"HTTP/1.1 200 ")
     assert done[:2] == ["timer", "page"]
 
 
@@ -219,38 +225,44 @@ def test_the_metrics_of_many_instances_breathe(
         conf(150, name=f"V{number}", vrid=number, vips=[f"10.0.{number}.1"])
         for number in range(1, 60)
     )
-    bench, breaths = Bench(tmp_path, many), []
-    clock = type(bench.daemon.ports.clock)
+    exporting, breaths = ExportingDaemon(tmp_path, many), []
+    clock = type(exporting.daemon.ports.clock)
     monkeypatch.setattr(clock, "breathe", lambda self: breaths.append(1))
-    assert len(parse(bench.get()[2])["vrrp_state"].samples) == 4 * 59
+    assert len(parse(exporting.get()[2])["vrrp_state"].samples) == 4 * 59
     assert len(breaths) > 59
-    bench.close()
-    assert bench.errors == []
+    exporting.close()
+    assert exporting.errors == []
 
 
 def test_a_page_that_fails_is_an_answer_and_not_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench(tmp_path)
-    monkeypatch.setitem(bench.server.pages, "/broken", lambda: 1 // 0)
-    assert bench.get("/broken")[0] == 500
-    assert bench.get("/healthz")[0] == 200
-    assert [type(error) for error in bench.errors] == [ZeroDivisionError]
-    bench.close()
+    exporting = ExportingDaemon(tmp_path)
+    monkeypatch.setitem(exporting.server.pages, "/broken", lambda: 1 // 0)
+    assert exporting.get("/broken")[0] == 500
+    assert exporting.get("/healthz")[0] == 200
+    assert [type(error) for error in exporting.errors] == [ZeroDivisionError]
+    exporting.close()
 
 
-def test_the_socket_file_is_for_everybody_and_goes_with_the_server(bench: Bench) -> None:
-    assert stat.S_IMODE(os.stat(bench.path).st_mode) == 0o666
-    bench.server.close()
-    assert not os.path.exists(bench.path)
-    bench.server = HttpServer(Endpoint(path=bench.path), bench.loop, pages(bench.daemon))
+def test_the_socket_file_is_for_everybody_and_goes_with_the_server(
+    exporting: ExportingDaemon,
+) -> None:
+    assert stat.S_IMODE(os.stat(exporting.path).st_mode) == 0o666
+    exporting.server.close()
+    assert not os.path.exists(exporting.path)
+    exporting.server = HttpServer(
+        Endpoint(path=exporting.path), exporting.loop, pages(exporting.daemon)
+    )
 
 
-def test_a_file_that_is_not_a_socket_is_never_removed(bench: Bench, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_socket_is_never_removed(
+    exporting: ExportingDaemon, tmp_path: Path
+) -> None:
     precious = tmp_path / "keepalived.conf"
     precious.write_text("precious")
     with pytest.raises(OSError, match="in use"):
-        HttpServer(Endpoint(path=str(precious)), bench.loop, pages(bench.daemon))
+        HttpServer(Endpoint(path=str(precious)), exporting.loop, pages(exporting.daemon))
     assert precious.read_text() == "precious"
 
 

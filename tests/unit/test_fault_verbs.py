@@ -32,7 +32,7 @@ from labs.simulation.lan import Lan
 LABS = {"real": faults.Faults, "simulated": simulated_faults.Verbs}
 
 
-def words_of(method: object) -> list[inspect.Parameter]:
+def parameters_of(method: object) -> list[inspect.Parameter]:
     """The words after the host; the real lab may get the interface and a timeout, too."""
     assert callable(method)
     found = list(inspect.signature(method).parameters.values())[2:]
@@ -46,14 +46,14 @@ def test_a_verb_is_a_method_of_the_labs_that_can_do_it(name: str, lab: str) -> N
     method = getattr(LABS[lab], name, None)
     assert (method is not None) == bool(getattr(verb, lab))
     if method is not None and verb.scope != LAN:
-        needed = [one for one in words_of(method) if one.default is inspect.Parameter.empty]
-        assert len(words_of(method)) == len(verb.usage.split())
+        needed = [one for one in parameters_of(method) if one.default is inspect.Parameter.empty]
+        assert len(parameters_of(method)) == len(verb.usage.split())
         assert len(needed) == sum(not word.startswith("[") for word in verb.usage.split())
 
 
 @pytest.mark.parametrize("lab", LABS)
 def test_every_verb_of_a_lab_is_in_the_table(lab: str) -> None:
-    own = {"at_switch", "equip", "machine", "cable", "act", "told"}  # not faults
+    own = {"at_switch", "equip", "simulated_host", "cable", "act", "record_action"}  # no faults
     public = {name for name in vars(LABS[lab]) if not name.startswith("_")}
     methods = {name for name in public if inspect.isfunction(vars(LABS[lab])[name])}
     assert methods - own - {"launch"} == {v.name for v in FAULT_VERBS.values() if getattr(v, lab)}
@@ -138,7 +138,7 @@ def doze(monkeypatch: pytest.MonkeyPatch) -> FaultVerb:
     def effect(self: simulated_faults.Verbs, host: str) -> None:
         """Sleep."""
         self.act("doze", host, f"{host} dozes")
-        self.machine(host).frozen = True
+        self.simulated_host(host).frozen = True
 
     monkeypatch.setitem(FAULT_VERBS, "doze", verb)
     monkeypatch.setattr(simulated_faults.Verbs, "doze", effect, raising=False)

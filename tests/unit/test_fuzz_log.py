@@ -135,7 +135,7 @@ def syslogd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
         yield end
 
 
-def heard(end: socket.socket) -> list[str]:
+def log_lines(end: socket.socket) -> list[str]:
     found = []
     while True:
         try:
@@ -147,17 +147,17 @@ def heard(end: socket.socket) -> list[str]:
 def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket) -> None:
     log = journal.Log(to=journal.logger(False, 3))
     log.info("(VI_1) Entering MASTER STATE")
-    assert heard(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
+    assert log_lines(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
 
 
 def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
     log = journal.Log(to=journal.logger(False, 3))
     for number in range(LINES):
         log.info(f"line {number}")
-    kept = heard(syslogd)
+    kept = log_lines(syslogd)
     assert 1 <= len(kept) < LINES
     log.info("after")
-    [last] = heard(syslogd)
+    [last] = log_lines(syslogd)
     assert last.endswith(f": after ({LINES - len(kept)} lines before this are lost)")
 
 
@@ -171,4 +171,4 @@ def test_a_syslog_that_is_started_again(syslogd: socket.socket) -> None:
         again.setblocking(False)
         syslogd.close()
         log.info("two")
-        assert [line.rpartition(" ")[2] for line in heard(again)] == ["two"]
+        assert [line.rpartition(" ")[2] for line in log_lines(again)] == ["two"]

@@ -33,7 +33,7 @@ class Recorder:
         return [when for when, _, _ in self.sent]
 
 
-class Bench:
+class PacedSender:
     """A pacer under a configuration, and what it has sent."""
 
     def __init__(self, text: str = "") -> None:
@@ -63,17 +63,17 @@ PAUSE = "global_defs {\n vrrp_garp_interval 0.2\n vrrp_gna_interval 0.3\n}\n"
 
 
 def test_without_a_pause_all_frames_go_at_once() -> None:
-    bench = Bench()
-    bench.send(ARPS, rounds=5)
-    assert bench.wire.times() == [0] * 15
-    assert [frame for _, _, frame in bench.wire.sent] == ARPS * 5
+    paced = PacedSender()
+    paced.send(ARPS, rounds=5)
+    assert paced.wire.times() == [0] * 15
+    assert [frame for _, _, frame in paced.wire.sent] == ARPS * 5
 
 
 def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS)
-    bench.run(1000)
-    assert [(when, frame) for when, _, frame in bench.wire.sent] == [
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS)
+    paced.run(1000)
+    assert [(when, frame) for when, _, frame in paced.wire.sent] == [
         (0, ARPS[0]),
         (200, ARPS[1]),
         (400, ARPS[2]),
@@ -82,30 +82,30 @@ def test_the_first_goes_now_and_the_others_one_pause_apart() -> None:
 
 def test_every_round_is_sent_one_pause_apart() -> None:
     """As keepalived 2.3.3, which serves the addresses in turn."""
-    bench = Bench(PAUSE)
-    bench.send(ARPS, rounds=5)
-    bench.run(10_000)
-    assert bench.wire.times() == [200 * n for n in range(15)]
-    sent = [frame for _, _, frame in bench.wire.sent]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS, rounds=5)
+    paced.run(10_000)
+    assert paced.wire.times() == [200 * n for n in range(15)]
+    sent = [frame for _, _, frame in paced.wire.sent]
     assert {frame: sent.count(frame) for frame in ARPS} == dict.fromkeys(ARPS, 5)
     assert sent[:7] == [ARPS[0], ARPS[1], ARPS[2], ARPS[0], ARPS[1], ARPS[2], ARPS[0]]
 
 
 def test_bursts_that_come_too_fast_melt_into_one() -> None:
-    bench = Bench(PAUSE)
+    paced = PacedSender(PAUSE)
     for _ in range(100):
-        bench.send(ARPS, rounds=5)
-    bench.run(10_000)
-    assert len(bench.wire.sent) == 1 + 3 * 5
-    bench.run(10_000)
-    assert len(bench.wire.sent) == 1 + 3 * 5
+        paced.send(ARPS, rounds=5)
+    paced.run(10_000)
+    assert len(paced.wire.sent) == 1 + 3 * 5
+    paced.run(10_000)
+    assert len(paced.wire.sent) == 1 + 3 * 5
 
 
 def test_arp_and_neighbour_advertisements_have_clocks_of_their_own() -> None:
-    bench = Bench(PAUSE)
-    bench.send([ARPS[0], NAS[0], ARPS[1], NAS[1]])
-    bench.run(1000)
-    assert [(when, frame) for when, _, frame in bench.wire.sent] == [
+    paced = PacedSender(PAUSE)
+    paced.send([ARPS[0], NAS[0], ARPS[1], NAS[1]])
+    paced.run(1000)
+    assert [(when, frame) for when, _, frame in paced.wire.sent] == [
         (0, ARPS[0]),
         (0, NAS[0]),
         (200, ARPS[1]),
@@ -114,19 +114,19 @@ def test_arp_and_neighbour_advertisements_have_clocks_of_their_own() -> None:
 
 
 def test_interfaces_do_not_wait_for_each_other() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS[:1])
-    bench.send(ARPS[:1], "eth1")
-    assert bench.wire.times() == [0, 0]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS[:1])
+    paced.send(ARPS[:1], "eth1")
+    assert paced.wire.times() == [0, 0]
 
 
 def test_interfaces_of_a_group_do() -> None:
-    bench = Bench("garp_group {\n garp_interval 0.1\n interfaces {\n eth0\n eth1\n }\n}\n")
-    bench.send(ARPS[:1])
-    bench.send(ARPS[:1], "eth1")
-    bench.send(ARPS[:1], "eth2")
-    bench.run(1000)
-    assert [(when, name) for when, name, _ in bench.wire.sent] == [
+    paced = PacedSender("garp_group {\n garp_interval 0.1\n interfaces {\n eth0\n eth1\n }\n}\n")
+    paced.send(ARPS[:1])
+    paced.send(ARPS[:1], "eth1")
+    paced.send(ARPS[:1], "eth2")
+    paced.run(1000)
+    assert [(when, name) for when, name, _ in paced.wire.sent] == [
         (0, "eth0"),
         (0, "eth2"),
         (100, "eth1"),
@@ -134,61 +134,61 @@ def test_interfaces_of_a_group_do() -> None:
 
 
 def test_a_group_of_one_overrides_the_global_pause() -> None:
-    bench = Bench(PAUSE + "garp_group {\n garp_interval 0.5\n interface eth0\n}\n")
-    bench.send(ARPS[:2])
-    bench.send(NAS)
-    bench.run(1000)
-    assert bench.wire.times() == [0, 0, 300, 500]
+    paced = PacedSender(PAUSE + "garp_group {\n garp_interval 0.5\n interface eth0\n}\n")
+    paced.send(ARPS[:2])
+    paced.send(NAS)
+    paced.run(1000)
+    assert paced.wire.times() == [0, 0, 300, 500]
 
 
 def test_a_later_burst_waits_for_the_end_of_the_pause() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS[:1])
-    bench.run(150)
-    bench.send(ARPS[1:2])
-    bench.run(1000)
-    assert bench.wire.times() == [0, 200]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS[:1])
+    paced.run(150)
+    paced.send(ARPS[1:2])
+    paced.run(1000)
+    assert paced.wire.times() == [0, 200]
 
 
 def test_what_is_withdrawn_is_never_sent() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS)
-    bench.send(ARPS[2:], sender="VI_2")
-    bench.pacer.withdraw("VI_1")
-    bench.run(1000)
-    assert [(when, frame) for when, _, frame in bench.wire.sent] == [(0, ARPS[0]), (200, ARPS[2])]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS)
+    paced.send(ARPS[2:], sender="VI_2")
+    paced.pacer.withdraw("VI_1")
+    paced.run(1000)
+    assert [(when, frame) for when, _, frame in paced.wire.sent] == [(0, ARPS[0]), (200, ARPS[2])]
 
 
 def test_after_an_idle_time_the_next_one_goes_at_once() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS[:1])
-    bench.run(1000)
-    bench.send(ARPS[:1])
-    assert bench.wire.times() == [0, 1000]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS[:1])
+    paced.run(1000)
+    paced.send(ARPS[:1])
+    assert paced.wire.times() == [0, 1000]
 
 
 def test_a_reload_that_drops_the_pause_lets_later_frames_go() -> None:
-    bench = Bench(PAUSE)
-    bench.send(ARPS)
-    bench.configure("")
-    bench.send(ARPS[:1])
-    assert bench.wire.times() == [0, 0]
+    paced = PacedSender(PAUSE)
+    paced.send(ARPS)
+    paced.configure("")
+    paced.send(ARPS[:1])
+    assert paced.wire.times() == [0, 0]
 
 
 def test_a_refusal_is_reported_and_the_queue_goes_on() -> None:
-    bench = Bench(PAUSE)
-    bench.wire.broken = True
-    bench.send(ARPS[:2])
-    assert len(bench.refusals) == 1
-    bench.wire.broken = False
-    bench.run(1000)
-    assert bench.wire.times() == [200]
+    paced = PacedSender(PAUSE)
+    paced.wire.broken = True
+    paced.send(ARPS[:2])
+    assert len(paced.refusals) == 1
+    paced.wire.broken = False
+    paced.run(1000)
+    assert paced.wire.times() == [200]
 
 
 def test_a_virtual_interface_keeps_the_pace_of_its_base() -> None:
-    bench = Bench(PAUSE)
-    bench.pacer.bases["vrrp.51"] = "eth0"
-    bench.send(ARPS[:1])
-    bench.send(ARPS[1:2], "vrrp.51")
-    bench.run(1000)
-    assert [(when, name) for when, name, _ in bench.wire.sent] == [(0, "eth0"), (200, "vrrp.51")]
+    paced = PacedSender(PAUSE)
+    paced.pacer.bases["vrrp.51"] = "eth0"
+    paced.send(ARPS[:1])
+    paced.send(ARPS[1:2], "vrrp.51")
+    paced.run(1000)
+    assert [(when, name) for when, name, _ in paced.wire.sent] == [(0, "eth0"), (200, "vrrp.51")]

@@ -24,7 +24,7 @@ def ping(t: float, by: str | None) -> Ping:
     return Ping(t, 1, VIP, by, None if by is None else 0.0001)
 
 
-def heard(t: float) -> Heard:
+def received(t: float) -> Heard:
     return Heard(t, "web2", "192.168.1.11", 51, 2, 150, 1.0)
 
 
@@ -94,7 +94,7 @@ def test_what_leaves_no_trace_is_given_time_too() -> None:
 def test_pings_from_before_the_remedy_prove_nothing() -> None:
     lost: list[Fact] = [held(BEGAN - 2, "web1"), ping(BEGAN - 0.1, None)]
     now = BEGAN + HEARD + 0.1
-    lab = a_lab([*lost, heard(now)], now, holders=("web1",))
+    lab = a_lab([*lost, received(now)], now, holders=("web1",))
     assert not _hopeless(lab, BEGAN)
 
 

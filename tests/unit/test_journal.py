@@ -161,7 +161,7 @@ def log() -> Log:
     return log
 
 
-def said(log: Log) -> list[str]:
+def logged(log: Log) -> list[str]:
     return log.said  # type: ignore[attr-defined,no-any-return]
 
 
@@ -170,7 +170,7 @@ def test_detail_is_for_those_who_asked(log: Log) -> None:
     log.detailed = True
     log.detail("loud")
     log.info("always")
-    assert said(log) == ["loud", "always"]
+    assert logged(log) == ["loud", "always"]
 
 
 def test_one_line_a_second_for_each_key(log: Log) -> None:
@@ -179,13 +179,13 @@ def test_one_line_a_second_for_each_key(log: Log) -> None:
     log.limited(("b",), "B")
     log.clock.time = SECOND  # type: ignore[attr-defined]
     assert log.limited(("a",), "A")
-    assert said(log) == ["A", "B", "A (4 more like this since)"]
+    assert logged(log) == ["A", "B", "A (4 more like this since)"]
 
 
 def test_a_percent_sign_is_no_template(log: Log) -> None:
     log.info("100 %s")
     log.limited(("a",), "%d")
-    assert said(log) == ["100 %s", "%d"]
+    assert logged(log) == ["100 %s", "%d"]
 
 
 def test_our_own_mistakes_have_a_place(log: Log) -> None:
@@ -193,8 +193,8 @@ def test_our_own_mistakes_have_a_place(log: Log) -> None:
         raise KeyError("x")
     except KeyError as error:
         log.trouble(error)
-    assert "test_journal.py" in said(log)[0]
-    assert "KeyError: 'x'" in said(log)[0]
+    assert "test_journal.py" in logged(log)[0]
+    assert "KeyError: 'x'" in logged(log)[0]
 
 
 def test_lines_as_json() -> None:

@@ -56,7 +56,7 @@ def ends() -> frozenset[str]:
 
 
 @cache
-def words(name: str) -> frozenset[str]:
+def identifiers(name: str) -> frozenset[str]:
     """The identifiers in a Python file."""
     return frozenset(re.findall(r"\w+", (REPOSITORY / name).read_text()))
 
@@ -70,7 +70,7 @@ def is_module(name: str) -> bool:
         path = "/".join(parts[:length])
         for file in (f"{path}.py", f"{path}/__init__.py"):
             if file in files():
-                return set(parts[length:]) <= words(file)
+                return set(parts[length:]) <= identifiers(file)
     return False
 
 
@@ -79,7 +79,7 @@ def stale(text: str) -> list[str]:
     found = [name for name in MODULE.findall(text) if not is_module(name)]
     found += [name for name in PATH.findall(text) if name.rstrip("/") not in files() | folders()]
     for name, test in FILE.findall(text):
-        if name not in ends() or (test and name in files() and test not in words(name)):
+        if name not in ends() or (test and name in files() and test not in identifiers(name)):
             found.append(f"{name}::{test}" if test else name)
     found = [name for name in found if not EXAMPLE_LESSON.fullmatch(name)]
     return sorted({name for name in found if name not in ELSEWHERE})

@@ -84,7 +84,7 @@ def test_instances_on_one_interface_add_up_and_a_reload_counts() -> None:
     assert lan.machines["one"].room == 13000
 
 
-class Bench:
+class NetlinkSockets:
     """The real netlink sockets, and how large their buffers are; the kernel doubles them."""
 
     def __init__(self) -> None:
@@ -105,52 +105,52 @@ def size(one: socket.socket) -> int:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.kernel.close()
-    bench.loop.close()
+def netlink() -> Iterator[NetlinkSockets]:
+    netlink = NetlinkSockets()
+    yield netlink
+    netlink.kernel.close()
+    netlink.loop.close()
 
 
-def test_netlink_sockets(bench: Bench) -> None:
-    before = bench.fit()
+def test_netlink_sockets(netlink: NetlinkSockets) -> None:
+    before = netlink.fit()
     words = ("vrrp_netlink_cmd_rcv_bufs 40000", "vrrp_netlink_monitor_rcv_bufs 50000")
-    assert bench.fit(*words) == (40000, 50000)
-    assert bench.fit() == before
-    assert bench.log.lines == []
+    assert netlink.fit(*words) == (40000, 50000)
+    assert netlink.fit() == before
+    assert netlink.log.lines == []
 
 
-def test_beyond_the_limit_or_a_line_in_the_log(bench: Bench) -> None:
+def test_beyond_the_limit_or_a_line_in_the_log(netlink: NetlinkSockets) -> None:
     """Who may do it gets it; who may not keeps its size, with a line in the log."""
     with open("/proc/sys/net/core/rmem_max") as file:
         much = 2 * int(file.read())
-    before = bench.fit()
-    found = bench.fit(
+    before = netlink.fit()
+    found = netlink.fit(
         f"vrrp_netlink_cmd_rcv_bufs {much}",
         "vrrp_netlink_cmd_rcv_bufs_force",
     )
-    if bench.log.lines:
+    if netlink.log.lines:
         said = ["vrrp_netlink_cmd_rcv_bufs is not in force: Operation not permitted"]
-        assert (bench.log.lines, found) == (said, before)
+        assert (netlink.log.lines, found) == (said, before)
     else:
         assert found == (much, before[1])
 
 
-def test_process_events(bench: Bench) -> None:
+def test_process_events(netlink: NetlinkSockets) -> None:
     set_receive_buffers(
-        bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=60000), bench.log
+        netlink.kernel, netlink.processes, Globals(process_monitor_rcv_bufs=60000), netlink.log
     )
-    assert bench.processes.room == (60000, False)
+    assert netlink.processes.room == (60000, False)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, socket.NETLINK_ROUTE) as one:
-        bench.processes.socket = one
+        netlink.processes.socket = one
         set_receive_buffers(
-            bench.kernel, bench.processes, Globals(process_monitor_rcv_bufs=70000), bench.log
+            netlink.kernel, netlink.processes, Globals(process_monitor_rcv_bufs=70000), netlink.log
         )
         assert size(one) == 70000
-        bench.processes.socket = None
+        netlink.processes.socket = None
 
 
-def test_an_absurd_number_is_as_much_as_there_is(bench: Bench) -> None:
-    resize(bench.kernel.command.socket, 4294967295, False)
+def test_an_absurd_number_is_as_much_as_there_is(netlink: NetlinkSockets) -> None:
+    resize(netlink.kernel.command.socket, 4294967295, False)
     with open("/proc/sys/net/core/rmem_max") as file:
-        assert size(bench.kernel.command.socket) == int(file.read())
+        assert size(netlink.kernel.command.socket) == int(file.read())

@@ -20,7 +20,7 @@ from labs.model import facts, fault_verbs
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.panel.sources import OfReplay
 from labs.replay import recording
-from labs.replay.recording import Answer, Begin, Recording, Session, Step, Stream, words
+from labs.replay.recording import Answer, Begin, Recording, Session, Step, Stream, normalised_call
 from labs.replay.recording_lab import RecordingLab
 from labs.replay.replay_lab import ReplayLab
 from labs.simulation.lan import Lan
@@ -106,12 +106,12 @@ def test_a_call_is_what_its_method_is_marked_as(
 
 
 def test_what_makes_no_difference_is_left_out() -> None:
-    assert words("unplug", ("web1", "eth0"), {}) == ["unplug", "web1"]
-    assert words("unplug", ("r1",), {"interface": "eth1"}) == ["unplug", "r1", "eth1"]
-    assert words("run", ("web1", "ls", 5.0), {"changes": True}) == ["run", "web1", "ls"]
-    assert words("stop", ("web1",), {"timeout": 9}) == ["stop", "web1"]
-    assert words("settle", (9.0,), {}) == ["settle"]
-    assert words("arp", ("client", None), {}) == ["arp", "client"]
+    assert normalised_call("unplug", ("web1", "eth0"), {}) == ["unplug", "web1"]
+    assert normalised_call("unplug", ("r1",), {"interface": "eth1"}) == ["unplug", "r1", "eth1"]
+    assert normalised_call("run", ("web1", "ls", 5.0), {"changes": True}) == ["run", "web1", "ls"]
+    assert normalised_call("stop", ("web1",), {"timeout": 9}) == ["stop", "web1"]
+    assert normalised_call("settle", (9.0,), {}) == ["settle"]
+    assert normalised_call("arp", ("client", None), {}) == ["arp", "client"]
 
 
 def test_of_packets_counts_what_they_say() -> None:
@@ -122,13 +122,13 @@ def test_of_packets_counts_what_they_say() -> None:
         ip = IP(src="192.168.1.66", dst="224.0.0.18", ttl=255, id=number)
         return bytes(ip / VRRP(vrid=51, priority=priority, addrlist=[VIP]))
 
-    def said(packet: bytes) -> list[Any]:
-        return words("send", ("attacker", [packet]), {"every": 0})
+    def recorded(packet: bytes) -> list[Any]:
+        return normalised_call("send", ("attacker", [packet]), {"every": 0})
 
-    assert said(advert(255, 1)) == said(advert(255, 2))
-    assert said(advert(255, 1)) != said(advert(1, 1))
-    assert "priority 255" in str(said(advert(255, 1)))
-    assert said(b"\xff" * 42) == ["send", "attacker", ["a frame of 42 bytes"], 0]
+    assert recorded(advert(255, 1)) == recorded(advert(255, 2))
+    assert recorded(advert(255, 1)) != recorded(advert(1, 1))
+    assert "priority 255" in str(recorded(advert(255, 1)))
+    assert recorded(b"\xff" * 42) == ["send", "attacker", ["a frame of 42 bytes"], 0]
 
 
 def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_command_that_was_a_deed_is_one_again(shelf: Callable[..., Recording])
 
 def test_packets_are_sent_again_if_they_say_the_same(shelf: Callable[..., Recording]) -> None:
     run = played(("unplug", "web1"))
-    said = words("send", ("client", [b"\xff" * 42]), {})
+    said = normalised_call("send", ("client", [b"\xff" * 42]), {})
     run.steps[0].do, run.steps[0].value = said, {"text": "", "status": 0}
     shelf(run)
     lab = ReplayLab()

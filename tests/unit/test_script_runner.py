@@ -28,11 +28,11 @@ from vrrpd.script_security import secure
 MILLISECOND = SECOND // 1000
 
 
-class Bench:
+class LoopRunner:
     """A runner on a real loop, its log kept."""
 
-    def __init__(self, room: Path, timeout: int = 30 * SECOND) -> None:
-        self.room = room
+    def __init__(self, directory: Path, timeout: int = 30 * SECOND) -> None:
+        self.directory = directory
         self.loop = Loop()
         self.lines: list[str] = []
         log = Log()
@@ -42,7 +42,7 @@ class Bench:
         self.loop.on_signal(signal.SIGCHLD, self.runner.reap)
 
     def script(self, text: str, mode: int = 0o755, name: str = "script") -> Command:
-        path = self.room / name
+        path = self.directory / name
         path.write_text(text)
         path.chmod(mode)
         return Command((str(path),))
@@ -61,7 +61,7 @@ class Bench:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     """A directory that any user may enter."""
     for path in (tmp_path, *tmp_path.parents):
         if path.stat().st_uid == os.getuid() and path != Path("/tmp"):
@@ -73,30 +73,30 @@ def room(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bench(room: Path) -> Iterator[Bench]:
-    bench = Bench(room)
-    yield bench
-    bench.close()
+def on_loop(directory: Path) -> Iterator[LoopRunner]:
+    on_loop = LoopRunner(directory)
+    yield on_loop
+    on_loop.close()
 
 
-def test_a_script_runs_with_its_arguments(bench: Bench) -> None:
-    out = bench.room / "out"
-    command = bench.script(f'#!/bin/sh\necho "$#" "$@" > {out}.new; mv {out}.new {out}\n')
-    assert bench.run(command, "INSTANCE", "VI_1", "two words", "150") is None
-    bench.finish()
+def test_a_script_runs_with_its_arguments(on_loop: LoopRunner) -> None:
+    out = on_loop.directory / "out"
+    command = on_loop.script(f'#!/bin/sh\necho "$#" "$@" > {out}.new; mv {out}.new {out}\n')
+    assert on_loop.run(command, "INSTANCE", "VI_1", "two words", "150") is None
+    on_loop.finish()
     assert out.read_text() == "4 INSTANCE VI_1 two words 150\n"
-    assert bench.lines == []
+    assert on_loop.lines == []
 
 
-def test_run_does_not_wait(bench: Bench) -> None:
-    os.mkfifo(bench.room / "fifo", 0o666)
-    assert bench.run(bench.script(f"#!/bin/sh\nread line < {bench.room}/fifo\n")) is None
-    assert bench.runner.running() == 1
+def test_run_does_not_wait(on_loop: LoopRunner) -> None:
+    os.mkfifo(on_loop.directory / "fifo", 0o666)
+    assert on_loop.run(on_loop.script(f"#!/bin/sh\nread line < {on_loop.directory}/fifo\n")) is None
+    assert on_loop.runner.running() == 1
     # It ends when we say so, and not before: it is waiting for us.
-    end = os.open(bench.room / "fifo", os.O_WRONLY)
+    end = os.open(on_loop.directory / "fifo", os.O_WRONLY)
     os.write(end, b"\n")
     os.close(end)
-    bench.finish()
+    on_loop.finish()
 
 
 @pytest.mark.parametrize(
@@ -108,63 +108,63 @@ def test_run_does_not_wait(bench: Bench) -> None:
     ],
 )
 def test_what_cannot_be_run_is_reported(
-    bench: Bench, path: str, mode: int | None, problem: str
+    on_loop: LoopRunner, path: str, mode: int | None, problem: str
 ) -> None:
     if mode is not None:
-        bench.script("#!/bin/sh\n", mode)
-    assert bench.run(Command((str(bench.room / path),))) == problem
-    assert bench.runner.running() == 0
+        on_loop.script("#!/bin/sh\n", mode)
+    assert on_loop.run(Command((str(on_loop.directory / path),))) == problem
+    assert on_loop.runner.running() == 0
 
 
-def test_an_interpreter_that_does_not_exist(bench: Bench) -> None:
-    assert bench.run(bench.script("#!/no/such/interpreter\n")) == "No such file or directory"
+def test_an_interpreter_that_does_not_exist(on_loop: LoopRunner) -> None:
+    assert on_loop.run(on_loop.script("#!/no/such/interpreter\n")) == "No such file or directory"
 
 
-def test_a_user_that_does_not_exist(bench: Bench) -> None:
+def test_a_user_that_does_not_exist(on_loop: LoopRunner) -> None:
     command = Command(("/bin/true",), user="nobody-of-this-name")
-    problem = bench.run(command)
+    problem = on_loop.run(command)
     assert problem is not None
     assert "nobody-of-this-name" in problem
 
 
-def test_a_script_without_an_interpreter_line_is_run_by_sh(bench: Bench) -> None:
-    out = bench.room / "out"
-    assert bench.run(bench.script(f"echo $1 > {out}\n"), "yes") is None
-    bench.finish()
+def test_a_script_without_an_interpreter_line_is_run_by_sh(on_loop: LoopRunner) -> None:
+    out = on_loop.directory / "out"
+    assert on_loop.run(on_loop.script(f"echo $1 > {out}\n"), "yes") is None
+    on_loop.finish()
     assert out.read_text() == "yes\n"
 
 
-def test_a_bare_name_is_looked_up_in_path(bench: Bench) -> None:
-    assert bench.run(Command(("true",))) is None
-    bench.finish()
-    assert bench.run(Command(("no-such-command-anywhere",))) == "no such file"
+def test_a_bare_name_is_looked_up_in_path(on_loop: LoopRunner) -> None:
+    assert on_loop.run(Command(("true",))) is None
+    on_loop.finish()
+    assert on_loop.run(Command(("no-such-command-anywhere",))) == "no such file"
 
 
-def test_a_bad_end_is_logged_and_a_good_one_is_not(bench: Bench) -> None:
-    bench.run(bench.script("#!/bin/sh\nexit 3\n"))
-    bench.run(Command(("/bin/true",)))
-    bench.run(bench.script("#!/bin/sh\nkill -9 $$\n", name="suicide"))
-    bench.finish()
-    assert sorted(bench.lines) == [
+def test_a_bad_end_is_logged_and_a_good_one_is_not(on_loop: LoopRunner) -> None:
+    on_loop.run(on_loop.script("#!/bin/sh\nexit 3\n"))
+    on_loop.run(Command(("/bin/true",)))
+    on_loop.run(on_loop.script("#!/bin/sh\nkill -9 $$\n", name="suicide"))
+    on_loop.finish()
+    assert sorted(on_loop.lines) == [
         "(VI_1) notify exited with status 3",
         "(VI_1) notify was ended by signal 9",
     ]
 
 
 def test_output_goes_nowhere_and_input_is_empty(
-    bench: Bench, capfd: pytest.CaptureFixture[str]
+    on_loop: LoopRunner, capfd: pytest.CaptureFixture[str]
 ) -> None:
     text = "#!/bin/sh\necho out; echo err >&2; read line && exit 9; exit 0\n"
-    bench.run(bench.script(text))
-    bench.finish()
+    on_loop.run(on_loop.script(text))
+    on_loop.finish()
     assert capfd.readouterr() == ("", "")
-    assert bench.lines == []
+    assert on_loop.lines == []
 
 
-def test_a_script_that_fills_its_output_does_not_block(bench: Bench) -> None:
-    bench.run(bench.script("#!/bin/sh\nhead -c 1000000 /dev/zero\n"))
-    bench.finish()
-    assert bench.lines == []
+def test_a_script_that_fills_its_output_does_not_block(on_loop: LoopRunner) -> None:
+    on_loop.run(on_loop.script("#!/bin/sh\nhead -c 1000000 /dev/zero\n"))
+    on_loop.finish()
+    assert on_loop.lines == []
 
 
 def exists(pid: int) -> bool:
@@ -176,75 +176,77 @@ def exists(pid: int) -> bool:
     return state not in "ZX"
 
 
-def test_a_script_that_hangs_is_ended_with_all_it_has_started(room: Path) -> None:
-    bench = Bench(room, timeout=3 * SECOND)  # time enough for its first lines
-    pids = room / "pids"
-    bench.run(bench.script(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}\nwait\n"))
-    bench.finish()
+def test_a_script_that_hangs_is_ended_with_all_it_has_started(directory: Path) -> None:
+    on_loop = LoopRunner(directory, timeout=3 * SECOND)  # time enough for its first lines
+    pids = directory / "pids"
+    on_loop.run(on_loop.script(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}\nwait\n"))
+    on_loop.finish()
     script, child = map(int, pids.read_text().split())
     assert not exists(script)
     eventually(lambda: not exists(child), what="the end of what the script had started")
-    assert "has run for 3 s: sending signal 15" in bench.lines[0]
-    bench.close()
+    assert "has run for 3 s: sending signal 15" in on_loop.lines[0]
+    on_loop.close()
 
 
-def test_a_script_that_will_not_go_is_killed(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_that_will_not_go_is_killed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vrrpd.linux.script_runner, "GRACE", 100 * MILLISECOND)
-    bench = Bench(room, timeout=3 * SECOND)  # time enough for its first line
-    bench.run(bench.script("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n"))
-    bench.finish()
-    assert [line.rpartition(" ")[2] for line in bench.lines] == ["15", "9", "9"]
-    bench.close()
+    on_loop = LoopRunner(directory, timeout=3 * SECOND)  # time enough for its first line
+    on_loop.run(on_loop.script("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n"))
+    on_loop.finish()
+    assert [line.rpartition(" ")[2] for line in on_loop.lines] == ["15", "9", "9"]
+    on_loop.close()
 
 
-def test_no_zombies(bench: Bench) -> None:
+def test_no_zombies(on_loop: LoopRunner) -> None:
     for _ in range(20):
-        bench.run(Command(("/bin/true",)))
-    pids = list(bench.runner.children)
-    bench.finish()
+        on_loop.run(Command(("/bin/true",)))
+    pids = list(on_loop.runner.children)
+    on_loop.finish()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_fork_bomb_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fork_bomb_is_refused(on_loop: LoopRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vrrpd.linux.script_runner, "AT_ONCE", 2)
     for _ in range(2):
-        assert bench.run(Command(("/bin/sleep", "0.1"))) is None
-    assert bench.run(Command(("/bin/true",))) == "2 scripts are running already"
-    bench.finish()
+        assert on_loop.run(Command(("/bin/sleep", "0.1"))) is None
+    assert on_loop.run(Command(("/bin/true",))) == "2 scripts are running already"
+    on_loop.finish()
 
 
-def test_what_the_daemon_has_open_stays_its_own(bench: Bench) -> None:
-    out = bench.room / "fds"
+def test_what_the_daemon_has_open_stays_its_own(on_loop: LoopRunner) -> None:
+    out = on_loop.directory / "fds"
     text = (
         f"#!{sys.executable}\nimport os\n"
         f"open({str(out)!r}, 'w').write(' '.join(sorted(os.listdir('/proc/self/fd'))))\n"
     )
-    assert bench.run(bench.script(text)) is None
-    bench.finish()
+    assert on_loop.run(on_loop.script(text)) is None
+    on_loop.finish()
     assert set(out.read_text().split()) <= {"0", "1", "2", "3", "4"}
 
 
-def test_scripts_have_a_group_of_their_own(bench: Bench) -> None:
-    out = bench.room / "group"
-    bench.run(bench.script(f"#!/bin/sh\ncut -d' ' -f5 /proc/$$/stat > {out}\n"))
-    (pid,) = bench.runner.children
-    bench.finish()
+def test_scripts_have_a_group_of_their_own(on_loop: LoopRunner) -> None:
+    out = on_loop.directory / "group"
+    on_loop.run(on_loop.script(f"#!/bin/sh\ncut -d' ' -f5 /proc/$$/stat > {out}\n"))
+    (pid,) = on_loop.runner.children
+    on_loop.finish()
     assert int(out.read_text()) == pid != os.getpgrp()
 
 
-def outcome(bench: Bench, command: Command) -> Outcome:
+def outcome(on_loop: LoopRunner, command: Command) -> Outcome:
     found: list[Outcome] = []
-    bench.runner.check(command, 30 * SECOND, found.append)
-    bench.loop.run_until(lambda: bool(found), 60 * SECOND)
+    on_loop.runner.check(command, 30 * SECOND, found.append)
+    on_loop.loop.run_until(lambda: bool(found), 60 * SECOND)
     return found[0]
 
 
 @pytest.mark.parametrize("where", ["same", "elsewhere", "relative"])
-def test_a_program_that_looks_at_its_name_runs_under_it(bench: Bench, where: str) -> None:
+def test_a_program_that_looks_at_its_name_runs_under_it(on_loop: LoopRunner, where: str) -> None:
     """`sh` as the many-named program: bash and dash say their name in a syntax error."""
-    folder = bench.room / ("bin" if where == "elsewhere" else ".")
+    folder = on_loop.directory / ("bin" if where == "elsewhere" else ".")
     folder.mkdir(exist_ok=True)
-    program = bench.room / "many"
+    program = on_loop.directory / "many"
     program.write_bytes(Path("/bin/dash").resolve().read_bytes())
     program.chmod(0o755)
     link = folder / "wanted"
@@ -255,36 +257,36 @@ vrrp_instance V {{\ninterface eth0\nvirtual_router_id 5\ntrack_script {{\nchk\n}
 virtual_ipaddress {{\n10.0.0.1\n}}\n}}""").config
     script = secure(config, Accounts())[0].scripts[0]
     assert script.problem == ""
-    said = outcome(bench, script.command).said
+    said = outcome(on_loop, script.command).said
     assert os.path.basename(said) == "wanted"
 
 
-def test_what_a_failing_check_complains_of_is_kept_to_a_line(bench: Bench) -> None:
+def test_what_a_failing_check_complains_of_is_kept_to_a_line(on_loop: LoopRunner) -> None:
     text = "#!/bin/sh\necho >&2; echo 'no \\033[1m nginx' >&2; echo more >&2; exit 3\n"
-    assert outcome(bench, bench.script(text)).said == "no  [1m nginx"
-    assert outcome(bench, bench.script("#!/bin/sh\necho fine >&2\n")).said == ""
+    assert outcome(on_loop, on_loop.script(text)).said == "no  [1m nginx"
+    assert outcome(on_loop, on_loop.script("#!/bin/sh\necho fine >&2\n")).said == ""
     long = outcome(
-        bench, bench.script("#!/bin/sh\nyes | head -c 1000000 | tr -d '\\n' >&2; exit 1")
+        on_loop, on_loop.script("#!/bin/sh\nyes | head -c 1000000 | tr -d '\\n' >&2; exit 1")
     )
     assert 0 < len(long.said) <= 200
 
 
-def test_a_check_can_open_its_standard_error_as_another_user(bench: Bench) -> None:
+def test_a_check_can_open_its_standard_error_as_another_user(on_loop: LoopRunner) -> None:
     if os.geteuid() != 0:
         pytest.skip("optional: only root may run a script as another user")
-    command = bench.script("#!/bin/sh\necho why > /dev/stderr && exit 7\n")
-    found = outcome(bench, replace(command, identity=(65534, 65534)))
+    command = on_loop.script("#!/bin/sh\necho why > /dev/stderr && exit 7\n")
+    found = outcome(on_loop, replace(command, identity=(65534, 65534)))
     assert (found.status, found.said) == (7, "why")
 
 
-def test_what_a_check_leaves_running_can_still_write_its_errors(bench: Bench) -> None:
+def test_what_a_check_leaves_running_can_still_write_its_errors(on_loop: LoopRunner) -> None:
     """It must not be ended by SIGPIPE; and at its end nothing of it is left with us."""
-    done = bench.room / "done"
-    go = bench.room / "go"
+    done = on_loop.directory / "done"
+    go = on_loop.directory / "go"
     os.mkfifo(go)
     text = f"#!/bin/sh\n(read x < {go}; echo late >&2 && echo $? > {done}) &\nexit 1\n"
     before = len(os.listdir("/proc/self/fd"))
-    assert outcome(bench, bench.script(text)).status == 1
+    assert outcome(on_loop, on_loop.script(text)).status == 1
     go.write_text("now\n")
-    bench.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, 60 * SECOND)
+    on_loop.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, 60 * SECOND)
     assert done.read_text() == "0\n"

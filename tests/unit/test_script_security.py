@@ -19,7 +19,7 @@ FILE, DIRECTORY = stat.S_IFREG, stat.S_IFDIR
 
 
 @dataclass
-class Machine:
+class ImaginedFiles:
     """Accounts and files that are only imagined; whatever is not given is root's and harmless."""
 
     users: dict[str, Identity] = field(
@@ -54,7 +54,7 @@ class Machine:
     def status(self, path: str) -> FileStatus:
         return self.files.get(path) or FileStatus(DIRECTORY | 0o755, 0, 0)
 
-    def add(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> Machine:
+    def add(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> ImaginedFiles:
         self.files[path] = FileStatus(FILE | mode, uid, gid)
         return self
 
@@ -71,7 +71,7 @@ virtual_ipaddress {{\n10.0.0.1\n}}
     return loads(text).config
 
 
-def judged(machine: Machine, script: str, *settings: str) -> tuple[Command | None, list[str]]:
+def judged(machine: ImaginedFiles, script: str, *settings: str) -> tuple[Command | None, list[str]]:
     allowed, findings, _ = secure(config(script, *settings), machine)
     return allowed.instances[0].notify.master, [str(one) for one in findings]
 
@@ -80,7 +80,7 @@ def judged(machine: Machine, script: str, *settings: str) -> tuple[Command | Non
 
 
 def test_the_default_user_is_keepalived_script() -> None:
-    machine = Machine().add("/s")
+    machine = ImaginedFiles().add("/s")
     machine.users["keepalived_script"] = (77, 78)
     command, said = judged(machine, "/s", SECURE)
     assert command is not None
@@ -89,7 +89,7 @@ def test_the_default_user_is_keepalived_script() -> None:
 
 
 def test_without_that_account_we_run_it_ourselves_and_say_so() -> None:
-    command, said = judged(Machine(myself=(5, 6)).add("/s"), "/s")
+    command, said = judged(ImaginedFiles(myself=(5, 6)).add("/s"), "/s")
     assert command is not None
     assert command.identity == (5, 6)
     assert said == [
@@ -99,7 +99,7 @@ def test_without_that_account_we_run_it_ourselves_and_say_so() -> None:
 
 
 def test_without_that_account_security_runs_nothing() -> None:
-    command, said = judged(Machine().add("/s"), "/s", SECURE)
+    command, said = judged(ImaginedFiles().add("/s"), "/s", SECURE)
     assert command is None
     assert said == [
         "Script user 'keepalived_script' does not exist",
@@ -118,7 +118,7 @@ def test_without_that_account_security_runs_nothing() -> None:
     ],
 )
 def test_the_user_that_is_named(script: str, settings: tuple[str, ...], identity: Identity) -> None:
-    command, said = judged(Machine().add("/s"), script, SECURE, *settings)
+    command, said = judged(ImaginedFiles().add("/s"), script, SECURE, *settings)
     assert command is not None
     assert command.identity == identity
     assert said == []
@@ -148,7 +148,7 @@ def test_the_user_that_is_named(script: str, settings: tuple[str, ...], identity
     ],
 )  # fmt: skip
 def test_no_account_by_that_name(script: str, setting: str, said: list[str]) -> None:
-    assert judged(Machine().add("/s"), script, SECURE, setting) == (None, said)
+    assert judged(ImaginedFiles().add("/s"), script, SECURE, setting) == (None, said)
 
 
 # What.
@@ -158,35 +158,35 @@ def test_no_account_by_that_name(script: str, setting: str, said: list[str]) -> 
     ("machine", "script", "said"),
     [
         (
-            Machine(),
+            ImaginedFiles(),
             "/missing",
             "Script /missing cannot be accessed - No such file or directory",
         ),
         (
-            Machine(closed={"/s"}).add("/s"),
+            ImaginedFiles(closed={"/s"}).add("/s"),
             "/s nobody",
             "Script /s cannot be accessed - Permission denied",
         ),
         (
-            Machine(files={"/d": FileStatus(DIRECTORY | 0o755, 0, 0)}),
+            ImaginedFiles(files={"/d": FileStatus(DIRECTORY | 0o755, 0, 0)}),
             "/d",
             "Wrong file type found in script path '/d'.",
         ),
         (
-            Machine().add("/s", 0o644),
+            ImaginedFiles().add("/s", 0o644),
             "/s",
             "WARNING - script '/s' is not executable for uid:gid 0:0 - disabling.",
         ),
         (
-            Machine().add("/s", 0o750),
+            ImaginedFiles().add("/s", 0o750),
             "/s nobody",
             "WARNING - script '/s' is not executable for uid:gid 65534:65534 - disabling.",
         ),
-        (Machine(), "nowhere", "Cannot find script nowhere in path - disabling"),
+        (ImaginedFiles(), "nowhere", "Cannot find script nowhere in path - disabling"),
     ],
 )
 def test_what_cannot_run_is_disabled_with_or_without_security(
-    machine: Machine, script: str, said: str
+    machine: ImaginedFiles, script: str, said: str
 ) -> None:
     for settings in ((SECURE, ROOT), (ROOT,)):
         command, lines = judged(machine, script, *settings)
@@ -196,7 +196,7 @@ def test_what_cannot_run_is_disabled_with_or_without_security(
 
 
 def test_a_name_is_looked_for_in_path_and_a_link_followed() -> None:
-    machine = Machine(path={"true": "/bin/true"}, links={"/bin/true": "/usr/bin/true"})
+    machine = ImaginedFiles(path={"true": "/bin/true"}, links={"/bin/true": "/usr/bin/true"})
     machine.add("/usr/bin/true")
     command, said = judged(machine, "'true x'", SECURE, ROOT)
     assert command is not None
@@ -208,7 +208,7 @@ def test_a_name_is_looked_for_in_path_and_a_link_followed() -> None:
     assert kept.argv == ("/bin/true", "x")
 
 
-def tracked(machine: Machine, line: str) -> tuple[TrackScript, list[Finding]]:
+def tracked(machine: ImaginedFiles, line: str) -> tuple[TrackScript, list[Finding]]:
     text = f"""global_defs {{\nenable_script_security\nscript_user root\n}}
 vrrp_script chk {{\nscript {line}\n}}
 vrrp_instance VI_1 {{
@@ -231,20 +231,20 @@ virtual_ipaddress {{\n10.0.0.1\n}}
     ],
 )
 def test_a_redirection_is_tried_by_the_shell(line: str, text: str) -> None:
-    script, findings = tracked(Machine(), line)
+    script, findings = tracked(ImaginedFiles(), line)
     assert script.command.argv == ("/bin/sh", "-c", text)
     assert (script.problem, script.command.identity, findings) == ("", (0, 0), [])
 
 
 @pytest.mark.parametrize("line", ['"exit 0"', '"<x"', '"if true; then :; fi"', '"["'])
 def test_what_is_no_program_counts_as_failed(line: str) -> None:
-    script, findings = tracked(Machine(), line)
+    script, findings = tracked(ImaginedFiles(), line)
     assert script.problem.startswith("Cannot find script")
     assert all(one.counts for one in findings)
 
 
 def test_shell_syntax_behind_a_program_is_named() -> None:
-    script, findings = tracked(Machine().add("/bin/ps"), '"/bin/ps ax | grep nginx"')
+    script, findings = tracked(ImaginedFiles().add("/bin/ps"), '"/bin/ps ax | grep nginx"')
     assert script.problem == ""
     assert script.command.argv == ("/bin/ps", "ax", "|", "grep", "nginx")
     assert [one.counts for one in findings] == [False]
@@ -268,7 +268,7 @@ def test_shell_syntax_behind_a_program_is_named() -> None:
 def test_a_script_runs_under_its_own_name(
     links: dict[str, str], name: str, executable: str | None
 ) -> None:
-    machine = Machine(links=links, path={"xzcat": "/bin/xzcat"})
+    machine = ImaginedFiles(links=links, path={"xzcat": "/bin/xzcat"})
     machine.add(executable or name)
     for line in ('"/bin/xzcat -0 nginx"', '"xzcat -0 nginx"'):
         script, _ = tracked(machine, line)
@@ -281,23 +281,27 @@ def directory(mode: int, uid: int = 0, gid: int = 0) -> FileStatus:
 
 
 UNSAFE = {
-    "the file is writable by the world": Machine().add("/a/s", 0o757),
-    "the file belongs to somebody": Machine().add("/a/s", uid=1000),
-    "the file is writable by a group": Machine().add("/a/s", 0o775, gid=1),
-    "a sticky bit does not help a file": Machine().add("/a/s", 0o1757),
-    "its directory is writable by the world": Machine(files={"/a": directory(0o777)}).add("/a/s"),
-    "its directory belongs to somebody": Machine(files={"/a": directory(0o755, 9)}).add("/a/s"),
-    "the root directory is not safe": Machine(files={"/": directory(0o757)}).add("/a/s"),
+    "the file is writable by the world": ImaginedFiles().add("/a/s", 0o757),
+    "the file belongs to somebody": ImaginedFiles().add("/a/s", uid=1000),
+    "the file is writable by a group": ImaginedFiles().add("/a/s", 0o775, gid=1),
+    "a sticky bit does not help a file": ImaginedFiles().add("/a/s", 0o1757),
+    "its directory is writable by the world": ImaginedFiles(files={"/a": directory(0o777)}).add(
+        "/a/s"
+    ),
+    "its directory belongs to somebody": ImaginedFiles(files={"/a": directory(0o755, 9)}).add(
+        "/a/s"
+    ),
+    "the root directory is not safe": ImaginedFiles(files={"/": directory(0o757)}).add("/a/s"),
 }
 SAFE = {
-    "nobody else can write": Machine().add("/a/s"),
-    "the group of root may write": Machine().add("/a/s", 0o775),
-    "its directory is sticky": Machine(files={"/a": directory(0o1777)}).add("/a/s"),
+    "nobody else can write": ImaginedFiles().add("/a/s"),
+    "the group of root may write": ImaginedFiles().add("/a/s", 0o775),
+    "its directory is sticky": ImaginedFiles(files={"/a": directory(0o1777)}).add("/a/s"),
 }
 
 
 @pytest.mark.parametrize("machine", UNSAFE.values(), ids=UNSAFE)
-def test_root_runs_nothing_that_others_could_change(machine: Machine) -> None:
+def test_root_runs_nothing_that_others_could_change(machine: ImaginedFiles) -> None:
     said = "Unsafe permissions found for script '/a/s'"
     assert judged(machine, "/a/s", SECURE, ROOT) == (None, [said + " - disabling."])
     command, lines = judged(machine, "/a/s", ROOT)
@@ -307,18 +311,18 @@ def test_root_runs_nothing_that_others_could_change(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("machine", SAFE.values(), ids=SAFE)
-def test_what_only_root_can_change_runs(machine: Machine) -> None:
+def test_what_only_root_can_change_runs(machine: ImaginedFiles) -> None:
     command, said = judged(machine, "/a/s", SECURE, ROOT)
     assert command is not None
     assert said == []
 
 
 def test_an_ordinary_user_runs_what_he_likes_unless_it_becomes_root() -> None:
-    loose = Machine().add("/a/s", 0o757)
+    loose = ImaginedFiles().add("/a/s", 0o757)
     assert judged(loose, "/a/s nobody", SECURE, ROOT)[0] is not None
-    setuid = Machine(files={"/a": directory(0o777)}).add("/a/s", 0o4755)
+    setuid = ImaginedFiles(files={"/a": directory(0o777)}).add("/a/s", 0o4755)
     assert judged(setuid, "/a/s nobody", SECURE, ROOT)[0] is None
-    group_root = Machine().add("/a/s", 0o757)
+    group_root = ImaginedFiles().add("/a/s", 0o757)
     assert judged(group_root, "/a/s nobody root", SECURE, ROOT)[0] is None
 
 
@@ -337,7 +341,7 @@ virtual_router_id 51
 track_script {\nloose\ngone\nalien\nfine\n}
 virtual_ipaddress {\n10.0.0.1\n}
 }"""
-    machine = Machine().add("/loose", 0o777).add("/fine")
+    machine = ImaginedFiles().add("/loose", 0o777).add("/fine")
     allowed, findings, violated = secure(loads(text).config, machine)
     assert {one.name: one.problem for one in allowed.scripts} == {
         "loose": "Unsafe permissions found for script '/loose'",
@@ -361,7 +365,7 @@ virtual_ipaddress {\n10.0.0.1\n}
 
 def test_scripts_at_both_ends_have_a_line_of_their_own() -> None:
     text = "global_defs {\nscript_user root\nstartup_script /s\nshutdown_script /gone\n}"
-    allowed, findings, violated = secure(loads(text).config, Machine().add("/s"))
+    allowed, findings, violated = secure(loads(text).config, ImaginedFiles().add("/s"))
     assert allowed.globals.startup_script is not None
     assert allowed.globals.shutdown_script is None
     assert violated
@@ -373,14 +377,16 @@ def test_scripts_at_both_ends_have_a_line_of_their_own() -> None:
 
 def test_fifos_belong_to_the_default_user() -> None:
     text = "global_defs {\nscript_user nobody\nnotify_fifo /run/f\nnotify_fifo_script /s\n}"
-    allowed, _, _ = secure(loads(text).config, Machine().add("/s"))
+    allowed, _, _ = secure(loads(text).config, ImaginedFiles().add("/s"))
     assert allowed.globals.script_identity == (65534, 65534)
     assert allowed.globals.notify_fifo_script is not None
 
 
 def test_a_configuration_without_scripts_has_nothing_to_say() -> None:
     """Not even about the account that it does not need."""
-    allowed, findings, violated = secure(loads("global_defs {\nrouter_id x\n}").config, Machine())
+    allowed, findings, violated = secure(
+        loads("global_defs {\nrouter_id x\n}").config, ImaginedFiles()
+    )
     assert (findings, violated) == ([], False)
     assert allowed.globals.script_identity is None
 

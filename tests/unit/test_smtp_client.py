@@ -20,7 +20,7 @@ from vrrpd.ports import Mail
 TEXT = "Date: now\r\nSubject: x\r\n\r\n=> body <=\r\n\r\n"
 
 
-class Bench:
+class LoopClient:
     """A carrier on a real loop, its log kept."""
 
     def __init__(self) -> None:
@@ -42,8 +42,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    one = Bench()
+def mailing() -> Iterator[LoopClient]:
+    one = LoopClient()
     yield one
     child = one.carrier.child
     one.carrier.dismiss()
@@ -57,7 +57,7 @@ def letter(port: int, to: tuple[str, ...] = ("a@x",), timeout: float = 30) -> Ma
     return Mail(("127.0.0.1", port), round(timeout * SECOND), "me", "k@z", to, TEXT)
 
 
-def words(port: int, **more: Any) -> dict[str, Any]:
+def arguments(port: int, **more: Any) -> dict[str, Any]:
     one = {
         "id": 1,
         "server": ["127.0.0.1", port],
@@ -70,27 +70,27 @@ def words(port: int, **more: Any) -> dict[str, Any]:
     return {**one, **more}
 
 
-def test_the_conversation_is_keepalived_s(bench: Bench) -> None:
+def test_the_conversation_is_keepalived_s(mailing: LoopClient) -> None:
     with Server() as server:
-        bench.carrier.send(letter(server.port, ("a@x", "b@y")))
-        bench.finish()
+        mailing.carrier.send(letter(server.port, ("a@x", "b@y")))
+        mailing.finish()
         [heard] = server.wait(1)
     assert heard == (
         b"HELO me\r\nMAIL FROM:<k@z>\r\nRCPT TO:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n"
         + TEXT.encode()
         + b".\r\nQUIT\r\n"
     )
-    assert bench.lines == ["SMTP alert successfully sent."]
+    assert mailing.lines == ["SMTP alert successfully sent."]
 
 
-def test_several_mails_need_one_process(bench: Bench) -> None:
+def test_several_mails_need_one_process(mailing: LoopClient) -> None:
     with Server() as server:
         for _ in range(5):
-            bench.carrier.send(letter(server.port))
-        bench.finish()
+            mailing.carrier.send(letter(server.port))
+        mailing.finish()
         assert len(server.wait(5)) == 5
-    assert bench.carrier.serial == 5
-    assert bench.carrier.former == []
+    assert mailing.carrier.serial == 5
+    assert mailing.carrier.former == []
 
 
 REFUSALS = {
@@ -105,88 +105,90 @@ REFUSALS = {
 @pytest.mark.parametrize(("command", "answer", "problem"), REFUSALS.values(), ids=REFUSALS)
 def test_what_the_server_refuses_is_logged(command: str, answer: str, problem: str) -> None:
     with Server({command: answer}) as server:
-        assert deliver(words(server.port)) == problem
+        assert deliver(arguments(server.port)) == problem
 
 
 def test_a_server_that_is_busy() -> None:
     with Server(greeting="421 too busy") as server:
-        told = deliver(words(server.port))
+        told = deliver(arguments(server.port))
     assert told == "Error connecting SMTP server, SMTP status code = 421"
 
 
 @pytest.mark.parametrize("command", ["HELO", "DATA", "."])
 def test_a_server_that_falls_silent(command: str) -> None:
     with Server({command: ""}) as server:
-        told = deliver(words(server.port, timeout=0.2))
+        told = deliver(arguments(server.port, timeout=0.2))
     assert told.startswith("Timeout") or "timed out" in told
 
 
 def test_no_server_is_there() -> None:
     with socket.socket() as taken:  # or another process might listen there by now
         taken.bind(("127.0.0.1", 0))
-        assert "onnect" in deliver(words(taken.getsockname()[1]))
+        assert "onnect" in deliver(arguments(taken.getsockname()[1]))
 
 
 def test_a_name_that_does_not_resolve() -> None:
-    assert deliver(words(25, server=["no.such.host.invalid", 25])).startswith("Error connecting")
+    assert deliver(arguments(25, server=["no.such.host.invalid", 25])).startswith(
+        "Error connecting"
+    )
 
 
 def test_a_line_break_does_not_become_a_command() -> None:
     with Server() as server:
-        told = deliver(words(server.port, sender="a>\r\nRCPT TO:<evil@x"))
+        told = deliver(arguments(server.port, sender="a>\r\nRCPT TO:<evil@x"))
     assert told.startswith("Error MAIL")
 
 
 def test_a_lost_quit_does_not_matter_once_the_mail_is_taken() -> None:
     with Server({"QUIT": "500 stay"}) as server:
-        assert deliver(words(server.port)) == ""
+        assert deliver(arguments(server.port)) == ""
 
 
 def test_dots_are_doubled() -> None:
     assert dotted("a\r\n.b\r\n") == b"a\r\n..b\r\n"
 
 
-def test_what_fails_is_logged_and_journalled(bench: Bench) -> None:
+def test_what_fails_is_logged_and_journalled(mailing: LoopClient) -> None:
     with Server({"RCPT": "550 unknown"}) as server:
-        bench.carrier.send(letter(server.port))
-        bench.finish()
+        mailing.carrier.send(letter(server.port))
+        mailing.finish()
         where = f"[127.0.0.1]:{server.port}"
-    [line] = bench.lines
+    [line] = mailing.lines
     assert line == (
         f"SMTP alert not sent to {where}: Error processing RCPT cmd, SMTP status code = 550"
     )
-    assert bench.journal.recent[-1]["ok"] is False
+    assert mailing.journal.recent[-1]["ok"] is False
 
 
-def test_a_server_that_hangs_costs_neither_time_nor_memory(bench: Bench) -> None:
+def test_a_server_that_hangs_costs_neither_time_nor_memory(mailing: LoopClient) -> None:
     """send() returns at once whatever the server does, and what is too much is dropped."""
     with Server(greeting="") as server:
         for _ in range(OUTSTANDING + 3):
-            bench.carrier.send(letter(server.port, timeout=60))
-        assert bench.carrier.waiting() == OUTSTANDING
-        assert [line for line in bench.lines if "waiting already" in line] == bench.lines[:3]
-        child = bench.carrier.child
+            mailing.carrier.send(letter(server.port, timeout=60))
+        assert mailing.carrier.waiting() == OUTSTANDING
+        assert [line for line in mailing.lines if "waiting already" in line] == mailing.lines[:3]
+        child = mailing.carrier.child
         assert child is not None
         os.kill(child.pid, 9)
 
 
-def test_a_process_that_dies_is_replaced(bench: Bench) -> None:
+def test_a_process_that_dies_is_replaced(mailing: LoopClient) -> None:
     with Server(greeting="") as silent:
-        bench.carrier.send(letter(silent.port, timeout=60))
-        child = bench.carrier.child
+        mailing.carrier.send(letter(silent.port, timeout=60))
+        child = mailing.carrier.child
         assert child is not None
         os.kill(child.pid, 9)
-        bench.finish()
-    assert "has ended" in bench.lines[-1]
+        mailing.finish()
+    assert "has ended" in mailing.lines[-1]
     with Server() as server:
-        bench.carrier.send(letter(server.port))
-        bench.finish()
+        mailing.carrier.send(letter(server.port))
+        mailing.finish()
         server.wait(1)
-    assert bench.lines[-1] == "SMTP alert successfully sent."
+    assert mailing.lines[-1] == "SMTP alert successfully sent."
 
 
-def test_it_finishes_what_it_can_when_the_daemon_ends(bench: Bench) -> None:
+def test_it_finishes_what_it_can_when_the_daemon_ends(mailing: LoopClient) -> None:
     with Server() as server:
-        bench.carrier.send(letter(server.port))
-        bench.carrier.dismiss()
+        mailing.carrier.send(letter(server.port))
+        mailing.carrier.dismiss()
         server.wait(1)

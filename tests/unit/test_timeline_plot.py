@@ -48,14 +48,14 @@ def drawn(story: Story) -> Figure:
     return plot.timeline(Timeline(story(), hosts=["web1", "web2"]))
 
 
-def words(figure: Figure) -> Iterator[Any]:
+def visible_texts(figure: Figure) -> Iterator[Any]:
     """Every visible text but the numbers of the axis and the legend's."""
     (axes,) = figure.axes
     yield from (text for text in (*axes.texts, *figure.texts) if text.get_text())
 
 
 def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for text in words(figure)]
+    return [text.get_text() for text in visible_texts(figure)]
 
 
 def legend(figure: Figure) -> list[str]:
@@ -66,7 +66,7 @@ def legend(figure: Figure) -> list[str]:
 def test_no_word_covers_another_or_leaves_the_figure(story: Story) -> None:
     figure = drawn(story)
     renderer = FigureCanvasAgg(figure).get_renderer()
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in words(figure)]
+    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in visible_texts(figure)]
     for i, (left, a) in enumerate(boxes):
         assert figure.bbox.x0 <= a.x0, left
         assert a.x1 <= figure.bbox.x1, left
@@ -89,7 +89,7 @@ def test_no_upright_line_crosses_the_label_of_no_holder(story: Story) -> None:
     upright = [line for line in axes.lines if len(set(xs(line))) == 1]
     crossed = [
         (text.get_text(), xs(line)[0])
-        for text in words(figure)
+        for text in visible_texts(figure)
         if text.get_text().startswith("nobody")
         for line in upright
         if text.get_window_extent(renderer).overlaps(line.get_window_extent(renderer))

@@ -8,7 +8,7 @@ from labs.analysis.master_down_timer import skew
 from labs.analysis.takeover_timing import ExpectedTakeover, predict, vrids, with_deliveries
 from labs.model.facts import Action, Advert, Fact, Heard, Link, State
 from labs.simulation.lan import Lan
-from tests.unit.stories import advert, carrier, heard
+from tests.unit.stories import advert, carrier, received
 
 SKEW_100, SKEW_150 = 156 / 256, 106 / 256
 
@@ -36,32 +36,32 @@ VOICE: list[Fact] = [advert(90.0, "web2")]
     ("facts", "expected"),
     [
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1")],
+            [received(1.0, "web2", "web1"), received(2.0, "web2", "web1")],
             ExpectedTakeover("web2", "advert", 2.0, 3 + SKEW_100),
             id="the last Advertisement counts",
         ),
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=99)],
+            [received(1.0, "web2", "web1"), received(2.0, "web2", "web1", priority=99)],
             ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="a lower priority restarts nothing",
         ),
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=100)],
+            [received(1.0, "web2", "web1"), received(2.0, "web2", "web1", priority=100)],
             ExpectedTakeover("web2", "advert", 2.0, 3 + SKEW_100),
             id="an equal priority does",
         ),
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(2.0, "web2", "web1", priority=0)],
+            [received(1.0, "web2", "web1"), received(2.0, "web2", "web1", priority=0)],
             ExpectedTakeover("web2", "goodbye", 2.0, SKEW_100),
             id="priority 0: only the skew",
         ),
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(2.0, "client", "web1")],
+            [received(1.0, "web2", "web1"), received(2.0, "client", "web1")],
             ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="what others hear does not matter",
         ),
         pytest.param(
-            [heard(1.0, "web2", "web1"), heard(50.0, "web2", "web1")],
+            [received(1.0, "web2", "web1"), received(50.0, "web2", "web1")],
             ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
             id="nor what comes after the takeover",
         ),
@@ -115,7 +115,7 @@ def test_the_journal_has_the_priority_of_a_host_that_never_advertised() -> None:
     facts: list[Fact] = [
         State(0.5, "web2", "VI_1", "INIT", "BACKUP", "", 100),
         advert(1.0, "web1"),
-        heard(1.0, "web2", "web1"),
+        received(1.0, "web2", "web1"),
     ]
     due = predict(facts, "web2", before=10.0)
     assert due == ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100)
@@ -146,7 +146,7 @@ def test_without_delivery_facts_every_host_but_the_cut_off_receives() -> None:
 
 
 def test_recorded_deliveries_are_left_alone() -> None:
-    facts: list[Fact] = [advert(1.0, "web1"), heard(1.0, "web2", "web1"), advert(2, "web1")]
+    facts: list[Fact] = [advert(1.0, "web1"), received(1.0, "web2", "web1"), advert(2, "web1")]
     assert with_deliveries(facts, ["web1", "web2"]) == facts
 
 
@@ -199,9 +199,9 @@ def test_a_changed_priority_counts_from_the_next_advertisement() -> None:
 
 RAISED: list[Fact] = [
     Action(0.0, "start", "web2", ""),
-    *(heard(float(t), "web2", "web1", priority=150) for t in range(1, 9)),
+    *(received(float(t), "web2", "web1", priority=150) for t in range(1, 9)),
     Action(8.5, "reload", "web2", "priority 200"),
-    heard(9.0, "web2", "web1", priority=150),
+    received(9.0, "web2", "web1", priority=150),
     advert(90.0, "web2", priority=200),
 ]
 
@@ -220,7 +220,7 @@ def test_keepalived_starts_its_timer_again_when_it_reloads() -> None:
 def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
     facts: list[Fact] = [
         Action(0.0, "start", "web2", ""),
-        heard(1.0, "web2", "web1", priority=150),
+        received(1.0, "web2", "web1", priority=150),
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]
@@ -230,7 +230,7 @@ def test_a_reload_while_it_is_about_to_preempt_changes_nothing() -> None:
 def test_a_reload_soon_after_the_start_at_lower_priority_counts_from_what_it_received() -> None:
     facts: list[Fact] = [
         State(0.3, "web2", "VI_1", "INIT", "BACKUP", priority=100),
-        heard(1.0, "web2", "web1", priority=150),
+        received(1.0, "web2", "web1", priority=150),
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]
@@ -241,7 +241,7 @@ def test_what_it_was_before_another_reload_says_nothing() -> None:
     facts: list[Fact] = [
         State(0.3, "web2", "VI_1", "INIT", "BACKUP", priority=100),
         Action(0.5, "reload", "web2", ""),
-        heard(1.0, "web2", "web1", priority=150),
+        received(1.0, "web2", "web1", priority=150),
         Action(1.5, "reload", "web2", ""),
         advert(90.0, "web2", priority=200),
     ]

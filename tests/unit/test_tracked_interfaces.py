@@ -22,12 +22,12 @@ def start(text: str, *cards: str, **words: bool) -> Lan:
     return lan
 
 
-def set_card(lan: Lan, name: str = "eth1", **words: bool) -> None:
+def set_interface(lan: Lan, name: str = "eth1", **words: bool) -> None:
     lan.machines["one"].set_interface(name, **words)
     lan.run(0)
 
 
-def remove_card(lan: Lan, name: str = "eth1") -> None:
+def remove_interface(lan: Lan, name: str = "eth1") -> None:
     lan.machines["one"].remove_interface(name)
     lan.run(0)
 
@@ -43,23 +43,23 @@ def why(lan: Lan) -> str:
 def test_a_tracked_interface_is_fault_when_it_is_not_well() -> None:
     lan = start(tracking(), "eth1")
     assert state(lan, "one") == "MASTER"
-    set_card(lan, carrier=False)
+    set_interface(lan, carrier=False)
     assert (state(lan, "one"), why(lan)) == ("FAULT", "tracked interface eth1 lost its carrier")
-    set_card(lan)
+    set_interface(lan)
     assert state(lan, "one") == "BACKUP"
     assert why(lan) == "tracked interface eth1 is up and has its carrier"
-    set_card(lan, up=False)
+    set_interface(lan, up=False)
     assert why(lan) == "tracked interface eth1 is down"
-    remove_card(lan)
+    remove_interface(lan)
     assert router(lan, "one").faults == {"interface eth1": "tracked interface eth1 does not exist"}
-    set_card(lan)
+    set_interface(lan)
     assert state(lan, "one") == "BACKUP"
 
 
 def test_an_interface_that_does_not_exist_yet() -> None:
     lan = start(tracking())
     assert states(lan, "one") == ["FAULT"]
-    set_card(lan)
+    set_interface(lan)
     assert state(lan, "one") == "BACKUP"
 
 
@@ -75,7 +75,7 @@ def test_an_interface_that_does_not_exist_yet() -> None:
 def test_weights(weight: str, up: int, down: int) -> None:
     lan = start(tracking(weight), "eth1")
     assert router(lan, "one").priority == up
-    set_card(lan, carrier=False)
+    set_interface(lan, carrier=False)
     assert router(lan, "one").priority == down
     assert state(lan, "one") == "MASTER"
 
@@ -89,16 +89,16 @@ def test_the_instances_own_interface_is_not_tracked_twice() -> None:
 
 def test_an_interface_that_addresses_live_on_is_tracked() -> None:
     lan = start(conf(100, vips=["192.168.1.10", "192.168.2.10 dev eth1"]), "eth1")
-    set_card(lan, up=False)
+    set_interface(lan, up=False)
     assert (state(lan, "one"), why(lan)) == ("FAULT", "interface eth1 is down")
-    set_card(lan)
+    set_interface(lan)
     assert state(lan, "one") == "BACKUP"
 
 
 def test_unless_the_address_is_not_to_be_tracked() -> None:
     vips = ["192.168.1.10", "192.168.2.10 dev eth1 no_track"]
     lan = start(conf(100, vips=vips), "eth1")
-    set_card(lan, up=False)
+    set_interface(lan, up=False)
     assert state(lan, "one") == "MASTER"
 
 
@@ -108,7 +108,7 @@ def test_a_reload_changes_what_is_tracked() -> None:
     lan.conf("one", tracking("weight 20"))
     lan.reload("one")
     assert (state(lan, "one"), router(lan, "one").priority) == ("BACKUP", 100)
-    set_card(lan)
+    set_interface(lan)
     assert router(lan, "one").priority == 120
     lan.conf("one", conf(100))
     lan.reload("one")
@@ -123,12 +123,12 @@ DELAYS = "interface_up_down_delays {\n eth1 3 2\n eth0 1 1\n}\n"
 
 def test_a_change_counts_after_its_delay() -> None:
     lan = start(tracking(more=DELAYS), "eth1")
-    set_card(lan, carrier=False)
+    set_interface(lan, carrier=False)
     lan.run(2.9)
     assert state(lan, "one") == "MASTER"
     lan.run(0.2)
     assert state(lan, "one") == "FAULT"
-    set_card(lan)
+    set_interface(lan)
     lan.run(1.9)
     assert state(lan, "one") == "FAULT"
     lan.run(0.2)
@@ -139,9 +139,9 @@ def test_a_change_that_is_taken_back_in_time_is_none() -> None:
     lan = start(tracking(more=DELAYS), "eth1")
     before = states(lan, "one")
     for _ in range(5):
-        set_card(lan, carrier=False)
+        set_interface(lan, carrier=False)
         lan.run(2.5)
-        set_card(lan)
+        set_interface(lan)
         lan.run(0.5)
     assert states(lan, "one") == before
 
@@ -161,15 +161,15 @@ def test_the_instances_own_interface_is_debounced_too() -> None:
 
 def test_an_interface_that_vanishes_is_believed_at_once() -> None:
     lan = start(tracking(more=DELAYS), "eth1")
-    remove_card(lan)
+    remove_interface(lan)
     assert state(lan, "one") == "FAULT"
-    set_card(lan)
+    set_interface(lan)
     assert state(lan, "one") == "BACKUP"
 
 
 def test_delays_can_be_changed_while_waiting() -> None:
     lan = start(tracking(more=DELAYS), "eth1")
-    set_card(lan, carrier=False)
+    set_interface(lan, carrier=False)
     lan.conf("one", tracking())
     lan.reload("one")
     assert state(lan, "one") == "FAULT"

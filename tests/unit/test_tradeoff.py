@@ -8,8 +8,8 @@ from labs.experiments.timer_tradeoff import Point, Setting, Tradeoff, count, tra
 
 
 def test_master_down_interval_is_that_of_version_3() -> None:
-    assert Setting(0.1, 0.0).patience == pytest.approx(0.3609375)
-    assert Setting(0.1, 0.0, missed=10).patience == pytest.approx(1.0609375)
+    assert Setting(0.1, 0.0).master_down_interval == pytest.approx(0.3609375)
+    assert Setting(0.1, 0.0, missed=10).master_down_interval == pytest.approx(1.0609375)
 
 
 def test_no_false_alarm_where_nothing_is_lost() -> None:

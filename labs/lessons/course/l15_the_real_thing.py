@@ -32,7 +32,7 @@ def _left_hint(lab: Lab) -> str:
     return " and ".join(found)
 
 
-def _owner_hint(lab: Lab) -> str:
+def _holder_hint(lab: Lab) -> str:
     if setting(lab.conf("web2"), "priority") != "100":
         return "the file of web2 still has another priority than 100: put it back, and reload"
     holder = " and ".join(lab.holders()) or "nobody"
@@ -77,7 +77,7 @@ CHALLENGES = {
                     == ["150", "100"]
                 ),
                 hints=(
-                    _owner_hint,
+                    _holder_hint,
                     "lab.conf('web2') and lab.log('web2') tell what web2 thinks",
                     "change(lab, 'web2', priority=100), then lab.reload('web2')",
                 ),

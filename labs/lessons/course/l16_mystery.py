@@ -124,10 +124,10 @@ def _drill(lab: Lab) -> str:
 
 
 def _hints(first: Hint, second: str, third: str) -> tuple[Hint, ...]:
-    def said(lab: Lab) -> str:
+    def first_hint(lab: Lab) -> str:
         return _beside_the_point(lab) or (first if isinstance(first, str) else first(lab))
 
-    return (said, second, third)
+    return (first_hint, second, third)
 
 
 def _mystery(number: int, *hints: Hint, tested: bool = False) -> Challenge:
