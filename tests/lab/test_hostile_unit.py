@@ -91,7 +91,7 @@ def allowed() -> set[str]:
 
 @pytest.fixture
 def segment(tmp_path: Path) -> Iterator[Segment]:
-    """Two bare_lab."""
+    """Two machines."""
     with Segment(tmp_path, hosts=2) as segment:
         yield segment
 

@@ -172,6 +172,34 @@ def test_adding_twice_and_removing_twice_is_no_refusal(watched: WatchedKernel) -
     assert held() == []
 
 
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("10.9.1.1/32", placed("10.9.1.1", 32)),
+        ("2001:db8::1/128", placed("2001:db8::1", 64, nodad=True, preferred_lft=0)),
+    ],
+)
+def test_an_address_of_the_host_keeps_its_flags_and_lifetimes(
+    watched: WatchedKernel, host: str, ours: InterfaceAddress
+) -> None:
+    """As with keepalived: it is there, which is no refusal, and stays as the host has it."""
+    lifetimes = ("valid_lft", "5000", "preferred_lft", "4000")
+    ip("address", "add", host, "dev", CARD, *lifetimes)
+
+    def shown() -> list[object]:
+        [one] = [
+            address
+            for link in json.loads(ip("-json", "address", "show", "dev", CARD))
+            for address in link["addr_info"]
+            if address["local"] == str(ours.address.ip)
+        ]
+        return [one["prefixlen"], one.get("nodad"), one["preferred_life_time"] in range(1, 4001)]
+
+    before = shown()
+    assert watched.kernel.change([ours], []) == []
+    assert shown() == before == [int(host.partition("/")[2]), None, True]
+
+
 def test_removing_comes_before_adding(watched: WatchedKernel) -> None:
     """A new mask for an old address: it is not there twice, and it is there in the end."""
     watched.kernel.change([placed("10.9.1.1", 32)], [])

@@ -41,7 +41,6 @@ from vrrpd.linux.rtnetlink import (
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
-    NLM_F_REPLACE,
     NLM_F_REQUEST,
     RTM_DELADDR,
     RTM_DELROUTE,
@@ -163,7 +162,7 @@ class RequestBuilder:
         index_of = self.locate(verb, thing)
         if isinstance(thing, InterfaceAddress):
             index = index_of(thing.interface)
-            flags |= NLM_F_CREATE | NLM_F_REPLACE if new else 0
+            flags |= NLM_F_CREATE if new else 0  # not REPLACE: an address of the host is its own
             kind = RTM_NEWADDR if new else RTM_DELADDR
             kept = self.encoded.pop((index, thing), None)
             body = kept if new and kept else encode_address(kind, index, thing.address)
