@@ -363,9 +363,10 @@ LEFT = (
         "an error in the file does not change where advertisements go",
     ),
     Difference(
-        "keepalived crashes", r"exited due to segmentation fault|died: Respawning", r"",
-        "crashes and is started again, without an end (`lvs_sync_daemon` without the kernel's "
-        "module, for one)", "runs", "a mistake",
+        "keepalived crashes",
+        r"exited due to segmentation fault|died: Respawning|Can't initialize ipvs", r"",
+        "crashes and is started again, without an end, or ends (`lvs_sync_daemon` without the "
+        "kernel's module, for one)", "runs", "a mistake",
     ),
     Difference(
         "what the kernel refuses", r"^.*cannot (add|create) ", r"",
@@ -412,6 +413,27 @@ LEFT = (
         "unicast over IPv6", r"", r"sent: .* > [0-9a-f:]+ ttl (64|255) v3 ",
         "leaves with the kernel's hop limit 64", "255",
         "RFC 9568 section 5.1.2.3; keepalived's own `min_ttl` wants 255",
+    ),
+    Difference(
+        "unknown blocks", r"Unexpected '\{' - ignoring", r"",
+        "its `}` closes the block around it: the rest of that is lost",
+        "skipped, and nothing else", "one mistake must not hide what is right",
+    ),
+    Difference(
+        "unicast_ttl without peers", r"Cannot use unicast_ttl without unicast peers", r"sent: ",
+        "no advertisement leaves the host", "no effect, and a warning", "a mistake",
+    ),
+    Difference(
+        "routes with an option that is wrong",
+        r"Invalid weight \d+ specified for route", r"routes: ",
+        "the next hop is dropped, the rest of the route added", "the route is ignored",
+        "half a route leads elsewhere than what was written",
+    ),
+    Difference(
+        "routes as ip(8) writes them",
+        r"unknown route keyword proto|rtt value \S+ below minimum", r"routes: ",
+        "`proto` is refused; `rtt` is at least 200 ms", "as ip(8)",
+        "keepalived's manual page says that the syntax is that of ip(8)",
     ),
     Difference(
         "a tracked interface that does not exist, in a sync group, with a weight",

@@ -101,6 +101,32 @@ def test_braces(text: str, message: str) -> None:
     assert found.exit_status == 4
 
 
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [
+        ("advert_int 1\n{", "'advert_int' takes no block; this '{' is ignored"),
+        ("advert_int 1 {", "'advert_int' takes no block; this '{' is ignored"),
+        ("{", "unexpected '{': no keyword before it; this '{' is ignored"),
+        ("virtual_ipaddress", "no '{' after 'virtual_ipaddress'"),
+        ("authentication", "no '{' after 'authentication'"),
+    ],
+)
+def test_one_brace_too_many_or_too_few_costs_no_address(before: str, message: str) -> None:
+    text = f"{HEAD}{before}\nvirtual_ipaddress {{\n 10.0.0.9\n}}\n}}\n"
+    for further in ("", "vrrp_instance W {\n interface eth0\n virtual_router_id 9\n}\n"):
+        found = loads(text + further)
+        assert [one.message for one in found.diagnostics if one.severity == "error"] == [message]
+        assert str(found.config.instances[0].addresses[-1].ip) == "10.0.0.9"
+        assert len(found.config.instances) == (2 if further else 1)
+
+
+def test_a_block_behind_a_keyword_without_one_is_skipped_if_it_has_an_end() -> None:
+    found = loads(f"{HEAD}advert_int 2 {{\n priority 9\n}}\npriority 7\n}}\n")
+    (error,) = found.diagnostics
+    assert error.message == "'advert_int' takes no block; the block is skipped"
+    assert found.config.instances[0].priority == 7
+
+
 def test_messages_come_in_the_order_of_the_file() -> None:
     text = "zzz\nvrrp_script s {\n script /bin/true\n}\nyyy\nglobal_defs {\n xxx\n}\n"
     lines = [one.line for one in loads(text).diagnostics]

@@ -8,11 +8,14 @@
     }
 
 Where keepalived lets one unknown block spoil the rest of its surroundings (the block's `}` closes
-the enclosing one), we skip the unknown block whole and say so once.
+the enclosing one), we skip the unknown block whole and say so once.  But where a `}` would be
+missing at the end of the root's block, the `{` at which this shows is the mistake: it counts as
+not there, so that the lines behind it keep their meaning (as in keepalived).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from vrrpd.config.diagnostics import Reporter, nearest
@@ -58,10 +61,32 @@ class _Parser:
     def __init__(self, lines: list[Line], report: Reporter) -> None:
         self._lines = lines
         self._at = 0
+        self._depth = 0  # blocks that are open
+        self._opened_before: list[int] = []  # of each line: `{` less `}` before it
+        self._root_blocks: list[int] = []  # the lines at which a block of the root begins
         self._report = report
 
     def _peek_open(self) -> bool:
         return self._at < len(self._lines) and self._lines[self._at].is_open
+
+    def _one_too_many(self) -> bool:
+        """Whether one more open block, here, would leave those around it without their `}`."""
+        if not self._opened_before:
+            self._count()
+        end = self._root_blocks[bisect_left(self._root_blocks, self._at)]
+        return self._depth + self._opened_before[end] >= self._opened_before[self._at]
+
+    def _count(self) -> None:
+        """What `_one_too_many` looks up; only files with a mistake need it."""
+        depth = 0
+        for at, line in enumerate(self._lines):
+            self._opened_before.append(depth)
+            depth += 1 if line.is_open else -1 if line.is_close else 0
+            following = self._lines[at + 1 : at + 2]
+            if following and following[0].is_open and blocks_of(line.words[0].text) == [""]:
+                self._root_blocks.append(at)
+        self._opened_before.append(depth)
+        self._root_blocks.append(len(self._lines))
 
     def block(self, block: str, context: str, opener: Word | None) -> tuple[Statement, ...]:
         """Statements up to the `}` that ends the block (or, at the root, the last line)."""
@@ -74,8 +99,7 @@ class _Parser:
                     return tuple(found)
                 self._report.at("error", line.words[0], "this '}' closes nothing; ignored")
             elif line.is_open:
-                self._report.at("error", line.words[0], "unexpected '{': no keyword before it")
-                self._skip_rest(line.words[0])
+                self._stray(line.words[0], line.words[0], "unexpected '{': no keyword before it")
             else:
                 statement = self._statement(line, block, context)
                 if statement:
@@ -107,28 +131,29 @@ class _Parser:
             return None
         if keyword.kind not in BLOCK_KINDS:
             if self._peek_open():
-                self._report.at(
-                    "error",
-                    self._lines[self._at].words[0],
-                    f"'{word.text}' takes no block; the block is skipped",
-                )
-                self._skip_block(word)
+                brace = self._lines[self._at].words[0]
+                self._at += 1
+                self._stray(brace, word, f"'{word.text}' takes no block")
             return Statement(line.words, line.rest, context, keyword)
-        return self._opened(line, keyword, context)
+        return self._opened(line, keyword, block, context)
 
-    def _opened(self, line: Line, keyword: Keyword, context: str) -> Statement:
+    def _opened(self, line: Line, keyword: Keyword, block: str, context: str) -> Statement:
         """A keyword that opens a block: read the block."""
         word = line.words[0]
         if self._peek_open():
             self._at += 1
         else:
             self._no_brace(word)
+            if self._goes_on(keyword, block) and self._one_too_many():
+                return Statement(line.words, line.rest, context, keyword)
+        self._depth += 1
         if keyword.kind == "block":
             name = f" {line.words[1].text}" if len(line.words) > 1 else ""
             inner = f"{word.text}{name}" if not context else f"{word.text} of {context}"
             body = self.block(keyword.opens, inner, word)
         else:
             body = self._entries(word, context)
+        self._depth -= 1
         return Statement(line.words, line.rest, context, keyword, body)
 
     def _entries(self, opener: Word, context: str) -> tuple[Statement, ...]:
@@ -141,8 +166,7 @@ class _Parser:
             if line.is_close:
                 return tuple(found)
             if line.is_open:
-                self._report.at("error", line.words[0], f"unexpected '{{' in {inner}; skipped")
-                self._skip_rest(line.words[0])
+                self._stray(line.words[0], line.words[0], f"unexpected '{{' in {inner}")
             else:
                 found.append(Statement(line.words, line.rest, inner))
         self._report.at(
@@ -186,6 +210,22 @@ class _Parser:
             f"no '{{' after '{word.text}'",
             expected="'{' at the beginning of its block",
         )
+
+    def _goes_on(self, keyword: Keyword, block: str) -> bool:
+        """Whether the next line is one of the block around a keyword that has no `{`."""
+        if self._at == len(self._lines):
+            return False
+        name = self._lines[self._at].words[0].text
+        inner = in_block(keyword.opens) if keyword.kind == "block" else {}
+        return name in in_block(block) and name not in inner
+
+    def _stray(self, brace: Word, opener: Word, message: str) -> None:
+        """A `{` (already passed) where none may be: skip its block, or only itself."""
+        if self._one_too_many():
+            self._report.at("error", brace, f"{message}; this '{{' is ignored")
+        else:
+            self._report.at("error", brace, f"{message}; the block is skipped")
+            self._skip_rest(opener)
 
     def _skip_block(self, opener: Word) -> None:
         """Pass over the block that opens here, if one does."""
