@@ -10,6 +10,10 @@
     verdict       the question     answer, measured, passed: whether the two agree
     check         the challenge    passed
     quiz          the question     answer, passed
+    answer        the task         answer; in an exam (labs.exam)
+
+In an exam, for which a teacher has put .exam.json into the folder, every line is sealed
+(`labs.sealing`), so that a changed or a lost one shows.
 
 `make lab` sets LAB_WORK. Without it nothing is written, and all is forgotten with the kernel.
 A line that was half written when the power went is skipped; the next line starts after it.
@@ -26,18 +30,22 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from labs import jsonlines
+from labs import jsonlines, sealing
+from labs.errors import LabError
 
 Answer = str | float
 VARIABLE, FILE = "LAB_WORK", "progress.jsonl"
 # What is different from learner to learner is made of this file's text.
 SEED = ".seed"
+# What a teacher hands out for an exam.
+EXAM = ".exam.json"
+SEAL = "seal"  # the field of a line that is not the entry's
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,32 @@ class Entry:
     measured: Answer | None = None
     passed: bool | None = None
 
+    def fields(self) -> dict[str, Any]:
+        """As a JSON object, without what is not known."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
     def line(self) -> str:
-        """As JSON, without what is not known."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        return json.dumps(known, ensure_ascii=False) + "\n"
+        """As a line of the file."""
+        return _line(self.fields())
+
+
+def _line(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """An exam as a learner's folder has it; `begins` and `ends` in Unix seconds.
+
+    `key` seals the lines, `numbers` are the learner's own.
+    """
+
+    title: str
+    learner: str
+    key: bytes
+    begins: float
+    ends: float
+    numbers: dict[str, int]
 
 
 def path() -> Path | None:
@@ -77,6 +107,31 @@ def seed() -> str:
         return str(file)
 
 
+def exam() -> Exam | None:
+    """The exam in the learner's folder; None if there is none.
+
+    Raises LabError if the file is damaged.
+    """
+    file = path()
+    if file is None:
+        return None
+    place = file.parent / EXAM
+    try:
+        found = json.loads(jsonlines.whole(place))
+        return Exam(
+            str(found["title"]),
+            str(found["learner"]),
+            bytes.fromhex(found["key"]),
+            float(found["begins"]),
+            float(found["ends"]),
+            {str(name): int(value) for name, value in found["numbers"].items()},
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise LabError(f"{place} is damaged: the teacher has to hand out the exam again") from None
+
+
 def read(file: Path, bad: jsonlines.Bad = lambda _number, _why: None) -> Iterator[Entry]:
     """The entries of a file in their order; for a line that is none, `bad(number, why)` is called.
 
@@ -84,13 +139,17 @@ def read(file: Path, bad: jsonlines.Bad = lambda _number, _why: None) -> Iterato
     """
     for number, fields in jsonlines.read(file, bad):
         try:
-            yield _entry(fields)
+            yield entry(fields)
         except ValueError as error:
             bad(number, str(error))
 
 
-def _entry(fields: dict[str, Any]) -> Entry:
-    """The entry with these fields.  Raises ValueError that names the first that is not ours."""
+def entry(fields: Mapping[str, Any]) -> Entry:
+    """The entry with these fields, without its seal.
+
+    Raises ValueError that names the first field that is not ours.
+    """
+    fields = {name: value for name, value in fields.items() if name != SEAL}
     known = {field.name: field for field in dataclasses.fields(Entry)}
     for name in known.keys() - fields.keys():
         if known[name].default is dataclasses.MISSING:
@@ -155,18 +214,29 @@ class Memory:
     ) -> None:
         """Remembers an entry for the present lesson, and writes it down if there is a file."""
         known = self._all()  # before the file has this line, or it would be read, too
-        entry = Entry(time.time(), self.lesson, kind, item, answer, measured, passed)
-        known.append(entry)
+        made = Entry(time.time(), self.lesson, kind, item, answer, measured, passed)
+        known.append(made)
         file = path()
         if file is None:
             return
         try:
-            _append(file, entry.line())
+            _append(file, made.fields(), self._key())
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                why = error.strerror or error
-                print(f"your progress is not kept: {file}: {why}", file=sys.stderr)
+            self._warn(f"your progress is not kept: {file}: {error.strerror or error}")
+
+    def _key(self) -> bytes | None:
+        """What seals a line; None outside of an exam."""
+        try:
+            found = exam()
+        except LabError as error:
+            self._warn(f"what you do now is kept without a seal: {error}")
+            return None
+        return found.key if found else None
+
+    def _warn(self, sentence: str) -> None:
+        if not self._warned:
+            self._warned = True
+            print(sentence, file=sys.stderr)
 
     def forget(self) -> None:
         """Starts over, as a new kernel would."""
@@ -182,20 +252,32 @@ class Memory:
         return self._entries
 
 
-def _append(file: Path, line: str) -> None:
-    """Adds a line in one write, so that two lessons may do so at once.
+def _append(file: Path, fields: dict[str, Any], key: bytes | None) -> None:
+    """Adds a line in one write, so that two lessons may do so at once; sealed, if there is a key.
 
     Raises OSError, also where something else than a file has taken the place.
     """
     if file.exists() and not file.is_file():
         raise OSError(errno.EINVAL, "Not a regular file", str(file))
     with file.open("ab+", buffering=0) as stream:
+        if key is not None:
+            fields = _sealed(file, stream, fields, key)
+        line = _line(fields)
         size = stream.seek(0, os.SEEK_END)
         if size:
             stream.seek(size - 1)
             if stream.read(1) != b"\n":
                 line = "\n" + line
         stream.write(line.encode())
+
+
+def _sealed(file: Path, stream: IO[bytes], fields: dict[str, Any], key: bytes) -> dict[str, Any]:
+    """The fields with a seal that follows the last one of the file, which is locked from now on."""
+    import fcntl  # a browser has none, and no exam
+
+    fcntl.flock(stream, fcntl.LOCK_EX)
+    lines = (line for _, line in jsonlines.read(file, lambda _number, _why: None))
+    return sealing.sealed(fields, key, sealing.head(lines), *sealing.running())
 
 
 memory = Memory()

@@ -13,6 +13,7 @@
     labs learner build/learner    those copies in another folder
     labs report class/*           what learners predicted, tried and answered, as CSV
     labs grade canvas class/*     what that is worth, for Canvas, Moodle, nbgrader and others
+    labs exam new final.exam      an exam with numbers of each learner's own, in a time window
     labs wall class               where a class stands, a page that renews itself
     labs class --users 40         a class on this machine: a JupyterHub, until Ctrl-C
     labs new lesson gateways      every file of a new lesson, in a checkout
@@ -33,7 +34,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labs.figures  # noqa: F401  gives every Timeline its figure and its text
-from labs.cli import author, grade
+from labs.cli import author, exam, grade
 from labs.errors import LabError
 from labs.sandbox import namespaces
 from labs.shared_files import make_or
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     grades = command("grade", grade.run, "Grades for Canvas, Moodle, nbgrader and others.")
     grade.add_arguments(grades)
+    exam.add_arguments(command("exam", exam.run, "An exam: make it, hand it out, see the results."))
     _class_commands(command)
     command("kernelspec", _kernelspec, "Make the kernel 'VRRP Lab' known to this venv's Jupyter.")
     execute = command("exec", _exec, "Run a command inside a lab's namespaces.")

@@ -10,6 +10,7 @@
 `hand_out` may be repeated, and is by every `make lab`. It never overwrites work: a copy that is as
 it was handed out is renewed when the lesson changes; one that was edited, or run, stays, and the
 new one is written beside it as 05-failover.new.ipynb. A copy that was deleted comes back fresh.
+While there is an exam in the folder (`labs.exam`), no solutions are handed out.
 A copy that Jupyter cannot open (empty, cut off, no notebook) stays as well, and as long as it does,
 there is a good one beside it.
 """
@@ -28,7 +29,7 @@ from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError
-from labs.progress import FILE, VARIABLE, read
+from labs.progress import EXAM, FILE, VARIABLE, read
 from labs.shared_files import shared
 
 NOTEBOOKS = shared("notebooks")
@@ -130,7 +131,7 @@ def hand_out(place: Path, source: Path = NOTEBOOKS) -> list[str]:
     Raises LabError if the folder cannot be written.
     """
     try:
-        (place / SOLUTIONS).mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         return _hand_out(place, source)
     except OSError as error:
         raise LabError(
@@ -141,6 +142,9 @@ def hand_out(place: Path, source: Path = NOTEBOOKS) -> list[str]:
 
 def _hand_out(place: Path, source: Path) -> list[str]:
     ledger, said = _ledger(place)
+    solved_too = not os.path.lexists(place / EXAM)
+    if solved_too:
+        (place / SOLUTIONS).mkdir(exist_ok=True)
     wanted: dict[str, Notebook | None] = {}
     for lesson in lessons(source):
         names = (lesson.name, f"{SOLUTIONS}/{lesson.name}")
@@ -150,6 +154,8 @@ def _hand_out(place: Path, source: Path) -> list[str]:
         except (OSError, ValueError, LookupError, TypeError) as error:
             said.append(f"{lesson} is damaged ({_why(error)}): `git checkout {lesson}` repairs it")
             wanted.update(dict.fromkeys(names))
+    if not solved_too:
+        wanted = {name: each for name, each in wanted.items() if not _is_solution(name)}
     for name, notebook in wanted.items():
         if notebook is not None:
             said += _deliver(place, name, notebook, ledger)
@@ -159,6 +165,29 @@ def _hand_out(place: Path, source: Path) -> list[str]:
             del ledger[name]
     _write(place / LEDGER, ledger)
     return [*said, *_progress(place)]
+
+
+def _is_solution(name: str) -> bool:
+    return name.startswith(f"{SOLUTIONS}/")
+
+
+def remove_solutions(place: Path) -> int:
+    """Remove the solutions that are as they were handed out; how many.
+
+    Raises LabError if that cannot be done.
+    """
+    ledger, _ = _ledger(place)
+    removed = 0
+    if (place / SOLUTIONS).is_symlink():  # what it leads to may be another learner's
+        return 0
+    try:
+        for name in sorted(filter(_is_solution, ledger)):
+            if _untouched(place / name, ledger[name]):
+                (place / name).unlink()
+                removed += 1
+    except OSError as error:
+        raise LabError(f"{error.filename} cannot be removed ({error.strerror})") from None
+    return removed
 
 
 def _deliver(place: Path, name: str, notebook: Notebook, ledger: dict[str, str]) -> list[str]:
