@@ -4,8 +4,8 @@
                      "learners": {"anna": "/srv/class/anna"}}
 
 The secret stays in this file, which only the teacher can read. A learner's key and numbers are
-HMAC-SHA256 of the learner's name with it: the same whenever they are asked for, and no learner finds
-those of another.
+HMAC-SHA256 of the learner's name with it: the same whenever they are asked for, and of no use to
+find those of another learner.
 """
 
 from __future__ import annotations
