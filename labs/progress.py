@@ -10,6 +10,7 @@
     verdict       the question     answer, measured, passed: whether the two agree
     check         the challenge    passed
     quiz          the question     answer, passed
+    catch-up      the section      passed: whether the lab was brought to its start
     answer        the task         answer; in an exam (labs.exam)
 
 In an exam, for which a teacher has put .exam.json into the folder, every line is sealed

@@ -6,6 +6,7 @@
     check        passed: whether it ever was; attempts: checks up to and with the first that did,
                  without a first one that only looked at the untouched start
     quiz         passed: whether it was answered right in the end; attempts: answers up to then
+    catch-up     the section to whose start the solution has brought the lab, not the learner
 
 The source is progress.jsonl in the learners' folders, which `labs.progress` writes.
 """
@@ -23,7 +24,10 @@ from labs.errors import LabError
 from labs.progress import FILE, Answer, Entry, read
 
 HEAD = ("learner", "lesson", "item", "kind", "passed", "attempts", "prediction", "measured")
-_KINDS = {"prediction": "prediction", "verdict": "prediction", "check": "check", "quiz": "quiz"}
+_KINDS = {
+    "prediction": "prediction", "verdict": "prediction", "check": "check", "quiz": "quiz",
+    "catch-up": "catch-up",
+}  # fmt: skip
 # As many lines of one file are named; of more the number is enough.
 MOST_WARNINGS = 10
 

@@ -71,16 +71,22 @@ class Experiment:
         commit(*known.values())
         return known
 
-    def results(self, lab: Lab, name: str, predictions: Mapping[str, Prediction]) -> list[Any]:
-        """Wait for the outcome; what the cell is to show, in order."""
+    def happened(self, lab: Lab, name: str) -> object:
+        """Wait for the outcome; what there is to see of it, for `compare` by its `name`."""
         if self.waits:
             print(f"waiting for {self.waits}", flush=True)
         self.outcome(lab)
-        made: list[Any] = []
         seen = self.shows(lab) if self.shows else None
         if isinstance(seen, Timeline):
             _shown[name] = (self.title, seen)
-            made.append(predictions[self.drawn].on(seen) if self.drawn else seen)
+        return seen
+
+    def results(self, lab: Lab, name: str, predictions: Mapping[str, Prediction]) -> list[Any]:
+        """Wait for the outcome; what the cell is to show, in order."""
+        seen = self.happened(lab, name)
+        made: list[Any] = []
+        if isinstance(seen, Timeline) and self.drawn:
+            made.append(predictions[self.drawn].on(seen))
         elif seen is not None:
             made.append(seen)
         for question, measure in self.asks.items():
@@ -91,9 +97,12 @@ class Experiment:
 
 
 def register(shell: Any) -> None:
-    """Make %%experiment known to an IPython; None, outside of one, is ignored."""
+    """Make %%experiment and %catch_up known to an IPython; None, outside of one, is ignored."""
     if shell is not None:
+        from labs.lessons import catch_up
+
         shell.register_magic_function(partial(_experiment, shell), "cell", "experiment")
+        shell.register_magic_function(partial(catch_up.magic, shell), "line", "catch_up")
 
 
 def _experiment(shell: Any, line: str, cell: str) -> None:
@@ -108,13 +117,13 @@ def _experiment(shell: Any, line: str, cell: str) -> None:
     predictions = experiment.ready()
     lab = lab_class().current()
     experiment.start(lab)
-    _do(shell, cell.lstrip("\n"))
+    run_lines(shell, cell.lstrip("\n"))
     for each in experiment.results(lab, name, predictions):
         display(each)
 
 
-def _do(shell: Any, cell: str) -> None:
-    """Run the lines of an experiment: another cell magic, such as %%on, or Python."""
+def run_lines(shell: Any, cell: str) -> None:
+    """Run the lines of a cell: a cell magic, such as %%on, or Python."""
     if cell.startswith("%%"):
         first, _, rest = cell[2:].partition("\n")
         name, _, line = first.partition(" ")
