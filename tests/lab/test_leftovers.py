@@ -37,6 +37,8 @@ def leftover(kind: str, mark: str, room: Path) -> Iterator[None]:
             sleep = subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True)
             undo.callback(sleep.wait)
             undo.callback(sleep.kill)
+            # Popen may return in the middle of execve(2), before there is an environment to read.
+            eventually(lambda: Path(f"/proc/{sleep.pid}/environ").read_bytes())
         elif kind == "mount":
             place = room / mark
             place.mkdir()
@@ -58,7 +60,7 @@ def test_what_is_left_is_found_until_it_is_gone(kind: str, tmp_path: Path) -> No
     mark = new_mark()
     assert left(mark) == []
     with leftover(kind, mark, tmp_path):
-        (found,) = eventually(lambda: left(mark))
+        (found,) = left(mark)
         assert found.startswith(kind)
     assert left(mark) == []
 
