@@ -410,6 +410,21 @@ LEFT = (
         "2.2.7 advertises them twice", "once", "as 2.3.3",
     ),
     Difference(
+        "an address with two prefix lengths", r"again \(first in line", r"addresses: .*/32 scope",
+        "added with both", "added with the first", "one address is meant",
+    ),
+    Difference(
+        "an instance's own interface that its group tracks",
+        r"track_interface \S+ is configured on VRRP instance and sync group", r"sent: ",
+        "no longer tracked, with an error", "tracked by both, the weight counts",
+        "what is written is in force",
+    ),
+    Difference(
+        "addresses with a peer", r"", r"after the stop: addresses: only keepalived: .* peer |"
+        r"after the stop: routes: only keepalived: (local )?\S+ dev \S+ .*proto kernel .*src",
+        "left behind at the stop", "removed", "a mistake",
+    ),
+    Difference(
         "unicast over IPv6", r"", r"sent: .* > [0-9a-f:]+ ttl (64|255) v3 ",
         "leaves with the kernel's hop limit 64", "255",
         "RFC 9568 section 5.1.2.3; keepalived's own `min_ttl` wants 255",

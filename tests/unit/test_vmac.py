@@ -328,3 +328,12 @@ def test_a_virtual_interface_is_made_and_deleted(lan: Callable[[str], Lan]) -> N
     one.wait_until(lambda: one.masters() == ["web1"])
     one.stop("web1")
     assert one.machines["web1"].cards == {}
+
+
+def test_advertisements_leave_the_real_interface_if_only_an_address_has_a_virtual_mac(
+    lan: Callable[[str], Lan],
+) -> None:
+    one = lan("priority 200\nvirtual_ipaddress_excluded {\n192.168.1.30 use_vmac\n}")
+    one.wait_until(lambda: one.masters() == ["web1"])
+    assert one.machines["web1"].cards["vrrp.51"].mac == bytes.fromhex("00005e000133")
+    assert one.daemons["web1"].routers["VI_1"].announcer.advert_interface == "eth0"

@@ -71,7 +71,8 @@ class MasterState:
     @property
     def own_link(self) -> VirtualLink | None:
         """The instance's own virtual interface, if it has one."""
-        return self.links.get((self.instance.interface, self.instance.family))
+        one = self.instance
+        return self.links.get((one.interface, one.family)) if one.vmac is not None else None
 
     @property
     def device(self) -> str:
