@@ -57,7 +57,7 @@ LATE = 2.0
 
 T = TypeVar("T")
 _SomeLab = TypeVar("_SomeLab", bound="Lab")  # with typing.Self from 3.11 on
-_current: Lab | None = None
+_open_labs: list[Lab] = []  # of this process; the last one is the current one
 
 
 _PARTS = {"faults": Faults, "access": HostAccess, "services": Services}
@@ -114,14 +114,13 @@ class Lab(_Parts, LabView):
         watch: str | Sequence[str] | None = None,
         beside: bool = False,
     ) -> None:
-        global _current
         told = start_states.read(state)
         self._asked = (daemon, (watch,) if isinstance(watch, str) else tuple(watch or ()))
         plan = self._plan(told)
         place = namespaces.directory()
         _require_programs()
-        if _current is not None and not beside:
-            _current.close()
+        if _open_labs and not beside:
+            _open_labs[-1].close()
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self.cluster = Cluster(self.directory, **plan)
         self.faults = Faults(self.cluster)
@@ -136,8 +135,7 @@ class Lab(_Parts, LabView):
             self.close()
             raise
         atexit.register(self.close)
-        self._before = _current if beside else None
-        _current = self
+        _open_labs.append(self)
 
     @staticmethod
     def states() -> list[str]:
@@ -147,9 +145,9 @@ class Lab(_Parts, LabView):
     @staticmethod
     def current() -> Lab:
         """The lab of this process that magics act on; LabError if there is none."""
-        if _current is None:
+        if not _open_labs:
             raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
-        return _current
+        return _open_labs[-1]
 
     def come_to_the_front(self) -> None:
         """Make this the lab that was used last, which the terminals of its hosts follow."""
@@ -256,26 +254,18 @@ class Lab(_Parts, LabView):
 
     def close(self) -> None:
         """End every process of the lab; its interfaces and files go with them."""
-        global _current
         if self.closed:
             return
         for look in self.before_close:
             look()
         self.cluster.closed = True
         atexit.unregister(self.close)
-        if _current is self:
-            _current = self._open_before()
+        if self in _open_labs:  # else it did not start
+            _open_labs.remove(self)
         if hasattr(self, "_door"):
             self._door.close()
         self._dismantle()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _open_before(self) -> Lab | None:
-        """The lab that this one was started beside, if it is still open, or the one before that."""
-        before = self._before
-        while before is not None and before.closed:
-            before = before._before
-        return before
 
     def __enter__(self: _SomeLab) -> _SomeLab:
         return self
