@@ -169,7 +169,7 @@ class Announcer:
         mine = [one.address.ip for one in placed if one.interface == interface]
         router = any(ip.version == 6 for ip in mine) and self.kernel.forwards(interface)
         known = self.frames.setdefault((interface, state.mac, router), {})
-        return [known.get(ip) or known.setdefault(ip, frame(state.mac, ip, router)) for ip in mine]
+        return [known.get(ip) or known.setdefault(ip, _frame(state.mac, ip, router)) for ip in mine]
 
     def refused(self, interface: str) -> Callable[[OSError], None]:
         """What to say when the kernel does not let us send."""
@@ -189,7 +189,7 @@ class Announcer:
         self.pacer.withdraw(self.name)
 
 
-def frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
+def _frame(mac: bytes, ip: IPAddress, router: bool) -> bytes:
     """The frame that says: `ip` lives at `mac`, on an IPv6 `router` or not."""
     if isinstance(ip, IPv6Address):
         return neighbour_advertisement(mac, ip, router)

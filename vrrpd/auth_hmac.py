@@ -90,7 +90,7 @@ def following(last: int | None, wall: int, window: int | None) -> int:
     return (last + 1) % SERIAL
 
 
-def digest(key: bytes, message: bytes, head: bytes, source: IPAddress) -> bytes:
+def _digest(key: bytes, message: bytes, head: bytes, source: IPAddress) -> bytes:
     """Return the 16 bytes of HMAC for a message and `head`, the first 12 bytes of its trailer."""
     pseudo = PSEUDO.pack(source.version, message[0] >> 4, message[1], source.packed)
     covered = b"".join((pseudo, message[:6], bytes(2), message[8:], head, bytes(HMAC_BYTES)))
@@ -100,7 +100,7 @@ def digest(key: bytes, message: bytes, head: bytes, source: IPAddress) -> bytes:
 def sign(message: bytes, source: IPAddress, key_id: int, key: bytes, sequence: int) -> bytes:
     """Return the trailer of an Advertisement sent from `source`; its checksum does not matter."""
     head = TRAILER.pack(TYPE_SHA256, key_id, 0, sequence, b"")[:-HMAC_BYTES]
-    return head + digest(key, message, head, source)
+    return head + _digest(key, message, head, source)
 
 
 def split(message: bytes, family: int) -> tuple[bytes, bytes]:
@@ -165,12 +165,12 @@ class Verifier:
         clock = stamp(self.wall() - datagram.waited)  # a router that was kept waiting reads late
         behind = lead(clock, sequence)
         if auth.window is not None and abs(behind) > auth.window:
-            raise PacketError(Check.HMAC_STALE, stale(behind, auth.window))
+            raise PacketError(Check.HMAC_STALE, _stale(behind, auth.window))
         key = auth.key(key_id)
         if key is None:
             raise PacketError(Check.HMAC_UNKNOWN_KEY, f"key id {key_id} is not one of ours")
         head = datagram.trailer[:-HMAC_BYTES]
-        right = digest(key, datagram.message, head, datagram.source)
+        right = _digest(key, datagram.message, head, datagram.source)
         if not hmac.compare_digest(datagram.trailer[-HMAC_BYTES:], right):
             raise PacketError(
                 Check.HMAC_INVALID, f"the HMAC does not fit: another key under id {key_id}?"
@@ -196,7 +196,7 @@ class Verifier:
             raise PacketError(Check.HMAC_REPLAY, "replayed: a later one has been accepted already")
 
 
-def stale(behind: int, window: int) -> str:
+def _stale(behind: int, window: int) -> str:
     """Say how far the clock of a sender is from ours."""
     word = "behind" if behind > 0 else "ahead of"
     return f"stamped {abs(behind)} s {word} our clock, and the window is {window} s: check NTP"

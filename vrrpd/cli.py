@@ -58,25 +58,25 @@ EXIT_INSECURE = 6  # of -t: scripts would run without script_security
 
 def main(argv: list[str] | None = None) -> int:
     """Run vrrpd; return the exit status."""
-    return ended("vrrpd", lambda: perform(parse(argv)))
+    return ended("vrrpd", lambda: _perform(parse(argv)))
 
 
-def perform(options: argparse.Namespace) -> int:
+def _perform(options: argparse.Namespace) -> int:
     """Do what the options ask for; return the exit status."""
     if options.signum is not None:
-        return signum(options.signum)
+        return _signum(options.signum)
     if options.genhash:
         print(options.missing[0], file=sys.stderr)
         return EXIT_FATAL
     if options.config_test is not None:
-        return check(options)
+        return _check(options)
     facility = None if options.no_syslog else options.log_facility
     to = logger(options.log_console, facility, options.log_format == "json")
     log = Log(detailed=options.log_detail, to=to)
     log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
-    heed(options, log)
+    _heed(options, log)
     try:
-        return run(options, log)
+        return _run(options, log)
     except ConfigError as error:
         log.info(str(error))
         return error.exit_status
@@ -85,7 +85,7 @@ def perform(options: argparse.Namespace) -> int:
         return EXIT_MISSING_PERMISSION
 
 
-def signum(name: str) -> int:
+def _signum(name: str) -> int:
     """`--signum`: print a number, for `kill`."""
     if name not in NUMBERS:
         print(f"Unknown sigfunc {name}", file=sys.stderr)
@@ -94,7 +94,7 @@ def signum(name: str) -> int:
     return 0
 
 
-def check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
     """`-t`: print what is wrong with the configuration and exit."""
     from vrrpd.linux.accounts import Accounts
 
@@ -109,7 +109,7 @@ def check(options: argparse.Namespace) -> int:
         lines, status = shown(loaded.diagnostics), loaded.exit_status
         _, findings, violated = secure(loaded.config, Accounts())
         lines += first([one for one in findings if one.counts])
-        lines += own_addresses(options, loaded.config)
+        lines += _own_addresses(options, loaded.config)
         if violated:
             status = EXIT_INSECURE
         elif status == 0 and any(one.counts for one in findings):
@@ -130,7 +130,7 @@ def check(options: argparse.Namespace) -> int:
     return status
 
 
-def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
+def _own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
     """Warnings of virtual addresses that this host has as its own, as far as it can be seen."""
     from vrrpd.linux.kernel import LinuxKernel
     from vrrpd.linux.loop import Loop
@@ -151,7 +151,7 @@ def own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
         loop.close()
 
 
-def run(options: argparse.Namespace, log: Log) -> int:
+def _run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on a real host and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
@@ -169,7 +169,7 @@ def run(options: argparse.Namespace, log: Log) -> int:
     source = ConfigSource(partial(reading, here), log, options.namespace, process.settle)
     config = source()
     own = PidFile(options.pid or pid_file(config.globals))
-    if not (alone(own, log) and entered(config.globals.net_namespace, log)):
+    if not (_alone(own, log) and _entered(config.globals.net_namespace, log)):
         return EXIT_FATAL
     journal = journal_of(options, log)
     loop = Loop(log.trouble)
@@ -178,32 +178,32 @@ def run(options: argparse.Namespace, log: Log) -> int:
     runner = ScriptRunner(loop, log)
     post = SmtpClient(loop, journal, log)
     quiet = not options.no_quiet_backup
-    daemon = Daemon(source, build_ports(loop, runner, post, log, source, quiet), journal, log)
-    loop.on_signal(signal.SIGCHLD, lambda: reap(runner, post))
+    daemon = Daemon(source, _build_ports(loop, runner, post, log, source, quiet), journal, log)
+    loop.on_signal(signal.SIGCHLD, lambda: _reap(runner, post))
     ending: list[str] = []
     supervisor = SystemdNotifier(loop)
-    signals(loop, daemon, supervisor, ending, options.ignore_sigint)
+    _signals(loop, daemon, supervisor, ending, options.ignore_sigint)
     edge = LifecycleScripts(loop, runner, log)
     edge.begin(config.globals)
     if not ending:
         daemon.start(config)
     socket = options.control or control_socket(config.globals)
-    control = listening(socket, loop, daemon, journal, log)
-    exporter = exporting(options.metrics, loop, daemon, log)
-    pids = write_pids(own, options.vrrp_pid, log)
-    reduce(privileges, config, options, (*pids, socket))
+    control = _listening(socket, loop, daemon, journal, log)
+    exporter = _exporting(options.metrics, loop, daemon, log)
+    pids = _write_pids(own, options.vrrp_pid, log)
+    _reduce(privileges, config, options, (*pids, socket))
     supervisor.ready("Running")
-    at_leisure(loop, log, journal, process)
+    _at_leisure(loop, log, journal, process)
     loop.run_until(lambda: bool(ending))
     supervisor.stopping()
     daemon.stop(ending[0])
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     edge.end(daemon.config.globals)
-    remove_files(control, exporter, journal)
+    _remove_files(control, exporter, journal)
     return 0
 
 
-def write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
+def _write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
     """Write our pid into our file and into that of `-r`, if any; return their paths."""
     from vrrpd.linux.own_process import PidFile
 
@@ -212,31 +212,31 @@ def write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
         files.append(PidFile(second))
         atexit.register(files[-1].remove)
     for file in files:
-        with log_oserror(log, f"no pid file {file.path}"):
+        with _log_oserror(log, f"no pid file {file.path}"):
             file.write()
     return [file.path for file in files]
 
 
-def heed(options: argparse.Namespace, log: Log) -> None:
+def _heed(options: argparse.Namespace, log: Log) -> None:
     """Do what the command line asks of the process, and log what vrrpd does not do of it."""
     from vrrpd.linux.own_process import dump_core
 
     for line in options.missing:
         log.info(line)
     if options.core_dump or options.core_dump_pattern is not None:
-        with log_oserror(log, "no core dumps"):
+        with _log_oserror(log, "no core dumps"):
             dump_core()
 
 
 def journal_of(options: argparse.Namespace, log: Log) -> Journal:
     """The journal; a file that cannot be written now is tried again with every line."""
     if options.journal is not None:
-        with log_oserror(log, f"no journal {options.journal}"):
+        with _log_oserror(log, f"no journal {options.journal}"):
             os.close(os.open(options.journal, APPEND, 0o666))
     return Journal(options.journal)
 
 
-def at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
+def _at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
     log.later = journal.later = process.later = loop.idle.append
     process.resume()
@@ -244,7 +244,7 @@ def at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
 
 
-def remove_files(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
+def _remove_files(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
     """Take away what is of no use without us."""
     for server in (control, exporter):
         if server is not None:
@@ -252,7 +252,7 @@ def remove_files(control: Control | None, exporter: HttpServer | None, journal: 
     journal.close()
 
 
-def build_ports(
+def _build_ports(
     loop: Loop,
     runner: ScriptRunner,
     post: SmtpClient,
@@ -291,7 +291,7 @@ def build_ports(
     )
 
 
-def alone(own: PidFile, log: Log) -> bool:
+def _alone(own: PidFile, log: Log) -> bool:
     """Whether no other daemon has this pid file, which is ours until we end.
 
     Where it cannot be written there is nothing to be locked; that is logged when it is to be.
@@ -307,7 +307,7 @@ def alone(own: PidFile, log: Log) -> bool:
     return True
 
 
-def entered(namespace: str | None, log: Log) -> bool:
+def _entered(namespace: str | None, log: Log) -> bool:
     """Go to the network that we are for; it is fatal if that cannot be."""
     from vrrpd.linux.own_process import enter
 
@@ -320,7 +320,7 @@ def entered(namespace: str | None, log: Log) -> bool:
     return True
 
 
-def reduce(
+def _reduce(
     privileges: Privileges, config: Config, options: argparse.Namespace, ours: tuple[str, ...]
 ) -> None:
     """Everything is set up: give up what is not needed from here on; `ours` are files we made."""
@@ -334,30 +334,30 @@ def reduce(
     privileges.reduce(needed(config, me), reads, writes)
 
 
-def listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log) -> Control | None:
+def _listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log) -> Control | None:
     """The socket for vrrpctl; a daemon without one still does its work."""
     from vrrpd.control import Control
 
-    with log_oserror(log, f"no control socket {path}"):
+    with _log_oserror(log, f"no control socket {path}"):
         return Control(path, loop, daemon, journal)
     return None
 
 
-def exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> HttpServer | None:
+def _exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> HttpServer | None:
     """The server of `--metrics`, if it is asked for; a daemon without one still does its work."""
     if where is None:
         return None
     from vrrpd.exporter import pages
     from vrrpd.linux.http_server import HttpServer
 
-    with log_oserror(log, f"no metrics at {where}"):
+    with _log_oserror(log, f"no metrics at {where}"):
         server = HttpServer(where, loop, pages(daemon))
         log.info(f"Metrics are served at {where}")
         return server
     return None
 
 
-def signals(
+def _signals(
     loop: Loop, daemon: Daemon, supervisor: SystemdNotifier, ending: list[str], ignore_sigint: bool
 ) -> None:
     """What each signal does, and what a mistake of ours is followed by.
@@ -385,7 +385,7 @@ def signals(
         loop.on_signal(NUMBERS[name], action)
 
 
-def reap(runner: ScriptRunner, post: SmtpClient) -> None:
+def _reap(runner: ScriptRunner, post: SmtpClient) -> None:
     """A child has ended."""
     runner.reap()
     post.reap()
@@ -404,7 +404,7 @@ def running(path: str) -> int | None:
 
 
 @contextmanager
-def log_oserror(log: Log, what: str) -> Iterator[None]:
+def _log_oserror(log: Log, what: str) -> Iterator[None]:
     """What a daemon can do without: an OSError costs a line in the log."""
     try:
         yield

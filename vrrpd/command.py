@@ -45,13 +45,13 @@ def ended(program: str, command: Callable[[], int]) -> int:
         status = NO_READER
     except OSError as error:
         is_output = error.filename is None and error.errno in _OF_OUTPUT
-        _report(f"{program}: {'standard output: ' if is_output else ''}{reason(error)}")
+        _report(f"{program}: {'standard output: ' if is_output else ''}{_reason(error)}")
         status = FAILED
     _discard_output()
     return status
 
 
-def reason(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     """What the system refused, and on which file, if it was one."""
     why = error.strerror or str(error) or type(error).__name__
     if error.filename is None:

@@ -103,7 +103,7 @@ _BUILD = "a debugging aid of keepalived's own code"
 _SNMP = "SNMP is not done; vrrpctl --json and the journal have the same facts"
 
 
-def listener(text: str) -> Endpoint:
+def _listener(text: str) -> Endpoint:
     """The value of --metrics.  Raises argparse.ArgumentTypeError."""
     try:
         return endpoint(text)
@@ -203,7 +203,7 @@ OPTIONS = (
         "serve /metrics, /healthz and /readyz over HTTP: PORT on 127.0.0.1, ADDRESS:PORT, "
         "[IPV6]:PORT or the path of a Unix socket",
         "WHERE",
-        type=listener,
+        type=_listener,
     ),
     _ours("--no-quiet-backup", "wake a BACKUP for every Advertisement", ""),
     _ours("--control", f"for vrrpctl ({SOCKET}; beside the pid file)", "SOCKET"),
@@ -227,16 +227,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options.missing = [
         f"{', '.join(one.names)}: {one.missing}"
         for one in OPTIONS
-        if one.missing and used(one, options)
+        if one.missing and _used(one, options)
     ]
     if extra:
         text = " ".join(word or '""' for word in extra)
         options.missing.append(f"Unexpected argument(s): {text}; ignored (a file is named with -f)")
-    interpret(options)
+    _interpret(options)
     return options
 
 
-def interpret(options: argparse.Namespace) -> None:
+def _interpret(options: argparse.Namespace) -> None:
     """Turn values into numbers; one that makes no sense counts for nothing, and is named."""
     name = options.log_facility
     if name not in FACILITIES:
@@ -250,7 +250,7 @@ def interpret(options: argparse.Namespace) -> None:
             options.missing.append(f"Invalid --umask option {given}: ignored")
 
 
-def used(one: Option, options: argparse.Namespace) -> bool:
+def _used(one: Option, options: argparse.Namespace) -> bool:
     """Whether the option has been given."""
     value = getattr(options, one.dest)
     return value is not None and value is not dict(one.settings).get("default", False)

@@ -3,7 +3,7 @@
     examine()   load -> secure -> what it needs     takes long for a large file, touches nothing
     read()      the same, had done by `run`, here or by a child; then logged and judged
 
-What `examine()` yields can be pickled, the instances one by one: see `linux/forked_worker.py`.
+What `_examine()` yields can be pickled, the instances one by one: see `linux/forked_worker.py`.
 Of messages the first twenty are logged, and a count.
 """
 
@@ -38,7 +38,7 @@ class Reading:
 Work = Callable[[], Iterator[Reading | Instance]]
 
 
-def examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
+def _examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
     """Read the file of the command line, and check its scripts.  Raises ConfigError."""
     from vrrpd.linux.accounts import Accounts
 
@@ -87,7 +87,7 @@ def read(
     Raises ConfigError.
     """
     try:
-        reading, *instances = run(partial(examine, options))
+        reading, *instances = run(partial(_examine, options))
     except ConfigError:
         raise
     except Exception as error:  # MemoryError, for one; or the child that was to read has ended

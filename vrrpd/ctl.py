@@ -41,10 +41,10 @@ NO_DAEMON = 2
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    return ended("vrrpctl", lambda: run(parse(argv)))
+    return ended("vrrpctl", lambda: _run(parse(argv)))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> int:
     """Ask the daemon, print the answer; return the exit status."""
     sockets = [arguments.socket] if arguments.socket else listening()
     if len(sockets) > 1:
@@ -53,20 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return NO_DAEMON
     try:
-        answers = ask(sockets[0], arguments.command, getattr(arguments, "name", None))
+        answers = _ask(sockets[0], arguments.command, getattr(arguments, "name", None))
         first = next(answers)
         accepted = bool(first["ok"])
     except StopIteration:
-        return no_daemon(sockets[0], "it hung up")
+        return _no_daemon(sockets[0], "it hung up")
     except OSError as error:
-        return no_daemon(sockets[0], error.strerror or str(error))
+        return _no_daemon(sockets[0], error.strerror or str(error))
     except (ValueError, TypeError, KeyError):
-        return no_daemon(sockets[0], "what listens there is another program")
+        return _no_daemon(sockets[0], "what listens there is another program")
     if not accepted:
         print(f"vrrpctl: {first['error']}", file=sys.stderr)
         return NOT_FOUND
     if arguments.command == "watch":
-        follow(answers, arguments.json)
+        _follow(answers, arguments.json)
         return 0
     result = first["result"]
     if arguments.json:
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if result is not False else NOT_FOUND
 
 
-def no_daemon(path: str, why: str) -> int:
+def _no_daemon(path: str, why: str) -> int:
     """Say so; return the exit status."""
     print(f"vrrpctl: no daemon at {path}: {why}", file=sys.stderr)
     return NO_DAEMON
@@ -116,16 +116,16 @@ def command_line() -> argparse.ArgumentParser:
 def listening() -> list[str]:
     """The sockets of the daemons that run here; the usual one if there is none."""
     paths = sorted(path for pattern in (SOCKET, *OTHERS) for path in glob.glob(pattern))
-    return [path for path in paths if answers_at(path)] or [SOCKET]
+    return [path for path in paths if _answers_at(path)] or [SOCKET]
 
 
-def answers_at(path: str) -> bool:
+def _answers_at(path: str) -> bool:
     """Whether any daemon listens there; one that was killed leaves its file."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         return connection.connect_ex(path) != errno.ECONNREFUSED
 
 
-def ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:
+def _ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:
     """Yield the daemon's answers.  Raises OSError if there is no daemon."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(path)
@@ -135,16 +135,16 @@ def ask(path: str, command: str, name: str | None) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def follow(lines: Iterator[dict[str, Any]], raw: bool) -> None:
+def _follow(lines: Iterator[dict[str, Any]], raw: bool) -> None:
     """Print journal lines until the daemon ends or the reader has had enough."""
     try:
         for line in lines:
-            print(json.dumps(line, ensure_ascii=False) if raw else sentence(line), flush=True)
+            print(json.dumps(line, ensure_ascii=False) if raw else _sentence(line), flush=True)
     except KeyboardInterrupt:  # that is how it ends
         return
 
 
-def sentence(line: dict[str, Any]) -> str:
+def _sentence(line: dict[str, Any]) -> str:
     """A journal line for people: time, instance, what happened and why."""
     clock = time.strftime("%H:%M:%S", time.localtime(line["t"]))
     moment = f"{clock}.{int(line['t'] % 1 * 1000):03d}"
@@ -155,7 +155,7 @@ def sentence(line: dict[str, Any]) -> str:
     return f"{moment}  {line.get('instance') or '-':<8} {what:<18} {told}".rstrip()
 
 
-def show_status(result: list[dict[str, Any]]) -> None:
+def _show_status(result: list[dict[str, Any]]) -> None:
     """One paragraph for every instance."""
     for one in result:
         where = f"{one['interface']} vrid {one['vrid']} priority {one['priority']}"
@@ -177,13 +177,13 @@ def show_status(result: list[dict[str, Any]]) -> None:
             print(f"  released   stays BACKUP until `vrrpctl resume {one['instance']}`")
 
 
-def show_why(result: list[dict[str, Any]]) -> None:
+def _show_why(result: list[dict[str, Any]]) -> None:
     """One line for every change of state, the latest last."""
     for line in result:
-        print(sentence(line))
+        print(_sentence(line))
 
 
-def show_stats(result: list[dict[str, Any]]) -> None:
+def _show_stats(result: list[dict[str, Any]]) -> None:
     """One counter a line under its instance or interface."""
     for one in result:
         counters = dict(one)
@@ -193,17 +193,17 @@ def show_stats(result: list[dict[str, Any]]) -> None:
             print(f"  {key:<28}{value:>8}")
 
 
-def show_reload(result: bool) -> None:
+def _show_reload(result: bool) -> None:
     """Whether the new configuration is in force."""
     print("reloaded" if result else "refused: the running configuration stays in force")
 
 
-def show_metrics(result: str) -> None:
+def _show_metrics(result: str) -> None:
     """The text as it is."""
     print(result, end="")
 
 
-def show_release(result: list[dict[str, Any]]) -> None:
+def _show_release(result: list[dict[str, Any]]) -> None:
     """One line for every instance that is released or in service again."""
     for one in result:
         word = "released" if one["released"] else "in service"
@@ -213,14 +213,14 @@ def show_release(result: list[dict[str, Any]]) -> None:
 
 
 SHOW: dict[str, Callable[[Any], None]] = {
-    "status": show_status,
-    "why": show_why,
-    "stats": show_stats,
-    "reload": show_reload,
-    "metrics": show_metrics,
-    "release": show_release,
-    "drain": show_release,
-    "resume": show_release,
+    "status": _show_status,
+    "why": _show_why,
+    "stats": _show_stats,
+    "reload": _show_reload,
+    "metrics": _show_metrics,
+    "release": _show_release,
+    "drain": _show_release,
+    "resume": _show_release,
 }
 
 

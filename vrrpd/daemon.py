@@ -44,7 +44,7 @@ from vrrpd.tracking.tracker import Tracker
 Identity = tuple[object, ...]
 
 
-def identity(instance: Instance) -> Identity:
+def _identity(instance: Instance) -> Identity:
     """What two instances must agree in to be the same virtual router across a reload."""
     one = instance
     kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac, one.vmac_xmit_base)
@@ -52,14 +52,14 @@ def identity(instance: Instance) -> Identity:
     return (one.vrid, one.family, one.interface, kind, socket)
 
 
-def continued(
+def _continued(
     instances: Iterable[Instance], routers: Iterable[VirtualRouter]
 ) -> dict[str, VirtualRouter]:
     """The routers that go on, by the names of the instances that they go on as; each once."""
     left: dict[Identity, list[VirtualRouter]] = defaultdict(list)
     for router in routers:
-        left[identity(router.instance)].append(router)
-    wanted = [(one, identity(one)) for one in instances]
+        left[_identity(router.instance)].append(router)
+    wanted = [(one, _identity(one)) for one in instances]
     found: dict[str, VirtualRouter] = {}
     for alike in (_same_peers, _same_name, _any):
         for one, key in wanted:
@@ -222,7 +222,7 @@ class Daemon:
         self.pacer.configure(config)
         self.estate.configure(config)
         wanted = {one.name: one for one in config.instances}
-        kept = continued(config.instances, self.routers.values())
+        kept = _continued(config.instances, self.routers.values())
         for router in [one for one in self.routers.values() if one not in kept.values()]:
             self.remove(router)
         self.routers = dict(kept)

@@ -25,23 +25,23 @@ PLAIN = "text/plain; charset=utf-8"
 def pages(daemon: Daemon) -> dict[str, Callable[[], Page]]:
     """The functions that make the three pages, by path."""
     return {
-        "/metrics": partial(exposition, daemon),
-        "/healthz": partial(health, daemon),
-        "/readyz": partial(readiness, daemon),
+        "/metrics": partial(_exposition, daemon),
+        "/healthz": partial(_health, daemon),
+        "/readyz": partial(_readiness, daemon),
     }
 
 
-def exposition(daemon: Daemon) -> Page:
+def _exposition(daemon: Daemon) -> Page:
     """The metrics."""
     return 200, metrics.CONTENT_TYPE, metrics.breathing(daemon)
 
 
-def health(daemon: Daemon) -> Page:
+def _health(daemon: Daemon) -> Page:
     """A loop that answers is alive."""
     return 200, PLAIN, ["ok\n"]
 
 
-def readiness(daemon: Daemon) -> Page:
+def _readiness(daemon: Daemon) -> Page:
     """Whether every instance can do its work."""
     missing = not_ready(daemon)
     return (503, PLAIN, [f"{line}\n" for line in missing]) if missing else (200, PLAIN, ["ok\n"])

@@ -117,12 +117,12 @@ class AdmittedPacket:
         )
 
 
-def needs_group(router: Receiver) -> bool:
+def _needs_group(router: Receiver) -> bool:
     """Whether it receives its peers by a multicast group; with `unicast_peer` it does not."""
     return router.group.is_multicast and not router.instance.unicast
 
 
-def sends_to(router: Receiver, address: IPAddress) -> bool:
+def _sends_to(router: Receiver, address: IPAddress) -> bool:
     """Whether `address` is one of its unicast peers."""
     return any(peer.ip == address for peer in router.instance.unicast_peers)
 
@@ -251,7 +251,7 @@ class Listener:
     def join(self, router: Receiver) -> None:
         """Receive the multicast group of a router that has one, now or when there is a socket."""
         group = router.group
-        if self.channel is not None and needs_group(router) and group not in self.joined:
+        if self.channel is not None and _needs_group(router) and group not in self.joined:
             try:
                 self.channel.join(group)
                 self.joined.add(group)
@@ -262,7 +262,7 @@ class Listener:
         """Why this router cannot receive from its peers on an interface that exists, or None."""
         if self.index is None:
             return None
-        if self.channel is None or (needs_group(router) and router.group not in self.joined):
+        if self.channel is None or (_needs_group(router) and router.group not in self.joined):
             return self.trouble
         return None
 
@@ -349,7 +349,7 @@ class Listener:
             found = [one for one in mine if not one.instance.unicast and one.group == to]
         else:
             unicast = [one for one in mine if one.instance.unicast]
-            found = [one for one in unicast if sends_to(one, datagram.source)]
+            found = [one for one in unicast if _sends_to(one, datagram.source)]
             found.sort(key=lambda one: one.source != to)
         return found[0] if found else None
 

@@ -40,7 +40,7 @@ class Maintenance:
         self, name: str | None, routers: Sequence[VirtualRouter], groups: Iterable[SyncGroup]
     ) -> list[Handover] | None:
         """Release an instance or a sync group, or all that there are; None: no such name."""
-        chosen = choose(name, routers, groups)
+        chosen = _choose(name, routers, groups)
         if chosen is None:
             return None
         handovers = [Handover.of(router) for router in chosen]
@@ -59,7 +59,7 @@ class Maintenance:
 
         It ends `drain` for what is added later, too; what is still released stays so.
         """
-        chosen = choose(name, routers, groups)
+        chosen = _choose(name, routers, groups)
         if chosen is None:
             return None
         self.drained = False
@@ -77,7 +77,7 @@ class Maintenance:
                 router.note("resume", RESUMED)
                 router.dispatch(Resumed(RESUMED))
                 text = "takes part in the election again"
-            answers.append(answer(router, text))
+            answers.append(_answer(router, text))
         return answers
 
     def admit(self, router: VirtualRouter) -> None:
@@ -110,7 +110,7 @@ class Maintenance:
             router.dispatch(Released(why(router)))
 
 
-def choose(
+def _choose(
     name: str | None, routers: Sequence[VirtualRouter], groups: Iterable[SyncGroup]
 ) -> list[VirtualRouter] | None:
     """The virtual routers that `name` means, an instance with its sync group, or None."""
@@ -174,10 +174,10 @@ class Handover:
                 f"no other router has advertised (Master_Down_Interval {limit}): "
                 f"nobody may hold {held or 'its addresses'}; `vrrpctl resume` takes over again"
             )
-        return {**answer(router, text), "was": self.was.value, "taken": self.taken}
+        return {**_answer(router, text), "was": self.was.value, "taken": self.taken}
 
 
-def answer(router: VirtualRouter, text: str) -> dict[str, Any]:
+def _answer(router: VirtualRouter, text: str) -> dict[str, Any]:
     """One router in the answer to `vrrpctl`."""
     state = router.state.value
     return {"instance": router.name, "state": state, "released": router.released, "text": text}

@@ -334,7 +334,7 @@ def ipv6_packet(
 
 def parse_ip(packet: bytes) -> Datagram:
     """Take an IPv4 or IPv6 packet apart.  Raises PacketError (LENGTH) if it is not all there."""
-    return parse_ipv6(packet) if packet[:1] and packet[0] >> 4 == 6 else parse_ipv4(packet)
+    return _parse_ipv6(packet) if packet[:1] and packet[0] >> 4 == 6 else parse_ipv4(packet)
 
 
 def parse_ipv4(packet: bytes) -> Datagram:
@@ -362,7 +362,7 @@ def parse_ipv4(packet: bytes) -> Datagram:
     )
 
 
-def parse_ipv6(packet: bytes) -> Datagram:
+def _parse_ipv6(packet: bytes) -> Datagram:
     """Take an IPv6 packet without extension headers apart.  Raises PacketError (LENGTH)."""
     if len(packet) < IPV6.size:
         raise PacketError(Check.LENGTH, f"no IPv6 header in {len(packet)} bytes")

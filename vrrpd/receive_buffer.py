@@ -29,7 +29,7 @@ Size = tuple[int, int]
 
 def requested_size(instances: Iterable[Instance], settings: Globals) -> Size:
     """What these instances need together; (0, 0) if nothing is configured."""
-    each = [instance_size(one, settings) for one in instances]
+    each = [_instance_size(one, settings) for one in instances]
     return sum(size for size, _ in each), sum(mtus for _, mtus in each)
 
 
@@ -42,7 +42,7 @@ def minimum_size(instances: int) -> int:
     return instances * ROUNDS * COUNTED
 
 
-def instance_size(one: Instance, settings: Globals) -> Size:
+def _instance_size(one: Instance, settings: Globals) -> Size:
     """What one instance needs; a number has precedence over MTU, and MTU over ADVERT."""
     if one.kernel_rx_buf_size is not None:
         return one.kernel_rx_buf_size, 0
@@ -52,10 +52,10 @@ def instance_size(one: Instance, settings: Globals) -> Size:
         return int(number), 0
     if "MTU" in policy:
         return 0, times
-    return (times * length(one), 0) if "ADVERT" in policy else (0, 0)
+    return (times * _length(one), 0) if "ADVERT" in policy else (0, 0)
 
 
-def length(one: Instance) -> int:
+def _length(one: Instance) -> int:
     """Bytes of an Advertisement as we receive it."""
     trailer = TRAILER_BYTES if one.auth_hmac is not None else 0
     if one.family == 6:

@@ -234,8 +234,8 @@ class ScriptSecurity:
 
     def checked(self, command: Command, identity: Identity) -> Command | None:
         """The command if its file may be run by that user."""
-        if redirection(command):
-            return replace(command, argv=(SHELL, "-c", shell_text(command)), identity=identity)
+        if _redirection(command):
+            return replace(command, argv=(SHELL, "-c", _shell_text(command)), identity=identity)
         path = self.found(command.argv[0], identity)
         if path is None:
             return None
@@ -351,13 +351,13 @@ class ScriptSecurity:
         return replace(one, notify=self.notify(one.notify))
 
 
-def redirection(command: Command) -> bool:
+def _redirection(command: Command) -> bool:
     """Whether it is no program but a file to be opened, as in `</dev/tcp/127.0.0.1/80`."""
     text = " ".join(command.argv)
     return text[:1] == "<" and text[1:].lstrip(" \t")[:1] == "/"
 
 
-def shell_text(command: Command) -> str:
+def _shell_text(command: Command) -> str:
     """The line that keepalived gives to system(3): all words quoted but a redirection."""
     first, *others = command.argv
     while first == "<" and others:

@@ -22,9 +22,9 @@ def status(router: VirtualRouter) -> dict[str, Any]:
         "source": str(router.source),
         "addresses": [str(placed.address.ip) for placed in router.placed],
         "owner": params.priority == OWNER,
-        "timer": timer(router, now),
+        "timer": _timer(router, now),
         "master_down_interval": seconds(params.master_down(params.advert_interval)),
-        "last_heard": last_advertisement(router, now),
+        "last_heard": _last_advertisement(router, now),
         "faults": list(router.faults.values()),
         "weights": dict(router.weights),
         "released": router.released,
@@ -32,7 +32,7 @@ def status(router: VirtualRouter) -> dict[str, Any]:
     }
 
 
-def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
+def _timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     """The one running timer and what is left of it."""
     deadline = router.current.deadline
     if deadline is None:
@@ -41,7 +41,7 @@ def timer(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     return {"name": name, "remaining": round((deadline - now) / SECOND, 3)}
 
 
-def last_advertisement(router: VirtualRouter, now: int) -> dict[str, Any] | None:
+def _last_advertisement(router: VirtualRouter, now: int) -> dict[str, Any] | None:
     """Who spoke last, how strongly and how long ago."""
     heard = router.current.heard
     if heard is None:

@@ -141,7 +141,7 @@ class Upkeep:
         """Something has happened to the interfaces, and routes may have gone with it."""
         router = self.router
         if router.state is State.MASTER:
-            ways = [one for one in self.holdings.ways if came_up or tracked(one)]
+            ways = [one for one in self.holdings.ways if came_up or _tracked(one)]
             self.missing.update(dict.fromkeys(ways))
             if ways:
                 self.later(SOON)
@@ -174,7 +174,7 @@ class Upkeep:
             text = f"{what} was removed with another address of its subnet and is put back"
             self.log.limited(("back", router.name, what), f"({router.name}) {text}")
             self.journal.write("restored", router.name, reason=text)
-        elif any(map(tracked, things)):
+        elif any(map(_tracked, things)):
             self.resign(what)
         elif ours:
             self.taken(refused)
@@ -242,7 +242,7 @@ def _nothing() -> None:
     """For a router that is not tracked yet."""
 
 
-def tracked(thing: ManagedObject) -> bool:
+def _tracked(thing: ManagedObject) -> bool:
     """Whether a MASTER must hold it."""
     return not (thing.address.no_track if isinstance(thing, InterfaceAddress) else thing.no_track)
 
@@ -250,6 +250,6 @@ def tracked(thing: ManagedObject) -> bool:
 def unheld(refused: Iterable[Refusal]) -> str | None:
     """Why a router cannot be MASTER if these were refused, or None if it can."""
     addresses = (
-        one for one in refused if isinstance(one.thing, InterfaceAddress) and tracked(one.thing)
+        one for one in refused if isinstance(one.thing, InterfaceAddress) and _tracked(one.thing)
     )
     return next(map(str, addresses), None)

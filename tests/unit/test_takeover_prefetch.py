@@ -37,7 +37,7 @@ def test_what_was_prepared_is_what_a_takeover_sends(monkeypatch: pytest.MonkeyPa
     lan.run(5)
     one = router(lan, "web2")
     monkeypatch.setattr("vrrpd.advertiser.encode", lambda *_: pytest.fail("encoded in a hurry"))
-    monkeypatch.setattr("vrrpd.announcer.frame", lambda *_: pytest.fail("made in a hurry"))
+    monkeypatch.setattr("vrrpd.announcer._frame", lambda *_: pytest.fail("made in a hurry"))
     lan.crash("web1")
     lan.wait_until(lambda: state(lan, "web2") == "MASTER")
     assert one.counters["advertisement-sent"] == 1

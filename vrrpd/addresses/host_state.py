@@ -66,7 +66,7 @@ class HostState:
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]
         self.statics = wanted
-        for name in filter(None, map(dev_of, wanted)):
+        for name in filter(None, map(_dev_of, wanted)):
             there = self.kernel.interface(name)
             self.up[name] = there is not None and there.up
         self.report(self.kernel.change(new, gone))
@@ -214,7 +214,7 @@ class HostState:
                 self.copy_link_local(link)
         came_up = self.up[name] and not was
         if came_up:
-            self.report(self.kernel.change([one for one in self.statics if not free(one)], []))
+            self.report(self.kernel.change([one for one in self.statics if not _free(one)], []))
         return came_up
 
     # The packet filter.
@@ -288,19 +288,19 @@ class HostState:
             key: object = (
                 (one.interface, one.address.ip) if isinstance(one, InterfaceAddress) else one
             )
-            if free(one) or not lost(key) or not self.up.get(dev_of(one) or "", True):
+            if _free(one) or not lost(key) or not self.up.get(_dev_of(one) or "", True):
                 continue
             what = f"address {one.address}" if isinstance(one, InterfaceAddress) else f"entry {one}"
             self.log.info(f"Restoring deleted static {what}")
             self.report(self.kernel.change([one], []))
 
 
-def free(thing: ManagedObject) -> bool:
+def _free(thing: ManagedObject) -> bool:
     """Whether it need not be held if another program removes it."""
     return thing.address.no_track if isinstance(thing, InterfaceAddress) else thing.no_track
 
 
-def dev_of(thing: ManagedObject) -> str | None:
+def _dev_of(thing: ManagedObject) -> str | None:
     """The interface that a static thing depends on."""
     if isinstance(thing, InterfaceAddress):
         return thing.interface

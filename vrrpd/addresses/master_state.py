@@ -64,7 +64,7 @@ class MasterState:
         self.links: dict[Slot, VirtualLink] = self.estate.links_for(instance)
         every = (*instance.addresses, *instance.excluded)
         self.placed = [home(instance, self.links, one) for one in every]
-        self.spots = frozenset(map(spot_of, self.placed))
+        self.spots = frozenset(map(_spot_of, self.placed))
         if instance.promote_secondaries:
             self.estate.report(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
 
@@ -189,7 +189,7 @@ class MasterState:
     def count(self, placed: list[InterfaceAddress]) -> None:
         """From now on we hold these addresses: no other instance must remove them."""
         self.estate.held.subtract(self.counted)
-        self.counted = [where(one) for one in placed]
+        self.counted = [_where(one) for one in placed]
         self.estate.held.update(self.counted)
         self.estate.held += Counter()  # forget the addresses without a holder
 
@@ -201,7 +201,7 @@ class MasterState:
         add, remove = self.without_own(add), self.without_own(remove)
         if remove:
             # An address may have moved to another instance, which has it already.
-            remove = [one for one in remove if where(one) is None or estate.held[where(one)] <= 0]
+            remove = [one for one in remove if _where(one) is None or estate.held[_where(one)] <= 0]
         problems = estate.kernel.change(add, remove, self.ready)
         if estate.log.detailed:
             self.detail("removing", remove)
@@ -217,7 +217,7 @@ class MasterState:
     def detail(self, verb: str, things: Sequence[ManagedObject]) -> None:
         """Say what has been done, a line for each kind of thing."""
         for what, kind in KINDS.items():
-            listed = ", ".join(shown(one) for one in things if isinstance(one, kind))
+            listed = ", ".join(_shown(one) for one in things if isinstance(one, kind))
             if listed:
                 self.estate.log.detail(f"({self.instance.name}) {verb} {what}: {listed}")
 
@@ -228,7 +228,7 @@ class MasterState:
         return [
             one
             for one in things
-            if not (isinstance(one, InterfaceAddress) and spot_of(one) in self.own)
+            if not (isinstance(one, InterfaceAddress) and _spot_of(one) in self.own)
         ]
 
     def set_source(self, source: IPAddress) -> None:
@@ -238,18 +238,18 @@ class MasterState:
             self.estate.copy_link_local(link, source)
 
 
-def where(thing: ManagedObject) -> Spot | None:
+def _where(thing: ManagedObject) -> Spot | None:
     """The spot of an address; None for a route or a rule."""
     if not isinstance(thing, InterfaceAddress):
         return None
     return (thing.interface, thing.address.ip, thing.address.prefixlen)
 
 
-def spot_of(placed: InterfaceAddress) -> Own:
+def _spot_of(placed: InterfaceAddress) -> Own:
     """The interface and the address."""
     return (placed.interface, placed.address.ip)
 
 
-def shown(thing: ManagedObject) -> str:
+def _shown(thing: ManagedObject) -> str:
     """A thing as it stands in the log."""
     return str(thing.address.ip) if isinstance(thing, InterfaceAddress) else str(thing)

@@ -28,7 +28,7 @@ Slot = tuple[str, int]
 """A base interface and a family."""
 
 
-def virtual_mac(instance: Instance, family: int) -> bytes:
+def _virtual_mac(instance: Instance, family: int) -> bytes:
     """The MAC address of a virtual router: the RFC's, or the configured one."""
     own = instance.vmac.mac if instance.vmac is not None else None
     if own is None or family != instance.family:
@@ -36,7 +36,7 @@ def virtual_mac(instance: Instance, family: int) -> bytes:
     return own if len(own) == 6 else own + bytes((instance.vrid,))
 
 
-def slot_of(instance: Instance, address: Address) -> Slot | None:
+def _slot_of(instance: Instance, address: Address) -> Slot | None:
     """The virtual interface that `address` belongs on, or None if it belongs on a real one."""
     base, family = address.dev or instance.interface, address.family
     if instance.vmac is not None and (base, family) == (instance.interface, instance.family):
@@ -51,13 +51,13 @@ def slots(instance: Instance) -> list[Slot]:
     if instance.vmac is not None:
         found[instance.interface, instance.family] = None
     for address in (*instance.addresses, *instance.excluded):
-        slot = slot_of(instance, address)
+        slot = _slot_of(instance, address)
         if slot is not None:
             found[slot] = None
     return list(found)
 
 
-def names(prefix: str, instance: Instance, slot: Slot) -> Iterator[str]:
+def _names(prefix: str, instance: Instance, slot: Slot) -> Iterator[str]:
     """Names for a virtual interface, in keepalived's order."""
     own = instance.vmac is not None and slot == (instance.interface, instance.family)
     if own and instance.vmac is not None and instance.vmac.name is not None:
@@ -79,12 +79,12 @@ def leftover(instance: Instance, base: int, there: Interface, prefix: str) -> bo
         return False
     vmac, slot = instance.vmac, (instance.interface, instance.family)
     if vmac is not None and vmac.name == there.name and there.mac.startswith(PREFIX):
-        return vmac.kind != "vmac" or there.mac != virtual_mac(instance, instance.family)
-    if there.base != base or there.mac != virtual_mac(instance, instance.family):
+        return vmac.kind != "vmac" or there.mac != _virtual_mac(instance, instance.family)
+    if there.base != base or there.mac != _virtual_mac(instance, instance.family):
         return False
     if vmac is None or vmac.kind != "vmac":
         return True
-    kept = [vmac.name] if vmac.name is not None else islice(names(prefix, instance, slot), 9)
+    kept = [vmac.name] if vmac.name is not None else islice(_names(prefix, instance, slot), 9)
     return there.name not in kept
 
 
@@ -95,7 +95,7 @@ def virtual_link(
     base, family = slot
     own = instance.vmac is not None and slot == (instance.interface, instance.family)
     prefix = defaults.vmac_prefix if own else defaults.vmac_addr_prefix
-    name = next(name for name in names(prefix, instance, slot) if not taken(name))
+    name = next(name for name in _names(prefix, instance, slot) if not taken(name))
     also = own and any(one.family != family for one in instance.excluded)
     if own and instance.vmac is not None and instance.vmac.kind == "ipvlan":
         text = instance.vmac.address
@@ -112,13 +112,13 @@ def virtual_link(
             group=instance.vmac.group,
         )
     group = instance.vmac.group if own and instance.vmac is not None else None
-    mac = virtual_mac(instance, family)
+    mac = _virtual_mac(instance, family)
     return VirtualLink(name, base, family, mac, also=also, group=group)
 
 
 def home(instance: Instance, links: dict[Slot, VirtualLink], address: Address) -> InterfaceAddress:
     """Where an address lives."""
-    slot = slot_of(instance, address)
+    slot = _slot_of(instance, address)
     link = links.get(slot) if slot is not None else None
     if link is None:
         return InterfaceAddress(address.dev or instance.interface, address)

@@ -49,7 +49,7 @@ def collect(
             if keyword.kind == "list":
                 _add_values(one, keyword, fields, report)
             continue
-        found = value_of(one, keyword, specials, report)
+        found = _value_of(one, keyword, specials, report)
         if not found:
             continue
         before = given.get(keyword.name)
@@ -105,7 +105,7 @@ def remark(one: Statement, keyword: Keyword, report: Reporter, *, quiet: bool = 
         )
 
 
-def value_of(
+def _value_of(
     one: Statement, keyword: Keyword, specials: Mapping[str, Special], report: Reporter
 ) -> Fields:
     """The fields that one statement sets; a bad argument is reported, and sets none or a default.

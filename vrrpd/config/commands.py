@@ -42,8 +42,8 @@ def parse_command(text: str) -> tuple[Command | None, list[str]]:
     Raises UnterminatedQuote.
     """
     text = text.strip(BLANK)
-    words = split_quoted(text)
-    argv = split_quoted(words[0]) if words else []
+    words = _split_quoted(text)
+    argv = _split_quoted(words[0]) if words else []
     if not argv or not argv[0]:
         return None, []
     user = words[1] if len(words) > 1 else None
@@ -51,7 +51,7 @@ def parse_command(text: str) -> tuple[Command | None, list[str]]:
     return Command(tuple(argv), user, group, text), words[3:]
 
 
-def split_quoted(text: str) -> list[str]:
+def _split_quoted(text: str) -> list[str]:
     """Words with ' and " as quotes, joined pieces and escapes. Raises UnterminatedQuote."""
     words: list[str] = []
     word: list[str] | None = None

@@ -105,7 +105,7 @@ class ConfigError(Exception):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(shown(causes_first(self.diagnostics))))
+        super().__init__("\n".join(shown(_causes_first(self.diagnostics))))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Diagnostic, ...]]]:
         """How it is pickled: made again of its diagnostics."""
@@ -121,13 +121,13 @@ def shown(diagnostics: Sequence[Diagnostic]) -> list[str]:
     """Twenty messages as text, the likely causes, and how many there are besides."""
     kept = [one for one in diagnostics if not one.others]
     if len(kept) > MOST_SHOWN:
-        kept = causes_first(kept)
+        kept = _causes_first(kept)
     more = len(kept[MOST_SHOWN:]) + sum(one.others for one in diagnostics)
     lines = [one.render() for one in kept[:MOST_SHOWN]]
     return [*lines, f"and {more} more"] if more else lines
 
 
-def causes_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def _causes_first(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The likely causes before what follows from them, and before what is no mistake."""
 
     def rank(one: Diagnostic) -> int:
@@ -217,14 +217,14 @@ class Reporter:
         self._found.append(
             Diagnostic(
                 severity=severity,
-                message=printable(message),
+                message=_printable(message),
                 file=where.file if where else "",
                 line=where.line if where else 0,
                 column=column,
                 length=length,
                 expected=expected,
                 suggestion=suggestion,
-                source_line=printable(source),
+                source_line=_printable(source),
                 missing_file=missing_file,
                 cause=cause,
                 follows=follows,
@@ -238,7 +238,7 @@ class Reporter:
             self.at("note", where, message)
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """`text` without what would upset a terminal, each character still one character."""
     return "".join(
         char if char == "\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text

@@ -31,8 +31,8 @@ from vrrpd.ports import Interface
 def data(daemon: Daemon) -> Iterator[str]:
     """The lines of `keepalived.data`."""
     yield "------< Global definitions >------"
-    yield from indented(global_lines(daemon.config.globals))
-    yield from static(daemon)
+    yield from _indented(global_lines(daemon.config.globals))
+    yield from _static(daemon)
     yield "------< VRRP Topology >------"
     groups = {name: one for one in daemon.config.sync_groups for name in one.members}
     for router in daemon.routers.values():
@@ -41,47 +41,47 @@ def data(daemon: Daemon) -> Iterator[str]:
         scripts = [daemon.tracking.scripts.get(name) for name in tracked]
         waiting = sum(1 for script in scripts if script is not None and script.up is None)
         lines = instance_lines(router, groups.get(router.name), waiting)
-        yield from indented(lines, 3)
+        yield from _indented(lines, 3)
     parts = (
-        ("VRRP Sockpool", sockets(daemon)),
-        ("VRRP Sync groups", sync_groups(daemon)),
-        ("VRRP Scripts", scripts_of(daemon)),
-        ("VRRP Track files", files(daemon)),
-        ("VRRP Track processes", processes(daemon)),
-        ("Interfaces", interfaces(daemon)),
+        ("VRRP Sockpool", _sockets(daemon)),
+        ("VRRP Sync groups", _sync_groups(daemon)),
+        ("VRRP Scripts", _scripts_of(daemon)),
+        ("VRRP Track files", _files(daemon)),
+        ("VRRP Track processes", _processes(daemon)),
+        ("Interfaces", _interfaces(daemon)),
     )
     for title, lines in parts:
-        yield from section(title, lines)
+        yield from _section(title, lines)
 
 
-def section(title: str, lines: Iterable[str], indent: int = 1) -> Iterator[str]:
+def _section(title: str, lines: Iterable[str], indent: int = 1) -> Iterator[str]:
     """A section, if there is anything in it."""
     found = list(lines)
     if found:
         yield f"------< {title} >------"
-        yield from indented(found, indent)
+        yield from _indented(found, indent)
 
 
-def indented(lines: Iterable[str], by: int = 1) -> Iterator[str]:
+def _indented(lines: Iterable[str], by: int = 1) -> Iterator[str]:
     """Lines moved to the right."""
     return (" " * by + line for line in lines)
 
 
-def static(daemon: Daemon) -> Iterator[str]:
+def _static(daemon: Daemon) -> Iterator[str]:
     """What is there whether we are MASTER or not."""
     one = daemon.config
     addresses = [address_text(a, one.globals.default_interface, True) for a in one.static_addresses]
-    yield from section("Static Addresses", addresses, 5)
-    yield from section("Static Routes", map(route_text, one.static_routes), 5)
-    yield from section("Static Rules", map(rule_text, one.static_rules), 5)
+    yield from _section("Static Addresses", addresses, 5)
+    yield from _section("Static Routes", map(route_text, one.static_routes), 5)
+    yield from _section("Static Rules", map(rule_text, one.static_rules), 5)
     groups: list[str] = []
     for group in one.track_groups:
         groups.append(f"Static Track Group = {group.name}")
-        groups += indented(block("VRRP member instances :", group.members), 2)
-    yield from section("Static Track groups", groups)
+        groups += _indented(block("VRRP member instances :", group.members), 2)
+    yield from _section("Static Track groups", groups)
 
 
-def sockets(daemon: Daemon) -> Iterator[str]:
+def _sockets(daemon: Daemon) -> Iterator[str]:
     """One entry for every socket."""
     for segment in daemon.segments.values():
         yield "fd_in {0} fd_out = {0}".format(descriptor(segment))
@@ -98,7 +98,7 @@ def sockets(daemon: Daemon) -> Iterator[str]:
         yield from (f"    {router.name} vrid {router.instance.vrid}" for router in routers)
 
 
-def sync_groups(daemon: Daemon) -> Iterator[str]:
+def _sync_groups(daemon: Daemon) -> Iterator[str]:
     """How every sync group stands."""
     for group in daemon.groups:
         one = group.config
@@ -106,24 +106,24 @@ def sync_groups(daemon: Daemon) -> Iterator[str]:
         yield f"VRRP Sync Group = {one.name}, {group.state.value}"
         faults = states.count("FAULT")
         yield f"  Num member fault {faults}, num member init {states.count('INIT')}"
-        yield from indented(block("VRRP member instances :", one.members), 2)
+        yield from _indented(block("VRRP member instances :", one.members), 2)
         if one.tracking_weight:
             yield "  sync group tracking weight set"
         yield f"  Using smtp notification = {yes(one.smtp_alert)}"
-        yield from indented(notify_lines(one.notify), 2)
+        yield from _indented(notify_lines(one.notify), 2)
 
 
-def trackers(daemon: Daemon, kind: str, name: str) -> Iterator[str]:
+def _trackers(daemon: Daemon, kind: str, name: str) -> Iterator[str]:
     """Which instances track something, and with which weight."""
     found = []
     for router in daemon.routers.values():
         for track in getattr(router.instance, kind):
             if track.name == name:
                 found.append(track_text(f"{router.name},", track))
-    yield from indented(block("Tracking instances :", found), 2)
+    yield from _indented(block("Tracking instances :", found), 2)
 
 
-def scripts_of(daemon: Daemon) -> Iterator[str]:
+def _scripts_of(daemon: Daemon) -> Iterator[str]:
     """Every tracked script and its verdict."""
     for script in daemon.tracking.scripts.values():
         one = script.config
@@ -139,11 +139,11 @@ def scripts_of(daemon: Daemon) -> Iterator[str]:
         yield f"  Status = {'INIT' if script.up is None else yes(script.up, 'GOOD BAD')}"
         yield f"  Script uid:gid = {owner_text(one.command.identity)}"
         yield "  VRRP instances :"
-        yield from trackers(daemon, "track_scripts", one.name)
+        yield from _trackers(daemon, "track_scripts", one.name)
         yield f"  State = {yes(script.running is None, 'idle running')}"
 
 
-def files(daemon: Daemon) -> Iterator[str]:
+def _files(daemon: Daemon) -> Iterator[str]:
     """Every tracked file and its number."""
     for tracked in daemon.tracking.files.values():
         one = tracked.config
@@ -151,10 +151,10 @@ def files(daemon: Daemon) -> Iterator[str]:
         yield f"  File = {one.file}"
         yield f"  Status = {tracked.value}"
         yield f"  Weight = {one.weight}{' reverse' if one.reverse else ''}"
-        yield from trackers(daemon, "track_files", one.name)
+        yield from _trackers(daemon, "track_files", one.name)
 
 
-def processes(daemon: Daemon) -> Iterator[str]:
+def _processes(daemon: Daemon) -> Iterator[str]:
     """Every tracked process and how many of it there are."""
     for tracked in daemon.tracking.processes.values():
         one = tracked.config
@@ -171,10 +171,10 @@ def processes(daemon: Daemon) -> Iterator[str]:
         yield f"  Terminate delay = {one.terminate_delay_ns / SECOND:.6f}s"
         yield f"  Fork delay = {one.fork_delay_ns / SECOND:.6f}s"
         yield f"  Full command = {yes(one.full_command, 'true false')}"
-        yield from trackers(daemon, "track_processes", one.name)
+        yield from _trackers(daemon, "track_processes", one.name)
 
 
-def interfaces(daemon: Daemon) -> Iterator[str]:
+def _interfaces(daemon: Daemon) -> Iterator[str]:
     """Every interface that an instance lives on or tracks."""
     users: dict[str, list[str]] = {}
     for router in daemon.routers.values():
@@ -185,11 +185,11 @@ def interfaces(daemon: Daemon) -> Iterator[str]:
     for name, lines in users.items():
         found = daemon.ports.kernel.interface(name)
         if found is not None:
-            yield from interface_lines(found)
-            yield from indented(block("Tracking VRRP instances :", lines), 2)
+            yield from _interface_lines(found)
+            yield from _indented(block("Tracking VRRP instances :", lines), 2)
 
 
-def interface_lines(one: Interface) -> Iterator[str]:
+def _interface_lines(one: Interface) -> Iterator[str]:
     """What the kernel says of an interface."""
     yield f"Name = {one.name}"
     yield f"  index = {one.index}"

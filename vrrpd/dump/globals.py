@@ -18,9 +18,9 @@ def global_lines(one: Globals) -> Iterator[str]:
     """The lines, without the one space that each begins with."""
     yield f"Network namespace = {one.net_namespace or '(default)'}"
     yield f"Router ID = {one.router_id or socket.gethostname()}"
-    yield from mail_lines(one)
-    yield f"Default smtp_alert = {unset(one.smtp_alert)}"
-    yield f"Default smtp_alert_vrrp = {unset(one.smtp_alert_vrrp)}"
+    yield from _mail_lines(one)
+    yield f"Default smtp_alert = {_unset(one.smtp_alert)}"
+    yield f"Default smtp_alert_vrrp = {_unset(one.smtp_alert_vrrp)}"
     test = one.reload_check_config
     yield "No test config before reload" if test is None else f"Test config before reload, {test}"
     yield f"Dynamic interfaces = {yes(one.dynamic_interfaces, 'true false')}"
@@ -30,12 +30,12 @@ def global_lines(one: Globals) -> Iterator[str]:
         yield "Send emails for fault transitions = off"
     yield f"Default interface = {one.default_interface}"
     yield f"Disable local IGMP = {yes(one.disable_local_igmp)}"
-    yield from script_lines(one)
-    yield from protocol_lines(one)
-    yield from process_lines(one)
+    yield from _script_lines(one)
+    yield from _protocol_lines(one)
+    yield from _process_lines(one)
 
 
-def mail_lines(one: Globals) -> Iterator[str]:
+def _mail_lines(one: Globals) -> Iterator[str]:
     """Who gets mail, and how."""
     if one.smtp_server is not None:
         yield f"Smtp server = {one.smtp_server[0]}"
@@ -49,7 +49,7 @@ def mail_lines(one: Globals) -> Iterator[str]:
         yield from (f"  {address}" for address in one.notification_email)
 
 
-def script_lines(one: Globals) -> Iterator[str]:
+def _script_lines(one: Globals) -> Iterator[str]:
     """FIFOs and what goes into them."""
     who = f"uid:gid {owner_text(one.script_identity)}"
     pairs = (
@@ -67,7 +67,7 @@ def script_lines(one: Globals) -> Iterator[str]:
     yield f"VRRP notify priority changes = {changes}"
 
 
-def protocol_lines(one: Globals) -> Iterator[str]:
+def _protocol_lines(one: Globals) -> Iterator[str]:
     """Defaults of the instances."""
     delay, repeat = one.vrrp_garp_lower_prio_delay_ns, one.vrrp_garp_lower_prio_repeat
     master, times = one.vrrp_garp_master_delay_ns, one.vrrp_garp_master_repeat
@@ -96,7 +96,7 @@ def protocol_lines(one: Globals) -> Iterator[str]:
     yield f"VRRP strict mode = {yes(one.vrrp_strict, 'true false')}"
 
 
-def process_lines(one: Globals) -> Iterator[str]:
+def _process_lines(one: Globals) -> Iterator[str]:
     """How the daemon runs."""
     yield f"Max auto priority = {one.max_auto_priority}"
     yield f"Min auto priority delay = {one.min_auto_priority_delay} usecs"
@@ -117,6 +117,6 @@ def process_lines(one: Globals) -> Iterator[str]:
     yield f"umask = 0{one.umask:03o}"
 
 
-def unset(value: bool | None) -> str:
+def _unset(value: bool | None) -> str:
     """A switch that may not have been touched."""
     return "unset" if value is None else yes(value, "on off")

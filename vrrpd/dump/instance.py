@@ -42,15 +42,15 @@ SCRIPTS = (
 
 def instance_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) -> Iterator[str]:
     """The lines below the title; `waiting` counts its tracked scripts without a result."""
-    yield from state_lines(router, group, waiting)
-    yield from timing_lines(router)
-    yield from address_lines(router)
-    yield from track_lines(router.instance)
+    yield from _state_lines(router, group, waiting)
+    yield from _timing_lines(router)
+    yield from _address_lines(router)
+    yield from _track_lines(router.instance)
     yield from notify_lines(router.instance.notify)
-    yield f"Notify priority changes = {truth(router.instance.notify_priority_changes)}"
+    yield f"Notify priority changes = {_truth(router.instance.notify_priority_changes)}"
 
 
-def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) -> Iterator[str]:
+def _state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) -> Iterator[str]:
     """What it is, and how it stands."""
     one, state = router.instance, router.state.value
     yield f"VRRP Version = {one.version}"
@@ -69,8 +69,8 @@ def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) ->
     yield f"Number of interface and track script faults = {len(router.faults)}"
     yield f"Number of track scripts init = {waiting}"
     if (last := router.last_change) is not None:
-        yield f"Last transition = {moment(last['t'])}"
-    yield f"Read timeout = {deadline(router)}"
+        yield f"Last transition = {_moment(last['t'])}"
+    yield f"Read timeout = {_deadline(router)}"
     down = router.params.master_down(router.params.advert_interval)
     yield f"Master down timer = {down // 1000} usecs"
     yield f"Interface = {one.interface}"
@@ -87,7 +87,7 @@ def state_lines(router: VirtualRouter, group: SyncGroup | None, waiting: int) ->
         yield f"Multicast address {router.group}{index}"
 
 
-def timing_lines(router: VirtualRouter) -> Iterator[str]:
+def _timing_lines(router: VirtualRouter) -> Iterator[str]:
     """Gratuitous ARP, priorities, intervals, authentication."""
     one, garp = router.instance, router.instance.garp
     yield f"Gratuitous ARP delay = {garp.delay_ns // SECOND}"
@@ -97,8 +97,8 @@ def timing_lines(router: VirtualRouter) -> Iterator[str]:
     yield f"Gratuitous ARP lower priority delay = {garp.lower_prio_delay_ns // SECOND}"
     yield f"Gratuitous ARP lower priority repeat = {garp.lower_prio_repeat}"
     yield f"Down timer adverts = {one.down_timer_adverts}"
-    yield f"Send advert after receive lower priority advert = {truth(not one.lower_prio_no_advert)}"
-    higher = truth(one.higher_prio_send_advert)
+    yield f"Send advert after receive lower priority advert = {_truth(not one.lower_prio_no_advert)}"
+    higher = _truth(one.higher_prio_send_advert)
     yield f"Send advert after receive higher priority advert = {higher}"
     yield f"Virtual Router ID = {one.vrid}"
     yield f"Priority = {one.priority}"
@@ -108,11 +108,11 @@ def timing_lines(router: VirtualRouter) -> Iterator[str]:
         yield f"Advert interval = {one.advert_interval_ns // SECOND} sec"
     else:
         yield f"Advert interval = {one.advert_interval_ns * 1000 // SECOND} milli-sec"
-    yield f"Accept = {able(one.accept)}"
-    yield f"Preempt = {able(one.preempt)}"
+    yield f"Accept = {_able(one.accept)}"
+    yield f"Preempt = {_able(one.preempt)}"
     if one.preempt_delay_ns:
         yield f"Preempt delay = {one.preempt_delay_ns / SECOND:g} secs"
-    yield f"Promote_secondaries = {able(one.promote_secondaries)}"
+    yield f"Promote_secondaries = {_able(one.promote_secondaries)}"
     if one.version == 2:
         yield f"Authentication type = {AUTHENTICATION[one.auth.kind]}"
         if one.auth.kind == "PASS":
@@ -130,7 +130,7 @@ def hmac_lines(auth: AuthHmac) -> Iterator[str]:
     yield f"  Anti replay = {auth.anti_replay}{window}"
 
 
-def address_lines(router: VirtualRouter) -> Iterator[str]:
+def _address_lines(router: VirtualRouter) -> Iterator[str]:
     """What it holds, and to which peers it advertises."""
     one, held = router.instance, router.state is State.MASTER
     texts = [address_text(address, one.interface, held) for address in one.addresses]
@@ -149,7 +149,7 @@ def address_lines(router: VirtualRouter) -> Iterator[str]:
     yield from block("Virtual Rules :", [rule_text(rule) for rule in one.rules])
 
 
-def track_lines(one: Instance) -> Iterator[str]:
+def _track_lines(one: Instance) -> Iterator[str]:
     """What it tracks."""
     tracks = (
         ("Tracked interfaces :", "", one.track_interfaces),
@@ -185,26 +185,26 @@ def block(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from (f"  {line}" for line in found)
 
 
-def moment(t: float) -> str:
+def _moment(t: float) -> str:
     """A Unix time with microseconds, and as text as ctime(3) has it."""
     local = time.localtime(t)
     fraction = f"{t % 1:.6f}"[1:]
     return f"{t:.6f} ({time.strftime('%a %b %e %H:%M:%S', local)}{fraction} {local.tm_year})"
 
 
-def deadline(router: VirtualRouter) -> str:
+def _deadline(router: VirtualRouter) -> str:
     """When the running timer expires."""
     when = router.current.deadline
     if when is None:
         return "DISABLED"
-    return moment(router.journal.wall() + (when - router.ports.clock.now()) / SECOND)
+    return _moment(router.journal.wall() + (when - router.ports.clock.now()) / SECOND)
 
 
-def able(value: bool) -> str:
+def _able(value: bool) -> str:
     """keepalived's words for most switches."""
     return yes(value, "enabled disabled")
 
 
-def truth(value: bool) -> str:
+def _truth(value: bool) -> str:
     """keepalived's words for the other switches."""
     return yes(value, "true false")

@@ -61,16 +61,16 @@ SCRIPTS = {
 def as_json(daemon: Daemon) -> Iterator[str]:
     """The one line of `keepalived.json`."""
     found: Any = [
-        {"data": fields(daemon, router), "stats": counters(router)}
+        {"data": _fields(daemon, router), "stats": _counters(router)}
         for router in daemon.routers.values()
     ]
     if daemon.config.globals.json_version == 2:
-        tracked = [process(one) for one in daemon.tracking.processes.values()]
+        tracked = [_process(one) for one in daemon.tracking.processes.values()]
         found = {"vrrp": found, **({"track_process": tracked} if tracked else {})}
     yield json.dumps(found)
 
 
-def process(one: TrackedProcess) -> dict[str, Any]:
+def _process(one: TrackedProcess) -> dict[str, Any]:
     """A `vrrp_track_process`, as `json_version 2` lists them."""
     config = one.config
     running = one.timer is not None
@@ -91,13 +91,13 @@ def process(one: TrackedProcess) -> dict[str, Any]:
     }
 
 
-def counters(router: VirtualRouter) -> dict[str, int]:
+def _counters(router: VirtualRouter) -> dict[str, int]:
     """The statistics of one instance; those of auth_hmac where it is configured."""
     names = STATS if router.instance.auth_hmac is None else STATS | HMAC_STATS
     return {name: router.counters[ours] for name, ours in names.items()}
 
 
-def fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:
+def _fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:
     """Everything else of one instance, in keepalived's order."""
     one, garp = router.instance, router.instance.garp
     heard = router.current.heard
@@ -125,30 +125,30 @@ def fields(daemon: Daemon, router: VirtualRouter) -> dict[str, Any]:
         "effective_priority": router.params.priority,
         "vipset": router.state is State.MASTER,
         "promote_secondaries": one.promote_secondaries,
-        "adver_int": seconds(one.advert_interval_ns),
-        "master_adver_int": seconds(learnt or one.advert_interval_ns),
+        "adver_int": _seconds(one.advert_interval_ns),
+        "master_adver_int": _seconds(learnt or one.advert_interval_ns),
         "accept": int(one.accept),
         "nopreempt": not one.preempt,
-        "preempt_delay": seconds(one.preempt_delay_ns),
+        "preempt_delay": _seconds(one.preempt_delay_ns),
         "state": state,
         "wantstate": state,
         "version": one.version,
         "smtp_alert": one.smtp_alert,
         "notify_deleted": one.notify.report_deleted,
-        **scripts(one.notify),
-        **lists(daemon, router),
+        **_scripts(one.notify),
+        **_lists(daemon, router),
         "auth_type": AUTHENTICATION[one.auth.kind],
         **({} if one.auth.kind == "NONE" else {"auth_data": MASK}),
     }
 
 
-def scripts(notify: Notify) -> dict[str, str]:
+def _scripts(notify: Notify) -> dict[str, str]:
     """The notify scripts that there are."""
     found = ((name, getattr(notify, ours)) for name, ours in SCRIPTS.items())
     return {name: command_text(script) for name, script in found if script is not None}
 
 
-def lists(daemon: Daemon, router: VirtualRouter) -> dict[str, list[str]]:
+def _lists(daemon: Daemon, router: VirtualRouter) -> dict[str, list[str]]:
     """Addresses, routes, rules and what is tracked, where there is anything."""
     one, held = router.instance, router.state is State.MASTER
     commands = {script.name: command_text(script.command) for script in daemon.config.scripts}
@@ -163,6 +163,6 @@ def lists(daemon: Daemon, router: VirtualRouter) -> dict[str, list[str]]:
     return {name: items for name, items in found.items() if items}
 
 
-def seconds(ns: int) -> int | float:
+def _seconds(ns: int) -> int | float:
     """Seconds; a whole number where it is one."""
     return ns // SECOND if ns % SECOND == 0 else ns / SECOND

@@ -21,10 +21,10 @@ FLAGS = ("home", "mngtmpaddr", "noprefixroute", "autojoin")
 
 def address_text(address: Address, dev: str, held: bool) -> str:
     """A virtual address; `dev` is the instance's interface."""
-    return " ".join(address_parts(address, dev, held))
+    return " ".join(_address_parts(address, dev, held))
 
 
-def address_parts(one: Address, dev: str, held: bool) -> Iterator[str]:
+def _address_parts(one: Address, dev: str, held: bool) -> Iterator[str]:
     """The parts of address_text()."""
     most = 32 if one.family == 4 else 128
     alone = one.peer is not None or one.prefixlen == most
@@ -55,15 +55,15 @@ def address_parts(one: Address, dev: str, held: bool) -> Iterator[str]:
 
 def route_text(route: Route) -> str:
     """A route, its numbers as numbers."""
-    return " ".join(route_parts(route))
+    return " ".join(_route_parts(route))
 
 
-def route_parts(one: Route) -> Iterator[str]:
+def _route_parts(one: Route) -> Iterator[str]:
     """The parts of route_text()."""
     yield one.how
     if one.kind != "unicast":
         yield one.kind
-    yield network_text(one.to)
+    yield _network_text(one.to)
     if one.source is not None:
         yield f"from {one.source}"
     if one.prefsrc is not None:
@@ -71,7 +71,7 @@ def route_parts(one: Route) -> Iterator[str]:
     if one.tos:
         yield f"tos {one.tos}"
     if not one.multipath:
-        yield from (word for hop in one.hops for word in hop_parts(hop))
+        yield from (word for hop in one.hops for word in _hop_parts(hop))
     if one.table != 254:
         yield f"table {one.table}"
     yield f"proto {one.protocol}"
@@ -88,12 +88,12 @@ def route_parts(one: Route) -> Iterator[str]:
     if one.multipath:
         for hop in one.hops:
             weight = [f"weight {hop.weight}"] if hop.weight != 1 else []
-            yield " ".join(("nexthop", *hop_parts(hop), *weight))
+            yield " ".join(("nexthop", *_hop_parts(hop), *weight))
     if one.no_track:
         yield "no_track"
 
 
-def hop_parts(hop: Hop) -> Iterator[str]:
+def _hop_parts(hop: Hop) -> Iterator[str]:
     """One way of a route."""
     if hop.via is not None:
         yield f"via {'inet' if hop.via.version == 4 else 'inet6'} {hop.via}"
@@ -105,9 +105,9 @@ def hop_parts(hop: Hop) -> Iterator[str]:
 
 def rule_text(one: Rule) -> str:
     """A rule, its numbers as numbers."""
-    words = [f"from {network_text(one.source) if one.source is not None else 'all'}"]
+    words = [f"from {_network_text(one.source) if one.source is not None else 'all'}"]
     if one.to is not None:
-        words.append(f"to {network_text(one.to)}")
+        words.append(f"to {_network_text(one.to)}")
     words.append(f"priority {one.preference}")
     words.append(f"tos {one.tos:#x}")
     if one.fwmark is not None:
@@ -127,7 +127,7 @@ def rule_text(one: Rule) -> str:
     return ("not " if one.inverted else "") + " ".join(words)
 
 
-def network_text(network: Network) -> str:
+def _network_text(network: Network) -> str:
     """A prefix, or an address if it is the prefix of only one."""
     return str(network.network_address if network.num_addresses == 1 else network)
 

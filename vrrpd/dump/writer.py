@@ -72,13 +72,13 @@ def dump_data(daemon: Daemon) -> None:
     if settings.data_use_instance and settings.instance is not None:
         stem, dot, end = name.rpartition(".")
         name = f"{stem}.{settings.instance}{dot}{end}" if dot else f"{name}.{settings.instance}"
-    write("data", name, data(daemon), daemon.log)
+    _write("data", name, data(daemon), daemon.log)
 
 
 def dump_stats(daemon: Daemon, clear: bool = False) -> None:
     """Write `keepalived.stats`; `clear` sets every counter to zero afterwards."""
     name = daemon.config.globals.stats_dump_file or "keepalived.stats"
-    write("stats", name, stats(daemon), daemon.log)
+    _write("stats", name, stats(daemon), daemon.log)
     if clear:
         for router in daemon.routers.values():
             router.counters.clear()
@@ -90,10 +90,10 @@ def dump_stats(daemon: Daemon, clear: bool = False) -> None:
 def dump_json(daemon: Daemon) -> None:
     """Write `keepalived.json`."""
     name = daemon.config.globals.json_dump_file or "keepalived.json"
-    write("as json", name, as_json(daemon), daemon.log)
+    _write("as json", name, as_json(daemon), daemon.log)
 
 
-def write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
+def _write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
     """Write a dump file; what goes wrong is logged."""
     directory = os.environ.get("TMPDIR", "/tmp")
     if not os.path.isabs(directory):

@@ -35,7 +35,7 @@ Line = tuple[int, int]  # code and operand
 
 def sieve(shapes: Iterable[PacketSignature], family: int) -> bytes:
     """The program that keeps what has one of `shapes`."""
-    blocks = [block(lines_of(one, family)) for one in shapes]
+    blocks = [_block(lines_of(one, family)) for one in shapes]
     return b"".join([*blocks, INSTRUCTION.pack(RETURN, 0, 0, 0)])
 
 
@@ -43,12 +43,12 @@ def lines_of(shape: PacketSignature, family: int) -> list[Line]:
     """The loads and tests for one shape."""
     if family == 6:
         lines = [(LD_BYTE, 0), (JUMP_EQ, shape.first), (LD_BYTE, 1), (JUMP_EQ, shape.vrid)]
-        return [*lines, (LD_BYTE, 2), *strong_enough(shape)]
+        return [*lines, (LD_BYTE, 2), *_strong_enough(shape)]
     lines = [(LDX_HEADER_LENGTH, 0)]
     if shape.near:
         lines += [(LD_BYTE, TTL), (JUMP_EQ, 255)]
     lines += [(LD_BYTE_X, 0), (JUMP_EQ, shape.first), (LD_BYTE_X, 1), (JUMP_EQ, shape.vrid)]
-    lines += [(LD_BYTE_X, 2), *strong_enough(shape)]
+    lines += [(LD_BYTE_X, 2), *_strong_enough(shape)]
     for place, value in enumerate(shape.second or (), 4):
         lines += [(LD_BYTE_X, place), (JUMP_EQ, value)]
     if shape.password is not None:
@@ -58,7 +58,7 @@ def lines_of(shape: PacketSignature, family: int) -> list[Line]:
     return lines
 
 
-def strong_enough(shape: PacketSignature) -> list[Line]:
+def _strong_enough(shape: PacketSignature) -> list[Line]:
     """The test of a priority: less 1, without a sign, 0 is the highest of all."""
     return [(SUBTRACT, 1), (JUMP_GE, shape.least - 1)]
 
@@ -78,36 +78,36 @@ def exactly(packets: Iterable[bytes], family: int, hit: int, otherwise: int | No
     """
     headers: dict[tuple[Line, ...], list[list[Line]]] = {}
     for packet in packets:
-        header, message = comparison(packet, family)
+        header, message = _comparison(packet, family)
         headers.setdefault(tuple(header), []).append(message)
     code = b""
     for lines, messages in headers.items():
-        blocks = b"".join(block(message, hit) for message in messages)
+        blocks = b"".join(_block(message, hit) for message in messages)
         # A test that fails jumps to the second jump, which leads behind the blocks.
-        code += tests(list(lines), skip=1)
+        code += _tests(list(lines), skip=1)
         code += INSTRUCTION.pack(JUMP, 0, 0, 1)
         code += INSTRUCTION.pack(JUMP, 0, 0, len(blocks) // INSTRUCTION.size)
         code += blocks
     return code if otherwise is None else code + INSTRUCTION.pack(RETURN, 0, 0, otherwise)
 
 
-def comparison(packet: bytes, family: int) -> tuple[list[Line], list[Line]]:
+def _comparison(packet: bytes, family: int) -> tuple[list[Line], list[Line]]:
     """The loads and tests of an IP header, and those of a VRRP message.
 
     The length comes first: behind it no load is beyond the end.
     """
     if family == 4:
         start, parts = 20, [(0, 4), (6, 2), (8, 2), (12, 4), (16, 4)]
-        header = [line for at, size in parts for line in compare(packet, at, size, at)]
+        header = [line for at, size in parts for line in _compare(packet, at, size, at)]
     else:
         start, parts = 40, [(4, 2), (6, 2), *((at, 4) for at in range(8, 40, 4))]
-        header = [line for at, size in parts for line in compare(packet, at, size, NETWORK + at)]
+        header = [line for at, size in parts for line in _compare(packet, at, size, NETWORK + at)]
     shift = 0 if family == 4 else start
     words = range(start, len(packet), 4)
-    return header, [line for at in words for line in compare(packet, at, 4, at - shift)]
+    return header, [line for at in words for line in _compare(packet, at, 4, at - shift)]
 
 
-def compare(packet: bytes, at: int, size: int, where: int) -> list[Line]:
+def _compare(packet: bytes, at: int, size: int, where: int) -> list[Line]:
     """A load of 4 or 2 bytes at `where`, and the test that they are those of `packet`."""
     load = LD_WORD_AT if size == 4 else LD_HALF_AT
     return [(load, where), (JUMP_EQ, int.from_bytes(packet[at : at + size], "big"))]
@@ -120,12 +120,12 @@ def can_compare(packet: bytes, family: int) -> bool:
     return plain and len(packet) % 4 == 0 and start + 8 <= len(packet) <= start + 4 * WORDS
 
 
-def block(lines: list[Line], hit: int = ALL) -> bytes:
+def _block(lines: list[Line], hit: int = ALL) -> bytes:
     """The program: a test that fails jumps behind the block, all that succeed yield `hit`."""
-    return tests(lines, skip=1) + INSTRUCTION.pack(RETURN, 0, 0, hit)
+    return _tests(lines, skip=1) + INSTRUCTION.pack(RETURN, 0, 0, hit)
 
 
-def tests(lines: list[Line], skip: int) -> bytes:
+def _tests(lines: list[Line], skip: int) -> bytes:
     """The program: a test that fails jumps to `skip` instructions behind the last one."""
     code = b""
     for at, (operation, operand) in enumerate(lines):

@@ -78,9 +78,9 @@ class Privileges:
         """Give up all but ALWAYS, `needed`, and what these files take to be read and written."""
         kept = {*ALWAYS, *needed}
         try:
-            put(effective=kept)
-            closed = blocked(reads, writes)
-            put(effective=kept | closed.keys(), permitted=kept | closed.keys())
+            _put(effective=kept)
+            closed = _blocked(reads, writes)
+            _put(effective=kept | closed.keys(), permitted=kept | closed.keys())
         except OSError as error:
             self.log.info(f"capabilities are not given up: {error.strerror or error}")
             return
@@ -99,7 +99,7 @@ class Privileges:
         return None
 
 
-def put(effective: Collection[str], permitted: Collection[str] | None = None) -> None:
+def _put(effective: Collection[str], permitted: Collection[str] | None = None) -> None:
     """Have these and no others, as far as they are permitted; None leaves the permitted set.
 
     Nothing is inheritable afterwards, and so nothing is ambient.  Raises OSError.
@@ -119,13 +119,13 @@ def mask(names: Iterable[str], word: int) -> int:
     return sum(1 << NUMBERS[n] % 32 for n in names if NUMBERS[n] // 32 == word)
 
 
-def blocked(reads: Iterable[str], writes: Iterable[str]) -> dict[str, str]:
+def _blocked(reads: Iterable[str], writes: Iterable[str]) -> dict[str, str]:
     """What it takes to read and write these files, if the present capabilities are not enough."""
     found = {}
     for path in reads:
         if os.path.exists(path) and not os.access(path, os.R_OK, effective_ids=True):
             found["DAC_READ_SEARCH"] = f"to read {path}"
-        elif not os.path.exists(path) and not reachable(os.path.dirname(path) or "."):
+        elif not os.path.exists(path) and not _reachable(os.path.dirname(path) or "."):
             found["DAC_READ_SEARCH"] = f"to look for {path}"
     for path in writes:
         place = path if os.path.exists(path) else os.path.dirname(path) or "."
@@ -134,7 +134,7 @@ def blocked(reads: Iterable[str], writes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def reachable(directory: str) -> bool:
+def _reachable(directory: str) -> bool:
     """Whether the nearest directory that there is can be passed."""
     while not os.path.lexists(directory) and directory not in ("", "/"):
         directory = os.path.dirname(directory) or "."
@@ -173,4 +173,4 @@ TRIALS = {"NET_ADMIN": _may_administer, "NET_RAW": _may_open_raw_sockets}
 
 def give_up_all() -> None:
     """For a child that needs nothing: no capability at all."""
-    put((), ())
+    _put((), ())

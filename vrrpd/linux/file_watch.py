@@ -139,7 +139,7 @@ class SmallFiles:
                 data = os.read(self.fd, BUFFER)
             except BlockingIOError:
                 return
-            for number, mask, name in events(data):
+            for number, mask, name in _events(data):
                 self.happened(number, mask, name)
 
     def happened(self, number: int, mask: int, name: str) -> None:
@@ -176,7 +176,7 @@ class SmallFiles:
             self.fd = -1
 
 
-def events(data: bytes) -> list[tuple[int, int, str]]:
+def _events(data: bytes) -> list[tuple[int, int, str]]:
     """Take apart what read(2) returned: (watch, mask, name) for every notification."""
     found = []
     at = 0

@@ -39,7 +39,7 @@ class ChildFailed(Exception):
 
 def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     """What `work` yields; raises what it raises, ChildFailed or InterruptedError."""
-    near, far = pipe()
+    near, far = _pipe()
     try:
         pid = os.fork()
     except OSError as error:
@@ -47,7 +47,7 @@ def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
         os.close(far)
         raise ChildFailed(f"no process to do it: {error.strerror}") from None
     if pid == 0:
-        child_main(work, far)
+        _child_main(work, far)
     os.close(far)
     parts = ChildResults(near)
     loop.add_reader(near, parts.take)
@@ -68,11 +68,11 @@ def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     if parts.error is not None:
         raise parts.error
     if not parts.whole:
-        raise ChildFailed(reason(parts, status))
+        raise ChildFailed(_reason(parts, status))
     return parts.found
 
 
-def pipe() -> tuple[int, int]:
+def _pipe() -> tuple[int, int]:
     """Two ends.  Raises ChildFailed."""
     try:
         return os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -80,7 +80,7 @@ def pipe() -> tuple[int, int]:
         raise ChildFailed(f"no pipe to the process that would do it: {error.strerror}") from None
 
 
-def reason(parts: ChildResults, status: int) -> str:
+def _reason(parts: ChildResults, status: int) -> str:
     """Why a child has not done its work."""
     if parts.late:
         return f"it takes longer than {TIMEOUT // SECOND} s"
@@ -121,7 +121,7 @@ class ChildResults:
                 self.whole, self.error = True, value
 
 
-def child_main(work: Callable[[], Iterable[Any]], far: int) -> None:
+def _child_main(work: Callable[[], Iterable[Any]], far: int) -> None:
     """The child's life: it has copies of everything, and may use nothing but the pipe."""
     try:
         signal.set_wakeup_fd(-1)
@@ -133,15 +133,15 @@ def child_main(work: Callable[[], Iterable[Any]], far: int) -> None:
         with io.FileIO(far, "w") as pipe:
             try:
                 for part in work():
-                    send(pipe, "part", part)
-                send(pipe, "end", None)
+                    _send(pipe, "part", part)
+                _send(pipe, "end", None)
             except Exception as error:
-                send(pipe, "end", error)
+                _send(pipe, "end", error)
     finally:
         os._exit(0)
 
 
-def send(pipe: io.FileIO, kind: str, value: object) -> None:
+def _send(pipe: io.FileIO, kind: str, value: object) -> None:
     """One pickle behind its length; all of it, however little the pipe takes at a time."""
     data = pickle.dumps((kind, value))
     rest = memoryview(len(data).to_bytes(4, "big") + data)

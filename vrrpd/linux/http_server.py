@@ -61,7 +61,7 @@ class HttpServer:
         self.clients: set[Client] = set()
         self.busy = False
         self.server = StreamServer(
-            listen(where), loop, self.clients, CLIENTS, self._connected, where.path
+            _listen(where), loop, self.clients, CLIENTS, self._connected, where.path
         )
 
     def _connected(self, connection: socket.socket) -> None:
@@ -182,7 +182,7 @@ class HttpServer:
         self.server.close()
 
 
-def listen(where: Endpoint) -> socket.socket:
+def _listen(where: Endpoint) -> socket.socket:
     """A listening socket.  Raises OSError."""
     if where.path:
         family = socket.AF_UNIX

@@ -88,7 +88,7 @@ TURN = 128  # notifications read before others get their turn
 PUT_OFF = 8  # turns after which a loss is reported though not all that has arrived is read
 
 
-def kind_of(information: bytes) -> str:
+def _kind_of(information: bytes) -> str:
     """What kind of virtual interface IFLA_LINKINFO names; "" for a real one."""
     kind = tlv.attributes(information).get(IFLA_INFO_KIND, b"")
     return kind.rstrip(b"\0").decode(errors="replace")
@@ -370,7 +370,7 @@ class LinuxKernel:
             addresses=before.addresses if before is not None else (),
             tentative=before.tentative if before is not None else (),
             duplicates=before.duplicates if before is not None else (),
-            kind=kind_of(found.get(IFLA_LINKINFO, b"")),
+            kind=_kind_of(found.get(IFLA_LINKINFO, b"")),
             group=tlv.number(found.get(IFLA_GROUP)) or 0,
             base=-1 if IFLA_LINK_NETNSID in found else tlv.number(found.get(IFLA_LINK)) or 0,
         )

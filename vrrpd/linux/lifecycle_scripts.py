@@ -39,10 +39,10 @@ class LifecycleScripts:
         self.runner.check(script, timeout, ended.append)
         self.loop.run_until(lambda: bool(ended))
         for outcome in ended:
-            self.log.info(f"{what} script {verdict(outcome)}")
+            self.log.info(f"{what} script {_verdict(outcome)}")
 
 
-def verdict(outcome: Outcome) -> str:
+def _verdict(outcome: Outcome) -> str:
     """How a script ended, in keepalived's words."""
     if outcome.problem:
         return f"script was not started: {outcome.problem}"

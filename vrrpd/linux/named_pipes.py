@@ -22,7 +22,7 @@ class NamedPipe:
 
     def __init__(self, path: str, owner: tuple[int, int] | None, mode: int) -> None:
         self.path = path
-        self.ours = make(path, owner, mode)
+        self.ours = _make(path, owner, mode)
         self.fd = os.open(path, FLAGS)
         if not stat.S_ISFIFO(os.fstat(self.fd).st_mode):  # exchanged in between
             os.close(self.fd)
@@ -51,7 +51,7 @@ class NamedPipe:
                     os.unlink(self.path)
 
 
-def make(path: str, owner: tuple[int, int] | None, mode: int) -> bool:
+def _make(path: str, owner: tuple[int, int] | None, mode: int) -> bool:
     """Make a pipe unless there is one; whether there was none.  Raises OSError."""
     try:
         os.mkfifo(path, mode)

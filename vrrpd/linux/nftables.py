@@ -42,7 +42,7 @@ class Filter:
         """Make the tables what `shield` asks for; they vanish if that is nothing."""
         if not NAME.match(shield.table):
             return [f"no packet filter: {shield.table!r} cannot be written in nft"]
-        shield, problems = writable(shield)
+        shield, problems = _writable(shield)
         there = self.tables(shield.table)
         if isinstance(there, str):
             return [*problems, f"no packet filter: {there}"] if shield else problems
@@ -60,7 +60,7 @@ class Filter:
     def apply_parts(self, old: str, shield: DropFilter, version: int) -> list[str]:
         """The table of one family with all that nftables takes; what it does not take, as text."""
         lost: list[str] = []
-        for lesser, lost in parts(shield):  # noqa: B007
+        for lesser, lost in _parts(shield):  # noqa: B007
             text = table(lesser, version)
             if not (old or text) or not self.run("\n".join((old, text)))[1]:
                 break
@@ -107,7 +107,7 @@ class Filter:
         return self.library, self.context
 
 
-def writable(shield: DropFilter) -> tuple[DropFilter, list[str]]:
+def _writable(shield: DropFilter) -> tuple[DropFilter, list[str]]:
     """The shield without interfaces whose names nft would read otherwise; these, as text."""
     silent = tuple(one for one in shield.silent if IFNAME.match(one.interface))
     links = tuple(one for one in shield.links if IFNAME.match(one.name) and IFNAME.match(one.base))
@@ -118,7 +118,7 @@ def writable(shield: DropFilter) -> tuple[DropFilter, list[str]]:
     return replace(shield, silent=silent, links=links, doubles=doubles), problems
 
 
-def parts(shield: DropFilter) -> Iterator[tuple[DropFilter, list[str]]]:
+def _parts(shield: DropFilter) -> Iterator[tuple[DropFilter, list[str]]]:
     """Less and less of a shield, each with what it lacks: the addresses are worth most."""
     yield shield, []
     links = ["the rules of virtual interfaces"] if shield.links else []
@@ -140,18 +140,18 @@ def table(shield: DropFilter, version: int) -> str:
     out: list[str] = []
     into: list[str] = []
     if version == 6:
-        one_place(sets, out, shield)
+        _one_place(sets, out, shield)
     if links:
-        no_reports(sets, out, version, links, shield.counters)
-    chains = drops(sets, out, into, version, silent, shield) if silent else []
-    chains.insert(0, chain("out", "output", out, shield))
+        _no_reports(sets, out, version, links, shield.counters)
+    chains = _drops(sets, out, into, version, silent, shield) if silent else []
+    chains.insert(0, _chain("out", "output", out, shield))
     if into:
-        chains.insert(1, chain("in", "input", into, shield))
+        chains.insert(1, _chain("in", "input", into, shield))
     body = "\n".join((*sets, *chains))
     return f"table {FAMILIES[version]} {shield.table} {{\n{body}\n}}"
 
 
-def drops(
+def _drops(
     sets: list[str],
     out: list[str],
     into: list[str],
@@ -164,7 +164,7 @@ def drops(
     near = [one for one in silent if version == 6 and one.address.ip.is_link_local]
     far = [one for one in silent if one not in near]
     if far:
-        sets.append(f"set vips {{ type ipv{version}_addr; elements = {addresses(far)}; }}")
+        sets.append(f"set vips {{ type ipv{version}_addr; elements = {_addresses(far)}; }}")
     if version == 6:
         kind = "type icmpv6_type; flags constant"
         sets.append(f"set neighbor-discovery {{ {kind}; elements = {{ {DISCOVERY} }}; }}")
@@ -173,7 +173,7 @@ def drops(
         out.append("ip6 saddr fe80::/10 goto out_link_local")
         into.append("ip6 daddr fe80::/10 goto in_link_local")
     if near:
-        pairs = listed(f'{one.address.ip} . "{one.interface}"' for one in near)
+        pairs = _listed(f'{one.address.ip} . "{one.interface}"' for one in near)
         sets.append(f"set vips_link_local {{ type ipv6_addr . iface_index; elements = {pairs}; }}")
     if far:
         out.append(f"{ip} saddr @vips {hit}")
@@ -188,38 +188,38 @@ def drops(
     return [f"chain in_link_local {{ {in_} }}", f"chain out_link_local {{ {out_} }}"]
 
 
-def one_place(sets: list[str], out: list[str], shield: DropFilter) -> None:
+def _one_place(sets: list[str], out: list[str], shield: DropFilter) -> None:
     """Announce the link-local address of a base by the base alone, not by its virtual interface.
 
     Both have it, with different MAC addresses.  keepalived does so from 2.3.3 on.
     """
     count = "counter " if shield.counters else ""
-    pairs = listed(f'{ip} . "{name}"' for ip, name in shield.doubles)
+    pairs = _listed(f'{ip} . "{name}"' for ip, name in shield.doubles)
     elements = f" elements = {pairs};" if shield.doubles else ""
     sets.append(f"set parent_link_local {{ type ipv6_addr . ifname;{elements} }}")
     which = 'meta oifkind "macvlan" ip6 saddr . oifname @parent_link_local'
     out.append(f"icmpv6 type nd-neighbor-advert {which} {count}drop")
 
 
-def no_reports(
+def _no_reports(
     sets: list[str], out: list[str], version: int, links: Sequence[VirtualLink], counters: bool
 ) -> None:
     """Send reports of group membership by the base instead: switches learn MAC addresses."""
     count = "counter " if counters else ""
     macvlan = 'meta oifkind "macvlan"'
-    pairs = listed(f'"{one.name}" : "{one.base}"' for one in links)
+    pairs = _listed(f'"{one.name}" : "{one.base}"' for one in links)
     sets.append(f"map vmac_map {{ type iface_index : iface_index; elements = {pairs}; }}")
     ip, what = ("ip", "ip protocol igmp") if version == 4 else ("ip6", "icmpv6 type @mld-report")
     out.append(f"{what} {macvlan} {count}dup to {ip} daddr device oif map @vmac_map drop")
     if version == 6:
-        members = listed(f'"{one.name}"' for one in links)
+        members = _listed(f'"{one.name}"' for one in links)
         sets.append(f"set vmac_set {{ type iface_index; elements = {members}; }}")
         kind = "type icmpv6_type; flags constant"
         sets.append(f"set mld-report {{ {kind}; elements = {{ {REPORTS} }}; }}")
         out.append(f"icmpv6 type nd-router-solicit {macvlan} oif @vmac_set {count}drop")
 
 
-def chain(name: str, hook: str, rules: list[str], shield: DropFilter) -> str:
+def _chain(name: str, hook: str, rules: list[str], shield: DropFilter) -> str:
     """A chain that sees all that comes in or goes out."""
     lines = "\n".join(rules)
     return (
@@ -228,11 +228,11 @@ def chain(name: str, hook: str, rules: list[str], shield: DropFilter) -> str:
     )
 
 
-def addresses(placed: Iterable[InterfaceAddress]) -> str:
+def _addresses(placed: Iterable[InterfaceAddress]) -> str:
     """A set of addresses."""
-    return listed(str(ip) for ip in dict.fromkeys(one.address.ip for one in placed))
+    return _listed(str(ip) for ip in dict.fromkeys(one.address.ip for one in placed))
 
 
-def listed(words: Iterable[str]) -> str:
+def _listed(words: Iterable[str]) -> str:
     """The elements of a set."""
     return "{ " + ", ".join(words) + " }"

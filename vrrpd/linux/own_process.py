@@ -58,7 +58,7 @@ class Process:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.now = BORN
-        self.name = own_name()
+        self.name = _own_name()
         self.nice = os.getpriority(os.PRIO_PROCESS, 0)
         self.cpus = os.sched_getaffinity(0)
         self.limits = resource.getrlimit(resource.RLIMIT_RTTIME)
@@ -159,7 +159,7 @@ class Process:
             checked(LIBC.munlockall())
             return
         most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
-        unlimited = locks_beyond_limits()
+        unlimited = _locks_beyond_limits()
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (most, most))
         if most == resource.RLIM_INFINITY or unlimited:
             checked(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE))
@@ -169,7 +169,7 @@ class Process:
         self.log.info(UNLOCKED.format(most))
 
 
-def locks_beyond_limits() -> bool:
+def _locks_beyond_limits() -> bool:
     """Whether RLIMIT_MEMLOCK is not for us (CAP_IPC_LOCK on the host, not in a namespace)."""
     limits = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     byte = ctypes.create_string_buffer(1)
@@ -194,7 +194,7 @@ def dump_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
-def own_name() -> str:
+def _own_name() -> str:
     """What ps(1) calls us."""
     with open("/proc/self/comm", encoding="utf-8", errors="replace") as file:
         return file.read().rstrip("\n")

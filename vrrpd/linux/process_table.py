@@ -101,7 +101,7 @@ class ProcessTable:
 
     def look(self, pid: int) -> None:
         """See what /proc says of one process."""
-        process = read_process(pid, self.proc)
+        process = _read_process(pid, self.proc)
         if process is not None:
             self.learn(process)
         else:
@@ -236,7 +236,7 @@ def decode(data: bytes) -> tuple[int, int, int] | None:
     return None
 
 
-def read_process(pid: int, proc: str = "/proc") -> Process | None:
+def _read_process(pid: int, proc: str = "/proc") -> Process | None:
     """What /proc says of a process; None if it has ended or is a zombie."""
     try:
         with open(f"{proc}/{pid}/stat", "rb") as file:

@@ -59,7 +59,7 @@ class QuietSocket:
             self.socket.setsockopt(sol, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
             self.socket.setsockopt(sol, SO_TIMESTAMPNS, 1)
             if room > self.socket.getsockopt(sol, socket.SO_RCVBUF):
-                force(self.socket, room)
+                _force(self.socket, room)
             attach(self.socket, exactly((), family, ALL, otherwise=0))
         except OSError:
             self.socket.close()
@@ -167,7 +167,7 @@ def moment(stamp: int, offsets: Sequence[int], since: int, now: int) -> int:
     return max(possible, default=now)
 
 
-def force(one: socket.socket, size: int) -> None:
+def _force(one: socket.socket, size: int) -> None:
     """Have the kernel keep `size` bytes for a socket, or as many as it allows."""
     so_rcvbufforce, half = 33, size // 2  # the kernel takes twice the number
     try:

@@ -51,7 +51,7 @@ def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
         route.tos,
         route.table if route.table < 256 else TABLE_COMPAT,
         route.protocol,
-        scope_of(route),
+        _scope_of(route),
         KINDS[route.kind],
         RTNH_F_ONLINK if not route.multipath and any(hop.onlink for hop in route.hops) else 0,
     )
@@ -70,15 +70,15 @@ def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
     if route.expires is not None:
         parts.append(u32(RTA_EXPIRES, route.expires))
     try:
-        hops = encode_hops(route, index_of)
+        hops = _encode_hops(route, index_of)
     except LookupError:
         if strict or not route.multipath:
             raise
         hops = b""
-    return b"".join((*parts, encode_metrics(route), hops))
+    return b"".join((*parts, _encode_metrics(route), hops))
 
 
-def encode_metrics(route: Route) -> bytes:
+def _encode_metrics(route: Route) -> bytes:
     """RTA_METRICS, or nothing."""
     parts = [
         u32(METRICS[name], value)
@@ -91,18 +91,18 @@ def encode_metrics(route: Route) -> bytes:
     return nested(RTA_METRICS, *parts) if parts else b""
 
 
-def encode_hops(route: Route, index_of: IndexOf) -> bytes:
+def _encode_hops(route: Route, index_of: IndexOf) -> bytes:
     """The way, or RTA_MULTIPATH with all ways.  Raises LookupError."""
     if not route.multipath:
         parts = []
         for hop in route.hops:
-            parts.append(gateway(hop))
+            parts.append(_gateway(hop))
             if hop.dev is not None:
                 parts.append(u32(RTA_OIF, index_of(hop.dev)))
         return b"".join(parts)
     hops = []
     for hop in route.hops:
-        inner = gateway(hop)
+        inner = _gateway(hop)
         if hop.realms is not None:
             inner += u32(RTA_FLOW, hop.realms)
         index = index_of(hop.dev) if hop.dev is not None else 0
@@ -112,12 +112,12 @@ def encode_hops(route: Route, index_of: IndexOf) -> bytes:
     return nested(RTA_MULTIPATH, *hops)
 
 
-def gateway(hop: Hop) -> bytes:
+def _gateway(hop: Hop) -> bytes:
     """RTA_GATEWAY, or nothing."""
     return attribute(RTA_GATEWAY, hop.via.packed) if hop.via is not None else b""
 
 
-def scope_of(route: Route) -> int:
+def _scope_of(route: Route) -> int:
     """How far the destination is: as the file says, or global (keepalived; ip-route guesses).
 
     The kernel takes a local route only with the scope of the host.

@@ -81,7 +81,7 @@ class Request:
         present = self.verb == "add" and number == errno.EEXIST
         if not number or present or (self.verb == "remove" and number in GONE):
             return None
-        return f"cannot {self.verb} {describe(self.thing)}: {os.strerror(number)}"
+        return f"cannot {self.verb} {_describe(self.thing)}: {os.strerror(number)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +147,12 @@ class RequestBuilder:
                     orders.append(self.make(verb, thing))
                 except LookupError as error:  # with its interface a thing is gone anyhow
                     if verb == "add":
-                        text = f"cannot add {describe(thing)}: no interface {error}"
+                        text = f"cannot add {_describe(thing)}: no interface {error}"
                         problems.append(Refusal(text, thing))
         numbers = self.numbers(len(orders))
-        data = b"".join(map(request, orders[:-1], numbers))
+        data = b"".join(map(_request, orders[:-1], numbers))
         if orders:
-            data += request(orders[-1], numbers[-1], NLM_F_ACK)
+            data += _request(orders[-1], numbers[-1], NLM_F_ACK)
         return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
 
     def make(self, verb: Verb, thing: ManagedObject) -> Request:
@@ -195,14 +195,14 @@ class RequestBuilder:
             return None
 
 
-def request(order: Request, sequence: int, more: int = 0) -> bytes:
+def _request(order: Request, sequence: int, more: int = 0) -> bytes:
     """One request as bytes; `more` are further flags."""
     length = HEADER.size + len(order.body)
     header = HEADER.pack(length, order.kind, order.flags | more, sequence, 0)
     return header + order.body + bytes(-length % 4)
 
 
-def describe(thing: ManagedObject) -> str:
+def _describe(thing: ManagedObject) -> str:
     """A thing as text."""
     if isinstance(thing, InterfaceAddress):
         return f"{thing.address.ip} on {thing.interface}"

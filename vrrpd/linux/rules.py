@@ -53,10 +53,10 @@ def encode(rule: Rule) -> bytes:
     ):
         if value is not None:
             parts.append(u32(kind, value))
-    return b"".join((*parts, *rarities(rule)))
+    return b"".join((*parts, *_rarities(rule)))
 
 
-def rarities(rule: Rule) -> list[bytes]:
+def _rarities(rule: Rule) -> list[bytes]:
     """The attributes that few rules have."""
     parts = []
     if rule.tunnel_id is not None:

@@ -2,7 +2,7 @@
 
 A script gets what keepalived gives it: our environment, /dev/null as its input and output, a
 process group of its own, the user it was configured with (`keepalived_script` if that account
-exists, else our own), SIGTERM if the daemon dies (but see `die_with_parent`).  The standard error
+exists, else our own), SIGTERM if the daemon dies (but see `_die_with_parent`).  The standard error
 of a tracked script is read, so that the log can say why it failed.
 
 Contract: `run()` returns at once.  A script that still runs after TIMEOUT is sent SIGTERM, and
@@ -41,7 +41,7 @@ SHORTAGES = {errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE}
 LIBC = ctypes.CDLL(None)
 
 
-def die_with_parent() -> None:
+def _die_with_parent() -> None:
     """In the child, before exec: SIGTERM if the daemon dies (keepalived does so).
 
     Linux forgets it when exec gives capabilities that the daemon has given up, as it does to
@@ -222,7 +222,7 @@ class ScriptRunner:
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=_die_with_parent,
             **other,
         )
         return child

@@ -81,7 +81,7 @@ class SmtpClient:
         )
         assert child.stdin is not None
         assert child.stdout is not None
-        enlarge(child.stdin.fileno())
+        _enlarge(child.stdin.fileno())
         for stream in (child.stdin, child.stdout):
             os.set_blocking(stream.fileno(), False)
         self.loop.add_reader(child.stdout.fileno(), self.read)
@@ -137,7 +137,7 @@ class SmtpClient:
             self.failed(letter, "the process that sends mail has ended")
 
 
-def enlarge(fd: int) -> None:
+def _enlarge(fd: int) -> None:
     """Let a pipe hold OUTSTANDING letters, if the system allows."""
     with suppress(OSError):
         fcntl.fcntl(fd, F_SETPIPE_SZ, ROOM)

@@ -36,7 +36,7 @@ def deliver(letter: dict[str, Any]) -> str:
         code, _ = server.connect(*letter["server"])
         if code != GREETING:
             return f"Error connecting SMTP server, SMTP status code = {code}"
-        for step, words in conversation(letter):
+        for step, words in _conversation(letter):
             code, _ = server.docmd(step, words)
             if code != (DATA_FOLLOWS if step == "DATA" else DONE):
                 return f"Error processing {step} cmd, SMTP status code = {code}"
@@ -56,7 +56,7 @@ def deliver(letter: dict[str, Any]) -> str:
     return ""
 
 
-def conversation(letter: dict[str, Any]) -> list[tuple[str, str]]:
+def _conversation(letter: dict[str, Any]) -> list[tuple[str, str]]:
     """Every command before the text, and its words."""
     return [
         ("HELO", letter["helo"]),
@@ -71,7 +71,7 @@ def dotted(text: str) -> bytes:
     return text.encode().replace(b"\r\n.", b"\r\n..")
 
 
-def work(line: str) -> None:
+def _work(line: str) -> None:
     """Deliver what one line asks for and answer."""
     letter = json.loads(line)
     problem = deliver(letter)
@@ -89,7 +89,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # systemd's too: we end when it has gone
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for line in sys.stdin:
-            pool.submit(work, line)
+            pool.submit(_work, line)
         signal.alarm(LAST_MOMENTS)
 
 

@@ -89,7 +89,7 @@ class RawChannel:
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
         try:
-            self.index = index_of(interface, self.socket)
+            self.index = _index_of(interface, self.socket)
             self.prepare(interface)
         except OSError:
             self.socket.close()
@@ -138,8 +138,8 @@ class RawChannel:
     def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Have the kernel keep so much; net.core.rmem_max is the limit.  Raises OSError."""
         if mtus:
-            name, _ = ask(self.socket, SIOCGIFNAME, b"", self.index)
-            size += mtus * ask(self.socket, SIOCGIFMTU, name)[1]
+            name, _ = _ask(self.socket, SIOCGIFNAME, b"", self.index)
+            size += mtus * _ask(self.socket, SIOCGIFMTU, name)[1]
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(size, 0x7FFFFFFF))
 
     def ensure_receive_buffer(self, size: int) -> None:
@@ -326,7 +326,7 @@ class RawChannel:
             if len(ancillary) > 1:
                 self.count_lost(ancillary)
             if self.family == 6:
-                packet = with_header(packet, ancillary, address[0])
+                packet = _with_header(packet, ancillary, address[0])
             take(packet, self.arrival(ancillary))
             # To read nothing costs an exception, which is more than all the rest of this.
             if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
@@ -410,7 +410,7 @@ def filter_for(vrids: Sequence[int], family: int) -> bytes:
     return b"".join(INSTRUCTION.pack(*line) for line in program)
 
 
-def with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], source: str) -> bytes:
+def _with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], source: str) -> bytes:
     """The IPv6 packet that a message came in: raw sockets give its header away piece by piece."""
     destination, hops = bytes(16), 0
     for level, kind, data in ancillary:
@@ -446,7 +446,7 @@ class RawWire:
 
         Bound, because with an address in every call Python would look up the index each time.
         """
-        index = index_of(interface, self.asking)
+        index = _index_of(interface, self.asking)
         if index not in self.senders:
             self.drop(self.gone)
             # Protocol 0: this socket only sends, so the kernel need not copy it a thing.
@@ -484,13 +484,13 @@ class RawWire:
     def gone(self, index: int) -> bool:
         """Whether there is no interface of this number any more."""
         try:
-            ask(self.asking, SIOCGIFNAME, b"", index)
+            _ask(self.asking, SIOCGIFNAME, b"", index)
         except OSError:
             return True
         return False
 
 
-def ask(one: socket.socket, request: int, name: bytes, number: int = 0) -> tuple[bytes, int]:
+def _ask(one: socket.socket, request: int, name: bytes, number: int = 0) -> tuple[bytes, int]:
     """The name and the number that the kernel answers, by a socket that is open already.
 
     if_nametoindex(3) opens one of its own, and without a free descriptor says "no such interface".
@@ -500,8 +500,8 @@ def ask(one: socket.socket, request: int, name: bytes, number: int = 0) -> tuple
     return answer[0], answer[1]
 
 
-def index_of(interface: str, one: socket.socket) -> int:
+def _index_of(interface: str, one: socket.socket) -> int:
     """The number of an interface.  Raises OSError (ENODEV)."""
     if len(interface.encode()) >= IFNAMSIZ:
         raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
-    return ask(one, SIOCGIFINDEX, interface.encode())[1]
+    return _ask(one, SIOCGIFINDEX, interface.encode())[1]

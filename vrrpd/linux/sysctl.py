@@ -18,7 +18,7 @@ ROOT = Path("/proc/sys/net")
 Switch = tuple[str, str, str]  # family, interface, name
 
 
-def path_of(switch: Switch) -> Path:
+def _path_of(switch: Switch) -> Path:
     """The file of a switch; an interface name with dots is a directory all the same."""
     family, interface, name = switch
     return ROOT / family / "conf" / interface / name
@@ -27,7 +27,7 @@ def path_of(switch: Switch) -> Path:
 def read(family: str, interface: str, name: str) -> str | None:
     """The present value, or None if it cannot be read."""
     try:
-        return path_of((family, interface, name)).read_text().strip()
+        return _path_of((family, interface, name)).read_text().strip()
     except OSError:
         return None
 
@@ -52,7 +52,7 @@ class Sysctls:
         if was == str(value):
             return None
         try:
-            path_of((family, interface, name)).write_text(f"{value}\n")
+            _path_of((family, interface, name)).write_text(f"{value}\n")
         except OSError as error:
             return f"cannot set {name} of {interface} to {value}: {error.strerror or error}"
         index = self.index_of(interface)
@@ -73,4 +73,4 @@ class Sysctls:
             if interface is None or read(family, interface, name) != ours:
                 continue
             with suppress(OSError):  # it has just gone
-                path_of((family, interface, name)).write_text(f"{was}\n")
+                _path_of((family, interface, name)).write_text(f"{was}\n")

@@ -99,11 +99,11 @@ def make(requests: RequestSocket, table: LinkTable, link: VirtualLink, blocked: 
     requests.ask(
         RTM_NEWLINK, 0, IFINFOMSG.pack(0, 0, there.index, 0, 0) + nested(IFLA_AF_SPEC, quiet)
     )
-    problems += switches(table, link)
+    problems += _switches(table, link)
     number = requests.ask(RTM_NEWLINK, 0, IFINFOMSG.pack(0, 0, there.index, IFF_UP, IFF_UP))
     if number:
         problems.append(f"cannot bring {link.name} up: {os.strerror(number)}")
-    problems += own_address(requests, link, there.index)
+    problems += _own_address(requests, link, there.index)
     table.read_events()
     return problems
 
@@ -128,7 +128,7 @@ def creation(link: VirtualLink, base: int, group: int = 0) -> bytes:
     return b"".join((*parts, attribute(IFLA_LINKINFO, info)))
 
 
-def switches(table: LinkTable, link: VirtualLink) -> list[str]:
+def _switches(table: LinkTable, link: VirtualLink) -> list[str]:
     """Set the sysctls of the link and of its base."""
     problems = []
     if not link.sees(6):
@@ -144,7 +144,7 @@ def switches(table: LinkTable, link: VirtualLink) -> list[str]:
     return problems
 
 
-def own_address(requests: RequestSocket, link: VirtualLink, index: int) -> list[str]:
+def _own_address(requests: RequestSocket, link: VirtualLink, index: int) -> list[str]:
     """Give an ipvlan the address that it has all the time."""
     if link.address is None:
         return []

@@ -101,7 +101,7 @@ class TrackedInterface:
     @property
     def reason(self) -> str:
         """How it stands, as text."""
-        return f"{self.role} {self.name} {condition(self.links.interface(self.name))}"
+        return f"{self.role} {self.name} {_condition(self.links.interface(self.name))}"
 
     def effect(self, track: Track) -> Effect:
         """What it does to a router; it is up with IFF_UP and a carrier."""
@@ -109,7 +109,7 @@ class TrackedInterface:
         return effect_of_state(track, interface is not None and interface.up and interface.carrier)
 
 
-def condition(interface: Interface | None) -> str:
+def _condition(interface: Interface | None) -> str:
     """The state of an interface as the end of a sentence."""
     if interface is None:
         return "does not exist"

@@ -152,7 +152,7 @@ class Script:
         if not self.up and was_up is not False:
             count = "first result" if first else f"{fall} of {fall}"
             said = f": {outcome.said}" if outcome.said else ""
-            self.log.info(f"VRRP_Script({self.name}) {failure(outcome)}{said}")
+            self.log.info(f"VRRP_Script({self.name}) {_failure(outcome)}{said}")
             self.settle(f"failed ({self.how(outcome)}, {count})")
 
     def how(self, outcome: Outcome) -> str:
@@ -170,7 +170,7 @@ class Script:
         self.changed(self)
 
 
-def failure(outcome: Outcome) -> str:
+def _failure(outcome: Outcome) -> str:
     """The failure in keepalived's words."""
     if outcome.timed_out:
         return "timed_out"

@@ -64,9 +64,9 @@ class Group:
             member.on_lower_advert = partial(self.on_lower_advert, member)
             member.on_transition.append(self.on_transition)
         for member in self.members:
-            if own(member) is None and member.faults:
+            if _own(member) is None and member.faults:
                 self.on_fault_cleared(member)
-        sick = next((one for one in self.members if own(one) is not None), None)
+        sick = next((one for one in self.members if _own(one) is not None), None)
         if sick is not None:
             self.fault_others(sick)
         elif any(one.state is State.BACKUP for one in self.members):
@@ -99,9 +99,9 @@ class Group:
 
     def on_fault_cleared(self, member: VirtualRouter) -> None:
         """A cause of `member` is gone: does it stay in FAULT because of another member?"""
-        if own(member) is not None:
+        if _own(member) is not None:
             return
-        sick = next((one for one in self.others(member) if own(one) is not None), None)
+        sick = next((one for one in self.others(member) if _own(one) is not None), None)
         if sick is None:
             member.faults.pop(SYNC, None)
         else:
@@ -118,7 +118,7 @@ class Group:
 
     def because(self, sick: VirtualRouter) -> str:
         """The reason for the others, when `sick` is in FAULT."""
-        return f"{sick.name} of sync group {self.name} is in FAULT: {own(sick)}"
+        return f"{sick.name} of sync group {self.name} is in FAULT: {_own(sick)}"
 
     # What the members do.
 
@@ -141,7 +141,7 @@ class Group:
 
     def fault_others(self, sick: VirtualRouter) -> None:
         """All follow a member into FAULT."""
-        if own(sick) is None:
+        if _own(sick) is None:
             return
         for one in self.others(sick):
             if SYNC not in one.faults:
@@ -170,7 +170,7 @@ class Group:
         self.notifier.group(self.config, word)
 
 
-def own(member: VirtualRouter) -> str | None:
+def _own(member: VirtualRouter) -> str | None:
     """The member's own reason to be in FAULT, or None."""
     return next((why for cause, why in member.faults.items() if cause != SYNC), None)
 

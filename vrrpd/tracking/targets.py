@@ -57,13 +57,13 @@ def tracks_of(
                 )
             if own is None or own.weight:
                 found[kind, track.name] = track
-    for name in interfaces_of(instance, config):
+    for name in _interfaces_of(instance, config):
         if name != instance.interface:
             found[HOLDS, name] = Track(name)
     return found
 
 
-def interfaces_of(instance: Instance, config: Config) -> list[str]:
+def _interfaces_of(instance: Instance, config: Config) -> list[str]:
     """The interfaces that the instance's addresses, routes and rules need.
 
     With them those of the static entries whose `track_group` the instance is in (keepalived).
@@ -73,14 +73,14 @@ def interfaces_of(instance: Instance, config: Config) -> list[str]:
     own += instance.rules
     static: list[Entry] = [*config.static_addresses, *config.static_routes]
     static += config.static_rules
-    found = [dev for one in own if not one.no_track for dev in devices(one, instance.interface)]
+    found = [dev for one in own if not one.no_track for dev in _devices(one, instance.interface)]
     for one in static:
         if one.track_group in groups:
-            found += devices(one, config.globals.default_interface)
+            found += _devices(one, config.globals.default_interface)
     return list(dict.fromkeys(found))
 
 
-def devices(one: Entry, default: str) -> list[str]:
+def _devices(one: Entry, default: str) -> list[str]:
     """The interfaces that one entry needs; an address that names none is on `default`."""
     if isinstance(one, Address):
         return [one.dev or default]

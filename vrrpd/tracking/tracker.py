@@ -92,14 +92,14 @@ class Tracker:
             self.tracks[router] = tracks_of(router.instance, group, config, self.log)
             names = group.members if group is not None else (router.name,)
             self.groups[router] = [by_name[name] for name in names if name in by_name]
-            router.upkeep.examine = partial(examine, router, self.links)
+            router.upkeep.examine = partial(_examine, router, self.links)
         wanted = {key for tracks in self.tracks.values() for key in tracks}
         self.renew_scripts(config, wanted)
         self.renew_files(config, wanted)
         self.renew_processes(config, wanted)
         for router in routers:
             self.ports.clock.breathe()
-            examine(router, self.links)
+            _examine(router, self.links)
             for key, track in self.tracks[router].items():
                 self.apply(router, key, track)
             for kind, name in set(before.get(router, ())) - set(self.tracks[router]):
@@ -201,7 +201,7 @@ class Tracker:
         """An interface is believed to be different, or has other addresses than before."""
         for router in list(self.tracks):
             if name in (router.instance.interface, router.master_state.device):
-                examine(router, self.links)
+                _examine(router, self.links)
         for kind in ("interface", HOLDS):
             self.changed(kind, name)
 
@@ -270,7 +270,7 @@ class Tracker:
     def detecting(self, router: VirtualRouter) -> IPAddress | None:
         """The address that it will advertise from, if that is still tentative."""
         interface = self.links.interface(router.instance.interface or "")
-        return awaited(router, source_address(router, interface), interface)
+        return _awaited(router, _source_address(router, interface), interface)
 
     def report(self) -> list[dict[str, Any]]:
         """Every script, file and process that is tracked, how it stands, and by whom."""
@@ -311,7 +311,7 @@ class Tracker:
         self.links.close()
 
 
-def examine(router: VirtualRouter, kernel: Interfaces) -> None:
+def _examine(router: VirtualRouter, kernel: Interfaces) -> None:
     """Report to `router` the state of its interface and its source address.
 
     New causes come before old ones go, so that FAULT is not left between two of them.
@@ -319,21 +319,21 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
     name = router.instance.interface or ""
     interface = kernel.interface(name)
     device, family = kernel.interface(router.listener.interface), router.instance.family
-    router.listener.attend(None if device is None or without(interface, family) else device.index)
+    router.listener.attend(None if device is None or _without(interface, family) else device.index)
     deaf = router.listener.deaf(router)
     tracked = not router.instance.dont_track_primary
-    reason = trouble(name, interface, tracked)
+    reason = _trouble(name, interface, tracked)
     own = router.master_state.device
     if reason is None and own != name:
-        reason = trouble(own, kernel.interface(own), tracked)
-    examine_peers(router)
+        reason = _trouble(own, kernel.interface(own), tracked)
+    _examine_peers(router)
     if router.state is not State.MASTER:
         router.master_state.recognise()
-    source = source_address(router, interface)
-    missing = missing_source(router.instance, source, interface)
-    if router.state is State.INIT and awaited(router, source, interface) is not None:
+    source = _source_address(router, interface)
+    missing = _missing_source(router.instance, source, interface)
+    if router.state is State.INIT and _awaited(router, source, interface) is not None:
         missing = None  # it waits in INIT
-    again = again_for(router)
+    again = _again_for(router)
     if source is not None:
         router.set_source_address(source)
     if reason is not None:
@@ -351,7 +351,7 @@ def examine(router: VirtualRouter, kernel: Interfaces) -> None:
         router.clear("source", f"interface {name} has the address {source}{again}")
 
 
-def without(interface: Interface | None, family: int) -> bool:
+def _without(interface: Interface | None, family: int) -> bool:
     """Whether IPv6 is off: a socket must then be opened again, and join its groups again.
 
     Where the MTU was below 1280, the kernel has forgotten them and says that nothing was lost.
@@ -361,21 +361,21 @@ def without(interface: Interface | None, family: int) -> bool:
     return not any(ip.version == 6 for ip in interface.addresses)
 
 
-def examine_peers(router: VirtualRouter) -> None:
+def _examine_peers(router: VirtualRouter) -> None:
     """A unicast router without a peer is in FAULT, and does not multicast."""
     if router.instance.unicast and not router.instance.unicast_peers:
         router.fault("peers", "there is no unicast_peer to send to")
     else:
-        router.clear("peers", f"there is a unicast_peer{again_for(router)}")
+        router.clear("peers", f"there is a unicast_peer{_again_for(router)}")
 
 
-def again_for(router: VirtualRouter) -> str:
+def _again_for(router: VirtualRouter) -> str:
     """The last word of a reason to leave FAULT: " again", or "" if the router never worked."""
     states = (State.BACKUP.value, State.MASTER.value)
     return " again" if any(line["to"] in states for line in router.history) else ""
 
 
-def awaited(
+def _awaited(
     router: VirtualRouter, source: IPAddress | None, interface: Interface | None
 ) -> IPAddress | None:
     """The tentative address that the router is to advertise from, or None.
@@ -392,7 +392,7 @@ def awaited(
     return next(found, None) if mine else None
 
 
-def missing_source(
+def _missing_source(
     instance: Instance, source: IPAddress | None, interface: Interface | None
 ) -> str | None:
     """Why there is no address to send from, or None; an absent interface is another matter."""
@@ -412,7 +412,7 @@ def missing_source(
     return None
 
 
-def trouble(name: str, interface: Interface | None, tracked: bool) -> str | None:
+def _trouble(name: str, interface: Interface | None, tracked: bool) -> str | None:
     """What is wrong with the interface, or None."""
     if interface is None:
         return f"interface {name} does not exist"
@@ -423,7 +423,7 @@ def trouble(name: str, interface: Interface | None, tracked: bool) -> str | None
     return None
 
 
-def source_address(router: VirtualRouter, interface: Interface | None) -> IPAddress | None:
+def _source_address(router: VirtualRouter, interface: Interface | None) -> IPAddress | None:
     """The primary address: the configured one, or the interface's first that is not virtual.
 
     Over IPv6 it must be link-local (RFC 9568 section 5.1.2.1).
