@@ -97,7 +97,8 @@ def _timing_lines(router: VirtualRouter) -> Iterator[str]:
     yield f"Gratuitous ARP lower priority delay = {garp.lower_prio_delay_ns // SECOND}"
     yield f"Gratuitous ARP lower priority repeat = {garp.lower_prio_repeat}"
     yield f"Down timer adverts = {one.down_timer_adverts}"
-    yield f"Send advert after receive lower priority advert = {_truth(not one.lower_prio_no_advert)}"
+    lower = _truth(not one.lower_prio_no_advert)
+    yield f"Send advert after receive lower priority advert = {lower}"
     higher = _truth(one.higher_prio_send_advert)
     yield f"Send advert after receive higher priority advert = {higher}"
     yield f"Virtual Router ID = {one.vrid}"
