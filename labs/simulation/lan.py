@@ -157,14 +157,14 @@ class Lan(Verbs):
             self.clock.advance(self.clock.now() + round(seconds * SECOND))
 
     def wait_until(
-        self, condition: Callable[[], bool], timeout: float = 15.0, what: str = ""
+        self, condition: Callable[[], bool], timeout: float = 15.0, what: str = "the condition"
     ) -> None:
         """Let time pass until `condition()`; LabError after `timeout` virtual seconds."""
         until = self.clock.now() + round(timeout * SECOND)
         if not condition() and not self.clock.advance(until, condition):
             holders = ", ".join(self.holders()) or "nobody"
             raise LabError(
-                f"{what or 'the condition'} did not come true within {timeout:g} virtual seconds; "
+                f"{what} did not come true within {timeout:g} virtual seconds; "
                 f"{self.watch} is held by {holders}: look at .timeline()"
             )
 
