@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vrrpd import __version__
 from vrrpd.ctl import SOCKET
 from vrrpd.endpoint import Endpoint, endpoint
+from vrrpd.record import Record
 from vrrpd.signals import NUMBERS
 
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -33,8 +33,7 @@ FACILITIES = {
 PERMISSIONS = 0o777
 
 
-@dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(Record, kw_only=True):
     """One option.
 
     `value` is the name of its value, in brackets if it is optional; `settings` are arguments of

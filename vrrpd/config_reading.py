@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,12 +20,12 @@ from vrrpd.config.diagnostics import MOST_SHOWN, shown
 from vrrpd.config.model import Instance
 from vrrpd.config_source import refusal
 from vrrpd.journal import Log
+from vrrpd.record import Record, replace
 from vrrpd.required_capabilities import needed
 from vrrpd.script_security import Finding, secure
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Record):
     """What has been read, but for the instances, which follow one by one."""
 
     config: Config

@@ -20,12 +20,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from vrrpd.config import Config, ConfigError
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.globals import Globals
 from vrrpd.journal import Log
+from vrrpd.record import replace
 
 RELOAD_FILE = "/run/keepalived/keepalived.reload"  # `reload_file` without a name
 # Not through a link, which another user may have put there; nor waiting for a reader of a pipe.

@@ -11,15 +11,15 @@ Contract: no name is looked up, since a name server may take its time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from vrrpd.record import Record
 
 LOOPBACK = "127.0.0.1"
 Page = tuple[int, str, Iterable[str]]  # HTTP status, content type, the body in pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Record):
     """A Unix socket (`path`), or an IP address with a TCP port."""
 
     path: str = ""

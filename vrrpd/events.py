@@ -6,9 +6,10 @@ can write them down and a journal can print them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
+
+from vrrpd.record import Record
 
 if TYPE_CHECKING:
     from vrrpd.config.routes_model import Route, Rule
@@ -19,27 +20,23 @@ IPAddress: TypeAlias = "IPv4Address | IPv6Address"
 # Events: what can happen to a virtual router.
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Record):
     """The daemon starts this router; `delay` ns are added to its first timer."""
 
     delay: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Record):
     """The daemon stops this router and gives a reason."""
 
     reason: str = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(Record):
     """The deadline may have passed; an early call is harmless."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdvertReceived:
+class AdvertReceived(Record):
     """An Advertisement that has passed every check of `validation.py`; `interval` in ns."""
 
     priority: int
@@ -47,58 +44,50 @@ class AdvertReceived:
     interval: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Record):
     """The router can no longer do its work, for this reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Record):
     """The last reason for FAULT is gone."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddressLost:
+class AddressLost(Record):
     """Another program has removed a virtual address, route or rule of a MASTER."""
 
     address: IPAddress | Route | Rule
 
 
-@dataclass(frozen=True, slots=True)
-class SyncGroupHold:
+class SyncGroupHold(Record):
     """Master_Down_Timer has expired, but the sync group is not ready to be MASTER."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SyncGroupTransition:
+class SyncGroupTransition(Record):
     """The sync group has become MASTER (`up`) or BACKUP, and this member with it."""
 
     up: bool
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(Record):
     """An operator has taken this router out of service: `Params.released` holds from now on."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(Record):
     """An operator has put this router into service again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reconfigured:
+class Reconfigured(Record):
     """The parameters of a running router have changed.
 
     Under the old ones Master_Down_Timer took `master_down_time` ns; see `fsm.master_down_time()`.
@@ -116,30 +105,25 @@ Event: TypeAlias = (
 # Actions: what the shell must do, in this order.
 
 
-@dataclass(frozen=True, slots=True)
-class SendAdvert:
+class SendAdvert(Record):
     """Multicast one Advertisement with this priority."""
 
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
-class TakeAddresses:
+class TakeAddresses(Record):
     """Put the virtual addresses on the interface."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAddresses:
+class ReleaseAddresses(Record):
     """Take the virtual addresses off the interface."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(Record):
     """Gratuitous ARP for every address: a burst now and one after garp_master_delay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reassert:
+class Reassert(Record):
     """A MASTER of lower priority advertised: announce again, so that the LAN forgets it."""
 
     rival: IPAddress

@@ -35,7 +35,6 @@ Where keepalived 2.2.7 and the RFC differ, keepalived's observable behaviour is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from vrrpd.events import (
@@ -60,6 +59,7 @@ from vrrpd.events import (
     TakeAddresses,
     TimerFired,
 )
+from vrrpd.record import Record, replace
 
 SECOND = 1_000_000_000
 RESIGN = 0  # the priority that says "I am leaving" (RFC 3768 section 5.3.4)
@@ -81,8 +81,7 @@ class State(Enum):
 SILENT = (State.INIT, State.FAULT)  # neither sends nor listens
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Record):
     """What a virtual router is configured to be (RFC 3768 section 6.1).
 
     All times are nanoseconds.  `priority` is the effective one, 1..255.
@@ -136,8 +135,7 @@ class Params:
         return self.down_timer_adverts * interval + self.skew(interval)
 
 
-@dataclass(frozen=True, slots=True)
-class LastAdvert:
+class LastAdvert(Record):
     """The last valid Advertisement: from whom, how strong and when (ns).
 
     `interval` (ns) is the one in force since then; None if no MASTER has taught us any.
@@ -149,8 +147,7 @@ class LastAdvert:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class RouterState:
+class RouterState(Record):
     """All that a virtual router remembers.  `why` is the reason for being in this state.
 
     `deadline` is the one running timer: Adver_Timer in MASTER, Master_Down_Timer in BACKUP,

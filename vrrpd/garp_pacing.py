@@ -20,7 +20,6 @@ back what one sender still has waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from vrrpd.config.model import Config, GarpGroup
 from vrrpd.ports import Clock, Wire
@@ -31,22 +30,22 @@ Trouble = Callable[[OSError], None]
 Waiting = tuple[str, str, bytes]  # sender, interface, frame
 
 
-@dataclass(slots=True)
 class Owed:
     """A frame that waits: how often it is to go yet, and what is called when it cannot."""
 
-    times: int
-    trouble: Trouble
+    def __init__(self, times: int, trouble: Trouble) -> None:
+        self.times = times
+        self.trouble = trouble
 
 
-@dataclass(slots=True)
 class Lane:
     """Frames of one kind (ARP or NA) that share a pause of `interval` ns, until `free`."""
 
-    interval: int
-    free: int = 0
-    running: bool = False
-    queue: dict[Waiting, Owed] = field(default_factory=dict)
+    def __init__(self, interval: int) -> None:
+        self.interval = interval
+        self.free = 0
+        self.running = False
+        self.queue: dict[Waiting, Owed] = {}
 
 
 class Pacer:

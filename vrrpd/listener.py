@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vrrpd import auth_header, auth_hmac
 from vrrpd.config.globals import Globals
@@ -81,8 +80,7 @@ REMEMBERED = 1024  # packets of a segment that need not be checked again
 MOST_ADVERTS = 5  # down_timer_adverts with which packets may be handed over late
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SocketKey:
+class SocketKey(NamedTuple):
     """Where a virtual router lives: an interface, an address family and an IP protocol."""
 
     interface: str
@@ -90,8 +88,7 @@ class SocketKey:
     protocol: int = PROTOCOL
 
 
-@dataclass(frozen=True, slots=True)
-class AdmittedPacket:
+class AdmittedPacket(NamedTuple):
     """A packet that `router` has admitted while it expected `expectation`, and what it says."""
 
     router: Receiver
@@ -314,7 +311,7 @@ class Listener:
         if expectation.verifier is not None:
             message, signed = auth_hmac.split(datagram.message, datagram.source.version)
             waited = max(0, self.clock.now() - at)
-            datagram = replace(datagram, message=message, trailer=signed, waited=waited)
+            datagram = datagram._replace(message=message, trailer=signed, waited=waited)
         try:
             advert = admit(datagram, expectation)
         except PacketError as error:

@@ -15,13 +15,13 @@ has come of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vrrpd.config.model import SyncGroup
 from vrrpd.events import Released, Resumed
 from vrrpd.fsm import RESIGN, SILENT, State, seconds
 from vrrpd.journal import Log
+from vrrpd.record import Record
 from vrrpd.router import VirtualRouter
 
 RELEASED = "released by vrrpctl: stays BACKUP until `vrrpctl resume`"
@@ -123,8 +123,7 @@ def _choose(
     return [router for router in routers if router.name in wanted] or None
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Record):
     """A router that is being released; `was` is the state before.
 
     Another router counts as MASTER if it has advertised at `since` (ns) or later.

@@ -10,12 +10,12 @@ Times are in seconds.  `text()` yields pieces, and between them nothing is held 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
 from vrrpd.fsm import SECOND, State
 from vrrpd.packet import Check
+from vrrpd.record import Record
 from vrrpd.split_brain import EPISODES, RECEIVED
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ Labels = tuple[tuple[str, str], ...]
 Sample = tuple[Labels, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Record):
     """A metric family; `read` gives its samples for one router at a moment (ns)."""
 
     name: str

@@ -35,9 +35,9 @@ out.  We send it by default, accept both and report which one matched.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
@@ -101,8 +101,7 @@ class PacketError(Exception):
         self.check = check
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     """An IP packet taken apart: what the checks need of its header, and the VRRP message.
 
     `ah` is the authentication header in front of the message, if there is one, and `header` the
@@ -122,8 +121,7 @@ class Datagram:
     waited: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Advertisement:
+class Advertisement(NamedTuple):
     """One ADVERTISEMENT.  `interval` is in ns; `auth` is 8 bytes, all zero unless PASS.
 
     `pseudo` says whether the checksum covered the pseudo-header (None for version 2).

@@ -10,15 +10,14 @@ filter in the kernel can throw away most of a flood before it costs us anything 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from vrrpd.config.model import Instance
 from vrrpd.fsm import SECOND
 from vrrpd.packet import ADVERTISEMENT, AuthType
+from vrrpd.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class PacketSignature:
+class PacketSignature(Record):
     """`second` are the authentication type and the interval of version 2, `password` its 8 bytes.
 
     None: any will do.  `near`: only TTL 255 will do.  `least`: the lowest priority that says

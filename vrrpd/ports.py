@@ -20,13 +20,13 @@ All times are integer nanoseconds of the Clock, which is monotonic.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from vrrpd.config.model import Address, Command
 from vrrpd.config.routes_model import Route, Rule
 from vrrpd.events import IPAddress
 from vrrpd.packet_signature import PacketSignature
+from vrrpd.record import Record
 
 
 class Receiver(Protocol):
@@ -135,8 +135,7 @@ class Wire(Protocol):
         """Send complete Ethernet frames, back to back.  Raises OSError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Record):
     """What the kernel says of an interface; `addresses` in the kernel's order.
 
     `tentative` are those that cannot be used until duplicate address detection is over (RFC 4862
@@ -160,8 +159,7 @@ class Interface:
     duplicates: tuple[IPAddress, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceAddress:
+class InterfaceAddress(Record):
     """An address and the interface it belongs on."""
 
     interface: str
@@ -173,8 +171,7 @@ ManagedObject: TypeAlias = "InterfaceAddress | Route | Rule"
 """What a MASTER holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Record):
     """What the kernel would not do, as text; `thing` is what should have been added or removed."""
 
     text: str
@@ -184,8 +181,7 @@ class Refusal:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualLink:
+class VirtualLink(Record):
     """An interface that this daemon makes on top of another one, for one family of addresses.
 
     `mac` is its own (a macvlan) or None (an ipvlan has its base's), `also` says whether it may
@@ -213,8 +209,7 @@ class VirtualLink:
         return there.kind == kind and self.mac in (None, there.mac)
 
 
-@dataclass(frozen=True, slots=True)
-class DropFilter:
+class DropFilter(Record):
     """What the packet filter is to do: nothing, if there is nothing in it.
 
     `silent` are the addresses that no host may talk to, `links` the virtual interfaces that no
@@ -325,8 +320,7 @@ class Runner(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Record):
     """How a command ended that was started by `Runner.check()`."""
 
     status: int = 0  # its exit status
@@ -355,8 +349,7 @@ class Files(Protocol):
         """Call back whenever the file is written, appears or vanishes, until `cancel()`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Record):
     """A running program: `name` is the kernel's, cut at 15 bytes, `argv` what it was given."""
 
     pid: int
@@ -401,8 +394,7 @@ class Pipes(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Record):
     """A mail, and how to hand it in: everything that the conversation with the server needs."""
 
     server: tuple[str, int]  # host name or address, port
@@ -420,8 +412,7 @@ class MailSender(Protocol):
         """Begin to deliver; what goes wrong is logged.  Never blocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Record):
     """One of each."""
 
     clock: Clock

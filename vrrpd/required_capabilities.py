@@ -16,10 +16,10 @@ Contract: pure; names are those of capabilities(7) without CAP_.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from vrrpd.config.model import Command, Config
+from vrrpd.record import Record
 from vrrpd.script_security import Identity
 
 ALWAYS = ("NET_ADMIN", "NET_RAW")
@@ -59,6 +59,6 @@ def commands(thing: Any) -> Iterator[Command]:
     elif isinstance(thing, (tuple, list)):
         for one in thing:
             yield from commands(one)
-    elif is_dataclass(thing):
-        for field in fields(thing):
-            yield from commands(getattr(thing, field.name))
+    elif isinstance(thing, Record):
+        for name in thing._fields:
+            yield from commands(getattr(thing, name))

@@ -23,10 +23,10 @@ from __future__ import annotations
 
 import posixpath
 import stat
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup, TrackScript
+from vrrpd.record import Record, replace
 
 SCRIPT_USER = "keepalived_script"
 SHELL = "/bin/sh"  # as system(3) has it
@@ -37,8 +37,7 @@ Identity = tuple[int, int]  # uid, gid
 Holder = TypeVar("Holder", Instance, SyncGroup)
 
 
-@dataclass(frozen=True, slots=True)
-class FileStatus:
+class FileStatus(Record):
     """What stat(2) says of a file, as far as it matters here."""
 
     mode: int
@@ -92,8 +91,7 @@ class Host(Protocol):
         """What stat(2) says.  Raises OSError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """Something to say; `counts` if `-t` shows it and counts it as an error."""
 
     text: str

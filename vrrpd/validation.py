@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from vrrpd import auth_header, auth_hmac
 from vrrpd.config.model import Auth, Peer
@@ -34,10 +33,10 @@ from vrrpd.packet import (
     check_version,
     read,
 )
+from vrrpd.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Record):
     """What a virtual router accepts; `interval` in ns, `source` its own primary address.
 
     `sequence` is the latest number seen in an authentication header; `peers` are the senders that

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -203,7 +203,7 @@ def examine(
     datagram = packet.parse_ip(data)
     if form.auth == "hmac":
         message, trailer = auth_hmac.split(datagram.message, datagram.source.version)
-        datagram = replace(datagram, message=message, trailer=trailer)
+        datagram = datagram._replace(message=message, trailer=trailer)
     if replayed and expectation.verifier is not None:
         with suppress(PacketError):
             expectation.verifier.check(datagram)

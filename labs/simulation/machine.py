@@ -16,7 +16,7 @@ Everything is ordered: the same calls give the same facts on every machine and e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 from labs.model.facts import Address, Link
@@ -26,6 +26,7 @@ from labs.simulation.programs import HostPrograms
 from labs.simulation.switch import Switch
 from vrrpd.events import IPAddress
 from vrrpd.ports import DropFilter, Interface, ManagedObject, Receiver, Watcher
+from vrrpd.record import replace
 
 CARD = "eth0"
 PREFIX6 = int(IPv6Address("2001:db8:1::"))

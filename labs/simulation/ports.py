@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
 from labs.model.facts import Address
 from labs.simulation.clock import VirtualTimer
@@ -28,6 +27,7 @@ from vrrpd.ports import (
     VirtualLink,
     Watcher,
 )
+from vrrpd.record import replace
 
 
 class HostClock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -21,6 +20,7 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import RawWire
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
 from vrrpd.packet_signature import PacketSignature
+from vrrpd.record import replace
 
 NEAR, FAR = "sieve0", "sieve1"
 SOURCE = IPv4Address("10.78.0.2")
@@ -79,7 +79,7 @@ def ear(cable: None) -> Iterator[Ear]:
 
 def packet(advert: Advertisement = GOOD, ttl: int = 255, **changes: object) -> bytes:
     """One IP packet."""
-    message = encode(replace(advert, **changes), SOURCE, GROUP4)  # type: ignore[arg-type]
+    message = encode(advert._replace(**changes), SOURCE, GROUP4)  # type: ignore[arg-type]
     return ipv4_packet(message, SOURCE, GROUP4, 1, ttl)
 
 
@@ -109,7 +109,7 @@ def test_what_it_lets_through(ear: Ear) -> None:
     ear.channel.calm = ear.loop.call_at(ear.loop.now() + 60 * SECOND, ear.channel.relax)
     ear.channel.only((51, 52), (other, MINE))
     many = tuple(IPv4Address(f"10.78.1.{n}") for n in range(1, 200))
-    third = replace(GOOD, version=3, vrid=52, auth_type=0, auth=bytes(8))
+    third = GOOD._replace(version=3, vrid=52, auth_type=0, auth=bytes(8))
     sent = [packet(addresses=many), packet(priority=0), packet(third, ttl=9), packet()]
     assert ear.receive(sent) == sent
 

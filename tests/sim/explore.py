@@ -20,13 +20,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from vrrpd import events, fsm
 from vrrpd.events import ReleaseAddresses, SendAdvert, TakeAddresses
 from vrrpd.fsm import SECOND, Params, RouterState, State
+from vrrpd.record import replace
 
 TICK = SECOND // 4
 DEAD = -1

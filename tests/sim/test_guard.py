@@ -5,7 +5,7 @@ Each test breaks one promise by hand, behind the daemon's back, and the guard mu
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from ipaddress import ip_address
 
 import pytest
@@ -15,12 +15,13 @@ from labs.scenarios.model import Setup
 from labs.simulation.lan import Lan
 from labs.simulation.violation import InvariantViolation
 from vrrpd.fsm import RouterState, State
+from vrrpd.record import replace
 from vrrpd.router import VirtualRouter
 
 
 def lan(**more: object) -> Lan:
     setup = Setup(None, (("a", 200, ""), ("b", 100, "")))
-    one = runner.build(replace(setup, **more))  # type: ignore[arg-type]
+    one = runner.build(dataclasses.replace(setup, **more))  # type: ignore[arg-type]
     one.run(10)
     return one
 

@@ -6,7 +6,6 @@ tests/data/auth-hmac-vectors.json has the images and the verdicts on them of kee
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from vrrpd.auth_hmac import (
 )
 from vrrpd.config.values import SECOND, AuthHmac
 from vrrpd.packet import CENTISECOND, Advertisement, Check, Datagram, PacketError, decode, encode
+from vrrpd.record import replace
 
 DATA = json.loads((Path(__file__).parents[1] / "data" / "auth-hmac-vectors.json").read_text())
 VECTORS: list[dict[str, Any]] = DATA["vectors"]
@@ -103,7 +103,7 @@ def test_the_frames_of_the_draft_are_made_to_the_byte(vector: dict[str, Any]) ->
 def test_the_frames_of_the_draft_are_read_and_believed(vector: dict[str, Any]) -> None:
     datagram = received(vector, bytes.fromhex(vector["hex"]))
     told = decode(datagram.message, datagram.source, datagram.destination, datagram.trailer)
-    assert replace(told, pseudo=None) == advertisement(vector)
+    assert told._replace(pseudo=None) == advertisement(vector)
     assert len(datagram.trailer) == TRAILER_BYTES
     assert verdict(Verifier(MONOTONIC, lambda: THEN), datagram) == "OK"
 
@@ -118,16 +118,16 @@ def test_one_changed_byte_has_the_verdict_that_keepalived_gives(mutation: dict[s
 
 def test_source_address_and_vrid_are_a_part_of_what_is_signed() -> None:
     datagram = received(VECTORS[1], bytes.fromhex(VECTORS[1]["hex"]))
-    moved = replace(datagram, source=IPv6Address("fe80::20"))
+    moved = datagram._replace(source=IPv6Address("fe80::20"))
     assert verdict(Verifier(MONOTONIC, lambda: THEN), moved) == "HMAC_INVALID"
     other = datagram.message[:1] + bytes((52,)) + datagram.message[2:]
-    assert verdict(Verifier(MONOTONIC, lambda: THEN), replace(datagram, message=other)) == (
+    assert verdict(Verifier(MONOTONIC, lambda: THEN), datagram._replace(message=other)) == (
         "HMAC_INVALID"
     )
 
 
 def test_a_missing_trailer_is_refused_by_enforce_alone() -> None:
-    bare = replace(received(VECTORS[1], bytes.fromhex(VECTORS[1]["hex"])), trailer=b"")
+    bare = received(VECTORS[1], bytes.fromhex(VECTORS[1]["hex"]))._replace(trailer=b"")
     assert verdict(Verifier(TIMED, lambda: THEN), bare) == "HMAC_MISSING"
     for mode in ("permissive", "receive-only"):
         lenient = replace(TIMED, mode=mode)
@@ -203,7 +203,7 @@ def test_the_window_is_that_of_the_moment_at_which_a_packet_arrived() -> None:
     packet = pair.send()
     pair.receiver += 60
     assert verdict(pair.verifier, packet) == "HMAC_STALE"
-    assert verdict(pair.verifier, replace(packet, waited=60 * SECOND)) == "OK"
+    assert verdict(pair.verifier, packet._replace(waited=60 * SECOND)) == "OK"
 
 
 def test_a_mark_of_the_future_expires_only_with_a_window() -> None:

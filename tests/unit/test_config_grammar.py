@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import pytest
 
@@ -11,8 +10,9 @@ from vrrpd.config import Globals, Instance, Keyword, SyncGroup, keywords, loads
 from vrrpd.config.grammar import blocks_of, in_block
 from vrrpd.config.grammar.since import SINCE
 from vrrpd.config.model import GarpGroup, TrackFile, TrackProcess, TrackScript
+from vrrpd.record import Record
 
-MODELS = {
+MODELS: dict[str, type[Record]] = {
     "": Globals,
     "global_defs": Globals,
     "vrrp_instance": Instance,
@@ -122,7 +122,7 @@ def has_field_of_its_own(keyword: Keyword) -> bool:
 
 @pytest.mark.parametrize("keyword", [*filter(has_field_of_its_own, TABLE)], ids=name_of)
 def test_plain_keyword_has_a_field_in_the_model(keyword: Keyword) -> None:
-    assert keyword.target in {one.name for one in fields(MODELS[keyword.block])}
+    assert keyword.target in MODELS[keyword.block]._fields
 
 
 @pytest.mark.parametrize("keyword", [one for one in GLOBALS if one.kind in PLAIN], ids=name_of)

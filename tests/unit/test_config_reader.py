@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from tests.support import REPOSITORY
 from vrrpd.config import ConfigError, Diagnostic, load, loads
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.include import braces
-from vrrpd.config.lexer import Line
 from vrrpd.config.reader import Reader
 
 
@@ -293,12 +291,12 @@ SHORT = [
 def test_the_short_way_of_plain_lines_ends_where_the_long_one_does(
     data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read() -> tuple[list[Line], list[str]]:
+    def read() -> tuple[list[object], list[str]]:
         report = Reporter()
         reader = Reader(report, "host")
         reader.read_text(data, "f", ".")
-        lines = [replace(one, rest=replace(one.rest, columns=())) for one in reader.lines]
-        return lines, [str(one) for one in report]
+        lines = [(one.words, one.rest.text, one.source) for one in reader.lines]
+        return [*lines], [str(one) for one in report]
 
     short = read()
     monkeypatch.setattr("vrrpd.config.reader.plain_lines", lambda *_: None)

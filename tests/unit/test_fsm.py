@@ -13,7 +13,6 @@ test_fsm_reasons.py and test_fsm_properties.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Address
 from itertools import product
 
@@ -41,6 +40,7 @@ from vrrpd.events import (
     TimerFired,
 )
 from vrrpd.fsm import SECOND, LastAdvert, Params, RouterState, State, step
+from vrrpd.record import replace
 
 MINE = IPv4Address("192.168.1.12")
 LOWER = IPv4Address("192.168.1.2")  # lower as a number, higher as text

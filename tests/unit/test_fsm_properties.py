@@ -11,7 +11,6 @@ The sequences are arbitrary: also events that no shell of ours would send in tha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 from hypothesis import given, settings
@@ -28,6 +27,7 @@ from vrrpd.events import (
     TimerFired,
 )
 from vrrpd.fsm import SECOND, Params, RouterState, State, master_down_time, step
+from vrrpd.record import replace
 
 TIMELESS = (State.INIT, State.FAULT)
 

@@ -6,7 +6,6 @@ The figures in the sentence must add up: `3.609 s (3 × 1 s + skew 0.609 s)`.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -23,6 +22,7 @@ from vrrpd.events import (
     TimerFired,
 )
 from vrrpd.fsm import SECOND, Params, RouterState, State, master_down_time, seconds, step
+from vrrpd.record import replace
 
 MINE = IPv4Address("192.168.1.12")
 A = IPv4Address("192.168.1.11")

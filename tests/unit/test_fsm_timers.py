@@ -7,7 +7,6 @@ priority 100 at 50 cs.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from ipaddress import IPv4Address, IPv6Address
 
@@ -15,6 +14,7 @@ import pytest
 
 from vrrpd.events import AdvertReceived, Reconfigured, SendAdvert, Started, TimerFired
 from vrrpd.fsm import SECOND, LastAdvert, Params, RouterState, State, master_down_time, step
+from vrrpd.record import replace
 
 MINE = IPv4Address("192.168.1.12")
 OTHER = IPv4Address("192.168.1.11")

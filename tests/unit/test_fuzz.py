@@ -7,7 +7,6 @@ FUZZ_SEED=N chooses other neighbours, and a failure says with which input it can
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,7 @@ def test_the_packet_target_notices_a_wrong_field(monkeypatch: pytest.MonkeyPatch
 
     def wrong(*arguments: Any) -> Advertisement:
         found = right(*arguments)
-        return replace(found, vrid=found.vrid ^ 1)
+        return found._replace(vrid=found.vrid ^ 1)
 
     monkeypatch.setattr("tests.fuzz.targets.decode", wrong)
     with pytest.raises(AssertionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -11,6 +11,7 @@ from labs.simulation.lan import Lan
 from tests.cluster import advert, cluster, conf, inject, router
 from vrrpd import metrics
 from vrrpd.events import Event
+from vrrpd.record import replace
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"'

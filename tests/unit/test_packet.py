@@ -7,7 +7,6 @@ The bytes are keepalived 2.2.7's (tests/data/wire).
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -162,7 +161,7 @@ def test_checksum_at_the_corners(data: bytes) -> None:
 def test_version_3_is_accepted_with_and_without_the_pseudo_header() -> None:
     """RFC 5798 as keepalived reads it, and RFC 9568 section 5.2.8: the field is split."""
     for pseudo in (True, False):
-        advert = replace(v3(150, 50), pseudo=pseudo)
+        advert = v3(150, 50)._replace(pseudo=pseudo)
         message = encode(advert, A, GROUP4, pseudo)
         assert decode(message, A, GROUP4) == advert
 
@@ -205,13 +204,13 @@ def test_every_single_bit_counts() -> None:
 @pytest.mark.parametrize(
     "advert",
     [
-        replace(v2(1), interval=0),
-        replace(v2(1), interval=SECOND // 2),
-        replace(v2(1), interval=SECOND + 1),
-        replace(v2(1), interval=256 * SECOND),
-        replace(v3(1, 1), interval=0),
-        replace(v3(1, 1), interval=CENTISECOND // 2),
-        replace(v3(1, 1), interval=4096 * CENTISECOND),
+        v2(1)._replace(interval=0),
+        v2(1)._replace(interval=SECOND // 2),
+        v2(1)._replace(interval=SECOND + 1),
+        v2(1)._replace(interval=256 * SECOND),
+        v3(1, 1)._replace(interval=0),
+        v3(1, 1)._replace(interval=CENTISECOND // 2),
+        v3(1, 1)._replace(interval=4096 * CENTISECOND),
     ],
 )
 def test_intervals_that_the_wire_cannot_carry(advert: Advertisement) -> None:
@@ -221,14 +220,14 @@ def test_intervals_that_the_wire_cannot_carry(advert: Advertisement) -> None:
 
 @pytest.mark.parametrize("advert", [v2(1), v3(1, 1)])
 def test_more_than_255_addresses_do_not_fit(advert: Advertisement) -> None:
-    encode(replace(advert, addresses=block("10.0.0.0", 255)), A, GROUP4)
+    encode(advert._replace(addresses=block("10.0.0.0", 255)), A, GROUP4)
     with pytest.raises(ValueError, match="255"):
-        encode(replace(advert, addresses=block("10.0.0.0", 256)), A, GROUP4)
+        encode(advert._replace(addresses=block("10.0.0.0", 256)), A, GROUP4)
 
 
 @pytest.mark.parametrize("interval", [SECOND, 255 * SECOND])
 def test_version_2_intervals_at_the_ends(interval: int) -> None:
-    advert = replace(v2(1), interval=interval)
+    advert = v2(1)._replace(interval=interval)
     assert decode(encode(advert, A, GROUP4)) == advert
 
 

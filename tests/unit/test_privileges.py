@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from vrrpd.config import Config, loads
 from vrrpd.config.values import Command
 from vrrpd.journal import Log
 from vrrpd.linux.capabilities import NUMBERS, Privileges, mask
+from vrrpd.record import replace
 from vrrpd.required_capabilities import ALWAYS, commands, needed
 
 ROOT, OTHER = (0, 0), (1000, 1000)

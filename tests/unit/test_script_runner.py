@@ -7,7 +7,6 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from pwd import getpwuid
 
@@ -23,6 +22,7 @@ from vrrpd.linux.accounts import Accounts
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.script_runner import ScriptRunner
 from vrrpd.ports import Outcome
+from vrrpd.record import replace
 from vrrpd.script_security import secure
 
 MILLISECOND = SECOND // 1000

@@ -6,7 +6,6 @@ And the packet filter's text, whose effect is compared with keepalived's in test
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -21,6 +20,7 @@ from vrrpd.config.model import Address, Instance
 from vrrpd.linux import nftables as nft
 from vrrpd.linux.vmac import creation
 from vrrpd.ports import DropFilter, InterfaceAddress, VirtualLink
+from vrrpd.record import replace
 
 
 def instance(words: str = "use_vmac", vips: str = "192.168.1.10", excluded: str = "") -> Instance:

@@ -10,7 +10,6 @@ A bad word costs the word or the whole line, as in keepalived; both are reported
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_interface
 from typing import Any
 
@@ -20,6 +19,7 @@ from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, network_of
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import FOREVER, Address, IPAddress, Peer, Track
+from vrrpd.record import Record
 
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 _FLAGS = {
@@ -212,8 +212,7 @@ def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, 
         yield Peer(ip=ip, **ttl), first
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(Record):
     """A line of a track block: the weight is None where the tracked thing's own counts."""
 
     word: Word

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import fields as fields_of
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from vrrpd.config.collect import Fields, Special, choose, collect, surplus
@@ -15,8 +13,9 @@ from vrrpd.config.globals import Globals
 from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, int_of, ip_of, time_of
 from vrrpd.config.values import SECOND
+from vrrpd.record import replace
 
-_KNOWN = {one.name for one in fields_of(Globals)}
+_KNOWN = set(Globals._fields)
 _UMASK_NAMES = {
     name[2:]: getattr(stat, name)
     for name in dir(stat)

@@ -6,8 +6,6 @@ Groups are built last, because they name instances that may stand below them in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields as fields_of
-from dataclasses import replace
 from typing import Any
 
 from vrrpd.config.build_trackers import Trackables
@@ -18,8 +16,9 @@ from vrrpd.config.instance_keywords import notify_of
 from vrrpd.config.model import GarpGroup, Instance, SyncGroup, TrackGroup
 from vrrpd.config.parser import Statement
 from vrrpd.config.values import Track
+from vrrpd.record import replace
 
-_KNOWN = {one.name for one in fields_of(SyncGroup)}
+_KNOWN = set(SyncGroup._fields)
 
 
 def build_sync_groups(

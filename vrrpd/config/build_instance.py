@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import fields as fields_of
-from dataclasses import replace
 from typing import Literal
 
 from vrrpd.config import address_lines, parse_route, vip_limit
@@ -39,8 +37,9 @@ from vrrpd.config.values import (
     IPAddress,
     Peer,
 )
+from vrrpd.record import replace
 
-_KNOWN = {one.name for one in fields_of(Instance)}
+_KNOWN = set(Instance._fields)
 _SOURCES = ("mcast_src_ip", "unicast_src_ip", "mcast_dst_ip")
 V3_STEP = 10 * MILLISECOND
 V3_MOST = 4095 * V3_STEP  # 12 bits of centiseconds

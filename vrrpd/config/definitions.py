@@ -18,11 +18,11 @@ from __future__ import annotations
 import os
 import random
 import re
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.source_text import SourceText
+from vrrpd.record import Record
 
 DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
 GENERATORS = ("~SEQ", "~LST")
@@ -35,8 +35,7 @@ MAX_REPEATS = 10_000
 MAX_DEPTH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Record):
     """What a name stands for; `several` if it was written over several lines, with backslashes."""
 
     lines: tuple[str, ...]

@@ -20,12 +20,12 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from vrrpd.config.lookalikes import plain
 from vrrpd.config.source_text import SourceLine, Word
 from vrrpd.config.values import SourceLocation
+from vrrpd.record import Record
 
 Severity = Literal["note", "warning", "error", "fatal"]
 
@@ -42,8 +42,7 @@ MOST_KEPT = 1000  # the others are only counted
 _SECRET = re.compile(r"(?i)((?:pass\w*\s+|key(?!\w*pass)\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Record):
     """One message about one place. `line` and `column` count from 1; 0 means "none"."""
 
     severity: Severity

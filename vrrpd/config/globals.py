@@ -13,17 +13,16 @@ Fields carry the keyword's name, with two regular changes:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from vrrpd.config.values import SECOND, Command
+from vrrpd.record import Record
 
 GROUP4 = IPv4Address("224.0.0.18")  # RFC 3768 section 5.2.2
 GROUP6 = IPv6Address("ff02::12")  # RFC 9568 section 5.1.2.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Globals:
+class Globals(Record, kw_only=True):
     """Everything outside instances, groups and trackers. Defaults are keepalived 2.2.7's."""
 
     # mail (RFC 5321 client; used only where smtp_alert is on)

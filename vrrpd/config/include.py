@@ -17,8 +17,9 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from dataclasses import dataclass
 from itertools import pairwise
+
+from vrrpd.record import Record
 
 CHECKS: dict[str, frozenset[str]] = {
     "include": frozenset(),
@@ -32,8 +33,7 @@ MAX_ALTERNATIVES = 1000
 MAX_BYTES = 8 << 20  # of all files together
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Record):
     """Something wrong with an include; `kind` is one of the checks above."""
 
     kind: str

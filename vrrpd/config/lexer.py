@@ -15,7 +15,7 @@ keepalived's rules, some of which surprise:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vrrpd.config.source_text import BLANK, SourceLine, SourceText, Word
 
@@ -26,8 +26,7 @@ _WORD = re.compile(r"[^ \t]+")
 _NOT_PLAIN = re.compile(rb"[^ \tA-Za-z0-9_.:/+-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A logical line: a lone brace, or words. `rest` is the raw text after the first word."""
 
     words: tuple[Word, ...]

@@ -7,7 +7,6 @@ text -> Reader -> lines -> parse -> statements -> build -> Config
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from vrrpd.config.builder import build
 from vrrpd.config.diagnostics import ConfigError, Diagnostic, Reporter, exit_status
@@ -15,10 +14,10 @@ from vrrpd.config.model import Config
 from vrrpd.config.parser import parse
 from vrrpd.config.reader import Reader
 from vrrpd.config.vip_limit import Limits
+from vrrpd.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Record):
     """A configuration that can run, and everything there is to say about it."""
 
     config: Config

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from vrrpd.record import Record
 
 _INVISIBLE = {
     "\u00ad": "soft hyphen", "\u200b": "zero-width space", "\u200c": "zero-width non-joiner",
@@ -27,8 +28,7 @@ _MEANT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LookAlike:
+class LookAlike(Record):
     """The character at `index`, by its name, and what was probably meant ("": nothing)."""
 
     index: int

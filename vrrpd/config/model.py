@@ -15,7 +15,6 @@ No name of an interface or user has been looked up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from vrrpd.config.globals import Globals
@@ -35,10 +34,10 @@ from vrrpd.config.values import (
     Track,
     Vmac,
 )
+from vrrpd.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class Instance(Record, kw_only=True, uncompared=("where",)):
     """One `vrrp_instance`: one virtual router of one address family."""
 
     name: str
@@ -50,7 +49,7 @@ class Instance:
     family: Literal[4, 6] = 4
     advert_interval_ns: int = SECOND
     down_timer_adverts: int = 3
-    auth: Auth = field(default_factory=Auth)
+    auth: Auth = Auth()
     auth_hmac: AuthHmac | None = None
 
     preempt: bool = True
@@ -86,9 +85,9 @@ class Instance:
     use_vmac_addr: bool = False
     vrf: str | None = None
 
-    garp: Garp = field(default_factory=Garp)
+    garp: Garp = Garp()
 
-    notify: Notify = field(default_factory=Notify)
+    notify: Notify = Notify()
     notify_priority_changes: bool = False
     smtp_alert: bool = False
 
@@ -101,7 +100,7 @@ class Instance:
 
     debug: int = 0
     linkbeat_use_polling: bool = False
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
     @property
     def is_owner(self) -> bool:
@@ -109,13 +108,12 @@ class Instance:
         return self.priority == 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncGroup:
+class SyncGroup(Record, kw_only=True, uncompared=("where",)):
     """Instances that are MASTER all together or not at all."""
 
     name: str
     members: tuple[str, ...]
-    notify: Notify = field(default_factory=Notify)
+    notify: Notify = Notify()
     notify_priority_changes: bool = False
     smtp_alert: bool = False
     track_interfaces: tuple[Track, ...] = ()
@@ -123,11 +121,10 @@ class SyncGroup:
     track_processes: tuple[Track, ...] = ()
     track_files: tuple[Track, ...] = ()
     tracking_weight: bool = False  # `sync_group_tracking_weight`
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackScript:
+class TrackScript(Record, kw_only=True, uncompared=("where",)):
     """A `vrrp_script`: a command run every `interval_ns`; exit status 0 is success.
 
     `problem` says why it cannot be run, "" if it can: it counts as failed.
@@ -143,11 +140,10 @@ class TrackScript:
     fall: int = 1
     init_fail: bool = False
     problem: str = ""
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackProcess:
+class TrackProcess(Record, kw_only=True, uncompared=("where",)):
     """A `vrrp_track_process`: up while `quorum`..`quorum_max` such processes run."""
 
     name: str
@@ -161,11 +157,10 @@ class TrackProcess:
     quorum_max: int | None = None
     fork_delay_ns: int = 0
     terminate_delay_ns: int = 0
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackFile:
+class TrackFile(Record, kw_only=True, uncompared=("where",)):
     """A `track_file`: the number in `file`, multiplied with the weight."""
 
     name: str
@@ -175,34 +170,31 @@ class TrackFile:
     init_file: bool = False
     init_value: int = 0
     init_overwrite: bool = False
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GarpGroup:
+class GarpGroup(Record, kw_only=True, uncompared=("where",)):
     """Interfaces whose gratuitous ARP frames share one pace."""
 
     interfaces: tuple[str, ...]
     garp_interval_ns: int | None = None
     gna_interval_ns: int | None = None
     shared: bool = False  # True: `interfaces { }`, one pace for all of them together
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackGroup:
+class TrackGroup(Record, kw_only=True, uncompared=("where",)):
     """A named set of instances that static entries can refer to."""
 
     name: str
     members: tuple[str, ...]
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Record, kw_only=True):
     """A whole configuration file, with everything it includes."""
 
-    globals: Globals = field(default_factory=Globals)
+    globals: Globals = Globals()
     instances: tuple[Instance, ...] = ()
     sync_groups: tuple[SyncGroup, ...] = ()
     scripts: tuple[TrackScript, ...] = ()

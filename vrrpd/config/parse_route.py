@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from vrrpd.config.diagnostics import Reporter, nearest
@@ -30,6 +29,7 @@ from vrrpd.config.routes_model import (
 from vrrpd.config.scalars import BadValue, ip_of
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import IPAddress
+from vrrpd.record import replace
 
 EVERYWHERE = ("default", "any", "all", "default6")  # default6: keepalived up to 2.0.7
 KINDS = (

@@ -16,7 +16,7 @@ not there, so that the lines behind it keep their meaning (as in keepalived).
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword, blocks_of, in_block
@@ -25,8 +25,7 @@ from vrrpd.config.source_text import SourceText, Word
 from vrrpd.config.values import SourceLocation
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A line and the block that belongs to it. `keyword` is None in blocks of entries."""
 
     words: tuple[Word, ...]

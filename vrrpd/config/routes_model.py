@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -25,6 +24,7 @@ from vrrpd.config.parser import Statement
 from vrrpd.config.scalars import BadValue, network_of
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import NOWHERE, IPAddress, SourceLocation
+from vrrpd.record import Record
 
 Network = IPv4Network | IPv6Network
 Family = Literal[4, 6]
@@ -42,8 +42,7 @@ BUILT_IN: dict[str, dict[str, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(Record, kw_only=True):
     """One way of a route."""
 
     via: IPAddress | None = None
@@ -53,8 +52,7 @@ class Hop:
     realms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Record, kw_only=True, uncompared=("where",)):
     """An entry of `virtual_routes` or `static_routes`.  Metrics in the kernel's units."""
 
     words: tuple[str, ...]
@@ -78,7 +76,7 @@ class Route:
     how: Literal["prepend", "append", "add"] = "prepend"
     no_track: bool = False
     track_group: str | None = None
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
     @property
     def dev(self) -> str | None:
@@ -89,8 +87,7 @@ class Route:
         return " ".join(self.words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Record, kw_only=True, uncompared=("where",)):
     """An entry of `virtual_rules` or `static_rules`."""
 
     words: tuple[str, ...]
@@ -119,7 +116,7 @@ class Rule:
     dport: tuple[int, int] | None = None
     no_track: bool = False
     track_group: str | None = None
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
     def __str__(self) -> str:
         return " ".join(self.words)

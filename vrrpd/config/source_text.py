@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BLANK = " \t\f\v\r\n"  # and nothing else: a no-break space belongs to a word
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(NamedTuple):
     """A physical line of a file, without its line end. `line` counts from 1."""
 
     file: str
@@ -28,8 +27,7 @@ class SourceLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a logical line. `column` counts from 1 and is where it stands in the file."""
 
     text: str
@@ -39,13 +37,15 @@ class Word:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class SourceText:
-    """A piece of text with the source column of each of its characters."""
+    """A piece of text with the source column of each of its characters; it never changes."""
 
-    text: str
-    columns: Sequence[int]
-    source: SourceLine
+    __slots__ = ("columns", "source", "text")
+
+    def __init__(self, text: str, columns: Sequence[int], source: SourceLine) -> None:
+        self.text = text
+        self.columns = columns
+        self.source = source
 
     @classmethod
     def of(cls, source: SourceLine) -> SourceText:

@@ -10,9 +10,10 @@ Times are integer nanoseconds and their names end in `_ns`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from vrrpd.record import Record
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -23,8 +24,7 @@ MICROSECOND = 1_000
 FOREVER = 0xFFFFFFFF  # preferred_lft: the kernel's INFINITY_LIFE_TIME
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLocation:
+class SourceLocation(NamedTuple):
     """A place in a configuration file. `line` counts from 1; 0 means "no particular line"."""
 
     file: str
@@ -37,8 +37,7 @@ class SourceLocation:
 NOWHERE = SourceLocation("", 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Record, kw_only=True, uncompared=("where",)):
     """One entry of `virtual_ipaddress`, `virtual_ipaddress_excluded` or `static_ipaddress`."""
 
     ip: IPAddress
@@ -57,7 +56,7 @@ class Address:
     no_track: bool = False  # it need not be held if another program deletes it
     use_vmac: bool = False
     track_group: str | None = None  # static addresses only
-    where: SourceLocation = field(default=NOWHERE, compare=False)
+    where: SourceLocation = NOWHERE
 
     @property
     def family(self) -> Literal[4, 6]:
@@ -67,8 +66,7 @@ class Address:
         return f"{self.ip}/{self.prefixlen}"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Record):
     """A program to run. `argv` is never empty; `text` is what the file says.
 
     `user` and `group` are names as written, None when not given (then `script_user` applies).
@@ -84,8 +82,7 @@ class Command:
     executable: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(Record):
     """RFC 2338 section 5.3.6. `password` is exactly 8 bytes, NUL padded; b"" for NONE."""
 
     kind: Literal["NONE", "PASS", "AH"] = "NONE"
@@ -95,19 +92,22 @@ class Auth:
         return f"Auth(kind={self.kind!r})"  # a password does not belong in a log
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthHmac:
+class AuthHmac(Record, kw_only=True):
     """`auth_hmac`: the keys by their ids (1..255), and what is asked of a received trailer.
 
     Each key has 32 to 64 bytes; `active_key` is the id of the one that signs, `time_window` is in
     seconds.  `receive-only` signs nothing, and like `permissive` accepts what has no trailer.
     """
 
-    keys: tuple[tuple[int, bytes], ...] = field(repr=False)  # keys do not belong in a log
+    keys: tuple[tuple[int, bytes], ...]
     active_key: int
     mode: Literal["enforce", "permissive", "receive-only"] = "enforce"
     anti_replay: Literal["time", "monotonic"] = "time"
     time_window: int = 5
+
+    def __repr__(self) -> str:
+        # Keys do not belong in a log.
+        return f"AuthHmac(active_key={self.active_key}, mode={self.mode!r})"
 
     @property
     def signs(self) -> bool:
@@ -124,8 +124,7 @@ class AuthHmac:
         return next((key for one, key in self.keys if one == key_id), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Garp:
+class Garp(Record, kw_only=True):
     """When and how often gratuitous ARP (or unsolicited NA) frames are repeated."""
 
     delay_ns: int = 5 * SECOND  # second burst after becoming MASTER; 0: none
@@ -138,8 +137,7 @@ class Garp:
     extra_if_all: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class Notify(Record, kw_only=True):
     """The scripts of an instance or group. `any` is the keyword `notify`."""
 
     master: Command | None = None
@@ -153,8 +151,7 @@ class Notify:
     report_deleted: bool = False  # `notify_deleted` was written, with or without a script
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Record):
     """A tracked interface, script, process or file, with its effect on the priority.
 
     `weight` 0 means FAULT while it is down; `reverse` exchanges up and down.
@@ -165,8 +162,7 @@ class Track:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
+class Peer(Record, kw_only=True):
     """A `unicast_peer` entry. The TTLs count only with `check_unicast_src`."""
 
     ip: IPAddress
@@ -174,8 +170,7 @@ class Peer:
     max_ttl: int = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vmac:
+class Vmac(Record, kw_only=True):
     """`use_vmac` or `use_ipvlan`: the instance's addresses live on an interface of their own."""
 
     kind: Literal["vmac", "ipvlan"] = "vmac"

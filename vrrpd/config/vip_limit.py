@@ -11,17 +11,16 @@ Up to 1.2.19 there was space for 20 and the others were dropped: `max_vips=20` b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import Address, SourceLocation
+from vrrpd.record import Record
 
 MOST = 255  # the count of addresses is one byte
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Record):
     """What bounds the number of addresses."""
 
     mtu: int = 1500

@@ -23,7 +23,6 @@ import socket
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 
@@ -80,6 +79,7 @@ from vrrpd.ports import (
     VirtualLink,
     Watcher,
 )
+from vrrpd.record import Record, replace
 
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
@@ -94,8 +94,7 @@ def _kind_of(information: bytes) -> str:
     return kind.rstrip(b"\0").decode(errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Record):
     """Requests that were made beforehand, and what they were made for."""
 
     add: list[ManagedObject]

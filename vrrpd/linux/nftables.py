@@ -19,9 +19,9 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from vrrpd.ports import DropFilter, InterfaceAddress, VirtualLink
+from vrrpd.record import replace
 
 LIBRARY = "libnftables.so.1"
 NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without further ado

@@ -20,7 +20,6 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from vrrpd.config.model import Address
@@ -50,6 +49,7 @@ from vrrpd.linux.rtnetlink import (
     RTM_NEWRULE,
 )
 from vrrpd.ports import InterfaceAddress, ManagedObject, Refusal
+from vrrpd.record import Record
 
 HOW = {"prepend": 0, "append": NLM_F_APPEND, "add": NLM_F_EXCL}
 IFA_F_NODAD, IFA_F_HOMEADDRESS, IFA_F_MANAGETEMPADDR = 0x02, 0x10, 0x100
@@ -61,8 +61,7 @@ Verb = Literal["add", "remove"]
 IndexOf = Callable[[str], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """One request; `homes` are the numbers of the interfaces in it, by name."""
 
     verb: Verb
@@ -84,8 +83,7 @@ class Request:
         return f"cannot {self.verb} {_describe(self.thing)}: {os.strerror(number)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Record):
     """Requests that go out in one send(2); `orders` by their sequence numbers, in order.
 
     Only the last one asks for an answer: those that fail are answered unasked (netlink(7)).

@@ -21,7 +21,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from vrrpd.config.model import Command
@@ -95,17 +94,24 @@ class Complaints:
         return "".join(char if char.isprintable() else " " for char in line).strip()
 
 
-@dataclass(slots=True, eq=False)
 class Child:
     """A running script: what it is, how long (ns) it may take, who wants to know how it ends."""
 
-    popen: subprocess.Popen[bytes]
-    what: str
-    timeout: int
-    done: Callable[[Outcome], None] | None = None
-    timer: Timer | None = None
-    timed_out: bool = False
-    complaints: Complaints | None = None
+    def __init__(
+        self,
+        popen: subprocess.Popen[bytes],
+        what: str,
+        timeout: int,
+        done: Callable[[Outcome], None] | None = None,
+        complaints: Complaints | None = None,
+    ) -> None:
+        self.popen = popen
+        self.what = what
+        self.timeout = timeout
+        self.done = done
+        self.timer: Timer | None = None
+        self.timed_out = False
+        self.complaints = complaints
 
     def signal(self, number: int) -> None:
         """Send a signal to the script and all that it has started."""
@@ -119,11 +125,11 @@ class Child:
             self.signal(signal.SIGKILL)
 
 
-@dataclass(slots=True, eq=False)
 class Reader:
     """A script that stays until it is asked to end."""
 
-    child: Child
+    def __init__(self, child: Child) -> None:
+        self.child = child
 
     def cancel(self) -> None:
         """Ask it to end; that it does is no news."""

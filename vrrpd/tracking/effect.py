@@ -17,16 +17,14 @@ configured priority by `VirtualRouter.priority`, which stays within 1..254.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vrrpd.config.model import Track
+from vrrpd.record import Record
 
 LOWEST = -254  # a product this low or lower is FAULT (keepalived)
 HIGHEST = 253
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Record):
     """`down` keeps the router in FAULT; `weight` is added to its priority."""
 
     down: bool = False

@@ -16,10 +16,10 @@ everything that tracks interfaces asks.  `changed` is called after a belief has 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from vrrpd.config.model import Track
 from vrrpd.ports import Clock, Interface, Kernel, Timer
+from vrrpd.record import replace
 from vrrpd.tracking.effect import Effect, effect_of_state
 
 Delays = Iterable[tuple[str, int, int]]

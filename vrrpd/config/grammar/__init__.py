@@ -13,14 +13,13 @@ a keyword is in since.py, for all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from vrrpd.config.grammar import global_defs, groups, instance, root
 from vrrpd.config.grammar.keyword import BLOCK_KINDS, Keyword, Kind, Status
 from vrrpd.config.grammar.since import SINCE
 
 _TABLE: tuple[Keyword, ...] = tuple(
-    replace(one, since=SINCE.get((one.block, one.name), ""))
+    one._replace(since=SINCE.get((one.block, one.name), ""))
     for one in (
         *root.KEYWORDS,
         *global_defs.KEYWORDS,

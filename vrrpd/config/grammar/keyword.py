@@ -21,8 +21,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Status = Literal["done", "parsed", "skipped"]
 Kind = Literal[
@@ -49,8 +48,7 @@ BLOCK_KINDS = ("list", "block", "entries")
 UNLIMITED = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """One keyword in one block."""
 
     name: str
