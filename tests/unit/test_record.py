@@ -53,20 +53,21 @@ def test_equal_are_records_of_one_class_with_equal_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "values", "named", "says"),
     [
-        (lambda: Point(), r"Point: no fields \[\], no values for \['x'\]"),
-        (lambda: Point(1, z=2), r"Point: no fields \['z'\], no values for \[\]"),
-        (lambda: Point(1, x=2), "Point: 2 values, some for no field"),
-        (lambda: Point(1, 2, "", 4), "Point: 4 values, some for no field"),
-        (lambda: Named(1), "Named: 1 values, some for no field"),
-        (lambda: replace(Point(1), z=2), r"Point: no fields \['z'\]"),
+        (Point, (), {}, r"Point: no fields \[\], no values for \['x'\]"),
+        (Point, (1,), {"z": 2}, r"Point: no fields \['z'\], no values for \[\]"),
+        (Point, (1,), {"x": 2}, "Point: 2 values, some for no field"),
+        (Point, (1, 2, "", 4), {}, "Point: 4 values, some for no field"),
+        (Named, (1,), {}, "Named: 1 values, some for no field"),
+        (replace, (Point(1),), {"z": 2}, r"Point: no fields \['z'\]"),
     ],
 )
-def test_a_field_that_is_missing_unknown_or_given_twice_is_refused(make: object, says: str) -> None:
-    assert callable(make)
+def test_a_field_that_is_missing_unknown_or_given_twice_is_refused(
+    make: Callable[..., object], values: tuple[object, ...], named: dict[str, object], says: str
+) -> None:
     with pytest.raises(TypeError, match=says):
-        make()
+        make(*values, **named)
 
 
 def test_a_record_does_not_change() -> None:
