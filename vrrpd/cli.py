@@ -1,58 +1,30 @@
-"""vrrpd's command line: read the options, put the parts together, run.
+"""vrrpd's command line: read the options, and do what they ask for.
 
 The options are keepalived's, all of them, so that what starts keepalived starts vrrpd; see
 `command_line.py`.  vrrpd always stays in the foreground: systemd, a container or a shell's `&` does
 the rest.
 
-    -t                check the configuration: 0 valid, 4 not (see docs for the others)
-    SIGHUP            reload                   SIGTERM, SIGINT   stop gracefully
-    SIGUSR1           dump the state           SIGUSR2           dump the statistics
-    SIGRTMIN+2        dump the state as JSON   SIGRTMAX-1        ... and set them to zero
+    -t          check the configuration: 0 valid, 4 not (see docs for the others)
+    --signum    print the number of a signal
+    otherwise   run the daemon: `startup.py`
 """
 
 from __future__ import annotations
 
 import argparse
-import atexit
 import gc
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import TYPE_CHECKING
 
-from vrrpd import __version__
 from vrrpd.command import ended
 from vrrpd.command_line import parse
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config.diagnostics import EXIT_CONFIG, shown
-from vrrpd.config_reading import first, here, read
-from vrrpd.config_source import ConfigSource
-from vrrpd.fsm import SECOND
-from vrrpd.journal import APPEND, Journal, Log, logger
-from vrrpd.required_capabilities import needed
-from vrrpd.script_security import secure
+from vrrpd.script_security import first, secure
 from vrrpd.signals import NUMBERS
 
-if TYPE_CHECKING:
-    from vrrpd.control import Control
-    from vrrpd.daemon import Daemon
-    from vrrpd.endpoint import Endpoint
-    from vrrpd.linux.capabilities import Privileges
-    from vrrpd.linux.http_server import HttpServer
-    from vrrpd.linux.loop import Loop
-    from vrrpd.linux.own_process import PidFile, Process
-    from vrrpd.linux.script_runner import ScriptRunner
-    from vrrpd.linux.smtp_client import SmtpClient
-    from vrrpd.linux.systemd import SystemdNotifier
-    from vrrpd.ports import Ports
-
-LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
 EXIT_FATAL = 1
 EXIT_ERRORS = 4  # of -t
-EXIT_MISSING_PERMISSION = 4
 EXIT_INSECURE = 6  # of -t: scripts would run without script_security
 
 
@@ -70,19 +42,9 @@ def _perform(options: argparse.Namespace) -> int:
         return EXIT_FATAL
     if options.config_test is not None:
         return _check(options)
-    facility = None if options.no_syslog else options.log_facility
-    to = logger(options.log_console, facility, options.log_format == "json")
-    log = Log(detailed=options.log_detail, to=to)
-    log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
-    _heed(options, log)
-    try:
-        return _run(options, log)
-    except ConfigError as error:
-        log.info(str(error))
-        return error.exit_status
-    except PermissionError as error:
-        log.info(f"{error.strerror or error}: run it as root")
-        return EXIT_MISSING_PERMISSION
+    from vrrpd.startup import start
+
+    return start(options)
 
 
 def _signum(name: str) -> int:
@@ -124,6 +86,8 @@ def _check(options: argparse.Namespace) -> int:
     if not options.config_test:
         sys.stderr.writelines(f"{line}\n" for line in lines)
     else:
+        from vrrpd.journal import APPEND
+
         flags = APPEND | os.O_NOFOLLOW  # keepalived's; an older report is not lost
         with open(os.open(options.config_test, flags, 0o644), "a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
@@ -149,267 +113,6 @@ def _own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
         return []
     finally:
         loop.close()
-
-
-def _run(options: argparse.Namespace, log: Log) -> int:
-    """Start the daemon on a real host and stay until a signal ends it."""
-    from vrrpd.daemon import Daemon
-    from vrrpd.linux.capabilities import Privileges
-    from vrrpd.linux.forked_worker import run_in_child
-    from vrrpd.linux.lifecycle_scripts import LifecycleScripts
-    from vrrpd.linux.loop import Loop
-    from vrrpd.linux.own_process import PidFile, Process, control_socket, pid_file
-    from vrrpd.linux.script_runner import ScriptRunner
-    from vrrpd.linux.smtp_client import SmtpClient
-    from vrrpd.linux.systemd import SystemdNotifier
-
-    privileges = Privileges(log)
-    reading = partial(read, options, log, privileges.lacking)
-    process = Process(log)
-    source = ConfigSource(partial(reading, here), log, options.namespace, process.settle)
-    config = source()
-    own = PidFile(options.pid or pid_file(config.globals))
-    if not (_alone(own, log) and _entered(config.globals.net_namespace, log)):
-        return EXIT_FATAL
-    journal = journal_of(options, log)
-    loop = Loop(log.trouble)
-    # A reload is read in a child process, so that the timers do not wait for it.
-    source.read = partial(reading, partial(run_in_child, loop))
-    runner = ScriptRunner(loop, log)
-    post = SmtpClient(loop, journal, log)
-    quiet = not options.no_quiet_backup
-    daemon = Daemon(source, _build_ports(loop, runner, post, log, source, quiet), journal, log)
-    loop.on_signal(signal.SIGCHLD, lambda: _reap(runner, post))
-    ending: list[str] = []
-    supervisor = SystemdNotifier(loop)
-    _signals(loop, daemon, supervisor, ending, options.ignore_sigint)
-    edge = LifecycleScripts(loop, runner, log)
-    edge.begin(config.globals)
-    if not ending:
-        daemon.start(config)
-    socket = options.control or control_socket(config.globals)
-    control = _listening(socket, loop, daemon, journal, log)
-    exporter = _exporting(options.metrics, loop, daemon, log)
-    pids = _write_pids(own, options.vrrp_pid, log)
-    _reduce(privileges, config, options, (*pids, socket))
-    supervisor.ready("Running")
-    _at_leisure(loop, log, journal, process)
-    loop.run_until(lambda: bool(ending))
-    supervisor.stopping()
-    daemon.stop(ending[0])
-    loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
-    edge.end(daemon.config.globals)
-    _remove_files(control, exporter, journal)
-    return 0
-
-
-def _write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
-    """Write our pid into our file and into that of `-r`, if any; return their paths."""
-    from vrrpd.linux.own_process import PidFile
-
-    files = [own]
-    if second:
-        files.append(PidFile(second))
-        atexit.register(files[-1].remove)
-    for file in files:
-        with _log_oserror(log, f"no pid file {file.path}"):
-            file.write()
-    return [file.path for file in files]
-
-
-def _heed(options: argparse.Namespace, log: Log) -> None:
-    """Do what the command line asks of the process, and log what vrrpd does not do of it."""
-    from vrrpd.linux.own_process import dump_core
-
-    for line in options.missing:
-        log.info(line)
-    if options.core_dump or options.core_dump_pattern is not None:
-        with _log_oserror(log, "no core dumps"):
-            dump_core()
-
-
-def journal_of(options: argparse.Namespace, log: Log) -> Journal:
-    """The journal; a file that cannot be written now is tried again with every line."""
-    if options.journal is not None:
-        with _log_oserror(log, f"no journal {options.journal}"):
-            os.close(os.open(options.journal, APPEND, 0o666))
-    return Journal(options.journal)
-
-
-def _at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
-    """From here on what is written may wait for the work, and what is built is built to stay."""
-    log.later = journal.later = process.later = loop.idle.append
-    process.resume()
-    atexit.register(log.flush)
-    gc.freeze()  # the collector need not look through it again in the middle of a takeover
-
-
-def _remove_files(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
-    """Take away what is of no use without us."""
-    for server in (control, exporter):
-        if server is not None:
-            server.close()
-    journal.close()
-
-
-def _build_ports(
-    loop: Loop,
-    runner: ScriptRunner,
-    post: SmtpClient,
-    log: Log,
-    source: ConfigSource,
-    quiet: bool,
-) -> Ports:
-    """A real host, as `ports.py` describes one.
-
-    Raises PermissionError if a capability is missing, before a script runs or a packet leaves.
-    """
-    from vrrpd.linux.capabilities import missing
-    from vrrpd.linux.file_watch import SmallFiles
-    from vrrpd.linux.kernel import LinuxKernel
-    from vrrpd.linux.named_pipes import NamedPipes
-    from vrrpd.linux.process_table import ProcessTable
-    from vrrpd.linux.receive_buffers import set_receive_buffers
-    from vrrpd.linux.sockets import RawWire
-    from vrrpd.ports import Ports
-
-    lacking = missing()
-    if lacking:
-        raise PermissionError(f"vrrpd needs {' and '.join(lacking)} in its network")
-    gc.collect()  # what reading has left behind: from the first packet on we must listen
-    kernel, processes = LinuxKernel(loop), ProcessTable(loop, log)
-    source.follow(lambda settings: set_receive_buffers(kernel, processes, settings, log))
-    return Ports(
-        loop,
-        RawWire(loop, log, quiet),
-        kernel,
-        runner,
-        SmallFiles(loop),
-        processes,
-        NamedPipes(),
-        post,
-    )
-
-
-def _alone(own: PidFile, log: Log) -> bool:
-    """Whether no other daemon has this pid file, which is ours until we end.
-
-    Where it cannot be written there is nothing to be locked; that is logged when it is to be.
-    """
-    other, locked = running(own.path), True
-    with suppress(OSError):
-        locked = other is None and own.claim()
-    if other is not None or not locked:
-        who = "another process has locked" if other is None else f"pid {other} in"
-        log.info(f"daemon is already running ({who} {own.path})")
-        return False
-    atexit.register(own.remove)
-    return True
-
-
-def _entered(namespace: str | None, log: Log) -> bool:
-    """Go to the network that we are for; it is fatal if that cannot be."""
-    from vrrpd.linux.own_process import enter
-
-    try:
-        if namespace is not None:
-            enter(namespace)
-    except OSError as error:
-        log.info(f"Unable to set network namespace {namespace}: {error.strerror or error}")
-        return False
-    return True
-
-
-def _reduce(
-    privileges: Privileges, config: Config, options: argparse.Namespace, ours: tuple[str, ...]
-) -> None:
-    """Everything is set up: give up what is not needed from here on; `ours` are files we made."""
-    files = [one.file for one in config.track_files]
-    created = [one.file for one in config.track_files if one.init_file]
-    journal = [options.journal] if options.journal else []
-    if options.metrics and options.metrics.path:
-        ours = (*ours, options.metrics.path)
-    me = os.getuid(), os.getgid()
-    reads, writes = [options.use_file, *files], [*ours, *journal, *created]
-    privileges.reduce(needed(config, me), reads, writes)
-
-
-def _listening(path: str, loop: Loop, daemon: Daemon, journal: Journal, log: Log) -> Control | None:
-    """The socket for vrrpctl; a daemon without one still does its work."""
-    from vrrpd.control import Control
-
-    with _log_oserror(log, f"no control socket {path}"):
-        return Control(path, loop, daemon, journal)
-    return None
-
-
-def _exporting(where: Endpoint | None, loop: Loop, daemon: Daemon, log: Log) -> HttpServer | None:
-    """The server of `--metrics`, if it is asked for; a daemon without one still does its work."""
-    if where is None:
-        return None
-    from vrrpd.exporter import pages
-    from vrrpd.linux.http_server import HttpServer
-
-    with _log_oserror(log, f"no metrics at {where}"):
-        server = HttpServer(where, loop, pages(daemon))
-        log.info(f"Metrics are served at {where}")
-        return server
-    return None
-
-
-def _signals(
-    loop: Loop, daemon: Daemon, supervisor: SystemdNotifier, ending: list[str], ignore_sigint: bool
-) -> None:
-    """What each signal does, and what a mistake of ours is followed by.
-
-    The names are keepalived's.  `ending` is where a stop is noted.  From here on a signal waits
-    for the loop: nothing may end us between taking an address and being able to give it back.
-    """
-    from vrrpd.dump.writer import dump_data, dump_json, dump_stats
-
-    def stop() -> None:
-        ending.append("stopped by a signal")
-        loop.stop()
-
-    loop.mistaken = daemon.mistaken
-    loop.on_signal(signal.SIGINT, (lambda: None) if ignore_sigint else stop)
-    actions: dict[str, Callable[[], None]] = {
-        "STOP": stop,
-        "RELOAD": lambda: supervisor.reload(daemon.reload),
-        "DATA": lambda: dump_data(daemon),
-        "STATS": lambda: dump_stats(daemon),
-        "STATS_CLEAR": lambda: dump_stats(daemon, clear=True),
-        "JSON": lambda: dump_json(daemon),
-    }
-    for name, action in actions.items():
-        loop.on_signal(NUMBERS[name], action)
-
-
-def _reap(runner: ScriptRunner, post: SmtpClient) -> None:
-    """A child has ended."""
-    runner.reap()
-    post.reap()
-
-
-def running(path: str) -> int | None:
-    """The pid of the vrrpd that wrote this pid file, if it still runs."""
-    try:
-        with open(path, encoding="ascii") as file:
-            pid = int(file.read())
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return pid if b"vrrpd" in file.read() and pid != os.getpid() else None
-    except (OSError, ValueError, OverflowError):
-        return None
-
-
-@contextmanager
-def _log_oserror(log: Log, what: str) -> Iterator[None]:
-    """What a daemon can do without: an OSError costs a line in the log."""
-    try:
-        yield
-    except OSError as error:
-        log.info(f"{what}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vrrpd import __version__
-from vrrpd.ctl import SOCKET
-from vrrpd.endpoint import Endpoint, endpoint
+from vrrpd.endpoint import SOCKET, Endpoint, endpoint
 from vrrpd.record import Record
 from vrrpd.signals import NUMBERS
 

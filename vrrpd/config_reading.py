@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from vrrpd.config import Config, ConfigError, Diagnostic, load
-from vrrpd.config.diagnostics import MOST_SHOWN, shown
+from vrrpd.config.diagnostics import shown
 from vrrpd.config.model import Instance
 from vrrpd.config_source import refusal
 from vrrpd.journal import Log
 from vrrpd.record import Record, replace
 from vrrpd.required_capabilities import needed
-from vrrpd.script_security import Finding, secure
+from vrrpd.script_security import Finding, first, secure
 
 
 class Reading(Record):
@@ -60,13 +60,6 @@ def overridden(config: Config, options: argparse.Namespace) -> Config:
     if options.umask is not None:
         settings = replace(settings, umask=options.umask)
     return replace(config, globals=settings) if options.run_vrrp else Config(globals=settings)
-
-
-def first(findings: Sequence[Finding]) -> list[str]:
-    """The first twenty as text, and how many there are besides."""
-    more = len(findings) - MOST_SHOWN
-    lines = [str(one) for one in findings[:MOST_SHOWN]]
-    return [*lines, f"and {more} more about scripts"] if more > 0 else lines
 
 
 def here(work: Work) -> list[Any]:

@@ -30,8 +30,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from vrrpd.command import ended
+from vrrpd.endpoint import SOCKET
 
-SOCKET = "/run/vrrpd.sock"
 # Where daemons with a name or a network of their own listen: beside their pid files.
 OTHERS = ("/run/keepalived/vrrpd*.sock", "/run/keepalived/*/vrrpd*.sock")
 NAMED = "one instance with its sync group, or one sync group"

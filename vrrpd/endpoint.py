@@ -1,4 +1,4 @@
-"""Where `--metrics` listens, and what a page is: an address and a port, or a Unix socket.
+"""Where vrrpd listens: for `vrrpctl`, and for `--metrics`, an address and a port or a socket.
 
     9650  :9650  localhost:9650     127.0.0.1, port 9650: this host alone
     192.0.2.1:9650  0.0.0.0:9650    that address, or all: only if it is written
@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from vrrpd.record import Record
 
 LOOPBACK = "127.0.0.1"
+SOCKET = "/run/vrrpd.sock"  # for vrrpctl, unless `--control` or the configuration names another
 Page = tuple[int, str, Iterable[str]]  # HTTP status, content type, the body in pieces
 
 

@@ -23,8 +23,10 @@ from __future__ import annotations
 
 import posixpath
 import stat
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from vrrpd.config.diagnostics import MOST_SHOWN
 from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup, TrackScript
 from vrrpd.record import Record, replace
 
@@ -105,6 +107,13 @@ def secure(config: Config, host: Host) -> tuple[Config, list[Finding], bool]:
     """The configuration that may run, what there is to say, and whether security is violated."""
     guard = ScriptSecurity(config, host)
     return guard.config(), guard.findings, guard.violated
+
+
+def first(findings: Sequence[Finding]) -> list[str]:
+    """The first twenty as text, and how many there are besides."""
+    more = len(findings) - MOST_SHOWN
+    lines = [str(one) for one in findings[:MOST_SHOWN]]
+    return [*lines, f"and {more} more about scripts"] if more > 0 else lines
 
 
 class ScriptSecurity:

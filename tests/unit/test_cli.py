@@ -12,9 +12,10 @@ import pytest
 import vrrpd
 from tests.cluster import conf
 from tests.support import REPOSITORY
-from vrrpd.cli import journal_of, main, running
+from vrrpd.cli import main
 from vrrpd.command_line import parse
 from vrrpd.journal import Log
+from vrrpd.startup import journal_of, running
 
 GOOD = conf(150)
 

@@ -123,18 +123,19 @@ def test_a_socket_without_a_server(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_it_finds_the_daemon_that_has_a_name_and_asks_which_of_several(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ctl, "SOCKET", str(tmp_path / "vrrpd.sock"))
+    usual = str(tmp_path / "vrrpd.sock")
+    monkeypatch.setattr(ctl, "SOCKET", usual)
     monkeypatch.setattr(ctl, "OTHERS", (str(tmp_path / "vrrpd_*.sock"),))
-    assert ctl.listening() == [ctl.SOCKET]
+    assert ctl.listening() == [usual]
     with socket.socket(socket.AF_UNIX) as left, socket.socket(socket.AF_UNIX) as blue:
-        left.bind(ctl.SOCKET)  # a daemon that was killed: no process listens
+        left.bind(usual)  # a daemon that was killed: no process listens
         blue.bind(str(tmp_path / "vrrpd_blue.sock"))
         blue.listen()
         assert ctl.listening() == [str(tmp_path / "vrrpd_blue.sock")]
         left.listen()
         assert main(["status"]) == 2
     told = capsys.readouterr().err
-    assert f"--socket {ctl.SOCKET} or {tmp_path}/vrrpd_blue.sock" in told
+    assert f"--socket {usual} or {tmp_path}/vrrpd_blue.sock" in told
 
 
 def test_a_daemon_that_hangs_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

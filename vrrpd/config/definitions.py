@@ -16,13 +16,17 @@ keepalived 2.2.7 hangs on a name defined by itself; here it is an error.
 from __future__ import annotations
 
 import os
-import random
 import re
+from functools import cached_property
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from vrrpd.config.diagnostics import Reporter, Severity
 from vrrpd.config.source_text import SourceText
 from vrrpd.record import Record
+
+if TYPE_CHECKING:
+    from random import Random
 
 DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
 GENERATORS = ("~SEQ", "~LST")
@@ -49,8 +53,14 @@ class Definitions:
         self._values: dict[str, Definition] = {}
         self._config_id = config_id
         self._report = report
-        self._random = random.Random()
         self._left = MAX_REPEATS
+
+    @cached_property
+    def _random(self) -> Random:
+        """Numbers for `_RANDOM`, which hardly any file asks for."""
+        import random
+
+        return random.Random()
 
     def define(self, name: str, definition: Definition) -> None:
         """Give a name its meaning from here on."""

@@ -16,13 +16,10 @@ Exit status 6 is keepalived's "no configuration": the file, or one it must inclu
 
 from __future__ import annotations
 
-import difflib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from vrrpd.config.lookalikes import plain
 from vrrpd.config.source_text import SourceLine, Word
 from vrrpd.config.values import SourceLocation
 from vrrpd.record import Record
@@ -93,6 +90,8 @@ def _underline(source: str, column: int, length: int) -> str:
 
 def _width(char: str) -> int:
     """Columns that a terminal gives to `char`."""
+    import unicodedata
+
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
@@ -152,6 +151,10 @@ def exit_status(diagnostics: Iterable[Diagnostic]) -> int:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known keyword most like `word`, or ""."""
+    from difflib import get_close_matches  # takes longer to import than to read a small file
+
+    from vrrpd.config.lookalikes import plain
+
     candidates = list(known)
     word = plain(word).strip(" ").partition(" ")[0]
     if word in candidates:
@@ -159,7 +162,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     folded = {name.lower(): name for name in candidates}
     if word.lower() in folded:
         return folded[word.lower()]
-    close = difflib.get_close_matches(word[:64], candidates, n=1, cutoff=0.75)
+    close = get_close_matches(word[:64], candidates, n=1, cutoff=0.75)
     return close[0] if close else ""
 
 

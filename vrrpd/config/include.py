@@ -14,7 +14,6 @@ Names are relative to the directory of the file that includes them. Quotes are p
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 from itertools import pairwise
@@ -42,6 +41,8 @@ class Problem(Record):
 
 def find(pattern: str, directory: str) -> tuple[list[str], list[Problem]]:
     """The files that `pattern` means, sorted as glob(3) does, and what is wrong."""
+    import glob
+
     alternatives = braces(pattern)
     paths: list[str] = []
     problems: list[Problem] = []

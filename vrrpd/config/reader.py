@@ -33,7 +33,6 @@ from vrrpd.config.lexer import (
     plain_lines,
     split_words,
 )
-from vrrpd.config.lookalikes import look_alikes
 from vrrpd.config.source_text import SourceLine, SourceText
 
 MAX_FILES = 2000
@@ -179,6 +178,8 @@ class Reader:
 
     def _name_look_alikes(self, text: SourceText) -> None:
         """One message for each character that is not what it looks like, with all its columns."""
+        from vrrpd.config.lookalikes import look_alikes
+
         columns: dict[str, list[int]] = {}
         for one in look_alikes(text.text):
             columns.setdefault(str(one), []).append(one.index)

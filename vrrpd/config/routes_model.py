@@ -12,11 +12,11 @@ A line with a word that is not understood makes no value at all: half a route is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import Any, Literal
 
 from vrrpd.config.diagnostics import Reporter
@@ -33,7 +33,7 @@ KEEPALIVED = 18  # the protocol number that marks what we have made
 MAIN, LOCAL = 254, 255  # tables
 EVERYTHING: dict[int, Network] = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 # A file in the first hides the one of the same name in the second, which came with iproute2 6.7.
-NAMES = (Path("/etc/iproute2"), Path("/usr/share/iproute2"))
+NAMES = ("/etc/iproute2", "/usr/share/iproute2")
 BUILT_IN: dict[str, dict[str, int]] = {
     "rt_tables": {"default": 253, "main": 254, "local": 255},
     "rt_scopes": {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255},
@@ -224,11 +224,13 @@ def names(kind: str) -> dict[str, int]:
     alone.
     """
     found = dict(BUILT_IN.get(kind, {}))
-    shipped = (lines for place in NAMES if (lines := _lines(place / kind)) is not None)
-    added: dict[str, Path] = {}
+    shipped = (lines for place in NAMES if (lines := _lines(f"{place}/{kind}")) is not None)
+    added: dict[str, str] = {}
     for place in reversed(NAMES):
         with suppress(OSError):
-            added |= {path.name: path for path in (place / f"{kind}.d").glob("*.conf")}
+            folder = f"{place}/{kind}.d"
+            files = (name for name in os.listdir(folder) if name.endswith(".conf"))
+            added |= {name: f"{folder}/{name}" for name in files}
     texts = [next(shipped, []), *(_lines(added[name]) or [] for name in sorted(added))]
     for words in (line.partition("#")[0].split() for lines in texts for line in lines):
         try:
@@ -238,9 +240,10 @@ def names(kind: str) -> dict[str, int]:
     return found
 
 
-def _lines(path: Path) -> list[str] | None:
+def _lines(path: str) -> list[str] | None:
     """The lines of a file, or None if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
     except OSError:
         return None

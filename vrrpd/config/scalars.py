@@ -13,13 +13,13 @@ A time is seconds with up to six decimal places and becomes integer nanoseconds,
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from vrrpd.config.values import SECOND, IPAddress
+from vrrpd.config.values import MICROSECOND, IPAddress
 
 TRUE = ("on", "true", "yes")
 FALSE = ("off", "false", "no")
+MILLION = 1_000_000
 _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})", re.ASCII)
 _DECIMAL = re.compile(r"\s*(\+?[0-9]{1,12}(?:\.[0-9]*)?|\+?\.[0-9]+)", re.ASCII)
 
@@ -53,11 +53,19 @@ def time_of(text: str, low: str, high: str) -> tuple[int, str]:
     rest = text[found.end() :]
     if rest:
         raise BadValue(f"'{text}' is not a number of seconds (delete '{rest}')")
-    exact = Decimal(found[1])
-    rounded = exact.quantize(Decimal("0.000001"))
-    if not Decimal(low) <= rounded <= Decimal(high):
+    rounded, exact = _microseconds(found[1])
+    if not _microseconds(low)[0] <= rounded <= _microseconds(high)[0]:
         raise BadValue(f"'{text}' is out of range")
-    return int(rounded * SECOND), found[1] if exact != rounded else ""
+    return rounded * MICROSECOND, "" if exact else found[1]
+
+
+def _microseconds(seconds: str) -> tuple[int, bool]:
+    """A decimal number of seconds, half a microsecond rounded to even; whether it is exact."""
+    whole, _, places = seconds.partition(".")
+    scale = 10 ** len(places)
+    number, rest = divmod(int(whole + places) * MILLION, scale)
+    up = 2 * rest > scale or (2 * rest == scale and number % 2 == 1)
+    return number + up, rest == 0
 
 
 def bool_of(text: str) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -42,6 +41,8 @@ class Accounts:
 
     def find(self, name: str, identity: Identity) -> str | None:
         """Look through PATH."""
+        import shutil  # it brings all that it packs with; most scripts have a path
+
         with acting_as(identity):
             found = shutil.which(name)
             if found is not None:

@@ -12,22 +12,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
-ROOT = Path("/proc/sys/net")
+ROOT = "/proc/sys/net"
 Switch = tuple[str, str, str]  # family, interface, name
 
 
-def _path_of(switch: Switch) -> Path:
+def _path_of(switch: Switch) -> str:
     """The file of a switch; an interface name with dots is a directory all the same."""
     family, interface, name = switch
-    return ROOT / family / "conf" / interface / name
+    return f"{ROOT}/{family}/conf/{interface}/{name}"
+
+
+def _write(switch: Switch, value: int | str) -> None:
+    """Give a switch a value.  Raises OSError."""
+    with open(_path_of(switch), "w", encoding="ascii") as file:
+        file.write(f"{value}\n")
 
 
 def read(family: str, interface: str, name: str) -> str | None:
     """The present value, or None if it cannot be read."""
     try:
-        return _path_of((family, interface, name)).read_text().strip()
+        with open(_path_of((family, interface, name)), encoding="ascii") as file:
+            return file.read().strip()
     except OSError:
         return None
 
@@ -52,7 +58,7 @@ class Sysctls:
         if was == str(value):
             return None
         try:
-            _path_of((family, interface, name)).write_text(f"{value}\n")
+            _write((family, interface, name), value)
         except OSError as error:
             return f"cannot set {name} of {interface} to {value}: {error.strerror or error}"
         index = self.index_of(interface)
@@ -73,4 +79,4 @@ class Sysctls:
             if interface is None or read(family, interface, name) != ours:
                 continue
             with suppress(OSError):  # it has just gone
-                _path_of((family, interface, name)).write_text(f"{was}\n")
+                _write((family, interface, name), was)
