@@ -32,7 +32,7 @@ FACILITIES = {
 PERMISSIONS = 0o777
 
 
-class Option(Record, kw_only=True):
+class _Option(Record, kw_only=True):
     """One option.
 
     `value` is the name of its value, in brackets if it is optional; `settings` are arguments of
@@ -80,8 +80,8 @@ def umask(text: str) -> int:
     return mask
 
 
-def _option(names: str, help: str, value: str = "", missing: str = "", **settings: Any) -> Option:
-    return Option(
+def _option(names: str, help: str, value: str = "", missing: str = "", **settings: Any) -> _Option:
+    return _Option(
         names=tuple(names.split()),
         help=help,
         value=value,
@@ -90,8 +90,8 @@ def _option(names: str, help: str, value: str = "", missing: str = "", **setting
     )
 
 
-def _ours(name: str, help: str, value: str, **settings: Any) -> Option:
-    return Option(
+def _ours(name: str, help: str, value: str, **settings: Any) -> _Option:
+    return _Option(
         names=(name,), help=help, value=value, ours=True, settings=tuple(settings.items())
     )
 
@@ -248,7 +248,7 @@ def _interpret(options: argparse.Namespace) -> None:
             options.missing.append(f"Invalid --umask option {given}: ignored")
 
 
-def _used(one: Option, options: argparse.Namespace) -> bool:
+def _used(one: _Option, options: argparse.Namespace) -> bool:
     """Whether the option has been given."""
     value = getattr(options, one.dest)
     return value is not None and value is not dict(one.settings).get("default", False)

@@ -25,7 +25,7 @@ from vrrpd.required_capabilities import needed
 from vrrpd.script_security import Finding, first, secure
 
 
-class Reading(Record):
+class _Reading(Record):
     """What has been read, but for the instances, which follow one by one."""
 
     config: Config
@@ -34,10 +34,10 @@ class Reading(Record):
     needs: dict[str, str]
 
 
-Work = Callable[[], Iterator[Reading | Instance]]
+Work = Callable[[], Iterator[_Reading | Instance]]
 
 
-def _examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
+def _examine(options: argparse.Namespace) -> Iterator[_Reading | Instance]:
     """Read the file of the command line, and check its scripts.  Raises ConfigError."""
     from vrrpd.linux.accounts import Accounts
 
@@ -50,7 +50,7 @@ def _examine(options: argparse.Namespace) -> Iterator[Reading | Instance]:
     config, findings, _ = secure(overridden(loaded.config, options), Accounts())
     needs = needed(config, (os.getuid(), os.getgid()))
     empty = replace(config, instances=())
-    yield Reading(empty, tuple(loaded.diagnostics), tuple(findings), needs)
+    yield _Reading(empty, tuple(loaded.diagnostics), tuple(findings), needs)
     yield from config.instances
 
 

@@ -32,7 +32,7 @@ RELOAD_FILE = "/run/keepalived/keepalived.reload"  # `reload_file` without a nam
 PLAIN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 FIXED = {"net_namespace": "network namespace", "instance": "keepalived instance"}
 
-Read = Callable[[], tuple[Config, Sequence[str]]]
+_Read = Callable[[], tuple[Config, Sequence[str]]]
 """A configuration and what is wrong with it; raises ConfigError if it cannot be used."""
 
 
@@ -44,7 +44,7 @@ class ConfigSource:
 
     def __init__(
         self,
-        read: Read,
+        read: _Read,
         log: Log,
         namespace: str | None = None,
         settle: Callable[[Globals], None] | None = None,

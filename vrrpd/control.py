@@ -35,7 +35,7 @@ LOOK_AGAIN = SECOND // 50  # whether another router is MASTER after `release`
 LONGEST_WAIT = 10 * SECOND  # for that
 
 
-class Client:
+class _Client:
     """One connection."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -56,7 +56,7 @@ class Control:
         self.loop = loop
         self.daemon = daemon
         self.journal = journal
-        self.clients: dict[int, Client] = {}
+        self.clients: dict[int, _Client] = {}
         self.busy = False  # an answer is being made in pieces
         self.server = StreamServer(
             _listen(path), loop, self.clients, CLIENTS, self._connected, path
@@ -66,11 +66,11 @@ class Control:
     def _connected(self, connection: socket.socket) -> None:
         """Serve a new client."""
         with suppress(OSError):
-            client = Client(connection)
+            client = _Client(connection)
             self.clients[connection.fileno()] = client
             self.loop.add_reader(connection.fileno(), lambda: self.read(client))
 
-    def read(self, client: Client) -> None:
+    def read(self, client: _Client) -> None:
         """Take what a client says and answer every complete line."""
         try:
             data = client.connection.recv(LONGEST)
@@ -85,7 +85,7 @@ class Control:
         if not data or len(lines) > AT_ONCE or len(client.pending) > LONGEST:
             self.drop(client)
 
-    def answer(self, client: Client, line: bytes) -> None:
+    def answer(self, client: _Client, line: bytes) -> None:
         """Carry out one request."""
         try:
             request = json.loads(line)
@@ -105,7 +105,7 @@ class Control:
             return
         self.write(client, self.carry_out(command, request.get("name")))
 
-    def metrics(self, client: Client) -> None:
+    def metrics(self, client: _Client) -> None:
         """Answer with the OpenMetrics text; it may be long, so what is due happens meanwhile."""
         if self.busy:
             self.write(client, {"ok": False, "error": "another answer is being made: try again"})
@@ -117,7 +117,7 @@ class Control:
             self.busy = False
         self.write(client, {"ok": True, "result": text})
 
-    def release(self, client: Client, command: str, name: str | None) -> None:
+    def release(self, client: _Client, command: str, name: str | None) -> None:
         """Release at once; answer when it is known whether another router is MASTER."""
         found = self.daemon.drain() if command == "drain" else self.daemon.release(name)
         if found is None:
@@ -130,7 +130,7 @@ class Control:
         client.waiting = True
         self.follow(client, found, self.loop.now() + wait)
 
-    def follow(self, client: Client, found: list[Handover], end: int) -> None:
+    def follow(self, client: _Client, found: list[Handover], end: int) -> None:
         """Answer when all is settled, or at `end` (ns); until then, look again and again."""
         now = self.loop.now()
         if now < end and client.connection.fileno() >= 0 and not all(o.settled for o in found):
@@ -164,7 +164,7 @@ class Control:
             if client.watching:
                 self.write(client, line)
 
-    def write(self, client: Client, answer: dict[str, Any]) -> None:
+    def write(self, client: _Client, answer: dict[str, Any]) -> None:
         """Send one line; a client that does not read is dropped."""
         try:
             text = json.dumps(answer, ensure_ascii=False, default=str) + "\n"
@@ -174,7 +174,7 @@ class Control:
         except OSError:
             self.drop(client)
 
-    def drop(self, client: Client) -> None:
+    def drop(self, client: _Client) -> None:
         """End a connection."""
         fd = client.connection.fileno()
         if fd >= 0:

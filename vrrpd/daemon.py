@@ -41,10 +41,10 @@ from vrrpd.status import status
 from vrrpd.tracking.sync_groups import Group, form
 from vrrpd.tracking.tracker import Tracker
 
-Identity = tuple[object, ...]
+_Identity = tuple[object, ...]
 
 
-def _identity(instance: Instance) -> Identity:
+def _identity(instance: Instance) -> _Identity:
     """What two instances must agree in to be the same virtual router across a reload."""
     one = instance
     kind = (one.mcast_dst_ip, one.unicast, one.unicast_src_ip, one.vmac, one.vmac_xmit_base)
@@ -56,7 +56,7 @@ def _continued(
     instances: Iterable[Instance], routers: Iterable[VirtualRouter]
 ) -> dict[str, VirtualRouter]:
     """The routers that go on, by the names of the instances that they go on as; each once."""
-    left: dict[Identity, list[VirtualRouter]] = defaultdict(list)
+    left: dict[_Identity, list[VirtualRouter]] = defaultdict(list)
     for router in routers:
         left[_identity(router.instance)].append(router)
     wanted = [(one, _identity(one)) for one in instances]

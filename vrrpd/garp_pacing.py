@@ -26,26 +26,26 @@ from vrrpd.ports import Clock, Wire
 
 ARP = b"\x08\x06"
 
-Trouble = Callable[[OSError], None]
-Waiting = tuple[str, str, bytes]  # sender, interface, frame
+_Trouble = Callable[[OSError], None]
+_Waiting = tuple[str, str, bytes]  # sender, interface, frame
 
 
-class Owed:
+class _Owed:
     """A frame that waits: how often it is to go yet, and what is called when it cannot."""
 
-    def __init__(self, times: int, trouble: Trouble) -> None:
+    def __init__(self, times: int, trouble: _Trouble) -> None:
         self.times = times
         self.trouble = trouble
 
 
-class Lane:
+class _Lane:
     """Frames of one kind (ARP or NA) that share a pause of `interval` ns, until `free`."""
 
     def __init__(self, interval: int) -> None:
         self.interval = interval
         self.free = 0
         self.running = False
-        self.queue: dict[Waiting, Owed] = {}
+        self.queue: dict[_Waiting, _Owed] = {}
 
 
 class Pacer:
@@ -54,7 +54,7 @@ class Pacer:
     def __init__(self, clock: Clock, wire: Wire) -> None:
         self.clock = clock
         self.wire = wire
-        self.lanes: dict[object, Lane] = {}
+        self.lanes: dict[object, _Lane] = {}
         self.groups: dict[str, GarpGroup] = {}
         self.bases: dict[str, str] = {}  # a virtual interface keeps the pace of its base
         self.default = (0, 0)
@@ -75,7 +75,7 @@ class Pacer:
             gna = gna if group.gna_interval_ns is None else group.gna_interval_ns
         return garp if is_arp else gna
 
-    def lane(self, interface: str, is_arp: bool) -> Lane | None:
+    def lane(self, interface: str, is_arp: bool) -> _Lane | None:
         """The lane of a frame, or None if it need not wait for any other."""
         name = self.bases.get(interface, interface)
         group = self.groups.get(name)
@@ -83,14 +83,14 @@ class Pacer:
         interval = self.interval(key, is_arp)
         if not interval:
             return None
-        return self.lanes.setdefault((key, is_arp), Lane(interval))
+        return self.lanes.setdefault((key, is_arp), _Lane(interval))
 
     def send(
         self,
         sender: str,
         interface: str,
         frames: Sequence[bytes],
-        trouble: Trouble,
+        trouble: _Trouble,
         rounds: int = 1,
     ) -> None:
         """Send `frames` on `interface`, `rounds` times, now or in their turn."""
@@ -109,30 +109,30 @@ class Pacer:
             elif lane.free <= self.clock.now() and not lane.queue:
                 self.put(lane, interface, frame, trouble)
             else:
-                lane.queue[sender, interface, frame] = Owed(1, trouble)
+                lane.queue[sender, interface, frame] = _Owed(1, trouble)
                 self.plan(lane)
         if at_once:
             self.attempt(interface, at_once, trouble)
 
-    def put(self, lane: Lane, interface: str, frame: bytes, trouble: Trouble) -> None:
+    def put(self, lane: _Lane, interface: str, frame: bytes, trouble: _Trouble) -> None:
         """Send one frame; the next one in this lane has to wait."""
         lane.free = self.clock.now() + lane.interval
         self.attempt(interface, [frame], trouble)
 
-    def attempt(self, interface: str, frames: Sequence[bytes], trouble: Trouble) -> None:
+    def attempt(self, interface: str, frames: Sequence[bytes], trouble: _Trouble) -> None:
         """Hand frames to the wire."""
         try:
             self.wire.announce(interface, frames)
         except OSError as error:
             trouble(error)
 
-    def plan(self, lane: Lane) -> None:
+    def plan(self, lane: _Lane) -> None:
         """Have the clock call for the next frame of the lane."""
         if not lane.running:
             lane.running = True
             self.clock.call_at(lane.free, lambda: self.next(lane))
 
-    def next(self, lane: Lane) -> None:
+    def next(self, lane: _Lane) -> None:
         """The pause is over: the frame that has waited longest goes."""
         lane.running = False
         if not lane.queue:
@@ -141,7 +141,7 @@ class Pacer:
         owed = lane.queue.pop(waiting)
         self.put(lane, waiting[1], waiting[2], owed.trouble)
         if owed.times > 1:
-            lane.queue[waiting] = Owed(owed.times - 1, owed.trouble)
+            lane.queue[waiting] = _Owed(owed.times - 1, owed.trouble)
         if lane.queue:
             self.plan(lane)
 

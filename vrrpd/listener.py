@@ -32,7 +32,7 @@ from vrrpd.receive_buffer import minimum_size, requested_size
 from vrrpd.validation import Expectation, admit, find_vrid
 
 
-class Receiver(Protocol):
+class _Receiver(Protocol):
     """What a Listener must know of a virtual router: which packets are for it, and where they go.
 
     `expected` is the Expectation of packets that were admitted, None once something has changed.
@@ -88,10 +88,10 @@ class SocketKey(NamedTuple):
     protocol: int = PROTOCOL
 
 
-class AdmittedPacket(NamedTuple):
+class _AdmittedPacket(NamedTuple):
     """A packet that `router` has admitted while it expected `expectation`, and what it says."""
 
-    router: Receiver
+    router: _Receiver
     expectation: Expectation
     advert: Advertisement
     received: AdvertReceived
@@ -114,12 +114,12 @@ class AdmittedPacket(NamedTuple):
         )
 
 
-def _needs_group(router: Receiver) -> bool:
+def _needs_group(router: _Receiver) -> bool:
     """Whether it receives its peers by a multicast group; with `unicast_peer` it does not."""
     return router.group.is_multicast and not router.instance.unicast
 
 
-def _sends_to(router: Receiver, address: IPAddress) -> bool:
+def _sends_to(router: _Receiver, address: IPAddress) -> bool:
     """Whether `address` is one of its unicast peers."""
     return any(peer.ip == address for peer in router.instance.unicast_peers)
 
@@ -133,24 +133,24 @@ class Listener:
         self.wire = wire
         self.clock = clock
         self.log = log
-        self.routers: dict[int, list[Receiver]] = {}
+        self.routers: dict[int, list[_Receiver]] = {}
         self.channel: Channel | None = None
         self.index: int | None = None
         self.joined: set[IPAddress] = set()
         self.trouble = ""  # why there is no socket, or not every group
         self.counters: Counter[str] = Counter()
         self.settings = Globals()
-        self.known: dict[bytes, AdmittedPacket] = {}  # packets that were admitted
-        self.latest: dict[int, AdmittedPacket] = {}  # by VRID: the last one of those
-        self.expected: dict[int, AdmittedPacket] = {}  # by VRID: what may be handed over late
+        self.known: dict[bytes, _AdmittedPacket] = {}  # packets that were admitted
+        self.latest: dict[int, _AdmittedPacket] = {}  # by VRID: the last one of those
+        self.expected: dict[int, _AdmittedPacket] = {}  # by VRID: what may be handed over late
 
-    def add(self, router: Receiver) -> None:
+    def add(self, router: _Receiver) -> None:
         """From now on this router's packets find it."""
         self.forget()
         self.routers.setdefault(router.instance.vrid, []).append(router)
         self.narrow()
 
-    def remove(self, router: Receiver) -> None:
+    def remove(self, router: _Receiver) -> None:
         """This router is no more."""
         self.forget()
         mine = self.routers[router.instance.vrid]
@@ -202,12 +202,12 @@ class Listener:
             self.expected = steady
             self.channel.expect({vrid: one.packet for vrid, one in steady.items()})
 
-    def changed(self, router: Receiver) -> None:
+    def changed(self, router: _Receiver) -> None:
         """A router is in another state: what it expected must be handed over at once."""
         if router.instance.vrid in self.expected:
             self.expect()
 
-    def repeated(self, known: AdmittedPacket) -> None:
+    def repeated(self, known: _AdmittedPacket) -> None:
         """A packet that was admitted before: twice in a row, and the next may be late."""
         vrid = known.router.instance.vrid
         if self.expected.get(vrid) is known:
@@ -245,7 +245,7 @@ class Listener:
             for router in mine:
                 self.join(router)
 
-    def join(self, router: Receiver) -> None:
+    def join(self, router: _Receiver) -> None:
         """Receive the multicast group of a router that has one, now or when there is a socket."""
         group = router.group
         if self.channel is not None and _needs_group(router) and group not in self.joined:
@@ -255,7 +255,7 @@ class Listener:
             except OSError as error:
                 self.complain(error)
 
-    def deaf(self, router: Receiver) -> str | None:
+    def deaf(self, router: _Receiver) -> str | None:
         """Why this router cannot receive from its peers on an interface that exists, or None."""
         if self.index is None:
             return None
@@ -321,7 +321,7 @@ class Listener:
         if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = AdmittedPacket(router, expectation, advert, received, packet)
+            self.known[key] = _AdmittedPacket(router, expectation, advert, received, packet)
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
     def unknown(self, vrid: int, datagram: Datagram) -> None:
@@ -332,7 +332,7 @@ class Listener:
             cause = ("vrid", self.interface, vrid, datagram.source)
             self.log.limited(cause, f"{text} (from {datagram.source})")
 
-    def find(self, vrid: int, datagram: Datagram) -> Receiver | None:
+    def find(self, vrid: int, datagram: Datagram) -> _Receiver | None:
         """The router a packet is for, or None.
 
         Of several with one VRID: the one in the group it was sent to, or the unicast one that has

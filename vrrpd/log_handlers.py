@@ -21,7 +21,7 @@ DAEMON = 3  # LOG_DAEMON
 INFO = 6  # LOG_INFO
 
 
-class LogHandler(logging.Handler):
+class _LogHandler(logging.Handler):
     """Counts what is lost.  Children say how a line is put down: `put` raises OSError."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class LogHandler(logging.Handler):
         raise NotImplementedError
 
 
-class Console(LogHandler):
+class Console(_LogHandler):
     """Writes to the descriptor of a stream if that can be done without waiting.
 
     Not through the stream: what its buffer holds after a full disk would come later, or spoil the
@@ -78,7 +78,7 @@ class Console(LogHandler):
             self.half = self.half if rest == data else bool(rest)
 
 
-class Syslog(LogHandler):
+class Syslog(_LogHandler):
     """Sends to the socket of syslog; one that has been started again is found again."""
 
     def __init__(self, path: str, facility: int = DAEMON) -> None:

@@ -38,17 +38,17 @@ CAUSES = {
     "Released": "released",
 }
 
-Labels = tuple[tuple[str, str], ...]
-Sample = tuple[Labels, float]
+_Labels = tuple[tuple[str, str], ...]
+_Sample = tuple[_Labels, float]
 
 
-class Metric(Record):
+class _Metric(Record):
     """A metric family; `read` gives its samples for one router at a moment (ns)."""
 
     name: str
     kind: str
     help: str
-    read: Callable[[VirtualRouter, int], Iterable[Sample]]
+    read: Callable[[VirtualRouter, int], Iterable[_Sample]]
 
     @property
     def unit(self) -> str:
@@ -61,108 +61,108 @@ class Metric(Record):
         return self.name + {"counter": "_total", "info": "_info"}.get(self.kind, "")
 
 
-def _one(value: Callable[[VirtualRouter, int], float]) -> Callable[..., Iterable[Sample]]:
+def _one(value: Callable[[VirtualRouter, int], float]) -> Callable[..., Iterable[_Sample]]:
     return lambda router, now: [((), value(router, now))]
 
 
-def _counter(name: str) -> Callable[..., Iterable[Sample]]:
+def _counter(name: str) -> Callable[..., Iterable[_Sample]]:
     return _one(lambda router, now: router.counters[name])
 
 
-def _states(router: VirtualRouter, now: int) -> Iterator[Sample]:
+def _states(router: VirtualRouter, now: int) -> Iterator[_Sample]:
     for state in State:
         yield (("vrrp_state", state.value),), router.state is state
 
 
-def _transitions(router: VirtualRouter, now: int) -> Iterator[Sample]:
+def _transitions(router: VirtualRouter, now: int) -> Iterator[_Sample]:
     for state in State:
         yield (("to", state.value),), router.transitions[state]
 
 
-def _last_transition(router: VirtualRouter, now: int) -> Iterator[Sample]:
+def _last_transition(router: VirtualRouter, now: int) -> Iterator[_Sample]:
     last = router.last_change
     if last is not None:
         cause = CAUSES.get(last["trigger"], "other")
         yield (("from", last["from"]), ("to", last["to"]), ("cause", cause)), 1
 
 
-def _errors(router: VirtualRouter, now: int) -> Iterator[Sample]:
+def _errors(router: VirtualRouter, now: int) -> Iterator[_Sample]:
     for cause in ERRORS:
         yield (("cause", cause),), router.counters[cause]
 
 
 METRICS = (
-    Metric("vrrp_state", "stateset", "State of the virtual router.", _states),
-    Metric(
+    _Metric("vrrp_state", "stateset", "State of the virtual router.", _states),
+    _Metric(
         "vrrp_state_duration_seconds",
         "gauge",
         "Time since the last change of state.",
         _one(lambda router, now: max(0, now - router.entered) / SECOND),
     ),
-    Metric("vrrp_transitions", "counter", "Changes of state, by the new state.", _transitions),
-    Metric(
+    _Metric("vrrp_transitions", "counter", "Changes of state, by the new state.", _transitions),
+    _Metric(
         "vrrp_last_transition",
         "info",
         "The last change of state and what brought it.",
         _last_transition,
     ),
-    Metric(
+    _Metric(
         "vrrp_priority",
         "gauge",
         "Effective priority: the configured one with all weights.",
         _one(lambda router, now: router.params.priority),
     ),
-    Metric(
+    _Metric(
         "vrrp_configured_priority",
         "gauge",
         "Priority in the configuration.",
         _one(lambda router, now: router.instance.priority),
     ),
-    Metric("vrrp_adverts_sent", "counter", "Advertisements sent.", _counter("advertisement-sent")),
-    Metric(
+    _Metric("vrrp_adverts_sent", "counter", "Advertisements sent.", _counter("advertisement-sent")),
+    _Metric(
         "vrrp_adverts_received",
         "counter",
         "Valid Advertisements received.",
         _counter("advertisement-rcvd"),
     ),
-    Metric(
+    _Metric(
         "vrrp_priority_zero_sent",
         "counter",
         "Resignations sent (priority 0).",
         _counter("priority-zero-pkts-sent"),
     ),
-    Metric(
+    _Metric(
         "vrrp_priority_zero_received",
         "counter",
         "Resignations received (priority 0).",
         _counter("priority-zero-pkts-rcvd"),
     ),
-    Metric("vrrp_errors", "counter", "Packets dropped or not sent, by cause.", _errors),
-    Metric(
+    _Metric("vrrp_errors", "counter", "Packets dropped or not sent, by cause.", _errors),
+    _Metric(
         "vrrp_master_received_as_master",
         "counter",
         "Advertisements of another MASTER that arrived while the router was MASTER.",
         _counter(RECEIVED),
     ),
-    Metric(
+    _Metric(
         "vrrp_split_brain_episodes",
         "counter",
         "Times that another MASTER was noticed while the router was MASTER.",
         _counter(EPISODES),
     ),
-    Metric(
+    _Metric(
         "vrrp_split_brain",
         "gauge",
         "1 while another MASTER was noticed within one Master_Down_Interval.",
         _one(lambda router, now: router.split_brain.active(router.params, now)),
     ),
-    Metric(
+    _Metric(
         "vrrp_released",
         "gauge",
         "1 while vrrpctl release keeps the router out of service.",
         _one(lambda router, now: router.released),
     ),
-    Metric(
+    _Metric(
         "vrrp_faults",
         "gauge",
         "Causes that keep the router in FAULT.",
@@ -219,7 +219,7 @@ def _segments(daemon: Daemon) -> Iterator[str]:
         )
 
 
-def _labels(router: VirtualRouter) -> Labels:
+def _labels(router: VirtualRouter) -> _Labels:
     """What every sample of a router has; all of it is in the configuration."""
     one = router.instance
     return (
@@ -230,12 +230,12 @@ def _labels(router: VirtualRouter) -> Labels:
     )
 
 
-def _head(metric: Metric) -> str:
+def _head(metric: _Metric) -> str:
     unit = f"# UNIT {metric.name} {metric.unit}\n" if metric.unit else ""
     return f"# TYPE {metric.name} {metric.kind}\n{unit}# HELP {metric.name} {metric.help}\n"
 
 
-def _line(name: str, labels: Labels, value: float) -> str:
+def _line(name: str, labels: _Labels, value: float) -> str:
     shown = ",".join(f'{key}="{_escaped(word)}"' for key, word in labels)
     number = int(value) if float(value).is_integer() else round(value, 6)
     return f"{name}{{{shown}}} {number}\n" if shown else f"{name} {number}\n"

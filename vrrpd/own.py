@@ -29,7 +29,7 @@ Own = tuple[str, IPAddress]
 """An interface and an address on it."""
 
 
-class Interfaces(Protocol):
+class _Interfaces(Protocol):
     """Whatever knows the interfaces of this host."""
 
     def interface(self, name: str) -> Interface | None:
@@ -43,7 +43,7 @@ def virtual_addresses(instances: Iterable[Instance]) -> frozenset[IPAddress]:
 
 def own_addresses(
     instance: Instance,
-    kernel: Interfaces,
+    kernel: _Interfaces,
     virtual: Collection[IPAddress],
     added: Collection[Own] = (),
 ) -> frozenset[Own]:
@@ -81,7 +81,7 @@ def warning(instance: Instance, own: Iterable[Own]) -> str | None:
     )
 
 
-def warnings(config: Config, kernel: Interfaces) -> list[str]:
+def warnings(config: Config, kernel: _Interfaces) -> list[str]:
     """What to say about all instances of a configuration."""
     virtual = virtual_addresses(config.instances)
     every = ((one, own_addresses(one, kernel, virtual)) for one in config.instances)

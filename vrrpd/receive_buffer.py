@@ -23,11 +23,11 @@ AH_HEADER = 24
 VRRP_HEADER = 8
 ROUNDS = 8  # Advertisements of each instance that may have to wait
 COUNTED = 1024  # bytes that Linux counts for a short packet
-Size = tuple[int, int]
+_Size = tuple[int, int]
 """So many bytes, and so many times the MTU."""
 
 
-def requested_size(instances: Iterable[Instance], settings: Globals) -> Size:
+def requested_size(instances: Iterable[Instance], settings: Globals) -> _Size:
     """What these instances need together; (0, 0) if nothing is configured."""
     each = [_instance_size(one, settings) for one in instances]
     return sum(size for size, _ in each), sum(mtus for _, mtus in each)
@@ -42,7 +42,7 @@ def minimum_size(instances: int) -> int:
     return instances * ROUNDS * COUNTED
 
 
-def _instance_size(one: Instance, settings: Globals) -> Size:
+def _instance_size(one: Instance, settings: Globals) -> _Size:
     """What one instance needs; a number has precedence over MTU, and MTU over ADVERT."""
     if one.kernel_rx_buf_size is not None:
         return one.kernel_rx_buf_size, 0

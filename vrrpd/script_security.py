@@ -15,7 +15,7 @@ What is not secured is refused with `enable_script_security`, and otherwise only
 Contract: `secure()` returns the configuration without the refused scripts and with the identity
 of all others filled in; every refusal is a Finding in keepalived's words, and an error of `-t`.  A
 vrrp_script that is refused stays and counts as failed: a router whose health cannot be checked
-must not say that it is healthy (keepalived drops the check).  It looks at files through `Host`, so
+must not say that it is healthy (keepalived drops the check).  It looks at files through `_Host`, so
 it can be tried on files that do not exist.
 """
 
@@ -36,7 +36,7 @@ SHELL_WORDS = {"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", ">&2", "
 VIOLATION = "SECURITY VIOLATION - {} are being executed but script_security not enabled."
 INSECURE = " There are insecure scripts."
 Identity = tuple[int, int]  # uid, gid
-Holder = TypeVar("Holder", Instance, SyncGroup)
+_Holder = TypeVar("_Holder", Instance, SyncGroup)
 
 
 class FileStatus(Record):
@@ -71,7 +71,7 @@ class FileStatus(Record):
         return not (group or self.mode & stat.S_IWOTH)
 
 
-class Host(Protocol):
+class _Host(Protocol):
     """Accounts and files, as a given user sees them."""
 
     def me(self) -> Identity:
@@ -103,9 +103,9 @@ class Finding(Record):
         return self.text
 
 
-def secure(config: Config, host: Host) -> tuple[Config, list[Finding], bool]:
+def secure(config: Config, host: _Host) -> tuple[Config, list[Finding], bool]:
     """The configuration that may run, what there is to say, and whether security is violated."""
-    guard = ScriptSecurity(config, host)
+    guard = _ScriptSecurity(config, host)
     return guard.config(), guard.findings, guard.violated
 
 
@@ -116,10 +116,10 @@ def first(findings: Sequence[Finding]) -> list[str]:
     return [*lines, f"and {more} more about scripts"] if more > 0 else lines
 
 
-class ScriptSecurity:
+class _ScriptSecurity:
     """Goes through the scripts of one configuration."""
 
-    def __init__(self, config: Config, host: Host) -> None:
+    def __init__(self, config: Config, host: _Host) -> None:
         self.before = config
         self.host = host
         self.strict = config.globals.enable_script_security
@@ -353,7 +353,7 @@ class ScriptSecurity:
         self.insecure = self.insecure or insecure
         return script if allowed is None else replace(script, command=allowed)
 
-    def member(self, one: Holder) -> Holder:
+    def member(self, one: _Holder) -> _Holder:
         """An instance or a group without the scripts that may not run."""
         return replace(one, notify=self.notify(one.notify))
 

@@ -49,7 +49,7 @@ RELEASE = "release"  # what is tried again, but no cause of FAULT
 SPEECHLESS = frozenset({"interface", SEND, LISTEN})  # with these nothing can be sent
 
 
-class Holder(Protocol):
+class _Holder(Protocol):
     """The virtual router that holds the addresses: what Upkeep must know and may ask of it."""
 
     instance: Instance
@@ -78,7 +78,7 @@ class Upkeep:
     """Watches over what one virtual router holds; `mute` says why it cannot advertise, or None."""
 
     def __init__(
-        self, router: Holder, holdings: MasterState, ports: Ports, journal: Journal, log: Log
+        self, router: _Holder, holdings: MasterState, ports: Ports, journal: Journal, log: Log
     ) -> None:
         self.router = router
         self.holdings = holdings

@@ -1,8 +1,9 @@
-"""A function of `vrrpd/` that no other module uses begins with `_`.
+"""A function, class or type of `vrrpd/` that no other module uses begins with `_`.
 
-So a reader of a module sees what it offers.  A name counts as used when another module of vrrpd,
+So a reader of a module sees what it offers; its constants keep the names of the kernel's headers
+and of the RFCs.  A name counts as used when another module of vrrpd,
 labs, topologies or tools imports it, or asks its module for it; a test may use any name, and one
-that only tests use is offered to them.  ENTRY_POINTS and READ_BESIDE_THE_RFC are the exceptions.
+that only tests use is offered to them.  ENTRY_POINTS and READ_AS_A_WHOLE are the exceptions.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from tests.support import REPOSITORY
 ENTRY_POINTS = {
     "vrrpd.linux.smtp_worker.main": "what the child of `smtp_client` runs",
 }
-# Modules whose functions are the rules of a section of the RFC, one each: lessons show them.
-READ_BESIDE_THE_RFC = {
-    "vrrpd.fsm": "RFC 9568 section 6.4",
-    "vrrpd.validation": "RFC 9568 section 7.1",
+# Modules without private functions and classes.
+READ_AS_A_WHOLE = {
+    "vrrpd.fsm": "read beside RFC 9568 section 6.4, of which each function is a rule; in lessons",
+    "vrrpd.validation": "read beside RFC 9568 section 7.1, of which each function is a check",
+    "vrrpd.ports": "what a host must offer: a new kind of host needs each class",
 }
 PACKAGES = ("vrrpd", "labs", "topologies", "tools", "tests")
 
@@ -59,8 +61,20 @@ def used(tree: ast.Module) -> Iterator[str]:
             yield f"{modules.get(owner, owner)}.{node.attr}"
 
 
+def defined(tree: ast.Module) -> Iterator[str]:
+    """The public functions, classes and type aliases of a module, but no constant."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names = [node.name]
+        else:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            names = [one.id for one in targets if isinstance(one, ast.Name)]
+            names = [name for name in names if name != name.upper()]
+        yield from (name for name in names if not name.startswith("_"))
+
+
 def unused(source: dict[str, ast.Module]) -> list[str]:
-    """The public functions of modules of vrrpd that none of the others has."""
+    """The public functions, classes and types of vrrpd that no other module has."""
     users: dict[str, set[str]] = {}
     for module, tree in source.items():
         for name in used(tree):
@@ -68,19 +82,23 @@ def unused(source: dict[str, ast.Module]) -> list[str]:
     return [
         full
         for module, tree in source.items()
-        if module.startswith("vrrpd.") and module not in READ_BESIDE_THE_RFC
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-        if not users.get(full := f"{module}.{node.name}", set()) - {module}
+        if module.startswith("vrrpd.") and module not in READ_AS_A_WHOLE
+        for name in defined(tree)
+        if not users.get(full := f"{module}.{name}", set()) - {module}
     ]
 
 
-def test_a_function_that_no_other_module_uses_is_private() -> None:
+def test_what_no_other_module_uses_is_private() -> None:
     assert set(unused(trees())) == ENTRY_POINTS.keys(), "begin these with `_`"
-    assert READ_BESIDE_THE_RFC.keys() <= trees().keys()
+    assert READ_AS_A_WHOLE.keys() <= trees().keys()
 
 
 def test_every_way_to_use_a_name_counts() -> None:
-    one = "def a(): b()\ndef b(): pass\ndef c(): pass\ndef d(): pass\ndef _e(): pass"
+    one = "def a(): b()\n" + "".join(f"def {name}(): pass\n" for name in ("b", "c", "d", "_e"))
+    one += "class F: pass\nTypes = A | B\nG_H = 1\n"
     other = "from vrrpd.x import a\nfrom vrrpd import x\nimport vrrpd.x\nx.c()\nvrrpd.x.d()"
-    assert unused({"vrrpd.x": ast.parse(one), "labs.y": ast.parse(other)}) == ["vrrpd.x.b"]
+    assert unused({"vrrpd.x": ast.parse(one), "labs.y": ast.parse(other)}) == [
+        "vrrpd.x.b",
+        "vrrpd.x.F",
+        "vrrpd.x.Types",
+    ]

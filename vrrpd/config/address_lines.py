@@ -212,7 +212,7 @@ def peers(lines: Iterable[Statement], report: Reporter) -> Iterator[tuple[Peer, 
         yield Peer(ip=ip, **ttl), first
 
 
-class Tracked(Record):
+class _Tracked(Record):
     """A line of a track block: the weight is None where the tracked thing's own counts."""
 
     word: Word
@@ -230,7 +230,7 @@ class Tracked(Record):
 
 def tracked(
     lines: Iterable[Statement], limit: int, report: Reporter, turns: tuple[str, ...]
-) -> Iterator[Tracked]:
+) -> Iterator[_Tracked]:
     """`NAME [weight N [reverse|noreverse]]`; +-254 is cut where the limit is 253.
 
     A line with another word than `weight` is ignored, a bad number or one of `turns` misspelt
@@ -265,4 +265,4 @@ def tracked(
                 f"'{rest[2].text}' is not understood; ignored",
                 expected=" or ".join(turns),
             )
-        yield Tracked(first, weight, reverse)
+        yield _Tracked(first, weight, reverse)

@@ -32,31 +32,31 @@ MAX_ALTERNATIVES = 1000
 MAX_BYTES = 8 << 20  # of all files together
 
 
-class Problem(Record):
+class _Problem(Record):
     """Something wrong with an include; `kind` is one of the checks above."""
 
     kind: str
     message: str
 
 
-def find(pattern: str, directory: str) -> tuple[list[str], list[Problem]]:
+def find(pattern: str, directory: str) -> tuple[list[str], list[_Problem]]:
     """The files that `pattern` means, sorted as glob(3) does, and what is wrong."""
     import glob
 
     alternatives = braces(pattern)
     paths: list[str] = []
-    problems: list[Problem] = []
+    problems: list[_Problem] = []
     for one in alternatives:
         full = os.path.join(directory, one)
         matches = sorted(glob.glob(full)) if "\0" not in full else []
         if not matches:
             wild = glob.has_magic(one)
             kind = "brace_match" if len(alternatives) > 1 else "wildcard_match" if wild else "match"
-            problems.append(Problem(kind, f"no file matches '{one}'"))
+            problems.append(_Problem(kind, f"no file matches '{one}'"))
         for path in matches:
             problem = unreadable(path)
             if problem:
-                problems.append(Problem("read", problem))
+                problems.append(_Problem("read", problem))
             else:
                 paths.append(path)
     return paths, problems

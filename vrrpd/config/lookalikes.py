@@ -28,7 +28,7 @@ _MEANT = {
 }
 
 
-class LookAlike(Record):
+class _LookAlike(Record):
     """The character at `index`, by its name, and what was probably meant ("": nothing)."""
 
     index: int
@@ -40,7 +40,7 @@ class LookAlike(Record):
         return f"{self.name}, which is not {meant}" if self.meant else self.name
 
 
-def look_alikes(text: str) -> Iterator[LookAlike]:
+def look_alikes(text: str) -> Iterator[_LookAlike]:
     """Those in one line without its comment.  In double quotes only what cannot be seen counts."""
     quoted = False
     for index, char in enumerate(text):
@@ -51,7 +51,7 @@ def look_alikes(text: str) -> Iterator[LookAlike]:
         meant = _meant(char)
         if meant is not None and (not quoted or not meant.strip()):
             name = _INVISIBLE.get(char) or unicodedata.name(char, "unnamed character").lower()
-            yield LookAlike(index, f"U+{ord(char):04X} {name}", meant)
+            yield _LookAlike(index, f"U+{ord(char):04X} {name}", meant)
 
 
 def plain(text: str) -> str:

@@ -27,7 +27,7 @@ from vrrpd.config.values import NOWHERE, IPAddress, SourceLocation
 from vrrpd.record import Record
 
 Network = IPv4Network | IPv6Network
-Family = Literal[4, 6]
+_Family = Literal[4, 6]
 
 KEEPALIVED = 18  # the protocol number that marks what we have made
 MAIN, LOCAL = 254, 255  # tables
@@ -56,7 +56,7 @@ class Route(Record, kw_only=True, uncompared=("where",)):
     """An entry of `virtual_routes` or `static_routes`.  Metrics in the kernel's units."""
 
     words: tuple[str, ...]
-    family: Family = 4
+    family: _Family = 4
     kind: str = "unicast"
     to: Network = EVERYTHING[4]
     source: Network | None = None  # `from`, IPv6 only
@@ -91,7 +91,7 @@ class Rule(Record, kw_only=True, uncompared=("where",)):
     """An entry of `virtual_rules` or `static_rules`."""
 
     words: tuple[str, ...]
-    family: Family = 4
+    family: _Family = 4
     action: str = "table"  # or goto, nop, blackhole, unreachable, prohibit
     table: int = 0
     goto: int | None = None

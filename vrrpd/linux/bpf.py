@@ -30,7 +30,7 @@ NETWORK = 0xFFF00000  # SKF_NET_OFF: counted from the IP header, wherever the pr
 MOST = 4096  # instructions that the kernel takes
 WORDS = 120  # a longer message is not compared
 
-Line = tuple[int, int]  # code and operand
+_Line = tuple[int, int]  # code and operand
 
 
 def sieve(shapes: Iterable[PacketSignature], family: int) -> bytes:
@@ -39,7 +39,7 @@ def sieve(shapes: Iterable[PacketSignature], family: int) -> bytes:
     return b"".join([*blocks, INSTRUCTION.pack(RETURN, 0, 0, 0)])
 
 
-def lines_of(shape: PacketSignature, family: int) -> list[Line]:
+def lines_of(shape: PacketSignature, family: int) -> list[_Line]:
     """The loads and tests for one shape."""
     if family == 6:
         lines = [(LD_BYTE, 0), (JUMP_EQ, shape.first), (LD_BYTE, 1), (JUMP_EQ, shape.vrid)]
@@ -58,7 +58,7 @@ def lines_of(shape: PacketSignature, family: int) -> list[Line]:
     return lines
 
 
-def _strong_enough(shape: PacketSignature) -> list[Line]:
+def _strong_enough(shape: PacketSignature) -> list[_Line]:
     """The test of a priority: less 1, without a sign, 0 is the highest of all."""
     return [(SUBTRACT, 1), (JUMP_GE, shape.least - 1)]
 
@@ -76,7 +76,7 @@ def exactly(packets: Iterable[bytes], family: int, hit: int, otherwise: int | No
     For others it goes on to what is appended, or yields `otherwise`.  Packets with the same IP
     header share its tests: a header, then a block for each message.
     """
-    headers: dict[tuple[Line, ...], list[list[Line]]] = {}
+    headers: dict[tuple[_Line, ...], list[list[_Line]]] = {}
     for packet in packets:
         header, message = _comparison(packet, family)
         headers.setdefault(tuple(header), []).append(message)
@@ -91,7 +91,7 @@ def exactly(packets: Iterable[bytes], family: int, hit: int, otherwise: int | No
     return code if otherwise is None else code + INSTRUCTION.pack(RETURN, 0, 0, otherwise)
 
 
-def _comparison(packet: bytes, family: int) -> tuple[list[Line], list[Line]]:
+def _comparison(packet: bytes, family: int) -> tuple[list[_Line], list[_Line]]:
     """The loads and tests of an IP header, and those of a VRRP message.
 
     The length comes first: behind it no load is beyond the end.
@@ -107,7 +107,7 @@ def _comparison(packet: bytes, family: int) -> tuple[list[Line], list[Line]]:
     return header, [line for at in words for line in _compare(packet, at, 4, at - shift)]
 
 
-def _compare(packet: bytes, at: int, size: int, where: int) -> list[Line]:
+def _compare(packet: bytes, at: int, size: int, where: int) -> list[_Line]:
     """A load of 4 or 2 bytes at `where`, and the test that they are those of `packet`."""
     load = LD_WORD_AT if size == 4 else LD_HALF_AT
     return [(load, where), (JUMP_EQ, int.from_bytes(packet[at : at + size], "big"))]
@@ -120,12 +120,12 @@ def can_compare(packet: bytes, family: int) -> bool:
     return plain and len(packet) % 4 == 0 and start + 8 <= len(packet) <= start + 4 * WORDS
 
 
-def _block(lines: list[Line], hit: int = ALL) -> bytes:
+def _block(lines: list[_Line], hit: int = ALL) -> bytes:
     """The program: a test that fails jumps behind the block, all that succeed yield `hit`."""
     return _tests(lines, skip=1) + INSTRUCTION.pack(RETURN, 0, 0, hit)
 
 
-def _tests(lines: list[Line], skip: int) -> bytes:
+def _tests(lines: list[_Line], skip: int) -> bytes:
     """The program: a test that fails jumps to `skip` instructions behind the last one."""
     code = b""
     for at, (operation, operand) in enumerate(lines):

@@ -35,7 +35,7 @@ AT_MOST = 127  # bytes of a file that are read; keepalived reads as many
 RETRY = SECOND  # until a directory that is missing is looked for again
 
 
-class Watched:
+class _Watched:
     """One watched file; `cancel()` ends it."""
 
     def __init__(self, owner: SmallFiles, path: str, changed: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class SmallFiles:
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.fd = -1
         self.directories: dict[str, int | None] = {}  # None: missing, looked for again
-        self.watched: list[Watched] = []
+        self.watched: list[_Watched] = []
 
     # Reading and writing.
 
@@ -88,16 +88,16 @@ class SmallFiles:
 
     # Watching.
 
-    def watch(self, path: str, changed: Callable[[], None]) -> Watched:
+    def watch(self, path: str, changed: Callable[[], None]) -> _Watched:
         """Call `changed` whenever the file is written, appears or vanishes."""
-        watched = Watched(self, path, changed)
+        watched = _Watched(self, path, changed)
         self.watched.append(watched)
         directory = os.path.dirname(watched.path)
         if self.directories.get(directory) is None:
             self.attend(directory)
         return watched
 
-    def forget(self, watched: Watched) -> None:
+    def forget(self, watched: _Watched) -> None:
         """End one watch, and that of its directory if it was the last one there."""
         if watched not in self.watched:
             return

@@ -49,7 +49,7 @@ def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     if pid == 0:
         _child_main(work, far)
     os.close(far)
-    parts = ChildResults(near)
+    parts = _ChildResults(near)
     loop.add_reader(near, parts.take)
     late = loop.call_at(loop.now() + TIMEOUT, parts.give_up)
     status = 0
@@ -80,7 +80,7 @@ def _pipe() -> tuple[int, int]:
         raise ChildFailed(f"no pipe to the process that would do it: {error.strerror}") from None
 
 
-def _reason(parts: ChildResults, status: int) -> str:
+def _reason(parts: _ChildResults, status: int) -> str:
     """Why a child has not done its work."""
     if parts.late:
         return f"it takes longer than {TIMEOUT // SECOND} s"
@@ -90,7 +90,7 @@ def _reason(parts: ChildResults, status: int) -> str:
     return "the process that did it has failed"
 
 
-class ChildResults:
+class _ChildResults:
     """What has come out of the pipe so far; `whole` once nothing is missing."""
 
     def __init__(self, fd: int) -> None:

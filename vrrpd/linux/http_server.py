@@ -39,7 +39,7 @@ REASONS = {
 PLAIN = "text/plain; charset=utf-8"
 
 
-class Client:
+class _Client:
     """One connection; `left` is what remains of its answer, None before there is one."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -58,7 +58,7 @@ class HttpServer:
     ) -> None:
         self.loop = loop
         self.pages = pages
-        self.clients: set[Client] = set()
+        self.clients: set[_Client] = set()
         self.busy = False
         self.server = StreamServer(
             _listen(where), loop, self.clients, CLIENTS, self._connected, where.path
@@ -66,12 +66,12 @@ class HttpServer:
 
     def _connected(self, connection: socket.socket) -> None:
         """Serve a new client, for TIMEOUT at most."""
-        client = Client(connection)
+        client = _Client(connection)
         self.clients.add(client)
         client.end = self.loop.call_at(self.loop.now() + TIMEOUT, partial(self.drop, client))
         self.loop.add_reader(connection.fileno(), partial(self.read, client))
 
-    def read(self, client: Client) -> None:
+    def read(self, client: _Client) -> None:
         """Take a piece of the request; after it nothing more is read."""
         try:
             data = client.connection.recv(LONGEST)
@@ -89,13 +89,13 @@ class HttpServer:
             self.unwatch(client)
             self.reply(client, (431, PLAIN, [f"at most {LONGEST} bytes\n"]))
 
-    def unwatch(self, client: Client) -> None:
+    def unwatch(self, client: _Client) -> None:
         """Read no more: what comes after a request is of no interest."""
         if client.watched:
             client.watched = False
             self.loop.remove_reader(client.connection.fileno())
 
-    def answer(self, client: Client) -> None:
+    def answer(self, client: _Client) -> None:
         """Make the page that was asked for, unless another one is being made: then later."""
         if client not in self.clients:
             return
@@ -115,7 +115,7 @@ class HttpServer:
         else:
             self.make(client, page, method == b"HEAD")
 
-    def make(self, client: Client, page: Callable[[], Page], head: bool) -> None:
+    def make(self, client: _Client, page: Callable[[], Page], head: bool) -> None:
         """Make a page and send it; other clients wait meanwhile."""
         self.busy = True
         try:
@@ -126,7 +126,7 @@ class HttpServer:
         finally:
             self.busy = False
 
-    def reply(self, client: Client, page: Page, head: bool = False) -> None:
+    def reply(self, client: _Client, page: Page, head: bool = False) -> None:
         """Begin to send an answer."""
         status, kind, pieces = page
         body = "".join(pieces).encode("utf-8", "replace")
@@ -142,7 +142,7 @@ class HttpServer:
         client.left = memoryview(header if head else header + body)
         self.send(client)
 
-    def send(self, client: Client) -> None:
+    def send(self, client: _Client) -> None:
         """Send as much as there is space for, and the rest later."""
         if client not in self.clients or client.left is None:
             return
@@ -160,13 +160,13 @@ class HttpServer:
             return
         self.leave(client)
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: _Client) -> None:
         """The answer is on its way: to close now could throw it away if more has been received."""
         with suppress(OSError):
             client.connection.recv(8 * LONGEST)
         self.drop(client)
 
-    def drop(self, client: Client) -> None:
+    def drop(self, client: _Client) -> None:
         """End a connection."""
         if client in self.clients:
             self.clients.remove(client)

@@ -94,7 +94,7 @@ def _kind_of(information: bytes) -> str:
     return kind.rstrip(b"\0").decode(errors="replace")
 
 
-class Prepared(Record):
+class _Prepared(Record):
     """Requests that were made beforehand, and what they were made for."""
 
     add: list[ManagedObject]
@@ -150,15 +150,15 @@ class LinuxKernel:
 
     # Commanding.
 
-    def prepare(self, add: Sequence[ManagedObject]) -> Prepared:
+    def prepare(self, add: Sequence[ManagedObject]) -> _Prepared:
         """The requests that add these things at once, for `change()`."""
-        return Prepared(list(add), self.orders.batch(add, []), self.generation)
+        return _Prepared(list(add), self.orders.batch(add, []), self.generation)
 
     def change(
         self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject], ready: object = None
     ) -> list[Refusal]:
         """Remove, then add, all in one send(2); the refusals of the kernel."""
-        if isinstance(ready, Prepared) and not remove and ready.fits(add, self.generation):
+        if isinstance(ready, _Prepared) and not remove and ready.fits(add, self.generation):
             batch = ready.batch
         else:
             batch = self.orders.batch(add, remove)

@@ -51,7 +51,7 @@ def _nothing() -> None:
     """For a loop without an owner that handles mistakes."""
 
 
-class Call:
+class _Call:
     """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called."""
 
     __slots__ = ("before", "callback", "near", "when")
@@ -102,7 +102,7 @@ class Loop:
         self.epoll = select.epoll()
         self.epoll.register(self.timerfd, select.EPOLLIN)
         self.readers: dict[int, Callable[[], None]] = {}
-        self.heap: list[tuple[int, int, Call]] = []
+        self.heap: list[tuple[int, int, _Call]] = []
         self.serial = 0
         self.armed: int | None = None
         self.running = False
@@ -126,9 +126,9 @@ class Loop:
 
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
-    ) -> Call:
+    ) -> _Call:
         """Call back at `when` (ns of `now()`), and call `before` shortly before that."""
-        call = Call(when, callback, before)
+        call = _Call(when, callback, before)
         self.serial += 1
         heapq.heappush(self.heap, (call.wake, self.serial, call))
         return call

@@ -17,7 +17,7 @@ FLAGS = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 ATOMIC = 4096  # PIPE_BUF
 
 
-class NamedPipe:
+class _NamedPipe:
     """One pipe; `ours` if we have made it."""
 
     def __init__(self, path: str, owner: tuple[int, int] | None, mode: int) -> None:
@@ -72,6 +72,6 @@ def _make(path: str, owner: tuple[int, int] | None, mode: int) -> bool:
 class NamedPipes:
     """The Pipes of a real host."""
 
-    def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> NamedPipe:
+    def open(self, path: str, owner: tuple[int, int] | None, mode: int) -> _NamedPipe:
         """Make and open a pipe.  Raises OSError."""
-        return NamedPipe(path, owner, mode)
+        return _NamedPipe(path, owner, mode)

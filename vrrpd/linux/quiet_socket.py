@@ -37,7 +37,7 @@ IOVEC = struct.Struct("@PN")
 STAMPS = struct.Struct("@16xqq32x")  # struct cmsghdr, struct timespec, the rest of a slot
 MSG_DONTWAIT = 0x40
 
-Waiting = list[tuple[int, int]]
+_Waiting = list[tuple[int, int]]
 """(moment in ns of the loop's clock, VRID) of each packet, in the order of arrival."""
 
 
@@ -101,7 +101,7 @@ class QuietSocket:
         self.seen = self.loop.now(), self.loop.wall() - self.loop.now()
         self.overflowed()
 
-    def read(self) -> Waiting:
+    def read(self) -> _Waiting:
         """Everything that waits."""
         now = self.loop.now()
         before, offset = self.seen

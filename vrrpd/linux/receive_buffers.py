@@ -21,14 +21,14 @@ SO_RCVBUFFORCE = 33
 DEFAULT = 1 << 20
 
 
-class KernelSockets(Protocol):
+class _KernelSockets(Protocol):
     """The sockets of `kernel.py`."""
 
     command: RequestSocket
     events: socket.socket
 
 
-class ProcessSocket(Protocol):
+class _ProcessSocket(Protocol):
     """The socket of `process_table.py`, while it watches; `room` is for the next one."""
 
     room: tuple[int | None, bool]
@@ -42,7 +42,7 @@ def resize(one: socket.socket, size: int | None, force: bool) -> None:
 
 
 def set_receive_buffers(
-    kernel: KernelSockets, processes: ProcessSocket, settings: Globals, log: Log
+    kernel: _KernelSockets, processes: _ProcessSocket, settings: Globals, log: Log
 ) -> None:
     """Give every socket what the settings say."""
     processes.room = settings.process_monitor_rcv_bufs, settings.process_monitor_rcv_bufs_force

@@ -35,11 +35,11 @@ TABLE_COMPAT = 252  # "look at RTA_TABLE"
 RTNH_F_ONLINK = 4
 IPV6_METRIC = 1024  # what the kernel makes of none
 
-IndexOf = Callable[[str], int]
+_IndexOf = Callable[[str], int]
 Key = tuple[object, ...]
 
 
-def encode(route: Route, index_of: IndexOf, strict: bool = True) -> bytes:
+def encode(route: Route, index_of: _IndexOf, strict: bool = True) -> bytes:
     """The body of a message about `route`.  Raises LookupError.
 
     Unless `strict`, a route of which an interface is gone is recognized by the rest: to remove it.
@@ -91,7 +91,7 @@ def _encode_metrics(route: Route) -> bytes:
     return nested(RTA_METRICS, *parts) if parts else b""
 
 
-def _encode_hops(route: Route, index_of: IndexOf) -> bytes:
+def _encode_hops(route: Route, index_of: _IndexOf) -> bytes:
     """The way, or RTA_MULTIPATH with all ways.  Raises LookupError."""
     if not route.multipath:
         parts = []
@@ -127,7 +127,7 @@ def _scope_of(route: Route) -> int:
     return SCOPE_HOST if route.kind == "local" and route.family == 4 else SCOPE_GLOBAL
 
 
-def key(route: Route, index_of: IndexOf) -> Key:
+def key(route: Route, index_of: _IndexOf) -> Key:
     """What a route is known by; 0 in the last place if any interface will do.
 
     Raises LookupError.

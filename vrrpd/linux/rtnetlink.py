@@ -41,11 +41,11 @@ READ_SIZE = 1 << 16  # bytes read at once; the kernel sends no more than half of
 # A timeval for the kernel's answer, which is there before send(2) returns.
 ANSWER_TIMEOUT = struct.pack("@ll", 2, 0)
 
-Message = tuple[int, int, int, bytes]
+_Message = tuple[int, int, int, bytes]
 """Type, sequence number, port and the whole message with its header."""
 
 
-def split(data: bytes) -> Iterator[Message]:
+def split(data: bytes) -> Iterator[_Message]:
     """Yield every message in a buffer."""
     at = 0
     while at + HEADER.size <= len(data):
@@ -84,7 +84,7 @@ class RequestSocket:
         """Send requests that are already encoded.  Raises OSError."""
         self.socket.send(data)
 
-    def replies(self) -> Iterator[Message]:
+    def replies(self) -> Iterator[_Message]:
         """Yield what the kernel has sent back in one datagram.  Raises OSError."""
         return split(self.socket.recv(READ_SIZE))
 

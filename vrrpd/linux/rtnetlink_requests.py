@@ -57,14 +57,14 @@ IFA_F_NOPREFIXROUTE, IFA_F_MCAUTOJOIN = 0x200, 0x400
 FOREVER = 0xFFFFFFFF
 GONE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ESRCH, errno.ENOENT)
 
-Verb = Literal["add", "remove"]
-IndexOf = Callable[[str], int]
+_Verb = Literal["add", "remove"]
+_IndexOf = Callable[[str], int]
 
 
 class Request(Record):
     """One request; `homes` are the numbers of the interfaces in it, by name."""
 
-    verb: Verb
+    verb: _Verb
     thing: ManagedObject
     kind: int
     flags: int
@@ -103,7 +103,7 @@ class Batch(Record):
 class RequestBuilder:
     """Makes orders; `index_of` knows the interfaces, `numbers` gives sequence numbers."""
 
-    def __init__(self, index_of: IndexOf, numbers: Callable[[int], range]) -> None:
+    def __init__(self, index_of: _IndexOf, numbers: Callable[[int], range]) -> None:
         self.index_of = index_of
         self.numbers = numbers
         # Requests that add addresses, for the next takeover; a removal drops them, or each reload
@@ -122,7 +122,7 @@ class RequestBuilder:
             else:
                 self.homes[order.thing] = dict(order.homes)
 
-    def locate(self, verb: Verb, thing: ManagedObject) -> IndexOf:
+    def locate(self, verb: _Verb, thing: ManagedObject) -> _IndexOf:
         """Where the interfaces of `thing` are: for a removal those that it was put on."""
         if verb == "add":
             return self.index_of
@@ -138,7 +138,10 @@ class RequestBuilder:
         """The requests that remove and then add these things."""
         orders: list[Request] = []
         problems: list[Refusal] = []
-        whole: tuple[tuple[Verb, Sequence[ManagedObject]], ...] = (("remove", remove), ("add", add))
+        whole: tuple[tuple[_Verb, Sequence[ManagedObject]], ...] = (
+            ("remove", remove),
+            ("add", add),
+        )
         for verb, things in whole:
             for thing in things:
                 try:
@@ -153,7 +156,7 @@ class RequestBuilder:
             data += _request(orders[-1], numbers[-1], NLM_F_ACK)
         return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
 
-    def make(self, verb: Verb, thing: ManagedObject) -> Request:
+    def make(self, verb: _Verb, thing: ManagedObject) -> Request:
         """The request that adds or removes `thing`.  Raises LookupError."""
         flags = NLM_F_REQUEST
         new = verb == "add"

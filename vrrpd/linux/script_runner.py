@@ -49,11 +49,11 @@ def _die_with_parent() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-class Shortage(str):
+class _Shortage(str):
     """A refusal that says more about this host, which lacks something, than of the script."""
 
 
-class Complaints:
+class _Complaints:
     """The standard error of a script: its beginning is kept, and all the rest is read as well.
 
     It is read until everybody who has it is gone: what a script leaves running must not be ended
@@ -94,7 +94,7 @@ class Complaints:
         return "".join(char if char.isprintable() else " " for char in line).strip()
 
 
-class Child:
+class _Child:
     """A running script: what it is, how long (ns) it may take, who wants to know how it ends."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Child:
         what: str,
         timeout: int,
         done: Callable[[Outcome], None] | None = None,
-        complaints: Complaints | None = None,
+        complaints: _Complaints | None = None,
     ) -> None:
         self.popen = popen
         self.what = what
@@ -125,10 +125,10 @@ class Child:
             self.signal(signal.SIGKILL)
 
 
-class Reader:
+class _Reader:
     """A script that stays until it is asked to end."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: _Child) -> None:
         self.child = child
 
     def cancel(self) -> None:
@@ -145,7 +145,7 @@ class ScriptRunner:
         self.loop = loop
         self.log = log
         self.timeout = timeout
-        self.children: dict[int, Child] = {}
+        self.children: dict[int, _Child] = {}
 
     def run(self, command: Command, arguments: Sequence[str], what: str) -> str | None:
         """Start `command`; None, or why it could not be started."""
@@ -159,7 +159,7 @@ class ScriptRunner:
         what = command.text or " ".join(command.argv)
         child = self.start(command, (), what, timeout, listen=True)
         if isinstance(child, str):
-            outcome = Outcome(problem=child, undecided=isinstance(child, Shortage))
+            outcome = Outcome(problem=child, undecided=isinstance(child, _Shortage))
             return self.loop.call_at(self.loop.now(), lambda: done(outcome))
         child.done = done
         return child
@@ -167,7 +167,7 @@ class ScriptRunner:
     def keep(self, command: Command, arguments: Sequence[str], what: str) -> Pending | str:
         """Start `command` to stay; see ports.py."""
         child = self.start(command, arguments, what, None)
-        return child if isinstance(child, str) else Reader(child)
+        return child if isinstance(child, str) else _Reader(child)
 
     def start(
         self,
@@ -176,7 +176,7 @@ class ScriptRunner:
         what: str,
         timeout: int | None,
         listen: bool = False,
-    ) -> Child | str:
+    ) -> _Child | str:
         """Start a script, to be ended after `timeout` ns; or say why it could not be started.
 
         With `listen` the beginning of its standard error is kept.
@@ -193,18 +193,18 @@ class ScriptRunner:
             child.what, child.timeout = what, timeout or 0
         except (OSError, subprocess.SubprocessError, LookupError) as error:
             problem = str(getattr(error, "strerror", None) or error)
-            return Shortage(problem) if getattr(error, "errno", 0) in SHORTAGES else problem
+            return _Shortage(problem) if getattr(error, "errno", 0) in SHORTAGES else problem
         if timeout is not None:
             child.timer = self.loop.call_at(self.loop.now() + timeout, lambda: self.end(child))
         self.children[child.popen.pid] = child
         return child
 
-    def spawn(self, file: str, argv: list[str], command: Command, listen: bool) -> Child:
+    def spawn(self, file: str, argv: list[str], command: Command, listen: bool) -> _Child:
         """Fork and exec as the right user.  Raises OSError or LookupError (no such user)."""
         uid, gid = self.identity(command)
         same = (uid, gid) == (os.getuid(), os.getgid())
         other: dict[str, Any] = {} if same else {"user": uid, "group": gid, "extra_groups": []}
-        complaints = Complaints(self.loop, (uid, gid)) if listen else None
+        complaints = _Complaints(self.loop, (uid, gid)) if listen else None
         stderr = subprocess.DEVNULL if complaints is None else complaints.far
         try:
             popen = self.popen(file, argv, stderr, other)
@@ -215,7 +215,7 @@ class ScriptRunner:
         finally:
             if complaints is not None:
                 complaints.started()
-        return Child(popen, "", 0, complaints=complaints)
+        return _Child(popen, "", 0, complaints=complaints)
 
     def popen(
         self, file: str, argv: list[str], stderr: int, other: dict[str, Any]
@@ -267,7 +267,7 @@ class ScriptRunner:
                     how = f"was ended by signal {-status}"
                 self.log.info(f"{child.what} {how}")
 
-    def end(self, child: Child, number: int = signal.SIGTERM) -> None:
+    def end(self, child: _Child, number: int = signal.SIGTERM) -> None:
         """A script has run too long: TERM now, KILL a little later."""
         if child.done is None and child.what:
             spent = f"has run for {seconds(child.timeout)}"

@@ -14,16 +14,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 ROOT = "/proc/sys/net"
-Switch = tuple[str, str, str]  # family, interface, name
+_Switch = tuple[str, str, str]  # family, interface, name
 
 
-def _path_of(switch: Switch) -> str:
+def _path_of(switch: _Switch) -> str:
     """The file of a switch; an interface name with dots is a directory all the same."""
     family, interface, name = switch
     return f"{ROOT}/{family}/conf/{interface}/{name}"
 
 
-def _write(switch: Switch, value: int | str) -> None:
+def _write(switch: _Switch, value: int | str) -> None:
     """Give a switch a value.  Raises OSError."""
     with open(_path_of(switch), "w", encoding="ascii") as file:
         file.write(f"{value}\n")

@@ -60,7 +60,7 @@ ON_BASE = {"arp_ignore": 1, "arp_filter": 1}
 ON_LINK = {"arp_ignore": 1, "accept_local": 1, "rp_filter": 0, "promote_secondaries": 1}
 
 
-class LinkTable(Protocol):
+class _LinkTable(Protocol):
     """The interfaces of this host: what must be known of them, and kept up to date."""
 
     def interface(self, name: str) -> Interface | None:
@@ -79,7 +79,7 @@ class LinkTable(Protocol):
         """Set a sysctl of an interface; a line if that is not possible."""
 
 
-def make(requests: RequestSocket, table: LinkTable, link: VirtualLink, blocked: bool) -> list[str]:
+def make(requests: RequestSocket, table: _LinkTable, link: VirtualLink, blocked: bool) -> list[str]:
     """Create or take over `link`, blocked before it can send anything; the refusals as text."""
     if table.interface(link.name) is None:
         flags = NLM_F_CREATE | NLM_F_EXCL
@@ -128,7 +128,7 @@ def creation(link: VirtualLink, base: int, group: int = 0) -> bytes:
     return b"".join((*parts, attribute(IFLA_LINKINFO, info)))
 
 
-def _switches(table: LinkTable, link: VirtualLink) -> list[str]:
+def _switches(table: _LinkTable, link: VirtualLink) -> list[str]:
     """Set the sysctls of the link and of its base."""
     problems = []
     if not link.sees(6):
@@ -155,13 +155,13 @@ def _own_address(requests: RequestSocket, link: VirtualLink, index: int) -> list
     return [f"cannot add {ip} on {link.name}: {os.strerror(number)}"] if number else []
 
 
-def block(requests: RequestSocket, table: LinkTable, name: str) -> list[str]:
+def block(requests: RequestSocket, table: _LinkTable, name: str) -> list[str]:
     """Drop every frame that interface `name` would send."""
     number = _discipline(requests, table, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, name)
     return [f"cannot keep {name} from sending: {os.strerror(number)}"] if number else []
 
 
-def unblock(requests: RequestSocket, table: LinkTable, name: str) -> list[str]:
+def unblock(requests: RequestSocket, table: _LinkTable, name: str) -> list[str]:
     """Let `name` send again; another queueing discipline than ours stays."""
     number = _discipline(requests, table, RTM_DELQDISC, 0, name)
     if number in (0, errno.ENOENT, errno.EINVAL):
@@ -169,7 +169,9 @@ def unblock(requests: RequestSocket, table: LinkTable, name: str) -> list[str]:
     return [f"cannot let {name} send: {os.strerror(number)}"]
 
 
-def _discipline(requests: RequestSocket, table: LinkTable, kind: int, flags: int, name: str) -> int:
+def _discipline(
+    requests: RequestSocket, table: _LinkTable, kind: int, flags: int, name: str
+) -> int:
     """Ask to make or delete the queueing discipline; an errno.  A vanished interface is none."""
     there = table.interface(name)
     if there is None:
@@ -178,7 +180,7 @@ def _discipline(requests: RequestSocket, table: LinkTable, kind: int, flags: int
     return requests.ask(kind, flags, body)
 
 
-def remove(requests: RequestSocket, table: LinkTable, name: str) -> None:
+def remove(requests: RequestSocket, table: _LinkTable, name: str) -> None:
     """Delete an interface; harmless if it is gone."""
     there = table.interface(name)
     if there is not None:

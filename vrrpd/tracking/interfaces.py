@@ -22,7 +22,7 @@ from vrrpd.ports import Clock, Interface, Kernel, Timer
 from vrrpd.record import replace
 from vrrpd.tracking.effect import Effect, effect_of_state
 
-Delays = Iterable[tuple[str, int, int]]
+_Delays = Iterable[tuple[str, int, int]]
 """(interface, ns before down counts, ns before up counts)."""
 
 
@@ -37,7 +37,7 @@ class TrackedInterfaces:
         self.believed: dict[str, tuple[int, bool, bool]] = {}  # index, up, carrier
         self.timers: dict[str, Timer] = {}
 
-    def configure(self, delays: Delays) -> None:
+    def configure(self, delays: _Delays) -> None:
         """Use these delays from now on; what is being waited for is believed at once."""
         self.delays = {name: (down, up) for name, down, up in delays}
         for name in [name for name in self.believed if name not in self.delays]:

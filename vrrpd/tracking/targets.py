@@ -14,7 +14,7 @@ from __future__ import annotations
 from vrrpd.config.model import Address, Config, Instance, Route, Rule, SyncGroup, Track
 from vrrpd.journal import Log
 
-Entry = Address | Route | Rule
+_Entry = Address | Route | Rule
 Key = tuple[str, str]
 """The kind and the name of a tracked thing: ("script", "chk_http")."""
 
@@ -69,9 +69,9 @@ def _interfaces_of(instance: Instance, config: Config) -> list[str]:
     With them those of the static entries whose `track_group` the instance is in (keepalived).
     """
     groups = {one.name for one in config.track_groups if instance.name in one.members}
-    own: list[Entry] = [*instance.addresses, *instance.excluded, *instance.routes]
+    own: list[_Entry] = [*instance.addresses, *instance.excluded, *instance.routes]
     own += instance.rules
-    static: list[Entry] = [*config.static_addresses, *config.static_routes]
+    static: list[_Entry] = [*config.static_addresses, *config.static_routes]
     static += config.static_rules
     found = [dev for one in own if not one.no_track for dev in _devices(one, instance.interface)]
     for one in static:
@@ -80,7 +80,7 @@ def _interfaces_of(instance: Instance, config: Config) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _devices(one: Entry, default: str) -> list[str]:
+def _devices(one: _Entry, default: str) -> list[str]:
     """The interfaces that one entry needs; an address that names none is on `default`."""
     if isinstance(one, Address):
         return [one.dev or default]

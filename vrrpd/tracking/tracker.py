@@ -46,7 +46,7 @@ from vrrpd.tracking.targets import HOLDS, Key, cause, tracks_of
 from vrrpd.upkeep import LISTEN
 
 
-class Thing(Protocol):
+class _Thing(Protocol):
     """Anything that can be tracked."""
 
     @property
@@ -57,7 +57,7 @@ class Thing(Protocol):
         """What it does to a router; None while nothing is known."""
 
 
-class Interfaces(Protocol):
+class _Interfaces(Protocol):
     """What knows the interfaces: a Kernel, or TrackedInterfaces, which debounce them."""
 
     def interface(self, name: str) -> Interface | None:
@@ -180,7 +180,7 @@ class Tracker:
             router.set_weight(name, effect.weight, why)
             router.clear(name, why)
 
-    def thing(self, key: Key) -> Thing:
+    def thing(self, key: Key) -> _Thing:
         """The tracked thing itself."""
         kind, name = key
         if kind == "script":
@@ -311,7 +311,7 @@ class Tracker:
         self.links.close()
 
 
-def _examine(router: VirtualRouter, kernel: Interfaces) -> None:
+def _examine(router: VirtualRouter, kernel: _Interfaces) -> None:
     """Report to `router` the state of its interface and its source address.
 
     New causes come before old ones go, so that FAULT is not left between two of them.

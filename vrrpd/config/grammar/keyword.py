@@ -42,7 +42,7 @@ Kind = Literal[
     "special",
 ]
 
-Bare = Literal["fatal", "ignored", "accepted"]
+_Bare = Literal["fatal", "ignored", "accepted"]
 
 BLOCK_KINDS = ("list", "block", "entries")
 UNLIMITED = 1_000_000
@@ -63,7 +63,7 @@ class Keyword(NamedTuple):
     field: str = ""  # of the model; "": the keyword's name (+ `_ns` for times)
     constant: bool = True  # what a flag sets
     strict: bool = False  # a number followed by rubbish is ignored, not cut
-    bare: Bare = "fatal"  # what the keyword without its argument is
+    bare: _Bare = "fatal"  # what the keyword without its argument is
     once: bool = False  # the first one counts, not the last
     resets: bool = False  # a bad value sets the default; others leave what was given before
     since: str = ""  # the version of keepalived that brought it; filled in from since.py
