@@ -87,7 +87,7 @@ class Advertiser:
     def _trailer(self, priority: int, auth: AuthHmac) -> bytes:
         """The trailer of the next Advertisement, which does not depend on its destination."""
         self.signed = auth_hmac.following(self.signed, self.wall(), auth.window)
-        message = encode(self.advertisement(priority), self.source, self.source)
+        message = encode(self._advertisement(priority), self.source, self.source)
         key = auth.key(auth.active_key)
         assert key is not None, "the reader refuses an active_key without key"
         return auth_hmac.sign(message, self.source, auth.active_key, key, self.signed)
@@ -99,7 +99,7 @@ class Advertiser:
         one, source = self.instance, self.source
         ttl = one.unicast_ttl if one.unicast else 255
         pseudo = not one.v3_checksum_as_v2
-        message = encode(self.advertisement(priority), source, destination, pseudo, trailer)
+        message = encode(self._advertisement(priority), source, destination, pseudo, trailer)
         if isinstance(source, IPv6Address):
             assert isinstance(destination, IPv6Address)
             return ipv6_packet(message, source, destination, ttl)
@@ -109,7 +109,7 @@ class Advertiser:
         key = one.auth.password
         return auth_header.seal(message, source, destination, ident, ttl, key, self.sequence)
 
-    def advertisement(self, priority: int) -> Advertisement:
+    def _advertisement(self, priority: int) -> Advertisement:
         """What this router says of itself, with that priority."""
         one = self.instance
         return Advertisement(

@@ -57,9 +57,9 @@ class Announcer:
     def take(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """The bursts of a new MASTER, and its refreshes from then on."""
         self.quiet()
-        self.twice(garp, placed)
+        self._twice(garp, placed)
         self.refresh(garp, placed)
-        self.elsewhere(garp, placed)
+        self._elsewhere(garp, placed)
 
     def renew(self, garp: Garp, placed: Sequence[InterfaceAddress], added: bool) -> None:
         """A reload has changed the addresses under a MASTER; new ones are announced, twice.
@@ -70,18 +70,18 @@ class Announcer:
         self.quiet()
         self.frames = {}  # those of addresses that are no longer listed would stay for good
         if added:
-            self.twice(garp, placed)
+            self._twice(garp, placed)
         elif due is not None:  # the new MASTER's second burst: of what is still ours
-            self.again(garp, placed, due - self.clock.now())
+            self._again(garp, placed, due - self.clock.now())
         self.refresh(garp, placed)
-        self.elsewhere(garp, placed)
+        self._elsewhere(garp, placed)
 
-    def twice(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
+    def _twice(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """A burst now and another after garp_master_delay."""
         self.burst(placed, garp.repeat)
-        self.again(garp, placed, garp.delay_ns)
+        self._again(garp, placed, garp.delay_ns)
 
-    def again(self, garp: Garp, placed: Sequence[InterfaceAddress], delay: int) -> None:
+    def _again(self, garp: Garp, placed: Sequence[InterfaceAddress], delay: int) -> None:
         """The second burst, in `delay` ns."""
 
         def burst() -> None:
@@ -115,7 +115,7 @@ class Announcer:
 
         self.later(garp.refresh_ns, again)
 
-    def elsewhere(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
+    def _elsewhere(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """garp_extra_if: the next round on the interfaces that carry no Advertisements."""
         first: dict[str, InterfaceAddress] = {}
         for one in placed:
@@ -124,7 +124,7 @@ class Announcer:
 
         def again() -> None:
             self.burst(tuple(first.values()), 1)
-            self.elsewhere(garp, placed)
+            self._elsewhere(garp, placed)
 
         if first:
             self.later(garp.extra_if_ns, again)
@@ -148,20 +148,20 @@ class Announcer:
     def rounds(self, placed: Sequence[InterfaceAddress]) -> list[tuple[str, list[bytes]]]:
         """The frames of one round, by interface; none where there is no MAC address."""
         interfaces = dict.fromkeys(one.interface for one in placed)
-        return [(name, self.round(name, placed)) for name in interfaces]
+        return [(name, self._round(name, placed)) for name in interfaces]
 
     def burst(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
         for interface, frames in self.rounds(placed):
             if not frames:
                 continue
-            self.pacer.send(self.name, interface, frames, self.refused(interface), rounds)
+            self.pacer.send(self.name, interface, frames, self._refused(interface), rounds)
             if self.log.detailed:
                 there = [str(one.address.ip) for one in placed if one.interface == interface]
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
                 self.log.limited(("burst", self.name, interface), f"({self.name}) {text}")
 
-    def round(self, interface: str, placed: Sequence[InterfaceAddress]) -> list[bytes]:
+    def _round(self, interface: str, placed: Sequence[InterfaceAddress]) -> list[bytes]:
         """One frame for every address on the interface; none if it has no MAC address."""
         state = self.kernel.interface(interface)
         if state is None or not state.mac:
@@ -171,7 +171,7 @@ class Announcer:
         known = self.frames.setdefault((interface, state.mac, router), {})
         return [known.get(ip) or known.setdefault(ip, _frame(state.mac, ip, router)) for ip in mine]
 
-    def refused(self, interface: str) -> Callable[[OSError], None]:
+    def _refused(self, interface: str) -> Callable[[OSError], None]:
         """What to say when the kernel does not let us send."""
 
         def log_error(error: OSError) -> None:

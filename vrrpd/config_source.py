@@ -60,11 +60,11 @@ class ConfigSource:
         """The configuration as it is now.  Raises ConfigError."""
         before = self.settings
         if before is None:
-            config = self.override(self.read()[0])
+            config = self._override(self.read()[0])
         else:
             with self.announced(before.reload_file):
-                config = self.override(self.checked(before.reload_check_config))
-            self.same(before, config.globals)
+                config = self._override(self._checked(before.reload_check_config))
+            self._same(before, config.globals)
             if self.instances and not config.instances:
                 raise refusal("no vrrp_instance is left (to give up the addresses, stop vrrpd)")
         self.settings, self.instances = config.globals, len(config.instances)
@@ -78,13 +78,13 @@ class ConfigSource:
         if self.settings is not None:
             follower(self.settings)
 
-    def override(self, config: Config) -> Config:
+    def _override(self, config: Config) -> Config:
         """The command line's namespace has precedence over the file's."""
         if self.namespace is None:
             return config
         return replace(config, globals=replace(config.globals, net_namespace=self.namespace))
 
-    def checked(self, report: str | None) -> Config:
+    def _checked(self, report: str | None) -> Config:
         """Read; `report` is None unless every mistake counts, and else where to write them."""
         try:
             config, problems = self.read()
@@ -108,7 +108,7 @@ class ConfigSource:
         except OSError as error:
             self.log.info(f"cannot write {path}: {error.strerror or error}")
 
-    def same(self, before: Globals, now: Globals) -> None:
+    def _same(self, before: Globals, now: Globals) -> None:
         """Refuse what cannot be changed.  Raises ConfigError."""
         for name, words in FIXED.items():
             if getattr(before, name) != getattr(now, name):

@@ -61,7 +61,7 @@ class Control:
         self.server = StreamServer(
             _listen(path), loop, self.clients, CLIENTS, self._connected, path
         )
-        journal.listeners.append(self.spread)
+        journal.listeners.append(self._spread)
 
     def _connected(self, connection: socket.socket) -> None:
         """Serve a new client."""
@@ -103,7 +103,7 @@ class Control:
         if command == "metrics":
             self.metrics(client)
             return
-        self.write(client, self.carry_out(command, request.get("name")))
+        self.write(client, self._carry_out(command, request.get("name")))
 
     def metrics(self, client: _Client) -> None:
         """Answer with the OpenMetrics text; it may be long, so what is due happens meanwhile."""
@@ -121,7 +121,7 @@ class Control:
         """Release at once; answer when it is known whether another router is MASTER."""
         found = self.daemon.drain() if command == "drain" else self.daemon.release(name)
         if found is None:
-            self.write(client, self.unknown(name))
+            self.write(client, self._unknown(name))
             return
         wait = min(max((one.wait for one in found), default=0), LONGEST_WAIT)
         if client.waiting:  # one answer at a time may come later
@@ -139,7 +139,7 @@ class Control:
         client.waiting = False
         self.write(client, {"ok": True, "result": [one.report() for one in found]})
 
-    def carry_out(self, command: str, name: str | None) -> dict[str, Any]:
+    def _carry_out(self, command: str, name: str | None) -> dict[str, Any]:
         """The answer to one command."""
         if command == "status":
             return {"ok": True, "result": self.daemon.status()}
@@ -150,15 +150,15 @@ class Control:
         if command in ("why", "resume"):
             ask = self.daemon.why if command == "why" else self.daemon.resume
             found = ask(name)
-            return self.unknown(name) if found is None else {"ok": True, "result": found}
+            return self._unknown(name) if found is None else {"ok": True, "result": found}
         return {"ok": False, "error": f"unknown command {command!r}"}
 
-    def unknown(self, name: str | None) -> dict[str, Any]:
+    def _unknown(self, name: str | None) -> dict[str, Any]:
         """The answer to a name that nothing has."""
         known = ", ".join(router.name for router in self.daemon.routers.values())
         return {"ok": False, "error": f"no instance {name}; there is {known or 'none'}"}
 
-    def spread(self, line: dict[str, Any]) -> None:
+    def _spread(self, line: dict[str, Any]) -> None:
         """Give a journal line to all who watch."""
         for client in list(self.clients.values()):
             if client.watching:
@@ -184,7 +184,7 @@ class Control:
 
     def close(self) -> None:
         """End all connections and remove the socket."""
-        self.journal.listeners.remove(self.spread)
+        self.journal.listeners.remove(self._spread)
         for client in list(self.clients.values()):
             self.drop(client)
         self.server.close()

@@ -196,12 +196,12 @@ class Daemon:
         if self.asked > 1:
             return True
         try:
-            done, again = self.reload_once(), self.asked > 1
+            done, again = self._reload_once(), self.asked > 1
         finally:
             self.asked = 0
         return self.reload() if again else done
 
-    def reload_once(self) -> bool:
+    def _reload_once(self) -> bool:
         """One reload.
 
         Every MASTER advertises before and after, so that reading a large file costs the peers'
@@ -209,7 +209,7 @@ class Daemon:
         """
         self.log.info("Reloading ...")
         self.journal.close()  # the next line opens it again: it may have been renamed (logrotate)
-        self.send_adverts()
+        self._send_adverts()
         try:
             config = self.load()
         except ConfigError as error:
@@ -271,7 +271,7 @@ class Daemon:
             router.listener.close()
             del self.segments[router.listener.place]
 
-    def send_adverts(self) -> None:
+    def _send_adverts(self) -> None:
         """Every MASTER sends an Advertisement now."""
         for router in self.routers.values():
             if router.state is State.MASTER:
@@ -303,9 +303,9 @@ class Daemon:
     def mistaken(self) -> None:
         """A callback has failed, and what it was to do is not done: look at all again, soon."""
         if self.doubt is None:
-            self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self.recover)
+            self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self._recover)
 
-    def recover(self) -> None:
+    def _recover(self) -> None:
         """Look at every interface as if the kernel had reported it."""
         self.doubt = None
         names = {r.instance.interface for r in self.routers.values()}

@@ -75,7 +75,7 @@ class Pacer:
             gna = gna if group.gna_interval_ns is None else group.gna_interval_ns
         return garp if is_arp else gna
 
-    def lane(self, interface: str, is_arp: bool) -> _Lane | None:
+    def _lane(self, interface: str, is_arp: bool) -> _Lane | None:
         """The lane of a frame, or None if it need not wait for any other."""
         name = self.bases.get(interface, interface)
         group = self.groups.get(name)
@@ -99,7 +99,7 @@ class Pacer:
             return
         at_once: list[bytes] = []
         for frame in [*frames] * rounds:
-            lane = self.lane(interface, frame[12:14] == ARP)
+            lane = self._lane(interface, frame[12:14] == ARP)
             if lane is None:
                 at_once.append(frame)
                 continue

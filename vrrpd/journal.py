@@ -107,9 +107,9 @@ class Journal:
         if self.held:
             held, self.held = self.held, []
             for line in held:
-                self.store(line)
+                self._store(line)
 
-    def store(self, line: dict[str, Any]) -> None:
+    def _store(self, line: dict[str, Any]) -> None:
         """Append one line to the file; a full disk or a vanished directory only counts."""
         if self.lost:
             line = {**line, "lost": self.lost}

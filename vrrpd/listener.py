@@ -207,7 +207,7 @@ class Listener:
         if router.instance.vrid in self.expected:
             self.expect()
 
-    def repeated(self, known: _AdmittedPacket) -> None:
+    def _repeated(self, known: _AdmittedPacket) -> None:
         """A packet that was admitted before: twice in a row, and the next may be late."""
         vrid = known.router.instance.vrid
         if self.expected.get(vrid) is known:
@@ -236,7 +236,7 @@ class Listener:
                     place.interface, place.family, place.protocol, self.receive
                 )
             except OSError as error:
-                self.complain(error)
+                self._complain(error)
                 return
             self.trouble = ""
             self.set_receive_buffer()
@@ -253,7 +253,7 @@ class Listener:
                 self.channel.join(group)
                 self.joined.add(group)
             except OSError as error:
-                self.complain(error)
+                self._complain(error)
 
     def deaf(self, router: _Receiver) -> str | None:
         """Why this router cannot receive from its peers on an interface that exists, or None."""
@@ -263,7 +263,7 @@ class Listener:
             return self.trouble
         return None
 
-    def complain(self, error: OSError) -> None:
+    def _complain(self, error: OSError) -> None:
         """The kernel does not let us listen."""
         text = f"cannot listen for VRRP on {self.interface}: {error.strerror or error}"
         if text != self.trouble:  # it is tried again every second
@@ -288,7 +288,7 @@ class Listener:
         known = self.known.get(key)
         if known is not None and known.router.expected is known.expectation:
             known.router.on_advert(known.advert, known.received, at, times=times)
-            self.repeated(known)
+            self._repeated(known)
             return
         for _ in range(times - 1):  # what was expected may not be what is accepted now
             self.receive(packet, at)
@@ -301,7 +301,7 @@ class Listener:
             return
         router = self.find(vrid, datagram)
         if router is None:
-            self.unknown(vrid, datagram)
+            self._unknown(vrid, datagram)
             return
         if router.instance.owner_ignore_adverts and router.instance.is_owner:
             text = f"({router.name}) Dropping packet(s) since we are address owner"
@@ -324,7 +324,7 @@ class Listener:
             self.known[key] = _AdmittedPacket(router, expectation, advert, received, packet)
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
-    def unknown(self, vrid: int, datagram: Datagram) -> None:
+    def _unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""
         self.counters[Check.VRID.value] += 1
         if self.settings.log_unknown_vrids:

@@ -95,7 +95,7 @@ class Syslog(_LogHandler):
         except BlockingIOError:
             raise
         except OSError:
-            self.hang_up()
+            self._hang_up()
             self.connected().send(data)
 
     def connected(self) -> socket.socket:
@@ -111,7 +111,7 @@ class Syslog(_LogHandler):
             self.socket = one
         return self.socket
 
-    def hang_up(self) -> None:
+    def _hang_up(self) -> None:
         """Give the descriptor back; the next line opens another."""
         one, self.socket = self.socket, None
         if one is not None:
@@ -119,5 +119,5 @@ class Syslog(_LogHandler):
 
     def close(self) -> None:
         """No more lines will come."""
-        self.hang_up()
+        self._hang_up()
         super().close()

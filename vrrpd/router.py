@@ -394,7 +394,7 @@ class VirtualRouter:
         self.log.info(f"({self.name}) {text}")
         why = why or f"{cause} {weight:+d}"
         self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
-        self.update_params()
+        self._update_params()
         self.notifier.priority(self.instance, self.state.value, self.priority)
 
     def mark(self, released: bool) -> None:
@@ -414,7 +414,7 @@ class VirtualRouter:
         """Advertise from another address of the interface from now on."""
         if source != self.source:
             self.advertiser.set_source(source)
-            self.update_params()
+            self._update_params()
         self.master_state.set_source(source)
 
     def address_lost(self, address: IPAddress, ours: bool = False) -> None:
@@ -442,7 +442,7 @@ class VirtualRouter:
         self.group = instance.mcast_dst_ip or self.default_group
         self.advertiser.configure(instance, self.group)
         self.listener.join(self)
-        self.update_params()
+        self._update_params()
         held = self.state is State.MASTER
         added, refused = self.master_state.renew(instance, held)
         if not held:
@@ -456,7 +456,7 @@ class VirtualRouter:
         self.announcer.renew(instance.garp, self.placed, added)
         self.send(self.params.priority)
 
-    def update_params(self) -> None:
+    def _update_params(self) -> None:
         """Work out the parameters again, and let the state machine know the old ones."""
         waited = fsm.master_down_time(self.params, self.current)
         before, self.params = self.params, self._make_params()

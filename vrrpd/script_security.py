@@ -144,13 +144,13 @@ class _ScriptSecurity:
         old = self.before
         settings = old.globals
         if settings.script_user is not None:
-            self.look_up()
+            self._look_up()
         settings = replace(
             settings,
             startup_script=self.command(settings.startup_script, "startup script"),
             shutdown_script=self.command(settings.shutdown_script, "shutdown script"),
         )
-        self.complain("start/shutdown scripts")
+        self._complain("start/shutdown scripts")
         settings = replace(
             settings,
             notify_fifo_script=self.command(settings.notify_fifo_script),
@@ -158,9 +158,9 @@ class _ScriptSecurity:
             script_identity=self.owner(settings.notify_fifo or settings.vrrp_notify_fifo),
         )
         scripts = tuple(self.tracked(one) for one in old.scripts)
-        instances = tuple(self.member(one) for one in old.instances)
-        groups = tuple(self.member(one) for one in old.sync_groups)
-        self.complain("scripts")
+        instances = tuple(self._member(one) for one in old.instances)
+        groups = tuple(self._member(one) for one in old.sync_groups)
+        self._complain("scripts")
         return replace(
             old,
             globals=settings,
@@ -169,7 +169,7 @@ class _ScriptSecurity:
             sync_groups=groups,
         )
 
-    def complain(self, what: str) -> None:
+    def _complain(self, what: str) -> None:
         """Say once for `what` that scripts run without security."""
         if self.seen and not self.strict:
             self.violated = True
@@ -178,11 +178,11 @@ class _ScriptSecurity:
 
     def owner(self, fifo: str | None) -> Identity | None:
         """Whose the FIFOs are: the default user's, if there are FIFOs and such a user."""
-        return self.standard() if fifo is not None else self.default
+        return self._standard() if fifo is not None else self.default
 
     # Who.
 
-    def look_up(self) -> None:
+    def _look_up(self) -> None:
         """Find the default user, once."""
         if self.looked_up:
             return
@@ -201,9 +201,9 @@ class _ScriptSecurity:
         elif self.default is None:
             self.default = self.host.me()
 
-    def standard(self) -> Identity | None:
+    def _standard(self) -> Identity | None:
         """The default user; None: there is none, and scripts without a user must not run."""
-        self.look_up()
+        self._look_up()
         return self.default
 
     def account(self, user: str, group: str | None) -> Identity | None:
@@ -228,7 +228,7 @@ class _ScriptSecurity:
             return None
         path = command.argv[0]
         if command.user is None:
-            identity = self.standard()
+            identity = self._standard()
             if identity is None:
                 self.refuse(f"Failed to set default user for {what} {path} - ignoring")
                 return None
@@ -237,9 +237,9 @@ class _ScriptSecurity:
             if identity is None:
                 self.refuse(f"Invalid user/group for {what} {path} - ignoring")
                 return None
-        return self.checked(command, identity)
+        return self._checked(command, identity)
 
-    def checked(self, command: Command, identity: Identity) -> Command | None:
+    def _checked(self, command: Command, identity: Identity) -> Command | None:
         """The command if its file may be run by that user."""
         if _redirection(command):
             return replace(command, argv=(SHELL, "-c", _shell_text(command)), identity=identity)
@@ -260,7 +260,7 @@ class _ScriptSecurity:
             who = f"uid:gid {identity[0]}:{identity[1]}"
             self.refuse(f"WARNING - script '{path}' is not executable for {who} - disabling.")
             return None
-        if (0 in identity or status.becomes_root()) and not self.protected(real):
+        if (0 in identity or status.becomes_root()) and not self._protected(real):
             self.insecure = True
             end = " - disabling" if self.strict else ""
             self.add(f"Unsafe permissions found for script '{path}'{end}.", self.strict)
@@ -271,11 +271,11 @@ class _ScriptSecurity:
                 text = f"'{word}' is an argument of {command.argv[0]}: no shell reads it."
                 self.add(f"WARNING - script {text} Write /bin/sh -c '...' for that.")
                 break
-        name, executable = (path, None) if self.links else self.under(path, real, identity)
+        name, executable = (path, None) if self.links else self._under(path, real, identity)
         argv = (name, *command.argv[1:])
         return replace(command, argv=argv, identity=identity, executable=executable)
 
-    def under(self, path: str, real: str, identity: Identity) -> tuple[str, str | None]:
+    def _under(self, path: str, real: str, identity: Identity) -> tuple[str, str | None]:
         """The name to run a file under, and the file if that is not it.
 
         A program may do by its name what it does; `path` may lead through directories that
@@ -308,7 +308,7 @@ class _ScriptSecurity:
         self.add(f"WARNING - script `{name}` resolved by path search to `{path}`. {advice}")
         return path
 
-    def protected(self, path: str) -> bool:
+    def _protected(self, path: str) -> bool:
         """Whether only root can change what is found under `path`, from / down to the file."""
         parts = path.split("/")
         prefixes = ["/".join(parts[:end]) or "/" for end in range(1, len(parts) + 1)]
@@ -339,12 +339,12 @@ class _ScriptSecurity:
         place = f"({where.file}: Line {where.line}) " if where.line else ""
         path = command.argv[0]
         named = command.user is not None
-        identity = self.account(command.user or "", command.group) if named else self.standard()
+        identity = self.account(command.user or "", command.group) if named else self._standard()
         if identity is None:
             self.refuse(f"{place}Unable to set uid/gid for script '{path}'")
             return replace(script, problem=f"there is no user to run {path}")
         insecure, self.insecure = self.insecure, False
-        allowed = self.checked(command, identity)
+        allowed = self._checked(command, identity)
         if allowed is None:
             cause = self.findings[-1].text
             why = "due to insecure" if self.insecure else "since not found/accessible"
@@ -353,7 +353,7 @@ class _ScriptSecurity:
         self.insecure = self.insecure or insecure
         return script if allowed is None else replace(script, command=allowed)
 
-    def member(self, one: _Holder) -> _Holder:
+    def _member(self, one: _Holder) -> _Holder:
         """An instance or a group without the scripts that may not run."""
         return replace(one, notify=self.notify(one.notify))
 

@@ -107,9 +107,9 @@ class Upkeep:
         lasting = number is None or number in LASTING
         enough = lasting or self.failures >= self.router.params.down_timer_adverts
         text = f"cannot send an advertisement: {reason}"
-        self.mute = text if enough and not self.excused() else None
+        self.mute = text if enough and not self._excused() else None
 
-    def excused(self) -> bool:
+    def _excused(self) -> bool:
         """Whether the link is down and that is not to matter (`dont_track_primary`)."""
         one = self.router.instance
         there = self.kernel.interface(one.interface)
@@ -175,11 +175,11 @@ class Upkeep:
             self.log.limited(("back", router.name, what), f"({router.name}) {text}")
             self.journal.write("restored", router.name, reason=text)
         elif any(map(_tracked, things)):
-            self.resign(what)
+            self._resign(what)
         elif ours:
             self.taken(refused)
 
-    def resign(self, what: IPAddress | Route | Rule) -> None:
+    def _resign(self, what: IPAddress | Route | Rule) -> None:
         """Give the addresses to the election, but not for ever so often."""
         now = self.clock.now()
         self.losses.append(now)
@@ -202,9 +202,9 @@ class Upkeep:
         if cause in self.retries:
             self.retries[cause].cancel()
         at = self.clock.now() + delay
-        self.retries[cause] = self.clock.call_at(at, partial(self.recover, cause))
+        self.retries[cause] = self.clock.call_at(at, partial(self._look_again, cause))
 
-    def recover(self, cause: str) -> None:
+    def _look_again(self, cause: str) -> None:
         """See whether this cause of FAULT is gone, as far as that can be known silently."""
         router = self.router
         del self.retries[cause]
@@ -217,7 +217,7 @@ class Upkeep:
             self.retry(cause)
 
     def _recover(self, cause: str) -> None:
-        """`recover()`, which goes on trying if this raises."""
+        """`_look_again()`, which goes on trying if this raises."""
         router = self.router
         if cause == LISTEN:
             self.examine()

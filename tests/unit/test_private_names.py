@@ -1,4 +1,4 @@
-"""A function, class or type of `vrrpd/` that no other module uses begins with `_`.
+"""What no other module uses of `vrrpd/` begins with `_`: functions, classes, types and methods.
 
 So a reader of a module sees what it offers; its constants keep the names of the kernel's headers
 and of the RFCs.  A name counts as used when another module of vrrpd,
@@ -24,6 +24,11 @@ READ_AS_A_WHOLE = {
     "vrrpd.fsm": "read beside RFC 9568 section 6.4, of which each function is a rule; in lessons",
     "vrrpd.validation": "read beside RFC 9568 section 7.1, of which each function is a check",
     "vrrpd.ports": "what a host must offer: a new kind of host needs each class",
+}
+# Methods that only their own object calls, and yet are no private ones.
+METHODS = {
+    "vrrpd.log_handlers._LogHandler.emit": "logging calls it",
+    "vrrpd.linux.loop.Loop.fire": "a step of the journey in docs/architecture.md",
 }
 PACKAGES = ("vrrpd", "labs", "topologies", "tools", "tests")
 
@@ -101,4 +106,50 @@ def test_every_way_to_use_a_name_counts() -> None:
         "vrrpd.x.b",
         "vrrpd.x.F",
         "vrrpd.x.Types",
+    ]
+
+
+def called_on_self_only(source: dict[str, ast.Module]) -> list[str]:
+    """The public methods of vrrpd that nothing but `self` and `cls` is asked for."""
+    asked = {
+        node.attr
+        for tree in source.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    }
+    classes = [
+        (module, node)
+        for module, tree in source.items()
+        if module.startswith("vrrpd.")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    protocols = {
+        one.name
+        for _, node in classes
+        if any("Protocol" in ast.unparse(base) for base in node.bases)
+        for one in node.body
+        if isinstance(one, ast.FunctionDef)
+    }
+    return [
+        f"{module}.{node.name}.{one.name}"
+        for module, node in classes
+        for one in node.body
+        if isinstance(one, ast.FunctionDef)
+        if not one.name.startswith("_") and one.name not in asked | protocols
+    ]
+
+
+def test_a_method_that_only_its_object_calls_is_private() -> None:
+    assert set(called_on_self_only(trees())) == METHODS.keys(), "begin these with `_`"
+
+
+def test_a_method_that_another_object_is_asked_for_is_public() -> None:
+    one = (
+        "class P(Protocol):\n  def a(self): ...\n"
+        "class C:\n  def a(self): pass\n  def b(self): self.c()\n  def c(self): pass"
+    )
+    assert called_on_self_only({"vrrpd.x": ast.parse(one), "t": ast.parse("x.b")}) == [
+        "vrrpd.x.C.c"
     ]

@@ -61,8 +61,8 @@ class HostState:
         """Use this configuration; static things come and go with it."""
         self.defaults = config.globals
         self.virtual = virtual_addresses(config.instances)
-        self.added = {one for one in self.added if one[1] in self.virtual or self.there(*one)}
-        wanted = self.static_things(config)
+        self.added = {one for one in self.added if one[1] in self.virtual or self._there(*one)}
+        wanted = self._static_things(config)
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]
         self.statics = wanted
@@ -71,7 +71,7 @@ class HostState:
             self.up[name] = there is not None and there.up
         self.report(self.kernel.change(new, gone))
 
-    def there(self, interface: str, ip: IPAddress) -> bool:
+    def _there(self, interface: str, ip: IPAddress) -> bool:
         """Whether the address is on the interface."""
         now = self.kernel.interface(interface)
         return now is not None and ip in now.addresses
@@ -138,10 +138,10 @@ class HostState:
         """
         if self.kernel.interface(link.base) is None:
             return
-        if self.misplaced(link):
+        if self._misplaced(link):
             self.kernel.destroy(link.name)
         new = self.kernel.interface(link.name) is None
-        problems = self.kernel.create(link, self.blocked(link.name))
+        problems = self.kernel.create(link, self._blocked(link.name))
         self.report(problems)
         if new and not problems:
             self.log.info(f"Success creating VMAC interface {link.name} on {link.base}")
@@ -149,7 +149,7 @@ class HostState:
         self.renew()  # first, for what it lets no host answer for
         self.copy_link_local(link)
 
-    def misplaced(self, link: VirtualLink) -> bool:
+    def _misplaced(self, link: VirtualLink) -> bool:
         """Whether the virtual interface is there, on another interface than its base."""
         there, base = self.kernel.interface(link.name), self.kernel.interface(link.base)
         if there is None or base is None or not there.base:
@@ -166,7 +166,7 @@ class HostState:
         there = self.kernel.interface(link.name)
         if link.family == 4 or link.kind != "vmac" or there is None or not self.filtered:
             return
-        source = source or next(iter(self.link_locals(link.base)), None)
+        source = source or next(iter(self._link_locals(link.base)), None)
         if source is None or not source.is_link_local or source in there.addresses:
             return
         own = Address(ip=source, prefixlen=LINK_LOCAL_PREFIX, nodad=True, preferred_lft=0)
@@ -174,7 +174,7 @@ class HostState:
         self.lent[link.name] = InterfaceAddress(link.name, own, virtual=True)
         self.report(self.kernel.change([self.lent[link.name]], [] if old is None else [old]))
 
-    def link_locals(self, base: str) -> list[IPAddress]:
+    def _link_locals(self, base: str) -> list[IPAddress]:
         """The IPv6 link-local addresses of an interface, in the kernel's order."""
         there = self.kernel.interface(base)
         addresses = there.addresses if there is not None else ()
@@ -188,14 +188,14 @@ class HostState:
             self.lent.pop(name, None)
         self.renew()
 
-    def blocked(self, name: str) -> bool:
+    def _blocked(self, name: str) -> bool:
         """Whether nothing may leave by a virtual interface: one frame would move the MAC."""
         return self.links[name].mac is not None and self.senders[name] <= 0
 
     def gate(self, name: str) -> None:
         """Block a virtual interface or let it send, as its routers are now."""
         if name in self.links and self.links[name].mac is not None:
-            self.report(self.kernel.block(name, self.blocked(name)))
+            self.report(self.kernel.block(name, self._blocked(name)))
 
     def restore_links(self, name: str) -> bool:
         """Something has happened to interface `name`: make again what has gone with it.
@@ -208,7 +208,7 @@ class HostState:
             self.renew()
         for link in list(self.links.values()):
             absent = self.kernel.interface(link.name) is None
-            if name in (link.name, link.base) and (absent or self.misplaced(link)):
+            if name in (link.name, link.base) and (absent or self._misplaced(link)):
                 self.make(link)
             elif name == link.base and link.name not in self.lent:
                 self.copy_link_local(link)
@@ -244,7 +244,7 @@ class HostState:
             if one.kind == "vmac" and index[one.name] and index[one.base]
         )
         doubles = tuple(
-            (ip, one.name) for one in links if one.sees(6) for ip in self.link_locals(one.base)
+            (ip, one.name) for one in links if one.sees(6) for ip in self._link_locals(one.base)
         )
         wanted = DropFilter(
             of.nftables, of.nftables_priority, of.nftables_counters, silent, links, doubles
@@ -273,7 +273,7 @@ class HostState:
 
     # Static addresses, routes, rules.
 
-    def static_things(self, config: Config) -> list[ManagedObject]:
+    def _static_things(self, config: Config) -> list[ManagedObject]:
         """All of them, in the order in which they can be made."""
         dev = config.globals.default_interface
         placed = [InterfaceAddress(one.dev or dev, one) for one in config.static_addresses]

@@ -40,7 +40,7 @@ class MasterState:
         self.counted: list[Spot | None] = []  # what we count for in `estate.held`
         self.own: frozenset[Own] = frozenset()  # the host's, which are never added or removed
         self.opened: set[str] = set()  # virtual interfaces that we count for in `estate.senders`
-        self.use(instance)
+        self._use(instance)
         self.recognise()
 
     def recognise(self) -> None:
@@ -58,7 +58,7 @@ class MasterState:
             if text is not None:
                 estate.log.info(text)
 
-    def use(self, instance: Instance) -> None:
+    def _use(self, instance: Instance) -> None:
         """Hold what this configuration says, from the next `take()` on."""
         self.instance = instance
         self.links: dict[Slot, VirtualLink] = self.estate.links_for(instance)
@@ -69,7 +69,7 @@ class MasterState:
             self.estate.report(self.estate.kernel.switch(self.device, "promote_secondaries", 1))
 
     @property
-    def own_link(self) -> VirtualLink | None:
+    def _own_link(self) -> VirtualLink | None:
         """The instance's own virtual interface, if it has one."""
         one = self.instance
         return self.links.get((one.interface, one.family)) if one.vmac is not None else None
@@ -77,13 +77,13 @@ class MasterState:
     @property
     def device(self) -> str:
         """The interface that the addresses live on unless they say otherwise."""
-        link = self.own_link
+        link = self._own_link
         return self.instance.interface if link is None else link.name
 
     @property
     def advert_interface(self) -> str:
         """The interface that Advertisements leave by: the real one for unicast (keepalived)."""
-        one, link = self.instance, self.own_link
+        one, link = self.instance, self._own_link
         base = one.vmac_xmit_base or one.unicast or link is None
         return one.interface if base else self.device
 
@@ -111,13 +111,13 @@ class MasterState:
 
     def open(self) -> None:
         """Let the virtual interfaces send: the router is MASTER from now on."""
-        self.send_by({link.name for link in self.links.values()})
+        self._send_by({link.name for link in self.links.values()})
 
     def close(self) -> None:
         """Block the virtual interfaces, unless another router is MASTER there."""
-        self.send_by(set())
+        self._send_by(set())
 
-    def send_by(self, names: set[str]) -> None:
+    def _send_by(self, names: set[str]) -> None:
         """Count as a MASTER for these virtual interfaces and no others."""
         before, self.opened = self.opened, names
         self.estate.senders.subtract(before)
@@ -149,7 +149,7 @@ class MasterState:
         left it behind, with another configuration.
         """
         before, ways, name = self.placed, self.ways, self.instance.name
-        self.use(instance)
+        self._use(instance)
         self.recognise()
         new = [one for one in self.placed if one not in before]
         new_ways = [one for one in self.ways if one not in ways]
@@ -233,7 +233,7 @@ class MasterState:
 
     def set_source(self, source: IPAddress) -> None:
         """Over IPv6 our source address must be on the virtual interface, too."""
-        link = self.own_link
+        link = self._own_link
         if link is not None and link.family == source.version == 6:
             self.estate.copy_link_local(link, source)
 

@@ -156,29 +156,29 @@ class _Reader:
         if text in METRICS:
             self.metric(word)
         elif text in ("via", "gw", "dev", "oif", "onlink", "nexthop", "or"):
-            self.way(word)
+            self._way(word)
         elif text in ("inet", "inet6"):
-            self.agree(word, 4 if text == "inet" else 6)
+            self._agree(word, 4 if text == "inet" else 6)
         elif text in KINDS:
             self.fields["kind"] = text
         elif text in ("add", "append", "prepend"):
             self.fields["how"] = text
         elif text in EVERYWHERE:
-            self.everywhere(word)
+            self._everywhere(word)
         elif text in REFUSED:
             raise Refused(word, f"'{text}' is not done by this version")
         elif text in _OPTIONS:
-            self.option(word)
+            self._option(word)
         else:
             self.destination(word)
 
-    def everywhere(self, word: Word) -> None:
+    def _everywhere(self, word: Word) -> None:
         """The route leads to all addresses.  Raises Refused."""
         self.default = word
         if word.text == "default6":
-            self.agree(word, 6)
+            self._agree(word, 6)
 
-    def option(self, word: Word) -> None:
+    def _option(self, word: Word) -> None:
         """A word with one argument.  Raises Refused."""
         words, fields = self.words, self.fields
         match word.text:
@@ -187,14 +187,14 @@ class _Reader:
                 if value.text in KINDS:
                     fields["kind"], value = value.text, words.value(word)
                 if value.text in EVERYWHERE:
-                    self.everywhere(value)
+                    self._everywhere(value)
                 else:
                     self.destination(value)
             case "src":
                 fields["prefsrc"] = self.address(words.value(word))
             case "from":
                 fields["source"] = words.network(word)
-                self.agree(word, fields["source"].version)
+                self._agree(word, fields["source"].version)
             case "tos" | "dsfield":
                 fields["tos"] = words.named(word, "rt_dsfield", 255)
             case "table":
@@ -220,17 +220,17 @@ class _Reader:
                     raise Refused(value, f"unknown feature '{value.text}'", "ecn")
                 self.metrics["features"] = 1
             case "congctl":
-                self.metrics["congctl"] = self.maybe_locked(word).text
+                self.metrics["congctl"] = self._maybe_locked(word).text
             case _:
                 raise Refused(word, f"'{word.text}' is not done by this version")
 
-    def way(self, word: Word) -> None:
+    def _way(self, word: Word) -> None:
         """A word about a next hop.  Raises Refused."""
         hop = self.hops[-1] if self.hops else self.hop
         match word.text:
             case "nexthop":
                 self.hops.append({})
-                self.next_hop()
+                self._next_hop()
             case "or":  # deprecated: a second way, through the same interface
                 if not self.hops:
                     self.hops.append(dict(self.hop))
@@ -248,7 +248,7 @@ class _Reader:
                 for one in self.hops or [hop]:
                     one.setdefault("dev", name)
 
-    def next_hop(self) -> None:
+    def _next_hop(self) -> None:
         """What stands behind `nexthop`, up to the next one.  Raises Refused."""
         words, hop = self.words, self.hops[-1]
         while words.rest and words.rest[0].text in ("via", "dev", "weight", "onlink", "realms"):
@@ -268,7 +268,7 @@ class _Reader:
 
     def metric(self, word: Word) -> None:
         """`mtu [lock] 1400` and its like.  Raises Refused."""
-        value = self.maybe_locked(word)
+        value = self._maybe_locked(word)
         text, factor = value.text, 1
         for suffix, ms in (("ms", 1), ("s", 1000)):
             if word.text in TIMES and text.endswith(suffix):
@@ -276,7 +276,7 @@ class _Reader:
                 break
         self.metrics[word.text] = number(value, text, 0, 0xFFFFFFFF) * factor
 
-    def maybe_locked(self, word: Word) -> Word:
+    def _maybe_locked(self, word: Word) -> Word:
         """The argument, and whether `lock` stands before it.  Raises Refused."""
         value = self.words.value(word)
         if value.text != "lock":
@@ -292,7 +292,7 @@ class _Reader:
             expected = f"perhaps '{hint}'" if hint else ""
             raise Refused(word, f"unknown word '{word.text}' in a route", expected)
         self.to = network(word)
-        self.agree(word, self.to.version)
+        self._agree(word, self.to.version)
 
     def address(self, word: Word) -> IPAddress:
         """An address; it decides the family if nothing has yet.  Raises Refused."""
@@ -300,10 +300,10 @@ class _Reader:
             ip = ip_of(word.text.partition("/")[0])
         except BadValue as error:
             raise Refused(word, str(error), "an IP address") from None
-        self.agree(word, ip.version)
+        self._agree(word, ip.version)
         return ip
 
-    def agree(self, word: Word, version: int) -> None:
+    def _agree(self, word: Word, version: int) -> None:
         """All addresses of a route are of one family.  Raises Refused."""
         if self.family not in (None, version):
             raise Refused(word, f"'{word.text}' is of the other family")

@@ -141,16 +141,16 @@ class _Reader:
         words, fields = self.words, self.fields
         match word.text:
             case "inet" | "inet6":
-                self.agree(word, 4 if word.text == "inet" else 6)
+                self._agree(word, 4 if word.text == "inet" else 6)
             case "not":
                 fields["inverted"] = True
             case "from" | "to":
                 value = words.value(word)
                 if value.text == "default6":
-                    self.agree(value, 6)
+                    self._agree(value, 6)
                 elif value.text not in ("all", "any", "default"):
                     fields["source" if word.text == "from" else "to"] = found = network(value)
-                    self.agree_network(value, found)
+                    self._agree_network(value, found)
             case "table" | "lookup":
                 fields["table"] = words.named(word, "rt_tables")
             case "goto":
@@ -162,14 +162,14 @@ class _Reader:
             case "l3mdev":
                 fields["l3mdev"] = True
             case text if text in _WORDS:
-                self.selector(word)
+                self._selector(word)
             case text:
                 hint = nearest(text, _WORDS)
                 raise Refused(
                     word, f"unknown word '{text}' in a rule", f"perhaps '{hint}'" if hint else ""
                 )
 
-    def selector(self, word: Word) -> None:
+    def _selector(self, word: Word) -> None:
         """A word that narrows the rule, with its argument.  Raises Refused."""
         words, fields = self.words, self.fields
         match word.text:
@@ -196,13 +196,13 @@ class _Reader:
             case "tunnel-id":
                 fields["tunnel_id"] = words.number(word, 0, 2**64 - 1)
             case "uidrange":
-                fields["uids"] = self.span(words.value(word), 0xFFFFFFFF)
+                fields["uids"] = self._span(words.value(word), 0xFFFFFFFF)
             case "protocol" | "proto":
                 fields["protocol"] = words.named(word, "rt_protos", 255)
             case "ipproto" | "ip_proto":
                 fields["ip_proto"] = self.ip_proto(words.value(word))
             case "sport" | "dport":
-                fields[word.text] = self.span(words.value(word), 0xFFFF)
+                fields[word.text] = self._span(words.value(word), 0xFFFF)
 
     def action(self, word: Word) -> None:
         """What the rule does instead of looking into a table.  Raises Refused."""
@@ -210,7 +210,7 @@ class _Reader:
             raise Refused(word, f"unknown action '{word.text}'", ", ".join(ACTIONS))
         self.fields["action"] = "table" if word.text == "unicast" else word.text
 
-    def span(self, word: Word, most: int) -> tuple[int, int]:
+    def _span(self, word: Word, most: int) -> tuple[int, int]:
         """`LOW-HIGH` or one number.  Raises Refused."""
         low, dash, high = word.text.partition("-")
         first = number(word, low, 0, most)
@@ -225,11 +225,11 @@ class _Reader:
         except OSError:
             return number(word, word.text, 0, 255, "tcp, udp ... or a number")
 
-    def agree(self, word: Word, version: int) -> None:
+    def _agree(self, word: Word, version: int) -> None:
         """All addresses of a rule are of one family.  Raises Refused."""
         if self.fields.setdefault("family", version) != version:
             raise Refused(word, f"'{word.text}' is of the other family")
 
-    def agree_network(self, word: Word, found: Network) -> None:
-        """As `agree`, for a prefix."""
-        self.agree(word, found.version)
+    def _agree_network(self, word: Word, found: Network) -> None:
+        """As `_agree`, for a prefix."""
+        self._agree(word, found.version)

@@ -70,18 +70,18 @@ class SourceText:
 
     def replace(self, start: int, end: int, value: str) -> SourceText:
         """`value` instead of [start:end], all of it pointing at the column of `start`."""
-        column = self.columns[start] if start < len(self.columns) else self.end_column
+        column = self.columns[start] if start < len(self.columns) else self._end_column
         middle = SourceText(value, (column,) * len(value), self.source)
         return self.part(0, start) + middle + self.part(end)
 
     @property
-    def end_column(self) -> int:
+    def _end_column(self) -> int:
         return self.columns[-1] + 1 if self.columns else 1
 
     def word(self, start: int, end: int, *, quoted: bool = False) -> Word:
         """The word [start:end]; an empty one still has a place."""
         if start >= len(self.columns):
-            return Word("", self.source, self.end_column, 1, quoted)
+            return Word("", self.source, self._end_column, 1, quoted)
         first = self.columns[start]
         last = self.columns[max(start, min(end, len(self.columns)) - 1)]
         return Word(self.text[start:end], self.source, first, max(1, last - first + 1), quoted)

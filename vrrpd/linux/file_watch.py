@@ -117,9 +117,9 @@ class SmallFiles:
             self.directories[directory] = number
             return
         self.directories[directory] = None
-        self.loop.call_at(self.loop.now() + RETRY, lambda: self.look_again(directory))
+        self.loop.call_at(self.loop.now() + RETRY, lambda: self._look_again(directory))
 
-    def look_again(self, directory: str) -> None:
+    def _look_again(self, directory: str) -> None:
         """A missing directory may exist by now, and its files with it."""
         if directory in self.directories and self.directories[directory] is None:
             self.attend(directory)

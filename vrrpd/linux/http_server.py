@@ -81,15 +81,15 @@ class HttpServer:
             data = b""
         client.request += data
         if b"\r\n\r\n" in client.request or b"\n\n" in client.request:
-            self.unwatch(client)
+            self._unwatch(client)
             self.answer(client)
         elif not data:
             self.drop(client)
         elif len(client.request) > LONGEST:
-            self.unwatch(client)
-            self.reply(client, (431, PLAIN, [f"at most {LONGEST} bytes\n"]))
+            self._unwatch(client)
+            self._reply(client, (431, PLAIN, [f"at most {LONGEST} bytes\n"]))
 
-    def unwatch(self, client: _Client) -> None:
+    def _unwatch(self, client: _Client) -> None:
         """Read no more: what comes after a request is of no interest."""
         if client.watched:
             client.watched = False
@@ -104,14 +104,14 @@ class HttpServer:
             return
         words = client.request.splitlines()[0].split()
         if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-            self.reply(client, (400, PLAIN, ["expected GET PATH HTTP/1.1\n"]))
+            self._reply(client, (400, PLAIN, ["expected GET PATH HTTP/1.1\n"]))
             return
         method, path = words[0], words[1].partition(b"?")[0].decode("ascii", "replace")
         page = self.pages.get(path)
         if method not in (b"GET", b"HEAD"):
-            self.reply(client, (405, PLAIN, ["GET and HEAD only\n"]))
+            self._reply(client, (405, PLAIN, ["GET and HEAD only\n"]))
         elif page is None:
-            self.reply(client, (404, PLAIN, [f"{one}\n" for one in self.pages]))
+            self._reply(client, (404, PLAIN, [f"{one}\n" for one in self.pages]))
         else:
             self.make(client, page, method == b"HEAD")
 
@@ -119,14 +119,14 @@ class HttpServer:
         """Make a page and send it; other clients wait meanwhile."""
         self.busy = True
         try:
-            self.reply(client, page(), head)
+            self._reply(client, page(), head)
         except Exception:
-            self.reply(client, (500, PLAIN, ["internal error\n"]))
+            self._reply(client, (500, PLAIN, ["internal error\n"]))
             raise
         finally:
             self.busy = False
 
-    def reply(self, client: _Client, page: Page, head: bool = False) -> None:
+    def _reply(self, client: _Client, page: Page, head: bool = False) -> None:
         """Begin to send an answer."""
         status, kind, pieces = page
         body = "".join(pieces).encode("utf-8", "replace")
@@ -158,9 +158,9 @@ class HttpServer:
             wait = 0 if done == PIECE else SOON
             self.loop.call_at(self.loop.now() + wait, partial(self.send, client))
             return
-        self.leave(client)
+        self._leave(client)
 
-    def leave(self, client: _Client) -> None:
+    def _leave(self, client: _Client) -> None:
         """The answer is on its way: to close now could throw it away if more has been received."""
         with suppress(OSError):
             client.connection.recv(8 * LONGEST)
@@ -170,7 +170,7 @@ class HttpServer:
         """End a connection."""
         if client in self.clients:
             self.clients.remove(client)
-            self.unwatch(client)
+            self._unwatch(client)
             if client.end is not None:
                 client.end.cancel()
             client.connection.close()

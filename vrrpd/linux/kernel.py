@@ -117,7 +117,7 @@ class LinuxKernel:
         self.orders = RequestBuilder(self.index_of, self.command.numbers)
         self.generation = 0  # of the interfaces' names and numbers
         self.filter = Filter()
-        self.switches = sysctl.Sysctls(self.number_of, self.name_of)
+        self.switches = sysctl.Sysctls(self._number_of, self._name_of)
         self.guarded: dict[Key, Route | Rule] = {}  # by how the kernel would report their end
         self.expected: Counter[tuple[int, IPAddress]] = Counter()  # removals that we asked for
         self.lengths: dict[tuple[int, IPAddress], set[int]] = {}  # one address may be there twice
@@ -221,12 +221,12 @@ class LinuxKernel:
             raise LookupError(name)
         return link.index
 
-    def number_of(self, name: str) -> int | None:
+    def _number_of(self, name: str) -> int | None:
         """The number of an interface, or None if there is none of that name."""
         link = self.interface(name)
         return None if link is None else link.index
 
-    def name_of(self, index: int) -> str | None:
+    def _name_of(self, index: int) -> str | None:
         """The present name of an interface, or None if it is gone."""
         link = self.links.get(index)
         return None if link is None else link.name
@@ -336,9 +336,9 @@ class LinuxKernel:
     def learn(self, kind: int, message: bytes, ours: bool = False) -> None:
         """Bring the table up to date with one message."""
         if kind in (RTM_NEWLINK, RTM_DELLINK):
-            self.learn_link(kind, message)
+            self._learn_link(kind, message)
         elif kind in (RTM_NEWADDR, RTM_DELADDR):
-            self.learn_address(kind, message, ours)
+            self._learn_address(kind, message, ours)
         elif kind in (RTM_DELROUTE, RTM_DELRULE) and not ours:
             body = message[HEADER.size :]
             key = routes.key_of(body) if kind == RTM_DELROUTE else rules.key_of(body)
@@ -348,7 +348,7 @@ class LinuxKernel:
             if lost is not None and self.watcher is not None:
                 self.loop.guard(partial(self.watcher.route_removed, lost))
 
-    def learn_link(self, kind: int, message: bytes) -> None:
+    def _learn_link(self, kind: int, message: bytes) -> None:
         """An interface appeared, vanished or changed."""
         family, _, index, flags, _ = IFINFOMSG.unpack_from(message, HEADER.size)
         found = tlv.attributes(message[HEADER.size + IFINFOMSG.size :])
@@ -393,7 +393,7 @@ class LinuxKernel:
         self.expected = Counter({k: n for k, n in self.expected.items() if k[0] != index and n})
         self.generation += 1
 
-    def learn_address(self, kind: int, message: bytes, ours: bool) -> None:
+    def _learn_address(self, kind: int, message: bytes, ours: bool) -> None:
         """An address came or went."""
         _, length, flags, _, index = IFADDRMSG.unpack_from(message, HEADER.size)
         found = tlv.attributes(message[HEADER.size + IFADDRMSG.size :])
@@ -404,7 +404,7 @@ class LinuxKernel:
         ip = ip_address(packed)
         flags = tlv.number(found.get(IFA_FLAGS)) or flags
         tentative = kind == RTM_NEWADDR and bool(flags & IFA_F_TENTATIVE)
-        link = self.learn_tentative(link, ip, tentative, bool(flags & IFA_F_DADFAILED))
+        link = self._learn_tentative(link, ip, tentative, bool(flags & IFA_F_DADFAILED))
         if tentative:
             return  # not ours to send from until duplicate address detection is over
         lengths = self.lengths.setdefault((index, ip), set())
@@ -430,7 +430,7 @@ class LinuxKernel:
         if not ours and addresses != link.addresses:
             self.changed(link.name)
 
-    def learn_tentative(
+    def _learn_tentative(
         self, link: Interface, ip: IPAddress, tentative: bool, failed: bool
     ) -> Interface:
         """Note that duplicate address detection begins, fails or is over; the interface then."""

@@ -169,11 +169,11 @@ class Loop:
             far.setblocking(False)
             self.signals = (near, far)
             signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
-            self.add_reader(near.fileno(), self.take_signals)
+            self.add_reader(near.fileno(), self._take_signals)
         self.handlers[number] = callback
         signal.signal(number, lambda *_: None)
 
-    def take_signals(self) -> None:
+    def _take_signals(self) -> None:
         """Call the handlers of all the signals that have come."""
         with suppress(BlockingIOError):
             for number in self.signals[0].recv(64):
@@ -194,7 +194,7 @@ class Loop:
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
-            events = self.sleep()
+            events = self._sleep()
             self.read_quiet()
             if self.read(events):
                 self.breathe()
@@ -203,7 +203,7 @@ class Loop:
         if end is not None:
             end.cancel()
 
-    def sleep(self) -> list[tuple[int, int]]:
+    def _sleep(self) -> list[tuple[int, int]]:
         """Wait until something has arrived or a timer is due; what has arrived.
 
         When a timer has had its prefetch call, we stay awake: to be woken once more
@@ -220,7 +220,7 @@ class Loop:
     def breathe(self) -> None:
         """Let what is due happen now, from the middle of a callback that takes long."""
         if self.heap and self.heap[0][0] <= self.now():
-            self.catch_up()
+            self._catch_up()
             self.read_quiet()
             self.fire()
 
@@ -229,7 +229,7 @@ class Loop:
         for read in tuple(self.quiet):
             self.guard(read)
 
-    def catch_up(self) -> None:
+    def _catch_up(self) -> None:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.
 
         A flood may have put hundreds of packets before the one that makes a timer void.

@@ -43,7 +43,7 @@ class Filter:
         if not NAME.match(shield.table):
             return [f"no packet filter: {shield.table!r} cannot be written in nft"]
         shield, problems = _writable(shield)
-        there = self.tables(shield.table)
+        there = self._tables(shield.table)
         if isinstance(there, str):
             return [*problems, f"no packet filter: {there}"] if shield else problems
         old = {family: f"delete table {family} {shield.table}" for family in there}
@@ -54,10 +54,10 @@ class Filter:
         if error:
             problems.append(f"the packet filter was refused: {error}")
             for version, name in FAMILIES.items():
-                problems += self.apply_parts(old.get(name, ""), shield, version)
+                problems += self._apply_parts(old.get(name, ""), shield, version)
         return problems
 
-    def apply_parts(self, old: str, shield: DropFilter, version: int) -> list[str]:
+    def _apply_parts(self, old: str, shield: DropFilter, version: int) -> list[str]:
         """The table of one family with all that nftables takes; what it does not take, as text."""
         lost: list[str] = []
         for lesser, lost in _parts(shield):  # noqa: B007
@@ -66,7 +66,7 @@ class Filter:
                 break
         return [f"the packet filter of {FAMILIES[version]} is without {one}" for one in lost]
 
-    def tables(self, name: str) -> list[str] | str:
+    def _tables(self, name: str) -> list[str] | str:
         """The families that have a table of that name, or why that cannot be known."""
         output, error = self.run("list tables")
         if error:

@@ -69,12 +69,12 @@ class Process:
         before, self.now = self.now, settings
         os.umask(settings.umask)
         steps: dict[Callable[[Globals], None], tuple[str, ...]] = {
-            self.be_called: ("process_name", "vrrp_process_name", "process_names"),
-            self.run_on: ("vrrp_cpu_affinity",),
-            self.be_nice: ("vrrp_priority",),
-            self.limit: ("vrrp_rlimit_rttime",),
-            self.be_real_time: ("vrrp_rt_priority", "vrrp_priority"),
-            self.stay_in_memory: ("vrrp_no_swap",),
+            self._be_called: ("process_name", "vrrp_process_name", "process_names"),
+            self._run_on: ("vrrp_cpu_affinity",),
+            self._be_nice: ("vrrp_priority",),
+            self._limit: ("vrrp_rlimit_rttime",),
+            self._be_real_time: ("vrrp_rt_priority", "vrrp_priority"),
+            self._stay_in_memory: ("vrrp_no_swap",),
         }
         for step, names in steps.items():
             if all(getattr(before, name) == getattr(settings, name) for name in names):
@@ -85,44 +85,44 @@ class Process:
                 text = getattr(error, "strerror", None) or str(error)
                 self.log.info(f"{names[0]} is not in force: {text}")
 
-    def be_called(self, settings: Globals) -> None:
+    def _be_called(self, settings: Globals) -> None:
         """Change the name that ps(1) shows; we are parent and VRRP process in one."""
         ours = VRRP_NAME if settings.process_names else None
         name = settings.vrrp_process_name or ours or settings.process_name or self.name
         checked(LIBC.prctl(PR_SET_NAME, name.encode()[:LONGEST_NAME] + b"\0", 0, 0, 0))
 
-    def run_on(self, settings: Globals) -> None:
+    def _run_on(self, settings: Globals) -> None:
         """Run on these CPUs only."""
         os.sched_setaffinity(0, settings.vrrp_cpu_affinity or self.cpus)
 
-    def be_nice(self, settings: Globals) -> None:
+    def _be_nice(self, settings: Globals) -> None:
         """Take a nice value."""
         nice = self.nice if settings.vrrp_priority is None else settings.vrrp_priority
         os.setpriority(os.PRIO_PROCESS, 0, nice)
 
-    def limit(self, settings: Globals) -> None:
+    def _limit(self, settings: Globals) -> None:
         """Receive SIGXCPU when so much real time is used up without a pause.
 
         keepalived has SIGXCPU at half the limit and is killed at it; reading a large file
         would be the end of us, and of the addresses with us.  So the hard limit stays as it is.
         """
         if settings.vrrp_rlimit_rttime is not None:
-            signal.signal(signal.SIGXCPU, lambda *_: self.overrun())
+            signal.signal(signal.SIGXCPU, lambda *_: self._overrun())
             # The interpreter's own end takes longer, and without our handler.
             atexit.register(lambda: resource.setrlimit(resource.RLIMIT_RTTIME, self.limits))
-        self.set_limit(settings)
+        self._set_limit(settings)
 
-    def set_limit(self, settings: Globals) -> None:
+    def _set_limit(self, settings: Globals) -> None:
         """Set it, or set it again."""
         most, (soft, hard) = settings.vrrp_rlimit_rttime, self.limits
         if most is not None:
             soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(resource.RLIMIT_RTTIME, (soft, hard))
 
-    def overrun(self) -> None:
+    def _overrun(self) -> None:
         """Leave the CPU to others for the rest of what is being done."""
         os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
-        self.set_limit(self.now)  # the kernel has raised it by a second
+        self._set_limit(self.now)  # the kernel has raised it by a second
         self.log.limited(("rttime",), LATE)
         if self.later is not None:
             self.later(self.resume)
@@ -131,9 +131,9 @@ class Process:
         """Be what the settings say again, now that there is a pause."""
         if self.now.vrrp_rt_priority is not None:
             with suppress(OSError):
-                self.be_real_time(self.now)
+                self._be_real_time(self.now)
 
-    def be_real_time(self, settings: Globals) -> None:
+    def _be_real_time(self, settings: Globals) -> None:
         """Run before all that is not real-time; nothing of this is for our children.
 
         Where a hard limit of RLIMIT_RTTIME is in force already (LimitRTTIME= of the unit) the
@@ -148,12 +148,12 @@ class Process:
                 problem = f"RLIMIT_RTTIME kills after {self.limits[1]} microseconds; raise it"
                 raise OSError(errno.EPERM, problem) from None
             self.limits = (self.limits[0], most)
-            self.set_limit(settings)
+            self._set_limit(settings)
         policy = os.SCHED_OTHER if priority is None else os.SCHED_RR
         parameters = os.sched_param(priority or 0)
         os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, parameters)
 
-    def stay_in_memory(self, settings: Globals) -> None:
+    def _stay_in_memory(self, settings: Globals) -> None:
         """Have no page of ours written to a disk."""
         if not settings.vrrp_no_swap:
             checked(LIBC.munlockall())
@@ -239,13 +239,13 @@ class PidFile:
                 if error.errno in (errno.EACCES, errno.EAGAIN):
                     return False
                 raise
-            if self.is_there(fd):
+            if self._is_there(fd):
                 self.fd = fd
             else:  # removed by its owner between our open and our lock
                 os.close(fd)
         return True
 
-    def is_there(self, fd: int) -> bool:
+    def _is_there(self, fd: int) -> bool:
         """Whether the path leads to the open file."""
         try:
             there, ours = os.stat(self.path), os.fstat(fd)
@@ -264,7 +264,7 @@ class PidFile:
 
     def remove(self) -> None:
         """Take it away, if it is ours; its lock ends with us."""
-        if self.fd is not None and self.is_there(self.fd):
+        if self.fd is not None and self._is_there(self.fd):
             with suppress(OSError):
                 os.unlink(self.path)
 

@@ -62,7 +62,7 @@ class ProcessTable:
         if watcher is None:
             return
         # Subscribed before the first look, so that nothing is missed in between.
-        refused = self.subscribe() if self.connector else "not asked for"
+        refused = self._subscribe() if self.connector else "not asked for"
         for pid in self.pids():
             self.look(pid)
         if refused is not None:
@@ -70,7 +70,7 @@ class ProcessTable:
                 f"process events are not available here ({refused}):"
                 f" looking through {self.proc} every second"
             )
-            self.timer = self.loop.call_at(self.loop.now() + ROUND, self.begin_round)
+            self.timer = self.loop.call_at(self.loop.now() + ROUND, self._begin_round)
 
     def close(self) -> None:
         """Watch nothing."""
@@ -116,28 +116,28 @@ class ProcessTable:
 
     # Scanning.
 
-    def begin_round(self) -> None:
+    def _begin_round(self) -> None:
         """Look for what is new and what is gone, in portions."""
         there = self.pids()
         present = set(there)
         for pid in [pid for pid in self.known if pid not in present]:
             self.lose(pid)
-        self.go_on(iter(there))
+        self._go_on(iter(there))
 
-    def go_on(self, rest: Iterator[int]) -> None:
+    def _go_on(self, rest: Iterator[int]) -> None:
         """Look at the next portion; after the last, wait for the next round."""
         for _, pid in zip(range(PORTION), rest, strict=False):
             self.look(pid)
         following = next(rest, None)
         if following is None:
-            self.timer = self.loop.call_at(self.loop.now() + ROUND, self.begin_round)
+            self.timer = self.loop.call_at(self.loop.now() + ROUND, self._begin_round)
             return
         self.look(following)
-        self.timer = self.loop.call_at(self.loop.now() + PAUSE, lambda: self.go_on(rest))
+        self.timer = self.loop.call_at(self.loop.now() + PAUSE, lambda: self._go_on(rest))
 
     # The connector.
 
-    def subscribe(self) -> str | None:
+    def _subscribe(self) -> str | None:
         """Ask the kernel for process events; None, or why there are none."""
         try:
             sock = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
@@ -176,11 +176,11 @@ class ProcessTable:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                self.recover()
+                self._recover()
                 continue
             self.happened(data)
 
-    def recover(self) -> None:
+    def _recover(self) -> None:
         """Reports were lost: compare everything with /proc."""
         there = self.pids()
         for pid in set(self.known) - set(there):

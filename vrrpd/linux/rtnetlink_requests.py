@@ -122,7 +122,7 @@ class RequestBuilder:
             else:
                 self.homes[order.thing] = dict(order.homes)
 
-    def locate(self, verb: _Verb, thing: ManagedObject) -> _IndexOf:
+    def _locate(self, verb: _Verb, thing: ManagedObject) -> _IndexOf:
         """Where the interfaces of `thing` are: for a removal those that it was put on."""
         if verb == "add":
             return self.index_of
@@ -160,7 +160,7 @@ class RequestBuilder:
         """The request that adds or removes `thing`.  Raises LookupError."""
         flags = NLM_F_REQUEST
         new = verb == "add"
-        index_of = self.locate(verb, thing)
+        index_of = self._locate(verb, thing)
         if isinstance(thing, InterfaceAddress):
             index = index_of(thing.interface)
             flags |= NLM_F_CREATE if new else 0  # not REPLACE: an address of the host is its own

@@ -48,7 +48,7 @@ class SmtpClient:
             self.failed(letter, f"{OUTSTANDING} mails are waiting already")
             return
         try:
-            child = self.child or self.hire()
+            child = self.child or self._hire()
             assert child.stdin is not None
             self.serial += 1
             line = {
@@ -69,7 +69,7 @@ class SmtpClient:
             return
         self.outstanding[self.serial] = letter
 
-    def hire(self) -> subprocess.Popen[bytes]:
+    def _hire(self) -> subprocess.Popen[bytes]:
         """Start the child.  Raises OSError."""
         child: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-m", "vrrpd.linux.smtp_worker"],

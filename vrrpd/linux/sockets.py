@@ -267,7 +267,7 @@ class RawChannel:
             self.quiet.close()
             self.quiet = None
 
-    def overrun(self, lost: int) -> None:
+    def _overrun(self, lost: int) -> None:
         """More has come than we could read, and Advertisements may be among what was lost."""
         more, self.lost = lost - self.lost, lost
         if self.log is not None:
@@ -324,10 +324,10 @@ class RawChannel:
             except OSError:  # nothing there; or ENETDOWN, and netlink reports the rest
                 return
             if len(ancillary) > 1:
-                self.count_lost(ancillary)
+                self._count_lost(ancillary)
             if self.family == 6:
                 packet = _with_header(packet, ancillary, address[0])
-            take(packet, self.arrival(ancillary))
+            take(packet, self._arrival(ancillary))
             # To read nothing costs an exception, which is more than all the rest of this.
             if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
                 return
@@ -361,12 +361,12 @@ class RawChannel:
 
         A takeover may be late for that once, but it is not early.
         """
-        self.overrun(self.lost + 1)
+        self._overrun(self.lost + 1)
         self.lost -= 1  # not of the socket that counts them
         for packet in templates.values():
             self.receiver(packet, self.loop.now())
 
-    def arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
+    def _arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
         """When the kernel received the packet, in ns of the loop's clock."""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
@@ -374,13 +374,13 @@ class RawChannel:
                 return self.loop.from_wall(whole * 1_000_000_000 + rest)
         return self.loop.now()
 
-    def count_lost(self, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
+    def _count_lost(self, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
         """Look at what the kernel says of packets that it had no space for."""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
                 lost = int.from_bytes(data[:4], sys.byteorder)
                 if lost != self.lost:
-                    self.overrun(lost)
+                    self._overrun(lost)
 
     def close(self) -> None:
         """Close the socket; the kernel leaves the groups."""

@@ -40,7 +40,7 @@ class SystemdNotifier:
     def ready(self, status: str) -> None:
         """Everything runs; `status` says so to people."""
         self.notify("READY=1", f"MAINPID={os.getpid()}", f"STATUS={status}")
-        self.bark()
+        self._bark()
 
     def reload(self, reload: Callable[[], bool]) -> None:
         """Report that a reload begins, do it, and report that it is over."""
@@ -53,11 +53,11 @@ class SystemdNotifier:
         """The end begins."""
         self.notify("STOPPING=1", "STATUS=Stopping")
 
-    def bark(self) -> None:
+    def _bark(self) -> None:
         """Show life now, and again in time."""
         if self.watchdog_timeout is not None:
             self.notify("WATCHDOG=1")
-            self.clock.call_at(self.clock.now() + self.watchdog_timeout // 2, self.bark)
+            self.clock.call_at(self.clock.now() + self.watchdog_timeout // 2, self._bark)
 
 
 def watchdog_timeout(environment: Mapping[str, str]) -> int | None:

@@ -64,15 +64,15 @@ class Mailer:
         """Mail that an instance has entered `state`; the subject, or None if there was no mail."""
         if not instance.smtp_alert or state not in INSTANCE:
             return None
-        return self.alert("VRRP Instance", instance.name, state, *INSTANCE[state])
+        return self._alert("VRRP Instance", instance.name, state, *INSTANCE[state])
 
     def group(self, group: SyncGroup, state: str) -> str | None:
         """Mail that a sync group has entered `state`."""
         if not group.smtp_alert or state not in GROUP:
             return None
-        return self.alert("VRRP Group", group.name, state, *GROUP[state])
+        return self._alert("VRRP Group", group.name, state, *GROUP[state])
 
-    def alert(self, kind: str, name: str, state: str, what: str, body: str) -> str | None:
+    def _alert(self, kind: str, name: str, state: str, what: str, body: str) -> str | None:
         """Send one mail, unless it would be the second in a row, or it has no recipient."""
         mine = self.settings
         faults = mine.no_email_faults and state == "FAULT"

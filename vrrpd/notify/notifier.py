@@ -70,7 +70,7 @@ class Notifier:
 
     def notify(self, instance: Instance, state: str, priority: int) -> None:
         """Notify that `instance` is now in `state`, a key of KINDS, or has seen LOWER."""
-        self.soon("INSTANCE", state, lambda: self.deliver(instance, state, priority))
+        self._soon("INSTANCE", state, lambda: self._deliver(instance, state, priority))
 
     def split_brain(self, instance: Instance, priority: int, rival: AdvertReceived) -> None:
         """Run `notify_split_brain` at the first Advertisement of another MASTER."""
@@ -83,7 +83,7 @@ class Notifier:
     def group(self, group: SyncGroup, state: str) -> None:
         """Notify that a sync group is now MASTER, BACKUP, FAULT or STOP; after its members."""
         if self.groups.get(group.name) != state:
-            self.soon("GROUP", state, lambda: self.deliver_group(group, state))
+            self._soon("GROUP", state, lambda: self._deliver_group(group, state))
 
     def priority(self, instance: Instance, state: str, priority: int) -> None:
         """The effective priority has changed: FIFOs are notified if that is configured."""
@@ -93,14 +93,14 @@ class Notifier:
             word = "MASTER_PRIORITY" if state == "MASTER" else "BACKUP_PRIORITY"
             self.fifos.write("INSTANCE", instance.name, word, priority)
 
-    def soon(self, kind: str, state: str, deliver: Callable[[], None]) -> None:
+    def _soon(self, kind: str, state: str, deliver: Callable[[], None]) -> None:
         """Notify now, or when all that happens at once has happened."""
         if self.held is not None:
             self.held.append((kind, state, deliver))
         else:
             deliver()
 
-    def deliver(self, instance: Instance, state: str, priority: int) -> None:
+    def _deliver(self, instance: Instance, state: str, priority: int) -> None:
         """Notify, now and in order, unless the sync group has notified already."""
         name = instance.name
         if state == LOWER:
@@ -115,14 +115,14 @@ class Notifier:
         self.told[name] = state
         self.scripts("INSTANCE", name, instance.notify, state, priority)
         self.fifos.write("INSTANCE", name, state, priority)
-        self.mailed(name, self.mailer.instance(instance, state))
+        self._mailed(name, self.mailer.instance(instance, state))
 
-    def deliver_group(self, group: SyncGroup, state: str) -> None:
+    def _deliver_group(self, group: SyncGroup, state: str) -> None:
         """Notify of a group, now and in order."""
         self.groups[group.name] = state
         self.scripts("GROUP", group.name, group.notify, state, 0)
         self.fifos.write("GROUP", group.name, state, 0)
-        self.mailed(group.name, self.mailer.group(group, state))
+        self._mailed(group.name, self.mailer.group(group, state))
 
     # Start, reload and end.
 
@@ -181,7 +181,7 @@ class Notifier:
         else:
             self.log.detail(f"({name}) {what}: {line}")
 
-    def mailed(self, name: str, subject: str | None) -> None:
+    def _mailed(self, name: str, subject: str | None) -> None:
         """Write down that a mail is on its way."""
         if subject is not None:
             self.journal.write("mail", name, subject=subject)

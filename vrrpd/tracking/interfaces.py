@@ -66,11 +66,11 @@ class TrackedInterfaces:
             down, up = self.delays[name]
             delay = up if real.up and real.carrier else down
             self.timers[name] = self.clock.call_at(
-                self.clock.now() + delay, lambda: self.believe(name)
+                self.clock.now() + delay, lambda: self._believe(name)
             )
         self.changed(name)
 
-    def believe(self, name: str) -> None:
+    def _believe(self, name: str) -> None:
         """The change has lasted."""
         self.timers.pop(name, None)
         self.believed.pop(name, None)

@@ -83,7 +83,7 @@ class TrackedProcess:
     def start(self) -> None:
         """Everything that runs has been shown: that is how it begins, without delay."""
         self.up = self.enough if self.before is None else self.before
-        self.weigh_up()
+        self._weigh_up()
 
     def seen(self, process: Process) -> None:
         """A process runs, perhaps under a new name."""
@@ -92,24 +92,24 @@ class TrackedProcess:
             self.pids.add(process.pid)
         else:
             self.pids.discard(process.pid)
-        self.counted(before)
+        self._counted(before)
 
     def gone(self, pid: int) -> None:
         """A process has ended."""
         before = len(self.pids)
         self.pids.discard(pid)
-        self.counted(before)
+        self._counted(before)
 
-    def counted(self, before: int) -> None:
+    def _counted(self, before: int) -> None:
         """See whether their number makes a difference, now or after a delay."""
         if len(self.pids) == before or self.up is None:
             return
         change = f"number of current processes changed from {before} to {len(self.pids)}"
         word = "" if self.enough is self.up else f", quorum {'up' if self.enough else 'down'}"
         self.log.detail(f"Process {self.name}, {change}{word}")
-        self.weigh_up()
+        self._weigh_up()
 
-    def weigh_up(self) -> None:
+    def _weigh_up(self) -> None:
         """Compare what is with what counts so far."""
         if self.enough is self.up:
             self.stop()

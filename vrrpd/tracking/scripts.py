@@ -122,11 +122,11 @@ class Script:
                 self.log.info(f"Script `{self.name}` now returning {outcome.status}")
             self.last_status = outcome.status
         if outcome.ok:
-            self.succeed()
+            self._succeed()
         else:
             self.fail(outcome)
 
-    def succeed(self) -> None:
+    def _succeed(self) -> None:
         """One success."""
         rise, fall = self.config.rise, self.config.fall
         first, was_up = self.up is None, self.up

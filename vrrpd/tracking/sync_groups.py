@@ -68,9 +68,9 @@ class Group:
                 self.on_fault_cleared(member)
         sick = next((one for one in self.members if _own(one) is not None), None)
         if sick is not None:
-            self.fault_others(sick)
+            self._fault_others(sick)
         elif any(one.state is State.BACKUP for one in self.members):
-            self.lead(self.members, up=False, why=f"joins the sync group {self.name}")
+            self._lead(self.members, up=False, why=f"joins the sync group {self.name}")
         self.settle()
 
     def detach(self) -> None:
@@ -105,7 +105,7 @@ class Group:
         if sick is None:
             member.faults.pop(SYNC, None)
         else:
-            member.faults[SYNC] = self.because(sick)
+            member.faults[SYNC] = self._because(sick)
 
     def on_lower_advert(self, member: VirtualRouter) -> None:
         """`member` has answered a lower priority: the other members announce, too (keepalived).
@@ -116,7 +116,7 @@ class Group:
             if one.state is State.MASTER:
                 one.announcer.reassert(one.instance.garp, one.placed)
 
-    def because(self, sick: VirtualRouter) -> str:
+    def _because(self, sick: VirtualRouter) -> str:
         """The reason for the others, when `sick` is in FAULT."""
         return f"{sick.name} of sync group {self.name} is in FAULT: {_own(sick)}"
 
@@ -125,29 +125,29 @@ class Group:
     def on_transition(self, member: VirtualRouter, before: RouterState) -> None:
         """`member` has changed its state: the others go with it."""
         if member.state is State.MASTER:
-            self.lead(self.others(member), up=True, why=self.led_by(member))
+            self._lead(self.others(member), up=True, why=self._led_by(member))
         elif member.state is State.FAULT:
-            self.fault_others(member)
+            self._fault_others(member)
         elif member.state is State.BACKUP:
             if before.state is State.FAULT:
                 for one in self.others(member):
                     one.clear(SYNC, f"all members of sync group {self.name} are healthy again")
-            self.lead(self.others(member), up=False, why=self.led_by(member))
+            self._lead(self.others(member), up=False, why=self._led_by(member))
         self.settle()
 
-    def led_by(self, member: VirtualRouter) -> str:
+    def _led_by(self, member: VirtualRouter) -> str:
         """The reason for those who follow."""
         return f"follows {member.name} of sync group {self.name}: {member.current.why}"
 
-    def fault_others(self, sick: VirtualRouter) -> None:
+    def _fault_others(self, sick: VirtualRouter) -> None:
         """All follow a member into FAULT."""
         if _own(sick) is None:
             return
         for one in self.others(sick):
             if SYNC not in one.faults:
-                one.fault(SYNC, self.because(sick))
+                one.fault(SYNC, self._because(sick))
 
-    def lead(self, members: Iterable[VirtualRouter], up: bool, why: str) -> None:
+    def _lead(self, members: Iterable[VirtualRouter], up: bool, why: str) -> None:
         """Make members MASTER, or BACKUP, that are the opposite."""
         opposite = State.BACKUP if up else State.MASTER
         for one in members:

@@ -71,7 +71,7 @@ class Tracker:
         self.ports = ports
         self.journal = journal
         self.log = log
-        self.links = TrackedInterfaces(ports.kernel, ports.clock, self.link_changed)
+        self.links = TrackedInterfaces(ports.kernel, ports.clock, self._link_changed)
         self.scripts: dict[str, Script] = {}
         self.files: dict[str, TrackedFile] = {}
         self.processes: dict[str, TrackedProcess] = {}
@@ -94,9 +94,9 @@ class Tracker:
             self.groups[router] = [by_name[name] for name in names if name in by_name]
             router.upkeep.examine = partial(_examine, router, self.links)
         wanted = {key for tracks in self.tracks.values() for key in tracks}
-        self.renew_scripts(config, wanted)
-        self.renew_files(config, wanted)
-        self.renew_processes(config, wanted)
+        self._renew_scripts(config, wanted)
+        self._renew_files(config, wanted)
+        self._renew_processes(config, wanted)
         for router in routers:
             self.ports.clock.breathe()
             _examine(router, self.links)
@@ -107,7 +107,7 @@ class Tracker:
                 router.set_weight(cause(kind, name), 0, why)
                 router.clear(cause(kind, name), why)
 
-    def renew_scripts(self, config: Config, wanted: set[Key]) -> None:
+    def _renew_scripts(self, config: Config, wanted: set[Key]) -> None:
         """Start, change and stop scripts."""
         blocks = {one.name: one for one in config.scripts if ("script", one.name) in wanted}
         for name in [name for name in self.scripts if name not in blocks]:
@@ -121,7 +121,7 @@ class Tracker:
                 self.scripts[name] = script
                 script.start()
 
-    def renew_files(self, config: Config, wanted: set[Key]) -> None:
+    def _renew_files(self, config: Config, wanted: set[Key]) -> None:
         """Watch files, and watch others no more."""
         blocks = {one.name: one for one in config.track_files if ("file", one.name) in wanted}
         for name in [name for name in self.files if name not in blocks]:
@@ -135,7 +135,7 @@ class Tracker:
                 self.files[name] = file
                 file.start()
 
-    def renew_processes(self, config: Config, wanted: set[Key]) -> None:
+    def _renew_processes(self, config: Config, wanted: set[Key]) -> None:
         """Count processes; if others are to be counted than before, from the beginning."""
         all_ = config.track_processes
         blocks = {one.name: one for one in all_ if ("process", one.name) in wanted}
@@ -197,7 +197,7 @@ class Tracker:
         """The kernel has reported something about an interface."""
         self.links.look(name)
 
-    def link_changed(self, name: str) -> None:
+    def _link_changed(self, name: str) -> None:
         """An interface is believed to be different, or has other addresses than before."""
         for router in list(self.tracks):
             if name in (router.instance.interface, router.master_state.device):
@@ -225,10 +225,10 @@ class Tracker:
         """
         self.waiting[router] = at + delay
         self.release(at)
-        names = ", ".join(self.unknown(router))
+        names = ", ".join(self._unknown(router))
         if router in self.waiting:
             why = f"waits for the first result of tracked script {names}"
-            if (address := self.detecting(router)) is not None:
+            if (address := self._detecting(router)) is not None:
                 why = f"waits until duplicate address detection of {address} is over"
             elif not names:
                 why = "waits for the first results of the other members of its sync group"
@@ -238,19 +238,19 @@ class Tracker:
     def release(self, at: int | None = None) -> None:
         """Start the routers that need to wait no longer; one that does may release others."""
         at = self.ports.clock.now() if at is None else at
-        while any([self.let_go(router, at) for router in list(self.waiting)]):
+        while any([self._let_go(router, at) for router in list(self.waiting)]):
             pass
 
-    def let_go(self, router: VirtualRouter, at: int) -> bool:
+    def _let_go(self, router: VirtualRouter, at: int) -> bool:
         """Start a waiting router if nothing is unknown any more, or FAULT is certain."""
         if router not in self.waiting:
             return False
-        unknown = self.unknown(router)
+        unknown = self._unknown(router)
         if router.faults:
             for name in unknown:
                 router.fault(cause("script", name), self.scripts[name].reason)
         elif any(
-            self.unknown(one) or self.detecting(one)
+            self._unknown(one) or self._detecting(one)
             for one in (router, *self.groups.get(router, ()))
             if one in self.waiting
         ):
@@ -259,7 +259,7 @@ class Tracker:
         router.start(max(0, due - at), at)
         return True
 
-    def unknown(self, router: VirtualRouter) -> list[str]:
+    def _unknown(self, router: VirtualRouter) -> list[str]:
         """The scripts without weight that have not had a result yet."""
         return [
             name
@@ -267,7 +267,7 @@ class Tracker:
             if kind == "script" and not track.weight and self.scripts[name].up is None
         ]
 
-    def detecting(self, router: VirtualRouter) -> IPAddress | None:
+    def _detecting(self, router: VirtualRouter) -> IPAddress | None:
         """The address that it will advertise from, if that is still tentative."""
         interface = self.links.interface(router.instance.interface or "")
         return _awaited(router, _source_address(router, interface), interface)
