@@ -20,8 +20,6 @@ and one that is further ahead than any group can get is taken for an old one, an
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 from ipaddress import IPv4Address
 
@@ -52,6 +50,9 @@ def seal(
 
 def integrity(header: bytes, ah: bytes, message: bytes, key: bytes, multicast: bool) -> bytes:
     """The ICV, 12 bytes, of a packet in its three parts."""
+    import hashlib  # with OpenSSL behind them they take longer to import than all of `packet.py`
+    import hmac
+
     fixed = bytearray(header)
     fixed[1] = 0
     fixed[6:8] = fixed[10:12] = bytes(2)
@@ -81,6 +82,8 @@ def verify(datagram: Datagram, key: bytes, last: int) -> None:
 
     `last` is the latest sequence number seen or sent so far.
     """
+    import hmac
+
     following, length, _, spi, sequence, icv = AH.unpack(datagram.ah)
     if following != PROTOCOL or length != AH_BYTES // 4 - 2:
         raise PacketError(Check.AUTH_DATA, "malformed authentication header")

@@ -34,7 +34,6 @@ never part of a message of an exception.
 
 from __future__ import annotations
 
-import hmac
 import struct
 from collections.abc import Callable
 
@@ -92,6 +91,8 @@ def following(last: int | None, wall: int, window: int | None) -> int:
 
 def _digest(key: bytes, message: bytes, head: bytes, source: IPAddress) -> bytes:
     """Return the 16 bytes of HMAC for a message and `head`, the first 12 bytes of its trailer."""
+    import hmac  # with OpenSSL behind it takes longer to import than all of `packet.py`
+
     pseudo = PSEUDO.pack(source.version, message[0] >> 4, message[1], source.packed)
     covered = b"".join((pseudo, message[:6], bytes(2), message[8:], head, bytes(HMAC_BYTES)))
     return hmac.digest(key, covered, "sha256")[:HMAC_BYTES]
@@ -151,6 +152,8 @@ class Verifier:
         The fast checks come first: a flood of old packets costs no HMAC.  Nothing is remembered
         before the HMAC has been verified.
         """
+        import hmac
+
         auth = self.auth
         if not datagram.trailer:
             if auth.mode == "enforce":

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from vrrpd import __version__
@@ -30,6 +31,7 @@ FACILITIES = {
     **{f"local{number}": LOCAL0 + number for number in range(8)},
 }
 PERMISSIONS = 0o777
+COLUMNS = 98  # of --help
 
 
 class _Option(Record, kw_only=True):
@@ -279,6 +281,8 @@ def command_line() -> argparse.ArgumentParser:
         prog="vrrpd",
         description="A VRRP daemon that reads keepalived.conf.",
         epilog="Signals: HUP reload, TERM or INT stop, USR1 dump the state, USR2 statistics.",
+        # To ask for the width of the terminal, argparse imports all that shutil can pack with.
+        formatter_class=partial(argparse.HelpFormatter, width=COLUMNS),
     )
     for one in OPTIONS:
         one.add_to(parser)

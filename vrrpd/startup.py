@@ -18,6 +18,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from vrrpd.ports import Ports
 
 LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
+LATER = ("vrrpd.config.lookalikes", "vrrpd.dump.writer", "vrrpd.linux.forked_worker")
+DUMPS = ("DATA", "STATS", "STATS_CLEAR", "JSON")
 EXIT_FATAL = 1
 EXIT_MISSING_PERMISSION = 4
 
@@ -54,6 +57,7 @@ def start(options: argparse.Namespace) -> int:
     log = Log(detailed=options.log_detail, to=to)
     log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     _heed(options, log)
+    gc.disable()  # nothing of what is built until `_at_leisure` is garbage
     try:
         return _run(options, log)
     except ConfigError as error:
@@ -62,13 +66,14 @@ def start(options: argparse.Namespace) -> int:
     except PermissionError as error:
         log.info(f"{error.strerror or error}: run it as root")
         return EXIT_MISSING_PERMISSION
+    finally:
+        gc.enable()
 
 
 def _run(options: argparse.Namespace, log: Log) -> int:
     """Start the daemon on a real host and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
-    from vrrpd.linux.forked_worker import run_in_child
     from vrrpd.linux.lifecycle_scripts import LifecycleScripts
     from vrrpd.linux.loop import Loop
     from vrrpd.linux.own_process import PidFile, Process, control_socket, pid_file
@@ -86,8 +91,6 @@ def _run(options: argparse.Namespace, log: Log) -> int:
         return EXIT_FATAL
     journal = journal_of(options, log)
     loop = Loop(log.trouble)
-    # A reload is read in a child process, so that the timers do not wait for it.
-    source.read = partial(reading, partial(run_in_child, loop))
     runner = ScriptRunner(loop, log)
     post = SmtpClient(loop, journal, log)
     quiet = not options.no_quiet_backup
@@ -100,6 +103,11 @@ def _run(options: argparse.Namespace, log: Log) -> int:
     edge.begin(config.globals)
     if not ending:
         daemon.start(config)
+    _import_the_rest()
+    from vrrpd.linux.forked_worker import run_in_child
+
+    # A reload is read in a child process, so that the timers do not wait for it.
+    source.read = partial(reading, partial(run_in_child, loop))
     socket = options.control or control_socket(config.globals)
     control = _listening(socket, loop, daemon, journal, log)
     exporter = _exporting(options.metrics, loop, daemon, log)
@@ -149,12 +157,23 @@ def journal_of(options: argparse.Namespace, log: Log) -> Journal:
     return Journal(options.journal)
 
 
+def _import_the_rest() -> None:
+    """Import what was left out until the first Advertisement was sent.
+
+    Later may be too late: without the privileges that are given up next, a directory of modules
+    may not be readable any more.
+    """
+    for name in LATER:
+        import_module(name)
+
+
 def _at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
     log.later = journal.later = process.later = loop.idle.append
     process.resume()
     atexit.register(log.flush)
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
+    gc.enable()
 
 
 def _remove_files(control: Control | None, exporter: HttpServer | None, journal: Journal) -> None:
@@ -189,7 +208,6 @@ def _build_ports(
     lacking = missing()
     if lacking:
         raise PermissionError(f"vrrpd needs {' and '.join(lacking)} in its network")
-    gc.collect()  # what reading has left behind: from the first packet on we must listen
     kernel, processes = LinuxKernel(loop), ProcessTable(loop, log)
     source.follow(lambda settings: set_receive_buffers(kernel, processes, settings, log))
     return Ports(
@@ -278,7 +296,6 @@ def _signals(
     The names are keepalived's.  `ending` is where a stop is noted.  From here on a signal waits
     for the loop: nothing may end us between taking an address and being able to give it back.
     """
-    from vrrpd.dump.writer import dump_data, dump_json, dump_stats
 
     def stop() -> None:
         ending.append("stopped by a signal")
@@ -289,13 +306,20 @@ def _signals(
     actions: dict[str, Callable[[], None]] = {
         "STOP": stop,
         "RELOAD": lambda: supervisor.reload(daemon.reload),
-        "DATA": lambda: dump_data(daemon),
-        "STATS": lambda: dump_stats(daemon),
-        "STATS_CLEAR": lambda: dump_stats(daemon, clear=True),
-        "JSON": lambda: dump_json(daemon),
+        **{what: partial(_dump, daemon, what) for what in DUMPS},
     }
     for name, action in actions.items():
         loop.on_signal(NUMBERS[name], action)
+
+
+def _dump(daemon: Daemon, what: str) -> None:
+    """Write one of keepalived's dump files."""
+    from vrrpd.dump.writer import dump_data, dump_json, dump_stats
+
+    if what == "STATS_CLEAR":
+        dump_stats(daemon, clear=True)
+    else:
+        {"DATA": dump_data, "STATS": dump_stats, "JSON": dump_json}[what](daemon)
 
 
 def _reap(runner: ScriptRunner, post: SmtpClient) -> None:

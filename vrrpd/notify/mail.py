@@ -17,7 +17,6 @@ Contract: `Mailer` only writes letters; a Post delivers them.
 
 from __future__ import annotations
 
-import getpass
 import socket
 import time
 from collections.abc import Callable
@@ -81,6 +80,8 @@ class Mailer:
         self.last[kind, name] = state
         if mine.smtp_server is None or not mine.notification_email:
             return None
+        import getpass
+
         here = socket.gethostname()
         subject = f"[{mine.router_id or here}] {kind} {name} - {what}"
         sender = mine.notification_email_from or f"{getpass.getuser()}@{here}"
