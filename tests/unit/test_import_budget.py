@@ -18,8 +18,8 @@ ALLOWED_WORDS = """
     __future__ argparse array atexit bisect bz2 collections contextlib copyreg ctypes enum errno
     fcntl fnmatch functools gc genericpath getpass gettext glob hashlib heapq hmac importlib
     inspect ipaddress itertools json keyword linecache locale logging lzma math ntpath numbers
-    opcode operator os pathlib pickle posixpath pwd random re reprlib resource select selectors shutil
-    signal socket stat string struct subprocess termios textwrap threading token tokenize
+    opcode operator os pathlib pickle posixpath pwd random re reprlib resource select selectors
+    shutil signal socket stat string struct subprocess termios textwrap threading token tokenize
     tempfile traceback types typing unicodedata urllib vrrpd warnings weakref zlib grp
 """
 ALLOWED = set(ALLOWED_WORDS.split())
