@@ -71,7 +71,7 @@ def read(
     options: argparse.Namespace,
     log: Log,
     lacking: Callable[[dict[str, str]], str | None],
-    run: Callable[[Work], list[Any]],
+    run: Run,
 ) -> tuple[Config, list[str]]:
     """Read the configuration and log what there is to report; also return the mistakes.
 

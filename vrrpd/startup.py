@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from vrrpd import __version__
 from vrrpd.config import Config, ConfigError
-from vrrpd.config_reading import here, read
+from vrrpd.config_reading import Run, here, read
 from vrrpd.config_source import ConfigSource
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
@@ -103,11 +103,7 @@ def _run(options: argparse.Namespace, log: Log) -> int:
     edge.begin(config.globals)
     if not ending:
         daemon.start(config)
-    _import_the_rest()
-    from vrrpd.linux.forked_worker import run_in_child
-
-    # A reload is read in a child process, so that the timers do not wait for it.
-    source.read = partial(reading, partial(run_in_child, loop))
+    _prepare_reloads(source, reading, loop)
     socket = options.control or control_socket(config.globals)
     control = _listening(socket, loop, daemon, journal, log)
     exporter = _exporting(options.metrics, loop, daemon, log)
@@ -157,14 +153,19 @@ def journal_of(options: argparse.Namespace, log: Log) -> Journal:
     return Journal(options.journal)
 
 
-def _import_the_rest() -> None:
-    """Import what was left out until the first Advertisement was sent.
+def _prepare_reloads(
+    source: ConfigSource, reading: Callable[[Run], tuple[Config, list[str]]], loop: Loop
+) -> None:
+    """Have reloads read in a child process, and import what was left out before the start.
 
-    Later may be too late: without the privileges that are given up next, a directory of modules
-    may not be readable any more.
+    The first Advertisement is out, so there is time for it; later may be too late: without the
+    privileges that are given up next, a directory of modules may not be readable any more.
     """
     for name in LATER:
         import_module(name)
+    from vrrpd.linux.forked_worker import run_in_child
+
+    source.read = partial(reading, partial(run_in_child, loop))
 
 
 def _at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
