@@ -35,6 +35,7 @@ class _Reading(Record):
 
 
 Work = Callable[[], Iterator[_Reading | Instance]]
+Run = Callable[[Work], list[Any]]
 
 
 def _examine(options: argparse.Namespace) -> Iterator[_Reading | Instance]:
