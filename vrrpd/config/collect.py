@@ -198,7 +198,7 @@ def host(word: Word, report: Reporter) -> IPAddress:
 def command_of(one: Statement, report: Reporter) -> Any:
     """The command of a statement. Raises BadValue."""
     try:
-        command, ignored = parse_command(one.rest.text)
+        command, ignored = parse_command(one.rest)
     except UnterminatedQuote as quote:
         raise BadValue(f"a quote ({quote}) that never ends") from None
     if command is None:

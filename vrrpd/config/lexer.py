@@ -22,7 +22,6 @@ from vrrpd.config.source_text import BLANK, SourceLine, SourceText, Word
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
-_WORD = re.compile(r"[^ \t]+")
 _NOT_PLAIN = re.compile(rb"[^ \tA-Za-z0-9_.:/+-]")
 
 
@@ -30,7 +29,7 @@ class Line(NamedTuple):
     """A logical line: a lone brace, or words. `rest` is the raw text after the first word."""
 
     words: tuple[Word, ...]
-    rest: SourceText
+    rest: str
     source: SourceLine
 
     @property
@@ -53,18 +52,20 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     words = raw[: end - 1] if brace else raw
     if _NOT_PLAIN.search(words) or len(raw) > LINE_BYTES:
         return None
-    source = SourceLine(name, number, raw.decode("ascii"))
-    found = tuple(
-        Word(word[0], source, word.start() + 1, len(word[0]))
-        for word in _WORD.finditer(source.text, 0, len(words))
-    )
+    text = raw.decode("ascii")
+    source = SourceLine(name, number, text)
+    found: list[Word] = []
+    at = 0
+    for word in text[: len(words)].split():
+        at = text.index(word, at)
+        found.append(Word(word, source, at + 1, len(word)))
+        at += len(word)
     lines: list[Line] = []
     if found:
-        rest = found[0].column - 1 + found[0].length
-        lines.append(Line(found, SourceText.of(source).part(rest, len(words)).strip(), source))
+        rest = text[found[0].column - 1 + found[0].length : at].lstrip(" \t")
+        lines.append(Line(tuple(found), rest, source))
     if brace:
-        word = Word(brace.decode(), source, end, 1)
-        lines.append(Line((word,), SourceText.of(source).part(end, end), source))
+        lines.append(Line((Word(brace.decode(), source, end, 1),), "", source))
     return lines
 
 
@@ -144,9 +145,9 @@ def split_words(piece: SourceText) -> tuple[list[Word], Word | None]:
     return words, None
 
 
-def after_first_word(piece: SourceText) -> SourceText:
+def after_first_word(piece: SourceText) -> str:
     """What follows the first word, for those who split it by rules of their own."""
     if piece.text[:1] == '"':
         end = piece.text.find('"', 1)
-        return piece.part(end + 1 if end > 0 else len(piece)).strip()
-    return piece.part(piece.find(WORD_END)).strip()
+        return piece.text[end + 1 if end > 0 else len(piece) :].strip(BLANK)
+    return piece.text[piece.find(WORD_END) :].strip(BLANK)

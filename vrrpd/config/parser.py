@@ -21,7 +21,7 @@ from typing import NamedTuple
 from vrrpd.config.diagnostics import Reporter, nearest
 from vrrpd.config.grammar import BLOCK_KINDS, Keyword, blocks_of, in_block
 from vrrpd.config.lexer import Line
-from vrrpd.config.source_text import SourceText, Word
+from vrrpd.config.source_text import Word
 from vrrpd.config.values import SourceLocation
 
 
@@ -29,7 +29,7 @@ class Statement(NamedTuple):
     """A line and the block that belongs to it. `keyword` is None in blocks of entries."""
 
     words: tuple[Word, ...]
-    rest: SourceText  # the raw text after the first word
+    rest: str  # the raw text after the first word
     context: str  # "vrrp_instance VI_1", for messages
     keyword: Keyword | None = None
     block: tuple[Statement, ...] = ()
