@@ -6,11 +6,13 @@ themselves are tried on a real one, in the notebooks ring.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from labs.conf import setting
+from labs.emulation.base import Result
 from labs.errors import LabError
 from labs.lessons import (
     Challenge,
@@ -223,6 +225,29 @@ def test_everything_met_is_done() -> None:
     assert report
     assert repr(report) == "A task: done\n✓ first\n✓ second"
     assert "<details>" not in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("line", "is_fault"),
+    [
+        ("SECURITY VIOLATION - scripts are being executed but script_security not enabled.", False),
+        ("Unsafe permissions found for script '/etc/keepalived/a.sh'.", False),
+        ("Unsafe permissions found for script '/etc/keepalived/a.sh' - disabling.", True),
+        ("WARNING - script `ping` resolved by path search to `/bin/ping`. Please specify", False),
+        ("WARNING - script '/a.sh' is not executable for uid:gid 0:0 - disabling.", True),
+        ("WARNING - interface eth1 for ip address 192.168.1.10 doesn't exist", True),
+        ("(/etc/keepalived/keepalived.conf: Line 24) invalid number '150x'", True),
+    ],
+)
+def test_what_keepalived_does_all_the_same_is_no_fault_of_a_file(line: str, is_fault: bool) -> None:
+    class Tested(FakeLab):
+        def run(self, _host: str, command: str) -> Result:
+            assert command == "keepalived -t"
+            return Result(f"{line}\n", 6)
+
+    lab: Any = Tested()
+    lab.daemons = {"web1": SimpleNamespace(name="keepalived")}
+    assert challenges.rejected(lab) == ({"web1": line} if is_fault else {})
 
 
 @pytest.mark.usefixtures("_leave")
