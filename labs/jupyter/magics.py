@@ -54,7 +54,10 @@ class LabMagics(Magics):
             lab.conf(name, cell if cell.endswith("\n") else cell + "\n")
             for remark in diagnose(cell, name):
                 print(remark)
-            print(f"keepalived.conf of {name} written; lab.{verb}({name!r}) puts it to use")
+            print(
+                f"keepalived.conf of {name} written; "
+                f"`systemctl {verb} keepalived` on {name} puts it to use"
+            )
 
     @cell_magic
     def on(self, line: str, cell: str) -> None:

@@ -130,7 +130,9 @@ def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook)
     answer = notebook.run("%%conf web1\nvrrp_instance VI_1 {\n    priorty 3\n}")
     assert "keepalived.conf:2:5:" in answer
     assert "did you mean 'priority'?" in answer
-    assert answer.endswith("keepalived.conf of web1 written; lab.reload('web1') puts it to use\n")
+    assert answer.endswith(
+        "keepalived.conf of web1 written; `systemctl reload keepalived` on web1 puts it to use\n"
+    )
     assert "priorty 3" in notebook.run("lab.conf('web1')")
     assert "choose web1 or web2" in notebook.run("%%conf client\n#")
     assert "choose web1, web2 or client" in notebook.run("%%conf nobody\n#")
