@@ -1,8 +1,8 @@
 """What a router does when it receives an advertisement: the state machine asked one question.
 
-    hears("BACKUP", 150, own=100)    BACKUP of priority 100 receives priority 150:
-                                     it stays BACKUP; its Master_Down_Timer starts again, 3.609 s
-    silence("BACKUP", own=100)       nothing received for 3.609 s: it becomes MASTER, ...
+    receives("BACKUP", 150, own=100)   BACKUP of priority 100 receives priority 150:
+                                       it stays BACKUP; its Master_Down_Timer starts again, 3.609 s
+    timer_expires("BACKUP", own=100)   nothing received for 3.609 s: it becomes MASTER, ...
 
 Nothing is written down here: every answer comes from `vrrpd.fsm.step()`, the function that the
 daemon itself calls.  Intervals are one second, version 2, Preempt_Mode on, as in the article.
@@ -30,7 +30,7 @@ from vrrpd.fsm import SECOND, Params, RouterState, State
 
 ME, OTHER = "192.168.1.12", "192.168.1.11"
 # A timer that has run a little when the advertisement comes, so that "starts again" can be seen.
-HEARD_AFTER = SECOND // 2
+RECEIVED_AFTER = SECOND // 2
 WIDTH = 86  # characters of an answer, so that a page of a book holds it
 STATES = {"BACKUP": State.BACKUP, "MASTER": State.MASTER}
 
@@ -58,7 +58,9 @@ class Answer:
         return f"{self.event}:\n" + textwrap.indent(told, "    ")
 
 
-def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME) -> Answer:
+def receives(
+    state: str, advert: int, *, own: int = 100, source: str = OTHER, me: str = ME
+) -> Answer:
     """What a router in `state` with priority `own` does with an advertisement of priority `advert`.
 
     Raises LabError for a state that receives nothing and for impossible priorities.
@@ -67,17 +69,17 @@ def hears(state: str, advert: int, *, own: int = 100, source: str = OTHER, me: s
     if not 0 <= advert <= 255:
         raise LabError(f"no advertisement has priority {advert}: one byte, 0 to 255")
     event = AdvertReceived(advert, IPv4Address(source), SECOND)
-    after, actions = fsm.step(params, router, event, HEARD_AFTER)
-    told = f"{state} of priority {own} hears priority {advert} from {source}"
+    after, actions = fsm.step(params, router, event, RECEIVED_AFTER)
+    told = f"{state} of priority {own} receives priority {advert} from {source}"
     return _answer(told, router, after, actions)
 
 
-def silence(state: str, *, own: int = 100) -> Answer:
-    """What a router in `state` does when nothing happens until its timer runs out."""
+def timer_expires(state: str, *, own: int = 100) -> Answer:
+    """What a router in `state` does when nothing happens until its timer expires."""
     params, router = _running(state, own, ME)
     assert router.deadline is not None
     after, actions = fsm.step(params, router, TimerFired(), router.deadline)
-    told = f"{state} of priority {own}, whose timer of {router.deadline / SECOND:.3f} s runs out"
+    told = f"{state} of priority {own}, whose timer of {router.deadline / SECOND:.3f} s expires"
     return _answer(told, router, after, actions)
 
 
@@ -102,14 +104,14 @@ def _answer(event: str, before: RouterState, after: RouterState, actions: list[A
 
 
 def _deed(action: Action) -> str:
-    """One action in the words of a bystander."""
+    """One action, as the output describes it."""
     match action:
         case SendAdvert(priority):
             return f"it advertises priority {priority}"
         case TakeAddresses():
-            return "it takes the addresses"
+            return "it adds the addresses"
         case ReleaseAddresses():
-            return "it gives the addresses up"
+            return "it removes the addresses"
         case Announce():
-            return "it tells the network by gratuitous ARP"
-    return "it says by gratuitous ARP again where the addresses are"
+            return "it sends gratuitous ARP"
+    return "it sends gratuitous ARP once more"

@@ -1,69 +1,236 @@
-"""01 VRRP and keepalived: let the weakest of three win, without touching a file."""
+"""01 VRRP and keepalived: one message, an election of three, and the lowest priority that wins."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.lessons import Challenge, Question, Step
+from labs.errors import LabError
+from labs.experiments.role_swap import hold, since, takeover
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.experiment import Measured
+from labs.lessons.show import show
+from labs.model.facts import Advert
+from labs.simulation.lan import STATES
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
+    from labs.capture.packet_fields import Anatomy
     from labs.emulation.lab import Lab
 
 TITLE = "VRRP and keepalived: who decides?"
 QUESTION = "Several servers could have the address. Who decides which one has it?"
-MINUTES = 20
+MINUTES = 30
 
-WEAKEST, STRONGER = "web1", ("web2", "web3")
-# Seconds for the last of three to notice that both others are gone: two Master_Down_Intervals.
-PATIENCE = 9.0
+HOW = "How does web2 know that web1 is alive?"
+MISSING = "Which of these is NOT in an advertisement?"
+NEXT = "The cable of web2 is pulled. Which server takes over?"
+VOTES = "How many advertisements does the loser of that election send?"
+TWO = "web2's cable is plugged in. What does web3 do at web2's first advertisement?"
+
+LOWEST, HIGHER = "web1", ("web2", "web3")
+# s for the last of three to find that both others are gone: two Master_Down_Intervals.
+TWO_TIMERS = 9.0
+# s, longer than any Master_Down_Interval: a router that may still take over would have done so.
+LASTS = 4.0
+# What is right where nothing is measured, by the question.
+ANSWERS = {MISSING: "the sender's state"}
+
+
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _require_servers(lab: Lab, count: int, state: str) -> None:
+    if len(lab.daemons) != count:
+        raise LabError(
+            f"this experiment is for {count} servers, and this lab has {len(lab.daemons)}: "
+            f'run the cell above that says lab = Lab("{state}"), then this one'
+        )
+
+
+def _pair(lab: Lab) -> None:
+    """Let the lab have two servers, and web1 alone hold the address."""
+    _require_servers(lab, 2, "steady")
+    starts.web1_holds(lab)
+
+
+def _three(lab: Lab) -> None:
+    """Let three servers take part, and web2 alone hold the address."""
+    _three_run(lab)
+    if not lab.witness.carrier().get("web2"):
+        print("web2's cable is out: putting it back")
+        lab.plug("web2")
+    _wait_for(lab, "web2")
+
+
+def _without_web2(lab: Lab) -> None:
+    """Let web2's cable be out, and web3 alone hold the address."""
+    _three_run(lab)
+    if lab.witness.carrier().get("web2"):
+        print("web2's cable is in: pulling it")
+        lab.unplug("web2")
+    _wait_for(lab, "web3")
+
+
+def _three_run(lab: Lab) -> None:
+    """Let a daemon run on each of three servers, and the cables of web1 and web3 be in."""
+    _require_servers(lab, 3, "election")
+    for host in lab.daemons:
+        if not lab.running(host):
+            print(f"no daemon is running on {host}: starting it")
+            lab.start(host)
+    for host in ("web1", "web3"):
+        if not lab.witness.carrier().get(host):
+            print(f"{host}'s cable is out: putting it back")
+            lab.plug(host)
+
+
+def _wait_for(lab: Lab, host: str) -> None:
+    if lab.holders() != [host]:
+        print(f"waiting until {host} holds the address (up to 15 s)", flush=True)
+    lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold the address")
+
+
+def _senders(lab: Lab) -> Measured:
+    senders = {advert.host for advert in lab.timeline().last(LASTS).of(Advert)}
+    if not senders:
+        raise LabError("no advertisement was seen: is a daemon running on web1?")
+    return "web1 reports it, unasked" if senders == {"web1"} else "web2 asks it every second"
+
+
+def _last_packet(lab: Lab) -> Anatomy:
+    frames = lab.frames()
+    if not frames:
+        raise LabError("no advertisement was seen: is a daemon running on web1?")
+    return show.packet(frames[-1])
+
+
+def _since_pull(lab: Lab) -> Timeline:
+    return since(lab, "unplug")
+
+
+def _winner(lab: Lab) -> str:
+    return takeover(_since_pull(lab)).to
+
+
+def _sent_by_the_loser(lab: Lab) -> Measured:
+    losers = {LOWEST, *HIGHER} - {"web2", _winner(lab)}
+    return sum(advert.host in losers for advert in _since_pull(lab).of(Advert))
+
+
+def _after_return(lab: Lab) -> Measured:
+    since(lab, "plug")
+    return "it becomes BACKUP" if "web3" not in lab.holders() else "it stays MASTER"
+
+
+EXPERIMENTS = {
+    "listen": Experiment("what web2 receives", {HOW: _senders}, start=_pair),
+    "bytes": Experiment(
+        "one advertisement",
+        {MISSING: lambda _lab: ANSWERS[MISSING]},
+        start=_pair,
+        shows=_last_packet,
+    ),
+    "election": Experiment(
+        "the cable of web2 is pulled",
+        {NEXT: _winner, VOTES: _sent_by_the_loser},
+        start=_three,
+        outcome=lambda lab: lab.settle(),
+        waits="the address to rest on one server (up to 10 s)",
+        shows=_since_pull,
+    ),
+    "back": Experiment(
+        "web2 returns",
+        {TWO: _after_return},
+        start=_without_web2,
+        outcome=lambda lab: hold(lab, "web2"),
+        waits="web2 to hold the address (up to 15 s)",
+        shows=lambda lab: since(lab, "plug"),
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
+
+
+def _changed(lab: Lab) -> list[str]:
+    """The servers whose file is not that of the start."""
+    before = {host: STATES / "election" / host / "keepalived.conf" for host in (LOWEST, *HIGHER)}
+    return [host for host, path in before.items() if lab.conf(host) != path.read_text()]
+
+
+def _without_cable(lab: Lab) -> list[str]:
+    return [host for host, on in lab.witness.carrier().items() if host in lab.daemons and not on]
 
 
 def _rivals(lab: Lab) -> list[str]:
-    """The nodes of higher priority that hold the address or could still take it."""
-    carrier = lab.witness.carrier()
-    speaks = [host for host in STRONGER if lab.running(host) and carrier.get(host)]
-    return sorted({*speaks, *(host for host in STRONGER if host in lab.holders())})
+    """The servers of higher priority that hold the address or could still take it."""
+    holders = lab.holders()
+    return [host for host in HIGHER if host in holders or lab.running(host)]
 
 
 def _rival_hint(lab: Lab) -> str:
-    left = " and ".join(_rivals(lab)) or "a stronger node"
-    dead = [host for host in lab.holders() if host in STRONGER and not lab.running(host)]
-    if dead:
+    killed = [host for host in _rivals(lab) if not lab.running(host)]
+    if killed:
         return (
-            f"{' and '.join(dead)} was killed and could not take the address off its card: "
-            "an address outlives the daemon"
+            f"the daemon of {' and '.join(killed)} was killed and could not remove the address: "
+            "an address outlives its daemon"
         )
-    return f"web1 is the weakest, and waits as long as it hears {left}"
+    left = " and ".join(_rivals(lab)) or "another server"
+    return (
+        f"web1 has the lowest priority: it stays BACKUP while it receives advertisements of {left}"
+    )
 
 
 def _winner_hint(lab: Lab) -> str:
-    if not lab.running(WEAKEST):
-        return "nobody runs on web1, so it cannot win either"
-    if not lab.witness.carrier().get(WEAKEST):
-        return "web1 has no cable: without one it is in FAULT and applies for nothing"
-    return "web1 has not taken the address yet: it is still listening"
+    if not lab.running(LOWEST):
+        return "no daemon is running on web1, so it cannot take the address"
+    return "web1 has not taken the address yet: its Master_Down_Timer is running"
 
 
 CHALLENGES = {
-    "weakest": Challenge(
-        "Let the weakest win",
+    "lowest": Challenge(
+        "Let the lowest win",
         state="election",
         steps=(
             Step(
-                "neither web2 nor web3 has the address or could take it",
+                "the three files are as they were",
+                lambda lab: not _changed(lab),
+                hints=(
+                    lambda lab: f"the file of {' and '.join(_changed(lab))} has been changed",
+                    'lab = Lab("election") brings the three files back',
+                    "the daemons with a higher priority are in the way, not a file",
+                ),
+            ),
+            Step(
+                "the cables of the three servers are in",
+                lambda lab: not _without_cable(lab),
+                hints=(
+                    lambda lab: f"the cable of {' and '.join(_without_cable(lab))} is out",
+                    "lab.plug(host) puts it back",
+                    "`systemctl stop keepalived` on a server takes it out of the election",
+                ),
+            ),
+            Step(
+                "neither web2 nor web3 holds the address or could take it",
                 lambda lab: not _rivals(lab),
                 hints=(
                     _rival_hint,
-                    "after web2 comes web3: an election has a winner as long as somebody runs",
-                    'lab.stop("web2") and lab.stop("web3"); lab.start(host) first, if you killed',
+                    "an election has a winner as long as one daemon is running: which daemons are?",
+                    "`systemctl stop keepalived` on web2 and on web3; if you killed one, start it "
+                    "first",
                 ),
                 patience=2.0,
             ),
             Step(
-                "web1 holds 192.168.1.10, and nobody else",
-                lambda lab: lab.holders() == [WEAKEST],
-                hints=(_winner_hint, 'lab.start("web1"), lab.plug("web1")'),
-                patience=PATIENCE,
+                "web1 alone holds 192.168.1.10, and keeps it",
+                lambda lab: lab.holders() == [LOWEST],
+                hints=(
+                    _winner_hint,
+                    "`systemctl status keepalived` on web1",
+                    "`systemctl start keepalived` on web1, and wait for its Master_Down_Timer",
+                ),
+                patience=TWO_TIMERS,
+                lasts=LASTS,
             ),
         ),
     )
@@ -72,11 +239,11 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "Which host decides who has the virtual IP?",
-        right="none: each router decides for itself",
+        right="none: each decides by itself",
         why="Each compares the advertisements with its own priority and runs its own timer.",
         wrong={
             "the switch that joins them": "The switch passes frames on and knows nothing of VRRP.",
-            "the router that is MASTER": (
+            "the router that is MASTER now": (
                 "The MASTER only advertises; whether to take over is decided by each BACKUP."
             ),
         },
@@ -98,7 +265,7 @@ QUIZ = (
             "the one with the higher address": (
                 "The address decides only between two MASTERs of equal priority."
             ),
-            "both of them, and both stay": (
+            "both of them, and both stay MASTER": (
                 "The first advertisement makes the other one stay BACKUP."
             ),
         },
@@ -113,7 +280,7 @@ QUIZ = (
                 "It must not travel: advertisements are for the local network."
             ),
             "it is only the default value, with no meaning": (
-                "The receiver checks it and drops any other value."
+                "The receiver checks it and drops a packet with another value."
             ),
         },
     ),
@@ -121,25 +288,12 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "How does web2 know that web1 is alive?": (
-        "The MASTER sends advertisements; a BACKUP only receives them."
-    ),
-    "Which of these is NOT in the message?": (
-        "Only a MASTER sends advertisements, so no field has to say that the sender is one."
-    ),
-    "The cable of web2 is pulled. Who follows?": (
+    HOW: "The MASTER sends advertisements; a BACKUP only receives them.",
+    MISSING: "Only a MASTER sends advertisements, so no field has to name its state.",
+    NEXT: (
         "Of the two that are left, the one with the higher priority has the shorter "
         "Master_Down_Interval."
     ),
-    "How many advertisements does the loser of that election send?": (
-        "The first advertisement of web3 arrived before web1's Master_Down_Timer expired, so "
-        "web1 stayed BACKUP and sent nothing."
-    ),
-    "A MASTER of priority 100 hears one of 150. What is it afterwards?": (
-        "A MASTER that receives a higher priority becomes BACKUP at once; the other one stays "
-        "MASTER."
-    ),
+    VOTES: "The advertisement of the winner came before the loser's Master_Down_Timer expired.",
+    TWO: "A higher priority makes a MASTER give the address up at once.",
 }
-
-# What is right where nothing is measured, by the question.
-ANSWERS = {"Which of these is NOT in the message?": "the word MASTER"}

@@ -3,21 +3,30 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    # To the group from web1, and nothing from web2.
+    "holder": r"root@web1.*192\.168\.1\.10/32.*\nactive.*root@web2(?!.*192\.168\.1\.10/).*\nactive",
+    # To the group from web1, four times, and nothing from web2.
     "listen": (
-        r"^(?!.*192\.168\.1\.12 > 224).*192\.168\.1\.11 > 224\.0\.0\.18 VRRPv2 router 51, "
-        r"priority 150, every 1 s: 192\.168\.1\.10"
+        r"\A(?!.*192\.168\.1\.12 > 224)(?=.*it was “web1 reports it, unasked”)"
+        r"(?:.*192\.168\.1\.11 > 224\.0\.0\.18: VRRPv2, .*prio 150){4}"
     ),
-    "judge-how": "it was “web1 says so, unasked”",
-    "show-packet": r"32-39 .*readable by everybody on the network: '1111'",
-    "judge-election": "it was web3",
-    "judge-votes": "it was 0",
-    "show-machine": "MASTER.*FAULT|FAULT.*MASTER",
+    "nothing-out": "0 packets captured",
+    "bytes": (
+        r"(?=.*it was “the sender's state”)(?=.*readable by everybody on the network: '1111')"
+        r'.*ttl 255.*proto VRRP \(112\).*auth "1111"'
+    ),
+    "priorities": (
+        r"root@web1.*priority 100.*root@web2.*priority 200.*192\.168\.1\.10/32"
+        r".*root@web3.*priority 150"
+    ),
+    "pull": r"web3 took 192\.168\.1\.10 from web2.*it was web3.*it was 0",
+    "election-log": r"root@web3.*MASTER STATE",
+    "plug": r"web2 took 192\.168\.1\.10 from web3.*it was “it becomes BACKUP”",
+    "back-log": "BACKUP STATE",
+    "show-states": "MASTER.*FAULT|FAULT.*MASTER",
     "ask-backup": (
         r"priority 150 .*stays BACKUP; .*again, 3\.609 s.*priority 50 .*stays BACKUP; "
-        r".*runs on.*3\.609 s runs out.*becomes MASTER"
+        r".*runs on.*3\.609 s expires.*becomes MASTER"
     ),
-    "ask-master": "it was BACKUP.*becomes BACKUP",
     # Lower, equal with the higher address, resignation: answered, obeyed, the skew alone.
-    "ask-tie": r"it stays MASTER.*it becomes BACKUP.*it stays BACKUP.* 0\.609 s",
+    "ask-master": r"it stays MASTER.*it becomes BACKUP.*it stays BACKUP.* 0\.609 s",
 }
