@@ -242,7 +242,7 @@ QUIZ = (
         right="nothing, until you have tried it",
         why="Mystery 6 was green, too.",
         wrong={
-            "that it works as it should": "Green means that nothing has failed so far.",
+            "that it works, as no alarm has come": "Green means that nothing has failed so far.",
             "that the two files agree": "The excluded addresses, for example, are never compared.",
         },
     ),
@@ -251,7 +251,7 @@ QUIZ = (
         right="rules at its switch port",
         why="The others are about advertisements; ARP is believed by the clients.",
         wrong={
-            "auth_type AH": "It signs advertisements; ARP is not signed.",
+            "auth_type AH with a long key": "It signs advertisements; ARP is not signed.",
             "unicast_peer": "It limits who receives and sends advertisements, not ARP.",
         },
     ),
