@@ -96,8 +96,8 @@ class Learner:
 
     @property
     def prefix(self) -> str:
-        """Where the learner's server is, behind the hub's proxy."""
-        return f"{self.evening.address}/user/{quote(self.name)}"
+        """Where the learner's server is, behind the hub's proxy, as JupyterHub writes it."""
+        return f"{self.evening.address}/user/{quote(self.name, safe='@~')}"
 
     def sign_up(self, word: str | None = None, password: str = PASSWORD) -> str:
         """Fill in the page; the problem that it shows, or ""."""

@@ -2,6 +2,7 @@
 
 labs grade canvas class/* --roster canvas-export.csv --out grades.csv
 labs grade gradescope class/* --out results --count challenge,mystery --points 10
+labs grade lti class/* --platform lti.json         posts the scores to the LMS
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import csv
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
 
-_FORMS = ("canvas", "moodle", "nbgrader", "gradescope", "prairielearn")
+if TYPE_CHECKING:
+    from labs.grading.exports import Learner
+
+_FORMS = ("canvas", "moodle", "nbgrader", "gradescope", "prairielearn", "lti")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the CSV (default: standard output); for gradescope and prairielearn a folder",
     )
 
+    parser.add_argument(
+        "--platform", type=Path, metavar="FILE", help="for lti: the LMS, as docs/teaching.md has it"
+    )
+
 
 def _comma_separated(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
@@ -58,8 +66,11 @@ def _points(word: str) -> float:
     return number
 
 
-def run(options: argparse.Namespace) -> None:
-    """Write the grades; raises LabError for what cannot be read or written."""
+def run(options: argparse.Namespace) -> int:
+    """Write the grades, or post them; 1 if the LMS has not accepted all.
+
+    Raises LabError for what cannot be read or written.
+    """
     from labs.grading import exports, points
     from labs.jupyter import gradebook
 
@@ -70,18 +81,34 @@ def run(options: argparse.Namespace) -> None:
     ]
     if not learners:
         raise LabError("no progress to grade: name the folders of the learners")
+    if options.form == "lti":
+        return _post(options.platform, learners)
     if options.form in ("gradescope", "prairielearn"):
         if options.out is None:
             raise LabError(f"{options.form} reads a file for each learner: add --out FOLDER")
         content = getattr(exports, options.form)
         exports.write_results(options.out, learners, content)
-        return
+        return 0
     known = (
         exports.roster(options.form, options.roster)
         if options.roster
         else exports.Roster(options.form)
     )
     _write(exports.table(options.form, learners, known, _warn), options.out)
+    return 0
+
+
+def _post(path: Path | None, learners: list[Learner]) -> int:
+    from labs.grading import lti
+
+    if path is None:
+        raise LabError("which LMS? add --platform FILE; docs/teaching.md says what is in it")
+    refused: list[str] = []
+    accepted = lti.post(lti.load(path), learners, refused.append)
+    for sentence in refused:
+        _warn(sentence)
+    print(f"{accepted} scores were accepted")
+    return int(bool(refused))
 
 
 def _write(lines: list[list[str]], path: Path | None) -> None:

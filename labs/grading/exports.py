@@ -1,14 +1,19 @@
 """Grades in the forms that other programs import.
 
     canvas        one CSV, a column for each lesson, "Points Possible" in its second line
-                  (Canvas Instructor Guide, "How do I import grades in the Gradebook?")
-    moodle        one CSV, a column for each lesson; the first one identifies the learner
-                  (MoodleDocs, "Grade import", CSV file)
+                  (instructure/canvas-lms, lib/gradebook_importer.rb: `row_has_student_headers?`,
+                  `update_column_count`, `process_student`; a learner is found by ID, then by the
+                  SIS ids, then by the name)
+    moodle        one CSV, a column for each lesson; any identifies the learner
+                  (moodle/moodle, grade/import/grade_import_form.php: `mapto` is userid, username,
+                  useridnumber or useremail)
     nbgrader      one CSV, a line for each learner and lesson, as `nbgrader export` writes it
-    gradescope    FOLDER/LEARNER/results.json (Gradescope Autograder Documentation, "Autograder
-                  Specifications", Output Format)
-    prairielearn  FOLDER/LEARNER/results.json (PrairieLearn documentation, "External grading",
-                  Grading result)
+                  (jupyter/nbgrader, nbgrader/plugins/export.py, CsvExportPlugin)
+    gradescope    FOLDER/LEARNER/results.json
+                  (https://gradescope-autograders.readthedocs.io/en/latest/specs/, Output format)
+    prairielearn  FOLDER/LEARNER/results.json
+                  (PrairieLearn/PrairieLearn, docs/externalGrading.md, Grading results: `score` is
+                  from 0.0 to 1.0; the file has at most 1 MB)
 
 Canvas and Moodle match learners by columns that they export themselves: a `Roster` is such a file,
 and a learner is the line of it in which the name of the folder stands.

@@ -11,6 +11,7 @@
 
 `configure` is for every spawner; packaging/jupyterhub has it as a plugin of The Littlest
 JupyterHub, and `labs.jupyter.trial` uses it for a class on this machine without accounts.
+`lti` lets learners in who come from an LMS, such as Canvas or Moodle.
 
     each learner    labs.jupyter.singleuser: a folder with the lessons, JupyterLab, the terminals
     each notebook   a kernel in namespaces of its own, as with `make lab`
@@ -29,6 +30,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from labs.jupyter import lti_launches
 from labs.sandbox.namespaces import MARK
 
 # Seconds without anything done after which a learner's server is ended.
@@ -95,6 +97,44 @@ def system_accounts(c: Any, group: str = "learners", teachers: Iterable[str] = (
     c.LocalAuthenticator.allowed_groups = {group}
     c.LocalAuthenticator.admin_users = set(teachers)
     wall(c, ["--accounts", group])
+
+
+def class_folders(c: Any, folder: str | Path) -> None:
+    """Give each learner a folder in `folder` and no account, and hide the others from its server.
+
+    After `configure`.  Run by root, each server has a user id of its own.
+    """
+    c.Spawner.cmd = [*c.Spawner.cmd, "--class", str(folder)]
+    c.JupyterHub.spawner_class = "labs.jupyter.signup.ClassSpawner"
+    c.ClassSpawner.class_folder = str(folder)
+    wall(c, ["--class", str(folder)])
+
+
+def lti(
+    c: Any,
+    issuer: str,
+    client_id: str,
+    authorize_url: str,
+    jwks_url: str,
+    launches: str | Path,
+    name: str = "email",
+) -> None:
+    """Let learners in who come from an LMS by LTI 1.3, and keep where their scores go.
+
+    The first four are what the LMS shows when this hub is registered as a tool of it: its login
+    URL is HUB/hub/lti13/oauth_login, its redirect URL HUB/hub/lti13/oauth_callback.
+    `launches`: a folder for `labs grade lti`.  `name`: the claim that a learner is named by.
+    """
+    c.JupyterHub.authenticator_class = "ltiauthenticator.lti13.auth.LTI13Authenticator"
+    c.LTI13Authenticator.issuer = issuer
+    c.LTI13Authenticator.client_id = {client_id}
+    c.LTI13Authenticator.authorize_url = authorize_url
+    c.LTI13Authenticator.jwks_endpoint = jwks_url
+    c.LTI13Authenticator.username_key = name
+    # A name is the name of a folder, too.
+    c.Authenticator.username_pattern = r"\w[\w.,'@+-]{0,99}$"
+    c.Authenticator.allow_all = True
+    c.Authenticator.post_auth_hook = lti_launches.hook(Path(launches))
 
 
 def cull_idle(c: Any, idle: int) -> None:

@@ -272,7 +272,8 @@ def _end_of(log: Path) -> str:
 def configure(c: Any, options: Options, words: dict[str, str]) -> None:
     """Fill the configuration `c` of the class's hub."""
     state = options.state
-    hub.configure(c, None, None, idle=options.idle, options=["--class", str(options.folder)])
+    hub.configure(c, None, None, idle=options.idle)
+    hub.class_folders(c, options.folder)
     c.JupyterHub.bind_url = options.address
     c.JupyterHub.ssl_cert = str(options.certificate or "")
     c.JupyterHub.ssl_key = str(options.key or "")
@@ -291,9 +292,6 @@ def configure(c: Any, options: Options, words: dict[str, str]) -> None:
     c.ClassAuthenticator.learners_word = words["learners"]
     c.ClassAuthenticator.most_learners = options.users
     c.Authenticator.admin_users = {TEACHER}
-    c.JupyterHub.spawner_class = "labs.jupyter.signup.ClassSpawner"
-    c.ClassSpawner.class_folder = str(options.folder)
-    hub.wall(c, ["--class", str(options.folder)])
 
 
 def main(words: list[str]) -> int:
