@@ -8,7 +8,7 @@
                   (moodle/moodle, grade/import/grade_import_form.php: `mapto` is userid, username,
                   useridnumber or useremail)
     nbgrader      one CSV, a line for each learner and lesson, as `nbgrader export` writes it
-                  (jupyter/nbgrader, nbgrader/plugins/export.py, CsvExportPlugin)
+                  (jupyter/nbgrader, nbgrader.plugins.export.CsvExportPlugin)
     gradescope    FOLDER/LEARNER/results.json
                   (https://gradescope-autograders.readthedocs.io/en/latest/specs/, Output format)
     prairielearn  FOLDER/LEARNER/results.json

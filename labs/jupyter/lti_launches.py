@@ -1,4 +1,4 @@
-"""What an LMS has said when a learner came from it by LTI 1.3: where the learner's score goes.
+"""Where the score of a learner goes who came from an LMS by LTI 1.3: the launches, as files.
 
     FOLDER/anna%40example.org.json    {"name": "anna@example.org", "subject": "user-7",
                                        "links": {"link-1": {"lesson": "05", "lineitem": "https://..."}}}
