@@ -83,7 +83,7 @@ class Platform:
         now = int(time.time())
         times = {"iss": self.address, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": nonce}
         claims = {**times, **self.users[hint], **changes}
-        return jwt.encode(claims, pem(self.key), algorithm="RS256", headers={"kid": "test"})
+        return str(jwt.encode(claims, pem(self.key), algorithm="RS256", headers={"kid": "test"}))
 
     def token(self, form: dict[str, str]) -> str:
         """An access token for a tool that proves who it is; raises ValueError or jwt's errors."""
@@ -163,10 +163,13 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def platform() -> Iterator[Platform]:
     """An LMS that runs, on a port of 127.0.0.1."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+
+    class Handler(_Handler):
+        """The handler of this one."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         lms = Platform(f"http://127.0.0.1:{server.server_port}", key(), key())
-        handler.lms = lms
+        Handler.lms = lms
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
