@@ -42,7 +42,7 @@ ALLOWED = {
             "zmq",
             "nbformat",
         ),
-        *("jupyterhub", "nativeauthenticator", "bcrypt"),
+        *("jupyterhub", "nativeauthenticator", "bcrypt", "pylti1p3", "jwcrypto", "requests"),
         *("matplotlib", "numpy", "prompt_toolkit", "pygments", "aiosmtpd"),
     },
 }
