@@ -18,8 +18,8 @@ nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from vrrpd.addresses.host_state import HostState
 from vrrpd.addresses.master_state import MasterState
@@ -42,6 +42,7 @@ from vrrpd.tracking.sync_groups import Group, form
 from vrrpd.tracking.tracker import Tracker
 
 _Identity = tuple[object, ...]
+_Item = TypeVar("_Item")
 
 
 def _identity(instance: Instance) -> _Identity:
@@ -63,10 +64,11 @@ def _continued(
     found: dict[str, VirtualRouter] = {}
     for alike in (_same_peers, _same_name, _any):
         for one, key in wanted:
-            candidates = [r for r in left[key] if one.name not in found and alike(one, r.instance)]
+            candidates = [router for router in left[key] if alike(one, router.instance)]
             if candidates:
                 found[one.name] = candidates[0]
                 left[key].remove(candidates[0])
+        wanted = [(one, key) for one, key in wanted if one.name not in found]
     return found
 
 
@@ -220,16 +222,18 @@ class Daemon:
         before, self.config = self.config, config
         self.notifier.configure(config)
         self.pacer.configure(config)
-        self.estate.configure(config)
+        self.estate.configure(config, self._paced)
         wanted = {one.name: one for one in config.instances}
-        kept = _continued(config.instances, self.routers.values())
-        for router in [one for one in self.routers.values() if one not in kept.values()]:
+        routers = list(self.routers.values())
+        kept = _continued(self._paced(config.instances), self._paced(routers))
+        going_on = set(kept.values())
+        for router in [one for one in routers if one not in going_on]:
             self.remove(router)
         self.routers = dict(kept)
         self._prune()  # what comes may have the same names, or the same virtual MACs
-        for name, router in kept.items():
-            self.ports.clock.breathe()
-            router.reconfigure(wanted[name], config.globals != before.globals)
+        anyway = config.globals != before.globals
+        for name, router in self._paced(list(kept.items())):
+            router.reconfigure(wanted[name], anyway)
         self._prune()
         new = [self.create(one) for one in config.instances if one.name not in kept]
         self.routers = {one.name: self.routers[one.name] for one in config.instances}
@@ -271,9 +275,15 @@ class Daemon:
             router.listener.close()
             del self.segments[router.listener.place]
 
+    def _paced(self, items: Iterable[_Item]) -> Iterator[_Item]:
+        """Give the items one by one; what is due happens in between, however many they are."""
+        for one in items:
+            self.ports.clock.breathe()
+            yield one
+
     def _send_adverts(self) -> None:
         """Every MASTER sends an Advertisement now."""
-        for router in self.routers.values():
+        for router in self._paced(list(self.routers.values())):
             if router.state is State.MASTER:
                 router.send(router.params.priority)
 

@@ -6,6 +6,7 @@ its state, an address that both files list, or the peers' Master_Down_Timer.
 
 from __future__ import annotations
 
+from inspect import stack
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -206,6 +207,22 @@ def test_a_reload_that_reads_for_long_costs_the_peers_nothing(lan: Lan) -> None:
     before = len(adverts(lan, "one"))
     reload(lan, again(["10.0.0.1", "10.0.0.2"]))
     assert len(adverts(lan, "one")) > before
+
+
+def test_a_reload_of_many_instances_lets_timers_run_in_every_step_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = range(1, 41)
+    many = "".join(conf(255, name=f"V{n}", vrid=n, vips=[f"10.0.{n}.1"]) for n in names)
+    lan = cluster(one=many)
+    lan.run(1)
+    steps: list[str] = []
+    clock = type(lan.daemons["one"].ports.clock)
+    monkeypatch.setattr(clock, "breathe", lambda _: steps.append(stack()[1].function))
+    assert reload(lan, many)
+    # Advertisements, addresses, what was added, both sides of the comparison, the change itself.
+    assert steps.count("_paced") >= 6 * len(names)
+    assert steps.count("configure") == 2 * len(names)  # of what is tracked
 
 
 def test_a_reload_that_is_asked_for_during_another_follows_it(lan: Lan) -> None:

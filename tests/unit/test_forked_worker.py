@@ -54,6 +54,20 @@ def test_where_niceness_is_forbidden_the_child_is_as_important_as_we_are(
     assert child != os.getpid()
 
 
+def test_a_timer_that_is_due_has_its_turn_between_any_two_pieces(loop: Loop) -> None:
+    turns = 0
+
+    def again() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_at(loop.now(), again)  # always due, as an Advertisement may be
+
+    again()
+    size = 40 * forked_worker.PIECE
+    assert run_in_child(loop, lambda: ["x" * size]) == ["x" * size]
+    assert turns >= 40
+
+
 def test_nothing_is_a_result_too(loop: Loop) -> None:
     assert run_in_child(loop, lambda: []) == []
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vrrpd.addresses.vmac import Slot, leftover, slots, virtual_link
 from vrrpd.config.globals import Globals
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vrrpd.addresses.master_state import Spot
 
 LINK_LOCAL_PREFIX = 64
+Pace = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class HostState:
@@ -57,11 +58,16 @@ class HostState:
 
     # Beginning and end.
 
-    def configure(self, config: Config) -> None:
-        """Use this configuration; static things come and go with it."""
+    def configure(self, config: Config, pace: Pace = iter) -> None:
+        """Use this configuration; static things come and go with it.
+
+        `pace` gives what it is given one by one, and lets other things happen in between.
+        """
         self.defaults = config.globals
-        self.virtual = virtual_addresses(config.instances)
-        self.added = {one for one in self.added if one[1] in self.virtual or self._there(*one)}
+        self.virtual = virtual_addresses(pace(config.instances))
+        for one in pace(tuple(self.added)):
+            if one[1] not in self.virtual and not self._there(*one):
+                self.added.discard(one)
         wanted = self._static_things(config)
         gone = [one for one in reversed(self.statics) if one not in wanted]
         new = [one for one in wanted if one not in self.statics]

@@ -27,8 +27,9 @@ from typing import Any
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Timer
 
-PIECE = 1 << 14  # bytes taken at a time
+PIECE = 1 << 12  # bytes taken at a time: to unpickle them takes about a millisecond
 NICENESS = 10  # the daemon's timers come first
 TIMEOUT = 60 * SECOND  # the largest configuration takes a few seconds
 
@@ -49,8 +50,7 @@ def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
     if pid == 0:
         _child_main(work, far)
     os.close(far)
-    parts = _ChildResults(near)
-    loop.add_reader(near, parts.take)
+    parts = _ChildResults(loop, near)
     late = loop.call_at(loop.now() + TIMEOUT, parts.give_up)
     status = 0
     try:
@@ -59,8 +59,7 @@ def run_in_child(loop: Loop, work: Callable[[], Iterable[Any]]) -> list[Any]:
             raise InterruptedError("the loop was stopped")
     finally:
         late.cancel()
-        loop.remove_reader(near)
-        os.close(near)
+        parts.close()
         if parts.late or not parts.ended:
             os.kill(pid, signal.SIGKILL)
         with suppress(ChildProcessError):
@@ -91,23 +90,44 @@ def _reason(parts: _ChildResults, status: int) -> str:
 
 
 class _ChildResults:
-    """What has come out of the pipe so far; `whole` once nothing is missing."""
+    """What has come out of the pipe so far; `whole` once nothing is missing.
 
-    def __init__(self, fd: int) -> None:
+    A piece is taken in the turn of a timer.  What the loop reads, it reads before it believes a
+    timer: all that is in the pipe would be taken before an Advertisement that is due is sent.
+    """
+
+    def __init__(self, loop: Loop, fd: int) -> None:
+        self.loop = loop
         self.fd = fd
+        self.turn: Timer | None = None
         self.data = bytearray()
         self.found: list[Any] = []
         self.error: BaseException | None = None
         self.whole = self.ended = self.late = False
+        loop.add_reader(fd, self._readable)
+
+    def close(self) -> None:
+        """Take no more."""
+        if self.turn is not None:
+            self.turn.cancel()
+        self.loop.remove_reader(self.fd)
+        os.close(self.fd)
+
+    def _readable(self) -> None:
+        """Something has come: it has its turn behind the timers that are due."""
+        self.loop.remove_reader(self.fd)
+        self.turn = self.loop.call_at(self.loop.now(), self._take)
 
     def give_up(self) -> None:
         """It has had its time."""
         self.ended = self.late = True
 
-    def take(self) -> None:
+    def _take(self) -> None:
         """Read a piece, and unpickle what is complete."""
         piece = os.read(self.fd, PIECE)
         self.ended = not piece
+        if not self.ended:
+            self.loop.add_reader(self.fd, self._readable)
         self.data += piece
         while len(self.data) >= 4 and not self.whole:
             length = int.from_bytes(self.data[:4], "big")

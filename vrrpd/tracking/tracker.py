@@ -86,14 +86,17 @@ class Tracker:
         routers = list(routers)
         by_name = {router.name: router for router in routers}
         self.links.configure(config.globals.interface_up_down_delays)
-        before, self.tracks, self.groups = self.tracks, {}, {}
+        tracks: dict[VirtualRouter, dict[Key, Track]] = {}
+        groups: dict[VirtualRouter, list[VirtualRouter]] = {}
         for router in routers:
+            self.ports.clock.breathe()
             group = next((g for g in config.sync_groups if router.name in g.members), None)
-            self.tracks[router] = tracks_of(router.instance, group, config, self.log)
+            tracks[router] = tracks_of(router.instance, group, config, self.log)
             names = group.members if group is not None else (router.name,)
-            self.groups[router] = [by_name[name] for name in names if name in by_name]
+            groups[router] = [by_name[name] for name in names if name in by_name]
             router.upkeep.examine = partial(_examine, router, self.links)
-        wanted = {key for tracks in self.tracks.values() for key in tracks}
+        before, self.tracks, self.groups = self.tracks, tracks, groups
+        wanted = {key for keys in tracks.values() for key in keys}
         self._renew_scripts(config, wanted)
         self._renew_files(config, wanted)
         self._renew_processes(config, wanted)
