@@ -1,8 +1,8 @@
 """The Advertisement growing on the wire: what each address costs, and what the limits are.
 
-    growth.vips(23)             the article's addresses: 192.168.1.10, .101 to .122
-    growth.last(lab).addresses  what the latest Advertisement carries
-    growth.on_the_wire(lab)     one bar for each number of addresses that the lab has advertised
+    vips(23)             the article's addresses: 192.168.1.10, .101 to .122
+    last(lab).addresses  what the latest Advertisement carries
+    on_the_wire(lab)     one bar for each number of addresses that the lab has advertised
 
     23   ▒▒▒▒▒·▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓··  128 bytes          |
      1   ▒▒▒▒▒·▓··  40 bytes                           | 1500: the largest packet of an Ethernet
@@ -68,13 +68,6 @@ class Growth(Figure):
 def last(lab: Lab) -> Advert:
     """The latest Advertisement; waits for one if none has been sent yet."""
     return lab.wait_until(lambda: _sent(lab), what="an Advertisement")[-1]
-
-
-def wait_for(lab: Lab, count: int) -> None:
-    """Wait until an Advertisement carries `count` addresses; LabError if none does in time."""
-    lab.wait_until(
-        lambda: len(last(lab).addresses) == count, what=f"an Advertisement of {count} addresses"
-    )
 
 
 def _sent(lab: Lab) -> list[Advert]:

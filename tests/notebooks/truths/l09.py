@@ -3,14 +3,17 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "settle": "it was “nobody holds it”",
-    "log-then": r"trunc to the first 20 VIPs.*=> Declare others VIPs into the excluded vip block",
+    "old-limit": (
+        r"192\.168\.1\.119/32 *\n.*trunc to the first 20 VIPs"
+        r".*=> Declare others VIPs into the excluded vip block.*it was “nobody holds it”"
+    ),
     "client-then": r"bytes from 192\.168\.1\.119.*192\.168\.1\.120 .* 0 received",
-    "judge-count": "it was 20",
-    "excluded-move": "web2 holds 23 addresses",
-    "today-start": r"\.119': \['web1'\].*\.122': \['web1'\]",
-    "judge-bytes": "it was 1056 bytes",
-    "growth": r"\b1 +40 = .*\b255 +1056 = ",
-    "judge-more": "it was “held, not advertised”",
+    "exclude": r"virtual_ipaddress_excluded \{\n +192\.168\.1\.120\n.*it was 20\.",
+    "count-moved": r"\n23\b",
+    "today-count": r"root@web1.*\n23\n.*root@web2.*\n0\b",
+    "grow-to": r"\b23 +128 = .*\b255 +1056 = .*it was 1056 bytes",
+    "tcpdump": "length 1056",
+    "one-more": "it was “held, not advertised”",
     "log-now": r"\(256\) exceeds .*max 255.*moved to eVIPs",
+    "check-after": "An old neighbor: done",
 }
