@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from labs.analysis.master_down_timer import MasterDownTimer
 from labs.model.facts import Action, Address, Advert, Fact, Heard, State
+from labs.model.timing import GIVES_UP_WITHIN_S
 
-# s: a MASTER that receives a higher priority gives its addresses up within this time.
-HANDOVER = 1.0
 # s: a takeover so much before its time was counted from an earlier Advertisement, if one fits so
 # exactly.
 EARLY, EXACT = 0.3, 0.05
@@ -99,7 +98,7 @@ def predict(
             break
         start = timer.take(fact)
         # A timer that ran before the host was MASTER is not the one that ran out now.
-        if start is not None and start.since > held - HANDOVER:
+        if start is not None and start.since > held - GIVES_UP_WITHIN_S:
             found.append(ExpectedTakeover(host, start.basis, start.since, start.wait))
     if found and found[-1].at > before + EARLY:
         # The switch passed Advertisements on that a firewall on the host may have dropped.

@@ -56,12 +56,12 @@ __all__ = [
 F = TypeVar("F", bound=Fact)
 
 # keepalived's console log has whole seconds, so its lines may lie this much before the event.
-REASON_EARLY = 1.2
-REASON_LATE = 0.5
+REASON_EARLY_S = 1.2
+REASON_LATE_S = 0.5
 # A client learns of a takeover within this time (a gratuitous ARP and one ping).
-CLIENT_LAG = 0.25
+CLIENT_LAG_S = 0.25
 # An old master gives the address up within this time of the new one's first Advertisement.
-HANDOVER = 0.2
+HANDOVER_OVERLAP_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Takeover:
     @property
     def split(self) -> bool:
         """Did two go on holding, for longer than a handover takes?"""
-        return self.shared > HANDOVER
+        return self.shared > HANDOVER_OVERLAP_S
 
     @property
     def predicted(self) -> float | None:
@@ -212,7 +212,9 @@ class Timeline:
 
         Single pings may be lost before and after, while the network learns the new way.
         """
-        around = [o for o in self.outages if o.start <= t + CLIENT_LAG and o.end >= t - CLIENT_LAG]
+        around = [
+            o for o in self.outages if o.start <= t + CLIENT_LAG_S and o.end >= t - CLIENT_LAG_S
+        ]
         return max(around, key=lambda outage: outage.duration, default=None)
 
     # -- who took over, and when it was due --------------------------------------------------
@@ -256,7 +258,7 @@ class Timeline:
             for f in self.facts
             if isinstance(f, State)
             and (f.host, f.to) == (to, "MASTER")
-            and at - REASON_EARLY <= f.t <= at + REASON_LATE
+            and at - REASON_EARLY_S <= f.t <= at + REASON_LATE_S
         ]
         held = [span for span in self.spans() if span.host == frm]
         return Takeover(

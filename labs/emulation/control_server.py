@@ -39,8 +39,8 @@ NAME = "door"
 # s of pings that a newcomer gets; of everything else, all.
 PINGS = 60.0
 LONGEST = 1 << 16  # bytes of a request; a longer one ends the connection
-# s for which it is not looked again whether daemons run: that reads /proc.
-FRESH = 0.4
+# For so long it is not looked again whether daemons run: that reads /proc.
+DAEMONS_KNOWN_FOR_S = 0.4
 
 
 class ControlServer:
@@ -151,7 +151,7 @@ class ControlServer:
     def _daemons(self) -> dict[str, str]:
         """ "runs", "frozen", "gone" or, with its host, "down" for every server."""
         when, known = self._looked
-        if time.monotonic() > when + FRESH:
+        if time.monotonic() > when + DAEMONS_KNOWN_FOR_S:
             known, down = {}, self.lab.down
             for name in self.lab.servers:
                 found = daemons.running(self.lab.hosts[name])

@@ -34,8 +34,8 @@ from labs.sandbox.hostfile import HostFile
 # What the daemons log at the end of a reload; keepalived, of a bad one, at its own.
 RELOADED = re.compile(rb"Reload (complete|refused)|: Stopped ")
 
-LATE = 3.0  # seconds after which a daemon that has written its pid counts as ready all the same
-GONE = 5.0  # seconds within which what was killed is gone
+READY_AFTER_PID_S = 3.0  # a daemon that has written its pid counts as ready then all the same
+GONE_WITHIN_S = 5.0  # what was killed is gone by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def start(host: Host, daemon: Daemon) -> Callable[[], bool]:
     def ready() -> bool:
         nonlocal late
         if _text(pidfile).strip():
-            late = late or time.monotonic() + LATE
+            late = late or time.monotonic() + READY_AFTER_PID_S
             logged = written.read_bytes()[before:] if daemon.says else b""
             return daemon.says in logged or time.monotonic() > late
         if not alive.exists():
@@ -252,7 +252,7 @@ def end(program: subprocess.Popen[bytes]) -> None:
     program.wait()
 
 
-def wait_gone(processes: list[Process], timeout: float = GONE) -> bool:
+def wait_gone(processes: list[Process], timeout: float = GONE_WITHIN_S) -> bool:
     """Wait until all have ended; False if one still runs after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     for process in processes:

@@ -38,7 +38,8 @@ from labs.model.topology import Socket
 
 # A switch has one shell, and `labs watch` may use it while a cell does.
 _AT_A_SWITCH = threading.Lock()
-SEEN = 3.0  # s within which the observers see what was done; what they then have not seen is not so
+# The observers see what was done within this time; what they have not seen then is not so.
+OBSERVED_WITHIN_S = 3.0
 
 
 class Faults:
@@ -230,7 +231,7 @@ class Faults:
         if refused:
             raise LabError(f"the switch refuses `{command}`: {refused}; lab.reset() starts over")
 
-    def _see(self, done: Callable[[], bool], seconds: float = SEEN) -> None:
+    def _see(self, done: Callable[[], bool], seconds: float = OBSERVED_WITHIN_S) -> None:
         """Wait until the observers have seen what was done, if it has had that effect."""
         with suppress(LabError):  # without a recorder there is nothing to wait for
             self._cluster.observer.wait(done, seconds)

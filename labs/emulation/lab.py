@@ -46,14 +46,12 @@ from labs.emulation.services import Services
 from labs.errors import LabError
 from labs.lab_api import command, is_marked, query
 from labs.model.facts import Advert, Fact, State
+from labs.model.timing import BUSY_DELAY_S
 from labs.monitoring.observer import Observer
 from labs.sandbox import namespaces
 
 # Written beside the hosts' files, for `labs ps` and `labs terminal` to read from outside.
 CARD = "lab.json"
-
-# s by which a busy machine may delay a takeover that is due.
-LATE = 2.0
 
 T = TypeVar("T")
 _SomeLab = TypeVar("_SomeLab", bound="Lab")  # with typing.Self from 3.11 on
@@ -196,7 +194,7 @@ class Lab(_Parts, LabView):
             if len(seen) != 1 or time.time() < max(acted + takeover_time, changed + 1):
                 return False
             takeover_time = self._longest_takeover()
-            late = LATE if self._outranked(*seen) else 0
+            late = BUSY_DELAY_S if self._outranked(*seen) else 0
             return time.time() > acted + takeover_time + late
 
         self.wait_until(settled, timeout, what=f"{self.watch} to be settled on one host")

@@ -135,7 +135,7 @@ def end(net: Any) -> None:
     for shell in shells:
         # That of a host keeps its process 1, which ends when all the others have.
         with suppress(subprocess.TimeoutExpired):
-            shell.wait(daemons.GONE)
+            shell.wait(daemons.GONE_WITHIN_S)
     net.hosts, net.switches, net.links = [], [], []
 
 

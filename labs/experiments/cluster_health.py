@@ -20,32 +20,31 @@ from typing import TYPE_CHECKING
 
 from labs.errors import LabError
 from labs.model.facts import Action, Address, Fact, Ping, State
+from labs.model.timing import BUSY_DELAY_S
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import ServiceInterval
     from labs.emulation.lab import Lab
 
 MASTER, BACKUP = "web1", "web2"
-# Longer than any Master_Down_Interval at advert_int 1 (s), on a busy machine, too: by then a router
+# Longer than any Master_Down_Interval at advert_int 1, on a busy machine, too: by then a router
 # that receives nothing has become MASTER.
-DEAF = 5.0
-# A state of affairs that lasts this long is not a handover any more (s).
-LASTING = 1.3
+RECEIVES_NOTHING_AFTER_S = 5.0
+# Two holders, or none, for longer than this are no handover any more.
+HANDOVER_ENDS_AFTER_S = 1.3
 # What was done just before we look need not be an Action (a rule of nft, a signal by hand): the
-# next Advertisement comes within a second, and a busy machine adds two (s).
-HEARD = 3.3
-# How long a cluster may take to come back after whatever was done to it (s).
-RECOVERY_TIMEOUT = 12.0
-# The client pings every 10 ms; without an answer for this long it gets none (s).
-FRESH = 0.3
-# How late the observer may record an Advertisement on a busy machine (s).
-FIRST_ADVERT_S = 2.0
-# A ping without an answer is given up after a second, and reported a little later (s).
-GIVEN_UP = 1.2
-# A script that is asked every other second has answered by then (s).
-RUN = 3.0
+# next Advertisement comes within a second, and a busy machine adds two.
+ADVERT_COMES_WITHIN_S = 3.3
+# How long a cluster may take to come back after whatever was done to it.
+RECOVERY_TIMEOUT_S = 12.0
+# The client pings every 10 ms; without an answer for this long it gets none.
+UNANSWERED_AFTER_S = 0.3
+# A ping without an answer is given up after a second, and reported a little later.
+PING_FATE_KNOWN_AFTER_S = 1.2
+# A script that is asked every other second has answered by then.
+SCRIPT_ANSWERS_WITHIN_S = 3.0
 # A master that leaves costs the Skew_Time of web2, under a second; a busy machine adds to it.
-HANDOVER = 5.0
+TAKEOVER_TIMEOUT_S = 5.0
 
 
 def answering(lab: Lab, for_seconds: float = 0.5) -> str:
@@ -56,7 +55,7 @@ def answering(lab: Lab, for_seconds: float = 0.5) -> str:
     now = lab.now
     answered = [f for f in _pings(lab) if f.answered_by and f.t > now - for_seconds]
     # A ping counts as lost only a second later; until then, that answers are missing must do.
-    if not answered or answered[-1].t < now - FRESH:
+    if not answered or answered[-1].t < now - UNANSWERED_AFTER_S:
         return "nobody"
     who = {ping.answered_by or "" for ping in answered}
     return who.pop() if len(who) == 1 else "several"
@@ -70,7 +69,7 @@ def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
         return "" if who == "nobody" else who
 
     try:
-        return lab.wait_until(answering_host, FIRST_ADVERT_S)
+        return lab.wait_until(answering_host, BUSY_DELAY_S)
     except LabError:
         return "nobody"
 
@@ -78,7 +77,7 @@ def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
 def unnoticed(lab: Lab, outages: Callable[[Lab], list[ServiceInterval]]) -> bool:
     """Whether `outages` finds none, even when the fate of every ping sent so far is known."""
     if not outages(lab):
-        known = lab.now + GIVEN_UP
+        known = lab.now + PING_FATE_KNOWN_AFTER_S
         with suppress(LabError):  # a replay may go on before
             # Who sends a ping has given up those that were overdue.
             lab.wait_until(lambda: any(isinstance(f, Ping) for f in lab.witness.facts(known)))
@@ -104,7 +103,7 @@ def standing_by(lab: Lab, host: str) -> bool:
         return True
     # keepalived's log knows whole seconds only; what a stalled machine has not reported yet
     # may be that it spoke.
-    return facts[-1].t - _touched(facts, host) > DEAF
+    return facts[-1].t - _touched(facts, host) > RECEIVES_NOTHING_AFTER_S
 
 
 def serves(lab: Lab) -> bool:
@@ -122,7 +121,7 @@ def restored(lab: Lab) -> bool:
         return "hopeless" if _hopeless(lab, began) else ""
 
     try:
-        return lab.wait_until(judged, RECOVERY_TIMEOUT) == "well"
+        return lab.wait_until(judged, RECOVERY_TIMEOUT_S) == "well"
     except LabError:
         return False
 
@@ -131,12 +130,12 @@ def drill(lab: Lab) -> bool:
     """Whether web2 serves the client while web1 is stopped; starts web1 again."""
     lab.stop(MASTER)
     try:
-        lab.wait_until(lambda: answering(lab) == BACKUP, HANDOVER)
+        lab.wait_until(lambda: answering(lab) == BACKUP, TAKEOVER_TIMEOUT_S)
         passed = True
     except LabError:
         passed = False
     lab.start(MASTER)
-    lab.wait_until(lambda: serves(lab), RECOVERY_TIMEOUT, what="web1 to serve the client again")
+    lab.wait_until(lambda: serves(lab), RECOVERY_TIMEOUT_S, what="web1 to serve the client again")
     return passed
 
 
@@ -153,7 +152,7 @@ def _hopeless(lab: Lab, began: float) -> bool:
     facts, holders = whole.facts, whole.holders_at(whole.end)
     # A machine that stood still may have news for us yet: the time is that of what was seen last.
     now = max((fact.t for fact in facts), default=began)
-    if now - began < HEARD:
+    if now - began < ADVERT_COMES_WITHIN_S:
         return False
     changed = max(
         (f.t for f in facts if isinstance(f, Address) and f.address == lab.watch), default=0.0
@@ -164,12 +163,12 @@ def _hopeless(lab: Lab, began: float) -> bool:
     quiet = now - max([changed, *(_touched(facts, host) for host in lab.daemons)])
     last = {fact.host: fact.to for fact in facts if isinstance(fact, State)}
     if all(last.get(host) == "FAULT" for host in lab.daemons):
-        return quiet > RUN
-    return quiet > DEAF + LASTING
+        return quiet > SCRIPT_ANSWERS_WITHIN_S
+    return quiet > RECEIVES_NOTHING_AFTER_S + HANDOVER_ENDS_AFTER_S
 
 
 def _unanswered(facts: Sequence[Fact], since: float) -> bool:
-    """Whether web1 has answered none of the pings of LASTING, sent after `since`, by now."""
+    """Whether web1 has answered no ping since `since`, for longer than a handover takes."""
     pings = [fact for fact in facts if isinstance(fact, Ping)]
     answered = [ping.t for ping in pings if ping.answered_by == MASTER]
-    return bool(pings) and pings[-1].t - max([since, *answered]) > LASTING
+    return bool(pings) and pings[-1].t - max([since, *answered]) > HANDOVER_ENDS_AFTER_S

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.experiments.cluster_health import FIRST_ADVERT_S
 from labs.model.facts import Action, Advert, Ping
+from labs.model.timing import BUSY_DELAY_S
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -101,7 +101,7 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
             # When something later is recorded, so is every advertisement from before the repair.
-            lab.wait_until(partial(lab.witness.facts, mended), timeout=FIRST_ADVERT_S)
+            lab.wait_until(partial(lab.witness.facts, mended), timeout=BUSY_DELAY_S)
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

@@ -47,7 +47,7 @@ class Pinger:
         self.sender.setblocking(False)
         self.sequence = 0
         self.waiting: dict[int, float] = {}
-        self.patience: deque[tuple[float, int]] = deque()
+        self.expiries: deque[tuple[float, int]] = deque()
         self.due = time.monotonic()
 
     def _over_ipv4(self) -> tuple[socket.socket, Frames, int]:
@@ -64,10 +64,10 @@ class Pinger:
     def turn(self) -> None:
         """Send what is due and give up on what is overdue."""
         now = time.monotonic()
-        if self.patience and self.patience[0][0] <= now:
+        if self.expiries and self.expiries[0][0] <= now:
             self.read()  # who was kept waiting himself may find that the reply has long been there
-        while self.patience and self.patience[0][0] <= now:
-            sequence = self.patience.popleft()[1]
+        while self.expiries and self.expiries[0][0] <= now:
+            sequence = self.expiries.popleft()[1]
             sent = self.waiting.pop(sequence, None)
             if sent is not None:
                 pong = PONG.pack(sequence, math.nan, bytes(6))
@@ -86,7 +86,7 @@ class Pinger:
         total = (total & 0xFFFF) + (total >> 16)
         # For ICMPv6 the kernel computes it, which alone knows the source address.
         check = ~(total + (total >> 16)) & 0xFFFF
-        self.patience.append((now + REPLY_TIMEOUT, self.sequence))
+        self.expiries.append((now + REPLY_TIMEOUT, self.sequence))
         self.waiting[self.sequence] = time.time()
         # No route, no neighbour, a full queue: this ping will find no answer, and that is the fact.
         with suppress(OSError):

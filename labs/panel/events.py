@@ -38,6 +38,7 @@ from labs.model.facts import (
     State,
 )
 from labs.model.fault_verbs import FAULT_VERBS
+from labs.model.timing import GIVES_UP_WITHIN_S
 
 Event: TypeAlias = dict[str, Any]
 # (host, VRID) -> priority, as the configuration has it; asked when no observer has seen it yet.
@@ -45,8 +46,6 @@ Priorities: TypeAlias = Callable[[str], Mapping[int, int]]
 
 # s: pings of one answerer that follow one another so closely are one stretch.
 TOUCHING = 0.15
-# s: a host that gives an address up restarted its timer so shortly before.
-HANDOVER = 1.0
 
 
 class Events:
@@ -143,7 +142,7 @@ class Events:
             started = self._started.get((fact.host, vrid))
             if fact.held:
                 result.append({"k": "tmr", **at, "r": vrid, "w": 0, "b": ""})
-            elif started and fact.t - started["t"] < HANDOVER:
+            elif started and fact.t - started["t"] < GIVES_UP_WITHIN_S:
                 result.append(started)
         return result
 

@@ -96,7 +96,7 @@ class TimingInvariants:
         self.longest = 0  # of all advertisement intervals so far
         self.unserved: dict[VirtualRouter, int] = {}
         self.doubles: dict[tuple[VirtualRouter, VirtualRouter], int] = {}
-        self.patience: dict[VirtualRouter, MasterDownDeadline] = {}
+        self.deadlines: dict[VirtualRouter, MasterDownDeadline] = {}
         self.learned: dict[VirtualRouter, int] = {}
         self.last: dict[VirtualRouter, tuple[int, IPAddress]] = {}
         self.quiet = 0  # since when nothing has been done to the LAN
@@ -135,10 +135,12 @@ class TimingInvariants:
             return
         learned = self.learned.get(router)
         if said.priority == RESIGN:
-            self.patience[router] = MasterDownDeadline(at, learned, "a resignation", skew_only=True)
+            self.deadlines[router] = MasterDownDeadline(
+                at, learned, "a resignation", skew_only=True
+            )
         elif said.priority >= router.params.priority or not router.params.preempts:
             self.learned[router] = said.interval
-            self.patience[router] = MasterDownDeadline(
+            self.deadlines[router] = MasterDownDeadline(
                 at, said.interval, f"priority {said.priority}"
             )
 
@@ -161,13 +163,13 @@ class TimingInvariants:
         if line["to"] == "BACKUP":
             self.learned.pop(router, None)
             why = f"entering BACKUP ({line['trigger']})"
-            self.patience[router] = MasterDownDeadline(
+            self.deadlines[router] = MasterDownDeadline(
                 now, None, why, line["trigger"] == "AddressLost"
             )
             if line["trigger"] == "AdvertReceived":
                 self.still(machine, router)
         elif line["to"] == "MASTER" and line["trigger"] == "TimerFired":
-            due = self.patience.get(router)
+            due = self.deadlines.get(router)
             if due is not None and now < due.until(params) and params.priority != OWNER:
                 early = (due.until(params) - now) / SECOND
                 raise InvariantViolation(

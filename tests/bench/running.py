@@ -35,9 +35,9 @@ def jitter(room: Path, interval: float, adverts: int) -> list[dict[str, Any]]:
         for kind, lan in lans.items():
             config = instance("VI_1", 51, interval, OWNER, ["10.1.0.1"], version=version)
             lan[0].start(kind, config)
-        patience = 20 + 3 * adverts * interval
+        timeout = 20 + 3 * adverts * interval
         for lan in lans.values():
-            lan.wait(lambda: len(lan.wire.adverts(0)) > adverts + 3, "adverts", patience)  # noqa: B023
+            lan.wait(lambda: len(lan.wire.adverts(0)) > adverts + 3, "adverts", timeout)  # noqa: B023
         return [
             {"kind": kind, "interval": interval, **spread(lan.wire.adverts(0)[3:], interval)}
             for kind, lan in lans.items()

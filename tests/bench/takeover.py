@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.interop.segment import ENVIRONMENT, PATIENCE, Host, Segment, is_announcement, now
+from tests.interop.segment import ENVIRONMENT, EVENT_TIMEOUT_S, Host, Segment, is_announcement, now
 from tests.support import REPOSITORY, eventually
 
 VIP = "192.168.1.10"
@@ -107,7 +107,7 @@ class Observer:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
-        self.process.wait(PATIENCE)
+        self.process.wait(EVENT_TIMEOUT_S)
         self.thread.join()
         self.process.stdout.close()
 
@@ -190,8 +190,8 @@ class Pair:
         self.lan.wait(lambda: self._arps(began), "a gratuitous ARP")
         first = min(f.t for f in wire.adverts(BACKUP) if f.t > began)
         last = [f for f in wire.adverts(MASTER) if f.t < first][-1]
-        patience = 0.0 if last.priority == 0 else 3 * self.scenario.interval
-        due = last.t + patience + self.skew
+        wait = 0.0 if last.priority == 0 else 3 * self.scenario.interval
+        due = last.t + wait + self.skew
         sample = Sample(
             self.kind,
             str(self.scenario),
@@ -214,7 +214,7 @@ class Pair:
         def all_reported() -> bool:
             return sum(int(count) for _, count in list(self.addresses.events)) >= self.scenario.vips
 
-        eventually(all_reported, PATIENCE, "the word of netlink")
+        eventually(all_reported, EVENT_TIMEOUT_S, "the word of netlink")
         left = self.scenario.vips
         for t, count in self.addresses.events:
             left -= int(count)
@@ -231,7 +231,7 @@ class Pair:
         def replies() -> list[float]:
             return [float(t) for (t,) in list(asked.events) if float(t) > due - 0.001]
 
-        eventually(replies, PATIENCE, "an answer for the client")
+        eventually(replies, EVENT_TIMEOUT_S, "an answer for the client")
         return _ms(min(replies()) - due)
 
     def _break(self, fault: str) -> None:

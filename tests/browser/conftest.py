@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
+from tests.browser.windows import CHROMIUM, FLAGS, PAGE_TIMEOUT_MS
 from tests.served import served
 from tests.support import OrdinaryUser
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=PAGE_TIMEOUT_MS)
 
 
 @pytest.fixture

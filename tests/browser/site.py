@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.browser.windows import CHROMIUM, FLAGS, PATIENCE
+from tests.browser.windows import CHROMIUM, FLAGS, PAGE_TIMEOUT_MS
 from tests.support import REPOSITORY
 
 SITE = REPOSITORY / "build" / "site"
@@ -65,7 +65,7 @@ class Visit:
     def open(self, path: str = "") -> Page:
         """A new page of the site."""
         page = self.context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(PAGE_TIMEOUT_MS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(self.address + path)
         return page

@@ -90,20 +90,20 @@ def seek(bench: Locator, seconds: float) -> None:
 
 def pull_and_plug(page: Page, bench: Locator) -> None:
     """The address moves to the backup and back: once by mouse, once by keyboard."""
-    patience = TAKEOVER_SECONDS * 1000
+    timeout = TAKEOVER_SECONDS * 1000
     cable = bench.locator(".vb-cable[data-host=web1]")
-    expect(bench.locator(".vb-host[data-host=web2] .vb-ring")).to_be_visible(timeout=patience)
+    expect(bench.locator(".vb-host[data-host=web2] .vb-ring")).to_be_visible(timeout=timeout)
     bench.scroll_into_view_if_needed()
     screenshot(page, "bench-live.png")
     cable.click()
-    expect(cable).to_have_attribute("aria-pressed", "true", timeout=patience)
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
+    expect(cable).to_have_attribute("aria-pressed", "true", timeout=timeout)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
     expect(holder(bench)).to_have_text("web2")
     expect(bench.locator(".vb-log")).to_contain_text("no advertisement for 3.")
     screenshot(page, "bench-unplugged.png")
     cable.focus()
     page.keyboard.press("Enter")
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
     expect(holder(bench)).to_have_text("web1")
 
 
@@ -136,25 +136,25 @@ def slow_down(bench: Locator) -> None:
 
 def in_memory(page: Page) -> None:
     """A cluster in memory plays its time as real time, and obeys the same clicks."""
-    bench, patience = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
+    bench, timeout = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
     bench.locator(".vb-cable[data-host=web1]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
 
 
 def in_replay(page: Page) -> None:
     """A recording plays while it is looked at, says what comes next, and obeys that alone."""
-    bench, patience = page.locator(".vb").nth(2), TAKEOVER_SECONDS * 1000
+    bench, timeout = page.locator(".vb").nth(2), TAKEOVER_SECONDS * 1000
     bench.scroll_into_view_if_needed()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
     expect(bench.locator(".vb-chip")).to_have_text("REPLAY")
     told = bench.locator(".vb-told")
-    expect(told).to_contain_text("goes on with", timeout=patience)
+    expect(told).to_contain_text("goes on with", timeout=timeout)
     expect(told).to_contain_text("lab.unplug('web1')")
     bench.locator(".vb-cable[data-host=web2]").click()
     expect(told).to_contain_text("nobody did lab.unplug('web2')")
     bench.locator(".vb-cable[data-host=web1]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=patience)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
     screenshot(page, "bench-in-replay.png")
 
 

@@ -9,9 +9,9 @@ from playwright.sync_api import Page
 
 from tests.support import REPOSITORY
 
-# Milliseconds in which the page shows what it was asked for; Playwright's own five seconds are few
+# The page shows what it was asked for within this time; Playwright's own five seconds are few
 # where a kernel has to answer.
-PATIENCE = 30_000
+PAGE_TIMEOUT_MS = 30_000
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # Headless, and silent towards everything but the page under test.
 FLAGS = [

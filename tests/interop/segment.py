@@ -47,7 +47,8 @@ KEEPALIVED = "/usr/sbin/keepalived"
 # The daemon of this checkout, whatever is installed in the venv.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 KINDS = ("keepalived", "vrrpd")
-PATIENCE = 40.0  # seconds until something that must happen counts as not happening
+# What must happen and has not by then, with several tests on two cores, counts as not happening.
+EVENT_TIMEOUT_S = 40.0
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
 TP_STATUS_USER = 1
 PACKET_OUTGOING = 4
@@ -423,7 +424,7 @@ class Host:
         assert self.daemon is not None
         self.daemon.terminate()
         try:
-            status = self.daemon.wait(PATIENCE)
+            status = self.daemon.wait(EVENT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.crash()
             raise AssertionError(f"{self.kind} did not stop:\n{self.text()}") from None
@@ -529,7 +530,7 @@ class Segment:
         # The kernel adds it from a work queue: on a busy machine some time after the link is up.
         # A keepalived that starts before does not recover where it sends by unicast.
         for host in self.hosts:
-            eventually(host.has_link_local, PATIENCE, "a link-local address", every=0.01)
+            eventually(host.has_link_local, EVENT_TIMEOUT_S, "a link-local address", every=0.01)
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self.hosts)
@@ -551,7 +552,9 @@ class Segment:
         """What all daemons logged, for the message of a failure."""
         return "\n".join(f"--- host {h.number} ({h.kind})\n{h.text()}" for h in self.hosts)
 
-    def wait(self, condition: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
+    def wait(
+        self, condition: Callable[[], object], what: str, timeout: float = EVENT_TIMEOUT_S
+    ) -> None:
         """Until `condition()` holds; the logs are in the message if it does not."""
 
         def holds() -> object:

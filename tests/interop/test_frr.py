@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import PATIENCE, Host, Segment, is_announcement
+from tests.interop.segment import EVENT_TIMEOUT_S, Host, Segment, is_announcement
 from tests.support import eventually
 
 FRR = Path("/usr/lib/frr")
@@ -119,14 +119,14 @@ class Frr:
                     )
                 )
             if name == "zebra":
-                eventually((room / "zserv.api").exists, PATIENCE, "zebra's socket")
+                eventually((room / "zserv.api").exists, EVENT_TIMEOUT_S, "zebra's socket")
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """A signal to both, vrrpd first, and wait."""
         for process in reversed(self.processes):
             process.send_signal(number)
             try:
-                process.wait(PATIENCE)
+                process.wait(EVENT_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -18,9 +18,9 @@ CONFIG = """global_defs {
  enable_script_security
  script_user root
  startup_script "%(script)s startup - %(start)s"
- startup_script_timeout %(patience)d
+ startup_script_timeout %(timeout)d
  shutdown_script "%(script)s shutdown - %(end)s"
- shutdown_script_timeout %(patience)d
+ shutdown_script_timeout %(timeout)d
 }
 vrrp_instance VI_1 {
  interface eth0
@@ -43,7 +43,7 @@ esac
 """
 ENDS = {"succeed": "ok", "fail": "fail", "time out": "hang"}
 # Seconds for each script: enough to begin on a busy machine, and to end where it does end.
-PATIENCE = {"ok": 30, "fail": 30, "hang": 5}
+SCRIPT_TIMEOUT_S = {"ok": 30, "fail": 30, "hang": 5}
 # What keepalived kills, and vrrpd no longer waits for, when it takes a second.
 LAST = Counter(["VI_1 script", "VI_1 STOP"])
 
@@ -63,7 +63,7 @@ def life(room: Path, kind: str, how: str) -> Life:
     with Segment(room, hosts=1) as lan:
         host = lan[0]
         host.script.write_text(SCRIPT % host.notified)
-        words = {"script": host.script, "start": how, "end": how, "patience": PATIENCE[how]}
+        words = {"script": host.script, "start": how, "end": how, "timeout": SCRIPT_TIMEOUT_S[how]}
         host.start(kind, CONFIG % words)
         lan.wait(lambda: host.has("192.168.1.10"), "the address")
         lan.wait(lambda: "VI_1 MASTER" in host.calls(), "notify")
@@ -112,7 +112,7 @@ def test_systemd_is_notified_of_start_reload_and_end(tmp_path: Path) -> None:
         with Segment(tmp_path / "lan", hosts=1) as lan:
             host = lan[0]
             host.environment.update(NOTIFY_SOCKET=str(path), WATCHDOG_USEC="2000000")
-            words = {"script": host.script, "start": "ok", "end": "ok", "patience": 30}
+            words = {"script": host.script, "start": "ok", "end": "ok", "timeout": 30}
             host.start("vrrpd", CONFIG % words)
             eventually(lambda: notified("READY=1"), 20, "READY=1")
             assert "Startup complete" in host.text()

@@ -53,14 +53,14 @@ class Ear:
         self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, *_: self.heard.append(packet))
         self.channel.join(GROUP4)
 
-    def receive(self, sent: list[bytes], patience: int = 30 * SECOND) -> list[bytes]:
+    def receive(self, sent: list[bytes], timeout: int = 30 * SECOND) -> list[bytes]:
         """Send, and take what comes until something of ours is among it."""
         self.heard.clear()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
             out.bind((FAR, 0))
             for packet in sent:
                 out.send(bytes.fromhex("01005e000012 0200000000aa 0800") + packet)
-        self.loop.run_until(lambda: sent[-1] in self.heard, patience)
+        self.loop.run_until(lambda: sent[-1] in self.heard, timeout)
         return self.heard
 
     def close(self) -> None:

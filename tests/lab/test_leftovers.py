@@ -70,7 +70,7 @@ def test_a_lesson_that_leaves_something_fails(kind: str, tmp_path: Path) -> None
     with OrdinaryUser() as user, ExitStack() as until_judged:
 
         def lesson() -> None:
-            with nothing_left(user, patience=0.2) as environment:
+            with nothing_left(user, timeout=0.2) as environment:
                 until_judged.enter_context(leftover(kind, environment[MARK], tmp_path))
 
         with pytest.raises(AssertionError, match=kind):
@@ -79,7 +79,7 @@ def test_a_lesson_that_leaves_something_fails(kind: str, tmp_path: Path) -> None
 
 def test_what_other_people_do_is_their_business(tmp_path: Path) -> None:
     """Whatever began meanwhile is still there when the lesson is judged."""
-    with OrdinaryUser() as user, ExitStack() as stack, nothing_left(user, patience=0.2):
+    with OrdinaryUser() as user, ExitStack() as stack, nothing_left(user, timeout=0.2):
         for kind in KINDS:
             stack.enter_context(leftover(kind, new_mark(), tmp_path))
 

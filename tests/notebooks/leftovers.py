@@ -18,7 +18,7 @@ from tests.leftovers import left, new_mark
 from tests.support import OrdinaryUser, eventually
 
 # Seconds for the kernel of the machine to end what init has left.
-PATIENCE = 30.0
+ENDS_WITHIN_S = 30.0
 KEPT = {".cache", ".config", ".ipython", ".local"}
 RUNTIME = ".local/share/jupyter/runtime"
 
@@ -35,19 +35,19 @@ def files(user: OrdinaryUser) -> set[str]:
 
 @contextmanager
 def nothing_left(
-    user: OrdinaryUser, wanted: tuple[str, ...] = (), patience: float = PATIENCE
+    user: OrdinaryUser, wanted: tuple[str, ...] = (), timeout: float = ENDS_WITHIN_S
 ) -> Iterator[dict[str, str]]:
     """Gives the environment for the commands of `user`; afterwards nothing of them is left.
 
     `wanted`: names in the user's home that the commands are meant to write.
-    `patience`: seconds for what is on its way out.
+    `timeout`: seconds for what is on its way out.
     Raises AssertionError that lists what there is.
     """
     mark = new_mark()
     before = files(user)
     yield {MARK: mark}
     with suppress(AssertionError):  # what follows says more
-        eventually(lambda: not left(mark), patience)
+        eventually(lambda: not left(mark), timeout)
     found = [
         *left(mark),
         *(f"file {name}" for name in files(user) - before - set(wanted)),

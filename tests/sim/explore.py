@@ -87,7 +87,7 @@ class Explorer:
         self.known: dict[tuple[int, int, object], tuple[int, tuple[int, ...]]] = {}
         self.aged: dict[int, int] = {}
         down = max(one.master_down(SECOND) for one in self.params) // TICK
-        self.patience = down + bounds.delay
+        self.longest_outage = down + bounds.delay
         self.settles = down + 4 + 2 * bounds.delay
         self.explored = 0
         self.moves = 0
@@ -224,7 +224,7 @@ class Explorer:
 
     def check(self, world: World) -> None:
         """What holds in every state."""
-        if world.holderless > self.patience:
+        if world.holderless > self.longest_outage:
             raise Broken(f"nobody is MASTER for {world.holderless} ticks: {self.described(world)}")
         if world.calm < self.settles:
             return

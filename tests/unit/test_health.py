@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from labs.analysis.timeline import Timeline
-from labs.experiments.cluster_health import DEAF, HEARD, LASTING, _hopeless
+from labs.experiments.cluster_health import (
+    ADVERT_COMES_WITHIN_S,
+    HANDOVER_ENDS_AFTER_S,
+    RECEIVES_NOTHING_AFTER_S,
+    _hopeless,
+)
 from labs.model.facts import Action, Address, Fact, Heard, Ping
 
 VIP = "192.168.1.10"
@@ -49,7 +54,12 @@ def split(reloaded: float, now: float) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("later", "hopeless"), [(2.0, False), (DEAF, False), (DEAF + LASTING + 0.1, True)]
+    ("later", "hopeless"),
+    [
+        (2.0, False),
+        (RECEIVES_NOTHING_AFTER_S, False),
+        (RECEIVES_NOTHING_AFTER_S + HANDOVER_ENDS_AFTER_S + 0.1, True),
+    ],
 )
 def test_two_holders_are_given_time_to_receive_from_each_other(
     later: float, hopeless: bool
@@ -68,10 +78,17 @@ def test_an_owner_of_this_moment_is_not_judged_by_what_was_seen_before() -> None
     ("pings", "hopeless"),
     [
         # Every ping since the handover is lost.
-        ([ping(104.0, None), ping(103.0 + LASTING + 0.1, None)], True),
+        ([ping(104.0, None), ping(103.0 + HANDOVER_ENDS_AFTER_S + 0.1, None)], True),
         # None was sent: the client, too, may have been kept waiting.
         ([ping(102.9, "web2")], False),
-        ([ping(104.0, None), ping(104.2, "web1"), ping(103.0 + LASTING + 0.1, None)], False),
+        (
+            [
+                ping(104.0, None),
+                ping(104.2, "web1"),
+                ping(103.0 + HANDOVER_ENDS_AFTER_S + 0.1, None),
+            ],
+            False,
+        ),
         ([ping(104.0, None)], False),
     ],
 )
@@ -84,7 +101,7 @@ def test_master_alone_must_leave_pings_unanswered(pings: list[Ping], hopeless: b
 def test_what_leaves_no_trace_is_given_time_too() -> None:
     """A rule of the firewall is no action of the lab: only the next Advertisement shows it."""
     facts = (held(10.0, "web1"), held(10.0, "web2"))
-    looks = [(2.0, False), (HEARD + 0.1, True)]
+    looks = [(2.0, False), (ADVERT_COMES_WITHIN_S + 0.1, True)]
     for later, hopeless in looks:
         told = (*facts, ping(BEGAN + later, "web2"))
         lab = a_lab(told, BEGAN + later, ("web2", "web1"))
@@ -93,7 +110,7 @@ def test_what_leaves_no_trace_is_given_time_too() -> None:
 
 def test_pings_from_before_the_remedy_prove_nothing() -> None:
     lost: list[Fact] = [held(BEGAN - 2, "web1"), ping(BEGAN - 0.1, None)]
-    now = BEGAN + HEARD + 0.1
+    now = BEGAN + ADVERT_COMES_WITHIN_S + 0.1
     lab = a_lab([*lost, received(now)], now, holders=("web1",))
     assert not _hopeless(lab, BEGAN)
 

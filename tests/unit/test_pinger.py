@@ -25,7 +25,7 @@ def test_a_reply_that_came_in_time_counts_though_it_was_read_late() -> None:
     pinger, now = object.__new__(Pinger), time.monotonic()
     pinger.index, pinger.interval, pinger.output, pinger.body = 0, 0.01, Output(), BODY4
     sent = time.time() - 2 * REPLY_TIMEOUT
-    pinger.waiting, pinger.patience = {1: sent}, deque([(now - REPLY_TIMEOUT, 1)])
+    pinger.waiting, pinger.expiries = {1: sent}, deque([(now - REPLY_TIMEOUT, 1)])
     pinger.replies, pinger.due = Replies(sent), now + 60  # type: ignore[assignment]
     pinger.turn()
     _, rtt, _ = PONG.unpack(bytes(pinger.output.buffer[RECORD.size :]))

@@ -71,7 +71,7 @@ class Slow:
         self.done.append(f"cut {host}")
         self.mended = 0.0
 
-    def wait_until(self, condition: Callable[[], T], **_patience: object) -> T:
+    def wait_until(self, condition: Callable[[], T], **_timeout: object) -> T:
         while not (value := condition()):
             self.now += 0.05
         return value
