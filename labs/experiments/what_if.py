@@ -1,7 +1,8 @@
 """What if a line of the file were different?  The article's cluster in memory answers at once.
 
-    price([1, 2, 5, 10])                    what each advert_int costs, how long a failover takes
+    interval_costs([1, 2, 5, 10])           what each advert_int costs, how long a failover takes
     what_if({"auth_pass": "1112"}, ...)     who holds the address when only `web2` has that line
+    differences()                           that question for every line of lesson 03
 
 Both run `vrrpd` itself on a virtual clock (`labs.simulation.lan`), so half an hour passes in a
 moment.
@@ -23,10 +24,18 @@ DAY = 86_400
 ETHERNET, SHORTEST = 14, 60
 # Every Master_Down_Timer has expired by then, at advert_int up to 5.
 LONG = 30.0
+# The lines of web2's file that lesson 03 tries: first those that must be equal on both servers.
+_LINES: tuple[dict[str, Value], ...] = (
+    {"auth_pass": "1112"},
+    {"advert_int": 2},
+    {"virtual_router_id": 52},
+    {"priority": 120},
+    {"priority": 200},
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Cost:
     """One `advert_int`: adverts and bytes a day, and the longest takeover (s) after a failure."""
 
     advert_int: int
@@ -35,7 +44,7 @@ class Price:
     takeover: float
 
 
-class Prices(list[Price]):
+class Costs(list[Cost]):
     """Rows that show themselves as a table."""
 
     def __repr__(self) -> str:
@@ -47,18 +56,13 @@ class Prices(list[Price]):
         ]
         return "\n".join([head, *rows])
 
-    @property
-    def longest(self) -> dict[int, float]:
-        """The longest takeover (s) by `advert_int`."""
-        return {row.advert_int: row.takeover for row in self}
 
-
-def price(intervals: Iterable[int]) -> Prices:
+def interval_costs(intervals: Iterable[int] = (1, 2, 5, 10)) -> Costs:
     """What each `advert_int` costs in packets, and what it saves in time when the master fails."""
-    return Prices(_price(interval) for interval in intervals)
+    return Costs(_cost(interval) for interval in intervals)
 
 
-def _price(interval: int) -> Price:
+def _cost(interval: int) -> Cost:
     lan = _cluster({host: {"advert_int": interval} for host in SERVERS})
     lan.wait_until(lambda: lan.holders() == ["web1"], timeout=10.0 * interval)
     before = len(_adverts(lan))
@@ -73,7 +77,7 @@ def _price(interval: int) -> Price:
     taken = lan.now
     frame = max(SHORTEST, ETHERNET + len(bytes.fromhex(_adverts(lan)[-1].hex)))
     daily = round(count / (100 * interval) * DAY)
-    return Price(interval, daily, daily * frame, taken - pulled)
+    return Cost(interval, daily, daily * frame, taken - pulled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ def what_if(*lines: Mapping[str, Value]) -> WhatIfs:
         text = ", ".join(f"{keyword} {value}" for keyword, value in settings.items())
         found.append(WhatIf(text, tuple(lan.holders())))
     return found
+
+
+def differences() -> WhatIfs:
+    """Who holds the address when one line of `web2` differs, for every line of lesson 03."""
+    return what_if(*_LINES)
 
 
 def _cluster(changes: Mapping[str, Mapping[str, Value]]) -> Lan:

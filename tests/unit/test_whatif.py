@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from labs.experiments.what_if import price, what_if
+from labs.experiments.what_if import differences, interval_costs, what_if
 
 
-def test_a_longer_interval_is_cheaper_and_slower() -> None:
-    once, twice = price([1, 2])
+def test_a_longer_interval_costs_less_and_is_slower() -> None:
+    once, twice = interval_costs([1, 2])
     assert (once.adverts, twice.adverts) == (86_400, 43_200)
     assert once.octets == 86_400 * 60  # 14 + 40 bytes, filled up to the shortest frame
     # The skew of priority 100 is 0.609 s whatever the interval (RFC 3768 section 6.1).
@@ -32,5 +32,11 @@ def test_some_lines_must_be_equal(line: dict[str, object], holders: tuple[str, .
 
 
 def test_both_show_themselves_as_tables() -> None:
-    assert "86,400" in repr(price([1]))
+    assert "86,400" in repr(interval_costs([1]))
     assert "web1 and web2" in repr(what_if({"auth_pass": "1112"}))
+
+
+def test_the_lines_of_the_lesson_are_those_that_must_be_equal_and_those_that_need_not() -> None:
+    held_by_two = [row.line for row in differences() if len(row.holders) == 2]
+    assert held_by_two == ["auth_pass 1112", "advert_int 2", "virtual_router_id 52"]
+    assert len(differences()) == 5

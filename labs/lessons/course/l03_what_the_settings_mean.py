@@ -1,33 +1,49 @@
-"""03 What the settings mean: make one cluster again out of two files that disagree."""
+"""03 What the settings mean: mail, interval, password, state, VRID; and two files that disagree."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labs.conf import setting
-from labs.lessons import Challenge, Question, Step
+from labs.conf import has, setting, with_setting
+from labs.errors import LabError
+from labs.experiments.role_swap import hold, since, takeover
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.challenges import VALID
+from labs.lessons.experiment import Measured
 from labs.simulation.lan import STATES
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
+    from labs.emulation.mailbox import Mailbox
 
 TITLE = "What the settings mean, and what if they are wrong"
 QUESTION = "What does each line of the file do, and what happens when it is wrong?"
-MINUTES = 20
+MINUTES = 45
 
-# Seconds for a reload, and for two masters to find that they are two.
-PATIENCE = 9.0
+MAILS = "The cable of web1 is pulled. How many mails does web2 send?"
+SLOW = "advert_int 2 on both. How long after web1's last advertisement does web2 take over?"
+PASSWORD = "Another auth_pass on web2 alone: who holds the address?"
+FIRST = "Both daemons are restarted. Who holds the address in the end?"
+COPIED = "Which of the two addresses is still held?"
+
+PAIR, DATABASES = ("web1", "web2"), ("db1", "db2")
+ADDRESSES = ("192.168.1.10", "192.168.1.20")
+# s for which two hold the address before the effect of a difference is shown.
+TOGETHER = 1.0
 # What a difference in each of these lines means to the router that receives it.
 EQUAL = {
     "virtual_router_id": "the two are not the same virtual router, so each ignores the other",
-    "auth_type": "one sends a password of a kind that the other does not expect",
-    "auth_pass": "each finds a wrong password in what the other says, and drops it",
-    "advert_int": "each expects another interval than it hears of, and drops what it hears",
+    "auth_type": "they use different kinds of password, so each drops the other's advertisements",
+    "auth_pass": "each finds another password in the other's advertisements, and drops them",
+    "advert_int": "each expects another interval than it receives, and drops the advertisement",
 }
+# The mailboxes of the servers, in this kernel.
+_boxes: dict[str, Mailbox] = {}
 
 
 def _of(lab: Lab, keyword: str) -> tuple[str | None, str | None]:
-    """What the files of web1 and of web2 say for `keyword`."""
+    """What the files of web1 and of web2 have for `keyword`."""
     return setting(lab.conf("web1"), keyword), setting(lab.conf("web2"), keyword)
 
 
@@ -35,18 +51,195 @@ def _different(lab: Lab) -> list[str]:
     return [word for word in EQUAL if len(set(_of(lab, word))) == 2]
 
 
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _agree(lab: Lab) -> None:
+    """Let web1 alone hold the address, and web2's file have what must be equal from web1's."""
+    if set(lab.daemons) != set(PAIR):
+        raise LabError(
+            'this experiment is for web1 and web2 alone: run the cells from lab = Lab("empty") on'
+        )
+    for keyword in _different(lab):
+        print(f"web2's file has another {keyword}: writing that of web1, and reloading")
+        lab.conf("web2", with_setting(lab.conf("web2"), keyword, _of(lab, keyword)[0]))
+        lab.reload("web2")
+    starts.web1_holds(lab)
+
+
+def _open_mailboxes(lab: Lab) -> None:
+    print("a mail server is running on web1 and on web2")
+    for host in PAIR:
+        _boxes[host] = lab.mail(host)
+        _boxes[host].clear()
+
+
+def _without_smtp_alert(lab: Lab) -> None:
+    _agree(lab)
+    if any(has(lab.conf(host), "smtp_alert") for host in PAIR):
+        raise LabError(
+            "the files have smtp_alert already: to see what they do without it, run the cells from "
+            'lab = Lab("empty") on'
+        )
+    _open_mailboxes(lab)
+
+
+def _with_smtp_alert(lab: Lab) -> None:
+    lacking = [host for host in PAIR if not has(lab.conf(host), "smtp_alert")]
+    if lacking:
+        raise LabError(
+            f"the file of {' and '.join(lacking)} has no smtp_alert: run the cell above that "
+            "writes it, then this one"
+        )
+    starts.cable_out(lab)
+    _open_mailboxes(lab)
+
+
+def _count_mails(_lab: Lab) -> Measured:
+    return len(_boxes["web2"])
+
+
+def _wait_for_mail(lab: Lab) -> None:
+    _boxes["web2"].wait(1)
+    hold(lab, "web1")
+
+
+def _two_seconds(lab: Lab) -> None:
+    if _of(lab, "advert_int") != ("2", "2"):
+        raise LabError("run the cell above that writes advert_int 2 on both servers, then this one")
+    starts.web1_holds(lab)
+    hold(lab, "web1")  # its next advertisement is one that web2 accepts, too
+
+
+def _since_pull(lab: Lab) -> Timeline:
+    return since(lab, "unplug")
+
+
+def _after_last_advert(lab: Lab) -> Measured:
+    move = takeover(_since_pull(lab))
+    if move.to != "web2" or move.after is None:
+        raise LabError("web2 has not taken over: was it web1's cable that was pulled?")
+    return round(move.after, 2)
+
+
+def _both_hold(lab: Lab) -> None:
+    lab.wait_until(
+        lambda: sum(part.duration for part in since(lab, "reload").overlaps) > TOGETHER,
+        what="two servers to hold the address for a second",
+    )
+
+
+def _holder(lab: Lab) -> Measured:
+    return "both" if len(lab.holders()) > 1 else "".join(lab.holders()) or "neither"
+
+
+def _exchanged(lab: Lab) -> None:
+    if setting(lab.conf("web2"), "state") != "MASTER":
+        raise LabError("run the cell above that writes state MASTER on web2, then this one")
+    _agree(lab)
+
+
+def _two_clusters(lab: Lab) -> None:
+    """Let each of the two pairs have its own VRID and hold its own address."""
+    if not set(DATABASES) <= set(lab.daemons):
+        raise LabError(
+            "this experiment is for two pairs: run the cell above that says "
+            'lab = Lab("two-clusters"), then this one'
+        )
+    for host in DATABASES:
+        if setting(lab.conf(host), "virtual_router_id") != "52":
+            print(f"{host}'s file has the VRID of web1: writing 52, and reloading")
+            lab.conf(host, with_setting(lab.conf(host), "virtual_router_id", 52))
+            lab.reload(host)
+    lab.wait_until(
+        lambda: all(len(lab.holders(address)) == 1 for address in ADDRESSES),
+        what="each of the two addresses to be held by one server",
+    )
+
+
+def _two_timelines(lab: Lab) -> Any:
+    from labs.figures import plot
+
+    return plot.stack([each.last(8) for each in lab.timelines()])
+
+
+def _still_held(lab: Lab) -> Measured:
+    count = sum(bool(lab.holders(address)) for address in ADDRESSES)
+    return ("neither", "one of them", "both")[count]
+
+
+_RESTS = "the address to rest on one server (up to 10 s)"
+EXPERIMENTS = {
+    "mails": Experiment(
+        "without smtp_alert",
+        {MAILS: _count_mails},
+        start=_without_smtp_alert,
+        outcome=lambda lab: lab.settle(),
+        waits=_RESTS,
+    ),
+    "alert": Experiment(
+        "with smtp_alert",
+        start=_with_smtp_alert,
+        outcome=_wait_for_mail,
+        waits="a mail of web2, and web1 to hold the address (up to 15 s)",
+        shows=lambda _lab: _boxes["web2"],
+    ),
+    "slow": Experiment(
+        "advert_int 2",
+        {SLOW: _after_last_advert},
+        start=_two_seconds,
+        outcome=lambda lab: hold(lab, "web2"),
+        waits="web2 to hold the address (up to 15 s)",
+        shows=_since_pull,
+    ),
+    "password": Experiment(
+        "another auth_pass",
+        {PASSWORD: _holder},
+        start=_agree,
+        outcome=_both_hold,
+        waits="web2's Master_Down_Timer, 3.6 s, and a second more",
+        shows=lambda lab: since(lab, "reload"),
+    ),
+    "state": Experiment(
+        "state MASTER on web2",
+        {FIRST: _holder},
+        start=_exchanged,
+        outcome=lambda lab: lab.settle(),
+        waits=_RESTS,
+        shows=lambda lab: since(lab, "stop"),
+    ),
+    "copied": Experiment(
+        "one VRID for two clusters",
+        {COPIED: _still_held},
+        start=_two_clusters,
+        outcome=lambda lab: lab.settle(),
+        waits="every Master_Down_Timer that may be running (up to 10 s)",
+        shows=_two_timelines,
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
+
+# s for a reload, and for two masters to become one.
+AGREE = 9.0
+# s, longer than a Master_Down_Interval.
+LASTS = 4.0
+FILE = "/etc/keepalived/keepalived.conf"
+
+
 def _fault(lab: Lab) -> str:
     return next((EQUAL[word] for word in _different(lab)), "look again")
 
 
 def _line(lab: Lab) -> str:
-    words = _different(lab)
-    return f"compare the lines {' and '.join(words)}, character by character" if words else ""
+    words = " and ".join(_different(lab))
+    return f"compare the lines {words} on both servers, character by character"
 
 
 def _nearly(lab: Lab) -> str:
-    wanted = ", ".join(f'{word}="{_of(lab, word)[0]}"' for word in _different(lab))
-    return f'change(lab, "web2", {wanted})'
+    edits = "; ".join(f"s/{word} .*/{word} {_of(lab, word)[0]}/" for word in _different(lab))
+    return f"on web2: sed -i '{edits}' {FILE}"
 
 
 def _untouched(lab: Lab) -> bool:
@@ -60,10 +253,10 @@ def _priority(lab: Lab) -> bool:
 
 def _holder_hint(lab: Lab) -> str:
     if not lab.running("web2"):
-        return "no daemon runs on web2: nobody would follow if web1 failed"
-    if lab.holders() == ["web2"]:
-        return "web2 holds it, with web1's own priority or more"
-    return "the files agree now, but the daemon of web2 has not read its own since you wrote it"
+        return "no daemon is running on web2: it could not take over if web1 failed"
+    if not lab.running("web1"):
+        return "no daemon is running on web1, which should hold the address"
+    return "the files agree now, but web2's daemon has not read its own since you wrote it"
 
 
 CHALLENGES = {
@@ -71,12 +264,14 @@ CHALLENGES = {
         "One cluster again",
         state="mistyped",
         steps=(
+            VALID,
             Step(
                 "the file of web1 is as it was",
                 _untouched,
                 hints=(
                     "the file of web1 has been changed, and it was right",
-                    'start over with lab = Lab("mistyped"), and change that of web2',
+                    'lab = Lab("mistyped") brings both files back',
+                    "change the file of web2 alone",
                 ),
             ),
             Step(
@@ -85,18 +280,25 @@ CHALLENGES = {
                 hints=(_fault, _line, _nearly),
             ),
             Step(
-                "web2 wants the address less than web1 does",
+                "the priority of web2 is lower than that of web1",
                 _priority,
                 hints=(
-                    "web2 has as high a priority as web1: between equals the address decides",
-                    "compare the lines `priority`",
-                    'change(lab, "web2", priority=100)',
+                    "web2's priority is not lower than web1's: web1 would not always win",
+                    f"compare `grep priority {FILE}` on both servers",
+                    f"on web2: sed -i 's/priority .*/priority 100/' {FILE}",
                 ),
             ),
             Step(
                 "both daemons run, and web1 alone holds 192.168.1.10",
-                lambda lab: lab.running("web2") and lab.settle(PATIENCE) == "web1",
-                hints=(_holder_hint, "a daemon reads its file at a reload", 'lab.reload("web2")'),
+                lambda lab: all(lab.running(host) for host in PAIR) and lab.holders() == ["web1"],
+                hints=(
+                    _holder_hint,
+                    "a daemon reads its file when it starts, and at a reload",
+                    "`keepalived -t && systemctl reload keepalived` on web2; if no daemon is "
+                    "running, `systemctl start keepalived`",
+                ),
+                patience=AGREE,
+                lasts=LASTS,
             ),
         ),
     )
@@ -115,26 +317,26 @@ QUIZ = (
         },
     ),
     Question(
-        "What protects the address from somebody who does not know auth_pass?",
+        "What protects the address from a host that does not know auth_pass?",
         right="nothing",
-        why="Anyone on the network can read it, and a router with another one simply becomes a "
+        why="Every host on the LAN can read it, and a router with another one simply becomes a "
         "second MASTER.",
         wrong={
             "the password": (
-                "It is in clear text in every packet, and a wrong one keeps nobody from being "
+                "It is in clear text in every packet, and a wrong one keeps no router from being "
                 "MASTER."
             ),
             "the VRID": "It is a number from 1 to 255 that every advertisement shows.",
         },
     ),
     Question(
-        "advert_int 2, priority 100: how long is its Master_Down_Interval?",
-        right="6.609 s",
-        why="Three intervals of 2 s; Skew_Time is below one second in version 2, whatever the "
+        "advert_int 5, priority 100: how long is its Master_Down_Interval?",
+        right="15.609 s",
+        why="Three intervals of 5 s; Skew_Time is below one second in version 2, whatever the "
         "interval.",
         wrong={
-            "3.609 s": "That is with advert_int 1: the three intervals are 2 s each here.",
-            "7.219 s": "Skew_Time does not grow with the interval in version 2.",
+            "5.609 s": "That is one interval; a BACKUP waits for three.",
+            "18.047 s": "Skew_Time does not grow with the interval in version 2.",
         },
     ),
     Question(
@@ -155,20 +357,12 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "The cable of web1 is pulled. How many mails does web2 send?": (
-        "global_defs only says where mail goes; without `smtp_alert` no instance sends any."
-    ),
-    "advert_int 10: how long may a failover take, at worst?": (
-        "Three intervals of 10 s, plus the Skew_Time of priority 100, which is 0.609 s in VRRPv2."
-    ),
-    "Which of the two addresses is still held?": (
-        "The table below shows what each daemon does with an advertisement of the other pair."
-    ),
-    "Who holds 192.168.1.10 in the end?": (
-        "web2 drops every advertisement of web1 because of the password, so its "
-        "Master_Down_Timer expires."
-    ),
-    "web1 says BACKUP 150, web2 says MASTER 100. Who holds?": (
-        "Priority decides; `state` only says how an instance starts."
+    MAILS: "Without `smtp_alert` in the instance or in global_defs, no mail is sent.",
+    SLOW: "Three intervals of 2 s, and the Skew_Time of priority 100, which stays 0.609 s.",
+    PASSWORD: "web2 drops every advertisement of web1, so its Master_Down_Timer expires.",
+    FIRST: "`state` only says how an instance starts; a moment later the priorities decide.",
+    COPIED: (
+        "A daemon that drops the other pair's advertisements ignores that pair; one that accepts "
+        "them stays BACKUP while the other pair has its own priority or a higher one."
     ),
 }
