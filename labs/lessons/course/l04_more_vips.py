@@ -1,58 +1,242 @@
-"""04 More virtual addresses: exchange some of them without moving the others."""
+"""04 More virtual addresses: a reload, lists that differ, a service that binds; and an exchange."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labs.conf import contents
-from labs.lessons import Challenge, Question, Step
+from labs.conf import contents, with_setting
+from labs.errors import LabError
+from labs.experiments.role_swap import since
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.challenges import VALID
+from labs.lessons.experiment import Measured
+from labs.lessons.show import show
+from labs.model.facts import Action
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
+    from labs.capture.packet_fields import Anatomy
     from labs.emulation.lab import Lab
 
 TITLE = "More virtual addresses, and fewer"
 QUESTION = "Can I add and remove addresses without an outage?"
-MINUTES = 15
+MINUTES = 35
 
-SERVERS = ("web1", "web2")
-WANTED = {f"192.168.1.{number}" for number in (10, 101, 102, 105)}
-GONE = {"192.168.1.103", "192.168.1.104"}
-# Seconds for a reload, and for two masters to become one.
-PATIENCE = 6.0
+GAP = "Both are reloaded. For how long does the client get no answer?"
+SIZE = "How many bytes has an advertisement with five?"
+LISTEN = "web2 is BACKUP. A server program there binds to 192.168.1.101. What happens?"
+DIFFER = "Only web1 has the longer list. Who holds 192.168.1.10 then?"
+TOGETHER = "How do the three addresses arrive on web2?"
+
+PAIR = ("web1", "web2")
+FIVE = {f"192.168.1.{number}" for number in (10, 101, 102, 103, 104)}
+# What a server program does with an address that its host does not have, as a program of two lines.
+BIND = "python3 -c 'import socket; socket.create_server((\"192.168.1.101\", 8080))'"
+LOOKS_ON = 6.0  # s; longer than a Master_Down_Interval
+APART = 0.5  # s; addresses that arrive within it arrive together
+
+
+def _lines(lab: Lab, host: str) -> list[str]:
+    """The lines of virtual_ipaddress in the file of `host`."""
+    return [" ".join(words) for words in _split_lines(lab, host)]
 
 
 def _listed(lab: Lab, host: str) -> set[str]:
     """The addresses in the file of `host`."""
-    lines = contents(lab.conf(host), "vrrp_instance", "virtual_ipaddress")
-    return {words[0].partition("/")[0] for words in lines}
+    return {words[0].partition("/")[0] for words in _split_lines(lab, host)}
+
+
+def _split_lines(lab: Lab, host: str) -> list[list[str]]:
+    return contents(lab.conf(host), "vrrp_instance", "virtual_ipaddress")
+
+
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _five_listed(lab: Lab) -> None:
+    lacking = [host for host in PAIR if not _listed(lab, host) >= FIVE]
+    if lacking:
+        raise LabError(
+            f"the file of {' and '.join(lacking)} does not have all five addresses: run the cell "
+            "above that writes them, then this one"
+        )
+
+
+def _written_not_read(lab: Lab) -> None:
+    _five_listed(lab)
+    starts.web1_holds(lab)
+
+
+def _five_held(lab: Lab) -> None:
+    _five_listed(lab)
+    starts.web1_holds(lab)
+    lab.wait_until(
+        lambda: lab.witness.held()["web1"] >= FIVE, what="web1 to hold the five addresses"
+    )
+
+
+def _since_reload(lab: Lab) -> Timeline:
+    return since(lab, "reload")
+
+
+def _gap(lab: Lab) -> Measured:
+    return round(sum(outage.duration for outage in _since_reload(lab).outages), 2)
+
+
+def _last_packet(lab: Lab) -> Anatomy:
+    return show.packet(lab.frames()[-1])
+
+
+def _size(lab: Lab) -> Measured:
+    return len(lab.frames()[-1].packet)
+
+
+def _not_local(lab: Lab) -> None:
+    """Let web2 be BACKUP and its kernel as strict as it is by default."""
+    starts.web1_holds(lab)
+    if lab.run("web2", "sysctl -n net.ipv4.ip_nonlocal_bind").text.strip() == "1":
+        print("ip_nonlocal_bind is set on web2: taking it back")
+        lab.run("web2", "sysctl -w net.ipv4.ip_nonlocal_bind=0", changes=True)
+
+
+def _fate_of_the_program(lab: Lab) -> Measured:
+    failed = lab.run("web2", BIND).status != 0
+    return "it fails and ends" if failed else "it runs and gets no requests"
+
+
+def _equal_lists(lab: Lab) -> None:
+    """Let neither file list .105, and web1 alone hold 192.168.1.10."""
+    for host in PAIR:
+        lines = [line for line in _lines(lab, host) if line != "192.168.1.105"]
+        if lines != _lines(lab, host):
+            print(f"the file of {host} lists .105 already: removing it, and reloading")
+            lab.conf(host, with_setting(lab.conf(host), "virtual_ipaddress", lines))
+            lab.reload(host)
+    starts.web1_holds(lab)
+
+
+def _a_while_after_the_reload(lab: Lab) -> None:
+    end = _since_reload(lab).start + 1 + LOOKS_ON
+    lab.wait_until(lambda: lab.now > end, timeout=2 * LOOKS_ON, what="six seconds to pass")
+
+
+def _holder(lab: Lab) -> Measured:
+    if _listed(lab, "web1") == _listed(lab, "web2"):
+        raise LabError("the lists of web1 and web2 are equal: nothing differs that could be shown")
+    return "both" if len(lab.holders()) > 1 else "".join(lab.holders())
+
+
+def _with_cable(lab: Lab) -> None:
+    """Let web1 alone hold what its file lists, as the daemons have read it."""
+    starts.web1_holds(lab)
+    listed = _listed(lab, "web1")
+    if listed != _listed(lab, "web2"):
+        raise LabError("the lists of web1 and web2 differ: run the cells above in order")
+    lab.wait_until(
+        lambda: lab.witness.held()["web1"] >= listed, what="web1 to hold what its file lists"
+    )
+
+
+def _arrivals(lab: Lab) -> list[Timeline]:
+    """The timelines of the addresses that web2's file lists, since the last pull."""
+    pulled = max((act.t for act in lab.timeline().of(Action) if act.verb == "unplug"), default=None)
+    if pulled is None:
+        raise LabError("no cable has been pulled yet: this experiment pulls web1's")
+    listed = _listed(lab, "web2")
+    return [
+        each.between(pulled - 1, each.end) for each in lab.timelines() if each.address in listed
+    ]
+
+
+def _first_and_last(lab: Lab) -> Any:
+    from labs.figures import plot
+
+    found = _arrivals(lab)
+    return plot.stack([found[0], found[-1]])
+
+
+def _together(lab: Lab) -> Measured:
+    moves = [[move.at for move in each.takeovers if move.to == "web2"] for each in _arrivals(lab)]
+    if not all(moves):
+        return "some stay behind"
+    arrived = [each[0] for each in moves]
+    apart = max(arrived) - min(arrived)
+    return "all at once" if apart < APART else "a second apart", {"ms": 1000 * apart}
+
+
+_RESTS = "the address to rest on one server (up to 10 s)"
+EXPERIMENTS = {
+    "reload": Experiment(
+        "both daemons are reloaded",
+        {GAP: _gap},
+        start=_written_not_read,
+        outcome=lambda lab: lab.settle(),
+        waits=_RESTS,
+        shows=_since_reload,
+    ),
+    "bytes": Experiment("five addresses", {SIZE: _size}, start=_five_held, shows=_last_packet),
+    "listen": Experiment(
+        "a program on the BACKUP", {LISTEN: _fate_of_the_program}, start=_not_local
+    ),
+    "differ": Experiment(
+        "web1 has a longer list",
+        {DIFFER: _holder},
+        start=_equal_lists,
+        outcome=_a_while_after_the_reload,
+        waits="six seconds to pass: longer than web2's Master_Down_Interval of 3.609 s",
+        shows=_since_reload,
+    ),
+    "together": Experiment(
+        "the cable is pulled",
+        {TOGETHER: _together},
+        start=_with_cable,
+        outcome=lambda lab: lab.settle(),
+        waits=_RESTS,
+        shows=_first_and_last,
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
+
+WANTED = {f"192.168.1.{number}" for number in (10, 101, 102, 105)}
+# s for a reload, and for two masters to become one.
+AGREE = 6.0
+# s, longer than a Master_Down_Interval.
+LASTS = 4.0
+FILE = "/etc/keepalived/keepalived.conf"
+RELOAD = "`keepalived -t && systemctl reload keepalived` on both servers, close together"
 
 
 def _wrong_files(lab: Lab) -> list[str]:
-    return [host for host in SERVERS if _listed(lab, host) != WANTED]
+    return [host for host in PAIR if _listed(lab, host) != WANTED]
 
 
 def _file_hint(lab: Lab) -> str:
-    told = []
+    found = []
     for host in _wrong_files(lab):
         listed = _listed(lab, host)
         lacks, extra = sorted(WANTED - listed), sorted(listed - WANTED)
         words = [f"lacks {', '.join(lacks)}"] * bool(lacks)
         words += [f"still has {', '.join(extra)}"] * bool(extra)
-        told.append(f"the file of {host} {' and '.join(words)}")
-    return "; ".join(told)
+        found.append(f"the file of {host} {' and '.join(words)}")
+    return "; ".join(found)
 
 
 def _held(lab: Lab, host: str) -> set[str]:
-    return lab.witness.held()[host] & (WANTED | GONE)
+    return set(lab.witness.held()[host] & (WANTED | FIVE))
 
 
 def _holder_hint(lab: Lab) -> str:
+    stopped = [host for host in PAIR if not lab.running(host)]
+    if stopped:
+        return f"no daemon is running on {' and '.join(stopped)}"
     if len(lab.holders()) > 1:
-        return "both hold 192.168.1.10: one of them still works with the old list"
-    stale = [host for host in SERVERS if _held(lab, host) - WANTED]
+        return "both servers hold 192.168.1.10: one of them still has the old list"
+    stale = [host for host in PAIR if _held(lab, host) - WANTED]
     if stale:
         return f"{stale[0]} still holds an address that its file no longer lists"
-    return "the files are right, but the daemon of web1 has not read its own yet"
+    return "the files are right, but web1's daemon has not read its own yet"
 
 
 def _moves(lab: Lab) -> int:
@@ -65,29 +249,34 @@ CHALLENGES = {
         "An exchange",
         state="five",
         steps=(
+            VALID,
             Step(
                 "both files list .10, .101, .102 and .105, and no other",
                 lambda lab: not _wrong_files(lab),
                 hints=(
                     _file_hint,
-                    "change(lab, host, virtual_ipaddress=[...]) writes the whole list, for each",
-                    'wanted = ["192.168.1.10", "192.168.1.101", "192.168.1.102", "192.168.1.105"]; '
-                    'change(lab, "web1", virtual_ipaddress=wanted), and web2 likewise',
+                    f"edit {FILE} on both servers: one line must go, and one must change",
+                    f"on both: sed -i '/192.168.1.103/d; s/192.168.1.104/192.168.1.105/' {FILE}",
                 ),
             ),
             Step(
-                "web1 holds these four, and web2 none",
-                lambda lab: (_held(lab, "web1"), _held(lab, "web2")) == (WANTED, set()),
-                hints=(_holder_hint, "a daemon reads its file at a reload", "lab.reload(host)"),
-                patience=PATIENCE,
+                "web1 holds these four, and web2 none; both daemons run",
+                lambda lab: (
+                    all(lab.running(host) for host in PAIR)
+                    and (_held(lab, "web1"), _held(lab, "web2")) == (WANTED, set())
+                ),
+                hints=(_holder_hint, "a daemon reads its file at a start or a reload", RELOAD),
+                patience=AGREE,
+                lasts=LASTS,
             ),
             Step(
                 "192.168.1.10 has not moved in the meantime",
                 lambda lab: _moves(lab) == 0,
                 hints=(
-                    "it has moved: a daemon that is stopped gives its addresses up",
-                    'lab = Lab("five") starts over; which verb reads the file without stopping?',
-                    "write both files, then lab.reload(host) for each",
+                    "it has moved: a daemon that is stopped gives its addresses up, and lists that "
+                    "differ for more than three seconds may make two masters",
+                    'lab = Lab("five") starts over; which command reads the file without a stop?',
+                    f"write both files first; then {RELOAD}",
                 ),
             ),
         ),
@@ -97,11 +286,11 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "You have written four more addresses into both files. Who holds them now?",
-        right="nobody",
+        right="no server",
         why="A daemon reads its file at its start and at a reload, not before.",
         wrong={
-            "web1": "Its daemon has not read the file again yet.",
-            "both": "Even after a reload only the MASTER would hold them.",
+            "the MASTER": "Its daemon has not read the file again yet.",
+            "both servers": "Even after a reload only the MASTER would hold them.",
         },
     ),
     Question(
@@ -117,8 +306,8 @@ QUIZ = (
     Question(
         "Two servers with keepalived 2.2.7, and only one has the new list. What follows?",
         right="both become MASTER",
-        why="Up to 2.3.2 an advertisement with another list is dropped, so each runs into its "
-        "timer.",
+        why="Up to 2.3.2 an advertisement with another list is dropped, so the BACKUP's timer "
+        "expires.",
         wrong={
             "nothing at all": "That is so from 2.3.3 on; 2.2.7 compares the lists.",
             "the new ones are ignored": "The whole advertisement is dropped, not the addresses.",
@@ -143,14 +332,12 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "Both are reloaded. For how long does the client get no answer?": (
-        "A reload keeps the state of the instance: there was no resignation and no election."
+    GAP: "A reload keeps the state of the instance: there was no resignation and no election.",
+    SIZE: "Four more addresses take four bytes each.",
+    LISTEN: "A program may bind only to an address that its host has, unless the kernel allows it.",
+    DIFFER: (
+        "If web2 drops the advertisements, its Master_Down_Timer expires; if it accepts them, it "
+        "stays BACKUP."
     ),
-    "That one has 40 bytes, with one address. How many has one with five?": (
-        "Four more addresses take four bytes each."
-    ),
-    "Only web1 has the new list. Who holds 192.168.1.10?": (
-        "The daemons differ here: the rules are below."
-    ),
-    "How do the five arrive on web2?": "The first and the last address were {ms:.1f} ms apart.",
+    TOGETHER: "One virtual router has one state; here they came within {ms:.1f} ms.",
 }
