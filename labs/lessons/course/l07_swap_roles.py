@@ -29,10 +29,10 @@ MOVES = "The holder web2 is restarted first, then web1. How often does the addre
 IDLE = "web2 is restarted first, then the holder web1. How long is the client without an answer?"
 WAIT = "web1 is reloaded with priority 200. How long until it takes over?"
 
-# Seconds: more than a handover and one lost ping, less than any Skew_Time of these machines.
-NOTICED = 0.2
-# Seconds for `web1` to come back: a start, and one Master_Down_Interval.
-PATIENCE = 6.0
+# More than a handover and one lost ping, less than any Skew_Time of these machines.
+NOTICED_AFTER_S = 0.2
+# web1 comes back within this time: a start, and one Master_Down_Interval.
+COMES_BACK_WITHIN_S = 6.0
 
 
 # --- the experiments -----------------------------------------------------------------------------
@@ -162,7 +162,11 @@ def _outages(lab: Lab) -> list[ServiceInterval]:
     """When the client waited for longer than it may, after the address was first held."""
     seen = lab.timeline()
     first = next((span.start for span in seen.spans()), seen.end)
-    return [out for out in seen.outages if out.end > first + NOTICED and out.duration > NOTICED]
+    return [
+        out
+        for out in seen.outages
+        if out.end > first + NOTICED_AFTER_S and out.duration > NOTICED_AFTER_S
+    ]
 
 
 def _outage_hint(lab: Lab) -> str:
@@ -197,7 +201,7 @@ CHALLENGES = {
                 ),
             ),
             Step(
-                f"the client never waited longer than {NOTICED} s",
+                f"the client never waited longer than {NOTICED_AFTER_S} s",
                 lambda lab: unnoticed(lab, _outages),
                 hints=(
                     _outage_hint,
@@ -222,7 +226,7 @@ CHALLENGES = {
                     "the address is still on web2: has its daemon read the old number?",
                     "`systemctl reload keepalived` on web2",
                 ),
-                patience=PATIENCE,
+                patience=COMES_BACK_WITHIN_S,
                 lasts=4.0,
             ),
         ),

@@ -26,8 +26,8 @@ STOP = "web1's daemon is stopped by systemctl. Which state does its all.sh get?"
 HANG = "web2's hoge.sh never ends, and web2 becomes MASTER. What is its daemon doing then?"
 
 FLAG = "/run/in-charge"
-# Seconds for the backup to take over, and for a script to be started.
-PATIENCE = 8.0
+# The backup takes over and has started its script within this time.
+SCRIPT_STARTED_WITHIN_S = 8.0
 # Seconds that the state must last: by then web1 would have preempted.
 LASTS = 4.0
 REST = "the address to rest on one server (up to 10 s)"
@@ -205,7 +205,7 @@ CHALLENGES = {
                 "web2 holds the address, and web1 does not",
                 lambda lab: lab.holders() == ["web2"],
                 hints=("web2 has not taken over: is its daemon running?",),
-                patience=PATIENCE,
+                patience=SCRIPT_STARTED_WITHIN_S,
                 lasts=LASTS,
             ),
             Step(

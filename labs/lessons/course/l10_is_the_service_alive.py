@@ -28,8 +28,8 @@ FAULT = "The web server of web1 ends: for how long does no page come?"
 WEIGHT = "Does the page come back sooner than with FAULT, or later?"
 BOTH = "Neither web server works. Who holds the address with weight −60 on both?"
 
-# Seconds for a check to be believed (fall 2) and for a Master_Down_Interval.
-PATIENCE = 10.0
+# A check has failed twice (fall 2) and a Master_Down_Interval is over within this time.
+TAKEN_OVER_WITHIN_S = 10.0
 # Longer than Master_Down_Interval: by then a restarted server would have preempted.
 LASTS = 6.0
 ASK = "exec 3<>/dev/tcp/192.168.1.10/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
@@ -301,7 +301,7 @@ CHALLENGES = {
                     "priority and weight together must be less than the 100 of web2; 0 means FAULT",
                     "`weight -100` in web1's vrrp_script, then `systemctl reload keepalived`",
                 ),
-                patience=PATIENCE,
+                patience=TAKEN_OVER_WITHIN_S,
                 lasts=LASTS,
             ),
             Step(

@@ -125,12 +125,12 @@ EXPERIMENTS = {
 # --- the challenge -------------------------------------------------------------------------------
 
 OWN, BORROWED = "192.168.1.66", "192.168.1.12"
-# Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
-PATIENCE = 9.0
+# A cluster has one holder again within this time: a start, and one Master_Down_Interval.
+ONE_HOLDER_WITHIN_S = 9.0
 
 
 # s, longer than the Master_Down_Interval of web2: a server that receives nothing is MASTER by then.
-DEAF = 5.5
+RECEIVES_NOTHING_AFTER_S = 5.5
 
 
 def _one_cluster(lab: Lab) -> bool:
@@ -147,7 +147,7 @@ def _rules(lab: Lab, host: str) -> str:
 
 def _stays(lab: Lab) -> bool:
     try:
-        lab.wait_until(lambda: lab.holders() != ["web1"], DEAF)
+        lab.wait_until(lambda: lab.holders() != ["web1"], RECEIVES_NOTHING_AFTER_S)
     except LabError:
         return True
     return False
@@ -199,7 +199,7 @@ CHALLENGES = {
                     "journalctl -u keepalived on web2 names what it drops; lab.reset() starts over",
                     "both files need the same auth_type, auth_pass and peers",
                 ),
-                patience=PATIENCE,
+                patience=ONE_HOLDER_WITHIN_S,
             ),
             Step(
                 "what the attacker sends from its own address moves nothing",
