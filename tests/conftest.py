@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,9 @@ from hypothesis import HealthCheck, settings
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
 from labs.sandbox.namespaces import system_path
 from tests.support import OrdinaryUser, checkout_is_public, has_other_ids
+
+if TYPE_CHECKING:
+    from tests.interop.segment import Host, Segment
 
 TESTS = Path(__file__).parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
@@ -100,3 +104,27 @@ def ordinary_user() -> Iterator[OrdinaryUser]:
         pytest.skip(f"nobody else can read {TESTS.parent}; remedy: clone it outside /root")
     with OrdinaryUser() as user:
         yield user
+
+
+@pytest.fixture
+def segment(tmp_path: Path) -> Iterator[Segment]:
+    """One host on a segment of its own; no other router competes with it."""
+    from tests.interop.segment import Segment  # it needs namespaces, which some rings do without
+
+    with Segment(tmp_path, hosts=1) as segment:
+        yield segment
+
+
+@pytest.fixture
+def host(segment: Segment) -> Host:
+    """The host of `segment`."""
+    return segment[0]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Segment]:
+    """Two hosts on a segment."""
+    from tests.interop.segment import Segment
+
+    with Segment(tmp_path, hosts=2) as segment:
+        yield segment

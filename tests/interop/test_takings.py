@@ -7,7 +7,6 @@ behind.  Every moment is waited for; no test knows how long anything takes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,12 +44,6 @@ def rules(host: Host) -> list[int]:
     return [row["priority"] for row in found if row["src"] != "all"]
 
 
-@pytest.fixture
-def lan(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=1) as segment:
-        yield segment
-
-
 @pytest.mark.parametrize(
     ("deletion", "kind"),
     [
@@ -60,50 +53,52 @@ def lan(tmp_path: Path) -> Iterator[Segment]:
     ],
 )
 def test_deleting_a_tracked_route_or_rule_costs_the_mastership_for_a_moment(
-    lan: Segment, deletion: str, kind: str
+    segment: Segment, deletion: str, kind: str
 ) -> None:
-    host = lan[0]
+    host = segment[0]
     host.start(kind, instance(WAYS, priority=250))
-    lan.wait(lambda: rules(host) == [500, 501], "the last of its rules")
-    lan.wait(lambda: len(lan.wire.arps(0)) >= 5, "the announcement")
+    segment.wait(lambda: rules(host) == [500, 501], "the last of its rules")
+    segment.wait(lambda: len(segment.wire.arps(0)) >= 5, "the announcement")
     before = (routes(host), routes(host, "-6"), rules(host))
-    heard = len(lan.wire.frames)
+    heard = len(segment.wire.frames)
     host.run("ip", *deletion.split())
-    lan.wait(
+    segment.wait(
         lambda: (
-            [f.priority for f in lan.wire.adverts(0, heard)][-1:] == [250]
-            and 0 in [f.priority for f in lan.wire.adverts(0, heard)]
+            [f.priority for f in segment.wire.adverts(0, heard)][-1:] == [250]
+            and 0 in [f.priority for f in segment.wire.adverts(0, heard)]
         ),
         "MASTER again",
     )
-    lan.wait(lambda: (routes(host), routes(host, "-6"), rules(host)) == before, "all ways again")
+    segment.wait(
+        lambda: (routes(host), routes(host, "-6"), rules(host)) == before, "all ways again"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("deletion", ["route del 10.2.0.0/16", "rule del preference 501"])
 def test_the_loss_of_what_is_not_tracked_changes_nothing(
-    lan: Segment, kind: str, deletion: str
+    segment: Segment, kind: str, deletion: str
 ) -> None:
-    host = lan[0]
+    host = segment[0]
     host.start(kind, instance(WAYS))
-    lan.wait(lambda: rules(host) == [500, 501], "the last of its rules")
-    heard = len(lan.wire.frames)
+    segment.wait(lambda: rules(host) == [500, 501], "the last of its rules")
+    heard = len(segment.wire.frames)
     host.run("ip", *deletion.split())
-    lan.wait(lambda: len(lan.wire.adverts(0, heard)) >= 3, "three advertisements")
-    assert {f.priority for f in lan.wire.adverts(0, heard)} == {255}
+    segment.wait(lambda: len(segment.wire.adverts(0, heard)) >= 3, "three advertisements")
+    assert {f.priority for f in segment.wire.adverts(0, heard)} == {255}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_reload_exchanges_ways_without_a_word_to_anybody(lan: Segment, kind: str) -> None:
-    host = lan[0]
+def test_a_reload_exchanges_ways_without_a_word_to_anybody(segment: Segment, kind: str) -> None:
+    host = segment[0]
     host.start(kind, instance(WAYS))
-    lan.wait(lambda: rules(host) == [500, 501], "the last of its rules")
-    heard = len(lan.wire.frames)
+    segment.wait(lambda: rules(host) == [500, 501], "the last of its rules")
+    heard = len(segment.wire.frames)
     other = WAYS.replace("10.2.0.0/16", "10.3.0.0/16").replace("preference 501", "preference 502")
     host.reload(instance(other))
-    lan.wait(lambda: rules(host) == [500, 502], "the new rule")
-    lan.wait(lambda: sorted(routes(host)) == ["10.1.0.0/16", "10.3.0.0/16"], "the new route")
-    assert {f.priority for f in lan.wire.adverts(0, heard)} <= {255}
+    segment.wait(lambda: rules(host) == [500, 502], "the new rule")
+    segment.wait(lambda: sorted(routes(host)) == ["10.1.0.0/16", "10.3.0.0/16"], "the new route")
+    assert {f.priority for f in segment.wire.adverts(0, heard)} <= {255}
 
 
 STATIC = """track_group G {
@@ -133,35 +128,35 @@ def static(host: Host) -> tuple[set[str], list[str], list[int]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_static_things_come_back_unless_they_are_not_tracked(lan: Segment, kind: str) -> None:
-    host = lan[0]
+def test_static_things_come_back_unless_they_are_not_tracked(segment: Segment, kind: str) -> None:
+    host = segment[0]
     host.start(kind, instance() + STATIC)
     both = {"172.16.5.1", "172.16.6.1"}, ["172.17.0.0/16", "172.18.0.0/16"], [910, 911]
-    lan.wait(lambda: static(host) == both, "the static things")
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
-    heard = len(lan.wire.frames)
+    segment.wait(lambda: static(host) == both, "the static things")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    heard = len(segment.wire.frames)
     mine = ["addr del 172.16.5.1/24 dev eth0", "route del 172.17.0.0/16"]
     if kind == "vrrpd":  # keepalived looks after static rules only if there are virtual ones
         mine.append("rule del preference 910")
     for what in mine:
         host.run("ip", *what.split())
-        lan.wait(lambda: static(host) == both, "the tracked ones again")
+        segment.wait(lambda: static(host) == both, "the tracked ones again")
     for what in ("addr del 172.16.6.1/24 dev eth0", "route del 172.18.0.0/16",
                  "rule del preference 911"):  # fmt: skip
         host.run("ip", *what.split())
     assert static(host) == ({"172.16.5.1"}, ["172.17.0.0/16"], [910])
-    lan.wait(lambda: len(lan.wire.adverts(0, heard)) >= 3, "three advertisements")
+    segment.wait(lambda: len(segment.wire.adverts(0, heard)) >= 3, "three advertisements")
     assert static(host) == ({"172.16.5.1"}, ["172.17.0.0/16"], [910])
-    assert {f.priority for f in lan.wire.adverts(0, heard)} <= {255}
+    assert {f.priority for f in segment.wire.adverts(0, heard)} <= {255}
     host.stop()
     assert static(host) == (set(), [], [])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_interface_of_a_static_entry_matters_to_its_track_group(
-    lan: Segment, kind: str
+    segment: Segment, kind: str
 ) -> None:
-    host = lan[0]
+    host = segment[0]
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
     for name in ("eth1", "far1"):
         host.run("ip", "link", "set", name, "up")
@@ -170,123 +165,125 @@ def test_the_interface_of_a_static_entry_matters_to_its_track_group(
         instance(priority=250)
         + STATIC.replace("via 192.168.1.1 dev eth0 track_group G", "dev eth1 track_group G"),
     )
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     host.run("ip", "link", "set", "eth1", "down")
-    lan.wait(lambda: not host.has("192.168.1.10"), "FAULT")
+    segment.wait(lambda: not host.has("192.168.1.10"), "FAULT")
     host.run("ip", "link", "set", "eth1", "up")
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER again")
-    lan.wait(lambda: "172.17.0.0/16" in routes(host), "the static route")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER again")
+    segment.wait(lambda: "172.17.0.0/16" in routes(host), "the static route")
 
 
 def test_a_filter_and_a_virtual_interface_survive_a_crash_and_are_taken_over(
-    lan: Segment,
+    segment: Segment,
 ) -> None:
-    host = lan[0]
+    host = segment[0]
     text = instance("no_accept\nuse_vmac", priority=250)
     host.start("vrrpd", text)
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     link = host.run("ip", "-o", "link", "show", "vrrp.51")
     assert "192.168.1.10" in host.run("nft", "list", "ruleset")
     host.crash()
     assert "192.168.1.10" in host.run("nft", "list", "ruleset")
-    heard = len(lan.wire.frames)
+    heard = len(segment.wire.frames)
     host.start("vrrpd", text)
-    lan.wait(lambda: not host.has("192.168.1.10"), "the leftover address removed")
-    lan.wait(lambda: lan.wire.adverts(0, heard) and host.has("192.168.1.10"), "MASTER again")
+    segment.wait(lambda: not host.has("192.168.1.10"), "the leftover address removed")
+    segment.wait(
+        lambda: segment.wire.adverts(0, heard) and host.has("192.168.1.10"), "MASTER again"
+    )
     assert host.run("ip", "-o", "link", "show", "vrrp.51").split()[0] == link.split()[0]
     host.stop()
     assert host.run("nft", "list", "ruleset") == ""
     assert "vrrp.51" not in host.run("ip", "link")
 
 
-def test_a_filter_of_an_earlier_run_is_removed_by_one_that_needs_none(lan: Segment) -> None:
-    host = lan[0]
+def test_a_filter_of_an_earlier_run_is_removed_by_one_that_needs_none(segment: Segment) -> None:
+    host = segment[0]
     host.start("vrrpd", instance("no_accept", priority=250))
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     host.crash()
     host.start("vrrpd", instance(priority=250))
-    lan.wait(lambda: host.run("nft", "list", "ruleset") == "", "the filter gone")
+    segment.wait(lambda: host.run("nft", "list", "ruleset") == "", "the filter gone")
 
 
-def test_other_tables_are_left_alone(lan: Segment) -> None:
-    host = lan[0]
+def test_other_tables_are_left_alone(segment: Segment) -> None:
+    host = segment[0]
     host.run("nft", "add table ip mine; add chain ip mine in")
     before = host.run("nft", "list", "ruleset")
     host.start("vrrpd", instance("use_vmac"))
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     assert "keepalived" in host.run("nft", "list", "ruleset")
     host.stop()
     assert host.run("nft", "list", "ruleset") == before
 
 
-def test_nothing_of_nftables_is_touched_by_default(lan: Segment) -> None:
-    host = lan[0]
+def test_nothing_of_nftables_is_touched_by_default(segment: Segment) -> None:
+    host = segment[0]
     host.start("vrrpd", instance())
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     assert host.run("nft", "list", "ruleset") == ""
     assert "nftables table" not in host.text()
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["accept", "no_accept"])
 def test_a_silent_address_does_not_answer(tmp_path: Path, answers: bool) -> None:
-    with Segment(tmp_path, hosts=2) as lan:
-        lan[0].start("vrrpd", instance("accept" if answers else "no_accept", priority=250))
-        lan.wait(lambda: len(lan.wire.arps(0)) >= 5, "the announcement")
+    with Segment(tmp_path, hosts=2) as segment:
+        segment[0].start("vrrpd", instance("accept" if answers else "no_accept", priority=250))
+        segment.wait(lambda: len(segment.wire.arps(0)) >= 5, "the announcement")
         ping = "ping -c 1 -W 1 192.168.1.10 >/dev/null && echo yes || echo no"
 
         def logged() -> str:
-            return lan[1].run("sh", "-c", ping).strip()
+            return segment[1].run("sh", "-c", ping).strip()
 
         if answers:
-            lan.wait(lambda: logged() == "yes", "an answer")
+            segment.wait(lambda: logged() == "yes", "an answer")
         else:
             assert logged() == "no"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_virtual_interface_comes_back_with_its_base(lan: Segment, kind: str) -> None:
-    host = lan[0]
+def test_a_virtual_interface_comes_back_with_its_base(segment: Segment, kind: str) -> None:
+    host = segment[0]
     host.start(kind, instance("use_vmac", priority=250))
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     host.run("ip", "link", "set", "eth0", "down")
-    lan.wait(lambda: not host.has("192.168.1.10"), "FAULT")
+    segment.wait(lambda: not host.has("192.168.1.10"), "FAULT")
     host.run("ip", "link", "set", "eth0", "up")
-    lan.wait(lambda: host.addresses("vrrp.51") >= {"192.168.1.10"}, "MASTER again")
+    segment.wait(lambda: host.addresses("vrrp.51") >= {"192.168.1.10"}, "MASTER again")
 
 
-def test_a_deleted_virtual_interface_is_made_again(lan: Segment) -> None:
-    host = lan[0]
+def test_a_deleted_virtual_interface_is_made_again(segment: Segment) -> None:
+    host = segment[0]
     host.start("vrrpd", instance("use_vmac", priority=250))
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
-    heard = len(lan.wire.frames)
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    heard = len(segment.wire.frames)
     host.run("ip", "link", "del", "vrrp.51")
-    lan.wait(lambda: host.addresses("vrrp.51") >= {"192.168.1.10"}, "MASTER again")
-    lan.wait(lambda: lan.wire.adverts(0, heard), "an advertisement")
-    assert lan.wire.adverts(0)[-1].data[6:12] == bytes.fromhex("00005e000133")
+    segment.wait(lambda: host.addresses("vrrp.51") >= {"192.168.1.10"}, "MASTER again")
+    segment.wait(lambda: segment.wire.adverts(0, heard), "an advertisement")
+    assert segment.wire.adverts(0)[-1].data[6:12] == bytes.fromhex("00005e000133")
 
 
-def test_an_ipvlan_carries_the_addresses_with_its_bases_mac(lan: Segment) -> None:
-    host = lan[0]
+def test_an_ipvlan_carries_the_addresses_with_its_bases_mac(segment: Segment) -> None:
+    host = segment[0]
     try:
         host.run("ip", "link", "add", "try", "link", "eth0", "type", "ipvlan", "mode", "l2")
     except AssertionError:
         pytest.skip("optional: this kernel has no ipvlan")
     host.run("ip", "link", "del", "try")
     host.start("vrrpd", instance("use_ipvlan ipv0 192.168.1.51/24"))
-    lan.wait(lambda: host.addresses("ipv0") >= {"192.168.1.10", "192.168.1.51"}, "MASTER")
-    lan.wait(lambda: lan.wire.adverts(0), "an advertisement")
-    frame = lan.wire.adverts(0)[0]
+    segment.wait(lambda: host.addresses("ipv0") >= {"192.168.1.10", "192.168.1.51"}, "MASTER")
+    segment.wait(lambda: segment.wire.adverts(0), "an advertisement")
+    frame = segment.wire.adverts(0)[0]
     assert frame.data[6:12] == bytes.fromhex("02000000000b")
     host.stop()
     assert "ipv0" not in host.run("ip", "link")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_promote_secondaries_is_set_while_the_daemon_runs(lan: Segment, kind: str) -> None:
-    host = lan[0]
+def test_promote_secondaries_is_set_while_the_daemon_runs(segment: Segment, kind: str) -> None:
+    host = segment[0]
     path = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
     host.start(kind, instance("promote_secondaries"))
-    lan.wait(lambda: host.has("192.168.1.10"), "MASTER")
+    segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     assert host.run("cat", path).strip() == "1"
     host.stop()
     assert host.run("cat", path).strip() == "0"

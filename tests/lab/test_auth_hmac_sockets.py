@@ -8,8 +8,6 @@ A virtual interface is in the group of its base (ip-link(8)), or in the one that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,12 +17,6 @@ HMAC = "auth_hmac {{\nkey 1 hex:{}\nactive_key 1\n}}"
 KEY, OTHER = "42" * 32, "43" * 32
 VIPS = {4: "192.168.1.10", 6: "fe80::10"}
 PEERS = {4: "192.168.1.{}", 6: "fe80::{}"}
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=2) as segment:
-        yield segment
 
 
 def conf(priority: int, family: int, *words: str) -> str:

@@ -14,8 +14,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,18 +21,6 @@ from tests.interop.segment import ENVIRONMENT, Host, Segment
 from tests.support import eventually
 
 VIP = "192.168.1.10"
-
-
-@pytest.fixture
-def lan(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=1) as segment:
-        yield segment
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=2) as segment:
-        yield segment
 
 
 def conf(
@@ -65,36 +51,38 @@ def put(host: Host, path: str, value: int) -> None:
     host.run("sh", "-c", f"echo {value} >/proc/sys/net/ipv4/conf/{path}")
 
 
-def test_routes_are_there_again_after_the_link_is(lan: Segment) -> None:
+def test_routes_are_there_again_after_the_link_is(segment: Segment) -> None:
     """`dont_track_primary`: the router stays MASTER, and its routes come back with the link."""
-    host = lan[0]
+    host = segment[0]
     ways = "virtual_routes {\n192.0.2.0/24 via 192.168.1.2 dev eth0\n2001:db8::/32 dev eth0\n}"
     host.start("vrrpd", conf("dont_track_primary", ways))
-    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
     for _ in range(3):
         host.run("ip", "link", "set", "eth0", "down")
-        lan.wait(lambda: routes(host) == [], "the kernel to remove it")
+        segment.wait(lambda: routes(host) == [], "the kernel to remove it")
         host.run("ip", "link", "set", "eth0", "up")
-        lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
-        lan.wait(lambda: "2001:db8::/32" in host.run("ip", "-6", "route"), "the IPv6 route again")
-    lan.wait(lambda: states(host)[-1] == "MASTER", "MASTER")
+        segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
+        segment.wait(
+            lambda: "2001:db8::/32" in host.run("ip", "-6", "route"), "the IPv6 route again"
+        )
+    segment.wait(lambda: states(host)[-1] == "MASTER", "MASTER")
 
 
-def test_routes_are_there_again_after_a_flap_too_short_to_be_seen(lan: Segment) -> None:
+def test_routes_are_there_again_after_a_flap_too_short_to_be_seen(segment: Segment) -> None:
     """Down and up in one breath: both notifications are read at once."""
-    host = lan[0]
+    host = segment[0]
     host.start("vrrpd", conf("dont_track_primary", "virtual_routes {\n192.0.2.0/24 dev eth0\n}"))
-    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
     host.freeze()
     host.run("ip", "-batch", "-", stdin="link set eth0 down\nlink set eth0 up\n")
     host.thaw()
-    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route again")
     assert states(host) == ["BACKUP", "MASTER"]
 
 
-def test_a_route_that_names_no_interface_is_put_back(lan: Segment) -> None:
+def test_a_route_that_names_no_interface_is_put_back(segment: Segment) -> None:
     """The kernel has chosen one, and its message about the removal names it."""
-    host = lan[0]
+    host = segment[0]
     ways = [
         "192.0.2.0/24 via 192.168.1.2",
         "blackhole 198.51.100.0/24",
@@ -104,29 +92,29 @@ def test_a_route_that_names_no_interface_is_put_back(lan: Segment) -> None:
     host.start("vrrpd", conf("\n".join(["virtual_routes {", *ways, "}"])))
     there = ["192.0.2.0/24", "198.51.100.0/24"]
     six = ("ip", "-6", "route", "show", "2001:db8::/32")
-    lan.wait(lambda: sorted(routes(host)) == there and host.run(*six), "the routes")
+    segment.wait(lambda: sorted(routes(host)) == there and host.run(*six), "the routes")
     for number, one in enumerate((*there, "2001:db8::/32"), 1):
         host.run("ip", "route", "del", one)
-        lan.wait(lambda: states(host).count("MASTER") == number + 1, one)  # noqa: B023
-        lan.wait(lambda: sorted(routes(host)) == there and host.run(*six), f"{one} again")
+        segment.wait(lambda: states(host).count("MASTER") == number + 1, one)  # noqa: B023
+        segment.wait(lambda: sorted(routes(host)) == there and host.run(*six), f"{one} again")
 
 
-def test_a_reload_that_removes_the_primary_address_keeps_the_others(lan: Segment) -> None:
+def test_a_reload_that_removes_the_primary_address_keeps_the_others(segment: Segment) -> None:
     """promote_secondaries 0: the kernel removes .2 and .3 with .1, and signs it with our port."""
-    host = lan[0]
+    host = segment[0]
     for where in ("all", "eth0"):
         put(host, f"{where}/promote_secondaries", 0)
     other = conf(name="VI_2", vrid=52, vips="192.168.9.4/24")
     route = "virtual_routes {\n192.0.2.0/24 via 192.168.9.99 dev eth0\n}"
     three, two = ("\n".join(f"192.168.9.{n}/24" for n in some) for some in ((1, 2, 3), (2, 3)))
     host.start("vrrpd", conf(route, vips=three) + other)
-    lan.wait(lambda: len(host.virtual()) == 4, "all addresses")
-    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    segment.wait(lambda: len(host.virtual()) == 4, "all addresses")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
     host.reload(conf(route, vips=two) + other)
     held = {"192.168.9.2", "192.168.9.3", "192.168.9.4"}
-    lan.wait(lambda: "Reload complete" in host.text(), "the reload")
-    lan.wait(lambda: host.virtual() == held, "the addresses that are left")
-    lan.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
+    segment.wait(lambda: "Reload complete" in host.text(), "the reload")
+    segment.wait(lambda: host.virtual() == held, "the addresses that are left")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"], "the route")
     assert states(host) == states(host, "VI_2") == ["BACKUP", "MASTER"]
 
 
@@ -207,9 +195,9 @@ def test_a_virtual_interface_follows_the_name_of_its_base(pair: Segment) -> None
     assert "vrrp.51" not in host.run("ip", "link")
 
 
-def test_a_renamed_interface_has_its_switches_put_back(lan: Segment) -> None:
+def test_a_renamed_interface_has_its_switches_put_back(segment: Segment) -> None:
     """What `promote_secondaries` and `use_vmac` have set is put back by the interface's number."""
-    host = lan[0]
+    host = segment[0]
     files = [f"/proc/sys/net/ipv4/conf/{{}}/{one}" for one in ("promote_secondaries", "arp_ignore")]
 
     def values(name: str) -> list[str]:
@@ -218,19 +206,19 @@ def test_a_renamed_interface_has_its_switches_put_back(lan: Segment) -> None:
     for where in ("all", "eth0"):
         put(host, f"{where}/promote_secondaries", 0)
     host.start("vrrpd", conf("use_vmac", "promote_secondaries"))
-    lan.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
+    segment.wait(lambda: VIP in host.addresses("vrrp.51"), "MASTER")
     assert values("eth0")[1] == "1"
     host.run("ip", "link", "set", "eth0", "name", "net7")
-    lan.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
+    segment.wait(lambda: states(host)[-1] == "FAULT", "FAULT")
     assert host.stop() == 0
     assert values("net7") == ["0", "0"]
 
 
-def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
+def test_an_interface_that_is_made_again_under_its_name(segment: Segment) -> None:
     """Another number: a new socket, and the addresses are added to the new one."""
-    host = lan[0]
+    host = segment[0]
     host.start("vrrpd", conf("dont_track_primary"))
-    lan.wait(lambda: host.has(VIP), "MASTER")
+    segment.wait(lambda: host.has(VIP), "MASTER")
     host.freeze()
     host.run(
         "ip",
@@ -242,7 +230,7 @@ def test_an_interface_that_is_made_again_under_its_name(lan: Segment) -> None:
         ),
     )
     host.thaw()
-    lan.wait(lambda: host.has(VIP), "MASTER again")
+    segment.wait(lambda: host.has(VIP), "MASTER again")
     assert host.stop() == 0
     assert not host.has(VIP)
 
@@ -308,19 +296,19 @@ def test_an_address_that_the_kernel_refuses(pair: Segment) -> None:
     pair.wait(lambda: {VIP, "2001:db8::10"} <= host.addresses(), "MASTER")
 
 
-def test_another_program_that_removes_the_address_again_and_again(lan: Segment) -> None:
-    host = lan[0]
+def test_another_program_that_removes_the_address_again_and_again(segment: Segment) -> None:
+    host = segment[0]
     host.start("vrrpd", conf(priority=254))
-    lan.wait(lambda: host.has(VIP), "MASTER")
+    segment.wait(lambda: host.has(VIP), "MASTER")
     loop = f"while :; do ip addr del {VIP}/32 dev eth0 2>/dev/null; done"
     with subprocess.Popen(host.holder.inside("timeout", "60", "sh", "-c", loop)) as program:
         try:
-            lan.wait(lambda: "FAULT" in states(host), "FAULT")
+            segment.wait(lambda: "FAULT" in states(host), "FAULT")
         finally:
             program.terminate()
     assert f"{VIP} was removed by somebody else 6 times in 10 s" in host.text()
     assert len(states(host)) < 20
-    lan.wait(lambda: host.has(VIP), "MASTER again")
+    segment.wait(lambda: host.has(VIP), "MASTER again")
 
 
 @pytest.mark.parametrize("vmac", ["", "use_vmac"])

@@ -11,21 +11,11 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.interop.segment import ENVIRONMENT, Host, Segment
+from tests.interop.segment import ENVIRONMENT, Host
 from tests.lab.hardship import INTERVAL, VIP, conf, gaps
 from tests.support import REPOSITORY, eventually
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """One machine."""
-    with Segment(tmp_path, hosts=1) as segment:
-        yield segment.hosts[0]
 
 
 def master(host: Host) -> None:

@@ -15,7 +15,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests import accounts
-from tests.interop.segment import ENVIRONMENT, Host, Segment
+from tests.interop.segment import ENVIRONMENT, Host
 from tests.support import REPOSITORY, OrdinaryUser, eventually
 
 VIP = "192.168.1.10"
@@ -35,13 +34,6 @@ other_users = pytest.mark.skipif(
     not accounts.other_ids(),
     reason="optional: an ordinary user's namespace has no other users",
 )
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """One machine."""
-    with Segment(tmp_path, hosts=1) as segment:
-        yield segment.hosts[0]
 
 
 def conf(*words: str, before: str = "", vip: str = VIP) -> str:

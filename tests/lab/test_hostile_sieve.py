@@ -6,13 +6,13 @@ a small buffer, many sent ─> the kernel counts what it lost ─> sieve ─> te
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 import pytest
 
 from tests.captures import packets
+from tests.lab.cables import cable
 from vrrpd.fsm import SECOND
 from vrrpd.linux import sockets
 from vrrpd.linux.bpf import sieve
@@ -30,17 +30,10 @@ GOOD = Advertisement(2, 51, 150, SECOND, (IPv4Address("10.78.0.10"),), 1, PASSWO
 
 
 @pytest.fixture
-def cable() -> Iterator[None]:
+def ends() -> Iterator[None]:
     """Two ends of a cable."""
-    lines = [
-        f"link add {NEAR} type veth peer name {FAR}",
-        f"link set {NEAR} up",
-        f"link set {FAR} up",
-        f"addr add 10.78.0.1/24 dev {NEAR}",
-    ]
-    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
-    yield
-    subprocess.run(["ip", "link", "delete", NEAR], check=True)
+    with cable(NEAR, FAR, near="10.78.0.1/24"):
+        yield
 
 
 class Ear:
@@ -70,7 +63,7 @@ class Ear:
 
 
 @pytest.fixture
-def ear(cable: None) -> Iterator[Ear]:
+def ear(ends: None) -> Iterator[Ear]:
     """A listening socket."""
     one = Ear()
     yield one

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -89,18 +88,11 @@ def allowed() -> set[str]:
     return found
 
 
-@pytest.fixture
-def segment(tmp_path: Path) -> Iterator[Segment]:
-    """Two machines."""
-    with Segment(tmp_path, hosts=2) as segment:
-        yield segment
-
-
 @analyze
 @strace
-def test_all_that_vrrpd_does_is_allowed(segment: Segment) -> None:
+def test_all_that_vrrpd_does_is_allowed(pair: Segment) -> None:
     """A life with scripts, a FIFO, a tracked file and process, virtual MAC, dumps and a reload."""
-    host = segment[0]
+    host = pair[0]
     trace = host.room / "trace"
     before = (
         f"global_defs {{\nscript_user root\nvrrp_notify_fifo {host.room}/fifo\n"
@@ -123,11 +115,11 @@ def test_all_that_vrrpd_does_is_allowed(segment: Segment) -> None:
     )
     host.start("vrrpd", conf(150, *words, before=before))
     host.holder.inside = inside  # type: ignore[method-assign]
-    segment.wait(lambda: host.has(VIP), "MASTER")
+    pair.wait(lambda: host.has(VIP), "MASTER")
     pid = int((host.room / "pid").read_text())
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
         os.kill(pid, number)
-    segment.wait(lambda: RELOADED in host.text(), "the reload")
+    pair.wait(lambda: RELOADED in host.text(), "the reload")
     os.kill(pid, signal.SIGTERM)
     eventually(host.ended, 40, "the end")
     host.daemon = None

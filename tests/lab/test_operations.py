@@ -7,8 +7,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -21,13 +19,13 @@ WHERE = "127.0.0.1:9650"
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=2) as segment:
-        for number, priority in enumerate((HIGH, LOW)):
-            segment[number].run("ip", "link", "set", "lo", "up")
-            segment[number].start("vrrpd", conf(priority), "--metrics", WHERE)
-        segment.wait(lambda: segment.holders(VIP) == [0] and last(segment[1]) == "BACKUP", "MASTER")
-        yield segment
+def pair(pair: Segment) -> Segment:
+    """Two hosts that advertise; the first one is MASTER."""
+    for number, priority in enumerate((HIGH, LOW)):
+        pair[number].run("ip", "link", "set", "lo", "up")
+        pair[number].start("vrrpd", conf(priority), "--metrics", WHERE)
+    pair.wait(lambda: pair.holders(VIP) == [0] and last(pair[1]) == "BACKUP", "MASTER")
+    return pair
 
 
 def conf(priority: int, *words: str) -> str:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
+from tests.lab.cables import cable
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
@@ -24,15 +25,10 @@ PEER4, PEER6 = IPv4Address("10.78.0.9"), IPv6Address("fe80::78:2")
 
 
 @pytest.fixture
-def cable() -> Iterator[None]:
+def ends() -> Iterator[None]:
     """Two ends of a cable, with addresses of both families at once usable."""
-    lines = [f"link add {NEAR} type veth peer name {FAR}"]
-    for number, name in enumerate((NEAR, FAR), 1):
-        lines += [f"link set {name} up", f"addr add fe80::78:{number}/64 dev {name} nodad"]
-    lines.append(f"addr add 10.78.0.1/24 dev {NEAR}")
-    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
-    yield
-    subprocess.run(["ip", "link", "delete", NEAR], check=True)
+    with cable(NEAR, FAR, near="10.78.0.1/24", six="fe80::78:"):
+        yield
 
 
 class Listener:
@@ -88,7 +84,7 @@ class Listener:
 
 
 @pytest.fixture(params=[4, 6])
-def listener(request: pytest.FixtureRequest, cable: None) -> Iterator[Listener]:
+def listener(request: pytest.FixtureRequest, ends: None) -> Iterator[Listener]:
     one = Listener(request.param)
     yield one
     one.close()
@@ -162,7 +158,7 @@ def test_what_is_no_longer_expected_wakes_again(listener: Listener) -> None:
     assert not listener.woken()
 
 
-def test_without_the_option_nothing_waits(cable: None) -> None:
+def test_without_the_option_nothing_waits(ends: None) -> None:
     loop = Loop()
     channel = RawChannel(loop, NEAR, 4, 112, lambda packet, at, times=1: None)
     channel.expect({51: b"\x45" + bytes(31)})

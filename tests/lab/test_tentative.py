@@ -7,8 +7,6 @@ router waits in INIT and goes straight to BACKUP; FAULT is for what is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,12 +15,6 @@ from tests.lab.test_vmac_frames import SIX, conf, states
 
 OWN = "fe80::ff:fe00:b"  # of host 0, by its MAC address
 GLOBAL = "fd00::11"
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=2) as segment:
-        yield segment
 
 
 def detect(host: Host, times: int) -> None:

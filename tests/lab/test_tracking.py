@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.segment import NO_SCRIPTS, Host, Segment, may_change_groups
+from tests.interop.segment import NO_SCRIPTS, Host, may_change_groups
 from tests.interop.versions import expected
 from tests.support import eventually
 
@@ -24,13 +24,6 @@ no_scripts = pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
 both_run_it = pytest.mark.parametrize(
     "kind", ["vrrpd", pytest.param("keepalived", marks=no_scripts)]
 )
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """One machine; no other router competes, so MASTER is where it wants to be."""
-    with Segment(tmp_path, hosts=1) as segment:
-        yield segment.hosts[0]
 
 
 def instance(host: Host, *words: str, name: str = "VI_1", vrid: int = 51, vip: str = VIP) -> str:

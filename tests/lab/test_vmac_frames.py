@@ -9,7 +9,6 @@ The capture is at the switch; which host a frame came from is the port that it c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,6 @@ from tests.support import eventually
 
 FOUR, SIX = "192.168.1.10", "fd00::10"
 VIPS = {4: FOUR, 6: f"fe80::1:51\n{SIX}/64"}
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=2) as segment:
-        yield segment
 
 
 def conf(

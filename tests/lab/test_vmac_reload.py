@@ -7,8 +7,6 @@ have one name: what the old configuration had must be gone before the new one's 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +17,13 @@ ONE, TWO, SIX = "192.168.1.10", "192.168.1.20", "fd00::10"
 
 
 @pytest.fixture
-def lan(tmp_path: Path) -> Iterator[Segment]:
-    with Segment(tmp_path, hosts=1) as segment:
-        host = segment[0]
-        lines = ["link add eth1 type veth peer name far", "link set far up", "link set eth1 up"]
-        lines.append("addr add 192.168.2.11/24 dev eth1")
-        host.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
-        yield segment
+def lan(segment: Segment) -> Segment:
+    """A host with a second interface."""
+    host = segment[0]
+    lines = ["link add eth1 type veth peer name far", "link set far up", "link set eth1 up"]
+    lines.append("addr add 192.168.2.11/24 dev eth1")
+    host.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+    return segment
 
 
 def first(vmac: str, *words: str, vrid: int = 51, vips: str = ONE, interface: str = "eth0") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address
 
@@ -12,6 +11,7 @@ from scapy.layers.inet import IP, IPOption_Router_Alert
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+from tests.lab.cables import cable
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import RawChannel, RawWire, filter_for
@@ -21,15 +21,10 @@ GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
 
 
 @pytest.fixture
-def cable() -> Iterator[None]:
+def ends() -> Iterator[None]:
     """Two ends of a cable, with addresses of both families at once usable."""
-    lines = [f"link add {NEAR} type veth peer name {FAR}"]
-    for number, name in enumerate((NEAR, FAR), 1):
-        lines += [f"link set {name} up", f"addr add fe80::77:{number}/64 dev {name} nodad"]
-    lines.append(f"addr add 10.77.0.1/24 dev {NEAR}")
-    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
-    yield
-    subprocess.run(["ip", "link", "delete", NEAR], check=True)
+    with cable(NEAR, FAR, near="10.77.0.1/24", six="fe80::77:"):
+        yield
 
 
 class Ear:
@@ -80,7 +75,7 @@ def send(family: int, message: bytes, *options: object) -> None:
 
 
 @pytest.fixture(params=[4, 6])
-def ear(request: pytest.FixtureRequest, cable: None) -> Iterator[Ear]:
+def ear(request: pytest.FixtureRequest, ends: None) -> Iterator[Ear]:
     """Listens in one family."""
     one = Ear(request.param)
     one.channel.join(ip_address(GROUPS[request.param]))
@@ -106,7 +101,7 @@ def test_everything_is_received_until_vrids_are_asked_for_and_again_afterwards(e
     assert ear.after([], messages) == [7, 51]
 
 
-def test_options_in_the_ip_header_are_skipped(cable: None) -> None:
+def test_options_in_the_ip_header_are_skipped(ends: None) -> None:
     ear = Ear(4)
     try:
         ear.channel.join(ip_address(GROUPS[4]))
@@ -125,7 +120,7 @@ def test_the_filter_is_a_program_the_kernel_takes_for_any_number_of_vrids() -> N
         assert len(filter_for(range(1, number + 1), 6)) == 8 * (number + 6)
 
 
-def test_a_channel_behind_an_authentication_header_receives_everything(cable: None) -> None:
+def test_a_channel_behind_an_authentication_header_receives_everything(ends: None) -> None:
     loop = Loop()
     channel = RawChannel(loop, NEAR, 4, 51, lambda packet, at, times=1: None)
     with pytest.raises(OSError, match="No such file"):  # there is no filter to take away
