@@ -38,7 +38,7 @@ learner: setup ## Write the learner's copies of the lessons to build/learner
 book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
 	@exec sh tools/book.sh
 
-site: ## Build the browser edition, static files for any web server, in build/site
+site: setup ## Build the browser edition, static files for any web server, in build/site
 	@exec sh tools/site.sh
 
 test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)

@@ -1,7 +1,9 @@
-// Builds the browser edition: node site/build.mjs NODE_MODULES TARGET (tools/site.sh calls it).
+// Builds the browser edition: node site/build.mjs NODE_MODULES TARGET MADE (tools/site.sh calls it).
 //
 //   site/pages/**/index.html   the body of a page, with a comment of "key: value" lines first
 //            .../page.js       its program, bundled with what it imports; page.css its style
+//   MADE/**/index.html         the same for pages that were made (tools/site_lessons.py): "program: ../page"
+//                              leads to the page.js and page.css of site/pages, "outputs: " to a style sheet
 //   site/shell.html            around every body; {root} leads from the page to the site's root
 //   site/js/worker.js, sw.js   bundled to the site's root
 //
@@ -15,7 +17,7 @@ import { fileURLToPath } from "node:url";
 
 const SITE = dirname(fileURLToPath(import.meta.url));
 const REPOSITORY = dirname(SITE);
-const [modules, target] = process.argv.slice(2).map((path) => resolve(path));
+const [modules, target, made] = process.argv.slice(2).map((path) => resolve(path));
 const esbuild = createRequire(join(modules, "x.js"))("esbuild");
 
 const PYODIDE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip"];
@@ -35,7 +37,7 @@ async function files(place) {
 }
 
 // {path, folder, root, body, title, description, nav}: one page.
-async function page(path, all) {
+async function page(base, path, all) {
   const text = await readFile(path, "utf8"), folder = dirname(path);
   const head = text.match(/^<!--\n(.*?)-->\n/s);
   if (!head) throw new Error(`${path}: begins with a comment of "title: ..." lines`);
@@ -44,10 +46,11 @@ async function page(path, all) {
     return [key, value.join(": ")];
   }));
   for (const key of ["title", "description"]) if (!keys[key]) throw new Error(`${path}: no "${key}: ..."`);
-  const place = relative(join(SITE, "pages"), folder);
+  const place = relative(base, folder);
   const root = place ? "../".repeat(place.split("/").length) : "./";
   const has = (name) => all.includes(join(folder, name));
-  return { ...keys, place, root, body: text.slice(head[0].length), script: has("page.js"), style: has("page.css") };
+  const own = { script: has("page.js"), style: has("page.css") };
+  return { ...keys, place, root, body: text.slice(head[0].length), ...own };
 }
 
 function nav(pages, current) {
@@ -63,8 +66,10 @@ async function writePages(pages, version) {
   for (const each of pages) {
     const values = {
       root: each.root, csp: CSP, title: escape(each.title), description: escape(each.description),
-      styles: each.style ? '<link rel="stylesheet" href="page.css">' : "",
-      scripts: each.script ? '<script type="module" src="page.js"></script>' : "",
+      styles: [each.style && "page.css", each.program && `${each.program}.css`, each.outputs].filter(Boolean)
+        .map((href) => `<link rel="stylesheet" href="${href}">`).join("\n"),
+      scripts: each.script || each.program
+        ? `<script type="module" src="${each.program ?? "page"}.js"></script>` : "",
       nav: nav(pages, each), body: each.body.replaceAll("{root}", each.root), version,
     };
     const text = shell.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
@@ -73,14 +78,13 @@ async function writePages(pages, version) {
   }
 }
 
-async function bundle(pages) {
+async function bundle(all) {
   const shared = {
     bundle: true, format: "esm", target: ["chrome111", "firefox114", "safari16.4"], minify: true,
     nodePaths: [modules], logLevel: "warning", legalComments: "eof",
     alias: { "@panel": join(REPOSITORY, "labs/panel/js"), "@site": join(SITE, "js") },
   };
-  const entry = (name) => pages.filter((each) => each[name.split(".")[1] === "js" ? "script" : "style"])
-    .map((each) => join(SITE, "pages", each.place, name));
+  const entry = (name) => all.filter((path) => path.endsWith(`/${name}`));
   await esbuild.build({
     ...shared, entryPoints: [...entry("page.js"), ...entry("page.css")], outbase: join(SITE, "pages"),
     outdir: target, splitting: true, chunkNames: "chunks/[name]-[hash]",
@@ -130,10 +134,15 @@ async function writeServiceWorker() {
 }
 
 const all = await files(join(SITE, "pages"));
-const pages = await Promise.all(all.filter((path) => path.endsWith(".html")).map((path) => page(path, all)));
+const ready = await files(made);
+const html = (paths) => paths.filter((path) => path.endsWith(".html"));
+const pages = await Promise.all([
+  ...html(all).map((path) => page(join(SITE, "pages"), path, all)),
+  ...html(ready).map((path) => page(made, path, ready)),
+]);
 const init = await readFile(join(REPOSITORY, "vrrpd/__init__.py"), "utf8");
 await writePages(pages, init.match(/__version__ = "([^"]+)"/)[1]);
-await bundle(pages);
+await bundle(all);
 await compile();
 await cp(join(SITE, "icon.svg"), join(target, "icon.svg"));
 await writeFile(join(target, ".nojekyll"), "");

@@ -3,7 +3,7 @@
 #
 #   1. Node and npm: Debian packages, installed only if missing (tools/setup.sh site).
 #   2. build/node: exactly site/package-lock.json, by hash; fetched once.
-#   3. Our Python as vrrp-lab.zip, and the pages.
+#   3. Our Python as vrrp-lab.zip, the lessons from their recordings, and the pages.
 #
 # The result replaces build/site only when it is complete.  `tools/site.sh modules` ends after 2.
 set -eu
@@ -23,10 +23,11 @@ if ! cmp -s site/package-lock.json build/node/done; then
     cp site/package-lock.json build/node/done
 fi
 [ "${1:-}" != modules ] || exit 0
-rm -rf build/site.new
-mkdir build/site.new
-/usr/bin/python3 tools/site_files.py build/site.new
-node site/build.mjs build/node/node_modules build/site.new
+rm -rf build/site.new build/site-pages
+mkdir build/site.new build/site-pages
+.venv/bin/python tools/site_files.py build/site.new
+.venv/bin/python -m tools.site_lessons build/site-pages build/site.new
+node site/build.mjs build/node/node_modules build/site.new build/site-pages
 rm -rf build/site
 mv build/site.new build/site
 echo "site: build/site ($(du -sh build/site | cut -f1)); see it with: python3 -m http.server -d build/site"

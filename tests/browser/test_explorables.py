@@ -14,7 +14,7 @@ from tests.browser.site import START, Visit, violations, visiting
 from tests.browser.windows import CHROMIUM, screenshot
 from vrrpd.fsm import SECOND, Params
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2400)
 PAGES = ("", "outage/", "election/", "interval/", "cable/", "advertisement/")
 
 

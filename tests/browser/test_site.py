@@ -13,7 +13,7 @@ from tests.browser.site import START, Visit, live, violations, visiting
 from tests.browser.windows import CHROMIUM
 from vrrpd.fsm import SECOND, Params
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2400)
 
 
 @pytest.fixture(scope="module")

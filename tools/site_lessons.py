@@ -1,0 +1,280 @@
+"""The lessons of the browser edition, for `make site`: executed from their recordings.
+
+    .venv/bin/python -m tools.site_lessons PAGES TARGET
+
+    notebooks/NN-name.ipynb ── executed with LAB_MODE=replay ──> build/replayed/NN-name.json
+    that ──> PAGES/lessons/NN-name/index.html                    the body of a page (site/build.mjs)
+             TARGET/lessons/NN-name/judged.json, *.png           what is not on the page at first
+             TARGET/lessons/output.css                           the styles of what cells printed
+
+Everything on a page comes from the notebook, its course module and its recording.  No guess of the
+author's is on it: predictions and the quiz are answered in the page (site/pages/lessons).
+A page has no answers: they are in judged.json, which is fetched when there is something to judge.
+A lesson is executed again only if the notebook or a source has changed.
+A cell that fails is shown as one that was not executed, and named here on stderr.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import mistune
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import BashLexer, PythonLexer
+
+from labs.jupyter.workbooks import lessons
+from labs.lessons import course
+from labs.lessons.predictions import Prediction, Verdict
+from tools import replayed
+from tools.book import digest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+REPLAYED = REPOSITORY / "build" / "replayed"
+AT_ONCE = 2
+STYLE = re.compile(r'<(\w+)((?:\s+[\w-]+(?:="[^"]*")?)*?)\s+style="([^"]*)"')
+LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+SUMMARY = "The same in words"
+
+
+def replay(lesson: Path) -> dict[str, Any]:
+    """The cells of a lesson with their outputs, executed unless that was done for the same."""
+    made = REPLAYED / f"{lesson.stem}.json"
+    mark = hashlib.sha256(digest(lesson).encode())
+    for path in (REPOSITORY / f"labs/recordings/{lesson.stem}.json.gz", Path(replayed.__file__)):
+        mark.update(path.read_bytes() if path.exists() else b"")
+    if made.exists():
+        known: dict[str, Any] = json.loads(made.read_text(encoding="utf-8"))
+        if known["mark"] == mark.hexdigest():
+            return known
+    found = {"mark": mark.hexdigest(), "cells": replayed.execute(lesson)}
+    made.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+class Styles:
+    """Inline styles as classes: the pages' policy allows no style attribute."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def name(self, style: str) -> str:
+        """The class that has these declarations."""
+        return self.names.setdefault(style, f"o{len(self.names)}")
+
+    def moved(self, text: str) -> str:
+        """HTML without style attributes."""
+
+        def without(found: re.Match[str]) -> str:
+            tag, others, style = found.groups()
+            return f'<{tag}{others} class="{self.name(html.unescape(style))}"'
+
+        return STYLE.sub(without, text)
+
+    def css(self) -> str:
+        """The classes."""
+        rules = (f".out .{name} {{ {style} }}" for style, name in self.names.items())
+        return "\n".join(rules) + "\n"
+
+
+class Page:
+    """One lesson: its HTML, and what is written beside it."""
+
+    def __init__(self, lesson: Path, styles: Styles, target: Path) -> None:
+        self.name = lesson.stem
+        self.about = course.lesson(lesson.stem)
+        self.styles = styles
+        self.place = target / "lessons" / lesson.stem
+        self.place.mkdir(parents=True)
+        self.judged: dict[str, Any] = {"predictions": {}, "quiz": []}
+        self.figures = 0
+        self.checked: set[str] = set()
+        self.veiled = 0
+
+    def body(self, cells: list[dict[str, Any]]) -> str:
+        """The whole body, and the files beside it."""
+        parts = [part for cell in cells for part in self._cell(cell)]
+        parts += ["</div>"] * self.veiled
+        judged = json.dumps(self.judged, ensure_ascii=False)
+        (self.place / "judged.json").write_text(judged, encoding="utf-8")
+        head = (
+            f"title: {self.name[:2]} {self.about.title}\n"
+            f"description: {self.about.question}\nprogram: ../page\noutputs: ../output.css\n"
+        )
+        around = (
+            f'<main id="main" class="lesson" data-lesson="{self.name}">\n'
+            '<p class="crumb"><a href="{root}lessons/index.html">All lessons</a></p>\n'
+            '<p class="note">The outputs on this page are a replay: they were recorded on a real '
+            "lab and are shown as they were. Panels with a cluster are simulated in this tab. "
+            "Your answers stay in this browser.</p>\n"
+        )
+        return f"<!--\n{head}-->\n{around}" + "\n".join(parts) + "\n</main>\n"
+
+    def _cell(self, cell: dict[str, Any]) -> list[str]:
+        if cell["kind"] == "markdown":
+            return [self._prose(cell["text"])]
+        outputs = "".join(self._output(one) for one in cell["outputs"])
+        if cell["failed"]:
+            outputs += '<p class="note">This cell was not executed for this page.</p>'
+        code = self._code(cell["text"])
+        if "solution" in cell["tags"]:
+            code = f"<details><summary>A solution</summary>{code}{outputs}</details>"
+            outputs = ""
+        opened = [one for one in cell["outputs"] if one["kind"] == "commit"]
+        return [*(self._veil(one["questions"]) for one in opened), code, outputs]
+
+    def _veil(self, questions: list[str]) -> str:
+        """What comes after a commit() is shown when its questions have answers."""
+        self.veiled += 1
+        wanted = html.escape(json.dumps(questions, ensure_ascii=False))
+        return f'<div class="veil" data-questions="{wanted}">'
+
+    @staticmethod
+    def _code(text: str) -> str:
+        lexer = BashLexer() if text.startswith("%%on") else PythonLexer()
+        found = highlight(text, lexer, HtmlFormatter(nowrap=True))
+        return f'<pre class="code" tabindex="0" aria-label="code">{found}</pre>'
+
+    def _prose(self, text: str) -> str:
+        render = mistune.create_markdown(escape=False, plugins=["table"])
+        found = str(render(text)).replace("<table>", '<div class="wide-table"><table>')
+        found = found.replace("</table>", "</table></div>").replace("{", "&#123;")
+        return LINK.sub(self._link, found)
+
+    @staticmethod
+    def _link(found: re.Match[str]) -> str:
+        target, words = found.groups()
+        if target.endswith(".ipynb"):
+            return f'<a href="../{Path(target).stem}/index.html">{words}</a>'
+        return found[0] if target.startswith("https://") else words
+
+    # --- outputs ---------------------------------------------------------------------------------
+
+    def _output(self, output: dict[str, Any]) -> str:
+        made = getattr(self, f"_{output['kind']}")(output)
+        return str(made)
+
+    def _commit(self, _output: dict[str, Any]) -> str:
+        return ""
+
+    def _text(self, output: dict[str, Any]) -> str:
+        text = html.escape(output["text"].rstrip()).replace("{", "&#123;")
+        return f'<div class="out"><pre tabindex="0" aria-label="output">{text}</pre></div>'
+
+    def _html(self, output: dict[str, Any]) -> str:
+        found = self.styles.moved(output["html"]).replace("{", "&#123;")
+        return f'<div class="out">{found}</div>'
+
+    def _figure(self, output: dict[str, Any]) -> str:
+        self.figures += 1
+        name = f"{self.figures}.png"
+        (self.place / name).write_bytes(base64.b64decode(output["png"]))
+        text = html.escape(output["text"])
+        words = f"<details><summary>{SUMMARY}</summary><pre>{text}</pre></details>"
+        picture = f'<img src="{name}" loading="lazy" alt="A figure; {SUMMARY.lower()} below">'
+        return f'<div class="out">{picture}{words}</div>'.replace("{", "&#123;")
+
+    def _prediction(self, output: dict[str, Any]) -> str:
+        data = {key: output[key] for key in ("question", "unit", "choices")}
+        return _widget("prediction", data, output["question"])
+
+    def _verdict(self, output: dict[str, Any]) -> str:
+        question, unit = output["question"], output["unit"]
+        measured, because = output["measured"], output["because"]
+        told = {}
+        for choice in output["choices"]:
+            guessed = Prediction(question, choice, unit, tuple(output["choices"]))
+            verdict = Verdict(guessed, measured, because)
+            told[choice] = {"right": verdict.right, "text": repr(verdict)}
+        nothing = repr(Verdict(Prediction(question, None, unit), measured, because))
+        self.judged["predictions"][question] = {
+            "unit": unit, "measured": measured, "because": because,
+            "choices": told, "nothing": nothing,
+        }  # fmt: skip
+        return _widget("verdict", {"question": question}, "The comparison")
+
+    def _quiz(self, output: dict[str, Any]) -> str:
+        asked = []
+        for question in course.lesson(output["lesson"]).questions:
+            asked.append({"text": question.text, "choices": sorted(question.choices())})
+            told = {question.right: {"passed": True, "text": question.why}}
+            for choice, why in question.wrong.items():
+                told[choice] = {"passed": False, "text": why}
+            self.judged["quiz"].append(told)
+        return _widget("quiz", {"questions": asked}, "The questions")
+
+    def _panel(self, output: dict[str, Any]) -> str:
+        if output["opening"] is not None:
+            return _widget("cluster", output["opening"], "A cluster to try it")
+        (self.place / "run.json").write_text(json.dumps(output["run"]), encoding="utf-8")
+        return _widget("recorded", {"run": "run.json"}, "The recorded run")
+
+    def _check(self, output: dict[str, Any]) -> str:
+        report = output["report"]
+        if output["challenge"] in self.checked:
+            then = "<summary>What the check reports then</summary>"
+            return f"<details>{then}{self._html(report)}</details>"
+        self.checked.add(output["challenge"])
+        return self._html(report)
+
+
+def _widget(kind: str, data: dict[str, Any], words: str) -> str:
+    """A place that the page's program fills; without it there are the words alone."""
+    told = html.escape(json.dumps(data, ensure_ascii=False)).replace("{", "&#123;")
+    said = html.escape(words).replace("{", "&#123;")
+    return f'<div class="ask {kind}" data-kind="{kind}" data-ask="{told}"><p>{said}</p></div>'
+
+
+def index(found: list[Path]) -> str:
+    """The list of all lessons."""
+    rows = []
+    for lesson in found:
+        about = course.lesson(lesson.stem)
+        rows.append(
+            f'<li><a class="card" href="{lesson.stem}/index.html"><b>{lesson.stem[:2]} '
+            f"{html.escape(about.title)}</b><span>{html.escape(about.question)}</span>"
+            f'<span class="soft">{about.minutes} minutes</span></a></li>'
+        )
+    return (
+        "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in seventeen lessons, to read and "
+        "to predict.\nnav: Lessons\norder: 3\nprogram: page\n-->\n"
+        '<main id="main"><h1>Lessons</h1><p class="lead">A question, your prediction, the '
+        "experiment, the comparison. What was measured is a replay of real runs.</p>"
+        f'<ul class="lessons">{"".join(rows)}</ul></main>\n'
+    )
+
+
+def main() -> int:
+    """The program; returns its exit status."""
+    pages, target = map(Path, sys.argv[1:3])
+    found = lessons()
+    REPLAYED.mkdir(parents=True, exist_ok=True)
+    os.environ["LAB_MODE"] = "replay"
+    styles = Styles()
+    # A shell is one a process.
+    with get_context("spawn").Pool(AT_ONCE, maxtasksperchild=1) as pool:
+        every = pool.map(replay, found, chunksize=1)
+    for lesson, made in zip(found, every, strict=True):
+        for cell in made["cells"]:
+            if cell["kind"] == "code" and cell["failed"]:
+                print(f"site: {lesson.name}: {cell['failed']}", file=sys.stderr)
+        place = pages / "lessons" / lesson.stem
+        place.mkdir(parents=True)
+        text = Page(lesson, styles, target).body(made["cells"])
+        (place / "index.html").write_text(text, encoding="utf-8")
+    (pages / "lessons" / "index.html").write_text(index(found), encoding="utf-8")
+    (target / "lessons" / "output.css").write_text(styles.css(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
