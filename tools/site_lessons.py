@@ -78,7 +78,7 @@ class Styles:
             tag, others, style = found.groups()
             return f'<{tag}{others} class="{self.name(html.unescape(style))}"'
 
-        return STYLE.sub(without, text)
+        return STYLE.sub(without, text).replace("<pre ", '<pre tabindex="0" ')
 
     def css(self) -> str:
         """The classes."""
