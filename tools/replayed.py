@@ -36,7 +36,7 @@ def execute(lesson: Path) -> list[dict[str, Any]]:
 
     shown: list[dict[str, Any]] = []
 
-    class Hook(DisplayHook):
+    class Hook(DisplayHook):  # type: ignore[misc]  # IPython has no types
         """The last line of a cell goes where everything goes that a cell displays."""
 
         def write_output_prompt(self) -> None: ...
@@ -51,7 +51,7 @@ def execute(lesson: Path) -> list[dict[str, Any]]:
     shell = InteractiveShell.instance(displayhook_class=Hook)
     shell.display_pub.publish = lambda data, *_args, **_options: shown.append(data)
     shell.run_line_magic("load_ext", "labs.jupyter.magics")
-    cells = []
+    cells: list[dict[str, Any]] = []
     for cell in json.loads(lesson.read_text(encoding="utf-8"))["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] != "code":

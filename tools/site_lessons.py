@@ -32,7 +32,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import BashLexer, PythonLexer
 
-from labs.jupyter.workbooks import lessons
+from labs.jupyter.workbooks import lessons, without_guess
 from labs.lessons import course
 from labs.lessons.predictions import Prediction, Verdict
 from tools import replayed
@@ -125,7 +125,7 @@ class Page:
         outputs = "".join(self._output(one) for one in cell["outputs"])
         if cell["failed"]:
             outputs += '<p class="note">This cell was not executed for this page.</p>'
-        code = self._code(cell["text"])
+        code = self._code(without_guess(cell["text"]))
         if "solution" in cell["tags"]:
             code = f"<details><summary>A solution</summary>{code}{outputs}</details>"
             outputs = ""
