@@ -6,7 +6,7 @@
 The zip holds `vrrpd` and the part of `labs` that needs nothing but the standard library, as this
 checkout has them.  The recorded run is what a page shows until Python has started there,
 and so is the answer for the first state of an explorable figure, first.json.
-The same checkout gives the same bytes.  Needs no .venv.
+The same checkout gives the same bytes.
 """
 
 from __future__ import annotations

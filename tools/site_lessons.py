@@ -23,6 +23,7 @@ import json
 import os
 import re
 import sys
+from html.parser import HTMLParser
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,19 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import BashLexer, PythonLexer
 
+from labs.browser.lessons import CHALLENGES
 from labs.jupyter.workbooks import lessons, without_guess
 from labs.lessons import course
 from labs.lessons.predictions import Prediction, Verdict
 from tools import replayed
 from tools.book import digest
+from tools.openings import opening
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REPLAYED = REPOSITORY / "build" / "replayed"
 AT_ONCE = 2
-STYLE = re.compile(r'<(\w+)((?:\s+[\w-]+(?:="[^"]*")?)*?)\s+style="([^"]*)"')
+STYLE = re.compile(r'\sstyle="([^"]*)"')
+CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 SUMMARY = "The same in words"
 
@@ -72,18 +76,59 @@ class Styles:
         return self.names.setdefault(style, f"o{len(self.names)}")
 
     def moved(self, text: str) -> str:
-        """HTML without style attributes."""
-
-        def without(found: re.Match[str]) -> str:
-            tag, others, style = found.groups()
-            return f'<{tag}{others} class="{self.name(html.unescape(style))}"'
-
-        return STYLE.sub(without, text).replace("<pre ", '<pre tabindex="0" ')
+        """HTML without style attributes; what may be wider than the page can be scrolled."""
+        parser = _Restyled(self)
+        parser.feed(text)
+        parser.close()
+        return "".join(parser.parts)
 
     def css(self) -> str:
         """The classes."""
         rules = (f".out .{name} {{ {style} }}" for style, name in self.names.items())
         return "\n".join(rules) + "\n"
+
+
+class _Restyled(HTMLParser):
+    """Copies HTML and replaces the style of each tag by a class."""
+
+    def __init__(self, styles: Styles) -> None:
+        super().__init__(convert_charrefs=False)
+        self.styles = styles
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag, as it was written but for its style."""
+        text = self.get_starttag_text() or ""
+        if style := STYLE.search(text):
+            names = [self.styles.name(html.unescape(style[1]))]
+            text = STYLE.sub("", text)
+            if before := CLASS.search(text):
+                names.insert(0, before[1])
+                text = CLASS.sub("", text)
+            text = text.replace(f"<{tag}", f'<{tag} class="{" ".join(names)}"', 1)
+        if tag == "pre":
+            text = text.replace("<pre", '<pre tabindex="0"', 1)
+        self.parts.append(text)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag that ends with "/>"."""
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The end of a tag."""
+        self.parts.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        """A character by its name."""
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        """A character by its number."""
+        self.parts.append(f"&#{name};")
 
 
 class Page:
@@ -104,6 +149,7 @@ class Page:
         """The whole body, and the files beside it."""
         parts = [part for cell in cells for part in self._cell(cell)]
         parts += ["</div>"] * self.veiled
+        text = "\n".join(parts).replace("{root}", "&#123;root}")  # the build replaces that
         judged = json.dumps(self.judged, ensure_ascii=False)
         (self.place / "judged.json").write_text(judged, encoding="utf-8")
         head = (
@@ -117,7 +163,10 @@ class Page:
             "lab and are shown as they were. Panels with a cluster are simulated in this tab. "
             "Your answers stay in this browser.</p>\n"
         )
-        return f"<!--\n{head}-->\n{around}" + "\n".join(parts) + "\n</main>\n"
+        forget = (
+            '<p class="forget"><button type="button" id="forget">Forget my answers</button></p>'
+        )
+        return f"<!--\n{head}-->\n{around}{text}\n{forget}\n</main>\n"
 
     def _cell(self, cell: dict[str, Any]) -> list[str]:
         if cell["kind"] == "markdown":
@@ -147,7 +196,7 @@ class Page:
     def _prose(self, text: str) -> str:
         render = mistune.create_markdown(escape=False, plugins=["table"])
         found = str(render(text)).replace("<table>", '<div class="wide-table"><table>')
-        found = found.replace("</table>", "</table></div>").replace("{", "&#123;")
+        found = found.replace("</table>", "</table></div>")
         return LINK.sub(self._link, found)
 
     @staticmethod
@@ -167,12 +216,11 @@ class Page:
         return ""
 
     def _text(self, output: dict[str, Any]) -> str:
-        text = html.escape(output["text"].rstrip()).replace("{", "&#123;")
+        text = html.escape(output["text"].rstrip())
         return f'<div class="out"><pre tabindex="0" aria-label="output">{text}</pre></div>'
 
     def _html(self, output: dict[str, Any]) -> str:
-        found = self.styles.moved(output["html"]).replace("{", "&#123;")
-        return f'<div class="out">{found}</div>'
+        return f'<div class="out">{self.styles.moved(output["html"])}</div>'
 
     def _figure(self, output: dict[str, Any]) -> str:
         self.figures += 1
@@ -181,7 +229,7 @@ class Page:
         text = html.escape(output["text"])
         words = f"<details><summary>{SUMMARY}</summary><pre>{text}</pre></details>"
         picture = f'<img src="{name}" loading="lazy" alt="A figure; {SUMMARY.lower()} below">'
-        return f'<div class="out">{picture}{words}</div>'.replace("{", "&#123;")
+        return f'<div class="out">{picture}{words}</div>'
 
     def _prediction(self, output: dict[str, Any]) -> str:
         data = {key: output[key] for key in ("question", "unit", "choices")}
@@ -190,15 +238,15 @@ class Page:
     def _verdict(self, output: dict[str, Any]) -> str:
         question, unit = output["question"], output["unit"]
         measured, because = output["measured"], output["because"]
-        told = {}
+        verdicts = {}
         for choice in output["choices"]:
             guessed = Prediction(question, choice, unit, tuple(output["choices"]))
             verdict = Verdict(guessed, measured, because)
-            told[choice] = {"right": verdict.right, "text": repr(verdict)}
+            verdicts[choice] = {"right": verdict.right, "text": repr(verdict)}
         nothing = repr(Verdict(Prediction(question, None, unit), measured, because))
         self.judged["predictions"][question] = {
             "unit": unit, "measured": measured, "because": because,
-            "choices": told, "nothing": nothing,
+            "choices": verdicts, "nothing": nothing,
         }  # fmt: skip
         return _widget("verdict", {"question": question}, "The comparison")
 
@@ -206,10 +254,10 @@ class Page:
         asked = []
         for question in course.lesson(output["lesson"]).questions:
             asked.append({"text": question.text, "choices": sorted(question.choices())})
-            told = {question.right: {"passed": True, "text": question.why}}
+            replies = {question.right: {"passed": True, "text": question.why}}
             for choice, why in question.wrong.items():
-                told[choice] = {"passed": False, "text": why}
-            self.judged["quiz"].append(told)
+                replies[choice] = {"passed": False, "text": why}
+            self.judged["quiz"].append(replies)
         return _widget("quiz", {"questions": asked}, "The questions")
 
     def _panel(self, output: dict[str, Any]) -> str:
@@ -219,19 +267,31 @@ class Page:
         return _widget("recorded", {"run": "run.json"}, "The recorded run")
 
     def _check(self, output: dict[str, Any]) -> str:
-        report = output["report"]
-        if output["challenge"] in self.checked:
-            then = "<summary>What the check reports then</summary>"
-            return f"<details>{then}{self._html(report)}</details>"
-        self.checked.add(output["challenge"])
-        return self._html(report)
+        name, report = output["challenge"], self._html(output["report"])
+        then = "What the check reports then" if name in self.checked else "What the check reports"
+        folded = f"<details><summary>{then}</summary>{report}</details>"
+        if name in self.checked:
+            return folded
+        self.checked.add(name)
+        return self._challenge(name) + folded if name in CHALLENGES else report
+
+    def _challenge(self, name: str) -> str:
+        """A challenge to solve in the tab."""
+        found = course.challenge(name, self.name)
+        start = opening(found.state)
+        if start is None:
+            raise ValueError(f"{self.name}: a tab cannot play the state of the challenge {name}")
+        data = {"challenge": name, "task": found.task, "opening": start}
+        return _widget("challenge", data, f"{found.task}: to solve in the tab")
 
 
 def _widget(kind: str, data: dict[str, Any], words: str) -> str:
     """A place that the page's program fills; without it there are the words alone."""
-    told = html.escape(json.dumps(data, ensure_ascii=False)).replace("{", "&#123;")
-    said = html.escape(words).replace("{", "&#123;")
-    return f'<div class="ask {kind}" data-kind="{kind}" data-ask="{told}"><p>{said}</p></div>'
+    asked = html.escape(json.dumps(data, ensure_ascii=False))
+    return (
+        f'<div class="ask {kind}" data-kind="{kind}" data-ask="{asked}">'
+        f"<p>{html.escape(words)}</p></div>"
+    )
 
 
 def index(found: list[Path]) -> str:
@@ -246,7 +306,7 @@ def index(found: list[Path]) -> str:
         )
     return (
         "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in seventeen lessons, to read and "
-        "to predict.\nnav: Lessons\norder: 3\nprogram: page\n-->\n"
+        "to predict.\nnav: Lessons\norder: 4\noutputs: page.css\n-->\n"
         '<main id="main"><h1>Lessons</h1><p class="lead">A question, your prediction, the '
         "experiment, the comparison. What was measured is a replay of real runs.</p>"
         f'<ul class="lessons">{"".join(rows)}</ul></main>\n'

@@ -66,6 +66,15 @@ class _Player:
         for name in lan.machines:
             applied(self.record.base, {"k": "dmn", "h": name, "s": "gone"})
         self.pull()
+        self._correct()
+
+    def _correct(self) -> None:
+        """A daemon that ended in the story of the start state is at least seen now."""
+        known = self.record.at(self.record.end)["hosts"]
+        for name in self.run.lan.machines:
+            if name not in self.run.lan.daemons and known[name]["dmn"] == "runs":
+                gone = {"k": "dmn", "t": round(self.now, 4), "h": name, "s": "gone"}
+                self.record.take([gone])
 
     def _priorities(self, host: str) -> dict[int, int]:
         return priorities(self.run.lan.conf(host), host)
@@ -136,20 +145,29 @@ def start(
     files: dict[str, str] | None = None,
     actions: Sequence[Sequence[Any]] = (),
     moment: float = 0.0,
+    story: int = 0,
 ) -> dict[str, Any]:
-    """Begin a run and play it up to `moment` (s).  Raises LabError for what is not known."""
+    """Begin a run and play it up to `moment` (s).  Raises LabError for what is not known.
+
+    The first `story` actions belong to the state that it begins with, and are not shown.
+    """
     if not (math.isfinite(moment) and moment >= 0):
         raise LabError(f"{moment} s is not a moment of a run")
-    return _begin(topology, dict(files or {}), [Act.of(row) for row in actions], moment)
+    return _begin(topology, dict(files or {}), [Act.of(row) for row in actions], moment, story)
 
 
 def _begin(
-    topology: str, files: dict[str, str], actions: list[Act], moment: float
+    topology: str, files: dict[str, str], actions: list[Act], moment: float, story: int
 ) -> dict[str, Any]:
-    run = Run(topology, files, [one for one in actions if one.t <= round(moment * 1000)])
+    run = Run(topology, files, [one for one in actions if one.t <= round(moment * 1000)], story)
     run.to(moment)
     _current[:] = [_Player(run)]
     return _current[0].whole()
+
+
+def shown() -> Run:
+    """The run that is shown.  Raises LabError if none was started."""
+    return _player().run
 
 
 def _player() -> _Player:
@@ -210,7 +228,7 @@ def _do(verb: str, words: Sequence[str], at: float | None) -> dict[str, Any]:
 def _back(at: float) -> _Player:
     run = _player().run
     moment = min(math.ceil(round(at * 1000, 3)) / 1000, run.now / 1000)
-    _begin(run.name, run.files, run.actions, moment)
+    _begin(run.name, run.files, run.actions, moment, run.story)
     return _player()
 
 
@@ -220,7 +238,7 @@ def drop(host: str, vrid: int, t: float, at: float) -> dict[str, Any]:
     just_before = max(0, math.ceil(round(t * 1000, 1)) - 1)  # t has four digits
     kept = [one for one in run.actions if one.t <= round(at * 1000)]
     lost = Act(just_before, "drop", (host, str(vrid)))
-    _begin(run.name, run.files, [*kept, lost], max(at, t))
+    _begin(run.name, run.files, [*kept, lost], max(at, t), run.story)
     return {"whole": _player().whole()}
 
 

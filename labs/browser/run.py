@@ -21,7 +21,7 @@ from typing import Any
 from labs.browser.topologies import TOPOLOGIES, Topology
 from labs.errors import LabError, unknown
 from labs.model import fault_verbs
-from labs.model.facts import Advert, Fact, Ping
+from labs.model.facts import Action, Advert, Fact, Ping
 from labs.simulation.fast_forward import FastForward
 from labs.simulation.lan import Lan
 from vrrpd.fsm import SECOND
@@ -60,10 +60,13 @@ class Act:
 class Run:
     """One run; `files` are the keepalived.conf of hosts whose file is not the topology's own.
 
-    Raises LabError for an unknown topology or host.
+    The first `story` actions belong to the state that the run begins with: they are carried out,
+    and no fact mentions them.  Raises LabError for an unknown topology or host.
     """
 
-    def __init__(self, topology: str, files: dict[str, str], actions: Iterable[Act]) -> None:
+    def __init__(
+        self, topology: str, files: dict[str, str], actions: Iterable[Act], story: int = 0
+    ) -> None:
         if topology not in TOPOLOGIES:
             raise unknown("topology", topology, list(TOPOLOGIES))
         self.topology: Topology = TOPOLOGIES[topology]
@@ -72,6 +75,7 @@ class Run:
         if unknown_hosts := [name for name in files if name not in hosts]:
             raise unknown("host", unknown_hosts[0], list(hosts))
         self.files = dict(files)
+        self.story = story
         self.actions: list[Act] = []
         self._coming = deque(sorted(actions, key=lambda one: one.t))
         if len(self._coming) > MANY:
@@ -163,11 +167,14 @@ class Run:
 
     def _perform_due(self) -> None:
         while self._coming and self._coming[0].t <= self.now:
-            one = self._coming.popleft()
+            one, known = self._coming.popleft(), len(self.lan.facts)
             try:
                 self._perform(one.verb, one.words)
             except LabError:
                 continue  # possible where it was noted, but not after what was before it changed
+            if len(self.actions) < self.story:
+                new = self.lan.facts[known:]
+                self.lan.facts[known:] = [fact for fact in new if not isinstance(fact, Action)]
             self.actions.append(Act(self.now, one.verb, one.words))
 
     def _perform(self, verb: str, words: Sequence[str]) -> None:

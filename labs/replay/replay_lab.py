@@ -286,6 +286,10 @@ class ReplayLab(LabView):
             self.play(min(STEP, deadline - self.now))
         return value
 
+    def deeds(self) -> list[list[Any]]:
+        """What was done so far, each a verb with its words."""
+        return self._run.done(self._count)
+
     def settle(self, timeout: float = 30.0) -> str:
         """Let the recording run until the address was settled on one host; its name."""
         told = self._answers(["settle"])

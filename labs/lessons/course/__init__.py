@@ -16,10 +16,10 @@ what a learner must not see before the experiment.
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 from labs.errors import LabError, unknown
 from labs.lessons.challenges import Challenge
@@ -43,13 +43,14 @@ class Lesson:
     experiments: dict[str, Experiment]
 
 
-def _modules() -> list[Path]:
-    return sorted(Path(__file__).parent.glob("l[0-9][0-9]_*.py"))
+def _modules() -> list[str]:
+    """The names of the lessons' modules, which are compiled files in the browser edition."""
+    return sorted(each.name for each in pkgutil.iter_modules(__path__))
 
 
 def numbers() -> list[str]:
     """The numbers of the lessons that have a module, as text: 02, 05, ..."""
-    return sorted(path.stem[1:3] for path in _modules())
+    return [name[1:3] for name in _modules()]
 
 
 def lesson(name: str) -> Lesson:
@@ -57,8 +58,8 @@ def lesson(name: str) -> Lesson:
     number = name[:2]
     if number not in numbers():
         raise unknown("lesson", name, numbers())
-    stem = next(path.stem for path in _modules() if path.stem[1:3] == number)
-    module = import_module(f"labs.lessons.course.{stem}")
+    found = next(name for name in _modules() if name[1:3] == number)
+    module = import_module(f"labs.lessons.course.{found}")
     return Lesson(
         name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
         module.REASONS, getattr(module, "ANSWERS", {}), getattr(module, "EXPERIMENTS", {}),

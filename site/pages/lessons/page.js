@@ -1,17 +1,15 @@
-// A lesson: predictions, comparisons, the quiz and clusters, where tools/site_lessons.py left a place.
+// A lesson: predictions, comparisons, the quiz, clusters and challenges, where tools/site_lessons.py
+// left a place for them.
 //
-// Answers stay in localStorage; a browser that refuses it remembers them until the page is left.
 // What is right is in judged.json, which is fetched when there is something to judge.  A number is
 // judged by labs.lessons.predictions in the worker; a choice was judged by it when the site was built.
+// The panel and Python come when they are asked for: a reader needs neither.
 
-import { mount } from "@panel/bench.js";
-import { editor } from "@site/editor.js";
-import { keepOffline } from "@site/offline.js";
-import { Runtime } from "@site/runtime.js";
-import { connected } from "@site/start.js";
+import { answers } from "@site/answers.js";
+import { Runtime, root } from "@site/runtime.js";
 
 const lesson = document.querySelector("main").dataset.lesson;
-const KEY = `vrrp-lab ${lesson}`;
+const memory = answers(lesson);
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -23,29 +21,17 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-// -- what the learner answered ----------------------------------------------------------------------
-
-function stored() {
-  try {
-    const known = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-    return { predictions: { ...known?.predictions }, skipped: Boolean(known?.skipped) };
-  } catch {
-    return { predictions: {}, skipped: false };     // refused, or not ours
-  }
-}
-
-const memory = stored();
-
-function keep() {
-  try { localStorage.setItem(KEY, JSON.stringify(memory)); } catch { /* refused: until the page is left */ }
-  document.dispatchEvent(new Event("answered"));
+function reply() {
+  const node = element("p", { className: "reply" });
+  node.setAttribute("role", "status");
+  return node;
 }
 
 let judging = null;
 const judged = () => judging ??= fetch("judged.json").then((answer) => {
   if (!answer.ok) throw new Error(`judged.json: HTTP status ${answer.status}`);
   return answer.json();
-});
+}).catch((error) => { judging = null; throw error; });
 
 let python = null;
 const runtime = () => python ??= new Runtime();
@@ -56,9 +42,7 @@ let fields = 0;
 
 function prediction(place, { question, unit, choices }) {
   fields += 1;
-  const name = `prediction-${fields}`, told = element("p", { className: "told" });
-  told.setAttribute("role", "status");
-  const form = element("form", { className: "card" });
+  const name = `prediction-${fields}`, shown = reply();
   const group = element("fieldset", {}, element("legend", {}, question));
   if (choices.length) {
     for (const choice of choices) {
@@ -70,53 +54,60 @@ function prediction(place, { question, unit, choices }) {
     field.setAttribute("aria-label", unit ? `your answer in ${unit}` : "your answer");
     group.append(element("span", { className: "row" }, field, unit));
   }
+  const button = element("button", { type: "submit" }, "That is my prediction");
+  const form = element("form", { className: "card" }, group, button, shown);
   const show = () => {
-    const answer = memory.predictions[question];
-    if (answer !== undefined) told.textContent = `Your prediction: ${answer}${unit && ` ${unit}`}`;
+    const answer = memory.predictions[question], fixed = Boolean(memory.compared[question]);
+    group.disabled = button.disabled = fixed;
+    if (answer === undefined) shown.textContent = "";
+    else shown.textContent = `Your prediction: ${answer}${unit && ` ${unit}`}${fixed ? ", compared below" : ""}`;
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const given = String(new FormData(form).get(name) ?? "").trim();
     if (!given || (!choices.length && !/\d/.test(given))) {
-      told.textContent = choices.length ? "Choose one." : "A number, please.";
+      shown.textContent = choices.length ? "Choose one." : "A number, please.";
       return;
     }
     memory.predictions[question] = choices.length ? given : number(given);
-    show();
-    keep();
+    memory.keep();
   });
-  form.append(group, element("button", { type: "submit" }, "That is my prediction"), told);
-  show();
+  document.addEventListener("answered", show);
   place.replaceChildren(form);
+  show();
 }
 
 // The number in what was typed, as labs.lessons.predictions.number reads it again.
 const number = (text) => text.match(/-?\d+(?:[.,]\d+)?|-?[.,]\d+/)[0].replace(",", ".");
 
-async function comparison(place, { question }) {
-  const told = element("p", { className: "told" });
-  told.setAttribute("role", "status");
-  place.replaceChildren(element("div", { className: "card verdict" }, element("p", { className: "soft" }, question), told));
-  let shown;
+async function verdict(place, { question }) {
+  const shown = reply();
+  place.replaceChildren(element("div", { className: "card" }, element("p", { className: "soft" }, question), shown));
+  let compared;
   const show = async () => {
     if (place.closest(".veil.down")) return;
     const answer = memory.predictions[question];
-    if (shown === (answer ?? null)) return;
-    shown = answer ?? null;
-    told.textContent = "Comparing with the recorded run …";
+    if (compared === (answer ?? null)) return;
+    compared = answer ?? null;
+    shown.textContent = "Comparing with the recorded run …";
     try {
-      const found = await compared(question, answer);
-      told.textContent = found.text;
+      const found = await comparison(question, answer);
+      shown.textContent = found.text;
       place.dataset.right = String(found.right);
+      if (answer !== undefined && !memory.compared[question]) {
+        memory.compared[question] = true;         // as in the notebook: it stays as it is from now on
+        memory.keep();
+      }
     } catch (error) {
-      told.textContent = `This cannot be compared here: ${error.message}`;
+      compared = undefined;
+      shown.textContent = `This cannot be compared here: ${error.message}`;
     }
   };
   document.addEventListener("answered", show);
   await show();
 }
 
-async function compared(question, answer) {
+async function comparison(question, answer) {
   const known = (await judged()).predictions[question];
   if (answer === undefined) return { right: null, text: known.nothing };
   if (known.choices[answer]) return known.choices[answer];
@@ -129,7 +120,7 @@ function veil(place) {
   const questions = JSON.parse(place.dataset.questions);
   const missing = () => questions.filter((one) => memory.predictions[one] === undefined);
   const list = element("ul");
-  const skip = element("button", { type: "button", onclick: () => { memory.skipped = true; keep(); } }, "Show it without a prediction");
+  const skip = element("button", { type: "button", onclick: () => { memory.skipped = true; memory.keep(); } }, "Show it without a prediction");
   const notice = element("div", { className: "card notice" },
     element("p", {}, element("b", {}, "First say what you expect. "), "The experiment comes after your prediction: only a prediction made before can be a surprise."), list, skip);
   place.before(notice);
@@ -157,68 +148,126 @@ function shuffled(list) {
 }
 
 function quiz(place, { questions }) {
-  place.replaceChildren(...questions.map(({ text, choices }, number) => {
-    const told = element("p", { className: "told" });
-    told.setAttribute("role", "status");
+  place.replaceChildren(...questions.map(({ text, choices }, count) => {
+    const shown = reply();
     const choose = async (choice) => {
       try {
-        const { passed, text: why } = (await judged()).quiz[number][choice];
-        told.textContent = passed ? `Yes. ${why}` : `Not quite. ${why} Choose another.`;
-        told.dataset.passed = String(passed);
+        const { passed, text: why } = (await judged()).quiz[count][choice];
+        shown.textContent = passed ? `Yes. ${why}` : `Not quite. ${why} Choose another.`;
+        shown.dataset.passed = String(passed);
+        memory.quiz[text] = choice;
+        memory.keep();
       } catch (error) {
-        told.textContent = `This cannot be judged here: ${error.message}`;
+        shown.textContent = `This cannot be judged here: ${error.message}`;
       }
     };
     const rows = shuffled(choices).map((choice) => element("label", { className: "choice" },
-      element("input", { type: "radio", name: `quiz-${number}`, value: choice, onchange: () => choose(choice) }), choice));
-    return element("fieldset", { className: "card" }, element("legend", {}, `${number + 1}. ${text}`), ...rows, told);
+      element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), choice));
+    if (choices.includes(memory.quiz[text])) choose(memory.quiz[text]);
+    return element("fieldset", { className: "card" }, element("legend", {}, `${count + 1}. ${text}`), ...rows, shown);
   }));
 }
 
 // -- clusters ---------------------------------------------------------------------------------------
 
-let playing = null;          // one run in the worker: the panel that shows it
+let playing = null;          // ends the panel that shows the one run of the worker
 
-function cluster(place, opening) {
+// A button that starts a cluster here; `started` and `ended` are called when that has happened.
+function cluster(place, opening, { started = () => {}, ended = () => {} } = {}) {
   const status = element("p", { className: "status" });
   status.setAttribute("role", "status");
   const start = element("button", { type: "button", className: "main" }, "Start this cluster in the tab");
-  const room = element("div");
+  const stage = element("div");
+  const end = () => { stage.replaceChildren(); start.hidden = false; status.textContent = ""; ended(); };
   start.addEventListener("click", async () => {
     start.disabled = true;
     status.textContent = "Python is starting …";
     try {
-      await play(room, opening, () => { start.hidden = false; start.disabled = false; });
+      await play(stage, opening, end);
       start.hidden = true;
-      status.replaceChildren("Simulated in this tab, from the state of the lesson: click a cable, a server, a packet. ",
-        element("a", { href: new URL("play/index.html", new URL(document.documentElement.dataset.root, document.baseURI)).href }, "The full lab"));
+      status.replaceChildren("Simulated in this tab, in the state of the lesson: click a cable, a server, a packet. ",
+        element("a", { href: new URL("play/index.html", root).href }, "The full lab"));
+      started();
     } catch (error) {
-      start.disabled = false;
+      end();
       status.textContent = `The cluster cannot start here: ${error.message}`;
+    } finally {
+      start.disabled = false;
     }
   });
-  place.replaceChildren(room, element("div", { className: "row" }, start), status);
+  place.replaceChildren(stage, element("div", { className: "row" }, start), status);
 }
 
-async function play(room, opening, ended) {
-  const run = await runtime().call("player.start", opening);
+async function play(stage, opening, ended) {
+  const [{ mount }, { editor }, { connected }] = await Promise.all([
+    import("@panel/bench.js"), import("@site/editor.js"), import("@site/start.js")]);
+  await runtime().ready;
   playing?.();
-  const root = element("div", { className: "panel-room" });
-  room.replaceChildren(root);
-  const bench = mount(root, run, null, { editor });
-  root.bench = bench;
+  const run = await runtime().call("player.start", opening);
+  const panel = element("div");
+  stage.replaceChildren(panel);
+  const bench = mount(panel, run, null, { editor });
+  panel.bench = bench;                   // for the curious in the console, and for tests
   connected(bench, runtime(), run);
-  playing = () => { bench.end(); room.replaceChildren(); ended(); };
+  playing = () => { playing = null; bench.end(); ended(); };
 }
 
 async function recorded(place, { run }) {
+  const { mount } = await import("@panel/bench.js");
   const answer = await fetch(run);
-  const root = element("div", { className: "panel-room" });
-  place.replaceChildren(root, element("p", { className: "soft" }, "A replay: this run was recorded on a real lab."));
-  mount(root, await answer.json(), null);
+  if (!answer.ok) throw new Error(`${run}: HTTP status ${answer.status}`);
+  const panel = element("div");
+  place.replaceChildren(panel, element("p", { className: "soft" }, "A replay: this run was recorded on a real lab."));
+  mount(panel, await answer.json(), null);
 }
 
-const KINDS = { prediction, verdict: comparison, quiz, cluster, recorded };
+// -- challenges -------------------------------------------------------------------------------------
+
+const HINTS = ["Hint", "Another hint: where to look", "The last hint: nearly the answer"];
+
+function challenge(place, { challenge: name, task, opening }) {
+  const stage = element("div"), report = element("div", { className: "report" });
+  report.setAttribute("role", "status");
+  const button = element("button", { type: "button", hidden: true }, "Check");
+  const again = element("button", { type: "button", hidden: true }, "Start again");
+  const shown = (on) => { button.hidden = again.hidden = !on; };
+  cluster(stage, opening, { started: () => shown(true), ended: () => { shown(false); report.replaceChildren(); } });
+  again.addEventListener("click", () => { playing?.(); stage.querySelector("button.main").click(); });
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      draw(report, await runtime().call("lessons.check", { lesson, challenge: name }));
+    } catch (error) {
+      report.replaceChildren(element("p", { className: "reply" }, `This cannot be checked here: ${error.message}`));
+    } finally {
+      button.disabled = false;
+    }
+  });
+  const done = element("p", { className: "soft" });
+  const remember = () => { done.textContent = memory.passed[name] ? "You have solved this challenge in this browser." : ""; };
+  document.addEventListener("answered", remember);
+  remember();
+  place.replaceChildren(element("div", { className: "card" }, element("h3", {}, `${task}, in this tab`),
+    element("p", {}, "Use the panel: cables, daemons, and each server’s keepalived.conf. There is no shell here."),
+    done, stage, element("div", { className: "row" }, button, again), report));
+
+  function draw(target, found) {
+    if (found.passed) { memory.passed[name] = true; memory.keep(); }
+    const count = `${found.met.length} of ${found.met.length + found.unmet.length} steps`;
+    const title = element("p", { className: "reply" }, found.passed ? `${found.task}: done.` : `${found.task}: ${count}.`);
+    title.dataset.passed = String(found.passed);
+    const steps = [...found.met.map((goal) => `✓ ${goal}`), ...found.unmet.map((goal, n) => `${n ? "·" : "→"} ${goal}`)];
+    const now = found.passed ? [] : [element("p", { className: "soft" }, `Now: ${found.sees}`)];
+    const hints = found.hints.reduceRight((inner, hint, n) => {
+      const details = element("details", {}, element("summary", {}, HINTS[n]), element("p", {}, hint));
+      if (inner) details.append(inner);
+      return details;
+    }, null);
+    target.replaceChildren(title, element("ul", {}, ...steps.map((step) => element("li", {}, step))), ...now, ...(hints ? [hints] : []));
+  }
+}
+
+const KINDS = { prediction, verdict, quiz, cluster, recorded, challenge };
 
 document.querySelectorAll(".veil").forEach(veil);
 document.querySelectorAll("[data-ask]").forEach((place) => {
@@ -226,4 +275,4 @@ document.querySelectorAll("[data-ask]").forEach((place) => {
     place.append(element("p", { className: "status wrong" }, error.message));
   });
 });
-keepOffline();
+document.getElementById("forget").addEventListener("click", () => { memory.forget(); location.reload(); });

@@ -1,0 +1,163 @@
+"""Challenges in a tab: judged by the course's own steps, on a copy of the run that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from labs.browser import lessons, player
+from labs.conf import Value, with_setting
+from labs.errors import LabError
+from labs.lessons import course
+from tools.openings import opening
+
+
+def started(challenge: str) -> str:
+    """Start the state of a challenge as a page does; the number of its lesson."""
+    (number,) = [n for n in course.numbers() if challenge in course.lesson(n).challenges]
+    found = opening(course.challenge(challenge, number).state)
+    assert found is not None
+    player.start(**found)
+    return number
+
+
+def edit(host: str, **settings: Value) -> None:
+    """Change lines of a keepalived.conf and have the daemon read it, as the editor does."""
+    text = player.conf(host)
+    for keyword, value in settings.items():
+        text = with_setting(text, keyword, value)
+    player.write(host, text)
+
+
+def bring_home() -> None:
+    player.act("plug", "web1")
+    player.act("start", "web1")
+
+
+def let_the_weakest_win() -> None:
+    for host in ("web2", "web3"):
+        player.act("stop", host)
+
+
+def another_router() -> None:
+    for host in ("web1", "web2"):
+        edit(host, virtual_router_id=52)
+
+
+def one_cluster() -> None:
+    player.write("web2", player.conf("web1").replace("priority 150", "priority 100"))
+
+
+def leave() -> None:
+    player.act("stop", "web1")
+
+
+def stay() -> None:
+    edit("web1", state="BACKUP", nopreempt=True)
+    player.act("plug", "web1")
+    player.advance(10, budget=60)
+    edit("web1", nopreempt=None)
+    player.advance(6, budget=60)
+
+
+def maintain() -> None:
+    edit("web2", priority=200)
+    player.advance(5, budget=60)
+    player.act("restart", "web1")
+    player.advance(5, budget=60)
+    edit("web2", priority=100)
+
+
+def half_a_second() -> None:
+    for host in ("web1", "web2"):
+        edit(host, version=3, advert_int=0.13, authentication=None)
+
+
+def right_router() -> None:
+    edit("web1", virtual_router_id=51)
+
+
+def thaw() -> None:
+    player.act("thaw", "web1")
+
+
+def right_address() -> None:
+    edit("web2", virtual_ipaddress=["192.168.1.10"])
+
+
+SOLUTIONS: dict[str, Callable[[], None]] = {
+    "home": bring_home,
+    "weakest": let_the_weakest_win,
+    "vrid": another_router,
+    "equal": one_cluster,
+    "leave": leave,
+    "stay": stay,
+    "maintenance": maintain,
+    "half-a-second": half_a_second,
+    "mystery-1": right_router,
+    "mystery-4": thaw,
+    "mystery-6": right_address,
+}
+
+
+def test_every_challenge_of_the_tab_has_a_solution_here() -> None:
+    assert set(SOLUTIONS) == set(lessons.CHALLENGES)
+
+
+@pytest.mark.parametrize("challenge", SOLUTIONS)
+def test_a_challenge_is_unsolved_at_first_gives_a_hint_and_can_be_solved(challenge: str) -> None:
+    number = started(challenge)
+    at_first = lessons.check(number, challenge)
+    assert not at_first["passed"]
+    assert at_first["hints"]
+    assert at_first["sees"]
+    SOLUTIONS[challenge]()
+    player.advance(2, budget=60)
+    solved = lessons.check(number, challenge)
+    assert solved["passed"], solved
+
+
+def test_a_check_leaves_the_run_as_it_is() -> None:
+    number = started("mystery-6")
+    right_address()
+    before = player.everything()
+    lessons.check(number, "mystery-6")  # stops web1 and starts it again, in its copy
+    assert player.everything() == before
+
+
+def test_the_story_of_a_start_state_is_carried_out_and_not_mentioned() -> None:
+    started("home")
+    shown = player.everything()
+    assert [row[1:] for row in shown["actions"]] == [["stop", "web1"], ["unplug", "web1"]]
+    assert not [e for e in shown["events"] if e["k"] == "act" and e["v"] != "start"]
+    daemons = [e["s"] for e in shown["events"] if e["k"] == "dmn" and e["h"] == "web1"]
+    assert daemons[-1] == "gone"
+    player.act("plug", "web1")
+    assert [e["v"] for e in player.everything()["events"] if e["k"] == "act"][-1] == "plug"
+
+
+def test_a_challenge_that_needs_a_shell_is_refused() -> None:
+    with pytest.raises(LabError, match="no challenge of a tab called 'locked'"):
+        lessons.check("14", "locked")
+
+
+@pytest.mark.parametrize("state", ["attacker", "mystery-3", "mystery-5", "two-routers"])
+def test_a_state_that_needs_a_kernel_or_another_network_cannot_be_played(state: str) -> None:
+    assert opening(state) is None
+
+
+def test_hosts_without_a_file_have_no_daemon_until_they_get_one() -> None:
+    found = opening("empty")
+    assert found is not None
+    player.start(**found)
+    assert player.command("web1", "vrrpctl status").startswith("vrrpctl: no daemon")
+    player.write("web1", _of_basic())
+    player.advance(5, budget=60)
+    assert "VI_1: MASTER" in player.command("web1", "vrrpctl status")
+
+
+def _of_basic() -> str:
+    found = opening("basic")
+    assert found is not None
+    return str(found["files"]["web1"])
