@@ -87,10 +87,10 @@ bench-quick: setup ## Every instrument of the measurements once, in a minute
 	@mkdir -p build
 	@exec $(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.bench --quick --out build/bench-quick.json
 
-figures: setup-tests ## Draw the pictures of the README anew, from a real run
-	@mkdir -p docs/images build
-	@$(BIN)/labs run failover --figure docs/images/failover.png --json build/failover.jsonl
-	@$(BIN)/python tools/picture.py build/failover.jsonl docs/images/bench.png
+figures: setup-tests site ## Draw the pictures of the README again: the panel of the site, a real run
+	@mkdir -p docs/images
+	@$(BIN)/labs run failover --figure docs/images/failover.png
+	@$(BIN)/python tools/picture.py build/site docs/images/bench.png
 	@[ ! -e docs/performance.json ] || $(BIN)/python -m tests.bench.page --write
 
 recordings: setup ## Record the lessons anew, for LAB_MODE=replay (LESSONS="05 06"; some minutes)

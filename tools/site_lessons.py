@@ -48,6 +48,16 @@ STYLE = re.compile(r'\sstyle="([^"]*)"')
 CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 SUMMARY = "The same in words"
+# The explorable figure that goes on where a lesson ends, with its question.
+FIGURES = {
+    "01": ("election", "Who becomes MASTER, and why without a vote?"),
+    "02": ("advertisement", "What is in an Advertisement, and who believes it?"),
+    "05": ("outage", "Why does a failover take as long as it does?"),
+    "07": ("election", "Who becomes MASTER, and why without a vote?"),
+    "11": ("cable", "How many ways are there to lose a cable?"),
+    "12": ("interval", "How fast is too fast?"),
+    "14": ("advertisement", "What is in an Advertisement, and who believes it?"),
+}
 
 
 def replay(lesson: Path) -> dict[str, Any]:
@@ -148,8 +158,9 @@ class Page:
     def body(self, cells: list[dict[str, Any]]) -> str:
         """The whole body, and the files beside it."""
         parts = [part for cell in cells for part in self._cell(cell)]
-        parts += ["</div>"] * self.veiled
         text = "\n".join(parts).replace("{root}", "&#123;root}")  # the build replaces that
+        # Behind the predictions: the figure gives their answers away.
+        text += "\n".join([self._see_live(), *["</div>"] * self.veiled])
         judged = json.dumps(self.judged, ensure_ascii=False)
         (self.place / "judged.json").write_text(judged, encoding="utf-8")
         head = (
@@ -167,6 +178,13 @@ class Page:
             '<p class="forget"><button type="button" id="forget">Forget my answers</button></p>'
         )
         return f"<!--\n{head}-->\n{around}{text}\n{forget}\n</main>\n"
+
+    def _see_live(self) -> str:
+        if self.name[:2] not in FIGURES:
+            return ""
+        place, question = FIGURES[self.name[:2]]
+        link = f'<a href="{{root}}explore/{place}/index.html">{question}</a>'
+        return f'<p class="note">See it live: {link}</p>'
 
     def _cell(self, cell: dict[str, Any]) -> list[str]:
         if cell["kind"] == "markdown":

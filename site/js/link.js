@@ -11,8 +11,16 @@ const LONGEST = 1_000_000;          // characters of a link that are read, and o
 
 export class LinkError extends Error {}
 
+// CompressionStream came later than module workers: a browser may run the lab and make no links.
+function needs(name) {
+  if (typeof globalThis[name] !== "function") {
+    throw new LinkError(`this browser has no ${name}, which a link needs: use Chrome or Edge 80, Firefox 113, Safari 16.4, or later`);
+  }
+}
+
 /** @param {object} run */
 export async function encoded(run) {
+  needs("CompressionStream");
   const stream = new Blob([JSON.stringify(run)]).stream().pipeThrough(new CompressionStream("gzip"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   let text = "";
@@ -27,6 +35,7 @@ export async function decoded(fragment) {
   if (Number(version) > Number(VERSION)) {
     throw new LinkError(`this link was made by a newer VRRP Lab (format ${version}; this page reads ${VERSION}): reload the page, or open it where the link comes from`);
   }
+  needs("DecompressionStream");
   if (fragment.length > LONGEST) throw new LinkError("this link is too long to be one of a run");
   const run = await unpacked(data).catch(() => {
     throw new LinkError("this link is cut off or was changed on its way: ask for it again, whole");

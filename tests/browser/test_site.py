@@ -152,6 +152,90 @@ def test_a_link_that_cannot_be_read_says_why_and_the_run_goes_on(
     expect(pair.locator(".vb-when")).not_to_have_text(before)
 
 
+def test_a_page_that_is_opened_by_a_damaged_link_says_why_and_starts_without_it(
+    visit: Visit,
+) -> None:
+    page = visit.open("play/#1.H4sIAAAAAAAAA6tWKlGy")
+    expect(page.locator("#status")).to_contain_text("cut off or was changed")
+    live(page)
+    expect(page.locator("#status")).to_contain_text("cut off or was changed")
+    page.close()
+
+
+def test_a_browser_without_compression_plays_and_says_that_it_makes_no_links(visit: Visit) -> None:
+    page = visit.context.new_page()
+    page.add_init_script("delete window.CompressionStream; delete window.DecompressionStream")
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.goto(f"{visit.address}play/#1.H4sIAAAAAAAAA6tWKlGy")
+    expect(page.locator("#status")).to_contain_text("has no DecompressionStream")
+    live(page)
+    page.locator('.vb-cable[data-host="web1"]').click()
+    expect(page.locator(".vb-told")).to_contain_text("done:")
+    page.locator("#copy").click()
+    expect(page.locator("#status")).to_contain_text("has no CompressionStream")
+    visit.check()
+    page.close()
+
+
+def test_a_file_of_a_megabyte_is_refused_with_the_reason_and_the_daemon_runs_on(pair: Page) -> None:
+    menu(pair, "web2", "Edit keepalived.conf")
+    text = "\n".join(pair.locator(".cm-line").all_text_contents())
+    pair.locator(".cm-content").press("Control+a")
+    pair.keyboard.insert_text(text + "\n" + ("# " + "x" * 97 + "\n") * 10_000)
+    expect(pair.locator(".vb-remarks")).to_contain_text("longer than the 200000 characters")
+    pair.get_by_role("button", name="Write it, and reload the daemon").click()
+    expect(pair.locator(".vb-told")).to_contain_text("a tab takes 200000")
+    assert not [e for e in events(pair) if e["k"] == "act" and e["v"] == "reload"]
+    pair.get_by_role("button", name="close").click()
+
+
+# The page is hidden, an hour passes on its clock, and it is shown again.
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+AN_HOUR = """() => {
+    const now = performance.now.bind(performance);
+    performance.now = () => now() + 3_600_000;
+}"""
+VIRTUAL = "() => document.getElementById('panel').bench.clock.edge.now"
+
+
+def test_a_tab_that_was_hidden_for_an_hour_goes_on_where_it_was(visit: Visit) -> None:
+    page = visit.open("play/")
+    live(page)
+    page.evaluate(HIDE, True)
+    page.wait_for_function(
+        """() => {
+            const { edge } = document.getElementById("panel").bench.clock;
+            const before = window.before;
+            window.before = edge.now;
+            return before === edge.now;
+        }""",
+        polling=300,
+    )
+    hidden = page.evaluate(VIRTUAL)
+    page.evaluate(AN_HOUR)
+    page.evaluate(HIDE, False)
+    page.wait_for_function(
+        "(t) => document.getElementById('panel').bench.clock.edge.now > t", arg=hidden
+    )
+    assert page.evaluate(VIRTUAL) - hidden < 600
+    live(page)
+    page.close()
+
+
+def test_two_tabs_have_a_run_each(pair: Page, visit: Visit) -> None:
+    other = visit.open("play/")
+    live(other)
+    done = [e for e in events(other) if e["k"] == "act"]
+    pair.locator('.vb-cable[data-host="web1"]').click()
+    expect(pair.locator(".vb-title")).to_contain_text("held by web2")
+    assert [e for e in events(other) if e["k"] == "act"] == done
+    expect(other.locator(".vb-chip")).to_have_text("LIVE")
+    other.close()
+
+
 FETCH = """() => fetch("http://127.0.0.1:9/").then(() => "answered", (error) => error.name)"""
 LISTEN = """() => { self.seen = []; addEventListener("securitypolicyviolation",
     (event) => self.seen.push(event.effectiveDirective)); }"""

@@ -12,7 +12,8 @@ import pytest
 
 from labs.browser.lessons import CHALLENGES
 from labs.lessons import course
-from tools.site_lessons import Page, Styles, index
+from tests.support import REPOSITORY
+from tools.site_lessons import FIGURES, Page, Styles, index
 
 LESSON = Path("05-failover.ipynb")
 QUESTION = "One of two: which? A {root} is no place."
@@ -104,9 +105,29 @@ def test_nothing_on_a_page_is_forbidden_by_its_policy(made: tuple[str, dict[str,
 def test_links_lead_to_pages_of_the_site_or_nowhere(made: tuple[str, dict[str, Any]]) -> None:
     body, _ = made
     targets = re.findall('href="([^"]*)"', body)
-    assert targets == ["{root}lessons/index.html", "../05-failover/index.html"]
+    figure = "{root}explore/outage/index.html"
+    assert targets == ["{root}lessons/index.html", "../05-failover/index.html", figure]
     assert "&#123;root}" in body
     assert "{root} is no place" not in body
+
+
+def test_links_of_the_documents_to_the_site_lead_to_its_pages() -> None:
+    texts = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    found = [
+        link
+        for path in texts
+        for link in re.findall(r"\]\(https://vrrp-lab\.example/([^)#]*)", path.read_text())
+    ]
+    pages = REPOSITORY / "site" / "pages"
+    assert "" in found
+    for link in set(found) - {"lessons/"}:
+        assert (pages / link / "index.html").is_file(), link
+
+
+def test_a_figure_that_a_lesson_leads_to_is_there() -> None:
+    places = REPOSITORY / "site" / "pages" / "explore"
+    assert set(FIGURES) <= set(course.numbers())
+    assert all((places / name / "index.html").is_file() for name, _ in FIGURES.values())
 
 
 def test_every_challenge_of_the_tab_belongs_to_a_lesson() -> None:

@@ -36,13 +36,15 @@ class Play {
   }
 
   /** Keeps the run in the address of the page, so that a reload goes on where it was. */
-  async keep() {
+  keep() {
     clearTimeout(this.soon);
-    this.soon = setTimeout(async () => {
-      const link = await this.link();
-      this.own = `#${link}`;
-      if (link.length < LONG) history.replaceState(null, "", this.own);
-    }, 400);
+    this.soon = setTimeout(() => this.store().catch(() => {}), 400);   // "Copy link" says what is wrong
+  }
+
+  async store() {
+    const link = await this.link();
+    this.own = `#${link}`;
+    if (link.length < LONG) history.replaceState(null, "", this.own);
   }
 
   async copy() {
