@@ -12,6 +12,7 @@ The network, events and record are those of the panel (`labs/panel`); times are 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import math
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ from labs.panel.events import Event, Events
 from labs.panel.page import page
 from labs.panel.record import Record, applied
 from labs.panel.sources import network
+from labs.simulation.lan import Lan
+from labs.simulation.machine import SimulatedHost
 from vrrpd import ctl
 from vrrpd.config import ConfigError, loads
 
@@ -39,7 +42,7 @@ SPEEDS = (
     (3600, "an hour a second"),
     (86400, "a day a second"),
 )
-CLIENT = "192.168.1.100"
+CLIENT, SERVER = "192.168.1.100", "10.0.0.100"
 LARGEST = 200_000  # characters of a keepalived.conf; the daemon takes more, a link does not
 
 
@@ -51,7 +54,13 @@ class _Player:
         lan = run.lan
         names = {**{name: str(one.ip) for name, one in lan.machines.items()}, "client": CLIENT}
         cables = [{"h": name, "i": "eth0", "s": "s1"} for name in names]
-        drawn = network(names, list(lan.machines), ("s1",), cables)
+        switches = ["s1"]
+        if run.topology.beyond is not None:
+            switches.append("s2")
+            names["server"] = SERVER
+            cables += [{"h": name, "i": "eth1", "s": "s2"} for name in run.topology.beyond]
+            cables.append({"h": "server", "i": "eth0", "s": "s2"})
+        drawn = network(names, list(lan.machines), switches, cables)
         self.network: dict[str, Any] = {
             **drawn,
             "addresses": list(run.topology.addresses),
@@ -128,13 +137,17 @@ def topologies() -> list[dict[str, str]]:
 
 
 def verbs() -> list[dict[str, Any]]:
-    """The fault verbs of the simulation: {"verb", "scope", "text", "words"}."""
+    """The fault verbs of the simulation: {"verb", "scope", "text", "words", "interface"}.
+
+    The last says whether the name of an interface may follow the words.
+    """
     return [
         {
             "verb": name,
             "scope": fault_verbs.FAULT_VERBS[name].scope,
             "text": fault_verbs.FAULT_VERBS[name].simulated,
             "words": fault_verbs.FAULT_VERBS[name].usage.split(),
+            "interface": "interface" in inspect.signature(getattr(Lan, name)).parameters,
         }
         for name in fault_verbs.simulated()
     ]
@@ -333,9 +346,7 @@ def command(host: str, line: str) -> str:
         case ["vrrpctl", name, *rest] if name in ("status", "why", "stats"):
             return _vrrpctl(host, name, rest[0] if rest else None)
         case ["ip", kind, *_] if "address".startswith(kind):
-            held = [f"    inet {ip}/{length}" for ip, length in machine.addresses.items()]
-            state = "UP" if machine.up and machine.plugged else "DOWN"
-            return "\n".join([f"2: eth0: state {state}", *(f"{one} scope global" for one in held)])
+            return "\n".join(map(_interface, (machine, *machine.ports.values())))
         case ["journalctl", *_]:
             return "\n".join(log(host)) or "-- No entries --"
         case ["cat", path] if path.endswith("keepalived.conf"):
@@ -347,6 +358,13 @@ def command(host: str, line: str) -> str:
         f"{line!r} does not run in a tab; these do: vrrpctl status, vrrpctl why, vrrpctl stats, "
         "ip address, journalctl -u keepalived, cat /etc/keepalived/keepalived.conf, keepalived -t"
     )
+
+
+def _interface(port: SimulatedHost) -> str:
+    """An interface as `ip address` lists it."""
+    held = [f"    inet {ip}/{length} scope global" for ip, length in port.addresses.items()]
+    state = "UP" if port.up and port.plugged else "DOWN"
+    return "\n".join([f"{port.index}: {port.card}: state {state}", *held])
 
 
 def _vrrpctl(host: str, name: str, instance: str | None) -> str:

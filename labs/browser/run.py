@@ -82,7 +82,8 @@ class Run:
             raise LabError(f"{len(self._coming)} actions are more than {MANY}")
         self._fresh: list[Fact] = []
         self.adverts: deque[Advert] = deque(maxlen=4000)
-        self.lan = Lan("empty", hosts, self.topology.watch, ping=EVERY)
+        beyond = self.topology.beyond
+        self.lan = Lan("empty", hosts, self.topology.watch, ping=EVERY, beyond=beyond)
         for name in hosts:
             self.lan.files[name] = files.get(name, self.topology.file(name))
             self.lan.start(name)

@@ -78,7 +78,7 @@ class RunLab:
 
     def frozen(self, host: str) -> bool:
         """Whether the daemon of `host` is suspended."""
-        return self._run.lan.machine(host).frozen
+        return self._run.lan.simulated_host(host).frozen
 
     def wait_until(
         self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"

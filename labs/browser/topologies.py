@@ -14,13 +14,15 @@ from labs.simulation.lan import HOSTS, STATES
 class Topology:
     """A network: its state's files, hosts with their addresses, and what they share.
 
-    `addresses` are the virtual addresses, the one that the client pings first.
+    `addresses` are the virtual addresses, the one that the client pings first.  `beyond` has the
+    addresses of hosts on a second network, if there is one.
     """
 
     title: str
     state: str
     hosts: dict[str, str]
     addresses: tuple[str, ...] = ("192.168.1.10",)
+    beyond: dict[str, str] | None = None
 
     @property
     def watch(self) -> str:
@@ -32,8 +34,10 @@ class Topology:
         return (STATES / self.state / host / "keepalived.conf").read_text(encoding="utf-8")
 
 
-# As in topologies/two_pairs.py, which needs Mininet.
+# As in topologies/two_pairs.py and routers.py, which need Mininet.
 DATABASES = {"db1": "192.168.1.21", "db2": "192.168.1.22"}
+INSIDE = {"r1": "192.168.1.11", "r2": "192.168.1.12"}
+OUTSIDE = {"r1": "10.0.0.11", "r2": "10.0.0.12"}
 
 TOPOLOGIES = {
     "pair": Topology("A pair", "basic", HOSTS),
@@ -42,5 +46,8 @@ TOPOLOGIES = {
         "Two pairs", "two-clusters", {**HOSTS, **DATABASES}, ("192.168.1.10", "192.168.1.20")
     ),
     "both": Topology("Active–active", "both-ways", HOSTS, ("192.168.1.10", "192.168.1.20")),
+    "routers": Topology(
+        "Two routers", "two-routers-together", INSIDE, ("192.168.1.10", "10.0.0.10"), OUTSIDE
+    ),
     "ipv6": Topology("IPv6", "six", HOSTS, ("2001:db8:1::10", "fe80::10")),
 }

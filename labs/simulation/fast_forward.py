@@ -79,7 +79,12 @@ def name_of(target: object) -> object:
 
 def host_part(machine: SimulatedHost) -> Signature:
     """What could change on a host without a journal line."""
-    return (machine.frozen, len(machine.backlog), machine.connected, len(machine.addresses))
+    ports = (machine, *machine.ports.values())
+    return (
+        machine.frozen,
+        len(machine.backlog),
+        *((port.connected, len(port.addresses)) for port in ports),
+    )
 
 
 def daemon_part(daemon: Daemon, machine: SimulatedHost) -> Signature:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from labs.errors import LabError, unknown
 from labs.model.facts import Action
+from labs.simulation.machine import CARD
 from labs.simulation.programs import Program
 from labs.simulation.switch import Cable
 from vrrpd.fsm import SECOND
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from vrrpd.daemon import Daemon
 
 FOREVER = 1e6  # s; what hangs does not come back by itself
+
+
+def _named(port: SimulatedHost) -> str:
+    """An interface as a sentence names it: the host, and the interface unless it is eth0."""
+    return port.name if port.main is None else f"{port.name} {port.card}"
 
 
 class Verbs:
@@ -114,15 +120,17 @@ class Verbs:
         when = self.clock.now() + SECOND // 1000
         self.clock.call_at(when, lambda: machine.set_link(up=up), (host, "link"))
 
-    def unplug(self, host: str) -> None:
+    def unplug(self, host: str, interface: str = CARD) -> None:
         """Pull the cable: no carrier."""
-        self.act("unplug", host, f"cable of {host} pulled")
-        self.simulated_host(host).set_link(plugged=False)
+        port = self.port(host, interface)
+        self.act("unplug", host, f"cable of {_named(port)} pulled")
+        port.set_link(plugged=False)
 
-    def plug(self, host: str) -> None:
+    def plug(self, host: str, interface: str = CARD) -> None:
         """Put the cable back."""
-        self.act("plug", host, f"cable of {host} plugged in")
-        self.simulated_host(host).set_link(plugged=True)
+        port = self.port(host, interface)
+        self.act("plug", host, f"cable of {_named(port)} plugged in")
+        port.set_link(plugged=True)
 
     def flap(self, host: str, times: int = 3, every: float = 0.5) -> None:
         """Pull the cable and put it back, `times` times; a change every `every` seconds."""
@@ -137,31 +145,34 @@ class Verbs:
 
             self.clock.call_at(when, change, (host, "flap"))
 
-    def cut(self, host: str) -> None:
+    def cut(self, host: str, interface: str = CARD) -> None:
         """The break is further away: the carrier stays, nothing passes."""
-        self.act("cut", host, f"path of {host} cut behind the switch port")
-        self.simulated_host(host).set_link(reachable=False)
+        port = self.port(host, interface)
+        self.act("cut", host, f"path of {_named(port)} cut behind the switch port")
+        port.set_link(reachable=False)
 
-    def mend(self, host: str) -> None:
+    def mend(self, host: str, interface: str = CARD) -> None:
         """The path works again, in both directions, and loses nothing."""
-        self.act("mend", host, f"path of {host} mended")
-        self.simulated_host(host).set_link(reachable=True)
-        self.switch.cables[host] = Cable()
-        self.switch.doomed = [one for one in self.switch.doomed if one[0] != host]
+        port = self.port(host, interface)
+        self.act("mend", host, f"path of {_named(port)} mended")
+        port.set_link(reachable=True)
+        port.switch.cables[host] = Cable()
+        port.switch.doomed = [one for one in port.switch.doomed if one[0] != host]
 
-    def oneway(self, host: str, lost: str) -> None:
+    def oneway(self, host: str, lost: str, interface: str = CARD) -> None:
         """Frames pass one way only: "to" stops what is for `host`, "from" what is of it."""
         if lost not in ("to", "from"):
             raise unknown("direction", lost, ("to", "from"))
-        done = "reaches" if lost == "to" else "leaves"
-        self.act("oneway", host, f"nothing {done} {host} any more")
-        cable = self.cable(host)
+        port, done = self.port(host, interface), "reaches" if lost == "to" else "leaves"
+        self.act("oneway", host, f"nothing {done} {_named(port)} any more")
+        cable = port.switch.cable(host)
         cable.out, cable.into = lost == "to", lost == "from"
 
-    def lose(self, host: str, share: float) -> None:
+    def lose(self, host: str, share: float, interface: str = CARD) -> None:
         """The path loses this share of all frames (0..1), in either direction."""
-        self.act("lose", host, f"path of {host} loses {share:.0%}")
-        self.cable(host).loss = share
+        port = self.port(host, interface)
+        self.act("lose", host, f"path of {_named(port)} loses {share:.0%}")
+        port.switch.cable(host).loss = share
 
     def delay(self, host: str, seconds: float, jitter: float = 0.0) -> None:
         """The path takes longer by `seconds`, and by up to `jitter` more."""
@@ -265,6 +276,13 @@ class Verbs:
         if host not in self.machines:
             raise unknown("host", host, list(self.machines))
         return self.machines[host]
+
+    def port(self, host: str, interface: str) -> SimulatedHost:
+        """An interface of a host that has a cable; LabError listing the known ones."""
+        machine = self.simulated_host(host)
+        if interface != machine.card and interface not in machine.ports:
+            raise unknown("interface", interface, [machine.card, *machine.ports])
+        return machine.port(interface)
 
     def cable(self, host: str) -> Cable:
         """The cable of that host; LabError listing the known ones."""

@@ -72,6 +72,7 @@ class Lan(Verbs):
     """A simulated cluster.
 
     `state` names the files to start from; `hosts` maps names to addresses (all /24, on eth0);
+    `beyond` has their addresses on a second network (eth1, another switch) if there is one;
     `latency` is in seconds; `ping` is how often the client pings `watch`, in seconds (None: never).
     `seed` decides what cables with faults do; without `detailed` no Advertisement is recorded.
     With `skips`, idle stretches are counted and not played (labs/simulation/fast_forward.py).
@@ -88,12 +89,14 @@ class Lan(Verbs):
         seed: int = 0,
         detailed: bool = True,
         skips: bool = False,
+        beyond: dict[str, str] | None = None,
     ) -> None:
         self.watch = watch
         self.facts: list[Fact] = []
         self.clock = VirtualClock()
         wire = (self.clock, round(latency * SECOND), self.facts.append)
         self.switch = Switch(*wire, seed, detailed)
+        second = Switch(*wire, seed, detailed)
         self.followers: list[Callable[[Action], None]] = []
         self.listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self.lines = 0  # of all journals, but for those of dropped packets
@@ -110,6 +113,9 @@ class Lan(Verbs):
             mac = bytes((2, 0, 0, 0, 0, 11 + number))
             self.machines[name] = SimulatedHost(name, IPv4Address(ip), mac, self.clock, self.switch)
             self.facts.append(same_link(self.machines[name]))
+            if beyond is not None and name in beyond:
+                self.machines[name].join("eth1", IPv4Address(beyond[name]), second)
+                self.facts.append(same_link(self.machines[name].port("eth1")))
             path = STATES / state / name / "keepalived.conf"
             if path.is_file():
                 self.files[name] = path.read_text()
@@ -128,7 +134,7 @@ class Lan(Verbs):
     def holders(self) -> list[str]:
         """The hosts that have the watched address now."""
         ip = ip_address(self.watch)
-        return [name for name, machine in self.machines.items() if machine.has(ip)]
+        return [name for name, machine in self.machines.items() if machine.holds(ip)]
 
     def masters(self, instance: str = "VI_1") -> list[str]:
         """The hosts whose daemon says MASTER."""

@@ -7,6 +7,7 @@
 
                      +-- eth0: 192.168.1.11/24, fe80::ff:fe00:b/64, 2001:db8:1::11/64
     host "web1"      |         and whatever the daemon puts there
+                     +-- eth1: the same in another switch, where `join` was called
                      +-- other interfaces, plugged in nowhere
 
 The daemon that runs on it is vrrpd's own `Daemon`, from configuration to notify scripts.
@@ -42,6 +43,9 @@ def link_local(mac: bytes) -> IPv6Address:
 @dataclass
 class SimulatedHost:
     """One host.  `life` counts the lives of its daemon: what an earlier one planned is void.
+
+    A second interface with a cable is another object of this class in `ports`; its `main` is the
+    host, whose clock and daemon are the only ones.
 
     `ip` is its own IPv4 address.  `addresses` has that and what the daemon has put up; the own
     IPv6 addresses (`six`) come and go with the interface, as Linux has it.
@@ -80,6 +84,9 @@ class SimulatedHost:
     drift: int = 0  # how fast its clock is, in millionths
     epoch: tuple[int, int] = (0, 0)  # true and own time when it last began to drift
     wall: int = 0  # ns by which its calendar was set forward
+    card: str = CARD  # the interface of its cable
+    main: SimulatedHost | None = None
+    ports: dict[str, SimulatedHost] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.late = LateReading(lambda: self.local(self.clock.now()))
@@ -87,10 +94,33 @@ class SimulatedHost:
         self.six = (link_local(self.mac), IPv6Address(PREFIX6 + (int(self.ip) & 0xFF)))
         self.switch.machines.append(self)
 
+    # Its second network.
+
+    def join(self, card: str, ip: IPv4Address, switch: Switch) -> None:
+        """Give it another interface, with a cable in another switch."""
+        index = self.index + len(self.ports) + 1
+        mac = self.mac[:4] + bytes((0x20 * (index - self.index), self.mac[5]))
+        port = SimulatedHost(
+            self.name, ip, mac, self.clock, switch, index=index, card=card, main=self
+        )
+        port.six = (link_local(mac),)
+        port.late = self.late
+        self.ports[card] = port
+
+    def port(self, card: str) -> SimulatedHost:
+        """The object of an interface; that of eth0 for one without a cable."""
+        return self.ports.get(card, self)
+
+    def holds(self, ip: IPAddress) -> bool:
+        """Whether an address is on one of its interfaces with a cable."""
+        return self.has(ip) or any(port.has(ip) for port in self.ports.values())
+
     # Its clock.
 
     def local(self, true: int) -> int:
         """What its clock says when it is `true` (ns)."""
+        if self.main is not None:
+            return self.main.local(true)
         if not self.drift and self.epoch == (0, 0):
             return true
         start, own = self.epoch
@@ -121,7 +151,7 @@ class SimulatedHost:
 
     def mac_of(self, ip: IPAddress) -> bytes:
         """Whose MAC address goes with an address."""
-        card = self.cards.get(self.homes.get(ip, CARD))
+        card = self.cards.get(self.homes.get(ip, self.card))
         return self.mac if card is None else card.mac
 
     def silent(self, ip: IPAddress) -> bool:
@@ -130,7 +160,9 @@ class SimulatedHost:
 
     def interface(self, name: str) -> Interface | None:
         """What the kernel says of an interface; None if there is none of that name."""
-        if name == CARD:
+        if name in self.ports:
+            return self.ports[name].interface_state()
+        if name == self.card:
             return self.interface_state() if self.present else None
         there = self.cards.get(name)
         if there is None:
@@ -138,11 +170,12 @@ class SimulatedHost:
         return replace(there, addresses=tuple(ip for ip, at in self.homes.items() if at == name))
 
     def interface_state(self) -> Interface:
-        """What the kernel says of eth0."""
-        away = {ip for ip, at in self.homes.items() if at != CARD}
+        """What the kernel says of the interface of its cable."""
+        away = {ip for ip, at in self.homes.items() if at != self.card}
         own = tuple(ip for ip in self.addresses if ip not in away)
         own += tuple(ip for ip in self.six if self.up and ip not in own)
-        return Interface(CARD, self.index, self.mac, self.up, self.up and self.plugged, 1500, own)
+        carrier = self.up and self.plugged
+        return Interface(self.card, self.index, self.mac, self.up, carrier, 1500, own)
 
     def set_link(self, **what: bool) -> None:
         """Change `up`, `plugged` or `reachable`; the daemon is notified of what it could notice."""
@@ -152,7 +185,7 @@ class SimulatedHost:
         after = self.interface_state()
         if after == before:
             return
-        self.switch.record(Link(self.switch.t, self.name, CARD, after.up, after.carrier))
+        self.switch.record(Link(self.switch.t, self.name, self.card, after.up, after.carrier))
         if before.up and not after.up:
             for ip in [ip for ip in self.addresses if ip.version == 6]:
                 self.forget(ip)  # Linux keeps no IPv6 address on an interface that is down
@@ -177,10 +210,11 @@ class SimulatedHost:
             self.switch.record(Link(self.switch.t, self.name, CARD, card.up, card.carrier))
             self.later(self.clock.now(), self.report_interface)
 
-    def report_interface(self, name: str = CARD) -> None:
-        """Notify the daemon of a change of an interface."""
-        if self.watcher is not None:
-            self.watcher.interface_changed(name)
+    def report_interface(self, name: str | None = None) -> None:
+        """Notify the daemon of a change of an interface, by default that of its cable."""
+        watcher = (self.main or self).watcher
+        if watcher is not None:
+            watcher.interface_changed(name or self.card)
 
     def set_interface(self, name: str, up: bool = True, carrier: bool = True) -> None:
         """Put another interface into the host, or change its state."""
@@ -197,14 +231,15 @@ class SimulatedHost:
     def forget(self, ip: IPAddress) -> None:
         """Remove an address by hand."""
         if self.addresses.pop(ip, None) is not None:
-            at = self.homes.pop(ip, CARD)
+            at = self.homes.pop(ip, self.card)
             self.switch.record(Address(self.switch.t, self.name, at, str(ip), 32, False))
             self.later(self.clock.now(), lambda: self.report_loss(ip, at))
 
     def report_loss(self, ip: IPAddress, interface: str = CARD) -> None:
         """Notify the daemon that an address was removed."""
-        if self.watcher is not None:
-            self.watcher.address_removed(interface, ip)
+        watcher = (self.main or self).watcher
+        if watcher is not None:
+            watcher.address_removed(interface, ip)
 
     # Its daemon.
 
@@ -215,6 +250,8 @@ class SimulatedHost:
         timers, and a timer that was cancelled in the meantime does not come at all: the real loop
         does the same.
         """
+        if self.main is not None:
+            return self.main.later(when, callback, timer)
         life = self.life
 
         def call() -> None:
@@ -231,13 +268,14 @@ class SimulatedHost:
 
     def arrives(self, when: int, callback: Callable[[], None]) -> None:
         """Let a frame come in at `when`, if the cable is still in then."""
-        life = self.life
+        host = self.main or self
+        life = host.life
 
         def call() -> None:
-            if self.life != life or not self.connected:
+            if host.life != life or not self.connected:
                 return
-            if self.frozen:
-                self.backlog.append((False, VirtualTimer(callback)))
+            if host.frozen:
+                host.backlog.append((False, VirtualTimer(callback)))
             else:
                 callback()
 
@@ -264,7 +302,8 @@ class SimulatedHost:
         self.life += 1
         self.frozen = False
         self.backlog.clear()
-        self.receivers.clear()
+        for port in (self, *self.ports.values()):
+            port.receivers.clear()
         self.late.forget()
         self.workload.end_life()
         self.watcher = None
@@ -278,4 +317,4 @@ def void(callback: Callable[[], object]) -> None:
 def same_link(machine: SimulatedHost) -> Link:
     """The fact that says the state of the interface of `machine` now."""
     card = machine.interface_state()
-    return Link(machine.switch.t, machine.name, CARD, card.up, card.carrier)
+    return Link(machine.switch.t, machine.name, card.name, card.up, card.carrier)

@@ -114,19 +114,21 @@ class HostWire:
         if "listen" in self.machine.refuses:
             raise OSError(errno.EMFILE, self.machine.refuses["listen"])
         key = (interface, family, protocol)
-        self.machine.receivers[key] = receiver
-        return HostChannel(self.machine, key)
+        port = self.machine.port(interface)
+        port.receivers[key] = receiver
+        return HostChannel(port, key)
 
     def announce(self, interface: str, frames: Sequence[bytes]) -> None:
         """Send ARP and NA frames.  Raises OSError while the interface is down or gone."""
-        if not self.machine.present or not self.machine.up:
+        port = self.machine.port(interface)
+        if not port.present or not port.up:
             raise OSError(100, "Network is down")
         for frame in frames:
-            self.machine.switch.announce(self.machine, frame)
+            port.switch.announce(port, frame)
 
 
 class HostKernel:
-    """The Kernel of one host, which has one interface that is plugged in."""
+    """The Kernel of one host."""
 
     def __init__(self, machine: SimulatedHost) -> None:
         self.machine = machine
@@ -137,7 +139,8 @@ class HostKernel:
 
     def interfaces(self) -> list[Interface]:
         """eth0, if it is there, and the other interfaces."""
-        found = map(self.machine.interface, (CARD, *self.machine.cards))
+        names = (CARD, *self.machine.ports, *self.machine.cards)
+        found = map(self.machine.interface, names)
         return [one for one in found if one is not None]
 
     def prepare(self, add: Sequence[ManagedObject]) -> None:
@@ -151,13 +154,14 @@ class HostKernel:
     ) -> list[Refusal]:
         """Take addresses off, put addresses on; all is refused if the host says so."""
         machine = self.machine
-        held, switch = machine.addresses, machine.switch
+        switch = machine.switch
         machine.ways = [one for one in machine.ways if one not in remove]
         machine.ways += [one for one in add if not isinstance(one, InterfaceAddress)]
         for placed in (one for one in remove if isinstance(one, InterfaceAddress)):
             ip, length = placed.address.ip, placed.address.prefixlen
-            if held.pop(ip, None) is not None:
-                at = machine.homes.pop(ip, CARD)
+            port = machine.port(placed.interface)
+            if port.addresses.pop(ip, None) is not None:
+                at = port.homes.pop(ip, port.card)
                 switch.record(Address(switch.t, machine.name, at, str(ip), length, False))
         refused = []
         why = machine.refuses.get("take")
@@ -168,11 +172,12 @@ class HostKernel:
                 text = f"cannot add {ip} on {placed.interface}: {problem}"
                 refused.append(Refusal(text, placed))
                 continue
-            if ip not in held:
+            port = machine.port(placed.interface)
+            if ip not in port.addresses:
                 at = placed.interface
                 switch.record(Address(switch.t, machine.name, at, str(ip), length, True))
-            held[ip] = length
-            machine.homes[ip] = placed.interface
+            port.addresses[ip] = length
+            port.homes[ip] = placed.interface
         return refused
 
     def create(self, link: VirtualLink, blocked: bool) -> list[str]:

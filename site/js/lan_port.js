@@ -84,7 +84,7 @@ export class LanPort {
     const { python } = this, { host, text, verb, vrid, t } = message;
     switch (message.type) {
       case "hello": this.whole(await python.call("player.everything")); return {};
-      case "do": return this.done(await python.call("player.act", { verb, host, words: message.words ?? [], at: this.at }));
+      case "do": return this.done(await python.call("player.act", { verb, host, words: wordsOf(message), at: this.at }));
       case "write": return this.done(await python.call("player.write", { host, text, at: this.at }));
       case "drop": return this.done(await python.call("player.drop", { host, vrid, t, at: this.bench.clock.at }));
       case "step": return this.step();
@@ -120,4 +120,9 @@ export class LanPort {
     clock.at = found.now;
     return {};
   }
+}
+
+// The words behind a verb; the name of an interface is the last, where it is not eth0.
+function wordsOf({ words = [], interface: card = "eth0" }) {
+  return card === "eth0" ? words : [...words, card];
 }

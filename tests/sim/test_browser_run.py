@@ -41,7 +41,7 @@ def _held(shown: dict[str, Any], host: str) -> list[int]:
     for event in shown["events"]:
         if event["k"] == "own" and event["h"] == host:
             latest[event["a"]] = event["on"]
-    return [number for number, on in latest.items() if on]
+    return sorted(number for number, on in latest.items() if on)
 
 
 def test_a_run_that_was_watched_and_one_that_was_played_at_once_are_the_same() -> None:
@@ -141,3 +141,43 @@ def test_a_mistake_is_placed_where_it_was_typed() -> None:
     ]
     assert (found["line"], found["column"], found["length"]) == (2, 3, 7)
     assert found["suggestion"] == "priority"
+
+
+def test_two_routers_move_both_addresses_when_the_cable_of_one_network_is_pulled() -> None:
+    shown = player.start("routers", moment=6.0)
+    assert shown["network"]["switches"] == ["s1", "s2"]
+    assert _held(shown, "r1") == [0, 1]
+    player.act("unplug", "r1", ["eth1"])
+    player.advance(6, budget=60)
+    found = player.everything()
+    assert (_held(found, "r1"), _held(found, "r2")) == ([], [0, 1])
+    assert "eth1: state DOWN" in player.command("r1", "ip address")
+    assert "inet 10.0.0.10/24" in player.command("r2", "ip address")
+    player.act("plug", "r1", ["eth1"])
+    player.advance(6, budget=60)
+    assert _held(player.everything(), "r1") == [0, 1]
+
+
+def test_without_a_sync_group_each_network_of_two_routers_moves_by_itself() -> None:
+    player.start("routers", moment=6.0)
+    for host in ("r1", "r2"):
+        text = player.conf(host)
+        start, end = text.index("vrrp_sync_group"), text.index("vrrp_instance")
+        player.write(host, text[:start] + text[end:])
+    player.act("cut", "r1", ["eth1"])
+    player.advance(6, budget=60)
+    found = player.everything()
+    assert (_held(found, "r1"), _held(found, "r2")) == ([0, 1], [1])  # a split brain outside
+
+
+def test_an_interface_that_is_not_there_is_named() -> None:
+    player.start("routers", moment=6.0)
+    with pytest.raises(LabError, match="no interface called 'eth2'"):
+        player.act("unplug", "r1", ["eth2"])
+
+
+def test_two_routers_that_are_left_alone_are_skipped_like_a_pair() -> None:
+    day = 86_400.0
+    run = Run("routers", {}, [Act.of([round(day * 1000), "unplug", "r1", "eth1"])]).to(day + 6)
+    assert run.lan.holders() == ["r2"]
+    assert run.lan.clock.skipped > 0

@@ -196,7 +196,7 @@ class Bench {
       open: (h, box) => this.desk.open(h.name, this.present().hosts[h.name], box),
       ...(network.terminals && { enter: (h) => this.terminal(h.name) }),
       ...(network.verbs && {
-        more: (c) => this.desk.faults(c.h, ["cable", "path"]),
+        more: (c) => this.desk.faults(c.h, ["cable", "path"], c.i),
         lan: () => this.desk.faults("", ["lan"]),
         packet: (e) => this.desk.packet(e.f ?? e.h, e.r, e.t),
       }),

@@ -116,20 +116,21 @@ export class Desk {
   }
 
   // Every fault of these scopes, with a field for each of its words; host "" is the whole LAN.
-  faults(host, scopes) {
-    const { network } = this.hands;
-    const known = network.verbs.filter((each) => scopes.includes(each.scope));
+  // A cable of another interface than eth0 has those that can name it.
+  faults(host, scopes, card = "eth0") {
+    const { network } = this.hands, second = card !== "eth0";
+    const known = network.verbs.filter((each) => scopes.includes(each.scope) && (!second || each.interface));
     const rows = scopes.flatMap((scope) => known.filter((each) => each.scope === scope)).map((each) => {
       const fields = each.words.map((word, n) => field(each, word, n, network));
       const act = () => {
         const words = fields.map((one) => one.value.trim());
         while (words.length && !words[words.length - 1]) words.pop();
-        this.hands.act(each.verb, host, { words });
+        this.hands.act(each.verb, host, { words, ...(second && { interface: card }) });
       };
       return make("li", { class: "vb-fault-row" },
         make("button", { type: "button", onclick: act }, each.verb), ...fields, make("span", {}, each.text));
     });
-    const form = this.form(host ? `Faults of ${host}` : "Faults of the LAN", make("ul", { class: "vb-faults" }, ...rows));
+    const form = this.form(host ? `Faults of ${host}${second ? ` ${card}` : ""}` : "Faults of the LAN", make("ul", { class: "vb-faults" }, ...rows));
     form.querySelector("li button").focus();
   }
 
