@@ -69,11 +69,14 @@ soak: setup ## Simulate days of random faults, as many as asked (DAYS=10000, SEE
 soak-real: setup ## Kill, flood, fill and starve both daemons for an hour; renews the table (SOAK=1)
 	@exec env SOAK=$(or $(SOAK),1) HARDSHIP_PACE=0 HARDSHIP_INTERVAL=0.25 $(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.lab.soak
 
-check: setup ## Lint, format, types, layers and the rules of the house
+check: setup ## Lint, format, types (of JavaScript, too), layers and the rules of the house
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet vrrpd labs topologies tests tools || \
 	    { echo "ruff format would change a file: run $(BIN)/ruff format vrrpd labs topologies tests tools"; exit 1; }
 	@$(BIN)/mypy
+	@sh tools/site.sh modules
+	@for part in site/tsconfig.json site/tsconfig.worker.json; do \
+	    node build/node/node_modules/typescript/bin/tsc -p $$part || exit 1; done
 	@mkdir -p build
 	@$(BIN)/lint-imports >build/layers.txt || { cat build/layers.txt; exit 1; }
 	@$(BIN)/python -m pytest -q tests/unit/test_house_rules.py

@@ -5,7 +5,8 @@
 #   2. build/node: exactly site/package-lock.json, by hash; fetched once.
 #   3. Our Python as vrrp-lab.zip, the lessons from their recordings, and the pages.
 #
-# The result replaces build/site only when it is complete.  `tools/site.sh modules` ends after 2.
+# The result replaces build/site only when it is complete.
+# `tools/site.sh modules` ends after 2, with what the tests and `make check` need as well.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,14 +16,24 @@ sh tools/setup.sh site
 mkdir -p build/node
 exec 9>build/site.lock
 flock 9
-if ! cmp -s site/package-lock.json build/node/done; then
-    echo "site: npm ci (a minute, once)"
-    cp site/package.json site/package-lock.json build/node/
-    (cd build/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
-        fail "npm could not fetch site/package-lock.json; the lines above say why"
-    cp site/package-lock.json build/node/done
+# What is there, $1, is that of the lock file; or fetch it, leaving out what $2 says.
+fetch() {
+    if ! cmp -s site/package-lock.json "build/node/$1"; then
+        echo "site: npm ci (a minute, once)"
+        cp site/package.json site/package-lock.json build/node/
+        rm -f build/node/done build/node/done-dev
+        (cd build/node && npm ci $2 --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2) ||
+            fail "npm could not fetch site/package-lock.json; the lines above say why"
+        cp site/package-lock.json "build/node/$1"
+        cp site/package-lock.json build/node/done
+    fi
+}
+
+if [ "${1:-}" = modules ]; then
+    fetch done-dev --include=dev
+    exit 0
 fi
-[ "${1:-}" != modules ] || exit 0
+fetch done --omit=dev
 rm -rf build/site.new build/site-pages
 mkdir build/site.new build/site-pages
 .venv/bin/python tools/site_files.py build/site.new

@@ -18,6 +18,9 @@ export class LanPort {
     this.changed = () => {};
   }
 
+  /** When the last piece was played (ms). @type {number} */ last;
+  /** Whether the run stood still then. @type {boolean} */ stopped;
+
   /** @param {any} bench */
   attach(bench) {
     this.bench = bench;

@@ -3,22 +3,24 @@
 // `make site` writes FILES and BUILD in front of this.  A build has a cache of its own; the pages of
 // one build never see a file of another.  What is not of this build goes to the network, untouched.
 
-const NAME = `vrrp-lab-${self.BUILD}`;
-const HERE = new URL("./", self.location.href);
-const OURS = new Set(self.FILES.map((path) => new URL(path, HERE).href));
+/** @type {ServiceWorkerGlobalScope & {BUILD: string, FILES: string[]}} */
+const worker = /** @type {any} */ (self);
+const NAME = `vrrp-lab-${worker.BUILD}`;
+const HERE = new URL("./", worker.location.href);
+const OURS = new Set(worker.FILES.map((path) => new URL(path, HERE).href));
 
-self.addEventListener("install", (event) => {
+worker.addEventListener("install", (event) => {
   event.waitUntil(caches.open(NAME).then((cache) => cache.addAll([...OURS])));
 });
 
-self.addEventListener("activate", (event) => {
+worker.addEventListener("activate", (event) => {
   const old = (name) => name.startsWith("vrrp-lab-") && name !== NAME;
   event.waitUntil(caches.keys()
     .then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name))))
-    .then(() => self.clients.claim()));
+    .then(() => worker.clients.claim()));
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   url.hash = url.search = "";
   if (url.pathname.endsWith("/")) url.pathname += "index.html";

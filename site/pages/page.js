@@ -1,9 +1,8 @@
 // The front page: the panel at once, and what to look at.
 
+import { by } from "@site/by.js";
 import { alive, recorded } from "@site/start.js";
 import { watchFor } from "@site/watch_for.js";
-
-const by = (id) => document.getElementById(id);
 
 function follow(bench) {
   const line = by("watch");

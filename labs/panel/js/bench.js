@@ -24,6 +24,17 @@ import { Timeline } from "./timeline.js";
 const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
 const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
 class Bench {
+  /** @type {Timeline} */ timeline;
+  /** @type {Controls} */ controls;
+  /** @type {Plan} */ plan;
+  /** @type {Log} */ log;
+  /** @type {Desk} */ desk;
+  /** @type {HTMLElement} */ title;
+  /** @type {HTMLElement} */ chip;
+  /** @type {HTMLElement} */ told;
+  /** @type {IntersectionObserver} */ observer;
+  /** The run that a page plays until Python is there (site/js/start.js). @type {any} */ recording;
+
   // `tools` may have an editor for keepalived.conf: editor(text, changed) -> {node, value, show, focus}.
   constructor(root, run, port, tools = {}) {
     this.root = root;
@@ -55,7 +66,7 @@ class Bench {
   // Draw as often as is seen, and not at all where the panel is out of sight.
   animate() {
     let visible = true, last = performance.now();
-    this.observer = new IntersectionObserver((seen) => { visible = seen.at(-1).isIntersecting; });
+    this.observer = new IntersectionObserver((seen) => { visible = seen[seen.length - 1].isIntersecting; });
     this.observer.observe(this.root);
     const frame = (now) => {
       if (this.ended) return;
@@ -239,7 +250,9 @@ class Bench {
   }
 }
 
-// The way in for a page of its own; `run` is a network and a record.
+/** The way in for a page of its own; `run` is a network and a record.
+ *  @param {HTMLElement} root @param {any} run
+ *  @param {{send(message: any): void} | null} port @param {any} tools */
 export function mount(root, run, port = null, tools = {}) {
   return new Bench(root, run, port, tools);
 }

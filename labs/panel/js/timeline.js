@@ -18,6 +18,15 @@ const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 3600, 7200, 21600, 86400, 604800];
 const LEAST_OVERLAP = 0.05;     // s: two holders for less are a handover
 
 export class Timeline {
+  /** What is seen: from `left` to `right` (CSS pixels), `span` s from `t0` on.
+   *  @type {{left: number, right: number, t0: number, span: number}} */
+  axis;
+  /** The colours of the page, by name. @type {Record<string, string>} */
+  colour;
+  /** CSS pixels. @type {number} */
+  width;
+
+  /** @param {any} network @param {(t: number) => void} seek */
   constructor(network, seek) {
     this.network = network;
     this.servers = network.hosts.filter((h) => h.server);

@@ -8,6 +8,7 @@
 //
 // A control is an <input>, <select> or radio group whose `name` is a key of the state.
 
+import { by } from "@site/by.js";
 import { keepOffline } from "@site/offline.js";
 import { Runtime } from "@site/runtime.js";
 import { fromFragment, toFragment } from "./fragment.js";
@@ -21,8 +22,8 @@ export class Explorable {
     this.changed = changed;
     this.state = this.linked();
     this.python = new Runtime();
-    this.spoken = document.getElementById("spoken");
-    this.problem = document.getElementById("problem");
+    this.spoken = by("spoken");
+    this.problem = by("problem");
     this.bind();
     this.start();
     addEventListener("hashchange", () => {
@@ -64,8 +65,10 @@ export class Explorable {
 
   // -- controls -----------------------------------------------------------------------------------
 
+  /** @returns {any[]} fields, lists and buttons whose name is a key of the state */
   controls() {
-    return [...document.querySelectorAll("[name]")].filter((c) => c.name in this.state);
+    const named = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[name]")]);
+    return named.filter((c) => c.name in this.state);
   }
 
   bind() {
@@ -105,6 +108,7 @@ export class Explorable {
   label(name, text, spoken = text) {
     const output = document.getElementById(`${name}-value`);
     if (output) output.textContent = text;
+    /** @type {HTMLInputElement | null} */
     const control = document.querySelector(`[name="${name}"]`);
     if (control?.type === "range") control.setAttribute("aria-valuetext", spoken);
   }

@@ -6,9 +6,10 @@
 // The panel and Python come when they are asked for: a reader needs neither.
 
 import { answers } from "@site/answers.js";
+import { by } from "@site/by.js";
 import { Runtime, root } from "@site/runtime.js";
 
-const lesson = document.querySelector("main").dataset.lesson;
+const lesson = by("main").dataset.lesson ?? "";
 const memory = answers(lesson);
 
 function element(tag, attributes = {}, ...children) {
@@ -269,10 +270,13 @@ function challenge(place, { challenge: name, task, opening }) {
 
 const KINDS = { prediction, verdict, quiz, cluster, recorded, challenge };
 
-document.querySelectorAll(".veil").forEach(veil);
-document.querySelectorAll("[data-ask]").forEach((place) => {
-  Promise.resolve(KINDS[place.dataset.kind](place, JSON.parse(place.dataset.ask))).catch((error) => {
+/** @param {string} selector @returns {HTMLElement[]} */
+const every = (selector) => [...document.querySelectorAll(selector)].map((one) => /** @type {HTMLElement} */ (one));
+
+every(".veil").forEach(veil);
+every("[data-ask]").forEach((place) => {
+  Promise.resolve(KINDS[place.dataset.kind ?? ""](place, JSON.parse(place.dataset.ask ?? ""))).catch((error) => {
     place.append(element("p", { className: "status wrong" }, error.message));
   });
 });
-document.getElementById("forget").addEventListener("click", () => { memory.forget(); location.reload(); });
+by("forget").addEventListener("click", () => { memory.forget(); location.reload(); });

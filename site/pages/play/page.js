@@ -1,11 +1,11 @@
 // /play: the panel with everything that a LAN in memory can do, and a link that holds the run.
 
+import { by, choiceBy } from "@site/by.js";
 import { editor } from "@site/editor.js";
 import { LinkError, decoded, encoded } from "@site/link.js";
 import { alive, recorded } from "@site/start.js";
 import { watchFor } from "@site/watch_for.js";
 
-const by = (id) => document.getElementById(id);
 const SETTLED = 6;               // s after which a cluster that was started has a MASTER
 const LONG = 60_000;             // characters of a link that is kept in the address of this page
 
@@ -23,8 +23,11 @@ async function linked() {
 }
 
 class Play {
+  /** @param {any} bench @param {import("@site/runtime.js").Runtime} python @param {import("@site/lan_port.js").LanPort} port */
   constructor(bench, python, port) {
-    Object.assign(this, { bench, python, port });
+    this.bench = bench;
+    this.python = python;
+    this.port = port;
     port.changed = () => this.keep();
   }
 
@@ -66,7 +69,7 @@ class Play {
     this.bench.clock.mode = "live";
     this.port.whole(found);
     show(this.bench, shown, found.now);
-    by("topology").value = run.topology;
+    choiceBy("topology").value = run.topology;
   }
 }
 
@@ -86,7 +89,7 @@ async function start() {
   });
   const broken = by("status").classList.contains("wrong");
   const { bench, python } = await recorded(by("panel"), { editor });
-  const { shown, ...run } = wanted ?? {};
+  const { shown, ...run } = wanted ?? { shown: undefined, topology: "", moment: 0 };
   const port = await alive(bench, python, wanted ? run : undefined).catch(async (error) => {
     if (!wanted || error.name === "Error") throw error;
     say(`this link cannot be played: ${error.message}`, true);
@@ -95,7 +98,7 @@ async function start() {
   const play = new Play(bench, python, port);
   if (wanted && bench.network.topology === run.topology) show(bench, shown, run.moment);
   for (const { name, title } of await python.call("player.topologies")) by("topology").append(new Option(title, name));
-  by("topology").value = bench.network.topology;
+  choiceBy("topology").value = bench.network.topology;
   if (!broken && !by("status").classList.contains("wrong")) say("");
   listen(play);
   setInterval(() => {
@@ -107,9 +110,9 @@ async function start() {
 function listen(play) {
   const trying = (call) => call().catch((error) => say(error.message, true));
   by("bar").addEventListener("submit", (event) => event.preventDefault());
-  by("topology").addEventListener("change", () => trying(() => play.open({ topology: by("topology").value, moment: SETTLED })));
+  by("topology").addEventListener("change", () => trying(() => play.open({ topology: choiceBy("topology").value, moment: SETTLED })));
   by("again").addEventListener("click", () => trying(async () => {
-    await play.open({ topology: by("topology").value, moment: SETTLED });
+    await play.open({ topology: choiceBy("topology").value, moment: SETTLED });
     say("started again, with the files that it came with");
   }));
   by("copy").addEventListener("click", () => trying(() => play.copy()));

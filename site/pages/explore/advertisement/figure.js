@@ -43,7 +43,8 @@ export function words(answer, chosen, choose) {
     ...own.flatMap((field) => pieces(field, base).map((piece, n) => part(answer, field, piece, n, chosen, choose)))));
 }
 
-function part(answer, field, [start, end], n, chosen, choose) {
+function part(answer, field, piece, n, chosen, choose) {
+  const [start, end] = piece;
   const buttons = [];
   for (let at = start; at < end; at += 1) buttons.push(byte(answer, at, field, chosen, choose));
   const name = field.rows.map((row) => `${SHORT[row.field] ?? row.field}`).join(", ");

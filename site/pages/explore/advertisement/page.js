@@ -1,13 +1,14 @@
 // An Advertisement, byte by byte: the sender's fields above, the bytes, and the receiver's checks.
 
 import { say } from "@panel/dom.js";
+import { by, fieldBy } from "@site/by.js";
 import { Explorable } from "@site/explore/page.js";
 import { checks, meaning, words } from "./figure.js";
 
 const DEFAULTS = { form: "v2", priority: 150, vrid: 51, interval: 1, addresses: 1, ttl: 255,
   wrong: false, replayed: false, fix: false, changed: "", byte: -1 };
-const box = document.getElementById("figure"), list = document.getElementById("checks");
-const value = document.getElementById("value"), place = document.getElementById("chosen");
+const box = by("figure"), list = by("checks");
+const value = fieldBy("value"), place = by("chosen");
 let found = null;
 
 const page = new Explorable(DEFAULTS, update);
@@ -37,15 +38,15 @@ function chosen() {
 function draw() {
   const at = chosen(), focused = document.activeElement?.getAttribute("data-at");
   box.replaceChildren(...words(found, at, (next) => page.set({ byte: next })));
-  if (focused !== null) box.querySelector(`[data-at="${focused}"]`)?.focus();
+  if (focused !== null) /** @type {HTMLElement | null} */ (box.querySelector(`[data-at="${focused}"]`))?.focus();
   list.replaceChildren(...checks(found));
   const now = found.bytes[at];
   value.value = String(now);
   value.setAttribute("aria-valuetext", `${now}, hexadecimal ${now.toString(16)}`);
-  say(document.getElementById("value-value"), `0x${now.toString(16).padStart(2, "0")} = ${now}`);
+  say(by("value-value"), `0x${now.toString(16).padStart(2, "0")} = ${now}`);
   say(place, `Byte ${at}. ${meaning(found, at)}`);
-  document.getElementById("secrets").hidden = !/pass|hmac/.test(page.state.form);
-  document.getElementById("replay").hidden = page.state.form !== "v3-hmac";
+  by("secrets").hidden = !/pass|hmac/.test(page.state.form);
+  by("replay").hidden = page.state.form !== "v3-hmac";
   page.say(`${found.verdict.replace(/[.?]*$/, ".")} ${found.effect}`);
 }
 
@@ -57,9 +58,9 @@ value.addEventListener("input", () => {
 
 // Other fields give other bytes: what was changed before would be somewhere else.
 for (const name of ["form", "addresses"]) {
-  document.getElementById(name).addEventListener("input", () => { if (page.state.changed) page.set({ changed: "", byte: -1 }); });
+  by(name).addEventListener("input", () => { if (page.state.changed) page.set({ changed: "", byte: -1 }); });
 }
-document.getElementById("restore").addEventListener("click", () => page.set({ changed: "", fix: false }));
+by("restore").addEventListener("click", () => page.set({ changed: "", fix: false }));
 
 page.first().then((answer) => { if (answer && !found) { found = answer; draw(); } });
 update(page.state);

@@ -52,6 +52,7 @@ function places(width) {
 
 function network(width, story, t) {
   const p = places(width), holds = holders(story, t), cut = broken(story, t), parts = [];
+  /** @type {[number, string, number][]} */
   const ends = [[p.one, "web1", 1], [p.two, "web2", 2]];
   for (const [x, host, n] of ends) {
     const [, state] = stateOf(story, host, t), has = holds.includes(host);

@@ -1,13 +1,14 @@
 // Three ways to lose a cable, in lockstep: one time for three stories.
 
 import { make, say } from "@panel/dom.js";
+import { by } from "@site/by.js";
 import { Explorable, onWidth } from "@site/explore/page.js";
 import { answerer, events, figure, holders, stateOf } from "./figure.js";
 
 const TITLES = { pulled: "The cable is pulled", cut: "The path is cut further away",
   "nothing-leaves": "One way: nothing leaves web1", "nothing-arrives": "One way: nothing reaches web1" };
 const END = 18, SPEED = 1.5;      // s of the stories a second
-const box = document.getElementById("figure"), button = document.getElementById("play");
+const box = by("figure"), button = by("play");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const stories = new Map();
 let columns = [], running = false, before = 0;
@@ -60,7 +61,7 @@ function draw() {
   });
   const line = sentence(t);
   if (!running) page.say(line);
-  else say(document.getElementById("reading"), line);
+  else say(by("reading"), line);
 }
 
 // The last change of a state up to now, in the daemon's own words.
@@ -110,13 +111,13 @@ button.addEventListener("click", () => {
   requestAnimationFrame(tick);
 });
 
-document.getElementById("next").addEventListener("click", () => {
+by("next").addEventListener("click", () => {
   if (running) stop();
   const all = ways().map((way) => stories.get(way)).filter(Boolean);
   page.set({ time: events(all).find((at) => at > page.state.time + 0.01) ?? 0 });
 });
 
-document.getElementById("time").addEventListener("input", () => { if (running) stop(); });
+by("time").addEventListener("input", () => { if (running) stop(); });
 onWidth(box, draw);
 page.first().then((all) => {
   for (const story of all ?? []) if (!stories.has(story.way)) stories.set(story.way, story);

@@ -20,14 +20,14 @@ export function decided(found) {
 }
 
 export function bar(width, found, number) {
-  const { x, left, narrow } = layout(width), router = found.routers[number], at = decided(found);
+  const { x, left, narrow } = layout(width), router = found.routers[number], first = decided(found), at = first ?? 0;
   const node = make("svg", { class: `bar host-${number + 1}`, viewBox: `0 0 ${width} ${HIGH}`, "aria-hidden": "true" });
   const text = (cls, place, y, words) => make("text", { class: cls, x: place, y }, words);
   if (!router.taking_part) {
     node.append(text("soft", 0, 28, "takes no part"));
     return node;
   }
-  const end = Math.min(router.master_down, at ?? 9), stop = at >= 3 ? x(Math.max(3, end)) : left * end / 3, y = 10;
+  const end = Math.min(router.master_down, first ?? 9), stop = at >= 3 ? x(Math.max(3, end)) : left * end / 3, y = 10;
   if (at > 0) {
     node.append(make("rect", { class: "same", x: 0.5, y, width: Math.min(left, stop), height: BAR, rx: 3 }),
       text("soft small middle", left / 2, y + 18, narrow ? "3 × 1 s" : "3 × 1 s"));
@@ -58,7 +58,7 @@ function badge(width, stop, narrow) {
 }
 
 export function axis(width, found) {
-  const { x, left, narrow } = layout(width), at = decided(found);
+  const { x, left, narrow } = layout(width), at = decided(found) ?? 0;
   const node = make("svg", { viewBox: `0 0 ${width} 40`, "aria-hidden": "true" });
   node.append(make("g", { class: "axis" }, make("line", { x1: 0, x2: width, y1: 1, y2: 1 })));
   const text = (cls, place, words) => node.append(make("text", { class: `small middle ${cls}`, x: place, y: 18 }, words));

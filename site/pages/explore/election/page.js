@@ -1,11 +1,12 @@
 // The election: a slider and a bar for each of five routers.
 
 import { make, say, set } from "@panel/dom.js";
+import { by } from "@site/by.js";
 import { Explorable, onWidth } from "@site/explore/page.js";
 import { ADDRESS, axis, bar } from "./figure.js";
 
 const NUMBERS = [1, 2, 3, 4, 5];
-const box = document.getElementById("figure");
+const box = by("figure");
 const rows = NUMBERS.map((n) => row(n)), scale = make("div", { class: "scale" }, make("span"), make("div"));
 box.append(...rows.map((r) => r.node), scale);
 
@@ -57,5 +58,5 @@ function sentence() {
 
 onWidth(rows[0].place, draw);
 page.first().then((answer) => { if (answer && !found) { found = answer; draw(); } });
-say(document.getElementById("reading"), "");
+say(by("reading"), "");
 update(page.state);

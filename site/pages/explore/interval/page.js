@@ -1,5 +1,6 @@
 // How fast is too fast: a thousand runs for each interval, the chosen one first.
 
+import { by } from "@site/by.js";
 import { draggable, Explorable, onWidth } from "@site/explore/page.js";
 import { duration, often, stretch } from "@site/explore/scale.js";
 import { figure, nearest } from "./figure.js";
@@ -7,7 +8,7 @@ import { figure, nearest } from "./figure.js";
 const INTERVALS = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3];
 const STALLS = [0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 3, 4, 5];
 const RUNS = 1000;
-const box = document.getElementById("figure"), progress = document.getElementById("progress");
+const box = by("figure"), progress = by("progress");
 let answers = new Map(), drawn = null, working = "";
 
 const page = new Explorable({ interval: 4, loss: 2, stall: 4 }, update);

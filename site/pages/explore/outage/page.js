@@ -1,9 +1,10 @@
 // Why 2.6 to 3.6 seconds: the moment of the pull, dragged in the figure or by the slider.
 
+import { by } from "@site/by.js";
 import { draggable, Explorable, onWidth } from "@site/explore/page.js";
 import { figure } from "./figure.js";
 
-const INTERVAL = 1, box = document.getElementById("figure");
+const INTERVAL = 1, box = by("figure");
 let shown = null, drawn = null;
 
 const page = new Explorable({ moment: 2.4, priority: 100, ending: "pulled" }, update);
