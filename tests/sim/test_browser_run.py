@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -181,3 +182,29 @@ def test_two_routers_that_are_left_alone_are_skipped_like_a_pair() -> None:
     run = Run("routers", {}, [Act.of([round(day * 1000), "unplug", "r1", "eth1"])]).to(day + 6)
     assert run.lan.holders() == ["r2"]
     assert run.lan.clock.skipped > 0
+
+
+def test_a_run_that_goes_on_takes_no_more_memory_once_all_that_it_keeps_is_full() -> None:
+    player.start("pair", moment=6.0)
+    for host in ("web1", "web2"):  # ten times as many Advertisements fill everything sooner
+        text = player.conf(host).replace("advert_int 1", "version 3\nadvert_int 0.1")
+        start, end = text.index("authentication"), text.index("virtual_ipaddress")
+        player.write(host, text[:start] + text[end:])
+
+    def most(pieces: int) -> int:
+        """The most bytes that were allocated after one of so many pieces of 50 s."""
+        held = []
+        for _ in range(pieces):
+            for _ in range(25):
+                player.advance(2.0, budget=60)
+            held.append(tracemalloc.get_traced_memory()[0])
+        return max(held)
+
+    tracemalloc.start()
+    try:
+        first = most(2)
+        full = most(8)
+        assert full > first, "nothing is kept: this test measures nothing"
+        assert most(4) < 1.1 * full
+    finally:
+        tracemalloc.stop()
