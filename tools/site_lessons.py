@@ -44,6 +44,7 @@ from tools.openings import opening
 REPOSITORY = Path(__file__).resolve().parents[1]
 REPLAYED = REPOSITORY / "build" / "replayed"
 AT_ONCE = 2
+PRELOAD = ("IPython.core.interactiveshell", "matplotlib.pyplot", "labs.figures.plot")
 STYLE = re.compile(r'\sstyle="([^"]*)"')
 CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
@@ -338,8 +339,10 @@ def main() -> int:
     REPLAYED.mkdir(parents=True, exist_ok=True)
     os.environ["LAB_MODE"] = "replay"
     styles = Styles()
-    # A shell is one a process.
-    with get_context("spawn").Pool(AT_ONCE, maxtasksperchild=1) as pool:
+    # A process has one shell; what every lesson imports is imported once.
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["tools.replayed", "labs.api.replay", "labs.lessons", *PRELOAD])
+    with context.Pool(AT_ONCE, maxtasksperchild=1) as pool:
         every = pool.map(replay, found, chunksize=1)
     for lesson, made in zip(found, every, strict=True):
         for cell in made["cells"]:
