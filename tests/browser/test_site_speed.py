@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Page, Playwright, Response, expect
 
 from tests.browser.site import START, Visit, live, visiting
 from tests.browser.windows import CHROMIUM
@@ -126,8 +126,8 @@ def test_a_second_visit_fetches_nothing_and_is_not_slower(
 ) -> None:
     page, found = first
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
-    answers = []
-    visit.context.on("response", answers.append)
+    answers: list[Response] = []
+    visit.context.on("response", lambda answer: answers.append(answer))
     again, second = opened(visit)
     ours = [one for one in answers if one.url.startswith(visit.address) and "sw.js" not in one.url]
     assert any(one.url.endswith(".wasm") for one in ours)
