@@ -60,6 +60,7 @@ class Bench {
     this.port = port;
     this.clock.alive = true;
     this.clock.mode = "live";
+    this.network = null;                    // whatever it is, it is built again: now it can be clicked
     this.begin(run);
   }
 
