@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _CELL = "text-align:left;padding:.1em .9em .1em 0;vertical-align:top"
+# Beside the words, which in these colours could not be read by everybody.
+_BAND = ";border-left:4px solid {};padding-left:.5em"
 RIGHT, WRONG, OPEN = "#1b7837", "#b35806", "#666666"
 
 
@@ -88,7 +90,7 @@ class Table:
             if isinstance(row, str):
                 colour = self.bands.get(row, "")
                 name = f"<b>{html.escape(row)}</b>"
-                style = f"{_CELL};color:{colour}" if colour else _CELL
+                style = _CELL + (_BAND.format(colour) if colour else "")
                 parts.append(f'<tr><td colspan="{len(self.head)}" style="{style}">{name}</td></tr>')
             else:
                 parts.append(self._row(row, "td", colour))
@@ -99,7 +101,7 @@ class Table:
         for column, cell in enumerate(cells):
             style = _CELL.replace("left", "right") if column in self.right else _CELL
             if colour and column == 0:
-                style += f";border-left:4px solid {colour};padding-left:.5em"
+                style += _BAND.format(colour)
             words = html.escape(cell)
             if column in self.code and tag == "td":
                 words = f"<code>{words}</code>"

@@ -48,6 +48,8 @@ PRELOAD = ("IPython.core.interactiveshell", "matplotlib.pyplot", "labs.figures.p
 STYLE = re.compile(r'\sstyle="([^"]*)"')
 CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
+# What may be wider than a telephone is scrolled by keyboard, too.
+SCROLLED = 'tabindex="0" role="region" aria-label="{}"'
 SUMMARY = "The same in words"
 # The explorable figure that goes on where a lesson ends, with its question.
 FIGURES = {
@@ -214,7 +216,9 @@ class Page:
 
     def _prose(self, text: str) -> str:
         render = mistune.create_markdown(escape=False, plugins=["table"])
-        found = str(render(text)).replace("<table>", '<div class="wide-table"><table>')
+        found = str(render(text)).replace(
+            "<table>", f'<div class="wide-table" {SCROLLED.format("table")}><table>'
+        )
         found = found.replace("</table>", "</table></div>")
         return LINK.sub(self._link, found)
 
@@ -239,7 +243,8 @@ class Page:
         return f'<div class="out"><pre tabindex="0" aria-label="output">{text}</pre></div>'
 
     def _html(self, output: dict[str, Any]) -> str:
-        return f'<div class="out">{self.styles.moved(output["html"])}</div>'
+        found = self.styles.moved(output["html"])
+        return f'<div class="out" {SCROLLED.format("output")}>{found}</div>'
 
     def _figure(self, output: dict[str, Any]) -> str:
         self.figures += 1
