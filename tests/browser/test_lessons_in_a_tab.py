@@ -199,9 +199,10 @@ def test_every_lesson_fits_a_phone_is_accessible_and_keeps_the_policy(
     scheme = "dark" if int(lesson[:2]) % 2 else "light"
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": 360, "height": 900})
-    if page.locator(".veil").count():
-        page.get_by_role("button", name="Show it without a prediction").first.click()
     expect(page.locator("[data-ask] > p:only-child")).to_have_count(0)  # every place is filled
+    veiled = page.get_by_role("button", name="Show it without a prediction").first
+    if veiled.is_visible():
+        veiled.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert violations(page) == []
     page.close()
