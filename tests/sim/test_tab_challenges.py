@@ -35,7 +35,7 @@ def bring_home() -> None:
     player.act("start", "web1")
 
 
-def let_the_weakest_win() -> None:
+def let_the_lowest_win() -> None:
     for host in ("web2", "web3"):
         player.act("stop", host)
 
@@ -88,7 +88,7 @@ def right_address() -> None:
 
 SOLUTIONS: dict[str, Callable[[], None]] = {
     "home": bring_home,
-    "weakest": let_the_weakest_win,
+    "lowest": let_the_lowest_win,
     "vrid": another_router,
     "equal": one_cluster,
     "leave": leave,
