@@ -1,96 +1,303 @@
-"""13 Beyond one pair: keep the two sides of a router together."""
+"""13 Beyond one pair: three servers, two addresses, two networks, two families."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labs.conf import contents
-from labs.lessons import Challenge, Question, Step
+from labs.conf import contents, instances
+from labs.errors import LabError
+from labs.experiments.role_swap import since, takeover
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.challenges import VALID
 
 if TYPE_CHECKING:
+    from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
+    from labs.lessons.experiment import Measured
 
 TITLE = "Beyond one pair"
 QUESTION = (
-    "Must the backup be idle, must there be just two machines, and what changes for routers and "
+    "Must the backup be idle, must there be just two servers, and what changes for routers and "
     "for IPv6?"
 )
-MINUTES = 20
+MINUTES = 45
 
-INSIDE, OUTSIDE = "192.168.1.10", "10.0.0.10"
-PATIENCE = 8.0  # s: Master_Down_Interval, and the reload before it
+THREE = "web2 and web3 fail at once. How long after web2's last advertisement does web1 take over?"
+OTHER = "The cable of web2 is pulled: for how long does 192.168.1.10 give no answer?"
+TORN = "The outside cable of r1 is pulled. Does the client reach the server some seconds later?"
+TOGETHER = "The same cable again: after how long does r2 hold both?"
+SIX = "web1's cable is pulled. How long does the takeover take, compared with IPv4?"
+
+TEN, TWENTY = "192.168.1.10", "192.168.1.20"
+INSIDE, OUTSIDE = TEN, "10.0.0.10"
+SERVER = "10.0.0.100"
+# The Master_Down_Interval of priority 100 over IPv4, and what is the same to a reader (s).
+IPV4_DUE, SAME = 3.609, 0.05
 
 
-def _cable_is_out(lab: Lab) -> bool:
-    return lab.run("r1", "cat /sys/class/net/eth1/carrier").text.strip() != "1"
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _connect(lab: Lab, *hosts: str) -> None:
+    """Put the cables of `hosts` back and start their daemons, where that is not so."""
+    for host in hosts:
+        if not lab.witness.carrier().get(host):
+            print(f"{host}'s cable is out: putting it back")
+            lab.plug(host)
+        if not lab.running(host):
+            print(f"no daemon is running on {host}: starting it")
+            lab.start(host)
+
+
+def _three(lab: Lab) -> None:
+    """Let all three servers be connected and web2 hold the address."""
+    _connect(lab, "web1", "web2", "web3")
+    lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
+    lab.settle()
+
+
+def _last_wait(lab: Lab) -> Measured:
+    waited = takeover(since(lab, "unplug")).measured
+    if waited is None:
+        raise LabError("the observers do not know when this takeover was due: run the cell again")
+    return round(waited, 2)
+
+
+def _each_holds_one(lab: Lab) -> None:
+    """Let web1 hold one address and web2 the other."""
+    if any(len(instances(lab.conf(host), host)) < 2 for host in starts.SERVERS):
+        raise LabError(
+            "a file has only one vrrp_instance: run the cells above that write and reload both "
+            "files, then this one"
+        )
+    _connect(lab, *starts.SERVERS)
+    lab.wait_until(
+        lambda: (lab.holders(TEN), lab.holders(TWENTY)) == (["web1"], ["web2"]),
+        what=f"web1 to hold {TEN} and web2 {TWENTY}",
+    )
+    lab.settle()
+
+
+def _twenty_moved(lab: Lab) -> None:
+    lab.wait_until(lambda: lab.holders(TWENTY) == ["web1"], what=f"web1 to hold {TWENTY}")
+    lab.settle()
+
+
+def _since_unplug(lab: Lab, address: str) -> Timeline:
+    """The timeline of an address from a second before the last cable was pulled."""
+    return lab.timeline(address).between(since(lab, "unplug").start, lab.now)
+
+
+def _stacked(lab: Lab, first: str, second: str, titles: tuple[str, str]) -> Any:
+    from labs.figures import plot
+
+    seen = [_since_unplug(lab, address) for address in (first, second)]
+    return plot.stack(seen, titles=list(titles))
+
+
+def _lost(lab: Lab) -> Measured:
+    seen = _since_unplug(lab, TEN)
+    return round(sum(part.duration for part in seen.outages), 2)
+
+
+def _r1_holds(lab: Lab) -> None:
+    """Let r1 have both its cables and hold both addresses."""
+    if lab.run("r1", "cat /sys/class/net/eth1/carrier").text.strip() != "1":
+        print("r1's outside cable is out: putting it back")
+        lab.plug("r1", interface="eth1")
+    if not lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r1"]:
+        print("waiting until r1 holds both addresses (up to 15 s)", flush=True)
+    lab.wait_until(
+        lambda: lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r1"],
+        what="r1 to hold both addresses",
+    )
+    lab.settle()
+
+
+def _in_a_group(lab: Lab) -> None:
+    """As `_r1_holds`, with the sync group in both files."""
+    loose = [host for host in ("r1", "r2") if not _group(lab, host)]
+    if loose:
+        raise LabError(
+            f"no vrrp_sync_group in the file of {' and '.join(loose)}: run the cell above that "
+            "writes it, then this one"
+        )
+    _r1_holds(lab)
+
+
+def _outside_moved(lab: Lab) -> None:
+    lab.wait_until(lambda: lab.holders(OUTSIDE) == ["r2"], what="r2 to take over outside")
+
+
+def _both_moved(lab: Lab) -> None:
+    lab.wait_until(
+        lambda: lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r2"],
+        what="r2 to hold both addresses",
+    )
+    lab.settle()
+
+
+def _reached(lab: Lab) -> Measured:
+    pings = lab.run("client", f"ping -c 2 -i 0.2 -W 1 {SERVER}")
+    return "no" if pings.status else "yes"
+
+
+def _sides(lab: Lab) -> Any:
+    return _stacked(lab, INSIDE, OUTSIDE, (f"inside, {INSIDE}", f"outside, {OUTSIDE}"))
+
+
+def _moved_together(lab: Lab) -> Measured:
+    came = takeover(_since_unplug(lab, INSIDE))
+    assert came.cause is not None
+    return round(came.at - came.cause.t, 2)
+
+
+def _compared_with_ipv4(lab: Lab) -> Measured:
+    came = takeover(since(lab, "unplug"))
+    assert came.prediction is not None
+    due = came.prediction.wait
+    if abs(due - IPV4_DUE) < SAME:
+        return "the same", {"due": due}
+    return "longer" if due > IPV4_DUE else "shorter", {"due": due}
+
+
+EXPERIMENTS = {
+    "two-fail": Experiment(
+        "two servers fail at once",
+        {THREE: _last_wait},
+        start=_three,
+        outcome=lambda lab: lab.settle(),
+        waits="the address to rest on one server (up to 10 s)",
+        shows=lambda lab: since(lab, "unplug"),
+        drawn=THREE,
+    ),
+    "both-ways": Experiment(
+        "one of two active servers fails",
+        {OTHER: _lost},
+        start=_each_holds_one,
+        outcome=_twenty_moved,
+        waits=f"{TWENTY} to move, and both addresses to rest (up to 10 s)",
+        shows=lambda lab: _stacked(lab, TEN, TWENTY, (TEN, TWENTY)),
+    ),
+    "torn": Experiment(
+        "no sync group",
+        {TORN: _reached},
+        start=_r1_holds,
+        outcome=_outside_moved,
+        waits="r2 to take over outside (4 s), then for two pings of the client",
+        shows=_sides,
+    ),
+    "together": Experiment(
+        "a sync group",
+        {TOGETHER: _moved_together},
+        start=_in_a_group,
+        outcome=_both_moved,
+        waits="r2 to hold both addresses, and them to rest (up to 10 s)",
+        shows=_sides,
+    ),
+    "six": Experiment(
+        "IPv6",
+        {SIX: _compared_with_ipv4},
+        start=starts.web1_holds,
+        outcome=lambda lab: lab.settle(),
+        waits="the address to rest on one server (up to 10 s)",
+        shows=lambda lab: since(lab, "unplug"),
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
+
+SIXTH = "2001:db8:1::10"
+PATIENCE = 9.0  # s: a reload, and a Master_Down_Interval
+KEPT = 4.0  # s, longer than any Master_Down_Interval here: nothing is about to change
+
+
+def _group(lab: Lab, host: str) -> set[str]:
+    """The instances that the sync groups in the file of `host` name."""
+    return {word for line in contents(lab.conf(host), "vrrp_sync_group", "group") for word in line}
+
+
+def _sixth(lab: Lab, host: str) -> list[str]:
+    """The addresses of the instance for IPv6 in the file of `host`, in order; empty without one."""
+    for each in instances(lab.conf(host), host):
+        found = [str(address.ip) for address in each.addresses]
+        if SIXTH in found:
+            return found
+    return []
+
+
+def _own_instance(lab: Lab) -> bool:
+    return all(_sixth(lab, host)[:1] and _sixth(lab, host)[0] != SIXTH for host in lab.servers)
+
+
+def _own_hint(lab: Lab) -> str:
+    for host in lab.servers:
+        if not _sixth(lab, host):
+            return f"in the file of {host} no virtual router lists {SIXTH} as its address"
+        if _sixth(lab, host)[0] == SIXTH:
+            return f"on {host} the first address is not link-local, as RFC 9568 wants it"
+    return "both files have it now: check again"
 
 
 def _bound(lab: Lab, host: str) -> bool:
-    """Whether the file of `host` makes one instance fail with the other."""
-    text = lab.conf(host)
-    group = {word for line in contents(text, "vrrp_sync_group", "group") for word in line}
-    inside = contents(text, "vrrp_instance INSIDE", "track_interface")
-    outside = contents(text, "vrrp_instance OUTSIDE", "track_interface")
-    return {"INSIDE", "OUTSIDE"} <= group or (["eth1"] in inside and ["eth0"] in outside)
+    """Whether a sync group of `host` holds the virtual routers of both addresses."""
+    wanted = {
+        each.name
+        for each in instances(lab.conf(host), host)
+        if {TEN, SIXTH} & {str(address.ip) for address in each.addresses}
+    }
+    return len(wanted) == 2 and wanted <= _group(lab, host)
 
 
 def _unbound_hint(lab: Lab) -> str:
     loose = [host for host in lab.servers if not _bound(lab, host)]
     return (
-        f"on {' and on '.join(loose)} nothing says yet that INSIDE and OUTSIDE belong together: "
-        "what if the next cable is another one?"
+        f"on {' and '.join(loose)} nothing says that the two virtual routers belong together: "
+        "what if only one of them fails?"
     )
 
 
-def _torn_hint(lab: Lab) -> str:
-    inside, outside = (" and ".join(lab.holders(one)) or "nobody" for one in (INSIDE, OUTSIDE))
-    return (
-        f"inside the address is with {inside}, outside with {outside}; the files are right, "
-        "has each daemon read its own?"
-    )
+def _held_hint(lab: Lab) -> str:
+    four, six = (" and ".join(lab.holders(one)) or "nobody" for one in (TEN, SIXTH))
+    return f"{TEN} is held by {four}, {SIXTH} by {six}; compare the priorities, and reload both"
 
 
-LAST = "append vrrp_sync_group ROUTER { group { INSIDE OUTSIDE } } to both files, and reload both"
+LAST = (
+    "a vrrp_instance with version 3 and fe80::10/64 as its first address, then "
+    "vrrp_sync_group BOTH { group { ... } } with both names, in both files"
+)
 
 CHALLENGES = {
-    "together": Challenge(
-        "Together or not at all",
-        state="torn-router",
+    "families": Challenge(
+        "Two families, one server",
+        state="two-families",
         steps=(
+            VALID,
             Step(
-                "the daemon runs on both routers",
-                lambda lab: all(lab.running(host) for host in lab.servers),
+                f"in both files a virtual router lists {SIXTH}, after a link-local address",
+                _own_instance,
                 hints=(
-                    "a router whose daemon is stopped cannot help when the other one fails",
-                    "lab.start(host) starts it; then look for what the files do not say",
+                    _own_hint,
+                    "the section about IPv6 shows the file of such a virtual router",
                     LAST,
                 ),
             ),
             Step(
-                "the outside cable of r1 is still out",
-                _cable_is_out,
-                hints=(
-                    "with the cable back all is well until the next one breaks",
-                    "lab.unplug('r1', interface='eth1') pulls it again",
-                    LAST,
-                ),
-            ),
-            Step(
-                "in both files the two instances are bound together",
+                "in both files the two virtual routers are bound together",
                 lambda lab: all(_bound(lab, host) for host in lab.servers),
-                hints=(_unbound_hint, "the section above about the sync group", LAST),
+                hints=(_unbound_hint, "the section about routers shows what binds two", LAST),
             ),
             Step(
-                "r2 holds both addresses, and nobody else does",
-                lambda lab: lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r2"],
-                hints=(_torn_hint, "lab.reload(host), for both", LAST),
+                "web1 alone holds both addresses, and keeps them",
+                lambda lab: lab.holders(TEN) == lab.holders(SIXTH) == ["web1"],
+                hints=(
+                    _held_hint,
+                    "web1 needs the higher priority in both instances, web2 the lower one",
+                    "`keepalived -t && systemctl reload keepalived` on both",
+                ),
                 patience=PATIENCE,
-            ),
-            Step(
-                "the client reaches the server",
-                lambda lab: lab.run("client", "ping -c 1 -W 1 10.0.0.100").status == 0,
-                hints=("both addresses are with r2, but no answer comes: is r2 well connected?",),
-                patience=6.0,
+                lasts=KEPT,
             ),
         ),
     )
@@ -148,18 +355,15 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "web2 and web3 fail at once: how long after web2's last word does web1 take over?": (
+    THREE: (
         "Every BACKUP runs its own Master_Down_Timer, and they all started with the last "
         "advertisement."
     ),
-    "The cable of web2 is pulled: for how long does 192.168.1.10 give no answer?": (
-        "web1, the MASTER of 192.168.1.10, was not touched; only 192.168.1.20 had to move."
-    ),
-    "The outside cable of r1 is pulled. Does the client reach the server some seconds later?": (
-        "The client's gateway address is on a router without a path to the outside."
-    ),
-    "The same cable again: after how long does r2 hold both?": (
+    OTHER: f"web1, the MASTER of {TEN}, was not touched; only {TWENTY} had to move.",
+    TORN: "The client's gateway address is on a router without a path to the outside.",
+    TOGETHER: (
         "r2 waits until both instances may change, and on the outside no priority-0 "
         "advertisement arrived."
     ),
+    SIX: "It was due {due:.3f} s after the last advertisement: the timers are those of version 3.",
 }

@@ -3,15 +3,21 @@
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "judge-three": r"it was (3\.[6-9]|[45])",
-    "lab-both-ways": r"\['web1'\] \['web2'\]",
-    "judge-other": r"it was 0(\.[0-4]\d*)? s",
+    "run-three": r"it was (3\.[6-9]|[45])",
+    "run-other": r"it was 0(\.[0-4]\d*)? s",
+    "look-forward": r"(root@r\d.*net\.ipv4\.ip_forward = 1.*){2}",
     "ping-through": "via 192.168.1.10.* 0% packet loss",
-    "run-torn": r"100% packet loss.*inside: \['r1'\] outside: \['r2'\]",
-    "judge-torn": "it was no",
-    "run-together": r"predicted 0\.609 s after the Advertisement of priority 0, measured [2-5]\.",
-    "judge-together": r"it was [2-5](\.\d+)? s",
-    "ping-again": " 0% packet loss",
-    "lab-six": r"fe80::.*ff02::12.*fe80::10 .*2001:db8:1::10",
-    "run-six": r"predicted 3\.609 s after the last Advertisement, measured (3\.[6-9]|[45]\.)",
+    "run-torn": "it was no",
+    "ping-torn": r"lladdr 02:00:00:00:00:0b.*100% packet loss",
+    "run-together": (
+        r"predicted 0\.609 s after the Advertisement of priority 0, measured [2-5]\."
+        r".*it was [2-5](\.\d+)? s"
+    ),
+    "ping-again": r"lladdr 02:00:00:00:00:0c.* 0% packet loss",
+    "look-six": r"version 3.*fe80::10/64.*2001:db8:1::10/64.*fe80::\S+ > ff02::12",
+    "run-six": (
+        r"predicted 3\.609 s after the last Advertisement, measured (3\.[6-9]|[45]\.)"
+        r".*it was “?the same”?"
+    ),
+    "check-after": "Two families, one server: done",
 }
