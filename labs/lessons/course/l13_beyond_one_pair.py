@@ -323,13 +323,13 @@ QUIZ = (
         right="their virtual_router_id",
         why="The number keeps the advertisements of the two virtual routers apart.",
         wrong={
-            "their interfaces": "Several instances can use one interface.",
+            "the interface that they use": "Several instances can use one interface.",
             "their advert_int": "It may be the same in both.",
         },
     ),
     Question(
         "Two routers, no sync group: the master's outside cable breaks. What does the client see?",
-        right="its gateway answers, and what lies behind does not",
+        right="its gateway answers, the server beyond does not",
         why="Inside nothing has failed, so that address stays with a router without a way out.",
         wrong={
             "a failover as usual, within some seconds": (
