@@ -36,11 +36,16 @@ WRONG = {
         ),
         Wrong(_typed("web1", _instance(), RELOAD), hint="file of web2"),
         Wrong(_typed("web1 web2", _instance(group=""), RELOAD), hint="belong together"),
-        # web2 has the higher priority for one of the two.
+        # web2 has the higher priorities.
         Wrong(
             _typed("web1", _instance(), RELOAD)
             + "\n"
-            + _typed("web2", _instance(priority="150"), RELOAD),
+            + _typed(
+                "web2",
+                f"sed -i 's/priority 100/priority 200/' {FILE}",
+                _instance(priority="200"),
+                RELOAD,
+            ),
             hint="compare the priorities",
         ),
     )
