@@ -459,9 +459,11 @@ LEFT = (
 )  # fmt: skip
 
 
-def unexplained(name: str, messages: list[str], known: tuple[Disagreement, ...]) -> list[str]:
-    """The messages that no class explains."""
-    return [one for one in messages if not any(k.explains(name, one) for k in known)]
+def unexplained(
+    name: str, messages: list[str], known: tuple[Disagreement, ...], text: str
+) -> list[str]:
+    """The messages, about a configuration of this name and text, that no class explains."""
+    return [one for one in messages if not any(k.explains(name, one, text) for k in known)]
 
 
 def section() -> str:

@@ -99,7 +99,7 @@ def test_every_disagreement_is_explained(verdicts: list[Verdict]) -> None:
         if one.theirs is None or bool(one.theirs) == bool(one.ours):
             continue
         known = KEEPALIVED_ONLY if one.theirs else VRRPD_ONLY
-        left = unexplained(one.name, one.theirs or one.ours, known)
+        left = unexplained(one.name, one.theirs or one.ours, known, one.text)
         if left:
             who = "keepalived" if one.theirs else "vrrpd"
             riddles.append(f"{one.name}: only {who} says: {left}")
