@@ -107,7 +107,7 @@ wheel: setup ## Build the wheel and the source distribution in build/wheel, the 
 	@$(BIN)/python tools/dist.py build/wheel
 
 .PHONY: deb
-deb: ## Build Debian's packages vrrpd and vrrp-lab in build/deb (needs debhelper, dh-python, lintian)
+deb: ## Build Debian's packages vrrpd and vrrp-lab in build/deb (needs build-essential, debhelper, dh-python, lintian)
 	@exec sh tools/deb.sh
 
 dist-check: wheel ## Check what `make wheel` builds, and the files for Kubernetes (needs PyPI once)

@@ -1,11 +1,13 @@
 #!/bin/sh
 # Builds vrrpd_VERSION_all.deb and vrrp-lab_VERSION_all.deb in build/deb, and has lintian look at them.
-# Needs debhelper, dh-python and lintian; changes nothing outside of build.
+# Needs build-essential, debhelper, dh-python and lintian; changes nothing outside of build.
 set -eu
 cd "$(dirname "$0")/.."
 fail() { echo "deb: $*" >&2; exit 1; }
-command -v dh >/dev/null && command -v lintian >/dev/null && command -v dh_python3 >/dev/null ||
-    fail "tools are missing; remedy: sudo apt-get install --no-install-recommends debhelper dh-python lintian"
+command -v lintian >/dev/null && command -v dpkg-checkbuilddeps >/dev/null &&
+    dpkg-checkbuilddeps packaging/debian/control 2>/dev/null ||
+    fail "tools are missing; remedy: sudo apt-get install --no-install-recommends" \
+        "build-essential debhelper dh-python lintian"
 
 target=${1:-build/deb}
 mkdir -p "$target"
