@@ -1,9 +1,10 @@
 """What happens once in a while: start, the test of a file, a reload, a lab.
 
 start()      seconds from execve to the first Advertisement of an owner
-checking()   seconds that `-t` takes for 1,000 instances with 10,000 addresses
+checking()   seconds that `-t` takes for so many instances with so many addresses
 reload()     the longest time for which an instance says nothing while a large file is read
-labs()       seconds until Lab("basic") can be used; memory of each of many labs
+lab()        seconds until Lab("basic") can be used, and to close it, one at a time
+labs()       the same for many labs at once; memory of each
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from tests.bench.files import instance, many
 from tests.bench.running import second_cable
-from tests.interop.segment import ENVIRONMENT, KEEPALIVED, KINDS, Segment
+from tests.interop.segment import ENVIRONMENT, KEEPALIVED, KINDS, VRRPD, Segment
 from tests.support import REPOSITORY, eventually
 
 OWNER = 255
@@ -45,7 +46,7 @@ def checking(room: Path, instances: int, vips: int, runs: int) -> list[dict[str,
     path.write_text(many(instances, 1, 100, vips, cards))
     commands = {
         "keepalived": [KEEPALIVED, "-t", "-f", str(path)],
-        "vrrpd": [sys.executable, "-m", "vrrpd.cli", "-t", "-f", str(path)],
+        "vrrpd": [*VRRPD, "-t", "-f", str(path)],
     }
     found = []
     with Segment(room / "lan", hosts=1) as lan:
@@ -117,14 +118,23 @@ print("settled", flush=True)
 sys.stdin.readline()
 moves = [move for move in lab.timeline().takeovers if move.at > since]
 print("moves", len(moves), flush=True)
+began = time.monotonic()
 lab.close()
+print("closed", time.monotonic() - began, flush=True)
 """
+
+
+def lab(runs: int) -> list[dict[str, Any]]:
+    """Seconds until a lab can be used, and until it is closed, one after the other."""
+    found = [labs(1, 0.0) for _ in range(runs)]
+    return [{"ready": one["ready"][0], "closed": one["closed"][0]} for one in found]
 
 
 def labs(count: int, seconds: float) -> dict[str, Any]:
     """`count` labs at once for `seconds`: the time to start, memory of each, false takeovers."""
     crowd = []
     ready: list[float] = []
+    closed: list[float] = []
     before = available()
     try:
         for _ in range(count):
@@ -152,6 +162,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
             one.stdin.write("\n")
             one.stdin.flush()
             moves += int(printed(one, "moves")[0])
+            closed.append(float(printed(one, "closed")[0]))
     finally:
         for one in crowd:
             assert one.stdin is not None
@@ -163,6 +174,7 @@ def labs(count: int, seconds: float) -> dict[str, Any]:
         "labs": count,
         "seconds": seconds,
         "ready": sorted(ready),
+        "closed": sorted(closed),
         "memory": each,
         "carried": int(before // each) if each > 0 else 0,
         "false_takeovers": moves,

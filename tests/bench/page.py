@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.bench.targets import OURS, THEIRS, quantile
+from tests.bench.targets import table as targets
 from tests.support import REPOSITORY
 
 DATA = REPOSITORY / "docs" / "performance.json"
 PAGE = REPOSITORY / "docs" / "performance.md"
 WORDS = Path(__file__).with_name("words.md")
-THEIRS, OURS, THIRD = "keepalived", "vrrpd", "frr"
+THIRD = "frr"
 Row = dict[str, Any]
 
 
@@ -29,6 +31,7 @@ def page(data: dict[str, Any]) -> str:
     text = WORDS.read_text()
     tables: dict[str, Callable[[], Iterable[str]]] = {
         "machine": lambda: hardware(data),
+        "targets": lambda: targets(data),
         "takeover": lambda: takeover(data["takeover"]),
         "jitter": lambda: jitter(data["jitter"]),
         "scale": lambda: scale(data["scale"]),
@@ -93,13 +96,6 @@ def spread(values: list[float]) -> str:
     return " / ".join(f"{quantile(values, part):.2f}" for part in (0.5, 0.9, 0.99))
 
 
-def quantile(ordered: list[float], part: float) -> float:
-    """The value below which that part of the values lies, the middle one for a half."""
-    if part == 0.5:
-        return statistics.median(ordered)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
 def jitter(rows: list[Row]) -> Iterator[str]:
     """Two lines for each interval."""
     yield "| interval | daemon | median ms | p99 ms | worst ms | drift | n |"
@@ -144,16 +140,18 @@ def once(data: dict[str, Any]) -> Iterator[str]:
     """Start, test and reload: medians."""
     yield "| | keepalived | vrrpd | ratio | runs |"
     yield "|---|---|---|---|---|"
-    titles = (
-        ("start", "seconds", "start to first Advertisement, priority 255", "s"),
-        ("checking", "seconds", "`-t`, 1,000 instances with 10,000 addresses", "s"),
-        ("reload", "silence_ms", "longest silence around a reload of that file, at 100 ms", "ms"),
+    checked = [
+        (rows, "seconds", f"`-t`, {many:,} instance{'s' * (many > 1)} with {vips:,} addresses", "s")
+        for (many, vips), rows in by(data["checking"], "instances", "addresses")
+    ]
+    silence = "longest silence around a reload of that file, at 100 ms"
+    lines = (
+        (data["start"], "seconds", "start to first Advertisement, priority 255", "s"),
+        *checked,
+        (data["reload"], "silence_ms", silence, "ms"),
     )
-    for section, key, title, unit in titles:
-        of = {
-            kind: [row[key] for row in data[section] if row["kind"] == kind]
-            for kind in (THEIRS, OURS)
-        }
+    for rows, key, title, unit in lines:
+        of = {kind: [row[key] for row in rows if row["kind"] == kind] for kind in (THEIRS, OURS)}
         theirs, ours = statistics.median(of[THEIRS]), statistics.median(of[OURS])
         yield (
             f"| {title} | {theirs:.2f} {unit} | {ours:.2f} {unit} | **{ours / theirs:.2f}** "

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from labs.figures.plot import save
 from labs.figures.timeline_figure import STYLE
-from tests.bench.page import OURS, THEIRS, by, pace, quantile
+from tests.bench.page import by, pace
+from tests.bench.targets import OURS, THEIRS, quantile
 
 LOOK: dict[str, dict[str, Any]] = {
     THEIRS: {"color": "#767676", "marker": "s"},

@@ -48,6 +48,7 @@ def quick(seed: int) -> Iterator[Part]:
     yield Part("start", "start", lambda room: once.start(room, 1))
     yield Part("checking", "-t", lambda room: once.checking(room, 100, 10, 1))
     yield Part("reload", "reload", lambda room: once.reload(room, 20, 4, 1))
+    yield Part("lab", "a lab alone", lambda room: once.lab(1))
     yield Part("labs", "two labs", lambda room: [once.labs(2, 1)])
 
 
@@ -62,6 +63,7 @@ def smoke(seed: int) -> Iterator[Part]:
     yield Part("start", "start", lambda room: once.start(room, 1))
     yield Part("checking", "-t", lambda room: once.checking(room, 20, 2, 1))
     yield Part("reload", "reload", lambda room: once.reload(room, 10, 2, 1))
+    yield Part("lab", "a lab alone", lambda room: once.lab(1))
     yield Part("labs", "a lab", lambda room: [once.labs(1, 0.1)])
 
 
@@ -95,6 +97,9 @@ def whole(seed: int) -> Iterator[Part]:
         yield scaled(255, 0.01, 20, "BACKUP", (kind,))
     yield Part("receiving", "packets", lambda room: running.receiving(room, 20000))
     yield Part("start", "start", lambda room: once.start(room, 10))
-    yield Part("checking", "-t", lambda room: once.checking(room, 1000, 10, 5))
+    for count, vips in ((1, 1), (400, 10), (1000, 10)):  # one page, 100 kB, and a very large file
+        checking = partial(once.checking, instances=count, vips=vips, runs=15 if count == 1 else 5)
+        yield Part("checking", f"-t of {count} instances", checking)
     yield Part("reload", "reload", lambda room: once.reload(room, 1000, 10, 5))
-    yield Part("labs", "forty labs", lambda room: [once.labs(40, 600)])
+    yield Part("lab", "a lab alone", lambda room: once.lab(9))
+    yield Part("labs", "forty labs", lambda room: [once.labs(40, 120)])

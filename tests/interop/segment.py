@@ -47,6 +47,8 @@ KEEPALIVED = "/usr/sbin/keepalived"
 # The daemon of this checkout, whatever is installed in the venv.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 KINDS = ("keepalived", "vrrpd")
+# Without site: what the machine itself puts into every Python is not ours.
+VRRPD = [sys.executable, "-S", "-m", "vrrpd.cli"]
 # What must happen and has not by then, with several tests on two cores, counts as not happening.
 EVENT_TIMEOUT_S = 40.0
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
@@ -382,7 +384,7 @@ class Host:
         command = {
             "keepalived": [KEEPALIVED, "-n", "-l", "-D", "-P", "-G", *where,
                            "-r", str(self.room / "vrrp.pid"), *options],
-            "vrrpd": [sys.executable, "-m", "vrrpd.cli", "-n", "-l", "-D", "-G", *where,
+            "vrrpd": [*VRRPD, "-n", "-l", "-D", "-G", *where,
                       "--journal", str(self.room / "journal"),
                       "--control", str(self.room / "sock"), *options],
         }[kind]  # fmt: skip
