@@ -30,7 +30,8 @@ def test_processor_time_is_compared_at_each_interval() -> None:
     rows = [
         {"kind": kind, "role": "BACKUP", "instances": 255, "interval": interval, "cpu": cpu}
         for interval, kind, cpu in (
-            (1.0, "keepalived", 0.4), (1.0, "vrrpd", 0.1), (0.1, "keepalived", 3), (0.1, "vrrpd", 0.3)
+            (1.0, "keepalived", 0.4), (1.0, "vrrpd", 0.1),
+            (0.1, "keepalived", 3), (0.1, "vrrpd", 0.3),
         )
     ]  # fmt: skip
     assert "| 0.25 × | reached |" in line({"scale": rows}, "CPU as BACKUP, 255 instances")
