@@ -53,7 +53,7 @@ def opening(state: str, deeds: Sequence[Sequence[Any]] = ()) -> dict[str, Any] |
             _play(run, verb, [str(word) for word in words])
     except LabError:
         return None
-    with suppress(LabError):  # nobody, or two, may hold the address for good
+    with suppress(LabError):  # no host, or two, may hold the address for good
         _settle(run)
     actions = [one.row() for one in run.actions]
     moment = run.now / 1000
