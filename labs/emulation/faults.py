@@ -195,13 +195,6 @@ class Faults:
             daemons.wait_reloaded(log, before, found)
 
     @command
-    def equip(self, host: str, daemon: str) -> None:
-        """Let `host` run another daemon from its next start on; LabError for an unknown one."""
-        self._cluster.server(host)
-        self._cluster.daemons[host] = daemons.choose({host: daemon}, [host])[host]
-        daemons.install_unit(self._cluster.up_host(host), self._cluster.daemons[host])
-
-    @command
     def at_switch(self, switch: str, command: str) -> str:
         """Run a shell command on a switch; what it prints.  LabError for an unknown switch."""
         if switch not in self._cluster.layout.switches:

@@ -2,12 +2,12 @@
 
     pairs = Pairs("basic")                 four labs side by side, as PAIRS says
     pairs.settle()
-    pairs.each("unplug", "web1")           the same verb in each of them
+    pairs.unplug("web1")                   pull that cable in each of them
     pairs.settle()
     pairs.table()                          who took over, when it was due, when it happened
     pairs.timelines(1, 5)                  for plot.stack: from 1 s before the verb to 5 s after it
     pairs["keepalived"].log("web2")        one lab of them
-    install(lab, "web2", "keepalived")     another daemon on one host of a running lab
+    current()                              the Pairs of this kernel
 
 All of them run at the same time on the same machine, so what disturbs one disturbs all.
 A new Pairs closes the one before it.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from labs.analysis.timeline import Takeover, Timeline
 from labs.cards import Table
 from labs.errors import LabError, unknown
-from labs.model.facts import Action, Advert, State
+from labs.model.facts import Action, Advert
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -76,6 +76,10 @@ class Pairs:
     def settle(self) -> dict[str, str]:
         """Wait until each cluster is settled; who holds the address in each of them."""
         return {name: lab.settle(SETTLE_TIMEOUT) for name, lab in self.labs.items()}
+
+    def unplug(self, host: str) -> None:
+        """Pull the cable of `host` in every lab."""
+        self.each("unplug", host)
 
     def each(self, verb: str, *words: object) -> None:
         """The same verb of Lab in every lab: ``each("unplug", "web1")``."""
@@ -158,21 +162,8 @@ class Pairs:
         return "\n".join(held)
 
 
-def install(lab: Lab, host: str, daemon: str) -> None:
-    """Stop whatever daemon runs on `host` and start `daemon` there, with the same file.
-
-    Nothing happens if it runs already. Raises LabError for an unknown host or daemon.
-    """
-    if host not in lab.daemons:
-        raise unknown("server", host, lab.daemons)
-    if lab.program(host) == daemon:
-        return
-    lab.equip(host, daemon)
-    lab.stop(host)
-    lab.start(host)
-    # keepalived misses a signal that comes before it has begun to listen for adverts.
-    lab.wait_until(lambda: _has_begun(lab, host), what=f"the daemon of {host} to begin")
-
-
-def _has_begun(lab: Lab, host: str) -> bool:
-    return any(isinstance(fact, State) and fact.host == host for fact in lab.facts())
+def current() -> Pairs:
+    """The pairs that this kernel has started last; LabError if they were closed, or none were."""
+    if _current is None:
+        raise LabError('no pairs are running here: start them with `pairs = Pairs("basic")`')
+    return _current

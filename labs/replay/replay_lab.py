@@ -176,10 +176,6 @@ class ReplayLab(LabView):
         """Go on where the lab was reset."""
         self._do("reset", state)
 
-    def equip(self, host: str, daemon: str) -> None:
-        """Go on where `host` was given another daemon."""
-        self._do("equip", host, daemon)
-
     def at_switch(self, switch: str, command: str) -> str:
         """What a command printed on a switch."""
         return str(self._do("at_switch", switch, command))
@@ -399,8 +395,6 @@ class ReplayLab(LabView):
         if step.do == ["reset"]:
             self._files = dict(run.begin.files)
         self._files.update(step.files)
-        if step.do[0] == "equip":
-            self.daemons[step.do[1]] = SimpleNamespace(name=step.do[2])
         return step.value
 
     def _go(self, t: float) -> None:

@@ -26,7 +26,7 @@ WITH_KEEPALIVED = range(2, 12)
 # Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
 # (%%experiment), longer texts, and the sections of FRAME at their end.
 LAST_OF_FIRST_EDITION = 16
-SECOND_EDITION = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16}
+SECOND_EDITION = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
 

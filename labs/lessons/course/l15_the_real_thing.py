@@ -1,42 +1,141 @@
-"""15 The real thing: put another daemon on both servers, and let no client wait for it."""
+"""15 The real thing: both daemons side by side, and what two real servers need."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from labs.conf import setting
+from labs.cards import Table
+from labs.experiments import daemon_comparison
 from labs.experiments.cluster_health import unnoticed
-from labs.lessons import Challenge, Question, Step
+from labs.lessons import Challenge, Experiment, Question, Step, starts
+from labs.lessons.challenges import VALID
 
 if TYPE_CHECKING:
     from labs.analysis.ownership import ServiceInterval
     from labs.emulation.lab import Lab
+    from labs.lessons.experiment import Measured
 
 TITLE = "The real thing"
-QUESTION = "Is this what keepalived does?"
-MINUTES = 15
+QUESTION = "Is this what keepalived does, and what do my own servers need?"
+MINUTES = 40
 
-WANTED = "keepalived"
+PACKET = "Four masters: how many different packets?"
+SPREAD = "Counted from the last advertisement: by how much do the four takeovers differ?"
+FATE = "keepalived rejects every packet. The address?"
+
+
+# --- the experiments -----------------------------------------------------------------------------
+
+
+def _packets(_lab: Lab) -> Table:
+    firsts = daemon_comparison.current().firsts("web1")
+    return Table(("web1 + web2", "first packet of web1"), list(firsts.items()), code=(1,))
+
+
+def _kinds(_lab: Lab) -> Measured:
+    return str(len(set(daemon_comparison.current().firsts("web1").values())))
+
+
+def _web1_holds_in_each(_lab: Lab) -> None:
+    pairs = daemon_comparison.current()
+    for name in pairs:
+        starts.web1_holds(pairs[name])
+
+
+def _settled(_lab: Lab) -> None:
+    daemon_comparison.current().settle()
+
+
+def _stacked(_lab: Lab) -> Any:
+    from labs.figures import plot
+
+    pairs = daemon_comparison.current()
+    return plot.stack(pairs.timelines(1, 5), titles=list(pairs))
+
+
+def _spread(_lab: Lab) -> Measured:
+    apart = daemon_comparison.current().spread()
+    said = "less than 0.1 s" if apart < 0.1 else "0.1 to 0.5 s" if apart < 0.5 else ""
+    return said or "more than 0.5 s", {"ms": 1000 * apart}
+
+
+def _moved(lab: Lab) -> None:
+    pairs = daemon_comparison.current()
+    lab.wait_until(lambda: pairs.moves(6)["keepalived"] > 1, what="two moves with keepalived")
+
+
+def _last_seconds(_lab: Lab) -> Any:
+    from labs.figures import plot
+
+    pairs = daemon_comparison.current()
+    return plot.stack([pairs[name].timeline().last(7) for name in pairs], titles=list(pairs))
+
+
+def _fate(_lab: Lab) -> Measured:
+    moved = daemon_comparison.current().moves(7)
+    fate = "it goes back and forth" if moved["keepalived"] else "it stays with web1"
+    return fate, {"moved": moved}
+
+
+EXPERIMENTS = {
+    "first-bytes": Experiment("the first packet", {PACKET: _kinds}, shows=_packets),
+    "same-pull": Experiment(
+        "four cables at once",
+        {SPREAD: _spread},
+        start=_web1_holds_in_each,
+        outcome=_settled,
+        waits="all four clusters to rest (up to 10 s)",
+        shows=_stacked,
+    ),
+    "junk": Experiment(
+        "packets with a wrong password",
+        {FATE: _fate},
+        outcome=_moved,
+        waits="the address to move twice with keepalived (up to 15 s)",
+        shows=_last_seconds,
+    ),
+}
+
+
+# --- the challenge -------------------------------------------------------------------------------
+
+CHECKLIST = "keepalived-checklist"
 # Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
 PATIENCE = 9.0
-# Less than the Skew_Time of priority 100 (0.609 s), by far more than a handover takes (s).
+# Less than the Skew_Time of priority 100 (0.609 s), by far more than a reload takes (s).
 BEARABLE = 0.5
+# s, longer than the Master_Down_Interval of web2: a server that receives nothing is MASTER by then.
+DEAF = 5.5
 
 
-def _left(lab: Lab) -> list[str]:
-    return [host for host in lab.daemons if lab.program(host) != WANTED]
+def _points(lab: Lab) -> list[str]:
+    """The lines of the checklist that say LOOK, with their hosts."""
+    return [
+        f"{host}: {line[4:].strip()}"
+        for host in lab.servers
+        for line in lab.run(host, CHECKLIST).text.splitlines()
+        if line.startswith("LOOK")
+    ]
 
 
-def _left_hint(lab: Lab) -> str:
-    found = [f"{lab.program(host) or 'nothing'} runs on {host}" for host in _left(lab)]
-    return " and ".join(found)
+def _points_hint(lab: Lab) -> str:
+    found = _points(lab)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{found[0]}{more}" if found else "nothing is left: check again"
+
+
+def _one_master(lab: Lab) -> bool:
+    return lab.holders() == ["web1"] and all(lab.running(host) for host in lab.servers)
 
 
 def _holder_hint(lab: Lab) -> str:
-    if setting(lab.conf("web2"), "priority") != "100":
-        return "the file of web2 still has another priority than 100: put it back, and reload"
+    silent = [host for host in lab.servers if not lab.running(host)]
+    if silent:
+        return f"no daemon is running on {' and '.join(silent)}"
+    if len(lab.holders()) > 1:
+        return "web1 and web2 both hold the address: do both files have the same password?"
     holder = " and ".join(lab.holders()) or "nobody"
-    return f"the address is with {holder}, and not with web1 alone"
+    return f"the address is held by {holder}, not by web1"
 
 
 def _outages(lab: Lab) -> list[ServiceInterval]:
@@ -56,41 +155,40 @@ def _outage_hint(lab: Lab) -> str:
 
 
 CHALLENGES = {
-    "engine": Challenge(
-        "Change the engine in flight",
-        state="basic",
+    "production": Challenge(
+        "Ready for production",
+        state="inherited",
         steps=(
+            VALID,
             Step(
-                "keepalived runs on web1 and on web2",
-                lambda lab: not _left(lab),
+                f"{CHECKLIST} finds nothing on either server",
+                lambda lab: not _points(lab),
                 hints=(
-                    _left_hint,
-                    "one after the other: which of the two may stop without anybody noticing?",
-                    "install(lab, 'web2', 'keepalived') first: it does not hold the address",
+                    _points_hint,
+                    f"`{CHECKLIST}` in the terminals of both servers; each line says what to do",
+                    "mail, password and state in both files, then reload both; `systemctl enable "
+                    "keepalived` on web2; an nft rule that accepts vrrp on web1",
                 ),
             ),
             Step(
-                "web1 holds 192.168.1.10 alone, and the priorities are 150 and 100",
-                lambda lab: (
-                    lab.holders() == ["web1"]
-                    and [setting(lab.conf(host), "priority") for host in lab.daemons]
-                    == ["150", "100"]
-                ),
+                "web1 holds 192.168.1.10 alone, and both daemons run",
+                _one_master,
                 hints=(
                     _holder_hint,
-                    "lab.conf('web2') and lab.log('web2') tell what web2 thinks",
-                    "change(lab, 'web2', priority=100), then lab.reload('web2')",
+                    "journalctl -u keepalived on web2 names what it rejects",
+                    "the same auth_pass in both files, then `systemctl reload keepalived` on both",
                 ),
                 patience=PATIENCE,
+                lasts=DEAF,
             ),
             Step(
                 "the client has never waited for half a second",
                 lambda lab: unnoticed(lab, _outages),
                 hints=(
                     _outage_hint,
-                    "a master that stops costs a Skew_Time; one that is preempted costs nothing "
+                    "a master that is restarted costs a Skew_Time; a reload costs nothing "
                     "(lesson 07)",
-                    "give web2 priority 200 and reload it; when it holds the address, work on web1",
+                    "change the files first, then reload both within two seconds",
                 ),
             ),
         ),
@@ -109,7 +207,7 @@ QUIZ = (
     ),
     Question(
         "Which of these is keepalived's own, and in no RFC?",
-        right="the addresses are announced with the interface's own MAC address",
+        right="the addresses are announced with eth0's own MAC address",
         why="The RFC gives a virtual router a MAC address of its own; in keepalived that is "
         "use_vmac.",
         wrong={
@@ -126,13 +224,15 @@ QUIZ = (
         right="SIGUSR1, then /tmp/keepalived.data",
         why="It writes the file and goes on; with SIGUSR2 it writes its counters.",
         wrong={
-            "the command vrrpctl status": "That asks vrrpd; keepalived has no such program.",
-            "the option keepalived --status": "keepalived has no such option.",
+            "the command vrrpctl status, as root": (
+                "That asks vrrpd; keepalived has no such program."
+            ),
+            "the option --status of keepalived": "keepalived has no such option.",
         },
     ),
     Question(
         "(Lesson 13) What does a vrrp_sync_group do?",
-        right="it keeps several virtual routers of a host in the same state",
+        right="it keeps several virtual routers in the same state",
         why="When one of them fails, the others leave as well: a router needs both its sides.",
         wrong={
             "it shares the load between the two servers of a pair": (
@@ -147,11 +247,7 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    "Four masters: how many different packets?": (
-        "The packets are equal in every bit, IP header included."
-    ),
-    "Counted from the last advertisement: by how much do the four takeovers differ?": (
-        "The exact difference is {ms:.0f} ms."
-    ),
-    "keepalived rejects every packet. The address?": "Moves in seven seconds: {moved}.",
+    PACKET: "The packets are equal in every bit, IP header included.",
+    SPREAD: "The exact difference is {ms:.0f} ms.",
+    FATE: "Moves in seven seconds: {moved}.",
 }
