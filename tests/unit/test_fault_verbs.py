@@ -53,11 +53,7 @@ def test_a_verb_is_a_method_of_the_labs_that_can_do_it(name: str, lab: str) -> N
 
 @pytest.mark.parametrize("lab", LABS)
 def test_every_verb_of_a_lab_is_in_the_table(lab: str) -> None:
-<<<<<<< HEAD
-    own = {"at_switch", "equip", "simulated_host", "port", "cable", "act", "record_action"}
-=======
-    own = {"at_switch", "simulated_host", "cable", "act", "record_action"}  # no faults
->>>>>>> 20b225f (lessons: write 15 again, with a checklist for real servers)
+    own = {"at_switch", "simulated_host", "port", "cable", "act", "record_action"}
     public = {name for name in vars(LABS[lab]) if not name.startswith("_")}
     methods = {name for name in public if inspect.isfunction(vars(LABS[lab])[name])}
     assert methods - own - {"launch"} == {v.name for v in FAULT_VERBS.values() if getattr(v, lab)}
