@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vrrpd.addresses.master_state import Spot
 
 LINK_LOCAL_PREFIX = 64
-Pace = Callable[[Iterable[Any]], Iterable[Any]]
+_Pace = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class HostState:
@@ -58,7 +58,7 @@ class HostState:
 
     # Beginning and end.
 
-    def configure(self, config: Config, pace: Pace = iter) -> None:
+    def configure(self, config: Config, pace: _Pace = iter) -> None:
         """Use this configuration; static things come and go with it.
 
         `pace` gives what it is given one by one, and lets other things happen in between.
