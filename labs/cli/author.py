@@ -196,7 +196,8 @@ def check(options: argparse.Namespace) -> int:
     for line in left:
         print(line)
     python = [sys.executable, "-m"]
-    paths = [str(path) for path in lesson.files.values() if path.suffix == ".py" and path.exists()]
+    sources = [path for path in lesson.files.values() if path.suffix == ".py" and path.exists()]
+    paths = [str(path.relative_to(_CHECKOUT)) for path in sources]
     bad += _run([*python, "ruff", "check", "--quiet", *paths])
     bad += _run([*python, "ruff", "format", "--check", "--quiet", *paths])
     bad += _run([*python, "mypy", *paths])

@@ -132,7 +132,7 @@ def lti(
     c.LTI13Authenticator.jwks_endpoint = jwks_url
     c.LTI13Authenticator.username_key = name
     # A name is the name of a folder, too.
-    c.Authenticator.username_pattern = r"\w[\w.,'@+-]{0,99}$"
+    c.Authenticator.username_pattern = r"\w[\w.,'@+-]{0,99}\Z"
     c.Authenticator.allow_all = True
     c.Authenticator.post_auth_hook = lti_launches.hook(Path(launches))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ pytest.importorskip("pylti1p3", reason="PyLTI1p3 is not installed: make setup-cl
 from labs.grading import lti
 from tests import lti_platform
 from tests.lti_platform import AGS, CLIENT, Platform
+from tests.support import REPOSITORY
 
 NAMES = ("anna@example.org", "lee,jun", "花子")
 
@@ -198,6 +200,19 @@ def test_the_public_key_is_for_the_lms_and_has_nothing_private(lms: Platform) ->
     for wrong in ("", "not a key", lms.tool.export_to_pem().decode()):
         with pytest.raises(LabError, match="not a private key"):
             lti.public_key(wrong)
+
+
+def test_the_example_of_a_configuration_is_one() -> None:
+    traitlets_config = pytest.importorskip("traitlets.config")
+    c: Any = traitlets_config.Config()
+    place = REPOSITORY / "packaging" / "jupyterhub" / "jupyterhub_config_lti.py"
+    exec(compile(place.read_text(), str(place), "exec"), {"get_config": lambda: c})
+    assert c.ClassSpawner.class_folder == "/srv/vrrp-lab/class"
+    assert c.LTI13Authenticator.issuer == "https://lms.example.org"
+    for name in ("anna@example.org", "lee,jun", "花子", "x"):
+        assert re.match(c.Authenticator.username_pattern, name), name
+    for name in (".hub", "../x", "a/b", "", "-rf", "a b", "a\nb", "anna\n"):
+        assert not re.match(c.Authenticator.username_pattern, name), name
 
 
 def test_the_hub_lets_in_by_lti_and_writes_down_where_scores_go(
