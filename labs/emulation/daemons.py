@@ -29,6 +29,7 @@ from labs.emulation.nodes import COMMANDS, Host, Process
 from labs.emulation.programs import keepalived_unit
 from labs.emulation.programs.keepalived_unit import CONFIGURATION
 from labs.errors import LabError, unknown
+from labs.polling import poll
 from labs.sandbox.hostfile import HostFile
 
 # What the daemons log at the end of a reload; keepalived, of a bad one, at its own.
@@ -277,27 +278,21 @@ def wait_reloaded(
     keepalived loses a SIGHUP that comes while it starts or reloads: after `timeout` seconds it is
     taken for lost, and nothing is reported.
     """
-    deadline = time.monotonic() + timeout
-    never = threading.Event()
-    while time.monotonic() < deadline and any(_state(one.pid) for one in processes):
+
+    def over() -> bool:
+        if not any(_state(one.pid) for one in processes):
+            return True
         with log.open() as file:
             file.seek(before)
-            if RELOADED.search(file.read()):
-                return
-        never.wait(0.005)
+            return RELOADED.search(file.read()) is not None
+
+    poll(over, timeout, every=0.005)
 
 
 def wait_ready(checks: list[Callable[[], bool]], timeout: float = 30.0) -> None:
     """Wait until every daemon that was started is ready; LabError after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    never = threading.Event()
-    while True:
-        late = time.monotonic() > deadline
-        if all(check() for check in checks):
-            return
-        if late:
-            raise LabError(f"a daemon was not ready within {timeout:g} s: look at lab.log(host)")
-        never.wait(0.005)
+    if not poll(lambda: all(check() for check in checks), timeout, every=0.005):
+        raise LabError(f"a daemon was not ready within {timeout:g} s: look at lab.log(host)")
 
 
 def _text(path: HostFile) -> str:

@@ -25,7 +25,6 @@ import json
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +47,7 @@ from labs.lab_api import command, is_marked, query
 from labs.model.facts import Advert, Fact, State
 from labs.model.timing import BUSY_DELAY_S
 from labs.monitoring.observer import Observer
+from labs.polling import poll
 from labs.sandbox import namespaces
 
 # Written beside the hosts' files, for `labs ps` and `labs terminal` to read from outside.
@@ -160,20 +160,12 @@ class Lab(_Parts, LabView):
 
         LabError with the present state when that takes longer than `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
-        never = threading.Event()
-        while True:
-            asked = time.monotonic()
-            if value := condition():
-                return value
-            # Judged by when it was asked: meanwhile the machine may have kept us waiting.
-            if asked > deadline:
-                raise LabError(
-                    f"timed out after {timeout:g} s waiting for {what}: {self._now()}; "
-                    "lab.log(host) may tell why, lab.reset() starts over"
-                )
-            # Poll expensive conditions less often, to leave CPU time for the daemons.
-            never.wait(max(0.01, 3 * (time.monotonic() - asked)))
+        if value := poll(condition, timeout):
+            return value
+        raise LabError(
+            f"timed out after {timeout:g} s waiting for {what}: {self._now()}; "
+            "lab.log(host) may tell why, lab.reset() starts over"
+        )
 
     @query
     def settle(self, timeout: float = 30.0) -> str:

@@ -17,11 +17,11 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 
 from labs.errors import LabError
+from labs.polling import poll
 
 # Connections of one port at the same time; two file descriptors each, of 1024 that a process has.
 MOST = 64
@@ -42,15 +42,22 @@ def listen(ip: str, port: int) -> socket.socket:
         raise LabError(
             f"a kernel of a lab cannot listen on {ip}: choose the ip 127.0.0.1, or transport 'ipc'"
         )
-    deadline = time.monotonic() + FREE_SECONDS
-    never = threading.Event()
-    while True:
+    refused = ""
+
+    def listening() -> socket.socket | None:
+        nonlocal refused
         try:
             return socket.create_server((ip, port), backlog=BACKLOG)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise LabError(f"port {port} of {ip} cannot be used: {error.strerror}") from None
-        never.wait(0.05)
+            refused = f"port {port} of {ip} cannot be used: {error.strerror}"
+            if error.errno != errno.EADDRINUSE:
+                raise LabError(refused) from None
+        return None
+
+    listener = poll(listening, FREE_SECONDS, every=0.05)
+    if listener is None:
+        raise LabError(refused)
+    return listener
 
 
 def start(listeners: Iterable[socket.socket]) -> None:
