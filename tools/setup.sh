@@ -30,7 +30,7 @@ missing() {
     exists() { for candidate in "$@"; do [ -e "$candidate" ] && return 0; done; return 1; }
     has() { command -v "$1" >/dev/null 2>&1 || exists "/usr/sbin/$1" "/sbin/$1"; }
     NEEDED='' WANTED=''
-    if [ "$PURPOSE" != lessons ]; then
+    if [ "$PURPOSE" = tests ] || [ "$PURPOSE" = site ]; then
         has node || NEEDED="$NEEDED nodejs"
         has npm || NEEDED="$NEEDED npm"
     fi
