@@ -1,6 +1,7 @@
 """An attacker on the LAN: what it receives, and what it can send.
 
-    heard(lab), last_heard(lab)   the Advertisements that the switch brought it, as IP packets
+    advertisements(lab)           what the switch has passed on to it, as IP packets;
+    last_advertisement(lab)       the last of them
     send(lab, packet)             a packet of his own, from scapy or in bytes
     guess(packet)                 the password behind an authentication header, by trying
     sealed(packet, key, caught)   the same packet with a right authentication header
@@ -45,7 +46,7 @@ EFFECT = 3.0
 RECOVERY = 8.0
 
 
-def heard(lab: Lab, host: str = HOST) -> list[bytes]:
+def advertisements(lab: Lab, host: str = HOST) -> list[bytes]:
     """The IP packets with Advertisements that the switch has passed on to `host`, in order."""
     facts = lab.facts()
     ears = [f for f in facts if isinstance(f, Heard) and f.host == host]
@@ -56,9 +57,9 @@ def heard(lab: Lab, host: str = HOST) -> list[bytes]:
     ]
 
 
-def last_heard(lab: Lab, host: str = HOST) -> bytes:
+def last_advertisement(lab: Lab, host: str = HOST) -> bytes:
     """The last of them; LabError if there is none."""
-    packets = heard(lab, host)
+    packets = advertisements(lab, host)
     if not packets:
         raise LabError(f"{host} has heard no Advertisement yet: lab.settle(), then try again")
     return packets[-1]
@@ -183,7 +184,7 @@ def sealed(packet: Any, password: str, caught: bytes) -> bytes:
 def passwords_read(lab: Lab, host: str = HOST) -> list[str]:
     """The passwords that were in the Advertisements `host` has received, the last one first."""
     found: dict[str, None] = {}
-    for packet in reversed(heard(lab, host)):
+    for packet in reversed(advertisements(lab, host)):
         message = parse_ipv4(packet).message
         if message[0] >> 4 == 2 and message[4] == AuthType.PASS.value:
             found[message[-AUTH_BYTES:].rstrip(b"\0").decode(errors="replace")] = None
@@ -192,7 +193,7 @@ def passwords_read(lab: Lab, host: str = HOST) -> list[str]:
 
 def password_guessed(lab: Lab, host: str = HOST) -> str | None:
     """The password of the last authentication header that `host` received, if it is a weak one."""
-    signed = [packet for packet in heard(lab, host) if packet[9] == PROTOCOL_AH]
+    signed = [packet for packet in advertisements(lab, host) if packet[9] == PROTOCOL_AH]
     return guess(signed[-1]).password if signed else None
 
 
@@ -248,7 +249,7 @@ def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
     from scapy.layers.vrrp import VRRP
 
     known = [b"", *(password.encode() for password in passwords_read(lab, host))]
-    signed = [packet for packet in heard(lab, host) if packet[9] == PROTOCOL_AH]
+    signed = [packet for packet in advertisements(lab, host) if packet[9] == PROTOCOL_AH]
     key = guess(signed[-1]).password if signed else None
     made = []
     for target in (str(GROUP4), "192.168.1.11", "192.168.1.12"):

@@ -46,14 +46,14 @@ class Step:
     `met(lab)` may raise LabError, which counts as not met.
     `hints`: one to three; each may look at the lab. The first names the fault, the second says
     where to look, the third is nearly the answer.
-    `patience`: seconds that the step is given to become true.
+    `timeout`: seconds that the step is given to become true.
     `lasts`: seconds for which it must then stay true; a state that passes by itself is none.
     """
 
     goal: str
     met: Callable[[Lab], bool]
     hints: tuple[Hint, ...]
-    patience: float = 0.0
+    timeout: float = 0.0
     lasts: float = 0.0
 
 
@@ -207,9 +207,9 @@ def _hint_text(hint: Hint, lab: Lab) -> str:
 def _holds(lab: Lab, step: Step) -> bool:
     """Whether `step` is met within its time, and stays so as long as it has to."""
     for _ in range(_LOOKS):
-        if step.patience:
+        if step.timeout:
             try:
-                lab.wait_until(lambda: step.met(lab), timeout=step.patience, what=step.goal)
+                lab.wait_until(lambda: step.met(lab), timeout=step.timeout, what=step.goal)
             except LabError:
                 return False
         elif not _met(lab, step):

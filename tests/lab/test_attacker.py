@@ -23,7 +23,7 @@ def mastered(lab: Lab) -> None:
 
 def number(lab: Lab) -> int:
     """The sequence number of what was received last, if it is of web1; else 0."""
-    packets = attacker.heard(lab)
+    packets = attacker.advertisements(lab)
     last = parse_ipv4(packets[-1]) if packets else None
     return auth_header.sequence_of(last) if last and str(last.source) == MASTER else 0
 
@@ -36,7 +36,7 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     with Lab("attacker-ah", daemon=daemon, beside=True) as lab:
         # So many that web1, counting again, needs longer for them than web2 is patient.
         lab.wait_until(lambda: number(lab) >= 9, timeout=60, what="nine advertisements")
-        recorded = attacker.last_heard(lab)
+        recorded = attacker.last_advertisement(lab)
         for host in ("web1", "web2"):
             lab.stop(host)
         lab.wait_until(lambda: not lab.holders(), what="both to have left")
@@ -83,7 +83,7 @@ def test_signed_with_eight_random_characters_nothing_forged_moves_the_address(
         mastered(lab)
 
         def newly_signed() -> bool:
-            last = attacker.heard(lab)[-1:]
+            last = attacker.advertisements(lab)[-1:]
             new = [one.hex for one in lab.witness.of(Advert) if one.t > stopped]
             return bool(last) and last[0].hex() in new
 

@@ -156,7 +156,7 @@ LEAVE = Challenge(
             "web2 holds it",
             lambda lab: lab.holders() == ["web2"],
             (lambda lab: f"{lab.holders()[0]} has it", "look at the verbs", "lab.stop('web1')"),
-            patience=5,
+            timeout=5,
         ),
         Step("all is well", lambda lab: bool(lab.journal("web2")), ("nothing to say",)),
     ),

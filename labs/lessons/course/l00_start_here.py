@@ -98,7 +98,7 @@ CHALLENGES = {
                     "a click on a cable in the panel, or a name of the kit, puts it back",
                     'lab.plug(HOST), with the host in quotes: lab.plug("web1")',
                 ),
-                patience=1.0,
+                timeout=1.0,
             ),
             Step(
                 "a daemon runs on each",
@@ -108,7 +108,7 @@ CHALLENGES = {
                     "`systemctl status keepalived` in its terminal; which command starts it?",
                     "`systemctl start keepalived` in the terminal of that server",
                 ),
-                patience=2.0,
+                timeout=2.0,
             ),
             Step(
                 "web1 alone holds 192.168.1.10, and keeps it",
@@ -118,7 +118,7 @@ CHALLENGES = {
                     "look at `ip address` and `journalctl -u keepalived -n 5` on both servers",
                     'lab = Lab("left-alone") starts again; then repair web1, and leave web2 alone',
                 ),
-                patience=ONE_HOLDER_WITHIN_S,
+                timeout=ONE_HOLDER_WITHIN_S,
                 lasts=KEPT,
             ),
         ),

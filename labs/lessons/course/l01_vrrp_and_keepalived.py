@@ -219,7 +219,7 @@ CHALLENGES = {
                     "`systemctl stop keepalived` on web2 and on web3; if you killed one, start it "
                     "first",
                 ),
-                patience=2.0,
+                timeout=2.0,
             ),
             Step(
                 "web1 alone holds 192.168.1.10, and keeps it",
@@ -229,7 +229,7 @@ CHALLENGES = {
                     "`systemctl status keepalived` on web1",
                     "`systemctl start keepalived` on web1, and wait for its Master_Down_Timer",
                 ),
-                patience=TWO_TIMERS,
+                timeout=TWO_TIMERS,
                 lasts=LASTS,
             ),
         ),

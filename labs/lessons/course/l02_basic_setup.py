@@ -166,7 +166,7 @@ CHALLENGES = {
                     "which command of systemctl lets a daemon read its file again?",
                     RESTART,
                 ),
-                patience=ONE_HOLDER_WITHIN_S,
+                timeout=ONE_HOLDER_WITHIN_S,
             ),
             Step(
                 "exactly one server holds 192.168.1.10, and keeps it",
@@ -176,7 +176,7 @@ CHALLENGES = {
                     "compare `grep virtual_router_id /etc/keepalived/keepalived.conf` on both",
                     RESTART,
                 ),
-                patience=ONE_HOLDER_WITHIN_S,
+                timeout=ONE_HOLDER_WITHIN_S,
                 lasts=4.0,
             ),
         ),

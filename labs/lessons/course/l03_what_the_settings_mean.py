@@ -297,7 +297,7 @@ CHALLENGES = {
                     "`keepalived -t && systemctl reload keepalived` on web2; if no daemon is "
                     "running, `systemctl start keepalived`",
                 ),
-                patience=AGREE,
+                timeout=AGREE,
                 lasts=LASTS,
             ),
         ),

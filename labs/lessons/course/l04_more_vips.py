@@ -266,7 +266,7 @@ CHALLENGES = {
                     and (_held(lab, "web1"), _held(lab, "web2")) == (WANTED, set())
                 ),
                 hints=(_holder_hint, "a daemon reads its file at a start or a reload", RELOAD),
-                patience=AGREE,
+                timeout=AGREE,
                 lasts=LASTS,
             ),
             Step(

@@ -167,7 +167,7 @@ CHALLENGES = {
                     "what does a daemon do with its address when you end it in order?",
                     "in web1's terminal, systemctl has the command",
                 ),
-                patience=3.0,
+                timeout=3.0,
                 lasts=KEPT,
             ),
             Step(
@@ -178,7 +178,7 @@ CHALLENGES = {
                     'lab = Lab("steady") starts again; then use the terminal of web1',
                     "`systemctl stop keepalived` on web1: the daemon resigns before it ends",
                 ),
-                patience=2.0,  # web2 may not have sent its first advertisement yet
+                timeout=2.0,  # web2 may not have sent its first advertisement yet
             ),
         ),
     )

@@ -201,7 +201,7 @@ CHALLENGES = {
                     "before you put it back, think of what web1 will do then",
                     "edit web1's file, `systemctl reload keepalived` there, then lab.plug('web1')",
                 ),
-                patience=2.0,
+                timeout=2.0,
             ),
             Step(
                 "the daemon of web1 runs",
@@ -222,7 +222,7 @@ CHALLENGES = {
                     "on web1: `state BACKUP` and `nopreempt` in the vrrp_instance, `systemctl "
                     "reload keepalived`, and only then the cable",
                 ),
-                patience=8.0,
+                timeout=8.0,
             ),
             Step(
                 "then web1 took it back, with both daemons running and no cable pulled",
@@ -232,7 +232,7 @@ CHALLENGES = {
                     "what kept the address on web2 is a line in a file: take it out again",
                     "remove `nopreempt` from web1's file, then `systemctl reload keepalived`",
                 ),
-                patience=8.0,
+                timeout=8.0,
                 lasts=4.0,
             ),
         ),

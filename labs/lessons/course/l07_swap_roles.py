@@ -226,7 +226,7 @@ CHALLENGES = {
                     "the address is still on web2: has its daemon read the old number?",
                     "`systemctl reload keepalived` on web2",
                 ),
-                patience=COMES_BACK_WITHIN_S,
+                timeout=COMES_BACK_WITHIN_S,
                 lasts=4.0,
             ),
         ),

@@ -199,13 +199,13 @@ CHALLENGES = {
                     "first the file, then the daemon, then the cable",
                     "lab.unplug('web1'), when its daemon knows what to run in FAULT",
                 ),
-                patience=2.0,
+                timeout=2.0,
             ),
             Step(
                 "web2 holds the address, and web1 does not",
                 lambda lab: lab.holders() == ["web2"],
                 hints=("web2 has not taken over: is its daemon running?",),
-                patience=SCRIPT_STARTED_WITHIN_S,
+                timeout=SCRIPT_STARTED_WITHIN_S,
                 lasts=LASTS,
             ),
             Step(
@@ -214,7 +214,7 @@ CHALLENGES = {
                 hints=(
                     "hoge.sh creates the flag: did it run on web2? `cat /var/log/called` there",
                 ),
-                patience=4.0,
+                timeout=4.0,
             ),
             Step(
                 "/run/in-charge does not exist on web1",
@@ -226,7 +226,7 @@ CHALLENGES = {
                     "`notify_fault /etc/keepalived/hage.sh` in web1's vrrp_instance, `systemctl "
                     "reload keepalived`, then lab.unplug('web1')",
                 ),
-                patience=4.0,
+                timeout=4.0,
             ),
             Step(
                 "web1's config names a script for FAULT",

@@ -197,13 +197,13 @@ CHALLENGES = {
                     "the files are right, and the advertisement is not: has a daemon read them?",
                     "`keepalived -t && systemctl reload keepalived` on both",
                 ),
-                patience=6.0,
+                timeout=6.0,
             ),
             Step(
                 "web1 holds all 23, and web2 holds none",
                 lambda lab: all(lab.holders(address) == ["web1"] for address in EVERY),
                 hints=(_held_hint, "reload both, one right after the other"),
-                patience=6.0,
+                timeout=6.0,
             ),
         ),
     )

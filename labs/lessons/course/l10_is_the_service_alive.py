@@ -301,14 +301,14 @@ CHALLENGES = {
                     "priority and weight together must be less than the 100 of web2; 0 means FAULT",
                     "`weight -100` in web1's vrrp_script, then `systemctl reload keepalived`",
                 ),
-                patience=TAKEN_OVER_WITHIN_S,
+                timeout=TAKEN_OVER_WITHIN_S,
                 lasts=LASTS,
             ),
             Step(
                 "the client gets a page",
                 lambda lab: "200 OK" in lab.run("client", f"timeout 2 bash -c {ASK!r}").text,
                 hints=("web2 holds the address, but its web server does not answer the client",),
-                patience=5.0,
+                timeout=5.0,
             ),
         ),
     )

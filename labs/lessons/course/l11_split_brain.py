@@ -232,7 +232,7 @@ CHALLENGES = {
                     "lesson 10: what does a failing check without a weight do?",
                     "on web1: `weight 0` in vrrp_script, then systemctl reload keepalived",
                 ),
-                patience=AGREE,
+                timeout=AGREE,
                 lasts=LASTS,
             ),
         ),

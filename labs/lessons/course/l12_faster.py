@@ -214,7 +214,7 @@ CHALLENGES = {
                 "both servers use version 3",
                 _in_version_3,
                 hints=(_version_hint, "the line is `version 3`, in the vrrp_instance", _LINES),
-                patience=3.0,
+                timeout=3.0,
             ),
             Step(
                 "web2 takes over within half a second of web1's last advertisement",
@@ -224,7 +224,7 @@ CHALLENGES = {
                     "three intervals and a Skew_Time of 156/256 of one must be at most 0.5 s",
                     _LINES,
                 ),
-                patience=2.0,
+                timeout=2.0,
             ),
             Step(
                 "a stall of a quarter of a second causes no takeover",
@@ -239,7 +239,7 @@ CHALLENGES = {
                 "web1 alone holds 192.168.1.10, with both daemons running, and it lasts",
                 _one_holder,
                 hints=(_holder_hint, "what does journalctl -u keepalived -n 20 say?", _LINES),
-                patience=AGREE,
+                timeout=AGREE,
                 lasts=LASTS,
             ),
         ),

@@ -209,7 +209,7 @@ EXPERIMENTS = {
 # --- the challenge -------------------------------------------------------------------------------
 
 SIXTH = "2001:db8:1::10"
-PATIENCE = 9.0  # s: a reload, and a Master_Down_Interval
+TAKEN_OVER_WITHIN_S = 9.0  # a reload, and a Master_Down_Interval
 KEPT = 4.0  # s, longer than any Master_Down_Interval here: nothing is about to change
 
 
@@ -296,7 +296,7 @@ CHALLENGES = {
                     "web1 needs the higher priority in both instances, web2 the lower one",
                     "`keepalived -t && systemctl reload keepalived` on both",
                 ),
-                patience=PATIENCE,
+                timeout=TAKEN_OVER_WITHIN_S,
                 lasts=KEPT,
             ),
         ),

@@ -71,7 +71,7 @@ def _refused(lab: Lab) -> None:
 
 
 def _effort(lab: Lab) -> Measured:
-    found = attacker.guess(attacker.last_heard(lab))
+    found = attacker.guess(attacker.last_advertisement(lab))
     took = "less than a second" if found.seconds < 1 else "some minutes"
     return took, {"found": found}
 
@@ -199,7 +199,7 @@ CHALLENGES = {
                     "journalctl -u keepalived on web2 names what it drops; lab.reset() starts over",
                     "both files need the same auth_type, auth_pass and peers",
                 ),
-                patience=ONE_HOLDER_WITHIN_S,
+                timeout=ONE_HOLDER_WITHIN_S,
             ),
             Step(
                 "what the attacker sends from its own address moves nothing",

@@ -100,8 +100,8 @@ EXPERIMENTS = {
 # --- the challenge -------------------------------------------------------------------------------
 
 CHECKLIST = "keepalived-checklist"
-# Seconds for a cluster to find its holder again: a start, and one Master_Down_Interval.
-PATIENCE = 9.0
+# A cluster has one holder again within this time: a start, and one Master_Down_Interval.
+ONE_HOLDER_WITHIN_S = 9.0
 # Less than the Skew_Time of priority 100 (0.609 s), by far more than a reload takes (s).
 BEARABLE = 0.5
 # s, longer than the Master_Down_Interval of web2: a server that receives nothing is MASTER by then.
@@ -178,7 +178,7 @@ CHALLENGES = {
                     "journalctl -u keepalived on web2 names what it rejects",
                     "the same auth_pass in both files, then `systemctl reload keepalived` on both",
                 ),
-                patience=PATIENCE,
+                timeout=ONE_HOLDER_WITHIN_S,
                 lasts=DEAF,
             ),
             Step(
