@@ -26,6 +26,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from labs.analysis.timeline import Timeline
+from labs.conf import priorities
 from labs.emulation.streams import SILENCE
 from labs.errors import LabError
 from labs.model.facts import Advert, Heard
@@ -202,15 +203,13 @@ def repelled(lab: Lab, source: str, host: str = HOST) -> bool:
 
     Waits for the cluster to have one holder first; LabError if it gets none.
     """
+    return _repelled(lab, _settled_holder(lab), source, host)
 
-    def alone() -> list[str]:
-        holders = _holders(lab)
-        return holders if len(holders) == 1 else []
 
-    holder = lab.wait_until(alone, RECOVERY, what="one server to hold the address")
+def _repelled(lab: Lab, holder: str, source: str, host: str) -> bool:
     send(lab, *forgeries(lab, source, host), host=host)
     try:
-        lab.wait_until(lambda: _holders(lab) != holder, EFFECT)
+        lab.wait_until(lambda: _holders(lab) != [holder], EFFECT)
     except LabError:
         return True
     return False
@@ -235,8 +234,8 @@ def attack(lab: Lab, source: str, host: str = HOST) -> Attack:
 
     LabError if no server holds the address.
     """
-    holder = lab.wait_until(lambda: _holders(lab), RECOVERY, what="a server to hold the address")
-    return Attack(host, source, holder[0], repelled(lab, source, host))
+    holder = _settled_holder(lab)
+    return Attack(host, source, holder, _repelled(lab, holder, source, host))
 
 
 def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
@@ -268,6 +267,30 @@ def forgeries(lab: Lab, source: str, host: str = HOST) -> list[bytes]:
 def _holders(lab: Lab) -> list[str]:
     """The servers that hold the address; an attacker does not count."""
     return [host for host in lab.holders() if host in lab.daemons]
+
+
+def _settled_holder(lab: Lab) -> str:
+    """The one server that holds the address, once no other is about to preempt it.
+
+    After an attack or a reload the server of the lower priority may hold it for a moment.  If it
+    keeps it (`nopreempt`), it is the holder all the same.
+    """
+    running = [host for host in lab.daemons if lab.running(host)]
+    priority = {host: max(priorities(lab.conf(host), host).values(), default=0) for host in running}
+    best = max(priority.values(), default=0)
+
+    def alone() -> str | None:
+        holders = _holders(lab)
+        return holders[0] if len(holders) == 1 else None
+
+    def settled() -> str | None:
+        holder = alone()
+        return holder if holder is not None and priority.get(holder, 0) == best else None
+
+    try:
+        return lab.wait_until(settled, RECOVERY) or ""
+    except LabError:
+        return lab.wait_until(alone, RECOVERY, what="one server to hold the address") or ""
 
 
 def _key(password: str) -> bytes:
