@@ -7,7 +7,6 @@ TRUE: dict[str, Truth] = {
         r"(?=.*192\.168\.1\.119/32 *\n)(?=.*it was “nobody holds it”)"
         r".*trunc to the first 20 VIPs.*=> Declare others VIPs into the excluded vip block"
     ),
-    "client-then": r"bytes from 192\.168\.1\.119.*192\.168\.1\.120 .* 0 received",
     "exclude": r"(?=.*it was 20\.).*virtual_ipaddress_excluded \{\n +192\.168\.1\.120\n",
     "count-moved": r"\n23\b",
     "today-count": r"root@web1.*\n23\n.*root@web2.*\n0\b",
