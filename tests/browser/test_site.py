@@ -121,6 +121,23 @@ def test_a_packet_is_read_and_three_that_are_dropped_in_a_row_move_the_address(p
     assert len(dropped) == 3
 
 
+def test_the_second_cable_of_a_router_is_pulled_and_both_addresses_move(pair: Page) -> None:
+    pair.locator("#topology").select_option("routers")
+    expect(pair.locator(".vb-title")).to_have_text("192.168.1.10 is held by r1")
+    pair.get_by_label("speed").select_option("10")
+    pair.locator('.vb-cable[data-host="r1"][data-interface="eth1"]').click()
+    expect(pair.locator(".vb-told")).to_contain_text("done: unplug r1")
+    expect(pair.locator(".vb-title")).to_have_text("192.168.1.10 is held by r2")
+    pair.get_by_role("button", name="cable eth1 of r1: more faults").press("Enter")
+    faults = pair.locator(".vb-fault-row button")
+    expect(faults.filter(has_text="delay")).to_have_count(0)  # of eth0 alone
+    faults.filter(has_text="plug").last.click()
+    expect(pair.locator(".vb-title")).to_have_text("192.168.1.10 is held by r1")
+    pair.get_by_role("button", name="close").click()
+    pair.locator("#topology").select_option("pair")
+    expect(pair.locator(".vb-title")).to_have_text("192.168.1.10 is held by web1")
+
+
 def test_a_link_shows_the_same_moment_in_another_window(pair: Page, visit: Visit) -> None:
     pair.locator('.vb-cable[data-host="web1"]').click()
     expect(pair.locator(".vb-title")).to_contain_text("held by web2")
