@@ -57,18 +57,17 @@ class Record:
         cls.__match_args__ = () if kw_only else cls._fields  # type: ignore[misc]  # for mypy it is Final
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        own = self.__dict__
         if values:
+            own.update(zip(self.__match_args__, values, strict=False))
+        if named:
+            own.update(named)
+        if len(own) != len(values) + len(named):
             count = len(values) + len(named)
-            named.update(zip(self.__match_args__, values, strict=False))
-            if len(named) != count:
-                raise TypeError(f"{type(self).__name__}: {count} values, some for no field")
-        if not self._required <= named.keys() <= self._names:
-            self._refuse(named)
-        self.__dict__.update(named)
-
-    def _refuse(self, named: dict[str, Any]) -> None:
-        unknown, missing = sorted(named.keys() - self._names), sorted(self._required - named.keys())
-        raise TypeError(f"{type(self).__name__}: no fields {unknown}, no values for {missing}")
+            raise TypeError(f"{type(self).__name__}: {count} values, some for no field")
+        if not (self._required.issubset(own) and self._names.issuperset(named)):
+            unknown, missing = sorted(own.keys() - self._names), sorted(self._required - own.keys())
+            raise TypeError(f"{type(self).__name__}: no fields {unknown}, no values for {missing}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: use replace(value, {name}=...)")
