@@ -36,6 +36,7 @@ Where keepalived 2.2.7 and the RFC differ, keepalived's observable behaviour is 
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from vrrpd.events import (
     Action,
@@ -135,7 +136,7 @@ class Params(Record):
         return self.down_timer_adverts * interval + self.skew(interval)
 
 
-class LastAdvert(Record):
+class LastAdvert(NamedTuple):
     """The last valid Advertisement: from whom, how strong and when (ns).
 
     `interval` (ns) is the one in force since then; None if no MASTER has taught us any.
@@ -147,7 +148,7 @@ class LastAdvert(Record):
     at: int
 
 
-class RouterState(Record):
+class RouterState(NamedTuple):
     """All that a virtual router remembers.  `why` is the reason for being in this state.
 
     `deadline` is the one running timer: Adver_Timer in MASTER, Master_Down_Timer in BACKUP,
@@ -202,7 +203,7 @@ def backup(params: Params, router: RouterState, event: Event, now: int) -> Outco
     """RFC 3768 / RFC 9568 section 6.4.2."""
     assert router.deadline is not None
     if isinstance(event, Released):
-        return replace(router, waiting_for_group=False, why=event.reason), []
+        return router._replace(waiting_for_group=False, why=event.reason), []
     if isinstance(event, Resumed):
         begin = max(now, params.not_before)
         wait = params.master_down(interval_in_force(params, router))
@@ -218,13 +219,13 @@ def backup(params: Params, router: RouterState, event: Event, now: int) -> Outco
         return backup_receives(params, router, event, now), []
     if isinstance(event, SyncGroupHold):
         due = now + master_down_time(params, router)
-        return replace(router, deadline=due, armed=now, waiting_for_group=True), []
+        return router._replace(deadline=due, armed=now, waiting_for_group=True), []
     if isinstance(event, SyncGroupTransition) and event.up:
         return become_master(params, router, now, event.reason)
     if isinstance(event, Reconfigured):
         # The timer keeps what has already been waited; only its length changes.
         shift = master_down_time(params, router) - event.master_down_time
-        return replace(router, deadline=router.deadline + shift), []
+        return router._replace(deadline=router.deadline + shift), []
     return router, []
 
 
@@ -235,11 +236,10 @@ def backup_receives(
     heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
     learned = router.heard.interval if router.heard is not None else None
     if now < params.not_before:  # the start-up delay runs to its end (keepalived 2.2.8)
-        return replace(router, heard=heard)
+        return router._replace(heard=heard)
     if advert.priority == RESIGN:
-        return replace(
-            router,
-            heard=replace(heard, interval=learned),  # the leaver's own teaches nothing
+        return router._replace(
+            heard=heard._replace(interval=learned),  # the leaver's own teaches nothing
             armed=now,
             resigned=True,
             deadline=now + params.skew(interval_in_force(params, router)),
@@ -252,7 +252,7 @@ def backup_receives(
     outranked = params.preempts and advert.priority < params.priority
     if outranked and (hold is None or now >= hold):
         # "Discard the ADVERTISEMENT": our timer runs on, and that is how we preempt.
-        return replace(router, hold_until=hold, heard=replace(heard, interval=learned))
+        return router._replace(hold_until=hold, heard=heard._replace(interval=learned))
     interval = params.learn(advert.interval)
     due = now + params.master_down(interval)
     return RouterState(State.BACKUP, due, now, heard, hold_until=hold, why=router.why)
@@ -283,7 +283,7 @@ def master(params: Params, router: RouterState, event: Event, now: int) -> Outco
         if now < router.deadline:
             return router, []
         due = next_advert(params, router.deadline, now)
-        return replace(router, deadline=due, armed=now), [SendAdvert(params.priority)]
+        return router._replace(deadline=due, armed=now), [SendAdvert(params.priority)]
     if isinstance(event, AdvertReceived):
         return master_receives(params, router, event, now)
     if isinstance(event, AddressLost):
@@ -297,7 +297,7 @@ def master(params: Params, router: RouterState, event: Event, now: int) -> Outco
         wait = params.master_down(params.advert_interval)
         return RouterState(State.BACKUP, now + wait, now, why=event.reason), [ReleaseAddresses()]
     if isinstance(event, Reconfigured):
-        return replace(router, deadline=min(router.deadline, now + params.advert_interval)), []
+        return router._replace(deadline=min(router.deadline, now + params.advert_interval)), []
     return router, []
 
 
@@ -330,7 +330,7 @@ def master_receives(
 ) -> Outcome:
     """Section 6.4.3, "If an ADVERTISEMENT is received"."""
     heard = LastAdvert(advert.source, advert.priority, advert.interval, now)
-    restarted = replace(router, heard=heard, deadline=now + params.advert_interval, armed=now)
+    restarted = router._replace(heard=heard, deadline=now + params.advert_interval, armed=now)
     if advert.priority == RESIGN:
         return restarted, [SendAdvert(params.priority)]
     if outranks(advert, params):
@@ -347,12 +347,12 @@ def master_receives(
             [*actions, ReleaseAddresses()],
         )
     if params.strict and (params.lower_prio_no_advert or params.version == 2):
-        return replace(router, heard=heard), []  # RFC 3768: discard
+        return router._replace(heard=heard), []  # RFC 3768: discard
     if params.lower_prio_no_advert:  # keepalived leaves out the Advertisement and nothing else
-        return replace(router, heard=heard), [Reassert(advert.source, advert.priority)]
+        return router._replace(heard=heard), [Reassert(advert.source, advert.priority)]
     again: list[Action] = [SendAdvert(params.priority), Reassert(advert.source, advert.priority)]
     # RFC 9568 answers at once without touching Adver_Timer; keepalived restarts it.
-    return (replace(router, heard=heard) if params.strict else restarted), again
+    return (router._replace(heard=heard) if params.strict else restarted), again
 
 
 def fault(params: Params, router: RouterState, event: Event, now: int) -> Outcome:

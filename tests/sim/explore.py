@@ -27,7 +27,6 @@ from typing import NamedTuple
 from vrrpd import events, fsm
 from vrrpd.events import ReleaseAddresses, SendAdvert, TakeAddresses
 from vrrpd.fsm import SECOND, Params, RouterState, State
-from vrrpd.record import replace
 
 TICK = SECOND // 4
 DEAD = -1
@@ -100,8 +99,8 @@ class Explorer:
         if self.bounds.version == 2:
             heard = None
         elif heard is not None:
-            heard = replace(heard, source=self.params[0].source, priority=1, at=0)
-        plain = replace(router, armed=0, heard=heard, why="")
+            heard = heard._replace(source=self.params[0].source, priority=1, at=0)
+        plain = router._replace(armed=0, heard=heard, why="")
         if plain not in self.numbers:
             self.numbers[plain] = len(self.values)
             self.values.append(plain)
@@ -122,7 +121,7 @@ class Explorer:
         if number not in self.aged:
             value = self.values[number]
             left = None if value.deadline is None else value.deadline - TICK
-            self.aged[number] = self.number(replace(value, deadline=left))
+            self.aged[number] = self.number(value._replace(deadline=left))
         return self.aged[number]
 
     def play(self, who: int, number: int, event: events.Event) -> tuple[int, tuple[int, ...]]:

@@ -136,8 +136,8 @@ MUTATIONS: dict[str, tuple[str, str]] = {
     ),
     "timer: MASTER believes an early one": (
         "if now < router.deadline:\n            return router, []\n"
-        "        due = next_advert(params, router.deadline, now)\n        return replace(",
-        "due = next_advert(params, router.deadline, now)\n        return replace(",
+        "        due = next_advert(params, router.deadline, now)\n        return router._replace(",
+        "due = next_advert(params, router.deadline, now)\n        return router._replace(",
     ),
     "timer: MASTER counts from now": (
         "return now + params.advert_interval - (now - deadline) % params.advert_interval",
@@ -156,7 +156,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "interval = params.advert_interval\n    due = now",
     ),
     "interval: version 3 learns from a leaver": (
-        "heard=replace(heard, interval=learned),  # the leaver's own teaches nothing",
+        "heard=heard._replace(interval=learned),  # the leaver's own teaches nothing",
         "heard=heard,",
     ),
     "addresses: kept when outranked": (

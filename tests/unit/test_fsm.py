@@ -178,7 +178,7 @@ def test_the_last_sender_is_remembered(state: str, priority: int) -> None:
 
 
 def test_leaving_fault_forgets_what_was_received_before() -> None:
-    after, _ = step(PARAMS, replace(ROUTERS["FAULT"], heard=HEARD), Recovered("up"), NOW)
+    after, _ = step(PARAMS, ROUTERS["FAULT"]._replace(heard=HEARD), Recovered("up"), NOW)
     assert after.heard is None
 
 
