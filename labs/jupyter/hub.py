@@ -96,6 +96,9 @@ def system_accounts(c: Any, group: str = "learners", teachers: Iterable[str] = (
     c.SystemdSpawner.unit_extra_properties = {"TasksMax": str(TASKS), "OOMPolicy": "continue"}
     c.LocalAuthenticator.allowed_groups = {group}
     c.LocalAuthenticator.admin_users = set(teachers)
+    # An administrator outside of the group is not let in by being one.
+    c.LocalAuthenticator.allowed_users = set(teachers)
+    c.LocalAuthenticator.allow_existing_users = False
     wall(c, ["--accounts", group])
 
 

@@ -140,6 +140,16 @@ def test_spawner_and_authenticator_take_every_setting() -> None:
     assert set(c.LocalAuthenticator) <= set(auth.PAMAuthenticator.class_traits(config=True))
 
 
+@pytest.mark.parametrize(("account", "allowed"), [("nobody", True), ("daemon", False)])
+def test_a_teacher_outside_of_the_group_is_let_in(account: str, allowed: bool) -> None:
+    """JupyterHub 6 lets no administrator in for being one."""
+    c = traitlets_config.Config()
+    hub.system_accounts(c, group="no-such-group", teachers=["nobody"])
+    rules = auth.PAMAuthenticator(config=c)
+    assert rules.check_allowed(account, None) is allowed
+    assert not rules.allow_existing_users
+
+
 def test_the_plugin_of_tljh_changes_the_server_and_leaves_the_rest() -> None:
     path = EXAMPLE.with_name("vrrp_lab_tljh.py")
     plugin: dict[str, Any] = {"__name__": "plugin"}
