@@ -322,6 +322,10 @@ VRRPD_ONLY = (
         "what is written is not what is in force",
     ),
     Disagreement(
+        "timer_expired_backup without nopreempt", r"timer_expired_backup requires nopreempt",
+        "reset, with a remark (2.3.3)", "ignored, and an error", "what is written is not in force",
+    ),
+    Disagreement(
         "repetitions", r"has been given in line|is defined already|no delay given",
         "the first counts, in silence", "the first counts, and an error",
         "one of the two lines has no effect",
