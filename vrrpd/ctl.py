@@ -171,7 +171,8 @@ def _show_status(result: list[dict[str, Any]]) -> None:
             )
         for fault in one["faults"]:
             print(f"  fault      {fault}")
-        if one.get("split_brain"):
+        # A router that gave way to the other, as in every failback, is not split from it any more.
+        if one.get("split_brain") and one["state"] == "MASTER":
             print("  SPLIT      another MASTER is advertising: `vrrpctl why` has its address")
         if one.get("released"):
             print(f"  released   stays BACKUP until `vrrpctl resume {one['instance']}`")

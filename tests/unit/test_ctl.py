@@ -65,6 +65,17 @@ def test_status(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     assert "heard      192.168.1.99 priority 50" in out
 
 
+@pytest.mark.parametrize(("state", "said"), [("MASTER", True), ("BACKUP", False)])
+def test_a_router_that_gave_way_is_not_split(
+    state: str, said: bool, served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(served, "status", "--json") == 0
+    (status,) = json.loads(capsys.readouterr().out)
+    assert (status["state"], status["split_brain"]) == ("MASTER", True)
+    ctl._show_status([{**status, "state": state}])
+    assert ("SPLIT" in capsys.readouterr().out) is said
+
+
 def test_status_as_json(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(served, "status", "--json") == 0
     (status,) = json.loads(capsys.readouterr().out)
