@@ -124,6 +124,8 @@ def test_a_reload_changes_virtual_interfaces(lan: Segment, change: str) -> None:
     lan.wait(lambda: host.has(SIX) or host.has(ONE), "MASTER")
     lan.wait(lambda: before.count("VI_") == len(seen(host)), "all virtual addresses")
     host.reload(after)
+    # What is expected may have been so before, and is made again.
+    lan.wait(lambda: "Reload complete" in host.text(), "the end of the reload")
     lan.wait(lambda: seen(host) == expected, f"{expected}")
     assert macvlans(host) == {name for _, name, base, _ in expected if base}
     assert "FAULT" not in [*states(host), *states(host, "VI_2")]
