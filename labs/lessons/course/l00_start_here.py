@@ -95,7 +95,7 @@ CHALLENGES = {
                 _plugged,
                 hints=(
                     _cable_hint,
-                    "a click on a cable in the panel, or a name of the kit, puts it back",
+                    "a click on the cable in the panel puts it back, and so does a name of the kit",
                     'lab.plug(HOST), with the host in quotes: lab.plug("web1")',
                 ),
                 timeout=1.0,
@@ -128,10 +128,10 @@ CHALLENGES = {
 QUIZ = (
     Question(
         "In the picture, what does it mean that no lane is filled?",
-        right="nobody holds the address",
+        right="no server holds the address",
         why="A lane is filled while its server holds the address.",
         wrong={
-            "both servers hold it": "Then both lanes would be filled, and hatched.",
+            "both servers hold it": "Then both lanes would be filled.",
             "the client is switched off": (
                 "The client has a row of its own; the lanes are about the servers."
             ),
@@ -140,7 +140,7 @@ QUIZ = (
     Question(
         "What did the client have to do when the address moved?",
         right="nothing at all",
-        why="It kept asking 192.168.1.10; which server answers makes no difference to it.",
+        why="It kept sending to 192.168.1.10; which server answers makes no difference to it.",
         wrong={
             "look for another address": "The address is the same; only its holder has changed.",
             "start its program again": "The pings went on by themselves once web2 answered.",
@@ -152,7 +152,7 @@ QUIZ = (
         why="A surprise stays in memory, and only a prediction can be a surprise.",
         wrong={
             "the guess gets a mark": (
-                "Nobody marks it: a wrong guess is worth as much as a right one."
+                "It gets none: a wrong guess is worth as much as a right one."
             ),
             "the lab needs the number": "The lab runs the same, whatever you predict.",
         },
@@ -161,9 +161,9 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    WHO: ("web2 received no more advertisements from web1, so it took the address over."),
+    WHO: "web2 noticed that web1 was gone, and took the address over. Lesson 01 shows how.",
     GAP: (
-        "web2 waits for three missing advertisements. Lesson 05 predicts the time to a "
-        "hundredth of a second."
+        "web2 waits for some seconds, in case web1 is still there. Lesson 05 predicts the time to "
+        "a hundredth of a second."
     ),
 }
