@@ -206,7 +206,7 @@ CHALLENGES = {
                 lambda lab: not _without_cable(lab),
                 hints=(
                     lambda lab: f"the cable of {' and '.join(_without_cable(lab))} is out",
-                    "lab.plug(host) puts it back",
+                    'lab.plug(HOST) in a cell, with the host in quotes, such as lab.plug("web2")',
                     "`systemctl stop keepalived` on a server takes it out of the election",
                 ),
             ),
@@ -215,7 +215,7 @@ CHALLENGES = {
                 lambda lab: not _rivals(lab),
                 hints=(
                     _rival_hint,
-                    "an election has a winner as long as one daemon is running: which daemons are?",
+                    "the highest priority wins among the daemons that are running: on which hosts?",
                     "`systemctl stop keepalived` on web2 and on web3; if you killed one, start it "
                     "first",
                 ),
@@ -240,7 +240,7 @@ QUIZ = (
     Question(
         "Which host decides who has the virtual IP?",
         right="none: each decides by itself",
-        why="Each compares the advertisements with its own priority and runs its own timer.",
+        why="Each compares the priority it receives with its own, and runs its own timer.",
         wrong={
             "the switch that joins them": "The switch passes frames on and knows nothing of VRRP.",
             "the router that is MASTER now": (
@@ -254,7 +254,7 @@ QUIZ = (
         why="Only a MASTER advertises; a BACKUP receives (RFC 3768, section 6.4.2).",
         wrong={
             "one every interval": "That is what a MASTER does.",
-            "one in reply to each": "There are no answers in VRRP.",
+            "one in reply to each": "A BACKUP never replies; it only receives.",
         },
     ),
     Question(
