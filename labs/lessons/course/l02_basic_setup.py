@@ -187,10 +187,10 @@ QUIZ = (
     Question(
         "Which line of the file decides who holds the address while both are well?",
         right="priority",
-        why="The higher priority wins; `state` only says how an instance starts (lesson 03).",
+        why="The higher priority wins, and your two files differ in no other line.",
         wrong={
-            "state": "It says how an instance starts; a moment later the priorities decide.",
-            "virtual_router_id": "It has to be the same on both, so it cannot decide between them.",
+            "state": "In your files it is BACKUP on both, so it cannot decide between them.",
+            "virtual_router_id": "It has to be the same on both, so it cannot decide either.",
         },
     ),
     Question(
@@ -229,7 +229,7 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    WAIT: "It waits one Master_Down_Interval first, whatever its `state` line says.",
+    WAIT: "web1 starts as BACKUP, and waits one Master_Down_Interval before it takes over.",
     WHO: (
         "web2 receives advertisements with priority 150, higher than its own 100, and stays BACKUP."
     ),
