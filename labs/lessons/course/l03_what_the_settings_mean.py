@@ -306,7 +306,7 @@ CHALLENGES = {
 
 QUIZ = (
     Question(
-        "Both servers hold the address, and all cables are well. Which line can NOT be the cause?",
+        "Both servers hold the address, and all cables are in. Which line can NOT be the cause?",
         right="priority",
         why="Different priorities are as it should be; a difference in the others makes each "
         "drop what the other sends.",
@@ -343,7 +343,8 @@ QUIZ = (
         "(Lesson 01) Two MASTERs of equal priority receive each other's advertisements. Which one "
         "stays?",
         right="the one with the higher address",
-        why="RFC 3768, section 6.4.3: the sender's primary address is compared with the own one.",
+        why="RFC 3768, section 6.4.3: the sender's primary address is compared with the "
+        "receiver's own.",
         wrong={
             "the one that was MASTER first": (
                 "Nothing in an advertisement says since when its sender is MASTER."
@@ -360,7 +361,7 @@ REASONS = {
     MAILS: "Without `smtp_alert` in the instance or in global_defs, no mail is sent.",
     SLOW: "Three intervals of 2 s, and the Skew_Time of priority 100, which stays 0.609 s.",
     PASSWORD: "web2 drops every advertisement of web1, so its Master_Down_Timer expires.",
-    FIRST: "`state` only says how an instance starts; a moment later the priorities decide.",
+    FIRST: "Both start as BACKUP, whatever `state` says, and then the priorities decide.",
     COPIED: (
         "A daemon that drops the other pair's advertisements ignores that pair; one that accepts "
         "them stays BACKUP while the other pair has its own priority or a higher one."
