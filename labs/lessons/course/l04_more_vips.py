@@ -274,7 +274,7 @@ CHALLENGES = {
                 lambda lab: _moves(lab) == 0,
                 hints=(
                     "it has moved: a daemon that is stopped gives its addresses up, and lists that "
-                    "differ for more than three seconds may make two masters",
+                    "differ for more than two seconds may make two masters",
                     'lab = Lab("five") starts over; which command reads the file without a stop?',
                     f"write both files first; then {RELOAD}",
                 ),
