@@ -150,7 +150,7 @@ def _slow_hint(lab: Lab) -> str:
     if verb in ("unplug", "cut", "link"):
         return "with its cable out, web1 cannot resign, so web2 waits its Master_Down_Interval"
     if verb in ("crash", "freeze"):
-        return "a daemon that is killed sends nothing either; how is a service ended in order?"
+        return "a daemon that is killed cannot resign; which command of systemctl stops a service?"
     return "web2 took over slowly: web1's daemon must resign, which it does when it is stopped"
 
 
@@ -164,7 +164,7 @@ CHALLENGES = {
                 lambda lab: lab.holders() == ["web2"],
                 hints=(
                     "web1 still holds the address: make it give the address up",
-                    "what does a daemon do with its address when you end it in order?",
+                    "what does a daemon do with its address when its service is stopped?",
                     "in web1's terminal, systemctl has the command",
                 ),
                 timeout=3.0,
