@@ -265,7 +265,7 @@ QUIZ = (
         },
     ),
     Question(
-        "`nopreempt` and `state MASTER` in one file: what comes of it?",
+        "A file has both `nopreempt` and `state MASTER`. What is the effect?",
         right="nopreempt is ignored",
         why="keepalived ignores it with a warning; write state BACKUP on both servers.",
         wrong={
@@ -276,7 +276,7 @@ QUIZ = (
         },
     ),
     Question(
-        "(Lesson 04) An address is in web1's file only. What does keepalived 2.2.7 make of it?",
+        "(Lesson 04) An address is in web1's file only. What happens with keepalived 2.2.7?",
         right="web2 drops the advertisements: two masters",
         why="Lists that differ are rejected up to 2.3.2; from 2.3.3 on there is a warning instead.",
         wrong={
