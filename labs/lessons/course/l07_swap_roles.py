@@ -248,20 +248,20 @@ QUIZ = (
     Question(
         "A new version of the daemon has to be installed on both. Where do you begin?",
         right="on the one without the address",
-        why="The holder resigns when it stops; the other one has nothing to lose.",
+        why="The holder resigns when it stops; a restart of the BACKUP moves nothing.",
         wrong={
             "on the one that holds the address now": (
                 "Its restart moves the address to a server that you have to restart next."
             ),
             "on both of them at the same moment": (
-                "Then nobody holds the address for as long as both are down."
+                "Then no server holds the address for as long as both are down."
             ),
         },
     ),
     Question(
-        "A reload brings `state MASTER` to a BACKUP of priority 100. What happens?",
+        "A BACKUP of priority 100 reloads a file that now says `state MASTER`. What happens?",
         right="nothing, as long as the other one has 150",
-        why="Priorities decide. keepalived 2.2.7 starts as a BACKUP anyway, unless it has 255.",
+        why="Priorities decide. Even at its start keepalived is BACKUP first, unless it has 255.",
         wrong={
             "it becomes MASTER at once, as its file says": (
                 "`state` in the file does not change a running instance with a lower priority."
