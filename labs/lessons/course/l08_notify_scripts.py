@@ -267,7 +267,7 @@ QUIZ = (
     Question(
         "A notify_master script exits with status 1. What happens to the address?",
         right="nothing happens",
-        why="Its exit status is not looked at; that of a track_script is.",
+        why="The daemon ignores its exit status; that of a track_script counts.",
         wrong={
             "it moves to web2": "Only a track_script can do that.",
             "it is added again": "The address was added before the script was started.",
@@ -279,9 +279,7 @@ QUIZ = (
         why="keepalived ignores it there, with a warning in the log.",
         wrong={
             "in a file that says state BACKUP": "That is where it works.",
-            "in a file with a priority of 100": (
-                "It works with any priority, if there is a lower one."
-            ),
+            "in a file with a priority of 100": "It works with any priority except 255.",
         },
     ),
 )
