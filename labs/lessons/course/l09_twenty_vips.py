@@ -213,7 +213,7 @@ QUIZ = (
     Question(
         "Why can an advertisement of version 2 list no more than 255 addresses?",
         right="their number is in one byte",
-        why="255 of them make 1056 bytes: the packet has room, the byte has not.",
+        why="255 of them make 1056 bytes: a packet has room for more, the byte does not.",
         wrong={
             "Ethernet has a limit of 1500": (
                 "255 addresses make 1056 bytes, so there would be room for more."
@@ -222,7 +222,7 @@ QUIZ = (
         },
     ),
     Question(
-        "What became of the 21st address in 2014?",
+        "What happened to the 21st address of a file in 2014?",
         right="it was ignored",
         why="keepalived up to 1.2.19 ignored it, with two lines in the log.",
         wrong={
@@ -244,7 +244,7 @@ QUIZ = (
         },
     ),
     Question(
-        "(Lesson 07) The order of two reloads that swap the files: which one is better?",
+        "(Lesson 07) Two files have been swapped, and both daemons reload. Which order is better?",
         right="there is no difference",
         why="For a moment both have the same priority, and a BACKUP does not preempt an equal one.",
         wrong={
