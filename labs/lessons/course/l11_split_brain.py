@@ -250,7 +250,7 @@ QUIZ = (
         },
     ),
     Question(
-        "For minutes there are advertisements of VRID 51 from two senders. What is it?",
+        "For minutes there are advertisements of VRID 51 from two senders. What does it mean?",
         right="two masters: one does not receive the other",
         why="A BACKUP sends none. Two senders for longer than a takeover are two masters.",
         wrong={
@@ -270,12 +270,12 @@ QUIZ = (
         },
     ),
     Question(
-        "(Lesson 09) A 21st address in virtual_ipaddress, keepalived of today: what happens?",
-        right="It works like the others.",
+        "(Lesson 09) What does today's keepalived do with the 21st line of virtual_ipaddress?",
+        right="It holds it like the others.",
         why="The limit of 20 was removed in 2016; today it is 255.",
         wrong={
-            "It is dropped, with a log line.": "That was so up to 1.2.19.",
-            "The daemon refuses the file.": "No version did; today nothing is wrong with it.",
+            "It drops it, with a log line.": "That was so up to 1.2.19.",
+            "It refuses the whole file.": "No version did; today nothing is wrong with it.",
         },
     ),
 )
