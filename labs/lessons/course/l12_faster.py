@@ -270,7 +270,7 @@ QUIZ = (
     ),
     Question(
         "The network loses a packet now and then. What reduces false alarms at the same speed?",
-        right="shorter intervals, of which more may be missed",
+        right="a shorter interval, and more packets that may be missed",
         why="More packets in the same time: all of them must be lost for a false alarm.",
         wrong={
             "a lower priority for the BACKUP, so that it waits longer": (
