@@ -1,7 +1,7 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
 .PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
-# One thing at a time: `make -j` would start two set-ups and two labs.
+# One thing at a time: `make -j` would start two setups and two labs.
 .NOTPARALLEL:
 
 BIN := .venv/bin
@@ -44,19 +44,19 @@ site: setup ## Build the browser edition, static files for any web server, in bu
 test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)
 	@exec $(BIN)/python tests/rings.py $(RINGS)
 
-test-fast: setup ## Run the rings that need no privileges, within a minute
+test-fast: setup ## Run the rings that need no privileges, in about a minute
 	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
 
-test-debian13: ## Run them on a Debian 13 that debootstrap makes (as root; RINGS, DEBIAN13_USER=learner, DEBIAN13=its directory)
+test-debian13: ## Run the tests on a Debian 13 that debootstrap makes (as root; RINGS, DEBIAN13_USER=learner, DEBIAN13=its directory)
 	@exec tools/debian13.sh make test RINGS="$(RINGS)"
 
 lessons: setup-tests ## Run every pass of every lesson with both daemons (about twenty minutes)
 	@exec env LESSONS=whole $(BIN)/python tests/rings.py notebooks
 
-interop: setup-tests ## Hold vrrpd against keepalived and FRR in every combination (some minutes)
+interop: setup-tests ## Compare vrrpd with keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
 
-class-test: setup-class ## Let forty learners run lesson 05 at the same time, at most 8 minutes; print what it costs (USERS=40)
+class-test: setup-class ## Let forty learners run lesson 05 at the same time, at most 8 minutes; print what it needs (USERS=40)
 	@exec $(BIN)/python -m tests.class_run $(or $(USERS),40)
 
 fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)
@@ -97,10 +97,10 @@ figures: setup-tests site ## Draw the pictures of the README again: the panel of
 	@$(BIN)/python tools/picture.py build/site docs/images/bench.png
 	@[ ! -e docs/performance.json ] || $(BIN)/python -m tests.bench.page --write
 
-recordings: setup ## Record the lessons anew, for LAB_MODE=replay (LESSONS="05 06"; some minutes)
+recordings: setup ## Record the lessons again, for LAB_MODE=replay (LESSONS="05 06"; some minutes)
 	@exec $(BIN)/python tools/recordings.py $(LESSONS)
 
-doctor: setup ## Say what this machine lacks, and the remedy
+doctor: setup ## Start a lab; say what this machine lacks, and the remedy
 	@exec $(BIN)/labs doctor
 
 wheel: setup ## Build the wheel and the source distribution in build/wheel, the same bytes every time

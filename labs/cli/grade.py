@@ -40,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--points", type=_points, help="what each lesson is worth (default: one an item)"
     )
     parser.add_argument(
-        "--roster", type=Path, metavar="FILE", help="a CSV of the learners that FORM has exported"
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="a CSV of the learners that the program has exported",
     )
     parser.add_argument(
         "--out",

@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("doctor", _doctor, "Say what this machine lacks for a lab, with the remedy.")
-    run = command("run", _run, "Run a scenario and print what the witnesses saw.", inside=True)
+    run = command("run", _run, "Run a scenario and print what the observers saw.", inside=True)
     run.add_argument("scenario", help="`failover` (the master's cable), or a scenario file")
     run.add_argument("--simulated", action="store_true", help="in memory, in virtual time")
     run.add_argument(
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         metavar="FOLDER",
-        help="of a learner, who is named as it is; default: your own, $LAB_WORK or ~/vrrp-lab",
+        help="of a learner, whose name it has; default: your own, $LAB_WORK or ~/vrrp-lab",
     )
     grades = command("grade", grade.run, "Grades for Canvas, Moodle, nbgrader and others.")
     grade.add_arguments(grades)
@@ -146,7 +146,9 @@ def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     shell.add_argument("--server", type=int, metavar="PID", help=argparse.SUPPRESS)
     watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
     watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
-    capture = command("capture", _capture, "Every frame at a host's card, as pcapng into a pipe.")
+    capture = command(
+        "capture", _capture, "Every frame at a host's interface, as pcapng into a pipe."
+    )
     capture.add_argument("host", help="web1, web2 or client")
     capture.add_argument("--interface", default="eth0", help="default: %(default)s")
     capture.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")
@@ -176,11 +178,13 @@ def _class_commands(command: Callable[[str, object, str], _Parser]) -> None:
     text = "Serve a class on this machine, a JupyterHub, until Ctrl-C."
     evening = command("class", _class, text)
     evening.add_argument("--users", type=_count, default=40, help="learners; default: %(default)s")
-    evening.add_argument("--ip", default="127.0.0.1", help="0.0.0.0: for others, too")
+    evening.add_argument(
+        "--ip", default="127.0.0.1", help="default: %(default)s; 0.0.0.0: for others, too"
+    )
     evening.add_argument("--port", type=_port, default=8000, help="default: %(default)s")
     evening.add_argument("--folder", type=Path, help="default: $LAB_CLASS or ~/vrrp-lab-class")
     evening.add_argument("--certificate", type=Path, metavar="PEM", help="for TLS, with --key")
-    evening.add_argument("--key", type=Path, metavar="PEM")
+    evening.add_argument("--key", type=Path, metavar="PEM", help="the key of the certificate")
 
 
 def _choose_daemon(parser: _Parser) -> None:

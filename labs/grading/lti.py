@@ -8,7 +8,7 @@
 lti.json is the teacher's, and names what the LMS has shown when the tool was registered:
 
     {"client_id": "10000000000001", "token_url": "https://lms.example.org/login/oauth2/token",
-     "key": "lti.pem", "key_id": "vrrp-lab", "launches": "/srv/vrrp-lab/launches"}
+     "key": "lti.pem", "key_id": "vrrp-lab", "launches": "/var/lib/vrrp-lab/launches"}
 
 `launches` is the folder in which the hub writes who came from where (`labs.jupyter.lti_launches`).
 """
