@@ -17,7 +17,7 @@ setup: ## Install what is missing: apt packages, .venv, this package
 setup-class: ## Install what a class on this machine needs: JupyterHub and its proxy
 	@sh tools/setup.sh class
 
-setup-tests: ## Install what the tests need besides: a browser
+setup-tests: ## Install what the tests need besides: a browser, Node.js, JupyterHub
 	@sh tools/setup.sh tests
 	@sh tools/site.sh modules || echo "setup: the tests of the browser edition cannot run"
 
