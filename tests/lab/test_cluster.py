@@ -132,7 +132,7 @@ def test_logs_and_journals_have_the_change(cluster: Lab) -> None:
     if cluster.daemons["web1"].name == "vrrpd":
         [entry] = [e for e in cluster.journal("web1") if e["event"] == "state"][-1:]
         assert entry["to"] == "MASTER"
-        assert "for 3.414 s" in entry["reason"]  # of silence, or of nobody better
+        assert "for 3.414 s" in entry["reason"]
     else:
         assert cluster.journal("web1") == []
 
