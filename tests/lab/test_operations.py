@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from tests.interop import segment as segment_module
 from tests.interop.segment import ENVIRONMENT, Host, Segment, network_of
 from tests.unit.test_metrics import parse, value
 
@@ -126,3 +127,23 @@ def test_two_masters_are_noticed_when_the_cable_is_whole_again(pair: Segment) ->
         counts.append(value(found, "vrrp_split_brain_episodes"))
         assert host.text().count("Split brain: ") == counts[-1]
     assert sum(counts) >= 1
+
+
+def test_a_daemon_without_standard_streams_runs_scripts_and_reloads(
+    segment: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program starts it that has closed them: what is opened later is none of the three."""
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    monkeypatch.setattr(segment_module, "VRRPD", [*closed, *segment_module.VRRPD])
+    host = segment[0]
+    called = host.room / "called"
+    # What a script prints must not get into the journal or a socket.
+    script = f"echo $((2 + 40))x; echo $((2 + 40))x >&2; date >>{called}"
+    text = conf(HIGH, f"notify_master \"/bin/sh -c '{script}'\"")
+    host.start("vrrpd", text)
+    segment.wait(lambda: host.has(VIP) and called.exists(), "MASTER, and its script")
+    host.reload(text.replace(VIP, f"{VIP}\n192.168.1.20"))
+    segment.wait(lambda: host.has("192.168.1.20"), "the new address")
+    assert last(host) == "MASTER"
+    assert "42x" not in (host.room / "journal").read_text()
+    assert host.stop() == 0

@@ -73,6 +73,9 @@ def test_a_password_cut_by_a_comment_sign_is_warned_about_but_not_shown() -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("$M=@host\n$M a\n$M b c\n", [["a"], ["b", "c"]]),
+        ("$O=@other\n$O a\nb", [["b"]]),
+        ("$N=@^host\n$N a\n${N} b\nc", [["c"]]),
         ("@host a\n@other b\n@^host c\n@^other d\n@host", [["a"], ["d"]]),
         ("$P=150\npriority $P", [["priority", "150"]]),
         ("$P=150\npriority ${P}5", [["priority", "1505"]]),
