@@ -80,6 +80,23 @@ def test_routes_are_there_again_after_a_flap_too_short_to_be_seen(segment: Segme
     assert states(host) == ["BACKUP", "MASTER"]
 
 
+def test_a_route_that_another_program_replaces_is_put_back(segment: Segment) -> None:
+    """The kernel reports no removal, only the new route."""
+    host = segment[0]
+    host.run("ip", "address", "add", "fd00::2/64", "dev", "eth0", "nodad")
+    ways = ["192.0.2.0/24 via 192.168.1.2 dev eth0", "2001:db8::/32 via fd00::1 dev eth0"]
+    host.start("vrrpd", conf("\n".join(["virtual_routes {", *ways, "}"])))
+    six = ("ip", "-6", "route", "show", "2001:db8::/32")
+    segment.wait(lambda: routes(host) == ["192.0.2.0/24"] and host.run(*six), "the routes")
+    host.run(*["ip", "route", "replace", "192.0.2.0/24", "via", "192.168.1.3", "dev", "eth0"])
+    taken = ("ip", "route", "get", "192.0.2.1")
+    segment.wait(lambda: "via 192.168.1.2 " in host.run(*taken), "the route again")
+    segment.wait(lambda: states(host).count("MASTER") == 2, "MASTER")
+    host.run(*["ip", "-6", "route", "replace", "2001:db8::/32", "via", "fd00::3", "dev", "eth0"])
+    segment.wait(lambda: "via fd00::1 " in host.run(*six), "the IPv6 route again")
+    segment.wait(lambda: states(host).count("MASTER") == 3, "MASTER")
+
+
 def test_a_route_that_names_no_interface_is_put_back(segment: Segment) -> None:
     """The kernel has chosen one, and its message about the removal names it."""
     host = segment[0]

@@ -53,6 +53,7 @@ from vrrpd.linux.rtnetlink import (
     IFLA_LINKINFO,
     IFLA_MTU,
     NETLINK_ADD_MEMBERSHIP,
+    NLM_F_REPLACE,
     NLMSG_ERROR,
     NLMSG_NOOP,
     READ_SIZE,
@@ -64,6 +65,7 @@ from vrrpd.linux.rtnetlink import (
     RTM_GETLINK,
     RTM_NEWADDR,
     RTM_NEWLINK,
+    RTM_NEWROUTE,
     SOL_NETLINK,
     RequestSocket,
     error_number,
@@ -345,8 +347,18 @@ class LinuxKernel:
             lost = self.guarded.pop(key, None)
             if lost is None and kind == RTM_DELROUTE:
                 lost = self.guarded.pop(routes.by_any_interface(key), None)
-            if lost is not None and self.watcher is not None:
-                self.loop.guard(partial(self.watcher.route_removed, lost))
+            self._report_lost(lost)
+        elif kind == RTM_NEWROUTE and not ours:
+            _, _, flags, _, _ = HEADER.unpack_from(message)
+            if flags & NLM_F_REPLACE:
+                key = routes.key_of(message[HEADER.size :])
+                for one in [known for known in self.guarded if routes.replaces(key, known)]:
+                    self._report_lost(self.guarded.pop(one))
+
+    def _report_lost(self, lost: Route | Rule | None) -> None:
+        """Report a route or rule of ours that another program has removed or replaced."""
+        if lost is not None and self.watcher is not None:
+            self.loop.guard(partial(self.watcher.route_removed, lost))
 
     def _learn_link(self, kind: int, message: bytes) -> None:
         """An interface appeared, vanished or changed."""

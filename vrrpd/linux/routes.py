@@ -142,6 +142,15 @@ def by_any_interface(key: Key) -> Key:
     return (*key[:-1], 0)
 
 
+def replaces(key: Key, known: Key) -> bool:
+    """Whether the route `key`, sent with NLM_F_REPLACE, stands in the place of `known`.
+
+    The kernel replaces by destination, table, TOS and metric, whoever has added the route and
+    whatever interface it names.
+    """
+    return key[:5] == known[:5] and key != known
+
+
 def key_of(body: bytes) -> Key:
     """The key of the route in the body of a kernel's message."""
     family, length, _, tos, table, protocol = RTMSG.unpack_from(body)[:6]
