@@ -52,6 +52,7 @@ class Bench {
     root.setAttribute("data-lm-suppress-shortcuts", "true");
     root.addEventListener("keydown", (event) => event.stopPropagation());
     this.build(run.network);
+    this.tick(0);                           // once, for a reader that never scrolls here
     this.animate();
   }
 
