@@ -145,8 +145,8 @@ def by_any_interface(key: Key) -> Key:
 def replaces(key: Key, known: Key) -> bool:
     """Whether the route `key`, sent with NLM_F_REPLACE, stands in the place of `known`.
 
-    The kernel replaces by destination, table, TOS and metric, whoever has added the route and
-    whatever interface it names.
+    The kernel replaces by destination, table, TOS and metric; the program that has added a route,
+    and the interface that it names, do not matter.
     """
     return key[:5] == known[:5] and key != known
 
