@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs.cli.output_files import write_text
 from labs.errors import LabError
 
 if TYPE_CHECKING:
@@ -134,10 +135,4 @@ def _write(found: list[Result], path: Path | None) -> None:
 
     text = io.StringIO()
     results.write(found, text)
-    if path is None:
-        sys.stdout.write(text.getvalue())
-        return
-    try:
-        path.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise LabError(f"{path} cannot be written ({error}): name another with --out") from None
+    write_text(text.getvalue(), path, "--out FILE")

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labs.cli.output_files import write_text
 from labs.errors import LabError
 
 if TYPE_CHECKING:
@@ -117,15 +118,7 @@ def _post(path: Path | None, learners: list[Learner]) -> int:
 def _write(lines: list[list[str]], path: Path | None) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
-    if path is None:
-        sys.stdout.write(text.getvalue())
-        return
-    try:
-        path.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise LabError(
-            f"{path} cannot be written ({error.strerror}): name another with --out FILE"
-        ) from None
+    write_text(text.getvalue(), path, "--out FILE")
 
 
 def _warn(sentence: str) -> Any:

@@ -1,8 +1,9 @@
-"""What can be known of a file before something long is done that ends in writing it."""
+"""Files that a command writes: what can be known before something long is done, and the writing."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from labs.errors import LabError
@@ -22,3 +23,16 @@ def require_writable(path: Path, option: str) -> None:
         why = f"you may not write to {'the current folder' if folder == Path() else folder}"
     if why:
         raise LabError(f"{path} cannot be written: {why}; name another with {option}")
+
+
+def write_text(text: str, path: Path | None, option: str) -> None:
+    """Write to `path`, or to standard output if it is None; LabError names `option` as remedy."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LabError(
+            f"{path} cannot be written: {error.strerror}; name another with {option}"
+        ) from None

@@ -20,16 +20,26 @@ def web1_holds(lab: Lab) -> None:
 
     LabError if that does not come about in time.
     """
-    for host in SERVERS:
+    connect(lab, *SERVERS)
+    wait_for_holder(lab, "web1")
+
+
+def connect(lab: Lab, *hosts: str) -> None:
+    """Put the cables of `hosts` back and start their daemons, where that is not so."""
+    for host in hosts:
         if not lab.witness.carrier().get(host):
             print(f"{host}'s cable is out: putting it back")
             lab.plug(host)
         if not lab.running(host):
             print(f"no daemon is running on {host}: starting it")
             lab.start(host)
-    if lab.holders() != ["web1"]:
-        print("waiting until web1 holds the address (up to 15 s)", flush=True)
-    lab.wait_until(lambda: lab.holders() == ["web1"], what="web1 to hold the address")
+
+
+def wait_for_holder(lab: Lab, host: str) -> None:
+    """Wait until `host` alone holds the address; LabError if that takes longer than 15 s."""
+    if lab.holders() != [host]:
+        print(f"waiting until {host} holds the address (up to 15 s)", flush=True)
+    lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold the address")
 
 
 def cable_out(lab: Lab) -> None:

@@ -59,7 +59,7 @@ def _three(lab: Lab) -> None:
     if not lab.witness.carrier().get("web2"):
         print("web2's cable is out: putting it back")
         lab.plug("web2")
-    _wait_for(lab, "web2")
+    starts.wait_for_holder(lab, "web2")
 
 
 def _without_web2(lab: Lab) -> None:
@@ -68,7 +68,7 @@ def _without_web2(lab: Lab) -> None:
     if lab.witness.carrier().get("web2"):
         print("web2's cable is in: pulling it")
         lab.unplug("web2")
-    _wait_for(lab, "web3")
+    starts.wait_for_holder(lab, "web3")
 
 
 def _three_run(lab: Lab) -> None:
@@ -82,12 +82,6 @@ def _three_run(lab: Lab) -> None:
         if not lab.witness.carrier().get(host):
             print(f"{host}'s cable is out: putting it back")
             lab.plug(host)
-
-
-def _wait_for(lab: Lab, host: str) -> None:
-    if lab.holders() != [host]:
-        print(f"waiting until {host} holds the address (up to 15 s)", flush=True)
-    lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold the address")
 
 
 def _senders(lab: Lab) -> Measured:

@@ -38,20 +38,9 @@ IPV4_DUE, SAME = 3.609, 0.05
 # --- the experiments -----------------------------------------------------------------------------
 
 
-def _connect(lab: Lab, *hosts: str) -> None:
-    """Put the cables of `hosts` back and start their daemons, where that is not so."""
-    for host in hosts:
-        if not lab.witness.carrier().get(host):
-            print(f"{host}'s cable is out: putting it back")
-            lab.plug(host)
-        if not lab.running(host):
-            print(f"no daemon is running on {host}: starting it")
-            lab.start(host)
-
-
 def _three(lab: Lab) -> None:
     """Let all three servers be connected and web2 hold the address."""
-    _connect(lab, "web1", "web2", "web3")
+    starts.connect(lab, "web1", "web2", "web3")
     lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
     lab.settle()
 
@@ -70,7 +59,7 @@ def _each_holds_one(lab: Lab) -> None:
             "a file has only one vrrp_instance: run the cells above that write and reload both "
             "files, then this one"
         )
-    _connect(lab, *starts.SERVERS)
+    starts.connect(lab, *starts.SERVERS)
     lab.wait_until(
         lambda: (lab.holders(TEN), lab.holders(TWENTY)) == (["web1"], ["web2"]),
         what=f"web1 to hold {TEN} and web2 {TWENTY}",
