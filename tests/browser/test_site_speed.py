@@ -1,11 +1,14 @@
 """How fast the browser edition is, as ratios: a busy machine makes both sides slower.
 
+Not both to the same degree, where other programs come and go: what is too slow is measured again,
+and the best of a few tries counts, because other programs can only make a figure worse.
 The figures of a machine are in docs/browser.md; they are printed by `pytest -s` here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
@@ -90,13 +93,30 @@ RUNS = """async () => {
 }"""
 
 
+TRIES = 5
+
+Profiles = Callable[[], Visit]
+
+
+def holds(fast_enough: Callable[[], bool]) -> bool:
+    """Whether `fast_enough` is true in one of a few tries."""
+    return any(fast_enough() for _ in range(TRIES))
+
+
 @pytest.fixture(scope="module")
-def visit(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
-    """A profile that has never been here."""
+def profiles(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Profiles]:
+    """What makes a browser profile that has never been here."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed; remedy: sudo apt-get install chromium")
-    with visiting(playwright, tmp_path_factory.mktemp("profile")) as visit:
-        yield visit
+    with ExitStack() as stack:
+
+        def another() -> Visit:
+            profile = tmp_path_factory.mktemp("profile")
+            return stack.enter_context(visiting(playwright, profile))
+
+        yield another
 
 
 def opened(visit: Visit) -> tuple[Page, dict[str, Any]]:
@@ -109,16 +129,29 @@ def opened(visit: Visit) -> tuple[Page, dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
+def visit(profiles: Profiles) -> Visit:
+    """A profile that has never been here."""
+    return profiles()
+
+
+@pytest.fixture(scope="module")
 def first(visit: Visit) -> tuple[Page, dict[str, Any]]:
     """The first visit."""
     return opened(visit)
 
 
-def test_the_page_is_painted_long_before_python_runs(first: tuple[Page, dict[str, Any]]) -> None:
-    _, found = first
-    assert found["painted"] < found["boot"]
-    assert found["all"] < 3 * found["boot"]  # ours costs no more than Pyodide's own start
-    assert found["live"] < 3 * found["all"]
+def test_the_page_is_painted_long_before_python_runs(
+    profiles: Profiles, first: tuple[Page, dict[str, Any]]
+) -> None:
+    visits = [first[1]]
+
+    def in_order() -> bool:
+        found = visits.pop() if visits else opened(profiles())[1]
+        # Ours costs no more than Pyodide's own start.
+        soon = found["all"] < 3 * found["boot"] and found["live"] < 3 * found["all"]
+        return bool(found["painted"] < found["boot"] and soon)
+
+    assert holds(in_order)
 
 
 def test_a_second_visit_fetches_nothing_and_is_not_slower(
@@ -128,22 +161,30 @@ def test_a_second_visit_fetches_nothing_and_is_not_slower(
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     answers: list[Response] = []
     visit.context.on("response", lambda answer: answers.append(answer))
-    again, second = opened(visit)
+
+    def not_slower() -> bool:
+        again, second = opened(visit)
+        again.close()
+        return bool(second["live"] < 2 * found["live"])
+
+    assert holds(not_slower)
     ours = [one for one in answers if one.url.startswith(visit.address) and "sw.js" not in one.url]
     assert any(one.url.endswith(".wasm") for one in ours)
     assert [one.url for one in ours if not one.from_service_worker] == []
-    assert second["live"] < 2 * found["live"]
-    again.close()
 
 
 def test_a_click_on_a_cable_is_drawn_after_a_few_frames(
     first: tuple[Page, dict[str, Any]],
 ) -> None:
     page, _ = first
-    calls, frames = page.evaluate(BARE, 20)
-    clicks = page.evaluate(CLICKED, 10)
-    print({"click": round(median(clicks), 1), "call": round(median(calls), 1)})
-    assert median(clicks) < 10 * (median(calls) + median(frames)) + 100
+
+    def soon() -> bool:
+        calls, frames = page.evaluate(BARE, 20)
+        clicks = page.evaluate(CLICKED, 10)
+        print({"click": round(median(clicks), 1), "call": round(median(calls), 1)})
+        return bool(median(clicks) < 10 * (median(calls) + median(frames)) + 100)
+
+    assert holds(soon)
 
 
 def test_drawing_leaves_time_for_sixty_frames_a_second(first: tuple[Page, dict[str, Any]]) -> None:
@@ -151,15 +192,23 @@ def test_drawing_leaves_time_for_sixty_frames_a_second(first: tuple[Page, dict[s
     page.evaluate(FAST)
     expect(page.locator(".vb-host")).to_have_count(4)
     live(page)
-    drawing, between = page.evaluate(DRAWN, 120)
-    print({"draw": round(median(drawing), 2), "between": round(median(between), 1)})
-    assert median(drawing) < median(between) / 2
+
+    def in_time() -> bool:
+        drawing, between = page.evaluate(DRAWN, 120)
+        print({"draw": round(median(drawing), 2), "between": round(median(between), 1)})
+        return bool(median(drawing) < median(between) / 2)
+
+    assert holds(in_time)
 
 
 def test_a_thousand_failovers_take_less_than_a_few_starts_of_python(
     first: tuple[Page, dict[str, Any]],
 ) -> None:
     page, found = first
-    took = page.evaluate(RUNS)
-    print({"thousand": round(took)})
-    assert took < 10 * found["boot"]
+
+    def soon() -> bool:
+        took = page.evaluate(RUNS)
+        print({"thousand": round(took)})
+        return bool(took < 10 * found["boot"])
+
+    assert holds(soon)
