@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book cheatsheet test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two setups and two labs.
 .NOTPARALLEL:
 
@@ -37,6 +37,9 @@ learner: setup ## Write the learner's copies of the lessons to build/learner
 
 book: setup ## Build the reading version, a static site, in build/book (executes every lesson)
 	@exec sh tools/book.sh
+
+cheatsheet: setup ## Join the summaries and cheat sheet lines of the lessons in build/cheatsheet.html (two sheets of A4)
+	@exec $(BIN)/python -m tools.cheatsheet build/cheatsheet.html
 
 site: setup ## Build the browser edition, static files for any web server, in build/site
 	@exec sh tools/site.sh

@@ -3,6 +3,7 @@
     notebooks/NN-name.ipynb ── executed in their own kernel ──> lessons/NN-name.ipynb
     docs/*.md ─────────────────────────────────────────────────> docs/
     labs.lessons.course ── titles and questions ───────────────────────> index.md
+    last cells of the lessons ── tools.cheatsheet ─────────────> extra/cheatsheet.html
 
     python -m tools.book                  execute what has changed since the last time, and lay out
     python -m tools.book --check FOLDER   look at the built site: does it stand alone?
@@ -27,6 +28,7 @@ from typing import Any
 
 from labs.jupyter.workbooks import lessons
 from labs.lessons import course
+from tools import cheatsheet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE = REPOSITORY / "build" / "book-source"
@@ -46,6 +48,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_css_files = ["lab.css"]
 html_static_path = ["_static"]
+html_extra_path = ["extra"]
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # widgets have static twins; no script comes from elsewhere
 myst_enable_extensions = ["deflist"]
@@ -147,6 +150,9 @@ def index(found: list[Path]) -> str:
         "on a real cluster, executed, to be read.",
         "To do them yourself, with your own predictions, clone the repository and run `make lab`.",
         "",
+        'To print: the <a href="cheatsheet.html">cheat sheet</a>, two sheets of A4. '
+        "To look up: the [glossary](docs/glossary.md), with the Japanese terms.",
+        "",
         "Lessons, figures and prose are under CC BY 4.0, code is under the MIT license.",
         "",
         "| lesson | the question it answers | minutes |",
@@ -173,7 +179,7 @@ def lay_out() -> int:
     if faults:
         return 1
     shutil.rmtree(SOURCE, ignore_errors=True)
-    for name in ("lessons", "_static"):
+    for name in ("lessons", "_static", "extra"):
         (SOURCE / name).mkdir(parents=True)
     documents = shutil.ignore_patterns("man")
     shutil.copytree(REPOSITORY / "docs", SOURCE / "docs", ignore=documents)
@@ -182,6 +188,7 @@ def lay_out() -> int:
         (SOURCE / "lessons" / lesson.name).write_text(json.dumps(notebook), encoding="utf-8")
     (SOURCE / "conf.py").write_text(CONF, encoding="utf-8")
     (SOURCE / "_static" / "lab.css").write_text(CSS, encoding="utf-8")
+    (SOURCE / "extra" / "cheatsheet.html").write_text(cheatsheet.whole(), encoding="utf-8")
     (SOURCE / "index.md").write_text(index(found), encoding="utf-8")
     return 0
 
@@ -203,6 +210,7 @@ def check(site: Path) -> int:
         for found in FETCHED.finditer(path.read_text(encoding="utf-8"))
     ]
     missing = [n.stem for n in lessons() if not (site / "lessons" / f"{n.stem}.html").exists()]
+    missing += ["the cheat sheet"] if not (site / "cheatsheet.html").exists() else []
     for complaint in [*attackers, *(f"there is no page of {name}" for name in missing)]:
         print(f"book: {complaint}", file=sys.stderr)
     return 1 if attackers or missing else 0
