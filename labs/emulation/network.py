@@ -6,16 +6,14 @@
     unlink           takes the cables of a host that is down out of their switches
 
 The topology decides everything: names, addresses, cables, the addresses that servers share.
-Mininet is imported here and in `labs.emulation.nodes` and nowhere else in the lab.
-Three of its habits are kept out: it would raise the machine's own sysctls (`fixLimits`), look for
-`screen` sessions to close when it stops, and delete interfaces one by one that vanish anyway.
+Three of Mininet's habits are kept out: it would raise the machine's own sysctls (`fixLimits`), look
+for `screen` sessions to close when it stops, and delete interfaces one by one that vanish anyway.
 """
 
 from __future__ import annotations
 
 import pkgutil
 import subprocess
-import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
@@ -23,13 +21,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-with warnings.catch_warnings():
-    # Mininet 2.3.0 compares versions with distutils.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from mininet.net import Mininet
-
 import topologies
 from labs.emulation import daemons
+from labs.emulation.mininet_modules import Mininet
 from labs.emulation.nodes import Bridge, Cable, Host
 from labs.errors import LabError, unknown
 from labs.model.topology import Layout, Socket

@@ -39,10 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mininet.link import Link
-from mininet.node import Node
-from mininet.nodelib import LinuxBridge
-
+from labs.emulation.mininet_modules import Link, LinuxBridge, Node
 from labs.emulation.programs import keepalived_unit
 from labs.errors import LabError
 from labs.sandbox import host as program

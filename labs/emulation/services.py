@@ -37,7 +37,6 @@ from labs.emulation.base import LabView, Result
 from labs.emulation.cluster import Cluster
 from labs.emulation.command_output import discard
 from labs.emulation.inspection import HostAccess, neighbour
-from labs.emulation.mailbox import Mailbox
 from labs.emulation.nodes import Host
 from labs.emulation.streams import SAYS, SILENCE, EventStream, MailEvents, ProcessLines
 from labs.emulation.website import Website
@@ -47,6 +46,7 @@ from labs.model.neighbour import Neighbour
 from labs.model.topology import Socket
 
 if TYPE_CHECKING:
+    from labs.emulation.mailbox import Mailbox
     from labs.emulation.tcp_session import TcpSession
 
 SAY = Path(__file__).with_name("programs") / "send_packets.py"
@@ -138,6 +138,8 @@ class Services:
     @stream
     def mail(self, host: str) -> Mailbox:
         """Start a mail server on port 25 of `host` and return its mailbox; once for each host."""
+        from labs.emulation.mailbox import Mailbox
+
         node = self._cluster.up_host(host)
 
         def make() -> tuple[Mailbox, Program]:

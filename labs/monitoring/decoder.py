@@ -5,7 +5,7 @@
                                   +-- held, carrier, macs: the state they add up to
 
 No sockets and no threads: a Decoder is fed bytes and can be tested with bytes.
-Netlink is read by pyroute2, Advertisements by `vrrpd.packet`.
+Netlink is read as the daemon reads it (`vrrpd.linux.rtnetlink`), Advertisements by `vrrpd.packet`.
 A netlink dump says what *is*; the Decoder compares it with what it knew and reports the
 differences, so that a dump after a loss makes up for the changes that were missed.
 """
@@ -16,19 +16,32 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
-
-from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from labs.model.facts import Address, Advert, Arp, Fact, Heard, Link, Loss, Ping
 from labs.monitoring import wire_format
 from vrrpd.auth_hmac import observe
 from vrrpd.fsm import SECOND
+from vrrpd.linux.netlink_attributes import attributes
+from vrrpd.linux.rtnetlink import (
+    HEADER,
+    IFA_ADDRESS,
+    IFA_LOCAL,
+    IFADDRMSG,
+    IFF_LOWER_UP,
+    IFF_UP,
+    IFINFOMSG,
+    IFLA_ADDRESS,
+    IFLA_IFNAME,
+    NLMSG_DONE,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    split,
+)
 from vrrpd.packet import Datagram, PacketError, parse_ipv4
 
 PACKET_OUTGOING = 4
-IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
-NLMSG_DONE, RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR = 3, 16, 17, 20, 21
 ETHERNET = 14  # bytes of an Ethernet header
 NEIGHBOUR_ADVERTISEMENT = 136
 
@@ -56,7 +69,6 @@ class Decoder:
         self._names: dict[tuple[str, int], str] = {}
         self._macs: dict[str, set[str]] = defaultdict(set)
         self._named: dict[str, set[Key]] = {host: set() for host in self.hosts}
-        self._marshal = MarshalRtnl()
 
     def held(self) -> dict[str, set[str]]:
         """The addresses of each host, loopback's left out."""
@@ -100,9 +112,7 @@ class Decoder:
     # -- netlink -----------------------------------------------------------------------------
 
     def _netlink(self, host: str, t: float, data: bytes) -> Iterator[Fact]:
-        for message in self._marshal.parse(data):
-            header = message["header"]
-            kind = header["type"]
+        for kind, sequence, _, message in split(data):
             if kind in (RTM_NEWLINK, RTM_DELLINK):
                 yield from self._link(host, t, message, gone=kind == RTM_DELLINK)
             elif kind in (RTM_NEWADDR, RTM_DELADDR):
@@ -112,7 +122,7 @@ class Decoder:
                 held = kind == RTM_NEWADDR
                 (self._named[host].add if held else self._named[host].discard)(key)
                 yield from self._address(host, t, key, held)
-            elif kind == NLMSG_DONE and header["sequence_number"] % 2 == 0:
+            elif kind == NLMSG_DONE and sequence % 2 == 0:
                 # The dump of links is complete; that of addresses begins.
                 self._named[host].clear()
             elif kind == NLMSG_DONE:
@@ -120,23 +130,25 @@ class Decoder:
                 for key in sorted(self._held[host] - self._named[host]):
                     yield from self._address(host, t, key, False)
 
-    def _link(self, host: str, t: float, message: Any, gone: bool) -> Iterator[Fact]:
-        name, flags = message.get_attr("IFLA_IFNAME"), message["flags"]
-        former = self._names.get((host, message["index"]), name)
-        self._names[host, message["index"]] = name
+    def _link(self, host: str, t: float, message: bytes, gone: bool) -> Iterator[Fact]:
+        _, _, number, flags, _ = IFINFOMSG.unpack_from(message, HEADER.size)
+        found = attributes(message[HEADER.size + IFINFOMSG.size :])
+        name = found[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace")
+        former = self._names.get((host, number), name)
+        self._names[host, number] = name
         if former != name:
             yield from self._renamed(host, t, former, name)
-        mac = message.get_attr("IFLA_ADDRESS")
+        mac = found.get(IFLA_ADDRESS)
         if name == "lo":
             return
         if mac:
-            self._macs[mac].add(host)
+            self._macs[mac.hex(":")].add(host)
         state = (False, False) if gone else (bool(flags & IFF_UP), bool(flags & IFF_LOWER_UP))
         if self._links.get((host, name)) != state:
             self._links[host, name] = state
             yield Link(t, host, name, *state)
         if gone:
-            self._names.pop((host, message["index"]), None)
+            self._names.pop((host, number), None)
             for key in sorted(key for key in self._held[host] if key[0] == name):
                 yield from self._address(host, t, key, False)
 
@@ -150,13 +162,17 @@ class Decoder:
                 keys.remove(key)
                 keys.add((name, *key[1:]))
 
-    def _key(self, host: str, message: Any) -> Key | None:
+    def _key(self, host: str, message: bytes) -> Key | None:
+        _, length, _, _, number = IFADDRMSG.unpack_from(message, HEADER.size)
+        found = attributes(message[HEADER.size + IFADDRMSG.size :])
         # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL is always ours.
-        address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-        if address is None or ip_address(address).is_loopback:
+        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
+        if packed is None:
             return None
-        name = self._names.get((host, message["index"]), f"if{message['index']}")
-        return name, address, message["prefixlen"]
+        address = ip_address(packed)
+        if address.is_loopback:
+            return None
+        return self._names.get((host, number), f"if{number}"), str(address), length
 
     def _address(self, host: str, t: float, key: Key, held: bool) -> Iterator[Fact]:
         if (key in self._held[host]) != held:

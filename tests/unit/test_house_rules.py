@@ -30,7 +30,7 @@ ALLOWED = {
     "vrrpd": {"typing_extensions"},  # for type checkers alone: test_layers.py imports it without
     "topologies": {"mininet"},
     "labs": {
-        *("topologies", "vrrpd", "mininet", "pyroute2", "scapy"),
+        *("topologies", "vrrpd", "mininet", "scapy"),
         *("IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "jupyter_core"),
         *(
             "jupyterlab",

@@ -54,6 +54,27 @@ def imported() -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
+# What a lesson imports first.  Nothing in here may take longer than the lab's own start does:
+# the daemon's own code reads netlink, and setuptools stays out where Python has a distutils.
+LAB = """
+import sys
+before = set(sys.modules)
+from labs.api.lab import Lab
+print(*(set(sys.modules) - before))
+"""
+NOT_FOR_A_LAB = {"asyncio", "email", "http", "matplotlib", "numpy", "pyroute2", "scapy", "xml"}
+
+
+def test_a_lab_is_imported_without_large_libraries() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LAB], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "mininet" in tops
+    large = {*NOT_FOR_A_LAB, "setuptools"} if sys.version_info < (3, 12) else NOT_FOR_A_LAB
+    assert tops & large == set()
+
+
 def imported_inside_functions() -> set[str]:
     """The modules of vrrpd that a function imports when it is called, but for the start itself."""
     found = set()
