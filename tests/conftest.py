@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
 from labs.sandbox.namespaces import system_path
-from tests.support import OrdinaryUser, checkout_is_public, has_other_ids
+from tests.support import DAEMONS, OrdinaryUser, checkout_is_public, has_other_ids
 
 if TYPE_CHECKING:
     from tests.interop.segment import Host, Segment
@@ -104,6 +104,13 @@ def ordinary_user() -> Iterator[OrdinaryUser]:
         pytest.skip(f"nobody else can read {TESTS.parent}; remedy: clone it outside /root")
     with OrdinaryUser() as user:
         yield user
+
+
+@pytest.fixture(scope="module", params=DAEMONS)
+def any_daemon(request: pytest.FixtureRequest) -> str:
+    """Run the test once with each daemon: "keepalived", the machine's own, and "vrrpd"."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture

@@ -36,6 +36,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Debian's /etc/login.defs: ENV_PATH, what every user but root logs in with.
 LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
 NOBODY = 65534
+# What the tests run on the same segment: the machine's own daemon, and this checkout's.
+DAEMONS = ("keepalived", "vrrpd")
 
 
 def eventually(

@@ -19,8 +19,8 @@ from typing import Any
 
 from tests.bench.files import instance, many
 from tests.bench.running import second_cable
-from tests.interop.segment import ENVIRONMENT, KEEPALIVED, KINDS, VRRPD, Segment
-from tests.support import REPOSITORY, eventually
+from tests.interop.segment import ENVIRONMENT, KEEPALIVED, VRRPD, Segment
+from tests.support import DAEMONS, REPOSITORY, eventually
 
 OWNER = 255
 
@@ -29,7 +29,7 @@ def start(room: Path, runs: int) -> list[dict[str, Any]]:
     """Seconds from the start of the process to its first Advertisement, priority 255."""
     found = []
     for number in range(runs):
-        for kind in KINDS:
+        for kind in DAEMONS:
             with Segment(room / f"{kind}{number}", hosts=1) as lan:
                 began = time.time()
                 lan[0].start(kind, instance("VI_1", 51, 1, OWNER, ["10.1.0.1"]))
@@ -75,7 +75,7 @@ def reload(room: Path, instances: int, vips: int, runs: int) -> list[dict[str, A
     found = []
     cards = [f"eth{number}" for number in range(-(-instances // 255))]
     config = many(instances, 0.1, OWNER, vips, cards)
-    for kind in KINDS:
+    for kind in DAEMONS:
         with Segment(room / kind, hosts=2) as lan:
             for card in cards[1:]:
                 second_cable(lan, card)

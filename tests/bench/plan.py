@@ -14,7 +14,7 @@ from typing import Any
 from tests.bench import once, running, takeover
 from tests.bench.frr import installed
 from tests.bench.takeover import Scenario
-from tests.interop.segment import KINDS
+from tests.support import DAEMONS
 
 Rows = list[dict[str, Any]]
 
@@ -33,7 +33,7 @@ def takeovers(scenario: Scenario, runs: int, seed: int) -> Part:
     also = ["frr"] if scenario.version == 3 and scenario.fault == "kill" and installed() else []
 
     def measure(room: Path) -> Rows:
-        return takeover.measure(room, scenario, [*KINDS, *also], runs, seed)
+        return takeover.measure(room, scenario, [*DAEMONS, *also], runs, seed)
 
     return Part("takeover", f"takeover, {scenario}", measure)
 
@@ -68,7 +68,7 @@ def smoke(seed: int) -> Iterator[Part]:
 
 
 def scaled(
-    count: int, interval: float, seconds: float, role: str, kinds: tuple[str, ...] = KINDS
+    count: int, interval: float, seconds: float, role: str, kinds: tuple[str, ...] = DAEMONS
 ) -> Part:
     """Cost with that many instances."""
     title = f"{count} instances at {interval:g} s as {role}"
@@ -93,7 +93,7 @@ def whole(seed: int) -> Iterator[Part]:
         for interval in (1.0, 0.1):
             for count in (1, 10, 100, 255, 1000):
                 yield scaled(count, interval, 10, role)
-    for kind in KINDS:  # one after the other: side by side they would fill the machine
+    for kind in DAEMONS:  # one after the other: side by side they would fill the machine
         yield scaled(255, 0.01, 20, "BACKUP", (kind,))
     yield Part("receiving", "packets", lambda room: running.receiving(room, 20000))
     yield Part("start", "start", lambda room: once.start(room, 10))

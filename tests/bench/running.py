@@ -19,8 +19,8 @@ from typing import Any
 
 from tests.bench.cost import Meter, cpu, memory
 from tests.bench.files import instance, many
-from tests.interop.segment import KINDS, Frame, Host, Segment, network_of
-from tests.support import eventually
+from tests.interop.segment import Frame, Host, Segment, network_of
+from tests.support import DAEMONS, eventually
 from vrrpd.packet import checksum
 
 OWNER = 255
@@ -30,7 +30,7 @@ PAUSE = threading.Event()  # never set: a wait that yields the processor
 def jitter(room: Path, interval: float, adverts: int) -> list[dict[str, Any]]:
     """ms between each Advertisement and its place on the line through all, by make."""
     version = 2 if interval >= 1 else 3
-    lans = {kind: Segment(room / kind, hosts=1) for kind in KINDS}
+    lans = {kind: Segment(room / kind, hosts=1) for kind in DAEMONS}
     try:
         for kind, lan in lans.items():
             config = instance("VI_1", 51, interval, OWNER, ["10.1.0.1"], version=version)
@@ -75,7 +75,7 @@ def scale(
     interval: float,
     seconds: float,
     role: str,
-    kinds: tuple[str, ...] = KINDS,
+    kinds: tuple[str, ...] = DAEMONS,
 ) -> list[dict[str, Any]]:
     """Processor (percent of one) and memory (bytes) of each make with `count` instances.
 
@@ -144,7 +144,7 @@ def second_cable(lan: Segment, card: str) -> None:
     )
 
 
-def receiving(room: Path, count: int, kinds: tuple[str, ...] = KINDS) -> list[dict[str, Any]]:
+def receiving(room: Path, count: int, kinds: tuple[str, ...] = DAEMONS) -> list[dict[str, Any]]:
     """Processor time per packet (µs) of a BACKUP: received again, new, for another VRID, junk."""
     found = []
     for kind in kinds:

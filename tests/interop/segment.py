@@ -46,7 +46,6 @@ from vrrpd.linux.kernel import IFA_F_TENTATIVE
 KEEPALIVED = "/usr/sbin/keepalived"
 # The daemon of this checkout, whatever is installed in the venv.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-KINDS = ("keepalived", "vrrpd")
 # Without site: what the machine itself puts into every Python is not ours.
 VRRPD = [sys.executable, "-S", "-m", "vrrpd.cli"]
 # What must happen and has not by then, with several tests on two cores, counts as not happening.

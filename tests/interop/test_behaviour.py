@@ -20,9 +20,9 @@ import pytest
 
 from tests.interop.behaviour import EVERY, HOST, TABLES, Row, page, vips
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import KINDS, Frame, Host, Segment, network_of, now
+from tests.interop.segment import Frame, Host, Segment, network_of, now
 from tests.interop.versions import installed
-from tests.support import REPOSITORY
+from tests.support import DAEMONS, REPOSITORY
 
 pytestmark = pytest.mark.timeout(400)
 LEARNT = (3 + (256 - 100) / 256) * EVERY * 1.5
@@ -124,7 +124,7 @@ def judge(row: Row, fired: list[float], adverts: list[float], yielded: bool) -> 
     return "answers" if after[0] - before[-1] < EVERY / 2 else "nothing"
 
 
-KEYS = [(kind, table) for table in TABLES for kind in KINDS]
+KEYS = [(kind, table) for table in TABLES for kind in DAEMONS]
 
 
 @pytest.fixture(scope="module")

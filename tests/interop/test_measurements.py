@@ -11,7 +11,7 @@ import pytest
 from tests.bench import plan
 from tests.bench.__main__ import hardware, noise
 from tests.bench.page import page
-from tests.interop.segment import KINDS
+from tests.support import DAEMONS
 
 FIGURES = {
     "takeover": ("advert", "arp"), "jitter": ("median", "p99"), "scale": ("cpu", "memory"),
@@ -30,7 +30,7 @@ def test_every_instrument_measures_every_make_and_the_page_shows_it(tmp_path: Pa
         assert rows, part.title
         assert not lacking, f"{part.title}: {lacking}"
         if part.section not in ("lab", "labs"):
-            assert {row["kind"] for row in rows} >= set(KINDS), part.title
+            assert {row["kind"] for row in rows} >= set(DAEMONS), part.title
         result.setdefault(part.section, []).extend(rows)
     assert set(result) >= set(FIGURES), "an instrument is not in the smoke run"
     text = page(json.loads(json.dumps(result)))

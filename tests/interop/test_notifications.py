@@ -21,9 +21,10 @@ from pathlib import Path
 import pytest
 
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import KINDS, NO_SCRIPTS, Host, Segment, may_change_groups, network_of
+from tests.interop.segment import NO_SCRIPTS, Host, Segment, may_change_groups, network_of
 from tests.interop.versions import expected
 from tests.smtp import Server
+from tests.support import DAEMONS
 
 pytestmark = pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
 
@@ -189,8 +190,8 @@ def plain(conversation: bytes) -> str:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[str, Notified]:
     # Here, not in the threads: two of them would make pytest's directory at the same time.
-    rooms = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
-    return together(lambda kind: story(rooms[kind], kind), KINDS)
+    rooms = {kind: tmp_path_factory.mktemp(kind) for kind in DAEMONS}
+    return together(lambda kind: story(rooms[kind], kind), DAEMONS)
 
 
 def test_fifo_lines_are_the_same_in_the_same_order(runs: Runs[str, Notified]) -> None:
@@ -204,7 +205,7 @@ def steady(lines: list[str]) -> list[str]:
 
 
 def test_the_lonely_instance_is_notified_of_the_same(runs: Runs[str, Notified]) -> None:
-    for kind in KINDS:
+    for kind in DAEMONS:
         own = [line for line in runs[kind].lines if "VI_3" in line]
         states = ["BACKUP", "MASTER", "FAULT", "BACKUP", "MASTER", "DELETED"]
         assert own == [f'INSTANCE "VI_3" {state} 90' for state in states], kind
@@ -277,7 +278,7 @@ def topology(data: str) -> list[str]:
 
 
 def test_our_sections_come_in_keepalived_s_order(runs: Runs[str, Notified]) -> None:
-    titles = [re.findall(r"------< (.*) >------", runs[kind].data) for kind in KINDS]
+    titles = [re.findall(r"------< (.*) >------", runs[kind].data) for kind in DAEMONS]
     assert titles[0] == titles[1]
 
 
@@ -349,6 +350,6 @@ SETTINGS = {
 def test_script_security_refuses_the_same_with_the_same_words(
     tmp_path: Path, settings: str
 ) -> None:
-    judged = together(lambda kind: guarded(tmp_path / kind, kind, settings), KINDS)
+    judged = together(lambda kind: guarded(tmp_path / kind, kind, settings), DAEMONS)
     assert judged["vrrpd"] == judged["keepalived"]
     assert judged["vrrpd"]

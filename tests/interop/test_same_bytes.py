@@ -21,7 +21,6 @@ import pytest
 
 from tests.interop.pairs import Runs, together
 from tests.interop.segment import (
-    KINDS,
     Frame,
     Segment,
     comparable,
@@ -29,6 +28,7 @@ from tests.interop.segment import (
     is_announcement,
     without,
 )
+from tests.support import DAEMONS
 
 HOP_LIMIT = 14 + 7  # its place in an IPv6 frame
 ROUNDS = 5  # keepalived's garp_master_repeat
@@ -207,7 +207,7 @@ def record(room: Path, kind: str, case: Case) -> Sent:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], Sent]:
     room = tmp_path_factory.mktemp("bytes")
     # Side by side: both makes of a case next to each other, under the same load.
-    keys = [(case.name, kind) for case in CASES for kind in KINDS]
+    keys = [(case.name, kind) for case in CASES for kind in DAEMONS]
     return together(lambda key: record(room / "-".join(key), key[1], BY_NAME[key[0]]), keys)
 
 

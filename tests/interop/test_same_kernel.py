@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 
 from tests.interop.pairs import Runs, together
-from tests.interop.segment import KINDS, Host, Segment
+from tests.interop.segment import Host, Segment
 from tests.interop.traces import unguarded
 from tests.interop.versions import expected
+from tests.support import DAEMONS
 
 pytestmark = pytest.mark.timeout(400)
 SIX_MAC = "00:00:5e:00:02:"  # of a virtual router over IPv6 (RFC 9568 section 7.3)
@@ -178,7 +179,7 @@ def watch(room: Path, kind: str, case: Case) -> Seen:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], Seen]:
     room = tmp_path_factory.mktemp("kernel")
-    keys = [(name, kind) for name in BY_NAME for kind in KINDS]
+    keys = [(name, kind) for name in BY_NAME for kind in DAEMONS]
     return together(lambda key: watch(room / "-".join(key), key[1], BY_NAME[key[0]]), keys)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.interop.pairs import together
-from tests.interop.segment import KINDS, NO_SCRIPTS, Segment, may_change_groups
-from tests.support import eventually
+from tests.interop.segment import NO_SCRIPTS, Segment, may_change_groups
+from tests.support import DAEMONS, eventually
 
 CONFIG = """global_defs {
  enable_script_security
@@ -81,11 +81,11 @@ def life(room: Path, kind: str, how: str) -> Life:
 @pytest.mark.skipif(not may_change_groups(), reason=NO_SCRIPTS)
 @pytest.mark.parametrize("how", ENDS.values(), ids=ENDS)
 def test_both_scripts_run_at_their_ends_and_stop_nothing(tmp_path: Path, how: str) -> None:
-    lives = together(lambda kind: life(tmp_path / kind, kind, how), KINDS)
+    lives = together(lambda kind: life(tmp_path / kind, kind, how), DAEMONS)
     ours, theirs = lives["vrrpd"], lives["keepalived"]
     assert ours.about == theirs.about
     assert ours.status == theirs.status == 0
-    for kind in KINDS:
+    for kind in DAEMONS:
         told = lives[kind].calls
         assert told[0] == "- " + how, kind
         assert told.count("- " + how) == 2, kind

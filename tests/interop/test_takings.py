@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.segment import KINDS, Host, Segment
+from tests.interop.segment import Host, Segment
+from tests.support import DAEMONS
 
 WAYS = """virtual_routes {
 10.1.0.0/16 via 192.168.1.1 dev eth0
@@ -47,8 +48,8 @@ def rules(host: Host) -> list[int]:
 @pytest.mark.parametrize(
     ("deletion", "kind"),
     [
-        *(("route del 10.1.0.0/16", kind) for kind in KINDS),
-        *(("rule del preference 500", kind) for kind in KINDS),
+        *(("route del 10.1.0.0/16", kind) for kind in DAEMONS),
+        *(("rule del preference 500", kind) for kind in DAEMONS),
         ("-6 route del 2001:db8::/32", "vrrpd"),  # keepalived 2.2.7 does not notice
     ],
 )
@@ -74,13 +75,12 @@ def test_deleting_a_tracked_route_or_rule_costs_the_mastership_for_a_moment(
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("deletion", ["route del 10.2.0.0/16", "rule del preference 501"])
 def test_the_loss_of_what_is_not_tracked_changes_nothing(
-    segment: Segment, kind: str, deletion: str
+    segment: Segment, any_daemon: str, deletion: str
 ) -> None:
     host = segment[0]
-    host.start(kind, instance(WAYS))
+    host.start(any_daemon, instance(WAYS))
     segment.wait(lambda: rules(host) == [500, 501], "the last of its rules")
     heard = len(segment.wire.frames)
     host.run("ip", *deletion.split())
@@ -88,10 +88,11 @@ def test_the_loss_of_what_is_not_tracked_changes_nothing(
     assert {f.priority for f in segment.wire.adverts(0, heard)} == {255}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_reload_exchanges_ways_without_a_word_to_anybody(segment: Segment, kind: str) -> None:
+def test_a_reload_exchanges_ways_without_a_word_to_anybody(
+    segment: Segment, any_daemon: str
+) -> None:
     host = segment[0]
-    host.start(kind, instance(WAYS))
+    host.start(any_daemon, instance(WAYS))
     segment.wait(lambda: rules(host) == [500, 501], "the last of its rules")
     heard = len(segment.wire.frames)
     other = WAYS.replace("10.2.0.0/16", "10.3.0.0/16").replace("preference 501", "preference 502")
@@ -127,16 +128,17 @@ def static(host: Host) -> tuple[set[str], list[str], list[int]]:
     return addresses, sorted(routes(host)), rules(host)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_static_things_come_back_unless_they_are_not_tracked(segment: Segment, kind: str) -> None:
+def test_static_things_come_back_unless_they_are_not_tracked(
+    segment: Segment, any_daemon: str
+) -> None:
     host = segment[0]
-    host.start(kind, instance() + STATIC)
+    host.start(any_daemon, instance() + STATIC)
     both = {"172.16.5.1", "172.16.6.1"}, ["172.17.0.0/16", "172.18.0.0/16"], [910, 911]
     segment.wait(lambda: static(host) == both, "the static things")
     segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     heard = len(segment.wire.frames)
     mine = ["addr del 172.16.5.1/24 dev eth0", "route del 172.17.0.0/16"]
-    if kind == "vrrpd":  # keepalived looks after static rules only if there are virtual ones
+    if any_daemon == "vrrpd":  # keepalived looks after static rules only if there are virtual ones
         mine.append("rule del preference 910")
     for what in mine:
         host.run("ip", *what.split())
@@ -152,16 +154,15 @@ def test_static_things_come_back_unless_they_are_not_tracked(segment: Segment, k
     assert static(host) == (set(), [], [])
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_the_interface_of_a_static_entry_matters_to_its_track_group(
-    segment: Segment, kind: str
+    segment: Segment, any_daemon: str
 ) -> None:
     host = segment[0]
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
     for name in ("eth1", "far1"):
         host.run("ip", "link", "set", name, "up")
     host.start(
-        kind,
+        any_daemon,
         instance(priority=250)
         + STATIC.replace("via 192.168.1.1 dev eth0 track_group G", "dev eth1 track_group G"),
     )
@@ -240,10 +241,9 @@ def test_a_silent_address_does_not_answer(tmp_path: Path, answers: bool) -> None
             assert logged() == "no"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_virtual_interface_comes_back_with_its_base(segment: Segment, kind: str) -> None:
+def test_a_virtual_interface_comes_back_with_its_base(segment: Segment, any_daemon: str) -> None:
     host = segment[0]
-    host.start(kind, instance("use_vmac", priority=250))
+    host.start(any_daemon, instance("use_vmac", priority=250))
     segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     host.run("ip", "link", "set", "eth0", "down")
     segment.wait(lambda: not host.has("192.168.1.10"), "FAULT")
@@ -278,11 +278,12 @@ def test_an_ipvlan_carries_the_addresses_with_its_bases_mac(segment: Segment) ->
     assert "ipv0" not in host.run("ip", "link")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_promote_secondaries_is_set_while_the_daemon_runs(segment: Segment, kind: str) -> None:
+def test_promote_secondaries_is_set_while_the_daemon_runs(
+    segment: Segment, any_daemon: str
+) -> None:
     host = segment[0]
     path = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
-    host.start(kind, instance("promote_secondaries"))
+    host.start(any_daemon, instance("promote_secondaries"))
     segment.wait(lambda: host.has("192.168.1.10"), "MASTER")
     assert host.run("cat", path).strip() == "1"
     host.stop()

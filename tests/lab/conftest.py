@@ -34,10 +34,10 @@ def bare_lab() -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="module", params=["vrrpd", "keepalived"])
-def started(request: pytest.FixtureRequest) -> Iterator[Lab]:
+@pytest.fixture(scope="module")
+def started(any_daemon: str) -> Iterator[Lab]:
     """A cluster with each of the daemons in turn."""
-    with Lab("basic", daemon=request.param, beside=True) as lab:
+    with Lab("basic", daemon=any_daemon, beside=True) as lab:
         yield lab
 
 

@@ -23,9 +23,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.interop.segment import KINDS
 from tests.lab.hardship import HARDSHIPS, Hardship
-from tests.support import REPOSITORY
+from tests.support import DAEMONS, REPOSITORY
 
 RESULTS = REPOSITORY / "build" / "soak.json"
 PAGE = REPOSITORY / "docs" / "guarantees-real.md"
@@ -47,7 +46,7 @@ def main() -> int:
     if not options.report:
         for name in options.only.split(","):
             for kind in options.kinds.split(","):
-                assert kind in KINDS, kind
+                assert kind in DAEMONS, kind
                 keep(name, kind, suffer(kind, HARDSHIPS[name], options.scale))
     results = load()
     write(results)
