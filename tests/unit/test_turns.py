@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import JUMP_EQ, JUMP_GE, LD_BYTE, LD_BYTE_X, SUBTRACT, lines_of
 from vrrpd.linux.kernel import TURN, LinuxKernel
 from vrrpd.linux.loop import LATEST, Loop
+from vrrpd.linux.sockets import BATCH
 from vrrpd.packet_signature import PacketSignature, shape
 
 WORK = SECOND // 100  # what a reader takes for its batch
@@ -152,3 +154,54 @@ def test_a_flood_of_lower_priorities_costs_bounded_memory_and_a_line_a_second() 
     assert len(lines) - said < 20
     lan.run(10)
     assert lan.masters() == ["one"]
+
+
+# A flood fills a socket's queue; what is in it when a timer comes due is still read first.
+#
+# A Master_Down_Timer that fires with the MASTER's Advertisement unread behind some hundred forged
+# ones would be a takeover for nothing. A reader takes a batch at a time, so one is not enough.
+
+
+QUEUE = 300  # small datagrams that the kernel's usual 212,992 bytes hold, roughly
+
+
+def test_a_timer_waits_for_the_whole_queue() -> None:
+    loop, seen = Loop(), []
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    near.setblocking(False)
+    far.setblocking(False)
+    sent = 0
+
+    def read() -> None:
+        nonlocal sent
+        for _ in range(BATCH):
+            try:
+                seen.append(near.recv(64))
+            except BlockingIOError:
+                return
+            if sent < QUEUE:  # the queue of a Unix socket is short: it is filled up as it empties
+                far.send(b"forged")
+                sent += 1
+
+    far.send(b"forged")
+    loop.add_reader(near.fileno(), read)
+    loop.call_at(loop.now() - 1, loop.stop)
+    loop.run()
+    assert len(seen) == QUEUE + 1
+    loop.close()
+    near.close()
+    far.close()
+
+
+def test_a_reader_that_is_never_done_does_not_keep_timers_waiting() -> None:
+    loop, calls = Loop(), []
+    near, far = socket.socketpair()
+    far.send(b"x")
+    loop.add_reader(near.fileno(), lambda: calls.append(1))  # takes nothing: ready for ever
+    loop.call_at(loop.now() - 1, loop.stop)
+    loop.run()
+    assert 1 < len(calls) < 100
+    loop.close()
+    near.close()
+    far.close()
