@@ -9,7 +9,8 @@ from labs.browser.run_lab import RunLab
 from labs.errors import unknown
 from labs.lessons import course
 from labs.lessons.challenges import look
-from labs.lessons.predictions import Prediction, Verdict, number
+from labs.lessons.predictions import Prediction, Verdict
+from labs.lessons.typed_number import number
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -26,9 +27,10 @@ def judge(
 ) -> dict[str, Any]:
     """Compare the number that was predicted with what was `measured`: {"right", "text"}.
 
-    `because` is the reason that the lesson's module gives.  Raises ValueError for no number.
+    `because` is the reason that the lesson's module gives.  Raises ValueError, with a
+    sentence for the learner, for what is not one number.
     """
-    verdict = Verdict(Prediction(question, number(answer), unit), measured, because)
+    verdict = Verdict(Prediction(question, number(answer, unit), unit), measured, because)
     return {"right": verdict.right, "text": repr(verdict)}
 
 

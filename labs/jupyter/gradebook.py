@@ -3,6 +3,7 @@
     learner, lesson, item, kind, passed, attempts, prediction, measured
 
     prediction   passed: whether it agreed with the first measurement; attempts: answers given
+                 before it
     check        passed: whether it ever was; attempts: checks up to and with the first that did,
                  without a first one that only looked at the untouched start
     quiz         passed: whether it was answered right in the end; attempts: answers up to then
@@ -46,8 +47,9 @@ def rows(learner: str, entries: Iterable[Entry]) -> Iterator[Row]:
 
 
 def _predicted(history: list[Entry]) -> Row:
-    answers = [entry for entry in history if entry.kind == "prediction"]
     verdict = next((entry for entry in history if entry.kind == "verdict"), None)
+    round_one = history[: history.index(verdict)] if verdict else history
+    answers = [entry for entry in round_one if entry.kind == "prediction"]
     last = verdict or answers[-1]
     passed = verdict.passed if verdict else None
     measured = verdict.measured if verdict else None

@@ -8,14 +8,14 @@
     gap.on(failover)           the same as a picture
 
 Only a prediction that was made before the run can be a surprise, and only a surprise is remembered:
-so `commit` insists, politely. A cell that is run again keeps the answer, so does a new kernel; once
-it has been compared with a measurement, it stays as it is.
+so `commit` insists, politely. A cell that is run again keeps the answer, so does a new kernel. Once
+it has been compared with a measurement, another answer is one for another round: both are kept, and
+the report counts the first.
 """
 
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from labs.errors import LabError, unknown
 from labs.figures import base
 from labs.figures.prediction_overlay import PredictionMark, start_of
 from labs.lessons.notebook_errors import LessonError, install
+from labs.lessons.typed_number import number
 from labs.progress import Answer, memory
 
 if TYPE_CHECKING:
@@ -53,17 +54,6 @@ def _quoted(text: str, answer: Answer | None) -> str:
     return f"“{text}”" if isinstance(answer, str) and " " in answer else text
 
 
-def number(text: str) -> float:
-    """The number that the learner typed, with unit or decimal comma; ValueError if there is none.
-
-    ``3.1 s`` and ``about 3,1`` are both 3.1.
-    """
-    found = re.search(r"-?\d+(?:[.,]\d+)?|-?[.,]\d+", text)
-    if not found:
-        raise ValueError(text)
-    return float(found.group().replace(",", "."))
-
-
 @dataclass
 class Prediction:
     """A question and the learner's answer to it, None as long as there is none.
@@ -75,6 +65,8 @@ class Prediction:
     guess: Answer | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    # The answer stands in the source of the cell: no form asks for another.
+    written: bool = False
 
     def record(self, answer: Answer) -> None:
         """Keeps `answer`; raises LabError if it is not one of the choices."""
@@ -119,11 +111,26 @@ class Prediction:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        if self.guess is not None:
-            display(Card(OPEN, "Prediction", (self.question, f"You say: {self._answer_text()}")))
-        else:
-            twin = Card(OPEN, "Predict, before you run on", (self.question, self._ways()))
-            display(widget(self._form(), twin), raw=True)
+        answered = Card(OPEN, "Prediction", (self.question, f"You say: {self._answer_text()}"))
+        if self.written:
+            display(answered)
+            return
+        asking = Card(OPEN, "Predict, before you run on", (self.question, self._ways()))
+        twin = asking if self.guess is None else answered
+        display(widget(self._form(), twin), raw=True)
+
+    def _state(self) -> str:
+        """What the form says of the answer: whether there is one, and whether it was judged."""
+        if self.guess is None:
+            return ""
+        if not self._judged():
+            return f"recorded: {self._answer_text()}"
+        return f"you said {self._answer_text()}; answer again for another round"
+
+    def _judged(self) -> bool:
+        """Whether the present answer has been compared with a measurement."""
+        verdicts = memory.entries("verdict", self.question)
+        return bool(verdicts) and verdicts[-1].answer == self.guess
 
     def _answer_text(self) -> str:
         return answer_text(self.guess, self.unit)
@@ -139,29 +146,30 @@ class Prediction:
 
         answer: Any
         if self.choices:
-            answer = widgets.RadioButtons(options=self.choices, value=None)
+            answer = widgets.RadioButtons(options=self.choices, value=self.guess)
         else:
             answer = widgets.Text(placeholder=f"a number{self.unit and f' ({self.unit})'}")
             answer.continuous_update = False  # a value is what Enter ended, not every digit
         button = widgets.Button(description="That is my guess")
-        told = widgets.Label()
+        state = widgets.Label(self._state())
 
         def record(_: object) -> None:
-            if memory.entries("verdict", self.question):
-                told.value = f"it has happened: you said {self._answer_text()}"
-                return
             try:
-                self.record(answer.value if self.choices else number(answer.value))
-            except (ValueError, LabError):
-                told.value = "choose one" if self.choices else "a number, please"
+                self.record(answer.value if self.choices else number(answer.value, self.unit))
+            except LabError:
+                state.value = "choose one"
+            except ValueError as error:
+                state.value = str(error)
             else:
-                told.value = f"recorded: {self._answer_text()}"
+                state.value = self._state()
+
+        def ask_to_press(_: object) -> None:
+            state.value = "not recorded yet: press the button"
 
         button.on_click(record)
-        if not self.choices:
-            answer.observe(record, "value")
+        answer.observe(ask_to_press if self.choices else record, "value")
         title = widgets.HTML(card(OPEN, "Predict, before you run on", html.escape(self.question)))
-        return widgets.VBox([title, answer, widgets.HBox([button, told])])
+        return widgets.VBox([title, answer, widgets.HBox([button, state])])
 
 
 def predict(
@@ -173,7 +181,8 @@ def predict(
 ) -> Prediction:
     """Asks for a prediction: pass `guess`, or leave it out and answer in the form.
 
-    An answer that was given before is kept. Raises LabError if `guess` is not one of `choices`.
+    An answer that was given before is kept, and the form takes another.
+    Raises LabError if `guess` is not one of `choices`.
     """
     install()
     prediction = Prediction(question, unit=unit, choices=tuple(choices))
@@ -182,6 +191,7 @@ def predict(
         prediction.guess = before[-1]
     if guess is not None:
         prediction.record(guess)
+        prediction.written = True
     _asked[question] = prediction
     return prediction
 

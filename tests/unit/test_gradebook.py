@@ -15,6 +15,7 @@ import pytest
 
 from labs.cli.main import main
 from labs.grading import exports, points
+from labs.jupyter.gradebook import rows
 from labs.lessons import course
 from labs.progress import FILE, Entry
 from tests.support import REPOSITORY
@@ -48,6 +49,14 @@ def klass(tmp_path: Path) -> list[Path]:
         folder.mkdir(parents=True)
         (folder / FILE).write_text(history(solved=folder is not folders[-1]), encoding="utf-8")
     return folders
+
+
+def test_the_report_counts_the_first_round_of_a_prediction() -> None:
+    verdict = Entry(3.0, "05-failover", "verdict", QUESTION, answer=1.0, measured=3.1, passed=False)
+    said = [Entry(t, "05-failover", "prediction", QUESTION, answer=t) for t in (0.5, 1.0, 3.1)]
+    again = Entry(9.0, "05-failover", "verdict", QUESTION, answer=3.1, measured=3.1, passed=True)
+    (row,) = rows("anna", [said[0], said[1], verdict, said[2], again])
+    assert row[-4:] == ("no", "2", "1", "3.1")
 
 
 Grade = Callable[..., tuple[list[list[str]], list[str]]]

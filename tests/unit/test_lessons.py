@@ -7,6 +7,7 @@ Refusals are polite: a card or a line that says what to do, and no traceback.
 
 from __future__ import annotations
 
+import re
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,7 @@ from labs.lessons import (
     predict,
 )
 from labs.lessons.notebook_errors import unknown_name
+from labs.lessons.typed_number import number
 from labs.progress import memory
 
 
@@ -126,24 +128,75 @@ def test_the_form_records_the_answer() -> None:
     assert predict("Who?", choices=["web1", "web2"]).guess == "web2"  # the cell, run again
 
 
-def test_what_was_measured_can_no_longer_be_predicted() -> None:
+def test_a_choice_that_was_not_confirmed_is_not_recorded() -> None:
+    prediction = predict("Who?", choices=["web1", "web2"])
+    _, answer, row = prediction._form().children
+    answer.value = "web2"
+    row.children[0].click()
+    answer.value = "web1"
+    assert row.children[1].value == "not recorded yet: press the button"
+    assert prediction.guess == "web2"
+
+
+def test_after_a_measurement_the_form_takes_an_answer_for_another_round() -> None:
     prediction = predict("How long?", unit="s")
     _, answer, row = prediction._form().children
     answer.value = "1"
     prediction.judge(3.6)
+    again = predict("How long?", unit="s")  # the cell, run again, perhaps in a new kernel
+    _, answer, row = again._form().children
+    assert row.children[1].value == "you said 1 s; answer again for another round"
     answer.value = "3.6"
-    assert prediction.guess == 1
-    assert row.children[1].value == "it has happened: you said 1 s"
+    assert row.children[1].value == "recorded: 3.6 s"
+    assert again.judge(3.6).right
+    assert [entry.answer for entry in memory.entries("verdict", "How long?")] == [1, 3.6]
+
+
+def test_an_answer_can_be_changed_before_the_run() -> None:
+    predict("How long?", unit="s").record(1)
+    _, answer, row = predict("How long?", unit="s")._form().children
+    assert row.children[1].value == "recorded: 1 s"
+    answer.value = "2"
+    assert predict("How long?", unit="s").guess == 2
 
 
 @pytest.mark.parametrize(
-    ("typed", "number"),
-    [("3.1", 3.1), ("3,1 s", 3.1), (" about 3 ", 3), ("-.5", -0.5), ("0", 0), ("3 or 4", 3)],
-)
-def test_a_number_is_found_in_what_people_type(typed: str, number: float) -> None:
+    ("typed", "found"),
+    [
+        ("3.1", 3.1), ("3,1 s", 3.1), (" about 3 ", 3), (".5", 0.5), ("0", 0), ("３", 3),
+        ("500 ms", 0.5), ("500ms", 0.5), ("2 minutes", 120), ("1.5 min", 90), ("1 h", 3600),
+        ("3 or so", 3), ("web-3", 3), ("3,609", 3.609),
+    ],
+)  # fmt: skip
+def test_a_number_is_found_in_what_people_type(typed: str, found: float) -> None:
     prediction = predict("How long?", unit="s")
     prediction._form().children[1].value = typed
-    assert prediction.guess == number
+    assert prediction.guess == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("", "a number, please"),
+        ("nan", "a number, please"),
+        ("-1", "a number that is not below zero, please"),
+        ("about -3 s", "a number that is not below zero, please"),
+        ("−3", "a number that is not below zero, please"),
+        ("3-4", "one number, please: 3 or 4?"),
+        ("3 - 4 s", "one number, please: 3 or 4?"),
+        ("3 or 4", "one number, please: 3 or 4?"),
+        ("1.2.3", "a number, please: 1.2.3 is not one"),
+    ],
+)
+def test_what_is_not_one_number_is_refused_with_the_reason(typed: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+        number(typed, "s")
+
+
+def test_a_unit_is_converted_and_a_count_is_not_a_decimal_fraction() -> None:
+    assert number("2 s", "ms") == 2000
+    assert number("1,060", "bytes") == 1060
+    assert number("40 minutes", "bytes") == 40
 
 
 def test_what_a_learner_typed_is_shown_as_text_not_as_html() -> None:

@@ -1,0 +1,62 @@
+"""The number that a learner typed into a form: its sign, its unit, a decimal comma.
+
+    number("3,1")                3.1
+    number("500 ms", "s")        0.5
+    number("1,060", "bytes")     1060.0
+    number("3-4", "s")           ValueError: two numbers
+
+ValueError has a sentence that the form shows.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Seconds in a unit of time, by the words that people type.
+_SECONDS = {
+    word: seconds
+    for words, seconds in (
+        ("us µs μs microsecond microseconds", 1e-6),
+        ("ms msec msecs millisecond milliseconds", 1e-3),
+        ("s sec secs second seconds", 1.0),
+        ("m min mins minute minutes", 60.0),
+        ("h hr hrs hour hours", 3600.0),
+    )
+    for word in words.split()
+}
+# A sign belongs to a number unless it follows another number or a word, as in 3-4 and web-3.
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w\s])[-−]\s*|(?<=\D\s)[-−]\s*)?(?P<value>\d+(?:[.,]\d+)*|[.,]\d+)"
+)
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+
+
+def number(text: str, unit: str = "") -> float:
+    """The number in `text`, in `unit`; a time in another unit is converted.
+
+    Raises ValueError for no number, several of them, and one below zero.
+    """
+    text = text.strip()
+    found = list(_NUMBER.finditer(text))
+    if not found:
+        raise ValueError("a number, please")
+    if len(found) > 1:
+        raise ValueError(f"one number, please: {' or '.join(each['value'] for each in found)}?")
+    (only,) = found
+    if only["sign"]:
+        raise ValueError("a number that is not below zero, please")
+    value = _value(only["value"], unit)
+    word = re.match(r"\s*([^\W\d_]+)", text[only.end() :])
+    if word and unit in _SECONDS and word[1].lower() in _SECONDS:
+        value = round(value * _SECONDS[word[1].lower()] / _SECONDS[unit], 9)
+    return value
+
+
+def _value(digits: str, unit: str) -> float:
+    """Digits as a number: a comma is a decimal one, but not in a count of thousands."""
+    if unit not in _SECONDS and _THOUSANDS.fullmatch(digits):
+        digits = digits.replace(",", "")
+    try:
+        return float(digits.replace(",", "."))
+    except ValueError:
+        raise ValueError(f"a number, please: {digits} is not one") from None
