@@ -18,6 +18,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     require_runtime_directory()
     kernel.ensure()
     folder = workbooks.NOTEBOOKS if source else prepared()
+    leave_out_iri_grammar()
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
@@ -63,6 +65,16 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
     application.start()
+
+
+def leave_out_iri_grammar() -> None:
+    """Keep jsonschema, which Jupyter imports, from compiling a grammar of RFC 3987 at its import.
+
+    That takes two seconds of CPU at every start.  jsonschema does without the package if it is
+    absent: it then accepts any string with "format": "iri", which no schema of Jupyter has.
+    """
+    # None in sys.modules: an import of the name raises ImportError.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def open_the_terminals(workspaces: Path) -> None:

@@ -76,6 +76,7 @@ def _homes() -> list[Path]:
 
 def _serve(rest: list[str]) -> None:
     """Serve the lessons until the hub ends this process."""
+    server.leave_out_iri_grammar()
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
 

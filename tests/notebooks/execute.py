@@ -24,9 +24,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from labs.jupyter.server import leave_out_iri_grammar
+
+leave_out_iri_grammar()
+
+import nbformat  # noqa: E402
+from nbclient import NotebookClient  # noqa: E402
+from nbclient.exceptions import CellExecutionError  # noqa: E402
 
 CELL_SECONDS = 90
 

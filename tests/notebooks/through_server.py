@@ -17,9 +17,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import nbformat
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_core.paths import jupyter_runtime_dir
+from labs.jupyter.server import leave_out_iri_grammar
+
+leave_out_iri_grammar()
+
+import nbformat  # noqa: E402
+from jupyter_client.blocking.client import BlockingKernelClient  # noqa: E402
+from jupyter_core.paths import jupyter_runtime_dir  # noqa: E402
 
 CELL_SECONDS = 90
 

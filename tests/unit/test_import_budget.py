@@ -1,17 +1,22 @@
-"""What the daemon may import: seconds depend on the machine, the list of modules does not.
+"""What the daemon, and a server of lessons, may import.
 
-Each entry was weighed: together they take about 0.1 s of processor time.  What is not in the list
-(asyncio, ssl, email, typing-heavy libraries) would take as much again, before every takeover that
-waits for a restarted daemon.
+Seconds depend on the machine, the list of modules does not.
+Each entry of the daemon's list was weighed: together they take about 0.1 s of processor time.
+What is not in the list (asyncio, ssl, email, typing-heavy libraries) would take as much again,
+before every takeover that waits for a restarted daemon.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.served import free_port
 from tests.support import REPOSITORY
 
 ALLOWED_WORDS = """
@@ -128,3 +133,31 @@ def test_checking_a_small_file_imports_nothing_that_only_a_daemon_needs(tmp_path
     status, *modules = done.stdout.split()
     assert (status, done.stderr) == ("0", "")
     assert set(modules) & set(NOT_TO_CHECK.split()) == set()
+
+
+# A server, stopped where it would go on after its imports.
+SERVER = """
+import sys
+from labs.jupyter import server, singleuser
+server.open_the_terminals = lambda workspaces: sys.exit(print("imported:", *sys.modules))
+server.serve(int(sys.argv[2]), source=True) if sys.argv[1] == "lab" else singleuser._serve([])
+"""
+
+
+@pytest.mark.parametrize("kind", ["lab", "hub"])
+def test_a_server_compiles_no_grammar_of_iris_at_its_start(kind: str, tmp_path: Path) -> None:
+    """jsonschema would have lark compile one, which takes longer than everything else."""
+    if kind == "hub" and not Path(sys.executable).with_name("jupyterhub").exists():
+        pytest.skip("optional: JupyterHub is not installed: make setup-class")
+    home = {"HOME": str(tmp_path), "LAB_WORK": str(tmp_path / "lessons")}
+    done = subprocess.run(
+        [sys.executable, "-c", SERVER, kind, str(free_port())],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **home},
+    )
+    modules = done.stdout.rpartition("imported:")[2].split()
+    assert "jupyter_server.serverapp" in modules, done.stderr
+    assert "jsonschema" in modules
+    assert "lark" not in modules
