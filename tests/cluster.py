@@ -10,12 +10,13 @@ patched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
 from labs.model.facts import Address, Advert, Arp
 from labs.simulation.lan import Lan
+from labs.simulation.machine import SimulatedHost
 from vrrpd.fsm import SECOND
 from vrrpd.packet import GROUP4, Advertisement, AuthType, encode, ipv4_packet
 from vrrpd.router import VirtualRouter
@@ -51,6 +52,16 @@ def cluster(**files: str) -> Lan:
     for name, text in files.items():
         lan.conf(name, text)
         lan.start(name)
+    return lan
+
+
+def prepared(text: str, prepare: Callable[[SimulatedHost], object]) -> Lan:
+    """A Lan with one host, "one", that `prepare` changes before its daemon starts with `text`."""
+    lan = cluster(one="")
+    lan.stop("one")
+    prepare(lan.machines["one"])
+    lan.conf("one", text)
+    lan.start("one")
     return lan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labs.simulation.lan import Lan
-from tests.cluster import cluster, conf, router, state, states
+from tests.cluster import conf, prepared, router, state
 from vrrpd.tracking.files import number_in
 
 PATH = "/run/load"
@@ -43,12 +43,7 @@ def tracking(weight: str = "", *words: str) -> str:
 
 def start(text: str, says: str | None = None) -> Lan:
     """One host with this file, started over what the tracked file says."""
-    lan = cluster(one="")
-    lan.stop("one")
-    write(lan, says)
-    lan.conf("one", text)
-    lan.start("one")
-    return lan
+    return prepared(text, lambda host: host.workload.write(PATH, says))
 
 
 def write(lan: Lan, says: str | None) -> None:
@@ -72,23 +67,6 @@ def test_the_number_is_added_to_the_priority() -> None:
     write(lan, None)
     assert priority(lan) == 100
     assert lan.logs["one"].lines[-1] == "(VI_1) Changing effective priority from 80 to 100"
-
-
-@pytest.mark.parametrize(
-    ("weight", "number", "expected"),
-    [
-        ("weight 2", 10, 120),
-        ("weight -2", 10, 80),
-        ("weight 2 reverse", 10, 80),
-        ("weight 1", 9999, 254),
-        ("weight 1", -99, 1),
-        ("weight 1", -150, 1),
-    ],
-)
-def test_weights_and_limits(weight: str, number: int, expected: int) -> None:
-    lan = start(tracking(weight), str(number))
-    assert priority(lan) == expected
-    assert "FAULT" not in states(lan, "one")
 
 
 def test_weight_0_makes_every_other_number_fault() -> None:

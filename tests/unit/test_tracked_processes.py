@@ -7,7 +7,8 @@ import struct
 import pytest
 
 from labs.simulation.lan import Lan
-from tests.cluster import cluster, conf, router, state, states
+from labs.simulation.machine import SimulatedHost
+from tests.cluster import conf, prepared, router, state, states
 from vrrpd.config.model import TrackProcess
 from vrrpd.linux.process_table import COMM, EXEC, EXIT, FORK, acknowledged, decode, request
 from vrrpd.ports import Process
@@ -56,20 +57,20 @@ def test_arguments(
     assert found == [exact, more, begun, fewer, other]
 
 
-def tracking(*words: str, weight: str = "") -> str:
+def tracking(*words: str) -> str:
     body = "\n".join(("process nginx", *words))
-    tracks = f"track_process {{\n web {weight}\n}}"
+    tracks = "track_process {\n web\n}"
     return f"vrrp_track_process web {{\n{body}\n}}\n" + conf(100, tracks)
 
 
 def start(text: str, running: int = 0) -> tuple[Lan, list[int]]:
     """One host on which so many nginx run before the daemon starts."""
-    lan = cluster(one="")
-    lan.stop("one")
-    pids = [spawn(lan) for _ in range(running)]
-    lan.conf("one", text)
-    lan.start("one")
-    return lan, pids
+    pids: list[int] = []
+
+    def spawn_all(host: SimulatedHost) -> None:
+        pids.extend(host.workload.spawn("/usr/sbin/nginx") for _ in range(running))
+
+    return prepared(text, spawn_all), pids
 
 
 def spawn(lan: Lan, *argv: str) -> int:
@@ -123,18 +124,6 @@ def test_quorum(words: tuple[str, ...], up: list[bool]) -> None:
         assert (state(lan, "one") != "FAULT") is expected
 
 
-@pytest.mark.parametrize(
-    ("weight", "up", "down"),
-    [("weight 10", 110, 100), ("weight -10", 100, 90), ("weight 10 reverse", 90, 100)],
-)
-def test_weights(weight: str, up: int, down: int) -> None:
-    lan, pids = start(tracking(weight=weight), running=1)
-    assert router(lan, "one").priority == up
-    end(lan, pids[0])
-    assert router(lan, "one").priority == down
-    assert state(lan, "one") == "BACKUP"
-
-
 def test_delays_make_a_change_last_before_it_counts() -> None:
     lan, pids = start(tracking("fork_delay 2", "terminate_delay 3"), running=1)
     assert state(lan, "one") == "BACKUP", "no delay at the start"
@@ -168,8 +157,7 @@ def test_a_reload_counts_again_and_reports_nothing() -> None:
     lan.run(5)
     before = states(lan, "one")
     more = "vrrp_track_process db {\n process postgres\n quorum_max 0\n}\n"
-    text = tracking().replace(" web ", " web \n db ")
-    lan.conf("one", more + text.replace(" web \n db {", " web {"))
+    lan.conf("one", more + tracking().replace("\n web\n", "\n web\n db\n"))
     lan.reload("one")
     lan.run(1)
     assert states(lan, "one") == before

@@ -1,8 +1,4 @@
-"""Two unicast instances with one virtual_router_id on one interface, distinguished by their peers.
-
-Host 0 is MASTER of A beside host 1, and BACKUP of B beside host 2, each of the three in turn
-a keepalived or a vrrpd.
-"""
+"""Unicast routers: they join no multicast group, and two with one virtual_router_id both run."""
 
 from __future__ import annotations
 
@@ -10,10 +6,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.segment import Segment
-from tests.support import DAEMONS
+from tests.interop.segment import Host, Segment
+from tests.support import DAEMONS, eventually
 
-pytestmark = pytest.mark.timeout(300)
+CONFIG = """vrrp_instance VI_1 {
+ interface eth0
+ virtual_router_id 51
+ %s
+ virtual_ipaddress {
+  192.168.1.10
+ }
+}
+"""
+PEER = "unicast_peer {\n192.168.1.12\n}"
+GROUP = "224.0.0.18"
+
+
+@pytest.mark.parametrize(("how", "joins"), [("", True), (PEER, False)])
+def test_only_who_multicasts_joins_the_group(
+    host: Host, any_daemon: str, how: str, joins: bool
+) -> None:
+    host.start(any_daemon, CONFIG % how)
+    eventually(lambda: host.has("192.168.1.10"))
+    assert (GROUP in host.run("ip", "maddress", "show", "dev", "eth0")) is joins
+
+
+# Two unicast instances with one virtual_router_id on one interface, distinguished by their peers.
+#
+# Host 0 is MASTER of A beside host 1, and BACKUP of B beside host 2, each of the three in turn
+# a keepalived or a vrrpd.
 
 
 def unicast(name: str, priority: int, peer: str, vip: str) -> str:
@@ -24,6 +45,7 @@ def unicast(name: str, priority: int, peer: str, vip: str) -> str:
     )
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("others", DAEMONS)
 def test_both_run_and_each_receives_from_its_own_peer(
     tmp_path: Path, any_daemon: str, others: str
