@@ -10,8 +10,9 @@ A destination that cannot be reached does not keep the others from being reached
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address
+from itertools import repeat
 
 from vrrpd import auth_header, auth_hmac
 from vrrpd.config.model import AuthHmac, Instance
@@ -65,6 +66,7 @@ class Advertiser:
         """Send one Advertisement to every destination.  Raises the last error, if any."""
         self.ident = self.ident % 0xFFFF + 1
         self.reached = 0
+        packets: Iterable[bytes]
         if self.instance.auth.kind == "AH":
             self.sequence = auth_header.following(self.sequence)
             packets = [self._packet(priority, one, self.ident) for one in self.destinations]
@@ -73,7 +75,7 @@ class Advertiser:
             packets = [self._packet(priority, one, self.ident, made) for one in self.destinations]
         else:
             ready = self.packets.get(priority) or self.prepare(priority)
-            packets = [numbered(packet, self.ident) for packet in ready]
+            packets = map(numbered, ready, repeat(self.ident))
         trouble: Exception | None = None
         for packet in packets:
             try:

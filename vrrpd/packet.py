@@ -54,6 +54,7 @@ AUTH_BYTES = 8
 HEADER = struct.Struct("!BBBBBBH")
 IPV4 = struct.Struct("!BBHHHBBH4s4s")
 IPV6 = struct.Struct("!IHBB16s16s")
+NUMBERED = struct.Struct("!4sH4sH")  # the identification and the checksum of an IPv4 header
 AH_BYTES = 24  # what RFC 2402 puts in front of the message under auth_type AH
 
 
@@ -314,11 +315,9 @@ def numbered(packet: bytes, ident: int) -> bytes:
     """
     if packet[0] >> 4 == 6:
         return packet
-    total = 0xFFFF - int.from_bytes(packet[10:12], "big") + ident
+    total = 0xFFFF - (packet[10] << 8 | packet[11]) + ident
     total = 0xFFFF - (total & 0xFFFF) - (total >> 16)
-    return b"".join(
-        (packet[:4], ident.to_bytes(2, "big"), packet[6:10], total.to_bytes(2, "big"), packet[12:])
-    )
+    return NUMBERED.pack(packet[:4], ident, packet[6:10], total) + packet[12:]
 
 
 def ipv6_packet(

@@ -47,17 +47,22 @@ class Record:
     __match_args__: ClassVar[tuple[str, ...]] = ()
     _names: ClassVar[frozenset[str]] = frozenset()
     _required: ClassVar[frozenset[str]] = frozenset()
+    _positional: ClassVar[int] = -1  # so many values, and each field has its own
     _identity: ClassVar[attrgetter[Any]] = attrgetter("__class__")
 
     def __init_subclass__(cls, kw_only: bool = False, uncompared: tuple[str, ...] = ()) -> None:
         cls._fields = tuple(cls.__annotations__)
         cls._names = frozenset(cls._fields)
+        cls._positional = -1 if kw_only else len(cls._fields)
         cls._required = frozenset(name for name in cls._fields if not hasattr(cls, name))
         cls._identity = attrgetter("__class__", *(f for f in cls._fields if f not in uncompared))
         cls.__match_args__ = () if kw_only else cls._fields  # type: ignore[misc]  # for mypy it is Final
 
     def __init__(self, *values: Any, **named: Any) -> None:
         own = self.__dict__
+        if len(values) == self._positional and not named:
+            own.update(zip(self._fields, values, strict=True))
+            return
         if values:
             own.update(zip(self.__match_args__, values, strict=False))
         if named:

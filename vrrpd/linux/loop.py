@@ -52,22 +52,19 @@ def _nothing() -> None:
 
 
 class _Call:
-    """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called."""
+    """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called.
 
-    __slots__ = ("before", "callback", "near", "when")
+    `wake` is when (ns) there is something to do for it: that is `when`, or `LEAD` earlier.
+    """
+
+    __slots__ = ("before", "callback", "near", "wake", "when")
 
     def __init__(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None
     ) -> None:
-        self.when = when
         self.callback: Callable[[], None] | None = callback
         self.before = before
-        self.near = False
-
-    @property
-    def wake(self) -> int:
-        """When (ns) there is something to do for it."""
-        return self.when if self.near or self.before is None else self.when - LEAD
+        self.postpone(when)
 
     def cancel(self) -> None:
         """Forget it; the heap drops it when its moment comes."""
@@ -76,6 +73,7 @@ class _Call:
     def postpone(self, when: int) -> None:
         """Call at `when` instead, which is not earlier; costs nothing."""
         self.when = when
+        self.wake = when if self.before is None else when - LEAD
         self.near = False
 
 
@@ -276,7 +274,7 @@ class Loop:
             if call.callback is not None and call.wake != when:
                 self.bring_up_to_date()
             elif call.callback is not None and call.before is not None and call.when > now:
-                call.near = True
+                call.near, call.wake = True, call.when
                 heapq.heapreplace(self.heap, (call.when, serial, call))
                 self.guard(call.before)
             else:
