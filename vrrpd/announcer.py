@@ -54,10 +54,15 @@ class Announcer:
         # Frames by (interface, MAC address, IPv6 router or not), then by address.
         self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
 
-    def take(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
-        """The bursts of a new MASTER, and its refreshes from then on."""
+    def first(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
+        """The first burst of a new MASTER: clients wait for it.  `take()` must follow."""
         self.quiet()
-        self._twice(garp, placed)
+        self._send(placed, garp.repeat)
+
+    def take(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
+        """After the first burst: the second one, and the refreshes from then on."""
+        self._log(placed)
+        self._again(garp, placed, garp.delay_ns)
         self.refresh(garp, placed)
         self._elsewhere(garp, placed)
 
@@ -147,26 +152,37 @@ class Announcer:
 
     def rounds(self, placed: Sequence[InterfaceAddress]) -> list[tuple[str, list[bytes]]]:
         """The frames of one round, by interface; none where there is no MAC address."""
-        interfaces = dict.fromkeys(one.interface for one in placed)
-        return [(name, self._round(name, placed)) for name in interfaces]
+        homes: dict[str, list[IPAddress]] = {}
+        for one in placed:
+            homes.setdefault(one.interface, []).append(one.address.ip)
+        return [(name, self._round(name, mine)) for name, mine in homes.items()]
 
     def burst(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
+        self._send(placed, rounds)
+        self._log(placed)
+
+    def _send(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
+        """`burst()` without a word in the log."""
         for interface, frames in self.rounds(placed):
-            if not frames:
-                continue
-            self.pacer.send(self.name, interface, frames, self._refused(interface), rounds)
-            if self.log.detailed:
+            if frames:
+                self.pacer.send(self.name, interface, frames, self._refused(interface), rounds)
+
+    def _log(self, placed: Sequence[InterfaceAddress]) -> None:
+        """Log a burst, with -D."""
+        if not self.log.detailed:
+            return
+        for interface, frames in self.rounds(placed):
+            if frames:
                 there = [str(one.address.ip) for one in placed if one.interface == interface]
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
                 self.log.limited(("burst", self.name, interface), f"({self.name}) {text}")
 
-    def _round(self, interface: str, placed: Sequence[InterfaceAddress]) -> list[bytes]:
-        """One frame for every address on the interface; none if it has no MAC address."""
+    def _round(self, interface: str, mine: list[IPAddress]) -> list[bytes]:
+        """One frame for each of these addresses on the interface; none if it has no MAC address."""
         state = self.kernel.interface(interface)
         if state is None or not state.mac:
             return []
-        mine = [one.address.ip for one in placed if one.interface == interface]
         router = any(ip.version == 6 for ip in mine) and self.kernel.forwards(interface)
         known = self.frames.setdefault((interface, state.mac, router), {})
         return [known.get(ip) or known.setdefault(ip, _frame(state.mac, ip, router)) for ip in mine]

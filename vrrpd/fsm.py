@@ -36,6 +36,7 @@ Where keepalived 2.2.7 and the RFC differ, keepalived's observable behaviour is 
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from vrrpd.events import (
@@ -283,7 +284,8 @@ def master(params: Params, router: RouterState, event: Event, now: int) -> Outco
         if now < router.deadline:
             return router, []
         due = next_advert(params, router.deadline, now)
-        return router._replace(deadline=due, armed=now), [SendAdvert(params.priority)]
+        again = RouterState(State.MASTER, due, now, router.heard, why=router.why)
+        return again, [SendAdvert(params.priority)]
     if isinstance(event, AdvertReceived):
         return master_receives(params, router, event, now)
     if isinstance(event, AddressLost):
@@ -468,6 +470,7 @@ def expiry_reason(params: Params, router: RouterState) -> str:
     return f"no advertisement for {total}; last heard {last}"
 
 
+@lru_cache  # the same few durations, and a takeover waits for its reason
 def seconds(ns: int) -> str:
     """1_000_000_000 -> '1 s', 609_375_000 -> '0.609 s': exact to the millisecond, no zeros."""
     return f"{ns / SECOND:.3f}".rstrip("0").rstrip(".") + " s"

@@ -39,6 +39,8 @@ from vrrpd.takeover_prefetch import TakeoverPrefetch
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
 from vrrpd.validation import Expectation
 
+_FIRED = events.TimerFired()  # all of them are equal, and a MASTER needs one for every interval
+
 
 class VirtualRouter:
     """A running `vrrp_instance`.
@@ -99,7 +101,7 @@ class VirtualRouter:
         self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
         self.upkeep = Upkeep(self, self.master_state, ports, journal, log)
         self.split_brain = SplitBrain(self.counters)
-        self.prefetch = TakeoverPrefetch(self.advertiser, holdings, self.announcer, ports, journal)
+        self.prefetch = TakeoverPrefetch(self.advertiser, holdings, self.announcer, ports)
 
     @property
     def name(self) -> str:
@@ -228,7 +230,7 @@ class VirtualRouter:
         self.log.trouble(error)
 
     def _take_over(self, actions: list[events.Action]) -> tuple[str, str] | None:
-        """Send the first Advertisement and take the addresses, or the cause and reason of FAULT."""
+        """Advertise, take the addresses and announce them, or the cause and reason of FAULT."""
         self._attempt(self.master_state.open)
         self._attempt(self.perform, actions.pop(0))
         if self.upkeep.mute is not None:
@@ -240,6 +242,9 @@ class VirtualRouter:
         except Exception as error:
             self._log_error(error)
             refused, why = [], f"cannot take the addresses: {error}"
+        if why is None:  # neighbors wait for this, and nothing of what follows
+            self._attempt(self.announcer.first, self.instance.garp, self.placed)
+        self._attempt(self.master_state.taken)
         if why is not None:
             self._attempt(self.send, RESIGN)
             self.upkeep.give_back()
@@ -263,7 +268,7 @@ class VirtualRouter:
 
     def _touch(self) -> None:
         """Bring a takeover that is due into the processor's caches."""
-        self.prefetch.touch(self.name, self.params, self.current)
+        self.prefetch.touch(self.params, self.current)
 
     def refuse(self, cause: str, reason: str) -> None:
         """Be in FAULT because the kernel does not let us work, and try again later."""
@@ -471,7 +476,8 @@ class VirtualRouter:
     def perform(self, action: events.Action) -> None:
         """Do one thing that the state machine asked for."""
         if isinstance(action, events.SendAdvert):
-            if not SPEECHLESS & self.faults.keys():  # a dead link carries no resignation
+            # A dead link carries no resignation.
+            if not self.faults or SPEECHLESS.isdisjoint(self.faults):
                 self.send(action.priority)
         elif isinstance(action, events.ReleaseAddresses):
             self._attempt(self.announcer.quiet)
@@ -551,7 +557,7 @@ class VirtualRouter:
             self._disarm()
         if deadline is not None:
             self.armed_for = deadline
-            ahead = self._touch if self.state is State.BACKUP else None
+            ahead = self._touch if self.current.state is State.BACKUP else None
             self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
 
     def _disarm(self) -> None:
@@ -563,13 +569,17 @@ class VirtualRouter:
     def expire(self) -> None:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
+        event: events.Event = _FIRED
         try:
-            due = (self.current.deadline or 0) <= self.ports.clock.now()
-            reason = self._unready() if due and self.state is State.BACKUP else None
-            self.dispatch(events.TimerFired() if reason is None else events.SyncGroupHold(reason))
+            current, now = self.current, self.ports.clock.now()
+            if current.state is State.BACKUP and (current.deadline or 0) <= now:
+                reason = self._unready()
+                event = _FIRED if reason is None else events.SyncGroupHold(reason)
+            self.dispatch(event, now)
         finally:
-            self.arm()
-        if self.state is State.MASTER and self.upkeep.mute is not None:
+            if self.timer is None:
+                self.arm()
+        if self.upkeep.mute is not None and self.current.state is State.MASTER:
             self.refuse(SEND, self.upkeep.mute)
 
     def _unready(self) -> str | None:

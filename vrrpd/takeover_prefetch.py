@@ -22,7 +22,6 @@ from vrrpd.advertiser import Advertiser
 from vrrpd.announcer import Announcer
 from vrrpd.events import TimerFired
 from vrrpd.fsm import Params, RouterState
-from vrrpd.journal import Journal
 from vrrpd.packet import numbered
 from vrrpd.ports import Ports
 
@@ -36,13 +35,11 @@ class TakeoverPrefetch:
         holdings: MasterState,
         announcer: Announcer,
         ports: Ports,
-        journal: Journal,
     ) -> None:
         self._speaker = speaker
         self._holdings = holdings
         self._announcer = announcer
         self._kernel = ports.kernel
-        self._journal = journal
 
     def precompute(self, priority: int) -> None:
         """Make the Advertisements, the requests and the frames that a new MASTER sends."""
@@ -50,12 +47,11 @@ class TakeoverPrefetch:
         self._holdings.prepare()
         self._announcer.prepare(self._holdings.placed)
 
-    def touch(self, name: str, params: Params, before: RouterState) -> None:
-        """Go through the takeover of instance `name` without doing anything."""
+    def touch(self, params: Params, before: RouterState) -> None:
+        """Go through what is urgent in a takeover without doing anything."""
         if before.deadline is None:
             return
-        after, _ = fsm.step(params, before, TimerFired(), before.deadline)
-        self._journal.transition(name, params.priority, before, after, TimerFired())
+        fsm.step(params, before, TimerFired(), before.deadline)
         for packet in self._speaker.packets.get(params.priority, ()):
             numbered(packet, self._speaker.ident)
         self._kernel.warm_up()

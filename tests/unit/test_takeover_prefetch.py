@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cluster import cluster, conf, held, router, state
+from tests.cluster import VIP, arps, cluster, conf, held, router, state
 
 
 @pytest.mark.parametrize("words", [(), ("version 3",), ("nopreempt",)])
@@ -14,7 +14,7 @@ def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
     one = router(lan, "web2")
     before = (one.current, dict(one.counters), list(one.history), one.advertiser.ident)
     facts, lines = list(lan.facts), len(lan.journal("web2"))
-    one.prefetch.touch(one.name, one.params, one.current)
+    one.prefetch.touch(one.params, one.current)
     assert (one.current, dict(one.counters), list(one.history), one.advertiser.ident) == before
     assert (lan.facts, len(lan.journal("web2"))) == (facts, lines)
     assert held(lan, "web2") == set()
@@ -28,7 +28,7 @@ def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:
     lan.run(1)
     assert state(lan, "one") == "FAULT"
     one = router(lan, "one")
-    one.prefetch.touch(one.name, one.params, one.current)
+    one.prefetch.touch(one.params, one.current)
     assert state(lan, "one") == "FAULT"
 
 
@@ -41,3 +41,40 @@ def test_what_was_prepared_is_what_a_takeover_sends(monkeypatch: pytest.MonkeyPa
     lan.crash("web1")
     lan.wait_until(lambda: state(lan, "web2") == "MASTER")
     assert one.counters["advertisement-sent"] == 1
+
+
+def test_the_first_burst_waits_for_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(5)
+    one = router(lan, "web2")
+    sent: list[int] = []  # frames before each of these
+    monkeypatch.setattr(one, "record", lambda *_: sent.append(len(arps(lan, "web2"))))
+    monkeypatch.setattr(one.master_state, "taken", lambda: sent.append(len(arps(lan, "web2"))))
+    lan.crash("web1")
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
+    assert sent == [5, 5]
+    assert held(lan, "web2") == {VIP}
+    lan.run(10)
+    assert len(arps(lan, "web2")) == 10
+
+
+def test_an_address_that_is_refused_is_not_announced() -> None:
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(5)
+    lan.machines["web2"].refuses["take"] = "no memory"
+    lan.crash("web1")
+    lan.wait_until(lambda: state(lan, "web2") == "FAULT")
+    assert arps(lan, "web2") == []
+
+
+def test_the_log_has_the_order_of_keepalived(monkeypatch: pytest.MonkeyPatch) -> None:
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(5)
+    log, lines = router(lan, "web2").log, list[str]()
+    log.detailed = True
+    monkeypatch.setattr(log, "info", lines.append)
+    lan.crash("web1")
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
+    words = ("Entering MASTER STATE", "Sending/queueing gratuitous ARPs on eth0 for")
+    found = [word for line in lines for word in words if word in line]
+    assert found == list(words)

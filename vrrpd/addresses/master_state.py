@@ -2,6 +2,7 @@
 
     open()       virtual interfaces may send
     take()       filter -> addresses -> routes -> rules      (keepalived's order)
+    taken()      what a takeover need not wait for: log and account
     release()    rules -> routes -> addresses -> filter, virtual interfaces are blocked
     renew()      a reload: what is no longer wanted goes, what is new comes
     put_back()   what was lost is added again
@@ -14,7 +15,6 @@ MASTER, one without a route or a rule tries again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vrrpd.addresses.host_state import HostState
@@ -120,18 +120,24 @@ class MasterState:
     def _send_by(self, names: set[str]) -> None:
         """Count as a MASTER for these virtual interfaces and no others."""
         before, self.opened = self.opened, names
+        if before == names:
+            return
         self.estate.senders.subtract(before)
         self.estate.senders.update(names)
         for name in before ^ names:
             self.estate.gate(name)
 
     def take(self) -> list[Refusal]:
-        """Become their holder; what was refused."""
+        """Become their holder; what was refused.  `taken()` must follow, after what is urgent."""
         self.estate.silence(self.instance.name, self.silent)
-        refused = self.change(self.everything, [])
+        add = self.without_own(self.everything)
+        return self._refused(self.estate.kernel.change(add, [], self.ready), add)
+
+    def taken(self) -> None:
+        """Log what was taken, and account for it: other instances must not remove it."""
+        self._detail("setting", self.without_own(self.everything))
         self.count(self.placed)
         self.estate.added |= self.spots - self.own
-        return refused
 
     def release(self) -> None:
         """Give everything back but what another router holds, too."""
@@ -188,34 +194,44 @@ class MasterState:
 
     def count(self, placed: list[InterfaceAddress]) -> None:
         """From now on we hold these addresses: no other instance must remove them."""
-        self.estate.held.subtract(self.counted)
+        held, before = self.estate.held, self.counted
         self.counted = [_where(one) for one in placed]
-        self.estate.held.update(self.counted)
-        self.estate.held += Counter()  # forget the addresses without a holder
+        held.update(self.counted)
+        held.subtract(before)
+        for spot in before:
+            if held[spot] <= 0:  # an address without a holder
+                del held[spot]
 
     def change(
         self, add: Sequence[ManagedObject], remove: Sequence[ManagedObject]
     ) -> list[Refusal]:
         """Have the kernel put things up and take things down; what was refused of what to add."""
-        name, estate = self.instance.name, self.estate
+        estate = self.estate
         add, remove = self.without_own(add), self.without_own(remove)
         if remove:
             # An address may have moved to another instance, which has it already.
             remove = [one for one in remove if _where(one) is None or estate.held[_where(one)] <= 0]
         problems = estate.kernel.change(add, remove, self.ready)
-        if estate.log.detailed:
-            self.detail("removing", remove)
-            self.detail("setting", add)
+        self._detail("removing", remove)
+        self._detail("setting", add)
+        refused = self._refused(problems, add)
+        if any(isinstance(one, InterfaceAddress) for one in remove):
+            estate.removed()
+        return refused
+
+    def _refused(self, problems: Sequence[Refusal], add: Sequence[ManagedObject]) -> list[Refusal]:
+        """Write down what the kernel has refused; what that is of `add`."""
+        name, estate = self.instance.name, self.estate
         for problem in problems:
             text = str(problem)
             if estate.log.limited(("kernel", name, text), f"({name}) {text}"):
                 estate.journal.write("refused", name, reason=text)
-        if any(isinstance(one, InterfaceAddress) for one in remove):
-            estate.removed()
         return [problem for problem in problems if problem.thing in add]
 
-    def detail(self, verb: str, things: Sequence[ManagedObject]) -> None:
-        """Say what has been done, a line for each kind of thing."""
+    def _detail(self, verb: str, things: Sequence[ManagedObject]) -> None:
+        """Log with -D what has been done, a line for each kind of thing."""
+        if not self.estate.log.detailed:
+            return
         for what, kind in KINDS.items():
             listed = ", ".join(_shown(one) for one in things if isinstance(one, kind))
             if listed:

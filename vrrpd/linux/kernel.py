@@ -34,6 +34,7 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.nftables import Filter
 from vrrpd.linux.routes import Key
 from vrrpd.linux.rtnetlink import (
+    ANSWER_SIZE,
     BUFFER,
     HEADER,
     IFA_ADDRESS,
@@ -187,7 +188,7 @@ class LinuxKernel:
         problems: list[Refusal] = []
         refused, done = set(), False
         while not done:
-            for kind, sequence, _, message in self.command.replies():
+            for kind, sequence, _, message in self.command.replies(ANSWER_SIZE):
                 if kind != NLMSG_ERROR or sequence not in batch.orders:
                     continue
                 done = done or sequence == batch.last
@@ -197,10 +198,9 @@ class LinuxKernel:
                     order = batch.orders[sequence]
                     text = order.refusal(number)
                     problems += [] if text is None else [Refusal(text, order.thing)]
-        for sequence, order in batch.orders.items():
-            if sequence in refused:
-                continue
-            self.orders.done.append(order)
+        done_with = [one for sequence, one in batch.orders.items() if sequence not in refused]
+        self.orders.done += done_with
+        for order in done_with:
             if order.kind == RTM_DELADDR:
                 assert isinstance(order.thing, InterfaceAddress)
                 self.expected[order.homes[0][1], order.thing.address.ip] += 1

@@ -38,6 +38,7 @@ IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
 
 BUFFER = 1 << 20  # bytes that the kernel keeps for a socket
 READ_SIZE = 1 << 16  # bytes read at once; the kernel sends no more than half of that
+ANSWER_SIZE = 1 << 10  # of an answer without the request that it is for (NETLINK_CAP_ACK)
 # A timeval for the kernel's answer, which is there before send(2) returns.
 ANSWER_TIMEOUT = struct.pack("@ll", 2, 0)
 
@@ -84,15 +85,15 @@ class RequestSocket:
         """Send requests that are already encoded.  Raises OSError."""
         self.socket.send(data)
 
-    def replies(self) -> Iterator[_Message]:
+    def replies(self, size: int = READ_SIZE) -> Iterator[_Message]:
         """Yield what the kernel has sent back in one datagram.  Raises OSError."""
-        return split(self.socket.recv(READ_SIZE))
+        return split(self.socket.recv(size))
 
     def ask(self, kind: int, flags: int, body: bytes) -> int:
         """Send one request and return the kernel's answer: an errno, 0 for success."""
         sequence = self._request(kind, flags | NLM_F_REQUEST | NLM_F_ACK, body)
         while True:
-            for answer, number, _, message in self.replies():
+            for answer, number, _, message in self.replies(ANSWER_SIZE):
                 if answer == NLMSG_ERROR and number == sequence:
                     return error_number(message)
 
