@@ -97,9 +97,11 @@ class Cluster:
         if self._watchdog is not None:
             self._watchdog.close()
         if self._observer is not None:
-            self._observer.close()
+            self._observer.stop()
         if self.net is not None:
             network.end(self.net)
+        if self._observer is not None:
+            self._observer.close()
         for place in self.directory.iterdir():
             if place.is_dir():
                 remove_files(place)

@@ -2,19 +2,23 @@
 
     layout           what a topology says, as plain data (labs.model.topology)
     build            the running network, a Mininet object
-    configure_hosts  what Mininet does not give a host: IPv6, forwarding
+    configure_hosts  addresses, routes, forwarding of all hosts
     unlink           takes the cables of a host that is down out of their switches
 
 The topology decides everything: names, addresses, cables, the addresses that servers share.
 Three of Mininet's habits are kept out: it would raise the machine's own sysctls (`fixLimits`), look
 for `screen` sessions to close when it stops, and delete interfaces one by one that vanish anyway.
+And it would start nodes one after the other and configure each interface with several commands:
+`_Network` starts them side by side, and what belongs together is one command.
 """
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -23,8 +27,8 @@ from typing import Any
 
 import topologies
 from labs.emulation import daemons
-from labs.emulation.mininet_modules import Mininet
-from labs.emulation.nodes import Bridge, Cable, Host
+from labs.emulation.mininet_modules import Mininet, numCores
+from labs.emulation.nodes import Bridge, Cable, Host, PlannedCable, batch
 from labs.errors import LabError, unknown
 from labs.model.topology import Layout, Socket
 
@@ -60,6 +64,29 @@ def layout(name: str) -> Layout:
     return Layout(name, hosts, topo.servers, topo.client, topo.virtual, tuple(sockets))
 
 
+class _Network(Mininet):
+    """Mininet, but that it starts its nodes side by side and leaves cables and addresses to us."""
+
+    def buildFromTopo(self, topo: Any = None) -> None:
+        """Start every host and every switch, and plan the cables: `Bridge.start` makes them."""
+        with ThreadPoolExecutor(len(topo.nodes())) as pool:
+            started = [
+                pool.submit(add, name, **topo.nodeInfo(name))
+                for add, names in ((self.addHost, topo.hosts()), (self.addSwitch, topo.switches()))
+                for name in names
+            ]
+        # In the order of their names, as Mininet's prompt and its tests take them.
+        self.hosts.sort(key=lambda host: topo.hosts().index(host.name))
+        self.switches.sort(key=lambda switch: topo.switches().index(switch.name))
+        for each in started:
+            each.result()
+        for _, _, cable in topo.links(sort=True, withInfo=True):
+            self.addLink(**cable, cls=PlannedCable)
+
+    def configHosts(self) -> None:
+        """Mininet gives out addresses here, when no cable is there yet: see `configure_hosts`."""
+
+
 def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
     """The running network, a Mininet object; the hosts' own files are put under `directory`.
 
@@ -67,8 +94,9 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
     """
     # Believing that it is set up, Mininet leaves the limits and sysctls of the machine alone.
     Mininet.inited = True
+    numCores.ncores = os.cpu_count() or 1  # it would ask grep(1)
     make = partial(_host, directory=directory, names=_names(plan, virtual))
-    net = Mininet(
+    net = _Network(
         topology(plan.name), switch=Bridge, host=make, link=Cable, controller=None, build=False
     )
     try:
@@ -82,17 +110,30 @@ def build(directory: Path, plan: Layout, virtual: Iterable[str]) -> Any:
 
 
 def configure_hosts(net: Any, plan: Layout) -> None:
-    """Give the hosts the rest of what the topology says, beside IPv4 addresses and routes."""
+    """Give the hosts the addresses and routes that the topology says, all at the same time."""
+    batch({net[name]: _addresses(net[name], plan) for name in plan.hosts}, "address")
     for name in plan.hosts:
-        refused = net[name].cmd(_first(net[name], plan.interfaces(name)))
-        if refused.strip():
-            raise LabError(f"cannot address {name}: {refused.strip()}; try `labs doctor`")
+        for each in plan.interfaces(name).values():
+            card = net[name].intf(each.interface)
+            card.ip, card.prefixLen = each.ip.split("/")
+        if commands := _forwarding(net[name]):
+            refused = net[name].cmd(" && ".join(commands))
+            if refused.strip():
+                raise LabError(f"cannot prepare {name}: {refused.strip()}; try `labs doctor`")
 
 
-def _first(host: Host, cards: dict[str, Socket]) -> str:
-    """The command for a fresh host: no duplicate address detection, the address is of use now."""
-    parts = [f"ip addr add {each.ip6} dev {each.interface} nodad" for each in cards.values()]
-    return " && ".join([*parts, *_forwarding(host)])
+def _addresses(host: Host, plan: Layout) -> list[str]:
+    """The lines of ip(8) for a fresh host: no duplicate address detection, it is of use now."""
+    lines = ["link set lo up"]
+    for each in plan.interfaces(host.name).values():
+        lines += [
+            f"link set {each.interface} up",
+            f"addr add {each.ip} brd + dev {each.interface}",
+            f"addr add {each.ip6} dev {each.interface} nodad",
+        ]
+    if route := host.params.get("defaultRoute"):
+        lines.append(f"route add default {route}")
+    return lines
 
 
 def _forwarding(host: Host) -> list[str]:
@@ -124,6 +165,8 @@ def end(net: Any) -> None:
     """End every process of the network and wait until it is gone; the kernel removes the rest."""
     nodes = [*net.hosts, *net.switches]
     shells = [node.shell for node in nodes if node.shell is not None]
+    for node in nodes:
+        node.kill()
     for node in nodes:
         node.terminate()
     for shell in shells:

@@ -21,6 +21,9 @@ The repository and the venv are reachable where they are even if they lie under 
 
 A Bridge is a switch in a network namespace of its own: the machine's firewall and its
 bridge-nf-call-iptables never see a frame of the lab, and it floods multicast like a plain switch.
+
+A lab waits for its network, so little is asked of the nodes: a switch is made with all its cables
+by one ip(8), and `batch` runs those of several nodes at the same time.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -44,7 +48,7 @@ from labs.emulation.programs import keepalived_unit
 from labs.errors import LabError
 from labs.sandbox import host as program
 from labs.sandbox import namespaces
-from labs.sandbox.host import MACHINE, OWN
+from labs.sandbox.host import MACHINE, OWN, mount, unmount
 from labs.sandbox.hostfile import HostFile
 
 # Programs without which no host or switch can be made, and where a Debian machine gets them.
@@ -59,14 +63,12 @@ PROGRAMS = {
 }
 
 _NETWORK = 10.0  # s that a program of `Host.network` may take
-# An IPv6 address is of use at once, without a second of duplicate address detection.
-_USABLE = "; ".join(
-    f"test ! -e {path} || echo 0 >{path}"
-    for path in (f"/proc/sys/net/ipv6/conf/{name}/accept_dad" for name in ("all", "default"))
-)
 
 # What sh(1) runs before the shell of a switch; its standard error is then the terminal again.
-_READY = 'echo ready >&2; exec "$@" 2>&1'
+# IPv6 addresses of the switch's own would only add chatter to every capture.
+_QUIET = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+_READY = f"""test ! -e {_QUIET} || echo 1 >{_QUIET} || exit
+echo ready >&2; exec "$@" 2>&1"""
 
 # Where ip(8) of Debian 13 reads the names of the programs that added an address.
 _PROTOCOL_NAMES = "/etc/iproute2/rt_addrprotos.d"
@@ -167,8 +169,10 @@ class Host(Node):
                 f"{self.name} is down ({self.why_down}): lab.reset() starts all hosts again"
             )
 
-    def kill(self, why: str) -> None:
+    def kill(self, why: str = "the lab has ended it") -> None:
         """Take the host down at once, as a power cut would; `why` is what messages say then."""
+        if self.shell is None:
+            return
         self.why_down = why
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._life, signal.SIGKILL)
@@ -176,10 +180,12 @@ class Host(Node):
     def _make_files(self, name: str, names: str) -> None:
         remove_files(self.files)
         self.files.mkdir(parents=True)
-        mount = ["mount", "-n", "-t", "tmpfs", "-o", f"mode=755,{FILES}", "tmpfs", str(self.files)]
-        done = subprocess.run(mount, stderr=subprocess.PIPE, text=True)
-        if done.returncode:
-            raise LabError(f"cannot prepare host {name}: {done.stderr.strip()}; try `labs doctor`")
+        try:
+            mount("tmpfs", str(self.files), "tmpfs", data=f"mode=755,{FILES}")
+        except OSError as error:
+            raise LabError(
+                f"cannot prepare host {name}: {error.filename}: {error.strerror}; try `labs doctor`"
+            ) from None
         protocols = "etc/iproute2", _PROTOCOL_NAMES[1:]
         for own in ("work", "etc/keepalived", *protocols, *(path[1:] for path in OWN)):
             place = self.files / own
@@ -207,9 +213,6 @@ class Host(Node):
         self.pid = int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text())
         # A number may be given to another process when this one has ended; a pidfd stays its own.
         self._life = os.pidfd_open(self.pid)
-        refused = self.cmd(_USABLE)
-        if refused.strip():
-            raise LabError(f"cannot prepare host {self.name}: {refused.strip()}; try `labs doctor`")
 
     def _popen(self, cmd: list[str], **params: Any) -> subprocess.Popen[Any]:
         """Mininet starts processes here: the shell with mnexec, everything else with popen()."""
@@ -271,12 +274,11 @@ class Host(Node):
         return done.stdout
 
     def terminate(self) -> None:
-        """End the host and every process in it, at once."""
+        """End the host and every process in it, at once, and wait until it is gone."""
         if self.shell is None:
             return
         if hasattr(self, "_life"):
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._life, signal.SIGKILL)
+            self.kill()
             life, self._life = self._life, -1
             self.cleanup()
             os.close(life)
@@ -354,21 +356,26 @@ class Bridge(LinuxBridge):
         return process
 
     def start(self, controllers: object) -> None:
-        """Make the bridge and connect every cable; without snooping it is a plain switch."""
+        """Make the bridge and every cable; without snooping it is a plain switch."""
         options = "stp_state 0 forward_delay 0 mcast_snooping 0"
-        # Addresses of the switch's own would only add chatter to every capture.
-        quiet = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
         mine = shlex.quote(namespaces.mark())
-        commands = [
-            f"{{ test ! -e {quiet} || echo 1 >{quiet}; }}",
-            f"ip link add {self.name} type bridge {options}",
-        ]
+        lines = [f"link add {self.name} type bridge {options}"]
         for port in self.intfList():
-            commands.append(f"ip link set {port.name} master {self.name} alias {mine} up")
-        commands.append(f"ip link set {self.name} alias {mine} up")
-        refused = self.cmd(" && ".join(commands))
-        if refused.strip():
-            raise LabError(f"cannot make switch {self.name}: {refused.strip()}; try `labs doctor`")
+            if isinstance(port.link, PlannedCable):
+                lines.append(port.link.line)
+            lines.append(f"link set {port.name} master {self.name} alias {mine} up")
+        lines.append(f"link set {self.name} alias {mine} up")
+        batch({self: lines}, "make switch")
+
+    def kill(self) -> None:
+        """End the switch at once, without waiting for it."""
+        if self.shell is not None and self.shell.poll() is None:
+            os.killpg(self.shell.pid, signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """End the switch and wait until it is gone."""
+        self.kill()
+        self.cleanup()
 
     def stop(self, deleteIntfs: bool = True) -> None:
         """End the switch; the kernel removes its interfaces together with the namespace."""
@@ -395,13 +402,63 @@ class Cable(Link):
         deleteIntfs: bool = True,
     ) -> None:
         """Create the pair: `intfname1` at the host `node1`, `intfname2` at the switch `node2`."""
-        number = 100 + int(re.sub(r"\D", "", intfname2.rpartition("-")[2]))
-        refused = node2.cmd(
-            f"ip link add name {intfname2} index {number} address {addr2} type veth "
-            f"peer name {intfname1} address {addr1} netns {node1.pid}"
+        line = _pair(intfname1, intfname2, addr1, addr2, node1)
+        batch({node2: [line]}, f"connect {node1.name} to")
+
+
+class PlannedCable(Cable):
+    """A cable that its switch makes when it starts, with all the others at once.
+
+    Its ends know their addresses and have not been given them: see `network.configure_hosts`.
+    """
+
+    line: str
+    """The line for `batch` that makes the pair."""
+
+    def __init__(self, host: Host, switch: Bridge, addr1: str, addr2: str, **options: Any) -> None:
+        for params in ("params1", "params2"):
+            # For each end, Mininet would run ifconfig twice.
+            options[params] = {**(options.get(params) or {}), "ip": None, "up": None}
+        super().__init__(host, switch, addr1=addr1, addr2=addr2, **options)
+        self.line = _pair(self.intf1.name, self.intf2.name, addr1, addr2, host)
+
+    @classmethod
+    def makeIntfPair(cls, *ends: Any, **options: Any) -> None:
+        """Mininet creates the pair here; it is created later."""
+
+
+def _pair(near: str, far: str, near_mac: str | None, far_mac: str | None, host: Host) -> str:
+    """The line for ip(8) that makes a cable: `near` at the host, `far` at the switch it runs in."""
+    number = 100 + int(re.sub(r"\D", "", far.rpartition("-")[2]))
+    return (
+        f"link add name {far} index {number} address {far_mac} type veth "
+        f"peer name {near} address {near_mac} netns {host.pid}"
+    )
+
+
+def batch(lines: Mapping[Node, Sequence[str]], doing: str) -> None:
+    """Run lines of ip(8) in the networks of some nodes, at the same time and each in its order.
+
+    LabError with what is refused, which ends the lines of that node: "cannot DOING web1: ...".
+    """
+    running = {}
+    for node, commands in lines.items():
+        enter = ["nsenter", f"--target={node.pid}", "--net", "ip", "-batch", "-"]
+        running[node] = process = subprocess.Popen(
+            enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        if refused.strip():
-            raise LabError(f"cannot lay the cable of {node1.name}: {refused.strip()}")
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin as typed:
+            typed.write("\n".join(commands).encode())
+    refused = {}
+    for node, process in running.items():
+        with process:
+            assert process.stdout is not None
+            said = process.stdout.read().decode(errors="replace")
+        if process.returncode:
+            refused[node.name] = said.strip()
+    for name, said in refused.items():
+        raise LabError(f"cannot {doing} {name}: {said}; try `labs doctor`")
 
 
 def remove_files(files: Path) -> None:
@@ -410,7 +467,9 @@ def remove_files(files: Path) -> None:
     Once every process of the host has ended, that frees its memory.
     """
     while os.path.ismount(files):
-        if subprocess.run(["umount", "-n", "--lazy", str(files)]).returncode:
+        try:
+            unmount(str(files))
+        except OSError:
             return
     shutil.rmtree(files, ignore_errors=True)
 

@@ -135,12 +135,21 @@ class RecorderProcess:
         if self._ended.is_set():
             end()
 
-    def close(self) -> None:
-        """End the recorder and wait for it; closing twice is harmless."""
+    def stop(self) -> None:
+        """Ask the recorder to end, and wait for its last record.
+
+        Its process may exist for some time yet: the kernel closes packet sockets slowly.
+        """
         with self._changed:
             self._closing = True
             self._hang_up()
             self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._ended.wait()
+
+    def close(self) -> None:
+        """End the recorder and wait for its process; closing twice is harmless."""
+        self.stop()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -159,12 +168,19 @@ class RecorderProcess:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             ) as process:
                 self._record(process)
+                self._finish()
         finally:
-            self._ended.set()
-            with self._changed:
-                end = self._end if self._plan is not None else None
-            if end is not None:
-                end()
+            self._finish()
+
+    def _finish(self) -> None:
+        """There is nothing more to come, from a process that has ended or is about to."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        with self._changed:
+            end = self._end if self._plan is not None else None
+        if end is not None:
+            end()
 
     def _record(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
@@ -310,6 +326,11 @@ class Observer:
                     left = deadline - time.monotonic()
                 if self._ended and self._count == count:
                     raise LabError(f"the recorder {self._why()}; start the lab again")
+
+    def stop(self) -> None:
+        """Record nothing more; what was seen until now stays.  `close` waits for the recorder."""
+        self._closing = True
+        self._recorder.stop()
 
     def close(self) -> None:
         """End the recorder and wait for it.  What was seen stays; closing twice is harmless."""

@@ -223,3 +223,5 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BrokenPipeError):
         Recorder(plan_from(sys.stdin.fileno())).run()
+    # A lab that closes waits for the end of our output, and Python has nothing else to finish.
+    os._exit(0)

@@ -51,8 +51,12 @@ SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 # See labs.sandbox.namespaces.mark: what a lab has made is known by it.
 MARK = os.environ.get("VRRP_LAB_MARK") or "vrrp-lab"
 # Process 1 of the host prepares what only it can: /proc shows the pid namespace of the mounter.
-FIRST = f"""mount -n -t proc -o nosuid,nodev,noexec '{MARK}' /proc 2>&3 &&
-echo ready >&3 && exec "$@" 3>&-"""
+# An IPv6 address is of use at once, without a second of duplicate address detection.
+FIRST = f"""{{ mount -n -t proc -o nosuid,nodev,noexec '{MARK}' /proc &&
+for name in all default; do
+    dad=/proc/sys/net/ipv6/conf/$name/accept_dad
+    test ! -e $dad || echo 0 >$dad || exit
+done && echo ready; }} >&3 2>&3 && exec "$@" 3>&-"""
 STATUS = 3
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -75,6 +79,11 @@ def mount(source: str, target: str, kind: str | None, flags: int = 0, data: str 
         os.fsencode(data) or None,
     )
     check(done, target)
+
+
+def unmount(target: str) -> None:
+    """Take away the mount at `target`, though files on it be open; OSError naming the target."""
+    check(libc.umount2(os.fsencode(target), MNT_DETACH), target)
 
 
 def bind(source: str, target: str) -> None:
@@ -176,7 +185,7 @@ def make_root(root: str) -> None:
     """Make the mount `root` the root directory of this mount namespace, and leave the old one."""
     os.chdir(root)
     check(libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
-    check(libc.umount2(b".", MNT_DETACH), "the old root")
+    unmount(".")
     os.chdir("/")
 
 
