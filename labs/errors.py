@@ -21,6 +21,10 @@ class LabError(Exception):
         return [f"LabError: {self}"]
 
 
+class CommandTimeout(LabError):
+    """A command on a host that was ended because it took too long."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str], where: str = "in this lab") -> LabError:
     """The error for a name that is not one of `known`, which it lists."""
     names = list(known)

@@ -2,6 +2,8 @@
 
     thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  js/bench.js
     notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
+                               ── {"type": "output", "id", "text"} ────────>  a command prints
+                               ── {"type": "ended"} ───────────────────────>  the lab is closed
 
 Clicks are carried out between cells, never during one, like everything else in a notebook.
 A page that comes late, or lost a message, asks for ("hello") and gets the whole record.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import html
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ from labs.model.facts import Advert
 from labs.panel.events import Events
 from labs.panel.page import page, script, style
 from labs.panel.record import Record, applied
-from labs.panel.sources import Source
+from labs.panel.sources import SHOWN, Source
 
 EVERY = 0.08  # s between two messages: twelve a second at most
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.
@@ -94,6 +97,7 @@ class Bench(anywidget.AnyWidget):
             "addresses": list(source.addresses),
             "menu": fault_verbs.menu(),
             "live": True,
+            "beats": source.threaded,
         }
 
     def _header(self) -> dict[str, Any]:
@@ -155,10 +159,17 @@ class Bench(anywidget.AnyWidget):
             # Another thread resets or closes the lab just now: the next look finds it in order.
             with suppress(LabError, OSError, KeyError):
                 self._look()
+        self._say_if_ended()
+
+    def _say_if_ended(self) -> None:
+        if self._source.closed:
+            self.send({"type": "ended"})
 
     def _later(self, loop: asyncio.AbstractEventLoop) -> None:
         def tick() -> None:
-            if not self._stop.is_set():
+            if self._source.closed:
+                self._say_if_ended()
+            elif not self._stop.is_set():
                 self._look()
                 loop.call_later(EVERY, tick)
 
@@ -227,10 +238,23 @@ class Bench(anywidget.AnyWidget):
                 self._source.conf(host, content["text"])
                 return {"remarks": diagnose(content["text"], host)}
             case "run":
-                return {"text": self._source.run(host, content["command"])}
+                show = self._printer(content.get("id"))
+                return {"text": self._source.run(host, content["command"], show)}
             case "save":
                 return {"html": self.html()}
         raise LabError(f"the bench does not understand {content['type']!r}")
+
+    def _printer(self, question: object) -> Callable[[str], None]:
+        """What sends the page a command's output as it comes, up to SHOWN characters."""
+        left = SHOWN
+
+        def show(text: str) -> None:
+            nonlocal left
+            if text and left > 0:
+                self.send({"type": "output", "id": question, "text": text[:left]})
+            left -= len(text)
+
+        return show
 
     # --- in words --------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from labs.emulation.command_output import follow
 from labs.emulation.daemons import frozen
 from labs.emulation.nodes import Host
 from labs.emulation.programs.keepalived_unit import CONFIGURATION
-from labs.errors import LabError
+from labs.errors import CommandTimeout, LabError
 from labs.lab_api import command_if, query
 from labs.model.facts import State
 from labs.model.neighbour import Neighbour
@@ -80,7 +80,7 @@ class HostAccess:
         try:
             status = follow(process, take, timeout)
         except subprocess.TimeoutExpired:
-            raise LabError(
+            raise CommandTimeout(
                 f"`{command}` on {host} took longer than {timeout:g} s: "
                 "give it a timeout=, or a limit of its own such as `ping -c 3`"
             ) from None

@@ -9,12 +9,12 @@ cell).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labs.bounded_output import clipped
 from labs.conf import priorities
-from labs.errors import LabError, unknown
+from labs.errors import CommandTimeout, LabError, unknown
 from labs.figures.palette import HOST_COLOURS, INK, luma
 from labs.model import fault_verbs
 from labs.model.facts import Fact
@@ -67,8 +67,8 @@ class Source(Protocol):
     def do(self, verb: str, host: str, interface: str = "eth0", words: Sequence[str] = ()) -> None:
         """Carry out a verb of the lab."""
 
-    def run(self, host: str, command: str) -> str:
-        """What a command prints on `host`."""
+    def run(self, host: str, command: str, show: Callable[[str], None]) -> str:
+        """What a command prints on `host`; `show` gets it as it comes."""
 
     def waits(self) -> str:
         """What its clock waits for while it stands still; "" while it goes."""
@@ -151,9 +151,15 @@ class OfLab:
         options = {"interface": interface} if at else {}
         fault_verbs.perform(self._lab, verb, host, *words, **options)
 
-    def run(self, host: str, command: str) -> str:
-        """As `Source`."""
-        return clipped(str(self._lab.run(host, command, timeout=COMMAND_SECONDS)), SHOWN)
+    def run(self, host: str, command: str, show: Callable[[str], None]) -> str:
+        """As `Source`; LabError for one that does not end within COMMAND_SECONDS."""
+        try:
+            found = self._lab.run(host, command, timeout=COMMAND_SECONDS, show=show)
+        except CommandTimeout:
+            raise LabError(
+                f"[ended after {COMMAND_SECONDS:g} s: a terminal of {host} (>_) has no such limit]"
+            ) from None
+        return clipped(str(found), SHOWN)
 
     def waits(self) -> str:
         """The clock of a real lab never stands still."""
@@ -261,7 +267,7 @@ class OfLan:
         """As `Source`; LabError for what cannot be done."""
         fault_verbs.perform(self._lan, verb, host, *words)
 
-    def run(self, host: str, command: str) -> str:
+    def run(self, host: str, command: str, show: Callable[[str], None]) -> str:
         """There is no shell in memory: LabError."""
         raise LabError(f"{host} is in memory and has no shell: use Lab() to type {command!r}")
 

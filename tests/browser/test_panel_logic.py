@@ -19,7 +19,7 @@ from labs.panel.sources import wired
 @pytest.fixture
 def logic(page: Page) -> Page:
     """A page in whose `window.logic` the modules are."""
-    names = "Clock, placed, cablesOf, badgesOf, way, entries"
+    names = "Clock, Connection, placed, cablesOf, badgesOf, way, entries"
     text = f"{script('bench.js')}\nwindow.logic = {{ {names} }};"
     page.add_script_tag(type="module", content=text)
     page.wait_for_function("window.logic")
@@ -72,6 +72,47 @@ def test_no_seek_goes_beyond_what_was(logic: Page) -> None:
     steps = "return [-5, 50, 500].map((t) => { clock.seek(t, 0); return [clock.mode, clock.at]; });"
     expected = [["pause", 0], ["pause", 50], ["pause", pytest.approx(99.8)]]
     assert clock(logic, steps) == expected
+
+
+CONNECTION = """() => {
+    const sent = [], line = new logic.Connection({ send: (m) => sent.push(m) });
+    const all = { type: "all", network: { beats: true } }, states = [];
+    const at = (ms) => states.push(line.state(ms));
+    at(99000);                                          // nothing has come yet
+    line.take(all, 0); at(5000); at(7000);              // the kernel was restarted
+    line.take({ type: "news" }, 8000); at(9000);        // it was only slow
+    line.take({ type: "ended" }, 9000); at(9100); at(99000);
+    line.take(all, 100000); at(100100);                 // another lab
+    line.take({ type: "all", network: { beats: false } }, 200000); at(299000);
+    return states;
+}"""
+ASKED = """async () => {
+    const sent = [], printed = [];
+    const line = new logic.Connection({ send: (m) => sent.push(m) });
+    const late = new Promise((settle) => {
+        const more = { late: () => settle("late"), print: (text) => printed.push(text) };
+        line.ask({ type: "run" }, more).then((answer) => printed.push(answer.text));
+    });
+    const first = await late;
+    line.take({ type: "output", id: 1, text: "a" }, 0);
+    line.take({ type: "answer", id: 1, ok: true, text: "ab" }, 0);
+    line.take({ type: "ended" }, 0);
+    const refused = await line.ask({ type: "do" });
+    return [first, printed, sent, refused.ok, refused.text];
+}"""
+
+
+def test_a_panel_knows_whether_it_is_connected(logic: Page) -> None:
+    assert logic.evaluate(CONNECTION) == ["", "", "lost", "", "ended", "ended", "", ""]
+
+
+def test_a_question_is_answered_late_in_pieces_or_not_at_all(logic: Page) -> None:
+    first, printed, sent, ok, text = logic.evaluate(ASKED)
+    assert first == "late"
+    assert printed == ["a", "ab"]
+    assert sent == [{"type": "run", "id": 1}], "a lab that has ended is not asked"
+    assert not ok
+    assert "has ended" in text
 
 
 PLACES = """net => {

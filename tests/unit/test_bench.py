@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, L
 from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.record import Record, applied, blank, thinned
-from labs.panel.sources import OfLan, network
+from labs.panel.sources import SHOWN, OfLan, network
 from labs.simulation.lan import Lan
 from tests.support import eventually
 
@@ -339,6 +340,25 @@ def test_closing_the_lab_ends_the_thread(source: Still, sent: list[dict[str, Any
     source.shut = True
     thread.join(10)
     assert not thread.is_alive()
+    assert sent[-1] == {"type": "ended"}
+    bench._message(None, {"type": "hello"}, None)  # a page that is opened later
+    eventually(lambda: sent[-1] == {"type": "ended"}, what="the page to be informed")
+
+
+def test_a_command_prints_as_it_runs(
+    source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(host: str, command: str, show: Callable[[str], None]) -> str:
+        for piece in ("PING\n", "", "x" * SHOWN, "y"):
+            show(piece)
+        raise LabError("[ended after 15 s]")
+
+    monkeypatch.setattr(source, "run", run)
+    Bench(source)._message(None, {"type": "run", "host": "web1", "command": "ping", "id": 7}, None)
+    *printed, answer = sent
+    assert {message["type"] for message in printed} == {"output"}
+    assert "".join(message["text"] for message in printed) == ("PING\n" + "x" * SHOWN)[:SHOWN]
+    assert answer == {"type": "answer", "id": 7, "ok": False, "text": "[ended after 15 s]"}
 
 
 def test_the_last_view_that_goes_ends_the_thread(source: Still, sent: list[dict[str, Any]]) -> None:
@@ -475,4 +495,4 @@ def test_the_priorities_of_a_refused_file_are_unknown() -> None:
 
 def test_a_bench_of_memory_has_no_shell() -> None:
     with pytest.raises(LabError, match="no shell"):
-        OfLan(Lan("basic")).run("web1", "ls")
+        OfLan(Lan("basic")).run("web1", "ls", print)

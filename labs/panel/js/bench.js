@@ -12,6 +12,7 @@
 // somebody wants, and a click in the past goes back to that moment.
 
 import { Clock } from "./clock.js";
+import { Connection, LATE, WORDS } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Desk } from "./desk.js";
 import { make, say, set } from "./dom.js";
@@ -39,9 +40,8 @@ class Bench {
   constructor(root, run, port, tools = {}) {
     this.root = root;
     this.port = port;                       // {send(message)}, or null
+    this.connection = new Connection(port);
     this.tools = tools;
-    this.waiting = new Map();               // questions that have no answer yet
-    this.questions = 0;
     this.count = run.n ?? 0;                // of the messages with news
     this.record = new Record(run);
     this.moment = new Moment(this.record);
@@ -58,7 +58,7 @@ class Bench {
 
   // A page that played a recorded run until now can do things from now on.
   connect(port, run) {
-    this.port = port;
+    this.port = this.connection.port = port;
     this.clock.alive = true;
     this.clock.mode = "live";
     this.network = null;                    // whatever it is, it is built again: now it can be clicked
@@ -88,12 +88,9 @@ class Bench {
   // -- messages ---------------------------------------------------------------------------------
 
   take(message) {
+    this.connection.take(message, performance.now());
     if (message.type === "all") this.begin(message);
     else if (message.type === "news") this.news(message);
-    else if (message.type === "answer") {
-      this.waiting.get(message.id)?.(message);
-      this.waiting.delete(message.id);
-    }
   }
 
   // Everything anew: the lab was reset, or this page has missed something.
@@ -119,20 +116,16 @@ class Bench {
     this.waits = message.waits;
   }
 
-  ask(question) {
-    this.questions += 1;
-    const id = this.questions;
-    return new Promise((settle) => {
-      this.waiting.set(id, settle);
-      this.port.send({ ...question, id });
-    });
+  ask(question, more) {
+    return this.connection.ask(question, more);
   }
 
   async act(verb, host, more = {}) {
     const words = [verb, host, ...(more.words ?? [])].filter(Boolean).join(" ");
     this.tell(`${words} …`);
     if (this.clock.mode !== "live" && !this.clock.virtual) this.live();
-    const answer = await this.ask({ type: "do", verb, host, ...more });
+    const late = () => this.tell(`${words} … ${LATE}`);
+    const answer = await this.ask({ type: "do", verb, host, ...more }, { late });
     this.tell(answer.ok ? `done: ${words}` : answer.text, !answer.ok);
   }
 
@@ -236,8 +229,11 @@ class Bench {
     const { clock, network, record } = this, held = holders(network, moment.scene, 0);
     say(this.title, `${network.addresses[0]} is held by ${held.join(" and ") || "nobody"}`);
     this.title.classList.toggle("vb-wrong", held.length !== 1);
-    say(this.chip, this.mark(newest - clock.at));
-    this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay);
+    const state = this.connection.state(performance.now());
+    if (state && state !== this.state) this.tell(WORDS[state], true);
+    this.state = state;
+    say(this.chip, { ended: "ENDED", lost: "NOT CONNECTED" }[state] ?? this.mark(newest - clock.at));
+    this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay && !state);
     this.controls.draw(this.title.textContent, newest);
     this.plan.draw(moment);
     this.timeline.draw(record, clock, newest, `${this.title.textContent} at ${(clock.at - record.start).toFixed(1)} s`);

@@ -5,6 +5,7 @@
 // `hands` is the bench: ask(question) -> answer, act(verb, host, more), tell(words, wrong).
 // `verbs` is the table of Python (labs/model/fault_verbs.py): {verb, words, text, when}.
 
+import { LATE } from "./connection.js";
 import { make, say } from "./dom.js";
 
 const PAUSE = 250;      // ms without a key before the text is checked
@@ -170,9 +171,12 @@ export class Desk {
     const output = make("pre", { class: "vb-output", role: "status", tabindex: "0" });
     const form = this.form(`[root@${host} ~]#`, line, make("button", { type: "submit" }, "Run"), output);
     form.addEventListener("submit", async () => {
+      let shown = "";
+      const print = (text) => { shown += text; say(output, shown); };
+      const late = () => { if (!shown) say(output, `… ${LATE}, if one runs`); };
       say(output, "…");
-      const answer = await this.hands.ask({ type: "run", host, command: line.value });
-      say(output, answer.text || "(nothing printed)");
+      const answer = await this.hands.ask({ type: "run", host, command: line.value }, { late, print });
+      say(output, answer.ok ? answer.text || "(nothing printed)" : [shown.trimEnd(), answer.text].filter(Boolean).join("\n"));
     });
     line.focus();
     line.select();

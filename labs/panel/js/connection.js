@@ -1,0 +1,58 @@
+// The panel's side of the line to Python: questions and their answers, and whether anything comes.
+//
+//   ask(question)    the answer, once Python has it: a kernel answers between two cells
+//   state(ms)        "" while news comes, "ended" once the lab is closed, "lost" when all is silent
+//
+// Only a kernel that sends news by a thread (`beats`) can be called lost: all others are silent
+// while a cell runs.  `ms` is the page's own clock (performance.now()).  Nothing here draws.
+
+export const SILENT_MS = 6000;        // without news, which comes twice a second
+const LATE_MS = 1000;                 // an answer after that is waited for aloud
+export const WORDS = {
+  ended: "this lab has ended: run the cell above again for a new one, or lab.bench() to see the lab of a later cell",
+  lost: "no kernel answers: it was restarted or shut down. Run the cells of the lesson again, from the first",
+};
+export const LATE = "is carried out when the running cell has ended";
+
+export class Connection {
+  constructor(port) {
+    this.port = port;                 // {send(message)}, or null
+    this.beats = false;
+    this.closed = false;
+    this.last = null;                 // ms of the last message
+    this.count = 0;
+    this.open = new Map();            // questions that have no answer yet: {settle, print}
+  }
+
+  // Note that a message came; what belongs to a question goes there, and is not for others.
+  take(message, ms) {
+    this.last = ms;
+    if (message.type === "ended") this.closed = true;
+    else if (message.type === "all") {
+      this.closed = false;
+      this.beats = Boolean(message.network.beats);
+    } else if (message.type === "output") this.open.get(message.id)?.print?.(message.text);
+    else if (message.type === "answer") {
+      this.open.get(message.id)?.settle(message);
+      this.open.delete(message.id);
+    }
+  }
+
+  state(ms) {
+    if (!this.port) return "";
+    if (this.closed) return "ended";
+    return this.beats && this.last !== null && ms - this.last > SILENT_MS ? "lost" : "";
+  }
+
+  // `more.late()` is called when no answer has come yet, `more.print(text)` with what a command prints.
+  ask(question, more = {}) {
+    const state = this.state(performance.now());
+    if (state) return Promise.resolve({ ok: false, text: WORDS[state] });
+    this.count += 1;
+    const id = this.count, late = setTimeout(() => more.late?.(), LATE_MS);
+    return new Promise((settle) => {
+      this.open.set(id, { print: more.print, settle: (answer) => { clearTimeout(late); settle(answer); } });
+      this.port.send({ ...question, id });
+    });
+  }
+}
