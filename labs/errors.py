@@ -22,7 +22,11 @@ class LabError(Exception):
 
 
 class CommandTimeout(LabError):
-    """A command on a host that was ended because it took too long."""
+    """A command on a host that was ended because it took longer than `seconds`."""
+
+    def __init__(self, words: str, seconds: float) -> None:
+        super().__init__(words)
+        self.seconds = seconds
 
 
 def unknown(kind: str, name: object, known: Iterable[str], where: str = "in this lab") -> LabError:

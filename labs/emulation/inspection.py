@@ -82,7 +82,8 @@ class HostAccess:
         except subprocess.TimeoutExpired:
             raise CommandTimeout(
                 f"`{command}` on {host} took longer than {timeout:g} s: "
-                "give it a timeout=, or a limit of its own such as `ping -c 3`"
+                "give it a timeout=, or a limit of its own such as `ping -c 3`",
+                timeout,
             ) from None
         finally:
             daemons.end(process)

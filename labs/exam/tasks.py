@@ -20,9 +20,9 @@ from labs.cards import OPEN, Card, Table
 from labs.conf import setting
 from labs.errors import LabError, unknown
 from labs.exam.paper import Numbers, clock
+from labs.jupyter.notebook_errors import install
 from labs.lessons import challenges
 from labs.lessons.challenges import Challenge, Report, Step
-from labs.lessons.notebook_errors import install
 from labs.progress import Answer, Exam, exam, memory
 
 if TYPE_CHECKING:

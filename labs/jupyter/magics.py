@@ -22,7 +22,8 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from labs.bounded_output import left_out
 from labs.conf import diagnose
-from labs.errors import LabError
+from labs.errors import CommandTimeout, LabError
+from labs.jupyter import notebook_errors
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -75,6 +76,11 @@ class LabMagics(Magics):
             shown = _Shown()
             try:
                 lab.run(name, script, show=shown.take, changes=changes)
+            except CommandTimeout as error:
+                raise LabError(
+                    f"ended on {name} after {error.seconds:g} s: give the command a limit, such as "
+                    f"`ping -c 3` or `timeout 9 tcpdump ...`, or type it in {name}'s terminal"
+                ) from None
             finally:
                 shown.end()
 
@@ -143,6 +149,7 @@ def _complete(chunk: str) -> bool:
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython: make the magics known."""
     shell.register_magics(LabMagics)
+    notebook_errors.prepare(shell)
     shell.events.register("pre_run_cell", _come_to_the_front)
 
 

@@ -20,9 +20,9 @@ import os
 import sys
 
 from labs.cards import OPEN, Card
+from labs.jupyter.notebook_errors import LessonError, install
 from labs.lessons.challenges import Challenge, Report, Step, check
 from labs.lessons.experiment import Experiment, compare, register
-from labs.lessons.notebook_errors import LessonError, install
 from labs.lessons.predictions import Prediction, Verdict, commit, predict
 from labs.lessons.quiz import Question, Quiz, quiz
 from labs.progress import memory

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from labs.cards import RIGHT, WRONG, card, folded
 from labs.conf import errors
 from labs.errors import LabError
-from labs.lessons.notebook_errors import install
+from labs.jupyter.notebook_errors import install
 from labs.progress import Entry, memory
 
 if TYPE_CHECKING:

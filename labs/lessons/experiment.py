@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
-from labs.lessons.notebook_errors import LessonError
+from labs.jupyter.notebook_errors import LessonError
 from labs.lessons.predictions import Prediction, asked, commit
 from labs.progress import Answer, memory
 

@@ -24,7 +24,7 @@ from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
 from labs.errors import LabError, unknown
 from labs.figures import base
 from labs.figures.prediction_overlay import PredictionMark, start_of
-from labs.lessons.notebook_errors import LessonError, install
+from labs.jupyter.notebook_errors import LessonError, install
 from labs.lessons.typed_number import number
 from labs.progress import Answer, memory
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labs.cards import OPEN, RIGHT, WRONG, card, folded
-from labs.lessons.notebook_errors import install
+from labs.jupyter.notebook_errors import install
 from labs.progress import memory, seed
 
 LETTERS = "abcdefgh"

@@ -151,7 +151,7 @@ def test_an_interrupt_ends_a_command_of_mininets_prompt(quiet: Lab, endless: str
 
 
 def test_the_panel_shows_so_much_of_a_command(quiet: Lab) -> None:
-    text = OfLab(quiet).run("client", "head -c 30M /dev/zero | tr '\\0' x")
+    text = OfLab(quiet).run("client", "head -c 30M /dev/zero | tr '\\0' x", lambda _: None)
     assert len(text) < sources.SHOWN + 200
     assert LEFT_OUT.search(text)
 

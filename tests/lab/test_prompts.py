@@ -96,6 +96,18 @@ def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:
     assert "'link s1 web1 down'" in actions
 
 
+def test_slips_of_the_first_cell_are_one_line(notebook: Notebook) -> None:
+    """In a kernel that was just restarted, too: nothing of a lesson has been imported."""
+    for cell in ("ping 192.168.1.10", "cat /etc/hostname", "ls", "ip address"):
+        assert "is a shell command, and this cell is Python" in notebook.run(cell), cell
+    for cell in ("exit", "quit", "exit()"):
+        assert "Shut Down Kernel" in notebook.run(cell)
+    assert notebook.run("check(lab_2, 'home')").count("\n") == 0
+    notebook.run('from labs import Lab\nlab = Lab("empty")')
+    assert 'write lab.unplug("web1"), with the parentheses' in notebook.run("lab.unplug")
+    assert "bound method" in notebook.run("lab.directory.exists")
+
+
 def test_every_cell_brings_its_lab_to_the_front(notebook: Notebook) -> None:
     """The terminals of hosts follow the lab that was used last."""
     notebook.run('from labs import Lab\nlab = Lab("empty")\ncard = lab.directory / "lab.json"')
@@ -170,7 +182,7 @@ def test_a_kernel_can_be_interrupted_and_restarted(notebook: Notebook) -> None:
     eventually(lambda: not running("sleep 6666"), what="the end of the command")
     notebook.manager.restart_kernel(now=True)
     notebook.client.wait_for_ready(timeout=60)
-    assert "NameError" in notebook.run("lab")
+    assert "this kernel has no lab yet" in notebook.run("lab")
     assert "<Lab 'empty'" in notebook.run('from labs import Lab\nlab = Lab("empty")\nlab')
 
 

@@ -7,6 +7,7 @@ Refusals are polite: a card or a line that says what to do, and no traceback.
 
 from __future__ import annotations
 
+import linecache
 import re
 import sys
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ import pytest
 from labs.conf import setting
 from labs.emulation.base import Result
 from labs.errors import LabError
+from labs.jupyter import notebook_errors
+from labs.jupyter.notebook_errors import unknown_name
 from labs.lessons import (
     Challenge,
     LessonError,
@@ -29,10 +32,8 @@ from labs.lessons import (
     check,
     commit,
     course,
-    notebook_errors,
     predict,
 )
-from labs.lessons.notebook_errors import unknown_name
 from labs.lessons.typed_number import number
 from labs.progress import memory
 
@@ -446,7 +447,7 @@ def test_a_lesson_that_does_not_exist_lists_those_that_do() -> None:
 
 
 class Shell:
-    """What `labs.lessons.notebook_errors` needs of IPython's shell; records each call."""
+    """What `labs.jupyter.notebook_errors` needs of IPython's shell; records each call."""
 
     def __init__(self) -> None:
         self.user_ns: dict[str, object] = {"lab": 1, "failover": 2, "_hidden": 3}
@@ -466,6 +467,7 @@ class Shell:
         """Runs a cell as IPython does: its own frame, then the cell's."""
         notebook_errors.install(self)
         try:
+            linecache.cache["<cell>"] = (len(code), None, [f"{code}\n"], "<cell>")
             exec(compile(code, "<cell>", "exec"), dict(self.user_ns))
         except self.kinds as error:
             self.handler(self, type(error), error, sys.exc_info()[2])
@@ -545,6 +547,67 @@ def test_a_new_kernel_says_where_the_lab_comes_from(shell: Shell) -> None:
     shell.user_ns = {}
     shell.run("lab.settle()")
     assert "lab = Lab(...)" in shell.shown[0]
+
+
+class Verbs:
+    """The verbs of a lab, of which two are enough."""
+
+    hosts = ("web1", "client")
+    holders = plugged = None
+
+    def plug(self, host: str, interface: str = "eth0") -> None:
+        """Needs a host."""
+
+    def lose(self, host: str, share: float) -> None:
+        """Needs two words."""
+
+
+MISTAKES = [
+    ("lab.plug(web1)", 'needs quotes: "web1"'),
+    ("check(lab, home)", 'write it in quotes: "home"'),
+    ("lab.plugin('web1')", "a lab has no `plugin`: did you mean `lab.plug"),
+    ("lab.wombat()", "a lab has no `wombat`: lesson 00"),
+    ("lab.plug()", '`lab.plug` needs host: lab.plug("web1")'),
+    ("lab.lose('web1')", '`lab.lose` needs share: lab.lose("web1", SHARE)'),
+    ("ping 192.168.1.10", "write `%%on web1` in the line above it, or type it in the terminal"),
+    ("ip -brief address", "`ip -brief address` is a shell command"),
+    ("hostname", "`hostname` is a shell command"),
+    ("ls", "`ls` is a shell command"),
+    ("vi /etc/keepalived/keepalived.conf", "cell is Python: type it in the terminal of a host"),
+    ("labs terminal web1", "for a shell of your own machine"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "words"), MISTAKES)
+def test_a_mistake_gets_one_line_that_says_what_to_do(code: str, words: str, shell: Shell) -> None:
+    shell.user_ns = {"lab": Verbs(), "check": check}
+    shell.run(code)
+    (line,) = shell.shown
+    assert line.startswith("LabError: ")
+    assert words in line
+    assert shell.tracebacks == 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["1 +", "lab.plug(", "len()", "(3).real_part", "ip = lab.nothing.more", "find(1)()", "{}.x"],
+)
+def test_what_is_not_understood_keeps_its_traceback(code: str, shell: Shell) -> None:
+    shell.user_ns = {"lab": Verbs(), "find": lambda n: n}
+    shell.run(code)
+    if code.startswith("ip ="):  # of the lab, but no line of advice covers the rest
+        assert "a lab has no `nothing`" in shell.shown[0]
+    else:
+        assert shell.tracebacks == 1
+
+
+def test_an_interrupt_is_one_line(shell: Shell) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    shell.user_ns = {"stop": stop}
+    shell.run("stop()")
+    assert shell.shown == [f"KeyboardInterrupt: {notebook_errors.INTERRUPTED}"]
 
 
 def test_a_fault_inside_a_function_keeps_its_traceback(shell: Shell) -> None:

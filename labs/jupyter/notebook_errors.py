@@ -1,0 +1,214 @@
+"""How a cell of a lesson fails: one card or one line that says what to do, never a traceback.
+
+    commit(who)             without an answer: a card, and the cells below do not run
+    lab.plug(web1)          a name without its quotes
+    ping 192.168.1.10       a shell command where Python was expected
+    check(lab, "x")         in a kernel that was restarted: which cell to run first
+
+IPython lets a shell have one handler for chosen exceptions; `install` gives it ours, which leaves
+alone what it does not understand. Elsewhere (a script, a terminal) the same words come as the last
+line of an ordinary error.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import linecache
+import re
+from types import MethodType, TracebackType
+from typing import Any
+
+from labs.cards import OPEN, Card
+from labs.errors import LabError
+
+# What learners type at a shell. Those in _FULL_SCREEN need a terminal.
+_FULL_SCREEN = {"vi", "vim", "nano", "less", "more", "man", "top", "htop", "watch"}
+_COMMANDS = _FULL_SCREEN | set(
+    """
+    arp arping bash cat cd chmod chown cp curl date diff dig echo find grep head hostname ifconfig
+    ip iptables journalctl keepalived kill killall ls mkdir mv nc netstat nft nslookup ping pkill ps
+    pwd rm route sed service sh ss ssh sudo sysctl systemctl tail tcpdump touch traceroute uptime
+    vrrpctl wget which
+    """.split()  # noqa: SIM905
+)
+INTERRUPTED = "interrupted: the cell has ended here; what it had done until then stays done"
+
+
+class LessonError(Exception):
+    """Not an error: the learner is asked to do something first. Stops the run of a notebook."""
+
+    def __init__(self, title: str, *words: str) -> None:
+        super().__init__("; ".join([title, *words]))
+        self.card = Card(OPEN, title, words)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback where `install` was not called."""
+        return [repr(self.card)]
+
+
+class _Stays:
+    """What `exit` and `quit` are in a notebook: words, instead of the end of the kernel."""
+
+    def __repr__(self) -> str:
+        return "this is a notebook, not a shell: Kernel > Shut Down Kernel ends the lab"
+
+    __call__ = __repr__
+
+
+def install(shell: Any = None) -> None:
+    """Teach the running IPython our manners; without one, nothing happens. May be repeated."""
+    if shell is None:
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+    if shell is not None:
+        kinds = (LessonError, NameError, SyntaxError, AttributeError, TypeError, KeyboardInterrupt)
+        shell.set_custom_exc(kinds, _handle)
+
+
+def prepare(shell: Any) -> None:
+    """Make `shell` a learner's: our manners from the first cell, no command taken for a magic."""
+    install(shell)
+    shell.automagic = False
+    shell.user_ns["exit"] = shell.user_ns["quit"] = _Stays()
+    formatter = shell.display_formatter.formatters["text/plain"]
+    formatter.for_type(MethodType, _show_method)
+
+
+def _handle(
+    shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None
+) -> None:
+    """IPython calls this for the exceptions above; the cell counts as failed whatever it does."""
+    if isinstance(error, LessonError):
+        from IPython.display import display
+
+        shell._last_traceback = []
+        display(error.card)
+    elif isinstance(error, KeyboardInterrupt):
+        shell._showtraceback(kind, error, [f"KeyboardInterrupt: {INTERRUPTED}"])
+    elif (words := advice(error, trace, shell.user_ns)) is not None:
+        line = LabError(words)
+        shell._showtraceback(LabError, line, line._render_traceback_())
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def advice(error: BaseException, trace: TracebackType | None, known: dict[str, Any]) -> str | None:
+    """What to do instead of a cell that failed with `error`; None if we do not know.
+
+    `known`: the names of the notebook.
+    """
+    match error:
+        case NameError():
+            return unknown_name(error, trace, known)
+        case SyntaxError():
+            return _shell_command(error.text or "", known)
+        case AttributeError():
+            return _unknown_verb(error, known)
+        case TypeError():
+            return _missing_argument(error, known)
+    return None
+
+
+def unknown_name(
+    error: BaseException, trace: TracebackType | None, known: dict[str, Any]
+) -> str | None:
+    """What to do about an undefined name; None if it is not that.
+
+    Only for a name written in the cell itself: one that a module lacks is a fault of the module.
+    """
+    if trace is None or (trace.tb_next is not None and trace.tb_next.tb_next is not None):
+        return None
+    found = re.match(r"name '(\w+)' is not defined", str(error))
+    if not found:
+        return None
+    name, line = found.group(1), _line(trace)
+    if (words := _shell_command(line, known)) is not None:
+        return words
+    if name in _hosts(known):
+        return f'the name of a host is a text and needs quotes: "{name}"'
+    close = difflib.get_close_matches(name, [each for each in known if each[0] != "_"], 1, 0.75)
+    if close:
+        return f"there is no `{name}` here: did you mean `{close[0]}`?"
+    if name in {"lab", "Lab"}:
+        return (
+            "this kernel has no lab yet: run the first cell of the lesson, then the one above "
+            "that says `lab = Lab(...)`"
+        )
+    quotes = ""
+    if re.search(rf"[(,]\s*{name}\s*[,)]", line):
+        quotes = f'; if it is meant as a text, write it in quotes: "{name}"'
+    return (
+        f"`{name}` is not there yet: first run the cell above that makes it "
+        f"(after a restart: Run > Run All Above Selected Cell){quotes}"
+    )
+
+
+def _line(trace: TracebackType) -> str:
+    """The line of the cell in which it happened."""
+    last = trace.tb_next or trace
+    return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno)
+
+
+def _lab(known: dict[str, Any]) -> Any:
+    """The notebook's lab, or None."""
+    lab = known.get("lab")
+    return lab if hasattr(lab, "holders") else None
+
+
+def _hosts(known: dict[str, Any]) -> list[str]:
+    return list(getattr(_lab(known), "hosts", ()))
+
+
+def _shell_command(line: str, known: dict[str, Any]) -> str | None:
+    """Where to type the command that begins `line`; None if it begins with none."""
+    typed = line.strip()
+    first = typed.split(maxsplit=1)[0] if typed else ""
+    host = next(iter(_hosts(known)), "web1")
+    if first == "labs":
+        return f"`{typed}` is for a shell of your own machine, and this cell is Python"
+    if first not in _COMMANDS or re.match(r"\s*[=.(\[]", typed[len(first) :]):
+        return None
+    place = f"type it in the terminal of a host, such as {host}"
+    if first not in _FULL_SCREEN:
+        place = f"write `%%on {host}` in the line above it, or {place}"
+    return f"`{typed}` is a shell command, and this cell is Python: {place}"
+
+
+def _unknown_verb(error: AttributeError, known: dict[str, Any]) -> str | None:
+    """What a lab has instead of the name that it has not."""
+    lab = _lab(known)
+    if lab is None or error.obj is not lab:
+        return None
+    names = [name for name in dir(lab) if name[0] != "_"]
+    close = difflib.get_close_matches(str(error.name), names, 1)
+    remedy = f"did you mean `lab.{close[0]}`?" if close else "lesson 00 lists the kit's names"
+    return f"a lab has no `{error.name}`: {remedy}"
+
+
+def _missing_argument(error: TypeError, known: dict[str, Any]) -> str | None:
+    """How a verb of the lab is called."""
+    found = re.match(r"\w+\.(\w+)\(\) missing \d+ required positional arg\w+: (.+)", str(error))
+    method = getattr(_lab(known), found.group(1), None) if found else None
+    if found is None or method is None:
+        return None
+    return f"`lab.{found.group(1)}` needs {found.group(2).replace(chr(39), '')}: {_call(method)}"
+
+
+def _call(method: Any) -> str:
+    """An example of how to call it: ``lab.plug("web1")``."""
+    needed = [
+        '"web1"' if name == "host" else name.upper()
+        for name, each in inspect.signature(method).parameters.items()
+        if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+    return f"lab.{method.__name__}({', '.join(needed)})"
+
+
+def _show_method(method: MethodType, printer: Any, _cycle: bool) -> None:
+    """A verb of the lab that was named and not called says how to call it."""
+    if hasattr(method.__self__, "holders"):
+        printer.text(f"nothing was done: write {_call(method)}, with the parentheses")
+    else:
+        printer.text(repr(method))
