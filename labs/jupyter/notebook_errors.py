@@ -111,9 +111,7 @@ def advice(error: BaseException, trace: TracebackType | None, known: dict[str, A
     return None
 
 
-def unknown_name(
-    error: BaseException, trace: TracebackType | None, known: dict[str, Any]
-) -> str | None:
+def unknown_name(error: BaseException, trace: Any, known: dict[str, Any]) -> str | None:
     """What to do about an undefined name; None if it is not that.
 
     Only for a name written in the cell itself: one that a module lacks is a fault of the module.
