@@ -27,7 +27,7 @@ _FULL_SCREEN = {"vi", "vim", "nano", "less", "more", "man", "top", "htop", "watc
 _COMMANDS = _FULL_SCREEN | set(
     """
     arp arping bash cat cd chmod chown cp curl date diff dig echo find grep head hostname ifconfig
-    ip iptables journalctl keepalived kill killall ls mkdir mv nc netstat nft nslookup ping pkill ps
+    ip iptables journalctl keepalived kill ls mkdir mv nc netstat nft nslookup ping ps
     pwd rm route sed service sh ss ssh sudo sysctl systemctl tail tcpdump touch traceroute uptime
     vrrpctl wget which
     """.split()  # noqa: SIM905
