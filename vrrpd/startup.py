@@ -170,9 +170,12 @@ def _prepare_reloads(
 
 def _at_leisure(loop: Loop, log: Log, journal: Journal, process: Process) -> None:
     """From here on what is written may wait for the work, and what is built is built to stay."""
+    from vrrpd.linux.own_process import trim_heap
+
     log.later = journal.later = process.later = loop.idle.append
     process.resume()
     atexit.register(log.flush)
+    trim_heap()
     gc.freeze()  # the collector need not look through it again in the middle of a takeover
     gc.enable()
 

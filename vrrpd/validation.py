@@ -12,7 +12,6 @@ Contract: pure; of all that is here, only `auth_hmac`'s verifier remembers a pac
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 
 from vrrpd import auth_header, auth_hmac
@@ -114,13 +113,17 @@ def auth_type(datagram: Datagram, expect: Expectation) -> None:
 
 
 def auth_data(datagram: Datagram, expect: Expectation) -> None:
-    """RFC 2338 section 5.3.10: the password must be ours; compared in constant time."""
+    """RFC 2338 section 5.3.10: the password must be ours.
+
+    It need not be compared in constant time: it is in every Advertisement of ours as it is, and a
+    wrong one is not answered.
+    """
     if expect.version == 2 and expect.auth.kind == "AH":
         auth_header.verify(datagram, expect.auth.password, expect.sequence)
     elif (
         expect.version == 2
         and expect.auth.kind == "PASS"
-        and not hmac.compare_digest(datagram.message[-AUTH_BYTES:], expect.auth.password)
+        and datagram.message[-AUTH_BYTES:] != expect.auth.password
     ):
         raise PacketError(Check.AUTH_DATA, "wrong password")
 

@@ -21,7 +21,8 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.linux.kernel import LinuxKernel
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import InterfaceAddress
+from vrrpd.linux.nftables import Filter
+from vrrpd.ports import DropFilter, InterfaceAddress
 
 CARD = "vlab0"
 
@@ -415,3 +416,17 @@ def test_what_was_prepared_for_other_things_is_not_used(watched: WatchedKernel) 
     one, two = placed("10.9.1.1"), placed("10.9.1.2")
     assert watched.kernel.change([two], [], watched.kernel.prepare([one])) == []
     assert held() == ["10.9.1.2/32"]
+
+
+@pytest.mark.parametrize("family", ["ip", "ip6"])
+def test_a_packet_filter_that_is_left_over_goes_and_without_one_no_library_is_loaded(
+    family: str,
+) -> None:
+    own, other = Filter(), Filter()
+    assert own.apply(DropFilter()) == []
+    assert own.library is None
+    assert other.run(f"add table {family} keepalived") == ("", "")
+    assert own.apply(DropFilter(table="another")) == []
+    assert own.library is None
+    assert own.apply(DropFilter()) == []
+    assert "keepalived" not in other.run("list tables")[0]

@@ -4,6 +4,8 @@ Seconds depend on the machine, the list of modules does not.
 Each entry of the daemon's list was weighed: together they take about 0.1 s of processor time.
 What is not in the list (asyncio, ssl, email, typing-heavy libraries) would take as much again,
 before every takeover that waits for a restarted daemon.
+hashlib, and what imports it (hmac, random, tempfile), brings OpenSSL with it, and shutil the
+compressors: four megabytes that a daemon seldom needs.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from tests.served import free_port
 from tests.support import REPOSITORY
 
 ALLOWED_WORDS = """
-    __future__ argparse array atexit bisect bz2 collections contextlib copyreg ctypes enum errno
-    fcntl fnmatch functools gc genericpath getpass gettext glob hashlib heapq hmac importlib
-    inspect ipaddress itertools json keyword linecache locale logging lzma math ntpath numbers
-    opcode operator os pathlib pickle posixpath pwd random re reprlib resource select selectors
-    shutil signal socket stat string struct subprocess termios textwrap threading token tokenize
-    tempfile traceback types typing unicodedata urllib vrrpd warnings weakref zlib grp
+    __future__ argparse array atexit bisect collections contextlib copyreg ctypes enum errno
+    fcntl fnmatch functools gc genericpath getpass gettext glob heapq importlib
+    inspect ipaddress itertools json keyword linecache locale logging math ntpath numbers
+    opcode operator os pathlib pickle posixpath pwd re reprlib resource select selectors
+    signal socket stat string struct subprocess termios textwrap threading token tokenize
+    traceback types typing unicodedata urllib vrrpd warnings weakref zlib grp
 """
 ALLOWED = set(ALLOWED_WORDS.split())
 SMALL = """
@@ -108,6 +110,7 @@ def test_nothing_of_ours_is_imported_after_privileges_are_given_up() -> None:
 
 def test_the_heavy_ones_stay_out() -> None:
     heavy = {"asyncio", "ssl", "email", "http", "sqlite3", "multiprocessing", "pyroute2", "scapy"}
+    heavy |= {"hashlib", "hmac", "random", "tempfile", "shutil", "bz2", "lzma"}
     assert not heavy & ALLOWED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import sys
@@ -290,3 +291,16 @@ def test_what_a_check_leaves_running_can_still_write_its_errors(on_loop: LoopRun
     go.write_text("now\n")
     on_loop.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, 60 * SECOND)
     assert done.read_text() == "0\n"
+
+
+@pytest.mark.parametrize("file", ["sh", "/bin/sh", "./there", "there", "plain", "folder", "no", ""])
+def test_a_program_is_found_where_the_standard_library_finds_it(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, mode in (("there", 0o755), ("plain", 0o644)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"/nowhere:{tmp_path}:/usr/bin:/bin")
+    assert vrrpd.linux.script_runner._which(file) == shutil.which(file)

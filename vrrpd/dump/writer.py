@@ -13,7 +13,6 @@ writes them in clear up to 2.3).
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 
 from vrrpd.daemon import Daemon
@@ -21,6 +20,7 @@ from vrrpd.dump.data import data
 from vrrpd.dump.json import as_json
 from vrrpd.journal import Log
 
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 EXTENSION = "Authentication Extension Errors:"  # only where auth_hmac is configured
 STATS = (
     ("Advertisements:", (("Received", "advertisement-rcvd"), ("Sent", "advertisement-sent"))),
@@ -101,7 +101,10 @@ def _write(what: str, name: str, lines: Iterable[str], log: Log) -> None:
     path = os.path.join(directory, name)  # an absolute name stays as it is
     log.info(f"Printing VRRP {what} for process({os.getpid()}) on signal")
     try:
-        fd, temporary = tempfile.mkstemp(prefix=".vrrpd-dump.", dir=os.path.dirname(path))
+        # As tempfile.mkstemp() does it; its module would bring OpenSSL into the daemon.
+        name = f".vrrpd-dump.{os.urandom(8).hex()}"
+        temporary = os.path.join(os.path.dirname(path), name)
+        fd = os.open(temporary, NEW, 0o600)
         try:
             with os.fdopen(fd, "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)

@@ -7,7 +7,8 @@ The rules are keepalived's to the letter, so `nft list ruleset` looks familiar.
 A change replaces the tables whole, in one transaction: no packet sees half of it.
 
 libnftables, which nft(8) is made of, is called in this process: a fork would cost a takeover more
-than all the rest.
+than all the rest.  Without a filter, and nothing left of one, it is not loaded: with the libraries
+that it needs it takes more than a megabyte.
 
 Contract: `Filter.apply()` never raises.  Without nftables on the host, or without the right to
 use it, it returns the reason as text, and addresses answer although they should not.  What cannot
@@ -18,12 +19,20 @@ from __future__ import annotations
 
 import ctypes
 import re
+import socket
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+from vrrpd.linux.netlink_attributes import attribute
+from vrrpd.linux.rtnetlink import RequestSocket
 from vrrpd.ports import DropFilter, InterfaceAddress, VirtualLink
 from vrrpd.record import replace
 
 LIBRARY = "libnftables.so.1"
+NETLINK_NETFILTER = 12
+GET_TABLE = 10 << 8 | 1  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETTABLE
+TABLE_NAME = 1  # NFTA_TABLE_NAME
+NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 NAME = re.compile(r"[A-Za-z0-9_./-]+\Z")  # what may stand in a ruleset without further ado
 IFNAME = re.compile(r"[^\s\"*\\/]{1,15}\Z")
 FAMILIES = {4: "ip", 6: "ip6"}
@@ -43,6 +52,8 @@ class Filter:
         if not NAME.match(shield.table):
             return [f"no packet filter: {shield.table!r} cannot be written in nft"]
         shield, problems = _writable(shield)
+        if not (shield or self.library or _exists(shield.table)):
+            return problems
         there = self._tables(shield.table)
         if isinstance(there, str):
             return [*problems, f"no packet filter: {there}"] if shield else problems
@@ -105,6 +116,20 @@ class Filter:
             library.nft_ctx_buffer_error(context)
             self.library, self.context = library, context
         return self.library, self.context
+
+
+def _exists(table: str) -> bool:
+    """Whether the kernel has a table of that name, or cannot say."""
+    name = attribute(TABLE_NAME, table.encode() + b"\0")
+    try:
+        requests = RequestSocket(NETLINK_NETFILTER)
+        try:
+            bodies = [NFGENMSG.pack(one, 0, 0) + name for one in (socket.AF_INET, socket.AF_INET6)]
+            return any(requests.ask(GET_TABLE, 0, body) == 0 for body in bodies)
+        finally:
+            requests.close()
+    except OSError:
+        return True
 
 
 def _writable(shield: DropFilter) -> tuple[DropFilter, list[str]]:

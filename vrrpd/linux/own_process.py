@@ -184,6 +184,13 @@ def _locks_beyond_limits() -> bool:
     return done
 
 
+def trim_heap() -> None:
+    """Give memory back that the C library holds for later and the start has used."""
+    trim = getattr(LIBC, "malloc_trim", None)  # glibc's own
+    if trim is not None:
+        trim(0)
+
+
 def dump_core() -> None:
     """Leave a core dump after a crash.  Raises OSError."""
     try:

@@ -63,11 +63,14 @@ def error_number(message: bytes) -> int:
 
 
 class RequestSocket:
-    """The socket that asks and commands; `port` is its address, `sequence` its last number."""
+    """The socket that asks and commands; `port` is its address, `sequence` its last number.
 
-    def __init__(self) -> None:
+    `protocol` is that of netlink(7).
+    """
+
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
         self.sequence = 0
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self.socket.bind((0, 0))
         # Not settimeout(): Python would ask poll(2) before each call.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, ANSWER_TIMEOUT)
