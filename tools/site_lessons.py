@@ -329,7 +329,7 @@ def index(found: list[Path]) -> str:
             f'<span class="soft">{about.minutes} minutes</span></a></li>'
         )
     return (
-        "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in seventeen lessons, to read and "
+        "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in eighteen lessons, to read and "
         "to predict.\nnav: Lessons\norder: 4\noutputs: page.css\n-->\n"
         '<main id="main"><h1>Lessons</h1><p class="lead">A question, your prediction, the '
         "experiment, the comparison. What was measured is a replay of real runs.</p>"

@@ -36,7 +36,7 @@ def history(*, solved: bool = True) -> str:
         Entry(4.0, "05-failover", "check", "leave", passed=False),
         Entry(5.0, "05-failover", "check", "leave", passed=solved),
         Entry(6.0, "05-failover", "check", "leave", passed=False),
-        Entry(7.0, "16-mystery", "check", "mystery-1", passed=True),
+        Entry(7.0, "17-mystery", "check", "mystery-1", passed=True),
     ]
     return "".join(entry.line() for entry in entries)
 
@@ -74,12 +74,20 @@ def grade(capsys: pytest.CaptureFixture[str]) -> Grade:
     return run
 
 
+def test_a_lesson_that_got_another_number_keeps_its_points() -> None:
+    (assignment,) = points.assignments(["17"], {"mystery"})
+    earned = [Entry(7.0, name, "check", "mystery-1", passed=True) for name in
+              ("16-mystery", "17-mystery", "16-your-servers")]  # fmt: skip
+    assert [len(points.grade([entry], assignment).earned) for entry in earned] == [1, 1, 0]
+    assert course.lesson("16-mystery").title == course.lesson("17").title
+
+
 @pytest.mark.parametrize(
     ("kinds", "points"),
     [
         ("challenge", {"VRRP 05": "1"}),
         ("prediction", {"VRRP 05": "1"}),
-        ("mystery", {"VRRP 16": "1"}),
+        ("mystery", {"VRRP 17": "1"}),
         ("challenge,prediction", {"VRRP 05": "2"}),
     ],
 )
@@ -143,7 +151,7 @@ def test_the_roster_of_canvas_gives_each_learner_the_id(
 
 
 def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: Grade) -> None:
-    lines, _ = grade("nbgrader", *klass, "--lessons", "05,16", "--count", "challenge,mystery")
+    lines, _ = grade("nbgrader", *klass, "--lessons", "05,17", "--count", "challenge,mystery")
     assert tuple(lines[0]) == exports.NBGRADER
     first = dict(zip(lines[0], lines[1], strict=True))
     assert first["student_id"] == "Müller, Anna"
@@ -155,7 +163,7 @@ def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: G
 @pytest.mark.parametrize("form", ["gradescope", "prairielearn"])
 def test_results_fit_the_schema(klass: list[Path], grade: Grade, tmp_path: Path, form: str) -> None:
     schema = json.loads((SCHEMAS / f"{form}-results.json").read_text())
-    grade(form, *klass, "--lessons", "05,16", "--points", "10", "--out", tmp_path / "out")
+    grade(form, *klass, "--lessons", "05,17", "--points", "10", "--out", tmp_path / "out")
     results = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.glob("out/*/*")}
     assert set(results) == set(NAMES)
     for content in results.values():

@@ -32,7 +32,7 @@ ELSEWHERE = {
     "tests/unit/test_x.py::test_y": "an example",
 }
 # The files of the lesson that docs/authoring.md makes; a test of it compares them with the program.
-EXAMPLE_LESSON = re.compile(r".*/(l?17([-_]gateways)?\.(ipynb|py)|states/gateways/.*)")
+EXAMPLE_LESSON = re.compile(r".*/(l?18([-_]gateways)?\.(ipynb|py)|states/gateways/.*)")
 
 
 @cache

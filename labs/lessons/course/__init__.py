@@ -53,12 +53,22 @@ def numbers() -> list[str]:
     return [name[1:3] for name in _modules()]
 
 
+def number_of(name: str) -> str:
+    """The number of the lesson ``05-failover``, or ``05``, as text.
+
+    A lesson keeps its name when it gets another number: the copies and the progress files of
+    learners have the number that it had.
+    """
+    slug = name[3:].replace("-", "_")
+    return next((each[1:3] for each in _modules() if slug and each[4:] == slug), name[:2])
+
+
 def lesson(name: str) -> Lesson:
     """The lesson ``05-failover``, or ``05``; raises LabError, naming the known ones."""
-    number = name[:2]
-    if number not in numbers():
+    present = number_of(name)
+    if present not in numbers():
         raise unknown("lesson", name, numbers())
-    found = next(name for name in _modules() if name[1:3] == number)
+    found = next(each for each in _modules() if each[1:3] == present)
     module = import_module(f"labs.lessons.course.{found}")
     return Lesson(
         name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
@@ -96,7 +106,7 @@ def _predicted() -> tuple[dict[str, str], dict[str, Answer]]:
 
 def challenge(name: str, present: str = "") -> Challenge:
     """The challenge `name` of the lesson `present`, or of any; LabError if there is none."""
-    if present[:2] in numbers() and name in (known := lesson(present).challenges):
+    if number_of(present) in numbers() and name in (known := lesson(present).challenges):
         return known[name]
     if name not in challenges():
         raise unknown("challenge", name, challenges())

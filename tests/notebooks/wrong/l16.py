@@ -1,9 +1,17 @@
-"""16 Mystery: what people do when they change things before they look."""
+"""16 Your servers: one server only, the wrong chain, an open script, no nopreempt, no reload."""
 
 from tests.notebooks.wrong import Wrong
 
 FILE = "/etc/keepalived/keepalived.conf"
+STATE = f"sed -i 's/state MASTER/state BACKUP/' {FILE}"
+SECURE = (
+    rf"sed -i '/router_id web/a\    script_user root\n    enable_script_security' {FILE}; "
+    "systemctl enable keepalived"
+)
+MODE = "chmod 0755 /etc/keepalived/notify.sh"
 RELOAD = "systemctl reload keepalived"
+RULE = "nft list chain inet filter {} && nft insert rule inet filter {} ip protocol vrrp accept"
+IN, OUT = RULE.format("input", "input"), RULE.format("output", "output")
 
 
 def _typed(hosts: str, *lines: str) -> str:
@@ -13,46 +21,20 @@ def _typed(hosts: str, *lines: str) -> str:
 
 
 WRONG = {
-    "mystery-1": (
-        # One server alone is no cluster.
-        Wrong(_typed("web2", "systemctl stop keepalived"), hint="no daemon is running on web2"),
-        # The right line, and the daemon has not read it.
+    "handover": (
+        Wrong(_typed("web1", STATE, SECURE, MODE, RELOAD, IN), hint="web2: (file|scripts): "),
+        # VRRP goes out already, and that is not what is missing.
+        Wrong(_typed("web1 web2", STATE, SECURE, MODE, RELOAD, OUT), hint="web1: firewall"),
         Wrong(
-            _typed("web1", f"sed -i 's/router_id 15/router_id 51/' {FILE}"), hint="has not read it"
+            _typed("web1 web2", STATE, SECURE, RELOAD, IN),
+            hint="web2: (file|scripts): .*(permissions|write)",
         ),
-    ),
-    "mystery-2": (
-        Wrong(_typed("web1 web2", "systemctl restart keepalived"), hint="in FAULT: web1"),
-        # Only the server that was looked at.
+        # Without nopreempt the checklist has nothing to say.
         Wrong(
-            _typed("web1", f"sed -i 's/ping -c 1 -W 1 192.168.1.1\"/true\"/' {FILE}", RELOAD),
-            hint="in FAULT: web2",
+            _typed("web1 web2", STATE, f"sed -i /nopreempt/d {FILE}", SECURE, MODE, RELOAD, IN),
+            hint="web1 took the address back",
         ),
-    ),
-    "mystery-3": (
-        Wrong(_typed("web2", "systemctl restart keepalived"), hint="what is between"),
-        # The rules of the wrong server.
-        Wrong(_typed("web1", "nft flush ruleset"), hint="what is between"),
-        Wrong("lab.unplug('web2')", hint="cable of web2 is out"),
-    ),
-    "mystery-4": (
-        Wrong(_typed("web1", RELOAD), hint="does nothing, not even a reload"),
-        Wrong(_typed("web2", "systemctl stop keepalived"), hint="no daemon is running on web2"),
-    ),
-    "mystery-5": (
-        # A permanent entry survives a flush.
-        Wrong(_typed("client", "ip neighbour flush dev eth0"), hint="never expires"),
-        # Now web2 has the address, and the client its answers: one server alone.
-        Wrong(_typed("web1", "systemctl stop keepalived"), hint="no daemon is running on web1"),
-    ),
-    "mystery-6": (
-        Wrong(
-            _typed("web2", f"sed -i 's/priority 100/priority 200/' {FILE}", RELOAD),
-            hint="not by web1",
-        ),
-        Wrong(
-            _typed("web2", f"sed -i 's/192.168.1.110/192.168.1.10/' {FILE}"),
-            hint="has its daemon read it",
-        ),
-    ),
+        # The files are right, and no daemon has read them.
+        Wrong(_typed("web1 web2", STATE, SECURE, MODE, IN), hint="web1 took the address back"),
+    )
 }

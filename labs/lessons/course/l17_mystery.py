@@ -1,4 +1,4 @@
-"""16 Mystery: six broken clusters, and no instructions.
+"""17 Mystery: six broken clusters, and no instructions.
 
 Every check asks for the same: that the cluster is well again, whichever way that was reached.
 The hints know the fault of each, and look at what has become of it.
@@ -247,12 +247,14 @@ QUIZ = (
         },
     ),
     Question(
-        "(Lesson 14) Which protection keeps a neighbor from answering ARP for your address?",
-        right="rules at its switch port",
-        why="The others are about advertisements; ARP is believed by the clients.",
+        "(Lesson 15) You run keepalived. What shows the state of its timers, right now?",
+        right="the file /tmp/keepalived.data, after SIGUSR1",
+        why="keepalived writes the file and goes on.",
         wrong={
-            "auth_type AH with a long key": "It signs advertisements; ARP is not signed.",
-            "unicast_peer": "It limits who receives and sends advertisements, not ARP.",
+            "the output of systemctl status keepalived": (
+                "That shows the process and its last lines of log."
+            ),
+            "the command vrrpctl status, run as root": "It asks vrrpd, not keepalived.",
         },
     ),
 )
