@@ -454,11 +454,11 @@ def batch(lines: Mapping[Node, Sequence[str]], doing: str) -> None:
     for node, process in running.items():
         with process:
             assert process.stdout is not None
-            said = process.stdout.read().decode(errors="replace")
+            printed = process.stdout.read().decode(errors="replace")
         if process.returncode:
-            refused[node.name] = said.strip()
-    for name, said in refused.items():
-        raise LabError(f"cannot {doing} {name}: {said}; try `labs doctor`")
+            refused[node.name] = printed.strip()
+    for name, reason in refused.items():
+        raise LabError(f"cannot {doing} {name}: {reason}; try `labs doctor`")
 
 
 def remove_files(files: Path) -> None:

@@ -15,10 +15,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from labs.model.facts import Advert, Arp, Fact, Heard
 from labs.simulation.clock import VirtualClock
+from labs.simulation.late_reading import compared
 from vrrpd import packet
 from vrrpd.auth_hmac import observe
 from vrrpd.events import IPAddress
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 ARP, IPV6 = b"\x08\x06", b"\x86\xdd"
 NEIGHBOUR_ADVERTISEMENT = 136
+_MOST_DECODED = 1000  # Advertisements that are remembered; with auth_hmac no two are alike
+
+# Source, VRID, version, priority and interval (s) of an Advertisement.
+Fields: TypeAlias = tuple[str, int, int, int, float]
 
 
 @dataclass
@@ -99,6 +104,8 @@ class Switch:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
+        # Advertisements by their bytes: nearly always, one is like the one before it.
+        self._decoded: dict[bytes, tuple[Fields, tuple[str, ...]]] = {}
 
     @property
     def t(self) -> float:
@@ -107,7 +114,10 @@ class Switch:
 
     def cable(self, name: str) -> Cable:
         """The cable of a host."""
-        return self.cables.setdefault(name, Cable())
+        known = self.cables.get(name)
+        if known is None:
+            known = self.cables[name] = Cable()
+        return known
 
     def passes(self, sender: SimulatedHost, receiver: SimulatedHost) -> bool:
         """Whether a frame can get from one host to the other at all, now."""
@@ -153,15 +163,17 @@ class Switch:
                 return True
         return False
 
-    def note(self, sender: SimulatedHost, data: bytes) -> tuple[str, int, int, int, float]:
+    def note(self, sender: SimulatedHost, data: bytes) -> Fields:
         """Record what was sent; return what those who receive it will have received."""
-        advert = packet.parse_ip(data)
-        says = observe(advert)
-        interval = says.interval / SECOND
-        fields = (str(advert.source), says.vrid, says.version, says.priority)
-        listed = tuple(str(ip) for ip in says.addresses)
-        self.record(Advert(self.t, sender.name, *fields, interval, listed, data.hex()))
-        return (*fields, interval)
+        same = compared(data)
+        known = self._decoded.get(same)
+        if known is None:
+            if len(self._decoded) >= _MOST_DECODED:
+                self._decoded.clear()
+            known = self._decoded[same] = _decode(data)
+        fields, addresses = known
+        self.record(Advert(self.t, sender.name, *fields, addresses, data.hex()))
+        return fields
 
     def pass_on(
         self, machine: SimulatedHost, data: bytes, kind: tuple[int, int], sent: int
@@ -213,3 +225,11 @@ class Switch:
                 self.neighbours[ip] = machine.mac_of(ip)
                 return None if machine.silent(ip) else machine
         return None
+
+
+def _decode(data: bytes) -> tuple[Fields, tuple[str, ...]]:
+    """The fields of an Advertisement, and its addresses.  Raises PacketError."""
+    advert = packet.parse_ip(data)
+    seen = observe(advert)
+    fields = (str(advert.source), seen.vrid, seen.version, seen.priority, seen.interval / SECOND)
+    return fields, tuple(map(str, seen.addresses))
