@@ -1,4 +1,4 @@
-"""A small class by `labs class`, without root: sign up, a failover for each, one killed, the end.
+"""A small class by `labs class`, without root: sign up, a failover, one killed, the hub killed.
 
 With forty learners, all of lesson 05 and a table of what it costs: `make class-test`.
 """
@@ -16,9 +16,11 @@ import pytest
 
 from labs.jupyter import workbooks
 from labs.progress import read
-from tests.class_evening import PROGRAM, Evening, Learner, cells, evening
+from labs.sandbox.namespaces import MARK
+from tests.class_evening import PROGRAM, Evening, Kernel, Learner, cells, end, evening
+from tests.leftovers import left
 from tests.notebooks.leftovers import nothing_left
-from tests.support import OrdinaryUser
+from tests.support import OrdinaryUser, eventually
 
 # One is killed; the name of the other has what a URL and a CSV have to quote.
 NAMES = ("anna", "花子,jun")
@@ -65,12 +67,11 @@ def server_of(name: str) -> int:
     return processes(*words, variable=f"JUPYTERHUB_USER={name}")[0]
 
 
-def first_failover(learner: Learner) -> str:
+def first_failover(kernel: Kernel) -> str:
     """Run the lesson down to the failover; who held the address before and after."""
-    with learner.kernel(LESSON) as kernel:
-        for cell in cells(workbooks.NOTEBOOKS / LESSON)[FIRST]:
-            kernel.run(cell)
-        return kernel.run("print([t.to for t in lab.timeline().takeovers], lab.holders())" + LOOK)
+    for cell in cells(workbooks.NOTEBOOKS / LESSON)[FIRST]:
+        kernel.run(cell)
+    return kernel.run("print([t.to for t in lab.timeline().takeovers][-2:], lab.holders())" + LOOK)
 
 
 def begin(one: Evening, name: str) -> Learner:
@@ -79,6 +80,12 @@ def begin(one: Evening, name: str) -> Learner:
     assert learner.sign_up() == ""
     learner.wait_for_the_server()
     return learner
+
+
+def start_a_lab(kernel: Kernel) -> None:
+    """Begin the lesson, and a lab that goes on running."""
+    kernel.run("from labs import Lab\nfrom labs.lessons import begin\nbegin('05-failover')")
+    kernel.run("lab = Lab('basic')")
 
 
 def teacher_of(one: Evening) -> Learner:
@@ -96,65 +103,63 @@ def wall_for(learner: Learner) -> int:
 
 
 @pytest.mark.timeout(600)
-def test_an_evening(ordinary_user: OrdinaryUser) -> None:
-    """A learner sees the failover although another's server is killed; Ctrl-C ends all."""
-    folder = ordinary_user.home / "class"
-    wanted = ("class", "class.log", ".npm")
-    with nothing_left(ordinary_user, wanted) as mark:
-        with evening(ordinary_user, folder, len(NAMES), mark) as one:
-            with ThreadPoolExecutor(len(NAMES)) as pool:
-                learners = list(pool.map(lambda name: begin(one, name), NAMES))
-            assert (
-                Learner(one, "late").sign_up() == "the class is full (2 learners): ask the teacher"
-            )
-            assert "taken" in Learner(one, "ANNA").sign_up()
-            assert [wall_for(learners[0]), wall_for(teacher_of(one))] == [403, 200]
-            with learners[0].kernel(LESSON) as kernel:
-                kernel.run(
-                    "from labs import Lab\nfrom labs.lessons import begin\nbegin('05-failover')"
-                )
-                kernel.run("lab = Lab('basic')")
-                victim = server_of(NAMES[0])
-                with ThreadPoolExecutor(len(NAMES)) as pool:
-                    others = [pool.submit(first_failover, learner) for learner in learners[1:]]
-                    os.kill(victim, signal.SIGKILL)
-                    for name, seen in zip(NAMES[1:], others, strict=True):
-                        assert seen.result() == f"['web1', 'web2'] ['web2']\n['{name}']\n"
-            kinds = [entry.kind for entry in read(folder / "anna" / "progress.jsonl")]
-            assert kinds == ["begin"]
-        assert one.process.returncode == 0, one.output.read_text()
-        assert (folder / NAMES[1] / "progress.jsonl").exists()
-        assert "The class has ended" in one.output.read_text()
-
-
-@pytest.mark.timeout(500)
-def test_a_hub_that_is_killed_takes_every_lab_with_it_and_loses_nothing(
-    ordinary_user: OrdinaryUser,
-) -> None:
-    """Started again with the same folder it knows the learner, whose lessons are as they were."""
+def test_two_evenings_of_a_class(ordinary_user: OrdinaryUser) -> None:
+    """The first ends with its hub killed, the second, in the same folder, with Ctrl-C."""
     folder = ordinary_user.home / "class"
     with nothing_left(ordinary_user, ("class", "class.log", ".npm")) as mark:
-        with evening(ordinary_user, folder, 1, mark) as first:
-            learner = begin(first, "anna")
-            with learner.kernel(LESSON) as kernel:
-                kernel.run(
-                    "from labs import Lab\nfrom labs.lessons import begin\nbegin('05-failover')"
-                )
-                kernel.run("lab = Lab('basic')")
-                (folder / "anna" / LESSON).write_text("her own")
-                second: list[str | Path] = [PROGRAM, "class", "--folder", folder]
-                done = ordinary_user.run(second, 60, mark, check=False)
+        with evening(ordinary_user, folder, len(NAMES), mark) as first:
+            with ThreadPoolExecutor(len(NAMES)) as pool:
+                anna, other = pool.map(lambda name: begin(first, name), NAMES)
+            who_may_come_in(first, anna)
+            a_server_is_killed(anna, other)
+            (folder / "anna" / LESSON).write_text("her own")
+            with other.kernel(LESSON) as kernel:
+                start_a_lab(kernel)
+                another: list[str | Path] = [PROGRAM, "class", "--folder", folder]
+                done = ordinary_user.run(another, 60, mark, check=False)
                 assert "is running in" in done.stderr
-                config = str(folder / ".hub" / "jupyterhub_config.py")
-                (hub,) = processes("jupyterhub", config)
+                (hub,) = processes("jupyterhub", str(folder / ".hub" / "jupyterhub_config.py"))
                 os.kill(hub, signal.SIGKILL)
                 assert first.process.wait(30) == 1
         assert "every lab with it" in first.output.read_text()
-        with evening(ordinary_user, folder, 1, mark) as again:
-            assert (again.word, again.teacher) == (first.word, first.teacher)
-            learner = Learner(again, "anna")
-            assert learner.log_in("not hers") != ""
-            assert learner.log_in() == ""
-            learner.wait_for_the_server()
-            assert (folder / "anna" / LESSON).read_text() == "her own"
-            assert len(list(read(folder / "anna" / "progress.jsonl"))) == 1
+        eventually(lambda: not left(mark[MARK]), 30, "the servers and labs to end with the hub")
+        with evening(ordinary_user, folder, len(NAMES), mark) as second:
+            it_goes_on(first, second)
+        assert second.process.returncode == 0, second.output.read_text()
+        assert "The class has ended" in second.output.read_text()
+
+
+def who_may_come_in(one: Evening, anna: Learner) -> None:
+    """No learner more than there are places, nor under a name that looks the same."""
+    late = Learner(one, "late").sign_up()
+    assert late == f"the class is full ({len(NAMES)} learners): ask the teacher"
+    assert "taken" in Learner(one, "ANNA").sign_up()
+    assert [wall_for(anna), wall_for(teacher_of(one))] == [403, 200]
+
+
+def a_server_is_killed(anna: Learner, other: Learner) -> None:
+    """Anna's server is killed while her lab runs; the other sees the failover, and her progress
+    is kept."""
+    folder = anna.evening.folder
+    with anna.kernel(LESSON) as hers, other.kernel(LESSON) as kernel:
+        start_a_lab(hers)
+        with ThreadPoolExecutor(1) as pool:
+            seen = pool.submit(first_failover, kernel)
+            os.kill(server_of("anna"), signal.SIGKILL)
+            assert seen.result() == f"['web1', 'web2'] ['web2']\n['{other.name}']\n"
+    assert [entry.kind for entry in read(folder / "anna" / "progress.jsonl")] == ["begin"]
+    assert (folder / other.name / "progress.jsonl").exists()
+
+
+def it_goes_on(first: Evening, second: Evening) -> None:
+    """The same words, names, passwords and files; Ctrl-C while a lab runs ends the class."""
+    assert (second.word, second.teacher) == (first.word, first.teacher)
+    anna = Learner(second, "anna")
+    assert anna.log_in("not hers") != ""
+    assert anna.log_in() == ""
+    anna.wait_for_the_server()
+    assert (second.folder / "anna" / LESSON).read_text() == "her own"
+    assert len(list(read(second.folder / "anna" / "progress.jsonl"))) == 1
+    with anna.kernel(LESSON) as kernel:
+        start_a_lab(kernel)
+        end(second.process)
