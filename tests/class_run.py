@@ -117,7 +117,8 @@ def attend(one: Evening, name: str, together: threading.Barrier, result: Result)
 
 def moves(timeline: Timeline) -> list[Move]:
     """The takeovers of a lab, but for the first holder's."""
-    pings, found = [ping.t for ping in timeline.of(Ping)], []
+    pings = [ping.t for ping in timeline.of(Ping)]
+    found: list[Move] = []
     for each in timeline.takeovers:
         if each.frm is None:
             continue
