@@ -7,6 +7,7 @@ nbclient         as nbconvert and the book use it
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -27,9 +29,11 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbclient import NotebookClient
 
 from labs.errors import LabError
+from labs.jupyter import singleuser
 from labs.jupyter.kernel import NAME, PORTS, install, specification
 from labs.sandbox import relay
 from tests.lab.outside import calm, picture
@@ -230,3 +234,35 @@ def test_a_relay_adds_little(tmp_path: Path) -> None:
         for _ in range(100):
             client.kernel_info(reply=True, timeout=30)
         print(f"{(time.monotonic() - began) * 10:.2f} ms each")
+
+
+def test_a_server_is_at_work_while_an_open_notebook_runs_a_lab() -> None:
+    """What keeps a hub from ending it: with Jupyter Server's own manager, and a real lab."""
+    server = SimpleNamespace(
+        kernel_manager=AsyncMappingKernelManager(default_kernel_name=NAME),
+        web_app=SimpleNamespace(settings={"last_activity_times": {}}),
+    )
+    seen = asyncio.run(_marked(server))
+    assert seen == {"closed": False, "no lab": False, "a lab": True, "closed again": False}
+    assert list(server.web_app.settings["last_activity_times"]) == ["labs"]
+
+
+async def _marked(server: Any) -> dict[str, bool]:
+    manager = server.kernel_manager
+    number, seen = await manager.start_kernel(), {}
+    client = manager.get_kernel(number).client()
+    client.start_channels(hb=False)
+    try:
+        await client.wait_for_ready(timeout=START_SECONDS)
+        seen["closed"] = singleuser.mark_active(server)
+        manager.notify_connect(number)
+        seen["no lab"] = singleuser.mark_active(server)
+        reply = await client.execute_interactive(LAB, timeout=60, output_hook=lambda _: None)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        seen["a lab"] = singleuser.mark_active(server)
+        manager.notify_disconnect(number)
+        seen["closed again"] = singleuser.mark_active(server)
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(number)
+    return seen
