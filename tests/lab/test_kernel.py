@@ -239,7 +239,9 @@ def test_a_relay_adds_little(tmp_path: Path) -> None:
 def test_a_server_is_at_work_while_an_open_notebook_runs_a_lab() -> None:
     """What keeps a hub from ending it: with Jupyter Server's own manager, and a real lab."""
     server = SimpleNamespace(
-        kernel_manager=AsyncMappingKernelManager(default_kernel_name=NAME),
+        kernel_manager=AsyncMappingKernelManager(  # type: ignore[no-untyped-call]
+            default_kernel_name=NAME
+        ),
         web_app=SimpleNamespace(settings={"last_activity_times": {}}),
     )
     seen = asyncio.run(_marked(server))
