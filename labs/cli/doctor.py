@@ -29,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labs import waiting
 from labs.cli import platforms
 from labs.errors import LabError
 from labs.sandbox import namespaces
@@ -80,7 +81,7 @@ class Finding:
 
 
 def diagnose(port: int = PORT) -> list[Finding]:
-    """Try everything a lab needs, then a lab; changes nothing and takes about two seconds."""
+    """Try everything a lab needs, then a lab; changes nothing and takes some seconds."""
     return [
         Finding("system", True, str(platforms.recognize(platforms.facts()))),
         _python(),
@@ -141,6 +142,7 @@ def _namespaces() -> list[Finding]:
         "-m",
         "labs.cli.doctor",
     ]
+    waiting.say("starting a lab, to try it: a few seconds")
     done = _run([*command, "--probe"])
     try:
         inside = [Finding(**found) for found in json.loads(done.stdout)]
@@ -264,6 +266,7 @@ def _rehearse() -> list[Finding]:
 
     def start() -> str:
         made.append(Lab("empty", daemon=runs))
+        made[0].hide()
         return f"{', '.join(made[0].hosts)} and {', '.join(made[0].layout.switches)} have started"
 
     found = [_try("hosts and switch", start, f"as the message says; {REPLAY}")]

@@ -70,7 +70,10 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
             return status
         history = visit.history or history
         quiet = time.monotonic() + QUIET
-        _print(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
+        if visit.entered:
+            _print(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
+        elif _interrupted(WAITING):  # its host is on its way out
+            return 130
 
 
 class _Look:
@@ -104,6 +107,7 @@ class _Visit:
 
     def __init__(self, lab: Running, host: str, history: str) -> None:
         self.lab, self.host, self.history = lab, host, ""
+        self.entered = False
         self.farther = f"{host} has ended with its lab; waiting for the next one."
         self._given = history
 
@@ -116,6 +120,7 @@ class _Visit:
             command = discovery.terminal(self.lab, self.host, {HISTORY: self._given})
         except (OSError, LabError):
             return None  # it has just gone down
+        self.entered = True
         _print(f"\x1b[2m{self.host} of the lab in state {self.lab.state!r}. `exit` leaves.\x1b[0m")
         with subprocess.Popen(command) as shell:
             self._attend(shell, life, look)

@@ -31,6 +31,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from labs import waiting
 from labs.analysis.master_down_timer import ADVERTS
 from labs.conf import setting
 from labs.emulation import daemons, network, start_states
@@ -46,6 +47,7 @@ from labs.errors import LabError
 from labs.lab_api import command, is_marked, query
 from labs.model.facts import Advert, Fact, State
 from labs.model.timing import BUSY_DELAY_S
+from labs.monitoring import daemon_logs
 from labs.monitoring.observer import Observer
 from labs.polling import poll
 from labs.sandbox import namespaces
@@ -151,20 +153,31 @@ class Lab(_Parts, LabView):
         """Make this the lab that was used last, which the terminals of its hosts follow."""
         os.utime(self.directory / CARD)
 
+    def hide(self) -> None:
+        """Let no terminal of a host and no `labs ps` find this lab."""
+        (self.directory / CARD).unlink(missing_ok=True)
+
     # --- waiting ---------------------------------------------------------------------------------
 
     def wait_until(
         self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"
     ) -> T:
-        """Wait until `condition()` is true and return its value.
+        """Wait until `condition()` is true and return its value; a notebook shows for what.
 
-        LabError with the present state when that takes longer than `timeout` seconds.
+        LabError with the present state, and what the daemons logged about it, when that takes
+        longer than `timeout` seconds.
         """
-        if value := poll(condition, timeout):
+        silent = min(timeout, waiting.SILENT_S)
+        if value := poll(condition, silent):
             return value
+        if timeout > silent:
+            waiting.say(f"waiting for {what} (up to {timeout:g} s)")
+            if value := poll(condition, timeout - silent):
+                return value
+        reasons = "".join(f"; {reason}" for reason in self._complaints())
         raise LabError(
-            f"timed out after {timeout:g} s waiting for {what}: {self._now()}; "
-            "lab.log(host) may tell why, lab.reset() starts over"
+            f"timed out after {timeout:g} s waiting for {what}: {self._now()}{reasons}; "
+            "`journalctl -u keepalived` on a host shows more, lab.reset() starts over"
         )
 
     @query
@@ -346,6 +359,18 @@ class Lab(_Parts, LabView):
         return bool(said) and any(
             each.isdecimal() and int(each) > said[-1].priority for each in files
         )
+
+    def _complaints(self) -> list[str]:
+        """Of each server that no daemon runs there, or what its daemon complained of last."""
+        found = []
+        for host in self.servers:
+            if host in self.down:
+                continue
+            if not self.running(host):
+                found.append(f"no daemon is running on {host}")
+            elif line := daemon_logs.complaint(self.log(host)):
+                found.append(f"{host} logged: {line}")
+        return found
 
     def _now(self) -> str:
         down = "".join(f", {name} is down" for name in self.down)

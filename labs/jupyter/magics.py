@@ -16,10 +16,12 @@ import shlex
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
+from labs import waiting
 from labs.bounded_output import left_out
 from labs.conf import diagnose
 from labs.errors import CommandTimeout, LabError
@@ -150,6 +152,7 @@ def load_ipython_extension(shell: Any) -> None:
     """Called by IPython: make the magics known."""
     shell.register_magics(LabMagics)
     notebook_errors.prepare(shell)
+    waiting.show = partial(print, flush=True)
     shell.events.register("pre_run_cell", _come_to_the_front)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labs import waiting
 from labs.cards import RIGHT, WRONG, card, folded
 from labs.conf import errors
 from labs.errors import LabError
@@ -206,17 +207,27 @@ def _hint_text(hint: Hint, lab: Lab) -> str:
 
 def _holds(lab: Lab, step: Step) -> bool:
     """Whether `step` is met within its time, and stays so as long as it has to."""
-    for _ in range(_LOOKS):
-        if step.timeout:
-            try:
-                lab.wait_until(lambda: step.met(lab), timeout=step.timeout, what=step.goal)
-            except LabError:
+    longest = step.timeout + step.lasts
+    for look in range(_LOOKS):
+        if longest > waiting.SILENT_S and (step.lasts or not _met(lab, step)):
+            again = "it did not last; " if look else ""
+            waiting.say(f"{again}looking for up to {longest:g} s: {step.goal}")
+        with waiting.announced():
+            if not _becomes_met(lab, step):
                 return False
-        elif not _met(lab, step):
-            return False
-        if not step.lasts or _stays(lab, step):
-            return True
+            if not step.lasts or _stays(lab, step):
+                return True
     return False
+
+
+def _becomes_met(lab: Lab, step: Step) -> bool:
+    if not step.timeout:
+        return _met(lab, step)
+    try:
+        lab.wait_until(lambda: step.met(lab), timeout=step.timeout, what=step.goal)
+    except LabError:
+        return False
+    return True
 
 
 def _met(lab: Lab, step: Step) -> bool:

@@ -16,10 +16,12 @@ A cell that is run again starts from the same situation; what did not happen is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from labs import waiting
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.jupyter.notebook_errors import LessonError
@@ -75,7 +77,8 @@ class Experiment:
         """Wait for the outcome; what there is to see of it, for `compare` by its `name`."""
         if self.waits:
             print(f"waiting for {self.waits}", flush=True)
-        self.outcome(lab)
+        with waiting.announced() if self.waits else nullcontext():
+            self.outcome(lab)
         seen = self.shows(lab) if self.shows else None
         if isinstance(seen, Timeline):
             _shown[name] = (self.title, seen)

@@ -37,8 +37,6 @@ def connect(lab: Lab, *hosts: str) -> None:
 
 def wait_for_holder(lab: Lab, host: str) -> None:
     """Wait until `host` alone holds the address; LabError if that takes longer than 15 s."""
-    if lab.holders() != [host]:
-        print(f"waiting until {host} holds the address (up to 15 s)", flush=True)
     lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold the address")
 
 

@@ -32,6 +32,33 @@ REASONS = re.compile(
     r"|Master received advert from .* with higher priority .*|Netlink reports \S+ (?:up|down))$"
 )
 
+# What a daemon logs when it does not work as its file says.
+_COMPLAINS = re.compile(
+    r"does ?n[o']t exist|passw|auth|mismatch|ignor|reject|drop|invalid|unknown|error|fail",
+    re.IGNORECASE,
+)
+_LINE = 160  # characters of a complaint
+
+
+def complaint(log: str) -> str:
+    """The line of a log that may explain why its router does not do what it was meant to do.
+
+    That it is in FAULT, and why; or else what it complained of since its last change of state.
+    Empty if there is neither.
+    """
+    last, latest = "", ""
+    for line in log.splitlines():
+        found = LOG_LINE.match(line)
+        text = line.partition(f"{found['when']}: ")[2] if found else line
+        entered = ENTERING.match(found["text"]) if found else None
+        if found and entered:
+            reason = f" ({latest})" if latest and "(" not in found["text"] else ""
+            last = f"{text}{reason}" if entered["state"] == "FAULT" else ""
+            latest = ""
+        elif _COMPLAINS.search(text) or re.search("Netlink reports .* down", text):
+            latest = text.strip()
+    return (last or latest)[:_LINE]
+
 
 def states(lines: Iterable[str], host: str) -> list[State]:
     """The changes of state in a journal or log of `host`, whichever of the two it is.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from labs import Lab
+from labs.emulation import discovery
 from tests.lab.outside import LABS
 from tests.support import eventually
 from tests.terminal import Terminal
@@ -70,7 +71,7 @@ def test_a_terminal_follows_a_lab_that_is_rebuilt_and_keeps_its_history(lab: Lab
         lab.reset()
         assert lab.hosts[server].pid != before
         terminal.until(lambda: terminal.text.count(prompt(server)) >= 3)
-        assert f"{server} has ended with its lab" in terminal.text
+        assert terminal.text.count(f"{server} has ended with its lab") == 1
         assert "no lab is running" not in terminal.text  # that would be no news within seconds
         terminal.type("\x1b[A" + ENTER)  # the arrow up: the last command of the old host
         terminal.until(lambda: terminal.text.count("first-23") == 2)
@@ -82,6 +83,13 @@ def test_a_terminal_follows_a_lab_that_is_rebuilt_and_keeps_its_history(lab: Lab
 def other_lab(terminal: Terminal) -> bool:
     """Whether it has gone over to another lab of these namespaces, where a test has one open."""
     return terminal.text.count("of the lab in state") >= 3
+
+
+def test_a_hidden_lab_draws_no_terminal(lab: Lab) -> None:
+    """`labs doctor` starts one for a few seconds: the terminals of a lesson stay as they are."""
+    assert lab.directory.name in {found.directory.name for found in discovery.find()}
+    lab.hide()
+    assert lab.directory.name not in {found.directory.name for found in discovery.find()}
 
 
 def test_a_terminal_goes_over_to_the_lab_that_is_in_front(lab: Lab) -> None:

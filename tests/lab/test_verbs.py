@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from labs import Lab, LabError
+from labs import Lab, LabError, waiting
 from labs.model.facts import Action
 from tests.lab.observer_cases import children
 from tests.support import eventually
@@ -124,6 +124,30 @@ def test_waiting_that_times_out_shows_the_present_state(bare_lab: Lab) -> None:
     message = r"timed out after 0\.1 s waiting for rain: 192\.168\.1\.10 is held by"
     with pytest.raises(LabError, match=message):
         bare_lab.wait_until(lambda: False, timeout=0.1, what="rain")
+
+
+def test_a_long_wait_is_announced_and_its_error_quotes_the_daemons(
+    bare_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(waiting, "show", said.append)
+    monkeypatch.setattr(waiting, "SILENT_S", 0.1)
+    bare_lab.reset()
+    bare_lab.conf(
+        "web1",
+        "vrrp_instance VI_1 {\n    interface eth1\n    virtual_router_id 51\n"
+        "    virtual_ipaddress {\n        192.168.1.10\n    }\n}\n",
+    )
+    bare_lab.start("web1")
+    with pytest.raises(LabError) as refused:
+        bare_lab.wait_until(lambda: False, timeout=1.5, what="rain")
+    bare_lab.stop("web1")
+    assert said == ["waiting for rain (up to 1.5 s)"]
+    assert "no daemon is running on web2" in str(refused.value)
+    assert "interface eth1 does not exist" in str(refused.value)
+    with waiting.announced(), pytest.raises(LabError):
+        bare_lab.wait_until(lambda: False, timeout=0.2, what="rain")
+    assert len(said) == 1
 
 
 def test_every_action_is_a_fact(bare_lab: Lab) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from labs.model.facts import State
-from labs.monitoring.daemon_logs import states
+from labs.monitoring.daemon_logs import complaint, states
 
 JOURNAL = {
     "t": 1795367244.125,
@@ -134,3 +134,21 @@ def test_instances_are_followed_apart() -> None:
 def test_a_line_that_is_not_a_daemons_costs_that_line(line: str) -> None:
     good = '{"event": "state", "t": 1, "from": "BACKUP", "to": "MASTER"}'
     assert [state.t for state in states([good, line, good], "web1")] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        (["(VI_1) Entering FAULT STATE (interface eth1 does not exist)", "Startup complete"],
+         "(VI_1) Entering FAULT STATE (interface eth1 does not exist)"),
+        (["Netlink reports eth0 down", "(VI_1) Entering FAULT STATE"],
+         "(VI_1) Entering FAULT STATE (Netlink reports eth0 down)"),
+        (["(VI_1) Entering FAULT STATE", "(VI_1) Entering BACKUP STATE"], ""),
+        (["(VI_1) Entering MASTER STATE", "(VI_1) received an invalid passwd!", "Reloading"],
+         "(VI_1) received an invalid passwd!"),
+        (["(VI_1) received an invalid passwd!", "(VI_1) Entering BACKUP STATE"], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_the_line_that_explains_a_log_is_found(lines: list[str], line: str) -> None:
+    assert complaint("\n".join(f"Sun Nov 22 17:07:20 2026: {each}" for each in lines)) == line

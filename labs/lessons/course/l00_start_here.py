@@ -54,7 +54,7 @@ EXPERIMENTS = {
         {WHO: _holder, GAP: _gap},
         start=starts.web1_holds,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=_pull,
         drawn=GAP,
     ),
@@ -62,7 +62,7 @@ EXPERIMENTS = {
         "failback",
         start=starts.cable_out,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=lambda lab: since(lab, "plug"),
     ),
 }

@@ -129,7 +129,7 @@ EXPERIMENTS = {
         {NEXT: _winner, VOTES: _sent_by_the_loser},
         start=_three,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=_since_pull,
     ),
     "back": Experiment(

@@ -87,7 +87,7 @@ def _both_run(lab: Lab) -> None:
         raise LabError(f"no daemon is running on {' and '.join(missing)}: start it first")
 
 
-_WAITS = "the address to rest on one server (up to 10 s)"
+_WAITS = "the address to rest on one server (a few seconds, at most 30)"
 EXPERIMENTS = {
     "first": Experiment(
         "web1 starts alone",

@@ -168,7 +168,7 @@ def _still_held(lab: Lab) -> Measured:
     return ("neither", "one of them", "both")[count]
 
 
-_RESTS = "the address to rest on one server (up to 10 s)"
+_RESTS = "the address to rest on one server (a few seconds, at most 30)"
 EXPERIMENTS = {
     "mails": Experiment(
         "without smtp_alert",

@@ -164,7 +164,7 @@ def _together(lab: Lab) -> Measured:
     return "all at once" if apart < APART else "a second apart", {"ms": 1000 * apart}
 
 
-_RESTS = "the address to rest on one server (up to 10 s)"
+_RESTS = "the address to rest on one server (a few seconds, at most 30)"
 EXPERIMENTS = {
     "reload": Experiment(
         "both daemons are reloaded",

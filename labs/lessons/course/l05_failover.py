@@ -106,7 +106,7 @@ EXPERIMENTS = {
         {WHO: _a_second_later, GAP: _gap, TCP: _connection},
         start=_connected,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (10 s), then for the TCP connection (up to 30 s)",
+        waits="the address to rest on one server, then for the TCP connection (at most 30 s each)",
         shows=_since_pull,
         drawn=GAP,
     ),

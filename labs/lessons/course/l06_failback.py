@@ -91,7 +91,7 @@ EXPERIMENTS = {
         {WHO: _holder, GAP: _gap},
         start=starts.cable_out,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=_since_plug,
         drawn=GAP,
     ),
@@ -99,7 +99,7 @@ EXPERIMENTS = {
         "nopreempt",
         start=starts.cable_out,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=_since_plug,
     ),
     "nopreempt": Experiment(
@@ -107,7 +107,7 @@ EXPERIMENTS = {
         {STOP: _after_stop},
         start=_web2_holds,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=lambda lab: since(lab, "stop"),
     ),
     "delay": Experiment(

@@ -94,7 +94,7 @@ def _raised(lab: Lab) -> Measured:
     return round(move.at - move.cause.t, 2)
 
 
-REST = "the address to rest on one server (up to 10 s)"
+REST = "the address to rest on one server (a few seconds, at most 30)"
 
 EXPERIMENTS = {
     "reload": Experiment(

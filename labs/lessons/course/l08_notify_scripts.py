@@ -30,7 +30,7 @@ FLAG = "/run/in-charge"
 SCRIPT_STARTED_WITHIN_S = 8.0
 # Seconds that the state must last: by then web1 would have preempted.
 LASTS = 4.0
-REST = "the address to rest on one server (up to 10 s)"
+REST = "the address to rest on one server (a few seconds, at most 30)"
 
 
 # --- the experiments -----------------------------------------------------------------------------

@@ -168,7 +168,7 @@ EXPERIMENTS = {
         {GATEWAY: _holder},
         start=_with_gateway_check,
         outcome=lambda lab: lab.settle(),
-        waits="the check to fail twice and the address to rest on one server (up to 12 s)",
+        waits="the check to fail twice and the address to rest on one server (at most 30 s)",
         shows=lambda lab: since(lab, "cut"),
     ),
 }

@@ -113,7 +113,7 @@ def _false_alarms(lab: Lab) -> float:
     return float(sum(takeover.to == "web2" for takeover in _lossy(lab).takeovers))
 
 
-_REST = "the address to rest on one server (up to 10 s)"
+_REST = "the address to rest on one server (a few seconds, at most 30)"
 
 EXPERIMENTS = {
     "pull": Experiment(

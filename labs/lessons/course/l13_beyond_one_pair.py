@@ -94,8 +94,6 @@ def _r1_holds(lab: Lab) -> None:
     if lab.run("r1", "cat /sys/class/net/eth1/carrier").text.strip() != "1":
         print("r1's outside cable is out: putting it back")
         lab.plug("r1", interface="eth1")
-    if not lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r1"]:
-        print("waiting until r1 holds both addresses (up to 15 s)", flush=True)
     lab.wait_until(
         lambda: lab.holders(INSIDE) == lab.holders(OUTSIDE) == ["r1"],
         what="r1 to hold both addresses",
@@ -156,7 +154,7 @@ EXPERIMENTS = {
         {THREE: _last_wait},
         start=_three,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=lambda lab: since(lab, "unplug"),
         drawn=THREE,
     ),
@@ -165,7 +163,7 @@ EXPERIMENTS = {
         {OTHER: _lost},
         start=_each_holds_one,
         outcome=_twenty_moved,
-        waits=f"{TWENTY} to move, and both addresses to rest (up to 10 s)",
+        waits=f"{TWENTY} to move, and both addresses to rest (at most 30 s)",
         shows=lambda lab: _stacked(lab, TEN, TWENTY, (TEN, TWENTY)),
     ),
     "torn": Experiment(
@@ -181,7 +179,7 @@ EXPERIMENTS = {
         {TOGETHER: _moved_together},
         start=_in_a_group,
         outcome=_both_moved,
-        waits="r2 to hold both addresses, and them to rest (up to 10 s)",
+        waits="r2 to hold both addresses, and them to rest (at most 30 s)",
         shows=_sides,
     ),
     "six": Experiment(
@@ -189,7 +187,7 @@ EXPERIMENTS = {
         {SIX: _compared_with_ipv4},
         start=starts.web1_holds,
         outcome=lambda lab: lab.settle(),
-        waits="the address to rest on one server (up to 10 s)",
+        waits="the address to rest on one server (a few seconds, at most 30)",
         shows=lambda lab: since(lab, "unplug"),
     ),
 }

@@ -84,7 +84,7 @@ EXPERIMENTS = {
         {SPREAD: _spread},
         start=_web1_holds_in_each,
         outcome=_settled,
-        waits="all four clusters to rest (up to 10 s)",
+        waits="all four clusters to rest (at most 30 s)",
         shows=_stacked,
     ),
     "junk": Experiment(
