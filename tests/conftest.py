@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
+from labs.jupyter.server import leave_out_iri_grammar
 from labs.sandbox.namespaces import system_path
 from tests.support import DAEMONS, OrdinaryUser, checkout_is_public, has_other_ids
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+# Test files import nbformat and jsonschema; every worker collects all files of its ring.
+leave_out_iri_grammar()
 
 # How long an example takes is the machine's business, and no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
