@@ -6,9 +6,10 @@
 Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
 inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
 A later ring runs even if an earlier one failed: the whole picture is worth the minutes.
-The rings that wait for real seconds run one after another, and those that compute run beside them
-at a lower priority, so that they use the time in which the others wait and delay none of them.
-What these print comes when they are done, between two of the others.
+Rings of different lanes (LANES) run at the same time, those of one lane one after another: what
+waits for real seconds in one lane leaves the processors to another.  Rings that only compute have a
+lower priority and delay none of them.
+What the first lane prints comes as it is printed, what another prints when its ring is done.
 Some tests must see what an ordinary user sees.  Where root has cloned into a directory that is
 closed to others (/root, for one), the rings run with that directory opened, for themselves alone.
 The last line has the shape of pytest's own, with the sums of all rings. The exit status is 0 only
@@ -27,6 +28,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +39,16 @@ ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
 WORKERS = {"unit": 2, "sim": 2, "lab": 3, "interop": 2, "notebooks": 6}
-# Rings that mostly compute: they take the processors only where no other ring wants them.
+# Rings of a lane run one after another, lanes at the same time.  lab and interop share one: both
+# measure what is over in a tenth of a second.
+LANES = (("lab", "interop"), ("notebooks",), ("browser",), ("unit", "sim"))
+# Rings that mostly compute.  No test may hang the run; beside others, theirs may take so long.
 COMPUTING = {"unit", "sim", "browser"}
-NICENESS = 10
-# No test may hang the run: pytest's limit for one that computes while others have the processors.
 BESIDE_SECONDS = 600
+# Those that take the processors only where no other ring wants them.  The browser is not one of
+# them: a page has so many seconds to show something.
+YIELDING = {"unit", "sim"}
+NICENESS = 10
 # What daemons and lessons import from here.
 PACKAGES = ("vrrpd", "labs", "topologies", "tests")
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
@@ -111,10 +118,11 @@ def ring_of(word: str) -> str | None:
     return ring if path.exists() else None
 
 
-def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
+def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -> Outcome:
     """Run the tests of one ring or file; what it prints goes straight to the terminal.
 
-    `beside`: with a lower priority, and what it prints goes to a file beside `report`, for `shown`.
+    `apart`: what it prints goes to a file beside `report`, for `collect`. `nice`: with a lower
+    priority.
     """
     ring = ring_of(word)
     assert ring is not None, word
@@ -123,12 +131,14 @@ def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
     pytest = side_by_side(ring, pytest)
     # Inside a lab everybody is root, and pytest's own place would be another root's.
     pytest += [f"--junitxml={report}", f"--basetemp={report.with_suffix('')}"]
+    if nice:
+        pytest = ["nice", "-n", str(NICENESS), *pytest]
     began = time.monotonic()
-    if beside:
+    if apart:
+        if ring in COMPUTING:
+            pytest += ["-o", f"timeout={BESIDE_SECONDS}"]
         with printed(report).open("wb") as output:
-            limit = ["-o", f"timeout={BESIDE_SECONDS}"]
-            nice = ["nice", "-n", str(NICENESS), *pytest, *limit]
-            status = subprocess.call(nice, cwd=REPOSITORY, stdout=output, stderr=output)
+            status = subprocess.call(pytest, cwd=REPOSITORY, stdout=output, stderr=output)
     else:
         print(heading(word), flush=True)
         status = subprocess.call(pytest, cwd=REPOSITORY)
@@ -136,7 +146,7 @@ def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
 
 
 def printed(report: Path) -> Path:
-    """Where a ring that runs beside others leaves what it prints."""
+    """Where a ring that does not print to the terminal leaves what it prints."""
     return report.with_suffix(".txt")
 
 
@@ -151,16 +161,20 @@ def run_all(words: list[str], room: Path) -> list[Outcome]:
     `room` is a directory for reports.
     """
     reports = {word: room / f"{number}.xml" for number, word in enumerate(words)}
-    behind = [word for word in words if ring_of(word) in COMPUTING]
-    if len(behind) == len(words):
-        behind = []  # nothing that they could run beside
+    lanes = [[word for word in words if ring_of(word) in lane] for lane in LANES]
+    first, *others = filter(None, lanes)
+    yielding = {word for word in words if ring_of(word) in YIELDING}
+    nice = set() if len(yielding) == len(words) else yielding
     outcomes: dict[str, Outcome] = {}
-    with ThreadPoolExecutor(1) as beside:
-        running = {word: beside.submit(run_ring, word, reports[word], True) for word in behind}
-        for word in words:
-            if word not in running:
-                outcomes[word] = run_ring(word, reports[word])
-                collect(running, outcomes, reports, Future.done)
+    running: dict[str, Future[Outcome]] = {}
+    with ExitStack() as pools:
+        for lane in others:
+            pool = pools.enter_context(ThreadPoolExecutor(1))
+            for word in lane:
+                running[word] = pool.submit(run_ring, word, reports[word], True, word in nice)
+        for word in first:
+            outcomes[word] = run_ring(word, reports[word], False, word in nice)
+            collect(running, outcomes, reports, Future.done)
         collect(running, outcomes, reports, lambda _: True)
     return [outcomes[word] for word in words]
 
@@ -195,10 +209,11 @@ def side_by_side(ring: str, pytest: list[str]) -> list[str]:
 
 
 def compile_packages() -> None:
-    """Compile what has changed since `make setup`.
+    """Compile what has changed since `make setup`, and let pytest keep what it compiles.
 
     An ordinary user's lab cannot write here: every daemon that it starts would compile it again.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for package in PACKAGES:
         compileall.compile_dir(REPOSITORY / package, quiet=2)
 

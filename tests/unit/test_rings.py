@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -45,37 +47,73 @@ def test_an_unknown_ring_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unti" in capsys.readouterr().err
 
 
-def recorded_run(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
-    """Which rings are run from here on, and whether beside others; none is run in truth."""
-    ran: list[tuple[str, bool]] = []
+@dataclass
+class Run:
+    """How a ring was started: printing `apart` or to the terminal, with a lower priority or not."""
 
-    def run_ring(word: str, report: Path, beside: bool = False) -> Outcome:
-        ran.append((word, beside))
+    word: str
+    apart: bool
+    nice: bool
+
+
+def recorded_runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Which rings are run from here on; none is run in truth."""
+    runs: list[Run] = []
+
+    def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -> Outcome:
+        runs.append(Run(word, apart, nice))
         rings.printed(report).write_text(f"{word} printed this\n")
         return Outcome(word, 0, 1, 0, 0, 1.0)
 
     monkeypatch.setattr(rings, "run_ring", run_ring)
-    return ran
+    return runs
 
 
-def test_rings_that_compute_run_beside_those_that_wait(
+def test_rings_that_compute_have_a_lower_priority_than_those_that_wait(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    ran = recorded_run(monkeypatch)
-    words = ["unit", "lab", "tests/sim/test_lan.py", "notebooks"]
+    runs = recorded_runs(monkeypatch)
+    words = ["unit", "interop", "lab", "tests/sim/test_lan.py", "notebooks", "browser"]
     outcomes = rings.run_all(words, tmp_path)
     assert [outcome.ring for outcome in outcomes] == words
-    assert [word for word, beside in ran if not beside] == ["lab", "notebooks"]
-    assert [word for word, beside in ran if beside] == ["unit", "tests/sim/test_lan.py"]
-    assert capfdbinary.readouterr().out.count(b"unit printed this") == 1
+    assert {run.word for run in runs if run.nice} == {"unit", "tests/sim/test_lan.py"}
+    assert [run.word for run in runs if not run.apart] == ["interop", "lab"]
+    printed = capfdbinary.readouterr().out
+    assert [printed.count(f"{run.word} printed this".encode()) for run in runs if run.apart] == [
+        1, 1, 1, 1,
+    ]  # fmt: skip
+
+
+def test_lanes_run_at_the_same_time_and_the_rings_of_a_lane_one_after_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    at_work: set[str] = set()
+    everyone = threading.Barrier(len(rings.LANES), timeout=30)
+
+    def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -> Outcome:
+        (lane,) = (lane for lane in rings.LANES if word in lane)
+        assert not at_work & set(lane)
+        at_work.add(word)
+        if word == lane[0]:
+            everyone.wait()
+        rings.printed(report).write_text("")
+        at_work.remove(word)
+        return Outcome(word, 0, 1, 0, 0, 1.0)
+
+    monkeypatch.setattr(rings, "run_ring", run_ring)
+    assert len(rings.run_all(list(rings.RINGS), tmp_path)) == len(rings.RINGS)
+
+
+def test_every_ring_is_in_one_lane() -> None:
+    assert sorted(ring for lane in rings.LANES for ring in lane) == sorted(rings.RINGS)
 
 
 def test_rings_that_compute_run_as_usual_without_one_that_waits(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ran = recorded_run(monkeypatch)
+    runs = recorded_runs(monkeypatch)
     rings.run_all(["unit", "sim"], tmp_path)
-    assert ran == [("unit", False), ("sim", False)]
+    assert runs == [Run("unit", False, False), Run("sim", False, False)]
 
 
 @pytest.mark.parametrize(
