@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import pytest
 
 from labs.errors import LabError
+from labs.simulation import switch
 from labs.simulation.lan import LATENCY, Lan
 from tests.cluster import adverts, arps, cluster, conf, held, state, states
 from vrrpd.fsm import SECOND
@@ -272,3 +273,27 @@ def test_hours_pass_without_drift() -> None:
     times = [ns(fact.t) for fact in adverts(lan, "web1")]
     assert times[-1] == DOWN_150 + (len(times) - 1) * SECOND
     assert states(lan, "web2") == ["BACKUP"]
+
+
+def test_an_advertisement_like_the_last_one_is_decoded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[bytes] = []
+    decode = switch._decode
+
+    def count(data: bytes) -> tuple[switch.Fields, tuple[str, ...]]:
+        decoded.append(data)
+        return decode(data)
+
+    monkeypatch.setattr(switch, "_decode", count)
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(100)
+    lan.files["web1"] = conf(90)
+    lan.reload("web1")
+    lan.run(100)
+    sent = [*adverts(lan, "web1"), *adverts(lan, "web2")]
+    assert {fact.priority for fact in sent} >= {150, 100}
+    for fact in sent:
+        fields = (fact.source, fact.vrid, fact.version, fact.priority, fact.interval)
+        assert decode(bytes.fromhex(fact.hex)) == (fields, fact.addresses)
+    assert len(decoded) == len({(fact.host, fact.priority) for fact in sent})
