@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
@@ -138,6 +139,42 @@ def test_spawner_and_authenticator_take_every_setting() -> None:
     known = set(systemdspawner.SystemdSpawner.class_traits(config=True))
     assert set(c.Spawner) | set(c.SystemdSpawner) <= known
     assert set(c.LocalAuthenticator) <= set(auth.PAMAuthenticator.class_traits(config=True))
+
+
+def verified(unit: Path) -> str:
+    """What systemd finds wrong with a unit."""
+    # It makes /run/systemd, which an ordinary user may not where systemd has not been started.
+    own_run = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    own_run += ['mount -t tmpfs none /run && exec "$@"', "sh"]
+    done = subprocess.run(
+        [*own_run, "systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True
+    )
+    return done.stdout + done.stderr or f"{done.returncode or ''}"
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="optional: systemd-analyze is not installed"
+)
+def test_systemd_takes_the_units_of_the_hub_and_of_a_learner(tmp_path: Path) -> None:
+    """The learner's is made of what the spawner has taken from our configuration."""
+    checkout = str(EXAMPLE.parents[2])
+    hub_unit = EXAMPLE.with_name("vrrp-lab-class.service").read_text()
+    (tmp_path / "hub.service").write_text(hub_unit.replace("/opt/vrrp-lab", checkout))
+    assert verified(tmp_path / "hub.service") == ""
+    c = traitlets_config.Config()
+    hub.configure(c)
+    hub.system_accounts(c)
+    spawner_class = pytest.importorskip("systemdspawner").SystemdSpawner
+    spawner = spawner_class(config=c, user=SimpleNamespace(name="anna", id=1))
+    assert spawner.unit_name == "jupyter-anna-singleuser"
+    assert (spawner.mem_limit, spawner.cpu_limit) == (1 << 30, 2.0)
+    assert (spawner.isolate_tmp, spawner.disable_user_sudo) == (True, True)
+    own = [f"{name}={value}" for name, value in spawner.unit_extra_properties.items()]
+    unit = tmp_path / "learner.service"
+    unit.write_text("\n".join(["[Service]", "ExecStart=/bin/true", *own, ""]))
+    assert verified(unit) == ""
+    unit.write_text(unit.read_text().replace("OOMPolicy=continue", "OOMPolicy=carry-on"))
+    assert "carry-on" in verified(unit)
 
 
 @pytest.mark.parametrize(("account", "allowed"), [("nobody", True), ("daemon", False)])
