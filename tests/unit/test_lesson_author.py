@@ -96,7 +96,7 @@ def test_a_lesson_of_this_repository_is_written() -> None:
 def test_a_file_that_a_lesson_lacks_is_named(checkout: Path, made: author.Lesson) -> None:
     other = author.create(checkout, "lacking")
     other.files["wrong"].unlink()
-    assert "tests/notebooks/wrong/l18.py: is missing" in author.unwritten(other)
+    assert f"tests/notebooks/wrong/l{other.number}.py: is missing" in author.unwritten(other)
     for path in other.files.values():
         path.unlink(missing_ok=True)
 
