@@ -22,7 +22,7 @@ from tests.support import REPOSITORY
 LESSONS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 WHOLE = os.environ.get("LESSONS") == "whole"
 # Lessons that say the same with either daemon; the others are about vrrpd or choose for themselves.
-WITH_KEEPALIVED = {*range(1, 12), 13, 16}
+WITH_KEEPALIVED = {*range(1, 12), 13, 16, 17}
 # Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
 # (%%experiment), longer texts, and the sections of FRAME at their end.
 LAST_OF_FIRST_EDITION = 16
