@@ -269,7 +269,11 @@ def _append(file: Path, fields: dict[str, Any], key: bytes | None) -> None:
             stream.seek(size - 1)
             if stream.read(1) != b"\n":
                 line = "\n" + line
-        stream.write(line.encode())
+        data = line.encode()
+        if stream.write(data) < len(data):
+            if key is not None:  # half a line would look like one that was edited
+                stream.truncate(size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
 
 
 def _sealed(file: Path, stream: IO[bytes], fields: dict[str, Any], key: bytes) -> dict[str, Any]:

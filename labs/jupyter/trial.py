@@ -145,23 +145,36 @@ def _arguments(options: Options) -> dict[str, str]:
         path.touch(mode=0o600)
         path.write_text(json.dumps(made) + "\n")
     except OSError as error:
-        raise LabError(
-            f"{error.filename or options.folder} cannot be written ({error.strerror}): "
-            "name another folder, `make class CLASS=FOLDER`"
-        ) from None
+        raise _unwritable(options, error) from None
     return made
 
 
-def _serve(options: Options, words: dict[str, str]) -> int:
+def _unwritable(options: Options, error: OSError) -> LabError:
+    return LabError(
+        f"{error.filename or options.folder} cannot be written ({error.strerror}): "
+        "name another folder, `make class CLASS=FOLDER`"
+    )
+
+
+def _config(options: Options, words: dict[str, str]) -> Path:
+    """Write the hub's configuration.  Raises LabError if the folder takes nothing more."""
     config = options.state / "jupyterhub_config.py"
     settings = {"options": options, "words": words}
-    config.touch(mode=0o600)
-    config.write_text(
-        "# Written by `labs class` at every start.\n"
-        "from pathlib import PosixPath\n\n"
-        "from labs.jupyter.trial import Options, configure\n\n"
-        f"configure(get_config(), **{pprint.pformat(settings)})\n"
-    )
+    try:
+        config.touch(mode=0o600)
+        config.write_text(
+            "# Written by `labs class` at every start.\n"
+            "from pathlib import PosixPath\n\n"
+            "from labs.jupyter.trial import Options, configure\n\n"
+            f"configure(get_config(), **{pprint.pformat(settings)})\n"
+        )
+    except OSError as error:
+        raise _unwritable(options, error) from None
+    return config
+
+
+def _serve(options: Options, words: dict[str, str]) -> int:
+    config = _config(options, words)
     log = options.state / "hub.log"
     command = [sys.executable, "-m", "labs.jupyter.trial", str(config)]
     with log.open("ab") as output:
