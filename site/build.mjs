@@ -10,10 +10,14 @@
 // In a page's program "@panel/..." is labs/panel/js, "@site/..." is site/js.
 
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+import { unpack } from "./js/tar.js";
+import { compiled, snapshot } from "./python.mjs";
 
 const SITE = dirname(fileURLToPath(import.meta.url));
 const REPOSITORY = dirname(SITE);
@@ -95,31 +99,12 @@ async function bundle(all) {
   });
 }
 
-// The sources in vrrp-lab.zip, compiled by the Python that will run them: a tab then starts in half
-// the time, because it compiles nothing.
-const COMPILE = `
-import pathlib, py_compile, zipfile
-
-mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-app = pathlib.Path("/app")
-for path in sorted(app.rglob("*.py")):
-    name = str(path.relative_to(app))
-    py_compile.compile(path, path.with_suffix(".pyc"), name, True, invalidation_mode=mode)
-    path.unlink()
-with zipfile.ZipFile("/compiled.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-    for path in sorted(path for path in app.rglob("*") if path.is_file()):
-        entry = zipfile.ZipInfo(str(path.relative_to(app)), (2020, 1, 1, 0, 0, 0))
-        entry.compress_type = zipfile.ZIP_DEFLATED
-        archive.writestr(entry, path.read_bytes())
-`;
-
-async function compile() {
-  const place = join(target, "vrrp-lab.zip");
-  const { loadPyodide } = await import(join(modules, "pyodide/pyodide.mjs"));
-  const python = await loadPyodide();
-  python.unpackArchive(new Uint8Array(await readFile(place)), "zip", { extractDir: "/app" });
-  python.runPython(COMPILE);
-  await writeFile(place, python.FS.readFile("/compiled.zip"));
+// vrrp-lab.zip becomes what a tab starts Python with.
+async function python() {
+  const place = join(target, "vrrp-lab.zip"), files = await compiled(modules, place);
+  await writeFile(join(target, "vrrp-lab.bin"), files);
+  await writeFile(join(target, "python.bin"), await snapshot(modules, (FS) => unpack(FS, "/app", gunzipSync(files))));
+  await rm(place);
 }
 
 // The service worker holds every file under a name that changes with any of them.
@@ -143,7 +128,7 @@ const pages = await Promise.all([
 const init = await readFile(join(REPOSITORY, "vrrpd/__init__.py"), "utf8");
 await writePages(pages, init.match(/__version__ = "([^"]+)"/)[1]);
 await bundle(all);
-await compile();
+await python();
 await cp(join(SITE, "icon.svg"), join(target, "icon.svg"));
 await writeFile(join(target, ".nojekyll"), "");
 await mkdir(join(target, "pyodide"), { recursive: true });

@@ -25,7 +25,8 @@ export class Runtime {
     /** @type {Map<number, {settle: (answer: any) => void, part?: (value: any) => void}>} */
     this.waiting = new Map();
     this.calls = 0;
-    /** @type {Promise<{boot: number, all: number}>} ms that the start took */
+    /** ms that the start took, and whether python.bin saved it most of them.
+     *  @type {Promise<{boot: number, all: number, restored: boolean}>} */
     this.ready = new Promise((settle, fail) => {
       if (typeof WebAssembly !== "object") {
         throw new Error("this browser runs no WebAssembly, which Python in a tab needs");

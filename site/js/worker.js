@@ -1,32 +1,61 @@
-// The worker: Pyodide, our Python from vrrp-lab.zip, and the calls of one page.
+// The worker: Pyodide, our Python, and the calls of one page.
 //
 //   page ── {id, name, args} ──> here ── {id, part} ...  {id, answer} ──> page
 //        <── {ready: {...}} or {failed: text} once, after the start
 //
+// Python does not start here: python.bin is its memory after the start and the imports, and
+// vrrp-lab.bin has the files (site/python.mjs makes both).  A browser that cannot use that memory
+// starts Python as usual, which takes some seconds more.
 // Classic imports are not possible in a module worker; the runtime's files lie beside this one.
+
+import { unpack } from "./tar.js";
 
 const start = performance.now();
 const at = (path) => new URL(path, self.location.href).href;
+const since = () => Math.round(performance.now() - start);
+
+async function unzipped(name) {
+  const answer = await fetch(at(name));
+  if (!answer.ok || !answer.body) throw new Error(`${name}: HTTP status ${answer.status}`);
+  const stream = answer.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Pyodide makes room for less memory than Python had after the imports; what is taken here to get
+// more of it is overwritten by that memory.
+function roomy(create, memory) {
+  return async (settings) => {
+    const module = await create(settings), { length } = await memory;
+    while (module.HEAP8.length < length) module._malloc(1 << 20);
+    return module;
+  };
+}
+
+async function pyodide(memory) {
+  const [{ loadPyodide }, { default: create }] = await Promise.all(
+    [import(at("pyodide/pyodide.mjs")), import(at("pyodide/pyodide.asm.mjs"))]);
+  const indexURL = at("pyodide/");
+  try {
+    const createPyodideModule = roomy(create, memory);
+    return { restored: true, python: await loadPyodide({ indexURL, createPyodideModule, _loadSnapshot: memory }) };
+  } catch (error) {
+    console.warn(`python.bin is of no use here, so Python starts as usual: ${error}`);
+    return { restored: false, python: await loadPyodide({ indexURL, createPyodideModule: create }) };
+  }
+}
 
 async function boot() {
-  const [{ loadPyodide }, zip] = await Promise.all([
-    import(at("pyodide/pyodide.mjs")),
-    fetch(at("vrrp-lab.zip")).then((answer) => {
-      if (!answer.ok) throw new Error(`vrrp-lab.zip: HTTP status ${answer.status}`);
-      return answer.arrayBuffer();
-    }),
-  ]);
-  const python = await loadPyodide({ indexURL: at("pyodide/") });
-  const booted = performance.now();
-  python.unpackArchive(zip, "zip", { extractDir: "/app" });
-  python.runPython("import sys; sys.path.insert(0, '/app')");
+  const files = unzipped("vrrp-lab.bin");
+  const { python, restored } = await pyodide(unzipped("python.bin"));
+  const booted = since();
+  unpack(python.FS, "/app", await files);
+  python.runPython("import random, sys; random.seed(); sys.path[:] = ['/app', *(set(sys.path) - {'/app'})]");
   const rpc = python.pyimport("labs.browser.rpc");
-  const ms = { boot: Math.round(booted - start), all: Math.round(performance.now() - start) };
-  return { call: rpc.call, ms };
+  return { call: rpc.call, ready: { boot: booted, all: since(), restored } };
 }
 
 const booting = boot();
-booting.then(({ ms }) => self.postMessage({ ready: ms }),
+booting.then(({ ready }) => self.postMessage({ ready }),
   (error) => self.postMessage({ failed: String(error?.message ?? error) }));
 
 self.onmessage = async ({ data: { id, name, args } }) => {

@@ -7,9 +7,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.site import START, Visit, live, violations, visiting
+from tests.browser.site import START, Visit, build, live, serving, violations, visiting
 from tests.browser.windows import CHROMIUM
 from vrrpd.fsm import SECOND, Params
 
@@ -87,6 +87,7 @@ def test_the_front_page_goes_live_and_the_address_moves_when_the_protocol_says(
     assert moved - received == pytest.approx(wait, abs=0.001)
     assert violations(page) == []
     visit.check()
+    page.close()
 
 
 def test_a_mistake_is_shown_while_typing_and_the_corrected_file_preempts(pair: Page) -> None:
@@ -298,6 +299,24 @@ def test_a_second_visit_needs_no_network(visit: Visit) -> None:
         live(page)
     finally:
         visit.context.set_offline(False)
+    page.close()
+
+
+RESTORED = """async () =>
+    (await document.getElementById("panel").bench.port.python.ready).restored"""
+
+
+def test_python_starts_as_usual_where_its_memory_cannot_be_restored(
+    pair: Page, chromium: Browser
+) -> None:
+    assert pair.evaluate(RESTORED) is True
+    build()
+    with serving() as address, chromium.new_context(service_workers="block") as context:
+        context.route("**/python.bin", lambda route: route.fulfill(status=404))
+        page = context.new_page()
+        page.goto(address)
+        live(page)
+        assert page.evaluate(RESTORED) is False
 
 
 def test_without_webassembly_the_recorded_run_plays_and_the_page_says_why(visit: Visit) -> None:
