@@ -106,7 +106,11 @@ export class LanPort {
 
   done(found) {
     if (found.whole) this.whole(found.whole);
-    else if (found.events) { this.news(found); this.changed(); }
+    else if (found.events) {
+      this.news(found);
+      this.bench.clock.reach(found.now, performance.now());
+      this.changed();
+    }
     return { text: "", remarks: (found.remarks ?? []).map((each) => each.text) };
   }
 

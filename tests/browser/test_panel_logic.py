@@ -51,6 +51,21 @@ def test_a_clock_that_stands_still_is_not_run_past(logic: Page) -> None:
     assert clock(logic, steps) == pytest.approx([100, 100, 100])
 
 
+def test_an_action_in_virtual_time_is_shown_at_once_and_time_never_goes_back(logic: Page) -> None:
+    steps = """clock.virtual = true; clock.lag = 0.08;
+               const tick = (now, ms) => {
+                   clock.told(now, ms);
+                   clock.tick(0.04, ms);
+                   return clock.at;
+               };
+               const before = tick(100.5, 500);
+               clock.reach(100.5, 500);
+               return [before, clock.at, tick(100.54, 540), tick(100.62, 620), clock.newest(620)];"""
+    before, done, next_, later, newest = clock(logic, steps)
+    assert (before < done, done, next_, newest) == (True, 100.5, 100.5, pytest.approx(100.54))
+    assert done < later < newest
+
+
 def test_slowly_falls_behind_and_live_catches_up(logic: Page) -> None:
     steps = """clock.slow(0.1); clock.told(110, 10000); clock.tick(10, 10000);
                const behind = [clock.mode, clock.at];

@@ -43,6 +43,12 @@ export class Clock {
     this.edge = { now, ms: ms - this.lag * 1000, ahead: this.lag };
   }
 
+  // What was done in virtual time is shown at once; the moment then stands still until it lags again.
+  reach(now, ms) {
+    this.stop(now, ms);
+    if (this.mode === "live") this.at = now;
+  }
+
   newest(ms) {
     if (!this.alive) return this.record.end;
     const since = Math.min(this.edge.ahead, (ms - this.edge.ms) / 1000);
@@ -83,7 +89,8 @@ export class Clock {
     const newest = this.newest(ms);
     if (this.mode === "live") {
       const behind = newest - this.at;
-      this.at = behind > JUMP * this.speed || behind < 0 ? newest : this.at + behind * Math.min(1, passed * 12);
+      if (behind > JUMP * this.speed || (behind < 0 && !this.virtual)) this.at = newest;
+      else if (behind > 0) this.at += behind * Math.min(1, passed * 12);
     } else if (this.mode === "play") {
       this.at += passed * this.rate;
       if (this.at >= newest) {
