@@ -60,7 +60,8 @@ def test_an_action_in_virtual_time_is_shown_at_once_and_time_never_goes_back(log
                };
                const before = tick(100.5, 500);
                clock.reach(100.5, 500);
-               return [before, clock.at, tick(100.54, 540), tick(100.62, 620), clock.newest(620)];"""
+               const done = clock.at, next = tick(100.54, 540);
+               return [before, done, next, tick(100.62, 620), clock.newest(620)];"""
     before, done, next_, later, newest = clock(logic, steps)
     assert (before < done, done, next_, newest) == (True, 100.5, 100.5, pytest.approx(100.54))
     assert done < later < newest
