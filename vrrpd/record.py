@@ -59,10 +59,11 @@ class Record:
         cls.__match_args__ = () if kw_only else cls._fields  # type: ignore[misc]  # for mypy it is Final
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        own = self.__dict__
         if len(values) == self._positional and not named:
-            own.update(zip(self._fields, values, strict=True))
+            if values:
+                self.__dict__.update(zip(self._fields, values, strict=True))
             return
+        own = self.__dict__
         if values:
             own.update(zip(self.__match_args__, values, strict=False))
         if named:

@@ -64,7 +64,9 @@ class _Call:
     ) -> None:
         self.callback: Callable[[], None] | None = callback
         self.before = before
-        self.postpone(when)
+        self.when = when
+        self.wake = when if before is None else when - LEAD
+        self.near = False
 
     def cancel(self) -> None:
         """Forget it; the heap drops it when its moment comes."""
