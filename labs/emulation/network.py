@@ -18,7 +18,7 @@ import os
 import pkgutil
 import subprocess
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -75,6 +75,8 @@ class _Network(Mininet):
                 for add, names in ((self.addHost, topo.hosts()), (self.addSwitch, topo.switches()))
                 for name in names
             ]
+            # An interrupt ends this wait and not the next one, so no node is left unknown to `end`.
+            wait(started)
         # In the order of their names, as Mininet's prompt and its tests take them.
         self.hosts.sort(key=lambda host: topo.hosts().index(host.name))
         self.switches.sort(key=lambda switch: topo.switches().index(switch.name))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from labs import Lab, LabError
+from labs.emulation import network
 from labs.sandbox import namespaces
 from tests.lab.outside import INSIDE, READY, calm, picture, start
 from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
@@ -60,8 +61,23 @@ def test_a_switch_that_cannot_start_is_an_error_with_the_reason(
     )
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    before = calm()
     with pytest.raises(LabError, match=r"cannot prepare switch s1: unshare: no; try `labs doctor`"):
-        Lab("empty")
+        Lab("empty", beside=True)
+    eventually(lambda: picture() == before, what="the end of the hosts that did start")
+
+
+def test_an_interrupted_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its nodes start in threads, and go on starting while the interrupt is on its way."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = calm()
+    monkeypatch.setattr(network, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Lab("empty", beside=True)
+    eventually(lambda: picture() == before, what="the end of the nodes that were starting")
 
 
 @pytest.mark.parametrize("victim", ["keeper", "init", "lab"])
