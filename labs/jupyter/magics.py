@@ -86,6 +86,16 @@ class LabMagics(Magics):
             finally:
                 shown.end()
 
+    @cell_magic
+    def experiment(self, line: str, cell: str) -> None:
+        """What begin(...) of a lesson replaces: LabError, which says to run that first."""
+        raise _not_begun(f"%%experiment {line}")
+
+    @line_magic
+    def catch_up(self, line: str) -> None:
+        """As `experiment`."""
+        raise _not_begun(f"%catch_up {line}".rstrip())
+
     @line_magic
     def mn(self, line: str) -> None:
         """Give a line to Mininet's prompt and show what it prints."""
@@ -98,6 +108,13 @@ class LabMagics(Magics):
         from labs.emulation.mininet_prompt import command
 
         print(command(lab, line), end="")
+
+
+def _not_begun(what: str) -> LabError:
+    return LabError(
+        f"this kernel has not begun a lesson, to which `{what}` belongs: run the cells above, from "
+        "the first (Run > Run All Above Selected Cell)"
+    )
 
 
 class _Shown:

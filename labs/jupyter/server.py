@@ -29,6 +29,7 @@ from labs.jupyter import kernel, workbooks, workspace
 from labs.progress import VARIABLE
 
 HOST = "127.0.0.1"
+SETTINGS = Path(__file__).with_name("settings")  # a directory of Jupyter's configuration
 
 
 def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
@@ -47,6 +48,8 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     open_the_terminals(Path(get_workspaces_dir()))
+    if not source:
+        use_our_defaults()
     # Neither an empty variable nor the user's own Jupyter settings must leave it open to others.
     token = os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
@@ -75,6 +78,17 @@ def leave_out_iri_grammar() -> None:
     """
     # None in sys.modules: an import of the name raises ImportError.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+def use_our_defaults() -> None:
+    """Let JupyterLab start from our defaults, below the user's own settings.
+
+    A notebook is saved with the state of its forms: on the next day they show what was answered,
+    and not "Error displaying widget: model not found".
+    """
+    known = os.environ.get("JUPYTER_CONFIG_PATH", "").split(os.pathsep)
+    if str(SETTINGS) not in known:
+        os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(SETTINGS), *filter(None, known)])
 
 
 def open_the_terminals(workspaces: Path) -> None:

@@ -84,6 +84,7 @@ def _serve(rest: list[str]) -> None:
     folder = _prepared()
     os.environ["JUPYTERHUB_DEFAULT_URL"] = server.start_page()
     server.open_the_terminals(Path(get_workspaces_dir()))
+    server.use_our_defaults()
     extensions = "--ServerApp.jpserver_extensions={'" + _MODULE + "': True, 'jupyterlab': True}"
     JupyterHubSingleUser.launch_instance([*server.lesson_arguments(folder), extensions, *rest])
 

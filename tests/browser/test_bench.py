@@ -226,8 +226,24 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
         screenshot(page, "bench-failed.png")
         raise
     assert complaints == []
+    next_day(page)
+    complaints.clear()  # of a kernel that is gone
     replays(page, saved)
     assert complaints == []
+
+
+def next_day(page: Page) -> None:
+    """The kernel was shut down, and the page is opened again: it says so."""
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.reload()
+    panel = page.locator(".vb").first
+    expect(panel.locator(".vb-chip")).to_have_text("NOT CONNECTED")
+    expect(panel.locator(".vb-title")).to_have_text("192.168.1.10")
+    panel.locator(".vb-cable[data-host=web1]").click()
+    expect(panel.locator(".vb-told")).to_contain_text("no kernel answers")
+    expect(page.get_by_text("model not found")).to_have_count(0)
+    screenshot(page, "bench-next-day.png")
 
 
 def replays(page: Page, saved: Path) -> None:

@@ -94,12 +94,14 @@ CONNECTION = """() => {
     const sent = [], line = new logic.Connection({ send: (m) => sent.push(m) });
     const all = { type: "all", network: { beats: true } }, states = [];
     const at = (ms) => states.push(line.state(ms));
-    at(99000);                                          // nothing has come yet
+    at(1e9);                                            // nothing is known of its kernel
     line.take(all, 0); at(5000); at(7000);              // the kernel was restarted
     line.take({ type: "news" }, 8000); at(9000);        // it was only slow
     line.take({ type: "ended" }, 9000); at(9100); at(99000);
     line.take(all, 100000); at(100100);                 // another lab
     line.take({ type: "all", network: { beats: false } }, 200000); at(299000);
+    const saved = new logic.Connection({ send: () => {} }, true);       // the page of yesterday
+    states.push(saved.state(performance.now()), saved.state(performance.now() + 7000));
     return states;
 }"""
 ASKED = """async () => {
@@ -119,7 +121,7 @@ ASKED = """async () => {
 
 
 def test_a_panel_knows_whether_it_is_connected(logic: Page) -> None:
-    assert logic.evaluate(CONNECTION) == ["", "", "lost", "", "ended", "ended", "", ""]
+    assert logic.evaluate(CONNECTION) == ["", "", "lost", "", "ended", "ended", "", "", "", "lost"]
 
 
 def test_a_question_is_answered_late_in_pieces_or_not_at_all(logic: Page) -> None:

@@ -100,6 +100,8 @@ def test_slips_of_the_first_cell_are_one_line(notebook: Notebook) -> None:
     """In a kernel that was just restarted, too: nothing of a lesson has been imported."""
     for cell in ("ping 192.168.1.10", "cat /etc/hostname", "ls", "ip address"):
         assert "is a shell command, and this cell is Python" in notebook.run(cell), cell
+    for cell in ("%%experiment pull\nlab.unplug('web1')", "%catch_up", "%catch_up 2"):
+        assert "this kernel has not begun a lesson" in notebook.run(cell)
     for cell in ("exit", "quit", "exit()"):
         assert "Shut Down Kernel" in notebook.run(cell)
     assert notebook.run("check(lab_2, 'home')").count("\n") == 0

@@ -40,9 +40,10 @@ class Bench {
   constructor(root, run, port, tools = {}) {
     this.root = root;
     this.port = port;                       // {send(message)}, or null
-    this.connection = new Connection(port);
+    this.connection = new Connection(port, Boolean(run.network.beats));
     this.tools = tools;
     this.count = run.n ?? 0;                // of the messages with news
+    this.known = !run.unknown;              // whether anything can be said of the lab
     this.record = new Record(run);
     this.moment = new Moment(this.record);
     this.clock = new Clock(this.record, Boolean(port));
@@ -99,6 +100,7 @@ class Bench {
     const same = JSON.stringify(run.network) === JSON.stringify(this.network);
     const again = same && Math.abs(run.start - record.start) < 1;
     this.count = run.n;
+    this.known = true;
     this.record = new Record(run);
     this.moment = new Moment(this.record);
     clock.begin(this.record, run.now, performance.now());
@@ -227,9 +229,11 @@ class Bench {
 
   draw(moment, newest) {
     const { clock, network, record } = this, held = holders(network, moment.scene, 0);
-    say(this.title, `${network.addresses[0]} is held by ${held.join(" and ") || "nobody"}`);
-    this.title.classList.toggle("vb-wrong", held.length !== 1);
-    const state = this.connection.state(performance.now());
+    const state = this.connection.state(performance.now()), is = state ? "was" : "is";
+    const holder = this.known ? ` ${is} held by ${held.join(" and ") || "nobody"}` : "";
+    say(this.title, `${network.addresses[0]}${holder}`);
+    this.title.classList.toggle("vb-wrong", this.known && held.length !== 1);
+    this.root.classList.toggle("vb-unknown", !this.known);
     if (state && state !== this.state) this.tell(WORDS[state], true);
     this.state = state;
     say(this.chip, { ended: "ENDED", lost: "NOT CONNECTED" }[state] ?? this.mark(newest - clock.at));

@@ -15,11 +15,11 @@ export const WORDS = {
 export const LATE = "is carried out when the running cell has ended";
 
 export class Connection {
-  constructor(port) {
+  constructor(port, beats = false) {
     this.port = port;                 // {send(message)}, or null
-    this.beats = false;
+    this.beats = beats;
     this.closed = false;
-    this.last = null;                 // ms of the last message
+    this.last = performance.now();    // ms of the last message
     this.count = 0;
     this.open = new Map();            // questions that have no answer yet: {settle, print}
   }
@@ -41,7 +41,7 @@ export class Connection {
   state(ms) {
     if (!this.port) return "";
     if (this.closed) return "ended";
-    return this.beats && this.last !== null && ms - this.last > SILENT_MS ? "lost" : "";
+    return this.beats && ms - this.last > SILENT_MS ? "lost" : "";
   }
 
   // `more.late()` is called when no answer has come yet, `more.print(text)` with what a command prints.

@@ -11,7 +11,7 @@ export default {
     const blank = () => ({ st: {}, prio: {}, dmn: "runs", pth: "", held: [], tmr: {} });
     const base = { hosts: Object.fromEntries(network.hosts.map((h) => [h.name, blank()])), links: {} };
     // Nothing is known yet; "hello" is answered with everything.
-    const bench = mount(root, { network, base, start: now, end: now, now, events: [] }, port);
+    const bench = mount(root, { network, base, start: now, end: now, now, events: [], unknown: true }, port);
     const take = (message) => bench.take(message);
     model.on("msg:custom", take);
     port.send({ type: "hello" });
