@@ -172,10 +172,15 @@ def run_all(words: list[str], room: Path) -> list[Outcome]:
             pool = pools.enter_context(ThreadPoolExecutor(1))
             for word in lane:
                 running[word] = pool.submit(run_ring, word, reports[word], True, word in nice)
-        for word in first:
-            outcomes[word] = run_ring(word, reports[word], False, word in nice)
-            collect(running, outcomes, reports, Future.done)
-        collect(running, outcomes, reports, lambda _: True)
+        try:
+            for word in first:
+                outcomes[word] = run_ring(word, reports[word], False, word in nice)
+                collect(running, outcomes, reports, Future.done)
+            collect(running, outcomes, reports, lambda _: True)
+        except BaseException:  # Ctrl-C ends the rings that run; the pools would begin the next ones
+            for future in running.values():
+                future.cancel()
+            raise
     return [outcomes[word] for word in words]
 
 

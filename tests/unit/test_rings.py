@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import rings
 from tests.rings import NO_TESTS, OPENED, Outcome, closed_above, closing_line, counted, main
+from tests.support import eventually
 
 REPORT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>"""
 
@@ -102,6 +105,31 @@ def test_lanes_run_at_the_same_time_and_the_rings_of_a_lane_one_after_another(
 
     monkeypatch.setattr(rings, "run_ring", run_ring)
     assert len(rings.run_all(list(rings.RINGS), tmp_path)) == len(rings.RINGS)
+
+
+def test_after_an_interrupt_no_further_ring_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+    futures: list[Future[Outcome]] = []
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *call: Any, **options: Any) -> Future[Any]:
+            futures.append(super().submit(*call, **options))
+            return futures[-1]
+
+    def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -> Outcome:
+        begun.append(word)
+        if word == "lab":
+            raise KeyboardInterrupt
+        eventually(futures[-1].cancelled, 10, "the next ring to be called off")
+        return Outcome(word, 0, 1, 0, 0, 1.0)
+
+    monkeypatch.setattr(rings, "run_ring", run_ring)
+    monkeypatch.setattr(rings, "ThreadPoolExecutor", Pool)
+    with pytest.raises(KeyboardInterrupt):
+        rings.run_all(["lab", "unit", "sim"], tmp_path)
+    assert "sim" not in begun
 
 
 def test_every_ring_is_in_one_lane() -> None:
