@@ -128,7 +128,7 @@ class Learner:
         return time.monotonic() - began
 
     def _is_there(self) -> bool:
-        with suppress(requests.ConnectionError):  # a busy proxy
+        with suppress(requests.ConnectionError, requests.Timeout):  # a busy proxy, a busy hub
             page = self.session.get(f"{self.prefix}/lab", timeout=60)
             return bool(page.status_code == 200 and page.url.startswith(self.prefix))
         return False
