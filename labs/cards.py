@@ -4,7 +4,8 @@
     ┃ You said 1 s; it was 3.61 s.            terminals, tests and screen readers the text
 
 Colour never stands alone: the title says the same in words.
-The colours read on a light and on a dark page.
+The edge alone has it, which is seen on a light and on a dark page; words in it would not be read on
+both by everybody.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def card(colour: str, title: str, body: str) -> str:
     """The HTML of a card; `title` is text, `body` is HTML already."""
     return (
         f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.3em 0">'
-        f'<b style="color:{colour}">{html.escape(title)}</b><br>{body}</div>'
+        f"<b>{html.escape(title)}</b><br>{body}</div>"
     )
 
 

@@ -233,10 +233,10 @@ class Bench(anywidget.AnyWidget):
             case "conf":
                 return {"text": self._source.conf(host), "remarks": []}
             case "check":
-                return {"remarks": diagnose(content["text"], host)}
+                return {"remarks": _remarks(content["text"], host)}
             case "write":
                 self._source.conf(host, content["text"])
-                return {"remarks": diagnose(content["text"], host)}
+                return {"remarks": _remarks(content["text"], host)}
             case "run":
                 show = self._printer(content.get("id"))
                 return {"text": self._source.run(host, content["command"], show)}
@@ -267,6 +267,11 @@ class Bench(anywidget.AnyWidget):
         holders = [name for name, host in scene.items() if 0 in host["held"]]
         address = self._source.addresses[0]
         return f"{address} is held by {' and '.join(holders) or 'nobody'}"
+
+
+def _remarks(text: str, host: str) -> list[str]:
+    """What is to be said about a keepalived.conf, also if there is nothing in it."""
+    return diagnose(text, host) if text.strip() else ["the file is empty: no virtual router"]
 
 
 def recorded(timeline: Timeline) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from labs import waiting
 from labs.bounded_output import left_out
-from labs.conf import diagnose
+from labs.conf import diagnose, setting
 from labs.errors import CommandTimeout, LabError
 from labs.jupyter import notebook_errors
 
@@ -57,6 +57,9 @@ class LabMagics(Magics):
             lab.conf(name, cell if cell.endswith("\n") else cell + "\n")
             for remark in diagnose(cell, name):
                 print(remark)
+            interface, known = setting(cell, "interface"), lab.layout.interfaces(name)
+            if interface is not None and interface not in known:
+                print(f"{name} has no interface {interface}: it has {', '.join(known)}")
             print(
                 f"keepalived.conf of {name} written; "
                 f"`systemctl {verb} keepalived` on {name} puts it to use"

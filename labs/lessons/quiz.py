@@ -51,6 +51,9 @@ class Quiz:
     def __init__(self, questions: tuple[Question, ...], learner: str = "") -> None:
         self.questions = questions
         self.choices = [question.choices(learner) for question in questions]
+        # Of each question that was answered: whether at the first try, and whether by now.
+        self._first: dict[int, bool] = {}
+        self._right: set[int] = set()
 
     def answer(self, number: int, choice: str) -> str:
         """Record the answer to question `number` (from 0); HTML: whether it is right, and why.
@@ -60,9 +63,20 @@ class Quiz:
         question = self.questions[number]
         passed = choice == question.right
         memory.note("quiz", question.text, choice, passed=passed)
+        self._first.setdefault(number, passed)
+        if passed:
+            self._right.add(number)
         if passed:
             return card(RIGHT, "Yes", html.escape(question.why))
         return card(WRONG, "Not quite", f"{html.escape(question.wrong[choice])} Choose another.")
+
+    def score(self) -> str:
+        """How many questions are answered; when all are, that the lesson is at its end."""
+        right, asked = len(self._right), len(self.questions)
+        if right < asked:
+            return f"{right} of {asked} answered"
+        first = sum(self._first.values())
+        return f"All {asked} answered, {first} at the first try: this lesson is done."
 
     def _letter(self, number: int) -> str:
         """The letter of the right choice of a question."""
@@ -97,9 +111,10 @@ class Quiz:
     def _form(self) -> Any:
         import ipywidgets as widgets
 
-        return widgets.VBox([self._one(number) for number in range(len(self.questions))])
+        score = widgets.HTML(html.escape(self.score()))
+        return widgets.VBox([*(self._one(n, score) for n in range(len(self.questions))), score])
 
-    def _one(self, number: int) -> Any:
+    def _one(self, number: int, score: Any) -> Any:
         """A question, its choices, and the place where the reason will appear."""
         import ipywidgets as widgets
 
@@ -111,6 +126,7 @@ class Quiz:
 
         def choose(change: Any) -> None:
             told.value = self.answer(number, change["new"])
+            score.value = f"<b>{html.escape(self.score())}</b>"
 
         choices.observe(choose, "value")
         return widgets.VBox([title, choices, told])

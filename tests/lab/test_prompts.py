@@ -148,6 +148,8 @@ def test_conf_writes_the_file_and_says_what_is_wrong_with_it(notebook: Notebook)
         "keepalived.conf of web1 written; `systemctl reload keepalived` on web1 puts it to use\n"
     )
     assert "priorty 3" in notebook.run("lab.conf('web1')")
+    answer = notebook.run("%%conf web1\nvrrp_instance VI_1 {\n    interface eth1\n}")
+    assert "web1 has no interface eth1: it has eth0" in answer
     assert "choose web1 or web2" in notebook.run("%%conf client\n#")
     assert "choose web1, web2 or client" in notebook.run("%%conf nobody\n#")
     assert "which host? write %%conf web1" in notebook.run("%%conf\n#")

@@ -404,6 +404,8 @@ def test_a_mistake_is_noticed_while_it_is_typed(source: Still, sent: list[dict[s
     assert sent[1]["remarks"] == []
     assert "priority" in "\n".join(sent[2]["remarks"])
     assert source._lan.conf("web2") == text, "typing alone writes nothing"
+    bench._message(None, {"type": "check", "host": "web2", "text": "\n", "id": 9}, None)
+    assert sent[-1]["remarks"] == ["the file is empty: no virtual router"]
 
 
 def test_its_words_say_who_holds_the_address(source: Still) -> None:

@@ -373,10 +373,26 @@ def test_a_right_answer_gets_its_reason_and_a_wrong_one_another_chance() -> None
 
 
 def test_choosing_in_the_form_shows_the_reason() -> None:
-    (question,) = Quiz((WHO,))._form().children
+    question, _ = Quiz((WHO,))._form().children
     _, choices, told = question.children
     choices.value = "priority"
     assert "The higher one wins." in told.value
+
+
+def test_a_quiz_has_an_end() -> None:
+    asked = Quiz((WHO, Question("Why?", "so", "That is so.", {"no": "Not that."})))
+    *_, score = asked._form().children
+    assert score.value == "0 of 2 answered"
+    for which, choice in ((0, next(iter(WHO.wrong))), (1, "so"), (0, WHO.right)):
+        asked.answer(which, choice)
+    assert asked.score() == "All 2 answered, 1 at the first try: this lesson is done."
+
+
+def test_the_words_of_a_card_have_the_colour_of_the_page() -> None:
+    """On a dark page no other dark text is readable."""
+    text = predict("How long?", 1, unit="s").judge(3.609)._repr_html_()
+    assert not re.search(r"[^-]color:", text)
+    assert "border-left:4px solid" in text
 
 
 def test_without_widgets_the_answers_are_folded_away_or_below() -> None:

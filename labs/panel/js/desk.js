@@ -109,8 +109,9 @@ export class Desk {
     };
     form.addEventListener("submit", async () => {
       const done = await this.hands.ask({ type: "write", host, text: text.value() });
-      const words = done.ok ? `keepalived.conf of ${host} written, the daemon reads it` : done.text;
-      this.hands.tell(words, !done.ok);
+      const written = `keepalived.conf of ${host} written, and reloaded`;
+      const faulty = done.ok && done.remarks.length > 0;
+      this.hands.tell(done.ok ? written + (faulty ? ": read the remarks below the text" : "") : done.text, !done.ok || faulty);
     });
     text.focus();
     check();
