@@ -16,10 +16,17 @@ A daemon runs on the servers that have a keepalived.conf.
     unplug web1
     wait holder web2
     run client ip neigh flush all
+
+    own 15 17 25 61                 in the files of this state, one of these in place of the first
+
+Which one is made of the seed in the learner's folder (`labs.progress`), so that neighbors cannot
+copy it; without a folder, and so in recordings and tests, it is the first.
 """
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +37,7 @@ from labs.emulation.programs.keepalived_unit import CONFIGURATION
 from labs.errors import LabError, unknown
 from labs.model import fault_verbs, story
 from labs.model.story import Step
+from labs.progress import seed
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -44,6 +52,8 @@ class StartState:
     """A start state: the states whose files are put in place, in order, and what is done then.
 
     `steps` are the lines of its story, each with the place where it stands.
+    `own` has for each number or address that is the learner's own what it may be, the first being
+    that of the files.
     """
 
     name: str
@@ -51,6 +61,16 @@ class StartState:
     sources: tuple[str, ...] = ()
     watch: tuple[str, ...] = ()
     steps: tuple[tuple[str, Step], ...] = ()
+    own: tuple[tuple[str, ...], ...] = ()
+
+    def with_own(self, text: str) -> str:
+        """`text` of one of its files with the numbers and addresses of the learner's own."""
+        learner = seed()
+        for choices in self.own:
+            chosen = random.Random(f"{learner} {self.name} {choices[0]}").choice(choices)
+            if learner:
+                text = re.sub(rf"(?<![\w.]){re.escape(choices[0])}(?![\w.])", chosen, text)
+        return text
 
 
 def names() -> list[str]:
@@ -82,10 +102,12 @@ def read(state: str) -> StartState:
                 told = replace(told, topology=name)
             case ["watch", *addresses] if addresses:
                 told = replace(told, watch=tuple(addresses))
+            case ["own", *choices] if len(choices) > 1:
+                told = replace(told, own=(*told.own, tuple(choices)))
             case ["from", name]:
                 other = read(name)
                 sources = (*other.sources, *told.sources)
-                told = replace(other, name=state, sources=sources, steps=told.steps)
+                told = replace(other, name=state, sources=sources, steps=told.steps, own=told.own)
             case [first, *_] if story.is_step([first]):
                 told = replace(told, steps=(*told.steps, (place, _step(words, line, place))))
             case _:
@@ -105,7 +127,7 @@ def _step(words: list[str], line: str, place: str) -> Step:
 
 def _not_understood(line: str, place: str) -> LabError:
     return LabError(
-        f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, "
+        f"{place}: `{line.strip()}` is no instruction: write topology, watch, from, own, "
         f"{', '.join(story.OTHERS)} or one of {', '.join(fault_verbs.real())}"
     )
 
@@ -128,6 +150,8 @@ def fill(host: Host, told: StartState) -> bool:
         for path in place.rglob("*"):
             if path.is_file():
                 content = path.read_bytes()
+                if source == told.name:
+                    content = told.with_own(content.decode()).encode()
                 # keepalived warns about a configuration that is executable, and runs only scripts.
                 mode = 0o755 if content.startswith(b"#!") else 0o644
                 host.path(f"{_DIRECTORY}/{path.relative_to(place)}").write_bytes(content, mode)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import progress
 from labs.emulation import network, start_states
 from labs.errors import LabError
 from labs.model.story import Step
@@ -127,3 +128,45 @@ def test_plain_mininet_can_read_it(name: str) -> None:
         cwd="/",
     )
     assert set(done.stdout.split()) == set(network.layout(name).hosts)
+
+
+def learner(place: Path, monkeypatch: pytest.MonkeyPatch, seed: str) -> None:
+    """The kernel has the folder of a learner with this seed."""
+    place.mkdir()
+    (place / progress.SEED).write_text(seed)
+    monkeypatch.setenv(progress.VARIABLE, str(place))
+
+
+def test_a_learner_has_numbers_of_their_own_and_keeps_them(
+    states: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(states, "own 15 17 25 35\nfrom basic\n")
+    told, text = start_states.read("own"), "virtual_router_id 15 # 150 1.15 15.1\n"
+    monkeypatch.delenv(progress.VARIABLE, raising=False)
+    assert told.with_own(text) == text
+    found = []
+    for number in range(12):
+        learner(tmp_path / f"learner-{number}", monkeypatch, f"seed {number}")
+        found.append(told.with_own(text))
+        assert start_states.read("own").with_own(text) == found[-1]
+    ends = {each.removeprefix("virtual_router_id ") for each in found}
+    assert ends == {f"{vrid} # 150 1.15 15.1\n" for vrid in (15, 17, 25, 35)}
+
+
+def test_a_number_of_ones_own_has_a_choice(states: Path) -> None:
+    begin(states, "own 15\n")
+    with pytest.raises(LabError, match=r"begin:1: `own 15` is no instruction"):
+        start_states.read("own")
+
+
+@pytest.mark.parametrize("name", start_states.names())
+def test_the_files_have_the_first_of_the_learners_own_numbers(name: str) -> None:
+    """In a keepalived.conf, which can be read with each of them."""
+    told = start_states.read(name)
+    place = start_states.STATES / name
+    texts = [path.read_text() for path in place.rglob("keepalived.conf")]
+    for first, *others in told.own:
+        found = [text for text in texts if re.search(rf"(?<![\w.]){first}(?![\w.])", text)]
+        assert found, f"{name}: no file has {first}"
+        for other in others:
+            assert not any(other in text for text in texts)

@@ -6,9 +6,10 @@ The hints know the fault of each, and look at what has become of it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from labs.conf import names_address, setting
+from labs.conf import contents, names_address, setting
 from labs.errors import LabError
 from labs.experiments import cluster_health
 from labs.lessons import Challenge, Experiment, Question, Step
@@ -154,7 +155,28 @@ def _drill(lab: Lab) -> str:
     return "web2's file is right; has its daemon read it? systemctl reload keepalived"
 
 
-def _hints(first: Hint, second: str, third: str) -> tuple[Hint, ...]:
+def _vrid_answer(lab: Lab) -> str:
+    vrid = setting(lab.conf("web1"), "virtual_router_id")
+    return (
+        f"virtual_router_id of web1 is {vrid}, and 51 was meant; then systemctl reload keepalived"
+    )
+
+
+def _script_answer(lab: Lab) -> str:
+    asked = re.search(r"ping .*?([\d.]+)\"", lab.conf("web1"))
+    target = asked[1] if asked else "an address"
+    return f"both track a script that pings {target}, which is no host; 192.168.1.100 is one"
+
+
+def _drill_answer(lab: Lab) -> str:
+    held = contents(lab.conf("web2"), "vrrp_instance", "virtual_ipaddress_excluded")
+    return (
+        f"web2's file says {' '.join(held[0]) if held else 'nothing'}, one digit too many; "
+        "then systemctl reload keepalived"
+    )
+
+
+def _hints(first: Hint, second: str, third: Hint) -> tuple[Hint, ...]:
     def first_hint(lab: Lab) -> str:
         return _beside_the_point(lab) or (first if isinstance(first, str) else first(lab))
 
@@ -163,7 +185,7 @@ def _hints(first: Hint, second: str, third: str) -> tuple[Hint, ...]:
 
 def _mystery(number: int, *hints: Hint, tested: bool = False) -> Challenge:
     first, second, third = hints
-    told = _hints(first, str(second), str(third))
+    told = _hints(first, str(second), third)
     steps = [Step(WELL, cluster_health.restored, hints=told)]
     if tested:
         goal = "when web1 is stopped for a moment, web2 serves the client"
@@ -176,13 +198,13 @@ CHALLENGES = {
         1,
         _vrid,
         "compare what the two send (tcpdump), or the two files, line by line",
-        "virtual_router_id of web1 is 15, and 51 was meant; then systemctl reload keepalived",
+        _vrid_answer,
     ),
     "mystery-2": _mystery(
         2,
         _script,
         "journalctl -u keepalived on web1: what does the daemon wait for?",
-        "both track a script that pings 192.168.1.1, which is no host; 192.168.1.100 is one",
+        _script_answer,
     ),
     "mystery-3": _mystery(
         3,
@@ -206,7 +228,7 @@ CHALLENGES = {
         6,
         _drill,
         "stop web1 and look at `ip address list` of web2: what does it hold?",
-        "web2's file says 192.168.1.110, one digit too many; then systemctl reload keepalived",
+        _drill_answer,
         tested=True,
     ),
 }
