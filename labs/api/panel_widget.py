@@ -32,6 +32,7 @@ from labs.panel.events import Events
 from labs.panel.page import page, script, style
 from labs.panel.record import Record, applied
 from labs.panel.sources import SHOWN, Source
+from labs.progress import memory
 
 EVERY = 0.08  # s between two messages: twelve a second at most
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.
@@ -241,7 +242,8 @@ class Bench(anywidget.AnyWidget):
                 show = self._printer(content.get("id"))
                 return {"text": self._source.run(host, content["command"], show)}
             case "save":
-                return {"html": self.html()}
+                lesson = f"{memory.lesson}-" if memory.lesson else ""
+                return {"html": self.html(), "name": f"{lesson}panel.html"}
         raise LabError(f"the bench does not understand {content['type']!r}")
 
     def _printer(self, question: object) -> Callable[[str], None]:

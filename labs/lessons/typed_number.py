@@ -39,7 +39,7 @@ def number(text: str, unit: str = "") -> float:
     text = text.strip()
     found = list(_NUMBER.finditer(text))
     if not found:
-        raise ValueError("a number, please")
+        raise ValueError("a number in digits, please")
     if len(found) > 1:
         raise ValueError(f"one number, please: {' or '.join(each['value'] for each in found)}?")
     (only,) = found

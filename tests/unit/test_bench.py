@@ -20,6 +20,7 @@ from labs.panel.events import Events
 from labs.panel.page import IMPORT, JS, page, script, style
 from labs.panel.record import Record, applied, blank, thinned
 from labs.panel.sources import SHOWN, OfLan, network
+from labs.progress import memory
 from labs.simulation.lan import Lan
 from tests.support import eventually
 
@@ -392,6 +393,15 @@ def test_clicks_are_carried_out_and_answered(source: Still, sent: list[dict[str,
     ]
     assert not source._lan.machines["web1"].plugged
     assert "burn" in sent[1]["text"]
+
+
+def test_a_saved_page_is_named_after_its_lesson(
+    source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lesson, name in (("05-failover", "05-failover-panel.html"), ("", "panel.html")):
+        monkeypatch.setattr(memory, "lesson", lesson)
+        Bench(source)._message(None, {"type": "save", "id": 1}, None)
+        assert sent[-1]["name"] == name
 
 
 def test_a_mistake_is_noticed_while_it_is_typed(source: Still, sent: list[dict[str, Any]]) -> None:

@@ -178,8 +178,9 @@ def test_a_number_is_found_in_what_people_type(typed: str, found: float) -> None
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("", "a number, please"),
-        ("nan", "a number, please"),
+        ("", "a number in digits, please"),
+        ("nan", "a number in digits, please"),
+        ("none", "a number in digits, please"),
         ("-1", "a number that is not below zero, please"),
         ("about -3 s", "a number that is not below zero, please"),
         ("−3", "a number that is not below zero, please"),
@@ -523,7 +524,7 @@ def test_a_form_that_was_not_understood_asks_again() -> None:
     gap = predict("How long?", unit="s")
     _, field, row = gap._form().children
     field.value = "long"
-    assert row.children[1].value == "a number, please"
+    assert row.children[1].value == "a number in digits, please"
     assert gap.guess is None
     _, _, row = predict("Who?", choices=["a", "b"])._form().children
     row.children[0].click()

@@ -157,12 +157,11 @@ class Bench {
   async save() {
     const answer = await this.ask({ type: "save" });
     if (!answer.ok) { this.tell(answer.text, true); return; }
-    const link = make("a", {
-      href: URL.createObjectURL(new Blob([answer.html], { type: "text/html" })), download: "bench.html",
-    });
+    const name = answer.name ?? "panel.html", page = new Blob([answer.html], { type: "text/html" });
+    const link = make("a", { href: URL.createObjectURL(page), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    this.tell("saved as bench.html, which replays anywhere");
+    this.tell(`saved as ${name}, which replays anywhere`);
   }
 
   // -- the moment -------------------------------------------------------------------------------
