@@ -65,7 +65,7 @@ class StartState:
 
     def with_own(self, text: str) -> str:
         """`text` of one of its files with the numbers and addresses of the learner's own."""
-        learner = seed()
+        learner = seed() if self.own else ""  # which writes a file into the learner's folder
         for choices in self.own:
             chosen = random.Random(f"{learner} {self.name} {choices[0]}").choice(choices)
             if learner:

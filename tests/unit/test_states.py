@@ -153,6 +153,15 @@ def test_a_learner_has_numbers_of_their_own_and_keeps_them(
     assert ends == {f"{vrid} # 150 1.15 15.1\n" for vrid in (15, 17, 25, 35)}
 
 
+def test_a_state_without_such_numbers_leaves_the_folder_alone(
+    states: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "work"))
+    assert start_states.read("basic").with_own("virtual_router_id 15") == "virtual_router_id 15"
+    assert list((tmp_path / "work").iterdir()) == []
+
+
 def test_a_number_of_ones_own_has_a_choice(states: Path) -> None:
     begin(states, "own 15\n")
     with pytest.raises(LabError, match=r"begin:1: `own 15` is no instruction"):
