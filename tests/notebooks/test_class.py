@@ -110,45 +110,45 @@ def test_two_evenings_of_a_class(ordinary_user: OrdinaryUser) -> None:
         with evening(ordinary_user, folder, len(NAMES), mark) as first:
             with ThreadPoolExecutor(len(NAMES)) as pool:
                 anna, other = pool.map(lambda name: begin(first, name), NAMES)
-            who_may_come_in(first, anna)
-            a_server_is_killed(anna, other)
-            (folder / "anna" / LESSON).write_text("her own")
-            with other.kernel(LESSON) as kernel:
-                start_a_lab(kernel)
-                another: list[str | Path] = [PROGRAM, "class", "--folder", folder]
-                done = ordinary_user.run(another, 60, mark, check=False)
-                assert "is running in" in done.stderr
+            with anna.kernel(LESSON) as hers, other.kernel(LESSON) as kernel:
+                a_server_is_killed(anna, hers, kernel, ordinary_user, mark)
                 (hub,) = processes("jupyterhub", str(folder / ".hub" / "jupyterhub_config.py"))
                 os.kill(hub, signal.SIGKILL)
                 assert first.process.wait(30) == 1
         assert "every lab with it" in first.output.read_text()
         eventually(lambda: not left(mark[MARK]), 30, "the servers and labs to end with the hub")
+        (folder / "anna" / LESSON).write_text("her own")
         with evening(ordinary_user, folder, len(NAMES), mark) as second:
             it_goes_on(first, second)
         assert second.process.returncode == 0, second.output.read_text()
         assert "The class has ended" in second.output.read_text()
 
 
-def who_may_come_in(one: Evening, anna: Learner) -> None:
+def a_server_is_killed(
+    anna: Learner, hers: Kernel, kernel: Kernel, user: OrdinaryUser, mark: dict[str, str]
+) -> None:
+    """Anna's server is killed while her lab runs: the other learner sees the failover all the same,
+    and her progress is kept.  Meanwhile others are refused."""
+    folder = anna.evening.folder
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.submit(first_failover, kernel)
+        start_a_lab(hers)
+        os.kill(server_of("anna"), signal.SIGKILL)
+        who_may_come_in(anna)
+        second: list[str | Path] = [PROGRAM, "class", "--folder", folder]
+        assert "is running in" in user.run(second, 60, mark, check=False).stderr
+        assert seen.result() == f"['web1', 'web2'] ['web2']\n['{NAMES[1]}']\n"
+    assert [entry.kind for entry in read(folder / "anna" / "progress.jsonl")] == ["begin"]
+    assert (folder / NAMES[1] / "progress.jsonl").exists()
+
+
+def who_may_come_in(anna: Learner) -> None:
     """No learner more than there are places, nor under a name that looks the same."""
+    one = anna.evening
     late = Learner(one, "late").sign_up()
     assert late == f"the class is full ({len(NAMES)} learners): ask the teacher"
     assert "taken" in Learner(one, "ANNA").sign_up()
     assert [wall_for(anna), wall_for(teacher_of(one))] == [403, 200]
-
-
-def a_server_is_killed(anna: Learner, other: Learner) -> None:
-    """Anna's server is killed while her lab runs; the other sees the failover, and her progress
-    is kept."""
-    folder = anna.evening.folder
-    with anna.kernel(LESSON) as hers, other.kernel(LESSON) as kernel:
-        start_a_lab(hers)
-        with ThreadPoolExecutor(1) as pool:
-            seen = pool.submit(first_failover, kernel)
-            os.kill(server_of("anna"), signal.SIGKILL)
-            assert seen.result() == f"['web1', 'web2'] ['web2']\n['{other.name}']\n"
-    assert [entry.kind for entry in read(folder / "anna" / "progress.jsonl")] == ["begin"]
-    assert (folder / other.name / "progress.jsonl").exists()
 
 
 def it_goes_on(first: Evening, second: Evening) -> None:

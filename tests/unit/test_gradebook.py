@@ -157,7 +157,8 @@ def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: G
     assert first["student_id"] == "Müller, Anna"
     assert (first["assignment"], first["score"], first["max_score"]) == (FIVE, "1.0", "1.0")
     assert first["timestamp"] == "1970-01-01 00:00:05"
-    assert len(lines) == 1 + 2 * len(NAMES)
+    learners = [line[lines[0].index("student_id")] for line in lines[1:]]
+    assert sorted(learners) == sorted(2 * NAMES)
 
 
 @pytest.mark.parametrize("form", ["gradescope", "prairielearn"])
