@@ -19,9 +19,7 @@ import stat
 import subprocess
 import sys
 import termios
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from labs.emulation import daemons, discovery
@@ -47,8 +45,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
     look = _Look(lab, server)
     modes = termios.tcgetattr(0)
     history, shown, quiet = "", "", 0.0
-    # A handler, not SIG_IGN, which the shell would inherit.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    pressed = _CtrlC()
     _print(f"\x1b]0;{host}\x07", end="")
     while True:
         found = look.front()
@@ -59,12 +56,13 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
             if why != shown and time.monotonic() > quiet:
                 _print(f"\x1b[2m{why}\x1b[0m")
                 shown = why
-            if _interrupted(WAITING):
+            if pressed.wait(WAITING):
                 return 130
             continue
         shown = ""
         visit = _Visit(found, host, history)
         status = visit.run(look)
+        pressed.forget()  # it was for the shell
         termios.tcsetattr(0, termios.TCSADRAIN, modes)
         if status is not None:
             return status
@@ -72,8 +70,36 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
         quiet = time.monotonic() + QUIET
         if visit.entered:
             _print(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
-        elif _interrupted(WAITING):  # its host is on its way out
+        elif pressed.wait(WAITING):  # its host is on its way out
             return 130
+
+
+class _CtrlC:
+    """Ctrl-C, noticed at every moment: also while nothing waits for it.
+
+    It has a handler, not SIG_IGN, which the shell would inherit; and the handler writes to a pipe,
+    since it may run while an Event of this same thread is locked.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGINT, self._press)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is pressed; whether it was within that time, or before."""
+        return bool(select.select([self._reader], [], [], seconds)[0])
+
+    def forget(self) -> None:
+        """Take it as not pressed until now."""
+        with suppress(BlockingIOError):
+            while os.read(self._reader, 4096):
+                pass
+
+    def _press(self, *_: object) -> None:
+        with suppress(BlockingIOError):
+            os.write(self._writer, b".")
 
 
 class _Look:
@@ -184,18 +210,6 @@ def _read(home: int, name: str) -> str:
                 text = file.read(_MOST).decode(errors="replace").replace("\0", "")
                 return text if size <= _MOST else text.partition("\n")[2]
     return ""
-
-
-def _interrupted(seconds: float) -> bool:
-    """Wait; whether Ctrl-C was pressed meanwhile."""
-    pressed = threading.Event()
-    before: Callable[..., object] | int | None = signal.signal(
-        signal.SIGINT, lambda *_: pressed.set()
-    )
-    try:
-        return pressed.wait(seconds)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _print(text: str, end: str = "\r\n") -> None:

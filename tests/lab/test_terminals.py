@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -120,6 +121,27 @@ def test_a_terminal_waits_until_there_is_such_a_host_and_ctrl_c_ends_it(lab: Lab
         terminal.until(lambda: "the lab in front has no such host" in terminal.text)
         assert ", ".join(lab.hosts) in terminal.text
         terminal.type("\x03")
+        terminal.until(lambda: terminal.status is not None)
+    assert terminal.status == 130
+
+
+# Ctrl-C comes while the terminal looks for labs, not while it waits.
+PRESSED_EARLY = """
+import os, signal, sys
+from labs.emulation import discovery
+
+def find(above=None):
+    os.kill(os.getpid(), signal.SIGINT)
+    return []
+
+discovery.find = find
+from labs.cli.terminal import terminal
+sys.exit(terminal("web1"))
+"""
+
+
+def test_ctrl_c_ends_a_waiting_terminal_at_every_moment() -> None:
+    with Terminal([sys.executable, "-c", PRESSED_EARLY]) as terminal:
         terminal.until(lambda: terminal.status is not None)
     assert terminal.status == 130
 
