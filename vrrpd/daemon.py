@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, TypeVar
 
 from vrrpd.addresses.host_state import HostState
@@ -72,6 +74,13 @@ def _continued(
     return found
 
 
+def _each(steps: Iterable[Callable[[], object]]) -> None:
+    """Take every step, whatever another one raises; the last exception is raised at the end."""
+    with ExitStack() as stack:
+        for step in reversed(list(steps)):
+            stack.callback(step)
+
+
 def _same_peers(one: Instance, other: Instance) -> bool:
     return {peer.ip for peer in one.unicast_peers} == {peer.ip for peer in other.unicast_peers}
 
@@ -107,6 +116,7 @@ class Daemon:
         self.begins = 0  # when (ns) the start-up delay ends
         self.doubt: Timer | None = None  # something may not have been handled to its end
         self.asked = 0  # for reloads, since the present one has begun
+        self.unfinished = False  # a reload has begun, and something has ended it midway
 
     def start(self, config: Config | None = None) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used.
@@ -181,8 +191,11 @@ class Daemon:
             self.pacer,
             holdings,
         )
-        segment.add(router)
-        segment.join(router)
+        with ExitStack() as undo:
+            undo.callback(segment.remove, router)
+            segment.add(router)
+            segment.join(router)
+            undo.pop_all()
         router.on_transition.append(lambda one, _: segment.changed(one))
         self.routers[instance.name] = router
         self.maintenance.admit(router)
@@ -220,6 +233,8 @@ class Daemon:
             self.journal.write("reload", reason=f"refused: {str(error).splitlines()[0]}", ok=False)
             return False
         before, self.config = self.config, config
+        anyway = config.globals != before.globals or self.unfinished
+        self.unfinished = True
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config, self._paced)
@@ -227,18 +242,19 @@ class Daemon:
         routers = list(self.routers.values())
         kept = _continued(self._paced(config.instances), self._paced(routers))
         going_on = set(kept.values())
-        for router in [one for one in routers if one not in going_on]:
-            self.remove(router)
         self.routers = dict(kept)
+        _each(partial(self.remove, one) for one in routers if one not in going_on)
         self._prune()  # what comes may have the same names, or the same virtual MACs
-        anyway = config.globals != before.globals
         for name, router in self._paced(list(kept.items())):
             router.reconfigure(wanted[name], anyway)
         self._prune()
-        new = [self.create(one) for one in config.instances if one.name not in kept]
+        for one in config.instances:
+            if one.name not in kept:
+                self.create(one)
         self.routers = {one.name: self.routers[one.name] for one in config.instances}
         self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
         self.connect()
+        new = [router for router in self.routers.values() if self._is_new(router)]
         for router in new:
             router.master_state.release()  # as at the start: what a killed daemon has left behind
         at = self.ports.clock.now()
@@ -246,10 +262,15 @@ class Daemon:
         for router in new:
             self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
+        self.unfinished = False
         self.journal.write("reload", reason="configuration read again", ok=True)
         self._warn_if_idle()
         self.log.info("Reload complete")
         return True
+
+    def _is_new(self, router: VirtualRouter) -> bool:
+        """Whether a router has neither been started nor waits for it."""
+        return router.state is State.INIT and router not in self.tracking.waiting
 
     def _prune(self) -> None:
         """Delete the virtual interfaces that no router has any more."""
@@ -269,11 +290,19 @@ class Daemon:
         """Stop a router that the new configuration no longer has."""
         self.tracking.forget(router)
         router.stop_event = "DELETED" if router.instance.notify.report_deleted else "FAULT"
-        router.stop("no longer in the configuration")
-        router.listener.remove(router)
-        if not router.listener.routers:
-            router.listener.close()
-            del self.segments[router.listener.place]
+        _each(
+            [
+                partial(router.stop, "no longer in the configuration"),
+                partial(router.listener.remove, router),
+                partial(self._close_unused, router.listener),
+            ]
+        )
+
+    def _close_unused(self, listener: Listener) -> None:
+        """Close the socket of a listener that no router needs any more."""
+        if not listener.routers:
+            del self.segments[listener.place]
+            listener.close()
 
     def _paced(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """Give the items one by one; what is due happens in between, however many they are."""
@@ -288,19 +317,21 @@ class Daemon:
                 router.send(router.params.priority)
 
     def stop(self, reason: str) -> None:
-        """Stop every router in the order of the file."""
-        self.log.info("Stopping")
-        if self.doubt is not None:
-            self.doubt.cancel()
-        self.tracking.stop()
-        self.notifier.hold()
-        for router in self.routers.values():
-            router.stop(reason)
-        self.notifier.ended()
-        for segment in self.segments.values():
-            segment.close()
-        self.estate.end()
-        self.journal.write("stop", reason=reason)
+        """Stop every router in the order of the file, whatever goes wrong with one of them."""
+        doubts = [] if self.doubt is None else [self.doubt.cancel]
+        _each(
+            [
+                partial(self.log.info, "Stopping"),
+                *doubts,
+                self.tracking.stop,
+                self.notifier.hold,
+                *(partial(router.stop, reason) for router in self.routers.values()),
+                self.notifier.ended,
+                *(segment.close for segment in self.segments.values()),
+                self.estate.end,
+                partial(self.journal.write, "stop", reason=reason),
+            ]
+        )
 
     # From the kernel.
 
@@ -316,8 +347,10 @@ class Daemon:
             self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self._recover)
 
     def _recover(self) -> None:
-        """Look at every interface as if the kernel had reported it."""
+        """Finish a reload, and look at every interface as if the kernel had reported it."""
         self.doubt = None
+        if self.unfinished:
+            self.reload()
         names = {r.instance.interface for r in self.routers.values()}
         names |= {r.master_state.device for r in self.routers.values()}
         names |= {placed.interface for r in self.routers.values() for placed in r.placed}

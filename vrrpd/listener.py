@@ -16,7 +16,7 @@ held against us.  No timer and no state is touched before the last check has pas
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from vrrpd import auth_header, auth_hmac
@@ -190,9 +190,17 @@ class Listener:
             vrids = () if self.settings.log_unknown_vrids else tuple(self.routers)
             routers = [router for mine in self.routers.values() for router in mine]
             mine = [(router.instance, router.params.priority) for router in routers]
-            with suppress(OSError):  # what it cannot keep from us we drop
-                self.channel.only(vrids, shapes(mine))
+            self._hint(self.channel.only, vrids, shapes(mine))
             self.expect()
+
+    def _hint(self, give: Callable[..., None], *what: object) -> None:
+        """Give the channel a hint, which may fail: what it hands over all the same we can take."""
+        try:
+            give(*what)
+        except OSError:
+            pass
+        except Exception as error:  # no mistake of ours may end what gave the hint
+            self.log.trouble(error)
 
     def expect(self) -> None:
         """Say which packets may be handed over late: those that only restart a timer."""
@@ -200,7 +208,7 @@ class Listener:
             now = self.clock.now()
             steady = {v: one for v, one in self.expected.items() if one.only_restarts_timer(now)}
             self.expected = steady
-            self.channel.expect({vrid: one.packet for vrid, one in steady.items()})
+            self._hint(self.channel.expect, {vrid: one.packet for vrid, one in steady.items()})
 
     def changed(self, router: _Receiver) -> None:
         """A router is in another state: what it expected must be handed over at once."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vrrpd import events, fsm
@@ -292,7 +293,7 @@ class VirtualRouter:
 
     def stop(self, reason: str) -> None:
         """End: resign if MASTER, give the addresses back, run no timer."""
-        self.upkeep.stop()
+        self._attempt(self.upkeep.stop)
         self.dispatch(events.Stopped(reason))
 
     def on_advert(
@@ -398,9 +399,10 @@ class VirtualRouter:
         text = f"Changing effective priority from {before} to {self.priority}"
         self.log.info(f"({self.name}) {text}")
         why = why or f"{cause} {weight:+d}"
-        self.journal.write("priority", self.name, from_=before, to=self.priority, reason=why)
+        note = {"from_": before, "to": self.priority, "reason": why}
+        self._attempt(partial(self.journal.write, "priority", self.name, **note))
         self._update_params()
-        self.notifier.priority(self.instance, self.state.value, self.priority)
+        self._attempt(self.notifier.priority, self.instance, self.state.value, self.priority)
 
     def mark(self, released: bool) -> None:
         """Be released from now on, or no longer; no state changes yet (see maintenance.py)."""

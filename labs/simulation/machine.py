@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from labs.model.facts import Address, Link
@@ -167,6 +168,9 @@ class SimulatedHost:
         there = self.cards.get(name)
         if there is None:
             return None
+        if there.kind:
+            base = self.interface_state()
+            there = replace(there, up=base.up, carrier=base.carrier)
         return replace(there, addresses=tuple(ip for ip, at in self.homes.items() if at == name))
 
     def interface_state(self) -> Interface:
@@ -190,6 +194,12 @@ class SimulatedHost:
             for ip in [ip for ip in self.addresses if ip.version == 6]:
                 self.forget(ip)  # Linux keeps no IPv6 address on an interface that is down
         self.later(self.clock.now(), self.report_interface)
+        for name in self.virtual():
+            self.later(self.clock.now(), partial(self.report_interface, name))
+
+    def virtual(self) -> list[str]:
+        """The names of the interfaces on top of that of its cable, which follow its state."""
+        return [name for name, card in self.cards.items() if card.kind]
 
     def unload(self) -> None:
         """The interface is gone, with everything on it."""
@@ -198,6 +208,8 @@ class SimulatedHost:
             self.switch.record(Link(self.switch.t, self.name, CARD, False, False))
             for ip in [ip for ip in self.addresses if ip != self.ip]:
                 self.forget(ip)
+            for name in self.virtual():
+                self.remove_interface(name)
             for key in [key for key in self.receivers if key[0] == CARD]:
                 del self.receivers[key]
             self.later(self.clock.now(), self.report_interface)
