@@ -227,10 +227,6 @@ KEEPALIVED_ONLY = (
         "one message is enough",
     ),
     Disagreement(
-        "track_bfd", r"track bfd \S+ not found", "what it names must exist",
-        "not done, and says so", "one message is enough",
-    ),
-    Disagreement(
         "vmac_xmit_base without vmac", r"vmac_xmit_base is only valid with a vmac", "an error",
         "no effect", "without a virtual MAC the base is what transmits anyway",
     ),
@@ -278,6 +274,12 @@ VRRPD_ONLY = (
         "dropped, with a line that does not always come",
         "an error; a vrrp_script counts as failed",
         "what the file asks for will not be done",
+    ),
+    Disagreement(
+        "track_bfd", r"track_bfd belongs to BFD",
+        "the instance is in FAULT, or without the weight, until the session is up; what is not "
+        "defined is ignored, an error", "an error: the instance runs without the check",
+        "what the file asks for will not be done; FAULT would cost all routers the address",
     ),
     Disagreement(
         "one VRID twice, told apart by peers that are not there",

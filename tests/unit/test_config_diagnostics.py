@@ -69,6 +69,24 @@ def test_an_unknown_block_is_one_message_and_spoils_nothing() -> None:
     assert found.config.instances[0].priority == 7
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "track_bfd {\nup\n}\n}\nbfd_instance up {\n neighbor_ip 10.0.0.1\n}\n",
+        HEAD + "}\nvrrp_sync_group G {\ngroup {\nVI_1\n}\ntrack_bfd {\nup\n}\n}\n",
+    ],
+    ids=["instance", "group"],
+)
+def test_a_check_that_will_not_run_is_an_error(text: str) -> None:
+    """`-t` is how a user who moves here learns of it; the router keeps its address."""
+    found = loads(text)
+    (error,) = [one for one in found.diagnostics if one.severity == "error"]
+    text = "track_bfd belongs to BFD, which is out of scope: this check will not run"
+    assert error.message == text
+    assert exit_status(found.diagnostics) == 4
+    assert [one.name for one in found.config.instances] == ["VI_1"]
+
+
 def test_lvs_blocks_are_skipped_with_one_note_each() -> None:
     found = loads(
         "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n"

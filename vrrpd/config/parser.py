@@ -24,6 +24,8 @@ from vrrpd.config.lexer import Line
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import SourceLocation
 
+_ROUTERS = ("vrrp_instance", "vrrp_sync_group")
+
 
 class Statement(NamedTuple):
     """A line and the block that belongs to it. `keyword` is None in blocks of entries."""
@@ -118,12 +120,12 @@ class _Parser:
         if keyword is None:
             return self._unknown(line, block, context)
         if keyword.status == "skipped":
-            what = keyword.doc.split(":")[0].split()[0].rstrip(",")
-            self._report.note_once(
-                f"skip {block} {word.text} {word.source.line}",
-                word,
-                f"{word.text} belongs to {what}, which is out of scope: skipped",
-            )
+            what = f"{word.text} belongs to {keyword.scope}, which is out of scope"
+            if keyword.block in _ROUTERS:
+                self._report.at("error", word, f"{what}: this check will not run")
+            else:
+                key = f"skip {block} {word.text} {word.source.line}"
+                self._report.note_once(key, word, f"{what}: skipped")
             if keyword.opens_block and not self._peek_open():
                 self._no_brace(word)
             self._skip_block(word)

@@ -86,6 +86,11 @@ class Keyword(NamedTuple):
         return mine > other
 
     @property
+    def scope(self) -> str:
+        """What a keyword belongs to that is skipped: LVS or BFD, the first word of its `doc`."""
+        return self.doc.split(":")[0].split()[0].rstrip(",")
+
+    @property
     def opens_block(self) -> bool:
         """Whether a block follows; at the root, one follows everything that is skipped."""
         return self.kind in BLOCK_KINDS or (self.status == "skipped" and not self.block)
