@@ -232,6 +232,14 @@ class Daemon:
             self.log.info("Reload refused: the running configuration stays in force")
             self.journal.write("reload", reason=f"refused: {str(error).splitlines()[0]}", ok=False)
             return False
+        self._go_over(config)
+        self.journal.write("reload", reason="configuration read again", ok=True)
+        self._warn_if_idle()
+        self.log.info("Reload complete")
+        return True
+
+    def _go_over(self, config: Config) -> None:
+        """Have `config` in force; what raises an exception midway is done again by `_recover()`."""
         before, self.config = self.config, config
         anyway = config.globals != before.globals or self.unfinished
         self.unfinished = True
@@ -263,10 +271,6 @@ class Daemon:
             self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
         self.unfinished = False
-        self.journal.write("reload", reason="configuration read again", ok=True)
-        self._warn_if_idle()
-        self.log.info("Reload complete")
-        return True
 
     def _is_new(self, router: VirtualRouter) -> bool:
         """Whether a router has neither been started nor waits for it."""
