@@ -1,7 +1,7 @@
 """One virtual router: the state machine of `fsm.py` joined to the world of `ports.py`.
 
     an event --> dispatch(): step() --> becoming MASTER: the Advertisement is sent, the addresses
-                                        are taken; if that cannot be, FAULT instead
+                                        are taken and announced; if that cannot be, FAULT instead
                                     --> the new Router value, kept in self.router
                                     --> a journal line, if the state changed
                                     --> the actions, performed in order
