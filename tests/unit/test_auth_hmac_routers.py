@@ -25,7 +25,7 @@ from vrrpd.dump.instance import hmac_lines
 from vrrpd.dump.json import as_json
 from vrrpd.dump.writer import stats
 from vrrpd.fsm import SECOND
-from vrrpd.packet import GROUP4, ipv4_packet, parse_ip
+from vrrpd.packet import GROUP4, decode, ipv4_packet, parse_ip
 
 HEX = bytes(range(32)).hex()
 KEY = bytes(range(32))
@@ -436,3 +436,25 @@ def test_no_password_in_the_message_of_a_bad_line(line: str) -> None:
     assert lines
     for secret in ("secret", "words", "12 "):
         assert secret not in "\n".join(lines)
+
+
+# What docs/security.md says that auth_hmac does not protect.
+
+
+def test_an_advertisement_can_be_read_without_the_key() -> None:
+    read = decode(parse_ip(advertisements(pair(block()))[-1]).message[:-TRAILER_BYTES])
+    assert (read.priority, [str(ip) for ip in read.addresses]) == (150, ["192.168.1.10"])
+
+
+def test_lost_advertisements_make_a_backup_take_over() -> None:
+    lan = pair(block())
+    lan.cut("web1")
+    lan.run(5)
+    assert sorted(lan.masters()) == ["web1", "web2"]
+
+
+@pytest.mark.parametrize("mode", ["permissive", "receive-only"])
+def test_what_has_no_trailer_is_believed_on_the_way_to_enforce(mode: str) -> None:
+    lan = pair(block(f"mode {mode}"))
+    inject(lan, "web1", advert(254))
+    assert state(lan, "web1") == "BACKUP"

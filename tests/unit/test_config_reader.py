@@ -304,3 +304,11 @@ def test_the_short_way_of_plain_lines_ends_where_the_long_one_does(
     short = read()
     monkeypatch.setattr("vrrpd.config.reader.plain_lines", lambda *_: None)
     assert read() == short
+
+
+def test_a_check_shows_the_lines_of_a_file_that_is_included(tmp_path: Path) -> None:
+    """docs/security.md warns of it: whatever the caller can read."""
+    (tmp_path / "foreign").write_text("root:*:19000:0:99999:7:::\n")
+    with pytest.raises(ConfigError) as caught:
+        loads(f"include {tmp_path}/foreign\nvrrp_instance VI_1 {{\n}}\n")
+    assert "root:*:19000" in str(caught.value)
