@@ -35,15 +35,19 @@ WITHOUT_SHELL: dict[str, Sequence[tuple[str, ...]]] = {
 }
 
 
-def opening(state: str, deeds: Sequence[Sequence[Any]] = ()) -> dict[str, Any] | None:
+def opening(
+    state: str, deeds: Sequence[Sequence[Any]] = (), *, drawn: bool = True
+) -> dict[str, Any] | None:
     """The run of a start state and of the `deeds` since then, each a verb with its words.
 
-    None if the simulation cannot play it: another network, other addresses, shell commands.
+    None if the simulation cannot play it: another network, shell commands, or addresses that the
+    panel of a tab does not draw; without `drawn` it is enough that it draws the first of them.
     Raises LabError for an unknown state.
     """
     start = start_states.read(state)
     network = NETWORKS.get(start.topology, "")
-    if network not in TOPOLOGIES or not set(start.watch) <= set(TOPOLOGIES[network].addresses):
+    needed = set(start.watch if drawn else start.watch[:1])
+    if network not in TOPOLOGIES or not needed <= set(TOPOLOGIES[network].addresses):
         return None
     run = Run(network, _files(start, network), [])
     try:

@@ -302,7 +302,7 @@ class Page:
     def _challenge(self, name: str) -> str:
         """A challenge to solve in the tab."""
         found = course.challenge(name, self.name)
-        start = opening(found.state)
+        start = opening(found.state, drawn=False)  # its steps look at all addresses
         if start is None:
             raise ValueError(f"{self.name}: a tab cannot play the state of the challenge {name}")
         data = {"challenge": name, "task": found.task, "opening": start}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # The challenges that a LAN in memory can bear: hosts, cables, files, reloads; no shell.
 CHALLENGES = (
-    "home", "lowest", "vrid", "equal", "leave", "stay", "maintenance", "half-a-second",
+    "home", "lowest", "vrid", "equal", "exchange", "leave", "stay", "maintenance", "excluded",
+    "half-a-second",
     "mystery-1", "mystery-4", "mystery-6",
 )  # fmt: skip
 

@@ -119,6 +119,11 @@ class _Observer:
         """The facts of one kind."""
         return [fact for fact in self._lab.facts() if isinstance(fact, kind)]
 
+    def held(self) -> dict[str, set[str]]:
+        """All addresses of each host, its own and those that the panel does not draw included."""
+        machines = self._lab._run.lan.machines
+        return {name: set(map(str, host.addresses)) for name, host in machines.items()}
+
     def carrier(self) -> dict[str, bool]:
         """Whether each host has an interface that is up and has carrier."""
         machines = self._lab._run.lan.machines

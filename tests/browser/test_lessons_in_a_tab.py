@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
+from labs.conf import with_setting
+from labs.experiments import advert_size
 from labs.lessons import course
 from labs.lessons.predictions import Prediction, Verdict
 from tests.browser.site import SITE, START, Visit, violations, visiting
@@ -181,6 +183,49 @@ def test_a_challenge_is_solved_in_the_tab_and_judged_by_its_own_steps(page: Page
     expect(place).to_contain_text("You have solved this challenge in this browser.")
     place.get_by_role("button", name="Start again").click()
     expect(place.locator(".vb-title")).to_contain_text("is held by web1", timeout=START)
+
+
+CONF = """async (host) => (await document.querySelector(".challenge .vb").bench.ask(
+    { type: "conf", host })).text"""
+ANSWERED = "() => document.querySelector('.challenge .vb').bench.waiting.size === 0"
+
+
+def exchanged(text: str) -> str:
+    return with_setting(
+        text, "virtual_ipaddress", [f"192.168.1.{last}" for last in (10, 101, 102, 105)]
+    )
+
+
+def excluding(text: str) -> str:
+    every = advert_size.vips(23)
+    shorter = with_setting(text, "virtual_ipaddress", [*every[:1], *every[4:]])
+    return with_setting(shorter, "virtual_ipaddress_excluded", every[1:4])
+
+
+@pytest.mark.parametrize(
+    ("lesson", "corrected"), [("04-more-vips", exchanged), ("09-twenty-vips", excluding)]
+)
+def test_two_files_are_corrected_in_the_editor_while_time_stands_still(
+    visit: Visit, lesson: str, corrected: Callable[[str], str]
+) -> None:
+    page = visit.open(f"lessons/{lesson}/")
+    page.get_by_role("button", name="Show it without a prediction").first.click()
+    place = page.locator(".challenge").first
+    started(place)
+    place.locator(".vb-play").click()
+    for host in ("web1", "web2"):
+        text = corrected(page.evaluate(CONF, host))
+        place.locator(f'.vb-host[data-host="{host}"]').press("Enter")
+        page.get_by_role("menuitem", name="Edit keepalived.conf").click()
+        place.locator(".cm-content").press("Control+a")
+        page.keyboard.insert_text(text)
+        place.get_by_role("button", name="Write it, and reload the daemon").click()
+        page.wait_for_function(ANSWERED)
+    page.evaluate("() => document.querySelector('.challenge .vb').bench.clock.hurry(10)")
+    place.locator(".vb-play").click()
+    place.get_by_role("button", name="Check", exact=True).click()
+    expect(place.locator(".report .reply")).to_contain_text("done.", timeout=START)
+    page.close()
 
 
 def test_the_list_leads_to_every_lesson(visit: Visit) -> None:

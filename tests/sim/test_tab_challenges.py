@@ -9,6 +9,7 @@ import pytest
 from labs.browser import lessons, player
 from labs.conf import Value, with_setting
 from labs.errors import LabError
+from labs.experiments import advert_size
 from labs.lessons import course
 from tools.openings import opening
 
@@ -16,7 +17,7 @@ from tools.openings import opening
 def started(challenge: str) -> str:
     """Start the state of a challenge as a page does; the number of its lesson."""
     (number,) = [n for n in course.numbers() if challenge in course.lesson(n).challenges]
-    found = opening(course.challenge(challenge, number).state)
+    found = opening(course.challenge(challenge, number).state, drawn=False)
     assert found is not None
     player.start(**found)
     return number
@@ -47,6 +48,23 @@ def another_router() -> None:
 
 def one_cluster() -> None:
     player.write("web2", player.conf("web1").replace("priority 150", "priority 100"))
+
+
+def exchange() -> None:
+    wanted = [f"192.168.1.{last}" for last in (10, 101, 102, 105)]
+    for host in ("web1", "web2"):
+        edit(host, virtual_ipaddress=wanted)
+
+
+def exclude() -> None:
+    every = advert_size.vips(23)
+    excluded = every[1:4]
+    for host in ("web1", "web2"):
+        edit(
+            host,
+            virtual_ipaddress=[one for one in every if one not in excluded],
+            virtual_ipaddress_excluded=excluded,
+        )
 
 
 def leave() -> None:
@@ -91,6 +109,8 @@ SOLUTIONS: dict[str, Callable[[], None]] = {
     "lowest": let_the_lowest_win,
     "vrid": another_router,
     "equal": one_cluster,
+    "exchange": exchange,
+    "excluded": exclude,
     "leave": leave,
     "stay": stay,
     "maintenance": maintain,
@@ -116,6 +136,18 @@ def test_a_challenge_is_unsolved_at_first_gives_a_hint_and_can_be_solved(challen
     player.advance(2, budget=60)
     solved = lessons.check(number, challenge)
     assert solved["passed"], solved
+
+
+def test_a_restart_moves_the_address_and_does_not_pass_for_an_exchange() -> None:
+    number = started("exchange")
+    exchange()
+    player.act("stop", "web1")
+    player.advance(5, budget=60)
+    player.act("start", "web1")
+    player.advance(8, budget=60)
+    assert list(lessons.check(number, "exchange")["unmet"]) == [
+        "192.168.1.10 has not moved in the meantime"
+    ]
 
 
 def test_a_check_leaves_the_run_as_it_is() -> None:
