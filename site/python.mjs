@@ -43,9 +43,10 @@ def bring_in():
             name = path.relative_to("/app").with_suffix("")
             try:
                 importlib.import_module(".".join(name.parts).removesuffix(".__init__"))
-            except ModuleNotFoundError as error:
-                if error.name.partition(".")[0] == "vrrpd":
-                    raise              # a lesson about what a tab does not have
+            except ModuleNotFoundError:
+                if package == "labs/browser":
+                    raise
+                # A lesson about what a tab does not have.
     random.seed(0)
     gc.collect()
 

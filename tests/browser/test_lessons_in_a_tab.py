@@ -187,7 +187,7 @@ def test_a_challenge_is_solved_in_the_tab_and_judged_by_its_own_steps(page: Page
 
 CONF = """async (host) => (await document.querySelector(".challenge .vb").bench.ask(
     { type: "conf", host })).text"""
-ANSWERED = "() => document.querySelector('.challenge .vb').bench.waiting.size === 0"
+ANSWERED = "() => document.querySelector('.challenge .vb').bench.connection.open.size === 0"
 
 
 def exchanged(text: str) -> str:
