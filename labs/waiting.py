@@ -1,10 +1,10 @@
-"""What is said aloud while something takes longer than a moment.
+"""What a cell reports while something takes longer than a moment.
 
-    waiting.show = print                 a notebook does that; elsewhere nothing is said
-    waiting.say("waiting for ... ")      once SILENT_S have passed
-    with waiting.announced():            what is waited for in here has been said already
+    waiting.show = print                 a notebook does that; elsewhere nothing is reported
+    waiting.report("waiting for ... ")      once SILENT_S have passed
+    with waiting.announced():            what is waited for in here is reported already
 
-Only the thread that runs the cells speaks: the output of another would land in any cell.
+Only the thread that runs the cells reports: the output of another would land in any cell.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ show: Callable[[str], None] | None = None
 _announced = 0
 
 
-def say(words: str) -> None:
-    """Show `words`, unless nobody looks or it has been said."""
+def report(words: str) -> None:
+    """Show `words`, unless nothing shows them or `announced()` is in force."""
     if (
         show is not None
         and not _announced
@@ -30,7 +30,7 @@ def say(words: str) -> None:
 
 @contextmanager
 def announced() -> Iterator[None]:
-    """While this lasts nothing is said."""
+    """While this lasts nothing is reported."""
     global _announced
     _announced += 1
     try:

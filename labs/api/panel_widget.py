@@ -160,16 +160,16 @@ class Bench(anywidget.AnyWidget):
             # Another thread resets or closes the lab just now: the next look finds it in order.
             with suppress(LabError, OSError, KeyError):
                 self._look()
-        self._say_if_ended()
+        self._report_if_ended()
 
-    def _say_if_ended(self) -> None:
+    def _report_if_ended(self) -> None:
         if self._source.closed:
             self.send({"type": "ended"})
 
     def _later(self, loop: asyncio.AbstractEventLoop) -> None:
         def tick() -> None:
             if self._source.closed:
-                self._say_if_ended()
+                self._report_if_ended()
             elif not self._stop.is_set():
                 self._look()
                 loop.call_later(EVERY, tick)
@@ -272,7 +272,7 @@ class Bench(anywidget.AnyWidget):
 
 
 def _remarks(text: str, host: str) -> list[str]:
-    """What is to be said about a keepalived.conf, also if there is nothing in it."""
+    """The remarks on a keepalived.conf, also if there is nothing in it."""
     return diagnose(text, host) if text.strip() else ["the file is empty: no virtual router"]
 
 

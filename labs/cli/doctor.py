@@ -142,7 +142,7 @@ def _namespaces() -> list[Finding]:
         "-m",
         "labs.cli.doctor",
     ]
-    waiting.say("starting a lab, to try it: a few seconds")
+    waiting.report("starting a lab, to try it: a few seconds")
     done = _run([*command, "--probe"])
     try:
         inside = [Finding(**found) for found in json.loads(done.stdout)]

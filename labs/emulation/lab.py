@@ -171,7 +171,7 @@ class Lab(_Parts, LabView):
         if value := poll(condition, silent):
             return value
         if timeout > silent:
-            waiting.say(f"waiting for {what} (up to {timeout:g} s)")
+            waiting.report(f"waiting for {what} (up to {timeout:g} s)")
             if value := poll(condition, timeout - silent):
                 return value
         reasons = "".join(f"; {reason}" for reason in self._complaints())

@@ -1,4 +1,4 @@
-"""How a cell of a lesson fails: one card or one line that says what to do, never a traceback.
+"""How a cell of a lesson fails: one message or one line that says what to do, never a traceback.
 
     commit(who)             without an answer: a card, and the cells below do not run
     lab.plug(web1)          a name without its quotes

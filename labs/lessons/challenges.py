@@ -211,7 +211,7 @@ def _holds(lab: Lab, step: Step) -> bool:
     for look in range(_LOOKS):
         if longest > waiting.SILENT_S and (step.lasts or not _met(lab, step)):
             again = "it did not last; " if look else ""
-            waiting.say(f"{again}looking for up to {longest:g} s: {step.goal}")
+            waiting.report(f"{again}looking for up to {longest:g} s: {step.goal}")
         with waiting.announced():
             if not _becomes_met(lab, step):
                 return False

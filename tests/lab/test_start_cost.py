@@ -9,7 +9,7 @@ from tests.lab.outside import INSIDE
 from tests.support import REPOSITORY
 
 # /proc/loadavg ends with the last pid of the reader's pid namespace: every process and every thread
-# takes one.  A lab inside namespaces of its own shares them with nobody.
+# takes one.  A lab inside namespaces of its own shares them with no other.
 COUNTED = """
 from pathlib import Path
 from labs import Lab

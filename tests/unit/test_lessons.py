@@ -389,7 +389,7 @@ def test_a_quiz_has_an_end() -> None:
     assert asked.score() == "All 2 answered, 1 at the first try: this lesson is done."
 
 
-def test_the_words_of_a_card_have_the_colour_of_the_page() -> None:
+def test_the_text_of_a_message_has_the_colour_of_the_page() -> None:
     """On a dark page no other dark text is readable."""
     text = predict("How long?", 1, unit="s").judge(3.609)._repr_html_()
     assert not re.search(r"[^-]color:", text)
