@@ -257,7 +257,7 @@ CHALLENGES = {
                 _stays_with_web2,
                 hints=(
                     _drill_hint,
-                    "nopreempt must be in web1's file, beside state BACKUP, and web1 must receive",
+                    "web1 needs nopreempt and state BACKUP, and must receive advertisements",
                     "`systemctl reload keepalived` on web1, after its file has state BACKUP and "
                     "nopreempt",
                 ),
@@ -325,8 +325,8 @@ QUIZ = (
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
     PLUG: "web1's firewall drops web2's advertisements: its Master_Down_Timer expires, and "
-    "nopreempt only matters to a router that receives a master.",
+    "nopreempt only matters while it receives those of a MASTER.",
     SCRIPT: "The script has mode 0777, so keepalived disabled it when it read the file.",
-    MOVES: "The BACKUP's restart moves nothing, and with nopreempt no server takes it back.",
+    MOVES: "The BACKUP's restart moves nothing, and with nopreempt web2 does not take it back.",
     LOSS: "The holder goes on as before: nothing shows that there is no BACKUP any more.",
 }
