@@ -166,7 +166,7 @@ def labs(rows: list[Row]) -> Iterator[str]:
         yield (
             f"{row['labs']} labs at once for {row['seconds'] / 60:.0f} minutes: "
             f'`Lab("basic")` ready in {quantile(ready, 0.5):.2f} s (median; the slowest '
-            f"{ready[-1]:.2f} s, its neighbours running already), {row['memory'] / 2**20:.0f} MiB "
+            f"{ready[-1]:.2f} s, while the others run already), {row['memory'] / 2**20:.0f} MiB "
             f"each, {row['false_takeovers']} false takeovers.\n"
             f"By memory this machine would carry {row['carried']}."
         )

@@ -29,7 +29,7 @@ from tests.notebooks.lessons import (
 MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
 # Of the second edition, in which the learner types on the servers.
 MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 55, 100, 45
-# The last lesson is an exam of six tickets.
+# The last lesson has six tickets.
 EXAM, EXAM_MINUTES = 17, 60
 BRIDGE = "### On your own servers"
 # What a section does that a learner could do on a real server, too.
