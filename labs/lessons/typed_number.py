@@ -3,6 +3,7 @@
     number("3,1")                3.1
     number("500 ms", "s")        0.5
     number("1,060", "bytes")     1060.0
+    number("4 of 6", "of 6")     4.0
     number("3-4", "s")           ValueError: two numbers
 
 ValueError has a sentence that the form shows.
@@ -10,6 +11,7 @@ ValueError has a sentence that the form shows.
 
 from __future__ import annotations
 
+import math
 import re
 
 # Seconds in a unit of time, by the words that people type.
@@ -26,17 +28,20 @@ _SECONDS = {
 }
 # A sign belongs to a number unless it follows another number or a word, as in 3-4 and web-3.
 _NUMBER = re.compile(
-    r"(?P<sign>(?<![\w\s])[-−]\s*|(?<=\D\s)[-−]\s*)?(?P<value>\d+(?:[.,]\d+)*|[.,]\d+)"
+    r"(?P<sign>(?<![\w\s])[-−]\s*|(?<=\D\s)[-−]\s*)?"
+    r"(?P<value>(?:\d+(?:[.,]\d+)*|[.,]\d+)(?:[eE][-+]?\d+)?)"
 )
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:\.\d{3})+)")
 
 
 def number(text: str, unit: str = "") -> float:
     """The number in `text`, in `unit`; a time in another unit is converted.
 
-    Raises ValueError for no number, several of them, and one below zero.
+    Raises ValueError for no number, several of them, one below zero, and one too large for a float.
     """
     text = text.strip()
+    if unit not in _SECONDS:
+        text = text.removesuffix(unit)  # the answer is shown as "4 of 6", so it is typed like that
     found = list(_NUMBER.finditer(text))
     if not found:
         raise ValueError("a number in digits, please")
@@ -49,14 +54,17 @@ def number(text: str, unit: str = "") -> float:
     word = re.match(r"\s*([^\W\d_]+)", text[only.end() :])
     if word and unit in _SECONDS and word[1].lower() in _SECONDS:
         value = round(value * _SECONDS[word[1].lower()] / _SECONDS[unit], 9)
+    if math.isinf(value):
+        raise ValueError("a smaller number, please")
     return value
 
 
 def _value(digits: str, unit: str) -> float:
-    """Digits as a number: a comma is a decimal one, but not in a count of thousands."""
+    """Digits as a number: a comma or a point is a decimal one, but not in a count of thousands."""
+    plain = digits.replace(",", ".")
     if unit not in _SECONDS and _THOUSANDS.fullmatch(digits):
-        digits = digits.replace(",", "")
+        plain = plain.replace(".", "")
     try:
-        return float(digits.replace(",", "."))
+        return float(plain)
     except ValueError:
         raise ValueError(f"a number, please: {digits} is not one") from None

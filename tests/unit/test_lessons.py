@@ -166,7 +166,7 @@ def test_an_answer_can_be_changed_before_the_run() -> None:
     [
         ("3.1", 3.1), ("3,1 s", 3.1), (" about 3 ", 3), (".5", 0.5), ("0", 0), ("３", 3),
         ("500 ms", 0.5), ("500ms", 0.5), ("2 minutes", 120), ("1.5 min", 90), ("1 h", 3600),
-        ("3 or so", 3), ("web-3", 3), ("3,609", 3.609),
+        ("3 or so", 3), ("web-3", 3), ("3,609", 3.609), ("1e3", 1000), ("1E-3s", 0.001),
     ],
 )  # fmt: skip
 def test_a_number_is_found_in_what_people_type(typed: str, found: float) -> None:
@@ -188,6 +188,8 @@ def test_a_number_is_found_in_what_people_type(typed: str, found: float) -> None
         ("3 - 4 s", "one number, please: 3 or 4?"),
         ("3 or 4", "one number, please: 3 or 4?"),
         ("1.2.3", "a number, please: 1.2.3 is not one"),
+        ("9" * 400, "a smaller number, please"),
+        ("1e308 h", "a smaller number, please"),
     ],
 )
 def test_what_is_not_one_number_is_refused_with_the_reason(typed: str, why: str) -> None:
@@ -198,7 +200,15 @@ def test_what_is_not_one_number_is_refused_with_the_reason(typed: str, why: str)
 def test_a_unit_is_converted_and_a_count_is_not_a_decimal_fraction() -> None:
     assert number("2 s", "ms") == 2000
     assert number("1,060", "bytes") == 1060
+    assert number("1.060", "bytes") == 1060
+    assert number("0.5", "bytes") == 0.5
     assert number("40 minutes", "bytes") == 40
+
+
+def test_an_answer_may_be_typed_with_a_unit_that_has_a_number() -> None:
+    """The ticket count of lesson 17 is shown as "4 of 6"."""
+    assert number("4 of 6", "of 6") == number("4", "of 6") == 4
+    assert number("1060 bytes", "bytes") == 1060
 
 
 def test_what_a_learner_typed_is_shown_as_text_not_as_html() -> None:
