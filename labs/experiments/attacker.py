@@ -209,7 +209,11 @@ def repelled(lab: Lab, source: str, host: str = HOST) -> bool:
 def _repelled(lab: Lab, holder: str, source: str, host: str) -> bool:
     send(lab, *forgeries(lab, source, host), host=host)
     try:
-        lab.wait_until(lambda: _holders(lab) != [holder], EFFECT)
+        lab.wait_until(
+            lambda: _holders(lab) != [holder],
+            EFFECT,
+            what=f"another holder than {holder}, which a forgery would make",
+        )
     except LabError:
         return True
     return False
@@ -288,7 +292,8 @@ def _settled_holder(lab: Lab) -> str:
         return holder if holder is not None and priority.get(holder, 0) == best else None
 
     try:
-        return lab.wait_until(settled, RECOVERY) or ""
+        what = "the address to be with the server of the highest priority"
+        return lab.wait_until(settled, RECOVERY, what=what) or ""
     except LabError:
         return lab.wait_until(alone, RECOVERY, what="one server to hold the address") or ""
 

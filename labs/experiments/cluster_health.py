@@ -69,7 +69,7 @@ def answerer(lab: Lab, for_seconds: float = 0.5) -> str:
         return "" if who == "nobody" else who
 
     try:
-        return lab.wait_until(answering_host, BUSY_DELAY_S)
+        return lab.wait_until(answering_host, BUSY_DELAY_S, what="an answer to the client")
     except LabError:
         return "nobody"
 
@@ -80,7 +80,10 @@ def unnoticed(lab: Lab, outages: Callable[[Lab], list[ServiceInterval]]) -> bool
         known = lab.now + PING_FATE_KNOWN_AFTER_S
         with suppress(LabError):  # a replay may go on before
             # Who sends a ping has given up those that were overdue.
-            lab.wait_until(lambda: any(isinstance(f, Ping) for f in lab.witness.facts(known)))
+            lab.wait_until(
+                lambda: any(isinstance(f, Ping) for f in lab.witness.facts(known)),
+                what="the answers to the last pings",
+            )
     return not outages(lab)
 
 
@@ -121,7 +124,12 @@ def restored(lab: Lab) -> bool:
         return "hopeless" if _hopeless(lab, began) else ""
 
     try:
-        return lab.wait_until(judged, RECOVERY_TIMEOUT_S) == "well"
+        found = lab.wait_until(
+            judged,
+            RECOVERY_TIMEOUT_S,
+            what=f"{MASTER} alone to serve the client, and {BACKUP} to be BACKUP",
+        )
+        return found == "well"
     except LabError:
         return False
 
@@ -130,7 +138,9 @@ def drill(lab: Lab) -> bool:
     """Whether web2 serves the client while web1 is stopped; starts web1 again."""
     lab.stop(MASTER)
     try:
-        lab.wait_until(lambda: answering(lab) == BACKUP, TAKEOVER_TIMEOUT_S)
+        lab.wait_until(
+            lambda: answering(lab) == BACKUP, TAKEOVER_TIMEOUT_S, what="web2 to serve the client"
+        )
         passed = True
     except LabError:
         passed = False

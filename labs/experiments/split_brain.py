@@ -101,7 +101,11 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
             # When something later is recorded, so is every advertisement from before the repair.
-            lab.wait_until(partial(lab.witness.facts, mended), timeout=BUSY_DELAY_S)
+            lab.wait_until(
+                partial(lab.witness.facts, mended),
+                timeout=BUSY_DELAY_S,
+                what="what was recorded before the repair",
+            )
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -208,11 +209,13 @@ def _hint_text(hint: Hint, lab: Lab) -> str:
 def _holds(lab: Lab, step: Step) -> bool:
     """Whether `step` is met within its time, and stays so as long as it has to."""
     longest = step.timeout + step.lasts
+    # A step without a time may wait by itself: then it reports that itself.
+    long = longest > waiting.SILENT_S
     for look in range(_LOOKS):
-        if longest > waiting.SILENT_S and (step.lasts or not _met(lab, step)):
+        if long and (step.lasts or not _met(lab, step)):
             again = "it did not last; " if look else ""
             waiting.report(f"{again}looking for up to {longest:g} s: {step.goal}")
-        with waiting.announced():
+        with waiting.announced() if long else nullcontext():
             if not _becomes_met(lab, step):
                 return False
             if not step.lasts or _stays(lab, step):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from labs import waiting
 from labs.conf import setting
 from labs.emulation.base import Result
 from labs.errors import LabError
@@ -252,6 +253,23 @@ def test_the_first_step_that_is_not_met_gives_the_hints() -> None:
     assert report.unmet == ("web2 holds it", "all is well")
     assert report.hints == ("web1 has it", "look at the verbs", "lab.stop('web1')")
     assert lab.waited == [5]
+
+
+def test_a_step_that_waits_by_itself_may_report_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step without a timeout is not announced, so what it waits for must not be kept quiet."""
+    shown: list[str] = []
+    monkeypatch.setattr(waiting, "show", shown.append)
+
+    def recovers(_: object) -> bool:
+        waiting.report("waiting for web1 to recover")
+        return True
+
+    waits = Step("well again", recovers, ("wait",))
+    lasts = Step("well for a while", recovers, ("wait",), lasts=5)
+    assert looked_at(FakeLab("web1"), Challenge("Repair it", state="basic", steps=(waits,)))
+    assert shown == ["waiting for web1 to recover"]
+    assert looked_at(FakeLab("web1"), Challenge("Repair it", state="basic", steps=(lasts,)))
+    assert shown[1:] == ["looking for up to 5 s: well for a while"]
 
 
 def test_a_report_says_what_is_met_what_comes_next_and_what_the_lab_looks_like() -> None:

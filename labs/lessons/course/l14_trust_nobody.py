@@ -147,7 +147,11 @@ def _rules(lab: Lab, host: str) -> str:
 
 def _stays(lab: Lab) -> bool:
     try:
-        lab.wait_until(lambda: lab.holders() != ["web1"], RECEIVES_NOTHING_AFTER_S)
+        lab.wait_until(
+            lambda: lab.holders() != ["web1"],
+            RECEIVES_NOTHING_AFTER_S,
+            what="another holder than web1, which is not to appear",
+        )
     except LabError:
         return True
     return False

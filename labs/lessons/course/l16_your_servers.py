@@ -202,11 +202,17 @@ def _stays_with_web2(lab: Lab) -> bool:
     starts.connect(lab, *starts.SERVERS)
     lab.unplug("web1")
     try:
-        lab.wait_until(lambda: lab.holders() == ["web2"], TAKEOVER_WITHIN_S)
+        lab.wait_until(
+            lambda: lab.holders() == ["web2"], TAKEOVER_WITHIN_S, what="web2 to hold the address"
+        )
     finally:
         lab.plug("web1")
     plugged = lab.now
-    lab.wait_until(lambda: lab.now > plugged + DEAF, DEAF + 5)
+    lab.wait_until(
+        lambda: lab.now > plugged + DEAF,
+        DEAF + 5,
+        what="longer than the Master_Down_Interval of either server",
+    )
     return lab.holders() == ["web2"]
 
 
