@@ -103,7 +103,8 @@ def seed() -> str:
     try:
         with suppress(FileExistsError), (file.parent / SEED).open("x") as made:
             made.write(secrets.token_hex(8))
-        return (file.parent / SEED).read_text()
+        # Empty: the disk was full when it was made.
+        return (file.parent / SEED).read_text() or str(file)
     except (OSError, UnicodeDecodeError):
         return str(file)
 

@@ -97,6 +97,12 @@ def test_a_folder_has_a_seed_of_its_own_and_keeps_it(
     assert progress.seed() == ""
 
 
+def test_a_seed_that_could_not_be_written_is_still_of_the_learners_own(work: Path) -> None:
+    """A full disk leaves an empty file, and an empty seed means that there is no learner."""
+    (work / progress.SEED).touch()
+    assert progress.seed() == str(work / progress.FILE)
+
+
 def test_the_same_answer_is_written_once(work: Path) -> None:
     predict("How long?", 3.1)
     predict("How long?", 3.1)
