@@ -51,9 +51,6 @@ class Quiz:
     def __init__(self, questions: tuple[Question, ...], learner: str = "") -> None:
         self.questions = questions
         self.choices = [question.choices(learner) for question in questions]
-        # Of each question that was answered: whether at the first try, and whether by now.
-        self._first: dict[int, bool] = {}
-        self._right: set[int] = set()
 
     def answer(self, number: int, choice: str) -> str:
         """Record the answer to question `number` (from 0); HTML: whether it is right, and why.
@@ -63,19 +60,21 @@ class Quiz:
         question = self.questions[number]
         passed = choice == question.right
         memory.note("quiz", question.text, choice, passed=passed)
-        self._first.setdefault(number, passed)
-        if passed:
-            self._right.add(number)
         if passed:
             return card(RIGHT, "Yes", html.escape(question.why))
         return card(WRONG, "Not quite", f"{html.escape(question.wrong[choice])} Choose another.")
 
     def score(self) -> str:
-        """How many questions are answered; when all are, that the lesson is at its end."""
-        right, asked = len(self._right), len(self.questions)
+        """How many questions are answered; when all are, that the lesson is at its end.
+
+        As the gradebook counts: a first try is the first one ever, not that of this kernel.
+        """
+        tries = [memory.entries("quiz", question.text) for question in self.questions]
+        right = sum(any(entry.passed for entry in own) for own in tries)
+        asked = len(self.questions)
         if right < asked:
             return f"{right} of {asked} answered"
-        first = sum(self._first.values())
+        first = sum(bool(own[0].passed) for own in tries)
         return f"All {asked} answered, {first} at the first try: this lesson is done."
 
     def _letter(self, number: int) -> str:

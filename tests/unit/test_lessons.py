@@ -415,6 +415,10 @@ def test_a_quiz_has_an_end() -> None:
     for which, choice in ((0, next(iter(WHO.wrong))), (1, "so"), (0, WHO.right)):
         asked.answer(which, choice)
     assert asked.score() == "All 2 answered, 1 at the first try: this lesson is done."
+    again = Quiz(asked.questions)  # the cell, run again
+    assert again.score() == asked.score()
+    again.answer(0, WHO.right)
+    assert again.score() == asked.score()
 
 
 def test_the_text_of_a_message_has_the_colour_of_the_page() -> None:
