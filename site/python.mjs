@@ -5,7 +5,7 @@
 //                   imports nothing; a tab that cannot use it starts from vrrp-lab.bin alone
 //
 // Both are compressed by gzip, which js/worker.js undoes; a name that ends in .gz would make some
-// servers promise the browser to undo it. 
+// servers promise the browser to undo it.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -26,7 +26,9 @@ async function unzipped(name) {
 function roomy(create, memory) {
   return async (settings) => {
     const module = await create(settings), { length } = await memory;
-    while (module.HEAP8.length < length) module._malloc(1 << 20);
+    while (module.HEAP8.length < length) {
+      if (!module._malloc(1 << 20)) throw new Error("this tab gets no memory for it");
+    }
     return module;
   };
 }
@@ -49,7 +51,7 @@ async function boot() {
   const { python, restored } = await pyodide(unzipped("python.bin"));
   const booted = since();
   unpack(python.FS, "/app", await files);
-  python.runPython("import random, sys; random.seed(); sys.path[:] = ['/app', *(set(sys.path) - {'/app'})]");
+  python.runPython("import random, sys; random.seed(); sys.path[:] = dict.fromkeys(['/app', *sys.path])");
   const rpc = python.pyimport("labs.browser.rpc");
   return { call: rpc.call, ready: { boot: booted, all: since(), restored } };
 }
