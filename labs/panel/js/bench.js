@@ -233,7 +233,7 @@ class Bench {
     say(this.title, `${network.addresses[0]}${holder}`);
     this.title.classList.toggle("vb-wrong", this.known && held.length !== 1);
     this.root.classList.toggle("vb-unknown", !this.known);
-    if (state && state !== this.state) this.tell(WORDS[state], true);
+    if (state !== (this.state ?? "")) this.tell(WORDS[state] ?? "", Boolean(state));
     this.state = state;
     say(this.chip, { ended: "ENDED", lost: "NOT CONNECTED" }[state] ?? this.mark(newest - clock.at));
     this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay && !state);
