@@ -239,7 +239,11 @@ class Observer:
         self._closing = False
         self._recorder = recorder or RecorderProcess()
         self._recorder.follow(plan, self._take, self._end)
-        self._await_ready()
+        try:
+            self._await_ready()
+        except BaseException:  # an interrupt, too: nobody else knows of the recorder yet
+            self.close()
+            raise
 
     # -- what it knows -----------------------------------------------------------------------
 
@@ -361,7 +365,6 @@ class Observer:
             self._news.wait_for(lambda: self._decoder.ready or self._ended, START)
             ready = self._decoder.ready
         if not ready:
-            self.close()
             raise LabError(f"the recorder {self._why()}; is every host of the lab still there?")
 
     def _why(self) -> str:

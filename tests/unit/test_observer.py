@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 import labs.monitoring.wire_format as wire
 from labs.errors import LabError
 from labs.model.facts import Ping
-from labs.monitoring import recorder
-from labs.monitoring.observer import HOUSE, PROGRAM, Observer, PingLog, records
+from labs.monitoring import observer, recorder
+from labs.monitoring.observer import (
+    HOUSE,
+    PROGRAM,
+    Observer,
+    PingLog,
+    RecorderProcess,
+    records,
+)
 
 VIP = "192.168.1.10"
 # What an array of 32-bit floats can hold exactly.
@@ -53,6 +60,29 @@ def test_a_host_that_is_gone_is_named() -> None:
         gone.wait()
     with pytest.raises(LabError, match=r"cannot watch web2: .*; is every host of the lab still"):
         Observer({"web2": gone.pid}, {}, os.getpid(), client=None)
+
+
+def test_an_interrupted_start_leaves_no_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hold the namespaces of a lab that never began, as long as the kernel lives."""
+
+    def interrupted(_: Observer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Observer, "_await_ready", interrupted)
+    process = RecorderProcess()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Observer({"web1": os.getpid()}, {}, os.getpid(), client=None, recorder=process)
+        assert not process._thread.is_alive()
+    finally:
+        process.close()
+
+
+def test_a_recorder_that_is_too_slow_is_reported_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "START", 0.0)
+    monkeypatch.setattr(RecorderProcess, "follow", lambda *_: None)
+    with pytest.raises(LabError, match="the recorder saw nothing within 0 s"):
+        Observer({"web1": os.getpid()}, {}, os.getpid(), client=None)
 
 
 def test_the_recorder_needs_nothing_but_the_standard_library() -> None:
