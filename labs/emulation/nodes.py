@@ -450,15 +450,15 @@ def batch(lines: Mapping[Node, Sequence[str]], doing: str) -> None:
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin as typed:
             typed.write("\n".join(commands).encode())
-    refused = {}
+    refused = []
     for node, process in running.items():
         with process:
             assert process.stdout is not None
             printed = process.stdout.read().decode(errors="replace")
         if process.returncode:
-            refused[node.name] = printed.strip()
-    for name, reason in refused.items():
-        raise LabError(f"cannot {doing} {name}: {reason}; try `labs doctor`")
+            refused.append(f"cannot {doing} {node.name}: {printed.strip()}")
+    if refused:
+        raise LabError("; ".join([*refused, "try `labs doctor`"]))
 
 
 def remove_files(files: Path) -> None:
