@@ -241,7 +241,7 @@ class Observer:
         self._recorder.follow(plan, self._take, self._end)
         try:
             self._await_ready()
-        except BaseException:  # an interrupt, too: nobody else knows of the recorder yet
+        except BaseException:  # an interrupt, too: the caller has no observer to close yet
             self.close()
             raise
 
