@@ -1,6 +1,7 @@
 """The widget: sends a browser what is new, a few times a second, and obeys its clicks.
 
     thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  js/bench.js
+                               ── {"type": "busy"} ────────────────────────>  the lab is being reset
     notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
                                ── {"type": "output", "id", "text"} ────────>  a command prints
                                ── {"type": "ended"} ───────────────────────>  the lab is closed
@@ -15,7 +16,6 @@ import asyncio
 import html
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from labs.panel.sources import SHOWN, Source
 from labs.progress import memory
 
 EVERY = 0.08  # s between two messages: twelve a second at most
+QUIET = 6  # looks after which there is a message even without news, so that the page knows of us
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.
 AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -156,10 +157,15 @@ class Bench(anywidget.AnyWidget):
 
     def _send_news(self) -> None:
         """The thread: until the panel or the lab is closed."""
+        failed = 0
         while not self._stop.wait(EVERY) and not self._source.closed:
-            # Another thread resets or closes the lab just now: the next look finds it in order.
-            with suppress(LabError, OSError, KeyError):
+            try:
                 self._look()
+            except (LabError, OSError, KeyError):
+                # Another thread resets or closes the lab just now: the next look finds it in order.
+                failed += 1
+                if failed % QUIET == 0:
+                    self.send({"type": "busy"})
         self._report_if_ended()
 
     def _report_if_ended(self) -> None:
@@ -183,7 +189,7 @@ class Bench(anywidget.AnyWidget):
             self._looks += 1
             if self._looks == 1 or any(self._looks == round(t / EVERY) for t in AGAIN):
                 self._send_all()
-            elif self._untold or self._looks % 6 == 0:
+            elif self._untold or self._looks % QUIET == 0:
                 self._told += 1
                 now, waits = self._source.now(), self._source.waits()
                 news = {"type": "news", "n": self._told, "now": now, "events": self._untold}

@@ -313,6 +313,24 @@ def test_what_was_first_fetched_by_another_reader_is_sent_all_the_same(
     assert [event["v"] for event in told if event["k"] == "act"] == ["unplug"]
 
 
+def test_a_lab_that_is_long_being_changed_does_not_look_like_a_kernel_that_is_gone(
+    source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset on a busy server may take longer than the page waits for news."""
+    bench = Bench(source)
+
+    def changed() -> list[Fact]:
+        raise FileNotFoundError("its journal")
+
+    monkeypatch.setattr(source, "fresh", changed)
+    bench._run()
+    try:
+        eventually(lambda: sent, what="a sign of life")
+        assert sent[0] == {"type": "busy"}
+    finally:
+        bench.close()
+
+
 def test_a_lab_that_is_just_being_changed_does_not_end_the_thread(
     source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
