@@ -213,7 +213,7 @@ EXPERIMENTS = {
         {COPIED: _still_held},
         start=_two_clusters,
         outcome=lambda lab: lab.settle(),
-        waits="every Master_Down_Timer that may be running (up to 10 s)",
+        waits="every Master_Down_Timer that may be running (a few seconds, at most 30)",
         shows=_two_timelines,
     ),
 }

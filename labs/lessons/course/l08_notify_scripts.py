@@ -159,7 +159,7 @@ EXPERIMENTS = {
         {HANG: _while_it_hangs},
         start=_web1_holds,
         outcome=_some_intervals_later,
-        waits="web2 to be MASTER, and two intervals more (up to 10 s)",
+        waits="web2 to be MASTER, and two intervals more (up to 20 s)",
         shows=lambda lab: since(lab, "unplug"),
     ),
 }

@@ -88,7 +88,7 @@ EXPERIMENTS = {
         {GAP: _gap},
         start=_calm,
         outcome=_fallen,
-        waits="web1 to give the address up, and one server to hold it (up to 10 s)",
+        waits="web1 to give the address up, and one server to hold it (a few seconds, at most 45)",
         shows=lambda lab: lab.timeline().last(6),
         drawn=GAP,
     ),

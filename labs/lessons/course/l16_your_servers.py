@@ -28,7 +28,7 @@ SCRIPT = "The two lines are in the file, and web1's daemon is restarted. What do
 MOVES = "An upgrade restarts web1, then the holder web2. How often does the address move?"
 LOSS = "The daemon of the BACKUP ends, unnoticed. For how long does the client get no answer?"
 
-REST = "the address to rest on one server (up to 10 s)"
+REST = "the address to rest on one server (a few seconds, at most 30)"
 # s without an answer: less is a lost ping, more than the second is a whole Master_Down_Interval.
 NOTICED, LONG = 0.2, 2.0
 # s after which a client would have noticed that the daemon of the holder has ended.
