@@ -40,6 +40,8 @@ class MasterState:
         self.counted: list[Spot | None] = []  # what we count for in `estate.held`
         self.own: frozenset[Own] = frozenset()  # the host's, which are never added or removed
         self.opened: set[str] = set()  # virtual interfaces that we count for in `estate.senders`
+        # What may be left of earlier configurations: an exception has ended `renew()` midway.
+        self.unsettled: list[ManagedObject] | None = None
         self._use(instance)
         self.recognise()
 
@@ -143,7 +145,8 @@ class MasterState:
         """Give everything back but what another router holds, too."""
         try:
             self.count([])
-            self.change([], [*reversed(self.ways), *self.placed])
+            self.change([], _removable(dict.fromkeys([*(self.unsettled or ()), *self.everything])))
+            self.unsettled = None
             self.estate.silence(self.instance.name, ())
         finally:
             self.close()
@@ -152,29 +155,34 @@ class MasterState:
         """Go over to another configuration; whether addresses were added, and what was refused.
 
         What is new must not be there unless the router holds it: a daemon that was killed may have
-        left it behind, with another configuration.
+        left it behind, with another configuration.  What an exception ends midway is made up for by
+        the next call: all is added then, and what any of the configurations had is removed.
         """
-        before, ways, name = self.placed, self.ways, self.instance.name
+        before, name = self.everything, self.instance.name
+        settled = before if self.unsettled is None else []
+        self.unsettled = list(dict.fromkeys([*(self.unsettled or ()), *before]))
         self._use(instance)
         self.recognise()
-        new = [one for one in self.placed if one not in before]
-        new_ways = [one for one in self.ways if one not in ways]
+        wanted = self.everything
+        new = [one for one in wanted if one not in settled]
         if not held:
-            self.change([], [*reversed(new_ways), *new])
+            gone = [] if settled is before else self.unsettled
+            self.change([], _removable(dict.fromkeys([*gone, *new])))
+            self.unsettled = None
             return False, []
         self.open()
         if name != instance.name:
             self.estate.silence(name, ())
         self.estate.silence(instance.name, self.silent)
-        gone = [one for one in before if one not in self.placed]
-        old_ways = [one for one in reversed(ways) if one not in self.ways]
+        gone = _removable(one for one in self.unsettled if one not in wanted)
         # A secondary address may go with its primary one, a route with an address that it needs.
-        add = self.everything if gone else [*new, *new_ways]
-        self.count([one for one in before if one in self.placed])
-        refused = self.change(add, [*old_ways, *gone])
+        add = wanted if any(map(_where, gone)) else new
+        self.count([one for one in self.placed if one in self.unsettled])
+        refused = self.change(add, gone)
         self.count(self.placed)
         self.estate.added |= self.spots - self.own
-        return bool(new), refused
+        self.unsettled = None
+        return any(map(_where, new)), refused
 
     def put_back(self, things: Iterable[ManagedObject]) -> list[Refusal]:
         """Add again what is no longer there; what was refused, which is not logged again."""
@@ -252,6 +260,13 @@ class MasterState:
         link = self._own_link
         if link is not None and link.family == source.version == 6:
             self.estate.copy_link_local(link, source)
+
+
+def _removable(things: Iterable[ManagedObject]) -> list[ManagedObject]:
+    """`things` in the order in which they are removed: rules and routes first, then addresses."""
+    every = list(things)
+    ways = [one for one in reversed(every) if not isinstance(one, InterfaceAddress)]
+    return [*ways, *(one for one in every if isinstance(one, InterfaceAddress))]
 
 
 def _where(thing: ManagedObject) -> Spot | None:

@@ -1,0 +1,168 @@
+"""A reload that an exception ends midway: what its repetition must make up for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from labs.simulation.lan import Lan
+from tests.cluster import VIP, adverts, arps, cluster, conf, held, state
+from vrrpd.config import ConfigError
+from vrrpd.daemon import Daemon
+from vrrpd.fsm import SECOND
+
+OTHER, THIRD = "192.168.1.20", "192.168.1.30"
+
+
+class Unforeseen(Exception):
+    """What no code has thought of."""
+
+
+def spoil(
+    place: Any,
+    name: str,
+    patch: pytest.MonkeyPatch,
+    when: Callable[..., object] = lambda *_: True,
+    times: int = 1,
+) -> list[None]:
+    """Have a method raise `times` times when `when(*arguments)`; one entry for each time."""
+    method, thrown = getattr(place, name), list[None]()
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        if len(thrown) < times and when(*arguments):
+            thrown.append(None)
+            raise Unforeseen(name)
+        return method(*arguments, **named)
+
+    patch.setattr(place, name, call)
+    return thrown
+
+
+def reload(lan: Lan, text: str) -> Daemon:
+    """Reload; an exception is followed by what the loop does then."""
+    daemon = lan.daemons["one"]
+    lan.conf("one", text)
+    try:
+        lan.reload("one")
+    except Unforeseen:
+        daemon.mistaken()
+    return daemon
+
+
+@pytest.mark.parametrize("step", ["silence", "change", "removed"])
+def test_addresses_come_and_go_at_the_repetition(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lan = cluster(one=conf(150, vips=(VIP, OTHER)))
+    lan.run(5)
+    estate = lan.daemons["one"].estate
+    place = estate.kernel if step == "change" else estate
+    thrown = spoil(place, step, monkeypatch, lambda *a: step != "change" or a[0] or a[1])
+    reload(lan, conf(150, vips=(VIP, THIRD)))
+    lan.run(3)
+    assert thrown
+    assert held(lan, "one") == {VIP, THIRD}
+    assert THIRD in {one.address for one in arps(lan, "one")}
+
+
+def test_a_stop_before_the_repetition_leaves_no_address_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150, vips=(VIP, OTHER)))
+    lan.run(5)
+    thrown = spoil(lan.daemons["one"].estate, "silence", monkeypatch)
+    reload(lan, conf(150, vips=(VIP, THIRD)))
+    lan.stop("one")
+    assert thrown
+    assert held(lan, "one") == set()
+
+
+def test_new_addresses_whose_first_burst_fails_are_announced_by_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    thrown = spoil(lan.daemons["one"].pacer, "send", monkeypatch)
+    reload(lan, conf(150, vips=(VIP, THIRD)))
+    lan.run(7)
+    assert thrown
+    assert THIRD in {one.address for one in arps(lan, "one")}
+
+
+def test_the_start_up_delay_changes_even_if_its_reload_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    delay = "global_defs {{\n vrrp_startup_delay {}\n}}\n".format
+    lan = cluster(one=delay(10) + conf(150))
+    daemon = lan.daemons["one"]
+    lan.run(1)
+    thrown = spoil(daemon, "connect", monkeypatch)
+    before = daemon.begins
+    reload(lan, delay(30) + conf(150))
+    lan.run(2)
+    assert thrown
+    assert daemon.begins == before + 20 * SECOND
+
+
+def test_a_file_that_is_refused_meanwhile_does_not_leave_a_reload_half_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    spoil(lan.daemons["one"], "connect", monkeypatch)
+    daemon = reload(lan, conf(150) + conf(150, name="VI_2", vrid=52, vips=(THIRD,)))
+
+    def refuse() -> Any:
+        raise ConfigError("no such file")
+
+    monkeypatch.setattr(daemon, "load", refuse)
+    lan.run(6)
+    assert not daemon.unfinished
+    assert held(lan, "one") == {VIP, THIRD}
+
+
+def test_a_reload_that_fails_for_good_does_not_keep_us_from_looking_at_interfaces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    daemon, seen = lan.daemons["one"], list[str]()
+    spoil(daemon, "connect", monkeypatch, times=99)
+    monkeypatch.setattr(daemon, "interface_changed", seen.append)
+    reload(lan, conf(150))
+    with pytest.raises(Unforeseen):
+        lan.run(2)
+    assert seen == ["eth0"]
+
+
+def test_a_sync_group_is_attached_once_though_its_reload_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = conf(150) + conf(150, name="VI_2", vrid=52, vips=(THIRD,))
+    group = "vrrp_sync_group {} {{\n group {{\n VI_1\n VI_2\n }}\n}}\n".format
+    lan = cluster(one=pair)
+    lan.run(5)
+    thrown = spoil(lan.daemons["one"].notifier, "group", monkeypatch)
+    daemon = reload(lan, group("G") + pair)
+    lan.run(2)
+    assert thrown
+    assert len(daemon.groups) == 1
+    reload(lan, pair)
+    daemon.release("VI_1")
+    assert state(lan, "one", "VI_1") == "BACKUP"
+    assert state(lan, "one", "VI_2") == "MASTER"
+
+
+def test_a_daemon_that_has_stopped_is_not_started_by_a_reload() -> None:
+    """SIGHUP may come while the last notify scripts run."""
+    lan = cluster(one=conf(255))
+    lan.run(2)
+    daemon = lan.daemons["one"]
+    daemon.stop("stopped by a signal")
+    sent = len(adverts(lan, "one"))
+    assert not daemon.reload()
+    lan.run(5)
+    assert held(lan, "one") == set()
+    assert len(adverts(lan, "one")) == sent
