@@ -83,8 +83,8 @@ class Announcer:
 
     def _twice(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """A burst now and another after garp_master_delay."""
+        self._again(garp, placed, garp.delay_ns)  # first: it makes up for a burst that fails
         self.burst(placed, garp.repeat)
-        self._again(garp, placed, garp.delay_ns)
 
     def _again(self, garp: Garp, placed: Sequence[InterfaceAddress], delay: int) -> None:
         """The second burst, in `delay` ns."""
