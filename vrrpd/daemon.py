@@ -117,6 +117,7 @@ class Daemon:
         self.doubt: Timer | None = None  # something may not have been handled to its end
         self.asked = 0  # for reloads, since the present one has begun
         self.unfinished = False  # a reload has begun, and something has ended it midway
+        self.stopped = False
 
     def start(self, config: Config | None = None) -> None:
         """Start every instance.  Raises ConfigError if the file cannot be used.
@@ -205,8 +206,10 @@ class Daemon:
         """Read the configuration again and go over to it; whether that was possible.
 
         To read may take a while, in which other things happen; a reload that is asked for then
-        follows this one.
+        follows this one.  None begins after `stop()`, while the last scripts run.
         """
+        if self.stopped:
+            return False
         self.asked += 1
         if self.asked > 1:
             return True
@@ -231,6 +234,8 @@ class Daemon:
             self.log.info(f"{error}")
             self.log.info("Reload refused: the running configuration stays in force")
             self.journal.write("reload", reason=f"refused: {str(error).splitlines()[0]}", ok=False)
+            if self.unfinished:
+                self._go_over(self.config)
             return False
         self._go_over(config)
         self.journal.write("reload", reason="configuration read again", ok=True)
@@ -243,6 +248,7 @@ class Daemon:
         before, self.config = self.config, config
         anyway = config.globals != before.globals or self.unfinished
         self.unfinished = True
+        self.postpone(before.globals, config.globals, self.ports.clock.now())
         self.notifier.configure(config)
         self.pacer.configure(config)
         self.estate.configure(config, self._paced)
@@ -266,7 +272,6 @@ class Daemon:
         for router in new:
             router.master_state.release()  # as at the start: what a killed daemon has left behind
         at = self.ports.clock.now()
-        self.postpone(before.globals, config.globals, at)
         for router in new:
             self.tracking.start(router, at, max(0, self.begins - at))
         self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
@@ -286,6 +291,7 @@ class Daemon:
         routers = list(self.routers.values())
         names = (self.config.sync_groups, routers, self.groups)
         self.groups = form(*names, self.notifier, self.journal, self.log)
+        _each(group.attach for group in self.groups)
         for segment in self.segments.values():
             segment.configure(self.config.globals)
         self.tracking.configure(self.config, routers)
@@ -322,6 +328,7 @@ class Daemon:
 
     def stop(self, reason: str) -> None:
         """Stop every router in the order of the file, whatever goes wrong with one of them."""
+        self.stopped, self.unfinished = True, False
         doubts = [] if self.doubt is None else [self.doubt.cancel]
         _each(
             [
@@ -351,10 +358,12 @@ class Daemon:
             self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self._recover)
 
     def _recover(self) -> None:
-        """Finish a reload, and look at every interface as if the kernel had reported it."""
+        """Finish a reload, and look at every interface."""
         self.doubt = None
-        if self.unfinished:
-            self.reload()
+        _each([*([self.reload] if self.unfinished else ()), self._look_at_interfaces])
+
+    def _look_at_interfaces(self) -> None:
+        """Look at every interface that a router uses, even if the kernel has reported nothing."""
         names = {r.instance.interface for r in self.routers.values()}
         names |= {r.master_state.device for r in self.routers.values()}
         names |= {placed.interface for r in self.routers.values() for placed in r.placed}

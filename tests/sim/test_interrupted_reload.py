@@ -9,7 +9,6 @@ import pytest
 
 from labs.simulation.lan import Lan
 from tests.cluster import VIP, adverts, arps, cluster, conf, held, state
-from vrrpd.config import ConfigError
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 
@@ -113,12 +112,9 @@ def test_a_file_that_is_refused_meanwhile_does_not_leave_a_reload_half_done(
     lan.run(5)
     spoil(lan.daemons["one"], "connect", monkeypatch)
     daemon = reload(lan, conf(150) + conf(150, name="VI_2", vrid=52, vips=(THIRD,)))
-
-    def refuse() -> Any:
-        raise ConfigError("no such file")
-
-    monkeypatch.setattr(daemon, "load", refuse)
+    lan.conf("one", "vrrp_instance VI_1 {\n interface eth0\n}\n")
     lan.run(6)
+    assert any("Reload refused" in line for line in lan.logs["one"].lines)
     assert not daemon.unfinished
     assert held(lan, "one") == {VIP, THIRD}
 

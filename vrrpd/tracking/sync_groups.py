@@ -57,7 +57,9 @@ class Group:
         return self.config.name
 
     def attach(self) -> None:
-        """Take the members under control, and make them agree."""
+        """Take the members, if there are any, under control, and make them agree."""
+        if not self.members:
+            return
         for member in self.members:
             member.master_hold_reason = partial(self.master_hold_reason, member)
             member.on_fault_cleared = partial(self.on_fault_cleared, member)
@@ -183,7 +185,10 @@ def form(
     journal: Journal,
     log: Log,
 ) -> list[Group]:
-    """Make the groups of a configuration; one of the same name goes on in the state it had."""
+    """Make the groups of a configuration; one of the same name goes on in the state it had.
+
+    `attach()` must follow for each of them.
+    """
     old = {group.name: group for group in before}
     for group in old.values():
         group.detach()
@@ -199,7 +204,4 @@ def form(
     for router in by_name.values():
         if router not in taken:
             router.clear(SYNC, "no longer in a sync group")
-    for group in formed:
-        if group.members:
-            group.attach()
     return formed
