@@ -87,6 +87,13 @@ def test_a_check_that_will_not_run_is_an_error(text: str) -> None:
     assert [one.name for one in found.config.instances] == ["VI_1"]
 
 
+def test_what_belongs_to_lvs_in_an_instance_is_a_note() -> None:
+    """It checks nothing: the router works as the file says."""
+    (note,) = loads(f"{HEAD}lvs_sync_daemon_interface eth0\n}}\n").diagnostics
+    text = "lvs_sync_daemon_interface belongs to LVS, which is out of scope: skipped"
+    assert (note.severity, note.message) == ("note", text)
+
+
 def test_lvs_blocks_are_skipped_with_one_note_each() -> None:
     found = loads(
         "virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n"
