@@ -81,6 +81,19 @@ def test_a_reload_is_notified_before_and_after(
     assert status in said
 
 
+def test_a_reload_that_raises_is_over_as_well(manager: socket.socket) -> None:
+    """Without READY=1, a unit that is reloading stays so."""
+    one = supervisor(manager.getsockname())
+
+    def reload() -> bool:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        one.reload(reload)
+    _, ready = received(manager)
+    assert ready == ["READY=1", "STATUS=Running, reload not finished"]
+
+
 def test_an_abstract_socket() -> None:
     name = f"vrrpd-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:

@@ -158,7 +158,9 @@ class MasterState:
         left it behind, with another configuration.  What an exception ends midway is made up for by
         the next call: all is added then, and what any of the configurations had is removed.
         """
-        before, name = self.everything, self.instance.name
+        before = self.everything
+        if self.instance.name != instance.name:
+            self.estate.silence(self.instance.name, ())
         settled = before if self.unsettled is None else []
         self.unsettled = list(dict.fromkeys([*(self.unsettled or ()), *before]))
         self._use(instance)
@@ -171,8 +173,6 @@ class MasterState:
             self.unsettled = None
             return False, []
         self.open()
-        if name != instance.name:
-            self.estate.silence(name, ())
         self.estate.silence(instance.name, self.silent)
         gone = _removable(one for one in self.unsettled if one not in wanted)
         # A secondary address may go with its primary one, a route with an address that it needs.

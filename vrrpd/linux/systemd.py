@@ -43,11 +43,14 @@ class SystemdNotifier:
         self._bark()
 
     def reload(self, reload: Callable[[], bool]) -> None:
-        """Report that a reload begins, do it, and report that it is over."""
+        """Report that a reload begins, do it, and report that it is over, whatever it raises."""
         stamp = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self.notify("RELOADING=1", f"MONOTONIC_USEC={stamp}")
-        done = reload()
-        self.notify("READY=1", f"STATUS={'Running' if done else 'Running, reload refused'}")
+        status = "Running, reload not finished"
+        try:
+            status = "Running" if reload() else "Running, reload refused"
+        finally:  # a unit whose reload is never over cannot be reloaded again
+            self.notify("READY=1", f"STATUS={status}")
 
     def stopping(self) -> None:
         """The end begins."""
