@@ -113,11 +113,19 @@ def _run(options: argparse.Namespace, log: Log) -> int:
     _at_leisure(loop, log, journal, process)
     loop.run_until(lambda: bool(ending))
     supervisor.stopping()
-    daemon.stop(ending[0])
+    _stop(daemon, ending[0], log)
     loop.run_until(lambda: not (runner.running() or post.waiting()), LAST_MOMENTS)
     edge.end(daemon.config.globals)
     _remove_files(control, exporter, journal)
     return 0
+
+
+def _stop(daemon: Daemon, reason: str, log: Log) -> None:
+    """Stop the daemon; an exception is logged, because more than this has to be ended."""
+    try:
+        daemon.stop(reason)
+    except Exception as error:
+        log.trouble(error)
 
 
 def _write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import vrrpd
-from tests.cluster import conf
+import vrrpd.startup
+from tests.cluster import cluster, conf, held
 from tests.support import REPOSITORY
 from vrrpd.cli import main
 from vrrpd.command_line import parse
@@ -137,3 +138,20 @@ def test_a_journal_that_cannot_be_written_is_logged_at_the_start(
         said = [f"no journal {tmp_path / path}: " in text for text in caplog.messages]
         assert said == ([True] if line else [])
         assert line in caplog.text
+
+
+def test_a_stop_that_raises_is_logged_and_does_not_keep_the_process_from_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What follows it: the last scripts, shutdown_script, the removal of our sockets."""
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    daemon = lan.daemons["one"]
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(daemon.notifier, "ended", fail)
+    vrrpd.startup._stop(daemon, "stopped by a signal", daemon.log)
+    assert held(lan, "one") == set()
+    assert any("ZeroDivisionError" in line for line in lan.logs["one"].lines)
