@@ -244,7 +244,10 @@ class Daemon:
         return True
 
     def _go_over(self, config: Config) -> None:
-        """Have `config` in force; what raises an exception midway is done again by `_recover()`."""
+        """Have `config` in force; what raises an exception midway is done again by `_recover()`.
+
+        Every step is taken, whatever another one raises.
+        """
         before, self.config = self.config, config
         anyway = config.globals != before.globals or self.unfinished
         self.unfinished = True
@@ -257,15 +260,29 @@ class Daemon:
         kept = _continued(self._paced(config.instances), self._paced(routers))
         going_on = set(kept.values())
         self.routers = dict(kept)
-        _each(partial(self.remove, one) for one in routers if one not in going_on)
-        self._prune()  # what comes may have the same names, or the same virtual MACs
-        for name, router in self._paced(list(kept.items())):
-            router.reconfigure(wanted[name], anyway)
-        self._prune()
-        for one in config.instances:
-            if one.name not in kept:
-                self.create(one)
-        self.routers = {one.name: self.routers[one.name] for one in config.instances}
+        go_on = self._reconfigure
+        _each(
+            [
+                *(partial(self.remove, one) for one in routers if one not in going_on),
+                self._prune,  # what comes may have the same names, or the same virtual MACs
+                *(partial(go_on, one, wanted[name], anyway) for name, one in kept.items()),
+                self._prune,
+                *(partial(self.create, one) for one in config.instances if one.name not in kept),
+                partial(self._start_new, config),
+            ]
+        )
+        self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
+        self.unfinished = False
+
+    def _reconfigure(self, router: VirtualRouter, instance: Instance, anyway: bool) -> None:
+        """Have a router go on under another configuration, after what is due has happened."""
+        self.ports.clock.breathe()
+        router.reconfigure(instance, anyway)
+
+    def _start_new(self, config: Config) -> None:
+        """Tie the routers together, in the order of the file, and start those that are new."""
+        names = [one.name for one in config.instances if one.name in self.routers]
+        self.routers = {name: self.routers[name] for name in names}
         self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
         self.connect()
         new = [router for router in self.routers.values() if self._is_new(router)]
@@ -274,8 +291,6 @@ class Daemon:
         at = self.ports.clock.now()
         for router in new:
             self.tracking.start(router, at, max(0, self.begins - at))
-        self.notifier.repeat([(r.instance, r.state.value, r.priority) for r in kept.values()])
-        self.unfinished = False
 
     def _is_new(self, router: VirtualRouter) -> bool:
         """Whether a router has neither been started nor waits for it."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labs.simulation.lan import Lan
-from tests.cluster import VIP, adverts, arps, cluster, conf, held, state
+from tests.cluster import VIP, adverts, arps, cluster, conf, held, router, state
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 
@@ -162,3 +162,22 @@ def test_a_daemon_that_has_stopped_is_not_started_by_a_reload() -> None:
     lan.run(5)
     assert held(lan, "one") == set()
     assert len(adverts(lan, "one")) == sent
+
+
+def test_an_instance_whose_reload_fails_for_good_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second, third = (
+        conf(150, name=f"VI_{number}", vrid=50 + number, vips=(vip,))
+        for number, vip in ((2, OTHER), (3, THIRD))
+    )
+    lan = cluster(one=conf(150) + second)
+    lan.run(5)
+    thrown = spoil(router(lan, "one").master_state, "renew", monkeypatch, times=99)
+    reload(lan, conf(140) + second.replace("150", "120") + third)
+    with pytest.raises(Unforeseen):
+        lan.run(5)
+    assert len(thrown) == 2
+    assert router(lan, "one", "VI_2").priority == 120
+    assert state(lan, "one", "VI_3") == "BACKUP"
+    assert held(lan, "one") == {VIP, OTHER}
