@@ -55,12 +55,12 @@ class Announcer:
         self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
 
     def first(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
-        """The first burst of a new MASTER: clients wait for it.  `take()` must follow."""
+        """Send the first burst of a new MASTER, which clients wait for.  `take()` must follow."""
         self.quiet()
         self._send(placed, garp.repeat)
 
     def take(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
-        """After the first burst: the second one, and the refreshes from then on."""
+        """Log the first burst of a new MASTER; plan the second one, and the refreshes."""
         self._log(placed)
         self._again(garp, placed, garp.delay_ns)
         self.refresh(garp, placed)
@@ -163,7 +163,7 @@ class Announcer:
         self._log(placed)
 
     def _send(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
-        """`burst()` without a word in the log."""
+        """Send `rounds` frames for every address, and log nothing."""
         for interface, frames in self.rounds(placed):
             if frames:
                 self.pacer.send(self.name, interface, frames, self._refused(interface), rounds)

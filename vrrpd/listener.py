@@ -194,12 +194,12 @@ class Listener:
             self.expect()
 
     def _hint(self, give: Callable[..., None], *what: object) -> None:
-        """Give the channel a hint, which may fail: what it hands over all the same we can take."""
+        """Give the channel a hint, which may fail: `receive()` takes what it hands over as well."""
         try:
             give(*what)
         except OSError:
             pass
-        except Exception as error:  # no mistake of ours may end what gave the hint
+        except Exception as error:  # no mistake of ours may end what the caller is at
             self.log.trouble(error)
 
     def expect(self) -> None:

@@ -115,8 +115,7 @@ def auth_type(datagram: Datagram, expect: Expectation) -> None:
 def auth_data(datagram: Datagram, expect: Expectation) -> None:
     """RFC 2338 section 5.3.10: the password must be ours.
 
-    It need not be compared in constant time: it is in every Advertisement of ours as it is, and a
-    wrong one is not answered.
+    It need not be compared in constant time: every Advertisement of ours carries it in clear.
     """
     if expect.version == 2 and expect.auth.kind == "AH":
         auth_header.verify(datagram, expect.auth.password, expect.sequence)

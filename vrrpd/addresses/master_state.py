@@ -130,7 +130,7 @@ class MasterState:
             self.estate.gate(name)
 
     def take(self) -> list[Refusal]:
-        """Become their holder; what was refused.  `taken()` must follow, after what is urgent."""
+        """Add everything; return what was refused.  `taken()` must follow, after what is urgent."""
         self.estate.silence(self.instance.name, self.silent)
         add = self.without_own(self.everything)
         return self._refused(self.estate.kernel.change(add, [], self.ready), add)
@@ -228,7 +228,7 @@ class MasterState:
         return refused
 
     def _refused(self, problems: Sequence[Refusal], add: Sequence[ManagedObject]) -> list[Refusal]:
-        """Write down what the kernel has refused; what that is of `add`."""
+        """Log what the kernel has refused; return what of it is in `add`."""
         name, estate = self.instance.name, self.estate
         for problem in problems:
             text = str(problem)

@@ -185,7 +185,7 @@ def _locks_beyond_limits() -> bool:
 
 
 def trim_heap() -> None:
-    """Give memory back that the C library holds for later and the start has used."""
+    """Return to the kernel the memory that the start has freed and the C library keeps."""
     trim = getattr(LIBC, "malloc_trim", None)  # glibc's own
     if trim is not None:
         trim(0)

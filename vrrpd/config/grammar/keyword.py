@@ -87,7 +87,7 @@ class Keyword(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """What a keyword belongs to that is skipped: LVS or BFD, the first word of its `doc`."""
+        """The part of keepalived a skipped keyword belongs to: the first word of its `doc`."""
         return self.doc.split(":")[0].split()[0].rstrip(",")
 
     @property
