@@ -306,10 +306,14 @@ class Daemon:
         routers = list(self.routers.values())
         names = (self.config.sync_groups, routers, self.groups)
         self.groups = form(*names, self.notifier, self.journal, self.log)
-        _each(group.attach for group in self.groups)
-        for segment in self.segments.values():
-            segment.configure(self.config.globals)
-        self.tracking.configure(self.config, routers)
+        settings = self.config.globals
+        _each(
+            [
+                *(group.attach for group in self.groups),
+                *(partial(one.configure, settings) for one in self.segments.values()),
+                partial(self.tracking.configure, self.config, routers),
+            ]
+        )
 
     def remove(self, router: VirtualRouter) -> None:
         """Stop a router that the new configuration no longer has."""

@@ -145,7 +145,10 @@ class MasterState:
         """Give everything back but what another router holds, too."""
         try:
             self.count([])
-            self.change([], _removable(dict.fromkeys([*(self.unsettled or ()), *self.everything])))
+            every = self.everything
+            if self.unsettled is not None:
+                every = list(dict.fromkeys([*self.unsettled, *every]))
+            self.change([], _removable(every))
             self.unsettled = None
             self.estate.silence(self.instance.name, ())
         finally:
