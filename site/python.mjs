@@ -65,6 +65,8 @@ export async function compiled(modules, place) {
 
 /** @returns {Promise<Buffer>} python.bin, with the files that `write` puts below /app */
 export async function snapshot(modules, write) {
+  // Emscripten keeps the name of its program in the memory: no path of this machine is to be there.
+  process.argv[1] = "python";
   const { loadPyodide } = await import(join(modules, "pyodide/pyodide.mjs"));
   const python = await loadPyodide({ _makeSnapshot: true, env: { PYTHONHASHSEED: "0" } });
   write(python.FS);
