@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.browser.site import START, Visit, build, live, serving, violations, visiting
+from tests.browser.site import SITE, START, Visit, build, live, serving, violations, visiting
 from tests.browser.windows import CHROMIUM
+from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND, Params
 
 pytestmark = pytest.mark.timeout(2400)
@@ -317,6 +319,13 @@ def test_python_starts_as_usual_where_its_memory_cannot_be_restored(
         page.goto(address)
         live(page)
         assert page.evaluate(RESTORED) is False
+
+
+def test_the_memory_that_a_tab_starts_with_holds_no_path_of_the_machine_that_built_it() -> None:
+    build()
+    memory = gzip.decompress((SITE / "python.bin").read_bytes())
+    assert b"labs/browser" in memory
+    assert bytes(REPOSITORY) not in memory
 
 
 def test_without_webassembly_the_recorded_run_plays_and_the_page_says_why(visit: Visit) -> None:
