@@ -29,6 +29,10 @@ class CommandTimeout(LabError):
         self.seconds = seconds
 
 
+class NextStepReached(LabError):
+    """A replay came to the next thing that was done before what was waited for."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str], where: str = "in this lab") -> LabError:
     """The error for a name that is not one of `known`, which it lists."""
     names = list(known)

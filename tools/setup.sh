@@ -108,6 +108,8 @@ make_venv() {
     # Whatever the system Python happens to hold already, .venv holds exactly the lock file.
     "$VENV/bin/python" -m pip install -qq --ignore-installed --no-deps --require-hashes -r requirements.lock \
         </dev/null || fail "pip could not install requirements.lock; the lines above say why"
+    # Matplotlib makes a list of this user's fonts when it is first used, which would be in a lesson.
+    "$VENV/bin/python" -c "import matplotlib.font_manager" >/dev/null 2>&1 || :
 }
 
 install_package() {

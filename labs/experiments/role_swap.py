@@ -3,6 +3,7 @@
     swap(lab)                  the files of web1 and web2 change places; no daemon knows yet
     restart(lab, "web2")       its daemon resigns, ends, starts and listens again
     hold(lab, "web2")          until that host alone has the address, and has advertised once more
+    next_advertisement(lab, "web2")   until that host has advertised once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
     takeover(timeline)         the last one in it; taken(timeline) is the first
@@ -12,9 +13,10 @@ What each of them costs the client is the subject of lesson 07.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from labs.errors import LabError
+from labs.errors import LabError, NextStepReached
 from labs.model.facts import Action, Advert
 
 if TYPE_CHECKING:
@@ -49,8 +51,18 @@ def hold(lab: Lab, host: str) -> None:
     LabError if that does not come about in time.
     """
     lab.wait_until(lambda: lab.holders() == [host], what=f"{host} to hold {lab.watch}")
+    next_advertisement(lab, host)
+
+
+def next_advertisement(lab: Lab, host: str) -> None:
+    """Wait until `host` has sent one more Advertisement.
+
+    A replay plays on while its panel is read: it may have come to its next step, and then it goes
+    on with that.  LabError if a lab sees none in time.
+    """
     before = _adverts(lab, host)
-    lab.wait_until(lambda: _adverts(lab, host) > before, what=f"an Advertisement of {host}")
+    with suppress(NextStepReached):
+        lab.wait_until(lambda: _adverts(lab, host) > before, what=f"an Advertisement of {host}")
 
 
 def story(lab: Lab) -> Timeline:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
+from labs.experiments.role_swap import next_advertisement
 from labs.model.facts import Action, Advert, Ping
 from labs.model.timing import BUSY_DELAY_S
 
@@ -94,8 +95,7 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
     for _ in range(TRIES):
         if len(lab.holders()) < 2:
             split(lab, cut)
-        heard = len(_adverts(lab, after))
-        lab.wait_until(partial(_more, lab, after, heard), what=f"an advertisement of {after}")
+        next_advertisement(lab, after)
         last = _adverts(lab, after)[-1].t
         lab.mend(cut)
         mended = lab.now
@@ -110,10 +110,6 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
             return last
         lab.cut(cut)
     raise LabError(f"this machine is too busy to mend the path to {cut} in time: try again")
-
-
-def _more(lab: Lab, host: str, than: int) -> bool:
-    return len(_adverts(lab, host)) > than
 
 
 def unplugged() -> Timeline:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs.emulation.base import LabView, Result
 from labs.emulation.streams import RecordedEvents, known
-from labs.errors import LabError, unknown
+from labs.errors import LabError, NextStepReached, unknown
 from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
@@ -271,11 +271,11 @@ class ReplayLab(LabView):
     def wait_until(
         self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"
     ) -> T:
-        """Let the recording run until `condition()` is true; LabError when it ends before."""
+        """Let the recording run until `condition()` is true; NextStepReached when it ends before."""
         deadline = min(self.now + timeout, self.until())
         while not (value := condition()):
             if self.now >= deadline:
-                raise LabError(
+                raise NextStepReached(
                     f"{what} did not come true: this is a replay, and its recording goes on "
                     f"with {self.next()}"
                 )

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,25 @@ BIN = Path(sys.executable).parent
 SCENARIO = "state basic\n0 wait holder web1\n+0 end\n"
 
 
+@cache
+def font_cache() -> str:
+    """Matplotlib's: in an empty home it would be made, and may be remarked on, by each command."""
+    import matplotlib.font_manager
+
+    return matplotlib.get_cachedir()
+
+
 def run(
     words: list[str], cwd: Path, env: dict[str, str] | None = None, shell: str = '"$@"'
 ) -> subprocess.CompletedProcess[str]:
     """`words`, the first of which is a program of ours, run by a shell script as its "$@"."""
     command = [str(BIN / words[0]), *words[1:]]
-    home = {"HOME": str(cwd), "PATH": os.environ["PATH"], "LAB_WORK": str(cwd / "work")}
+    home = {
+        "HOME": str(cwd),
+        "PATH": os.environ["PATH"],
+        "LAB_WORK": str(cwd / "work"),
+        "MPLCONFIGDIR": font_cache(),
+    }
     return subprocess.run(
         ["bash", "-c", shell, "bash", *command],
         cwd=cwd,
