@@ -271,7 +271,7 @@ class ReplayLab(LabView):
     def wait_until(
         self, condition: Callable[[], T], timeout: float = 15.0, what: str = "the condition"
     ) -> T:
-        """Let the recording run until `condition()` is true; NextStepReached when it ends before."""
+        """Let the recording run until `condition()` is true; NextStepReached if it never is."""
         deadline = min(self.now + timeout, self.until())
         while not (value := condition()):
             if self.now >= deadline:
