@@ -277,9 +277,11 @@ VRRPD_ONLY = (
     ),
     Disagreement(
         "track_bfd", r"track_bfd belongs to BFD",
-        "the instance is in FAULT, or without the weight, until the session is up; what is not "
-        "defined is ignored, an error", "an error: the instance runs without the check",
-        "what the file asks for will not be done; FAULT would cost all routers the address",
+        "until the session is up, the instance is in FAULT, or its weight counts as for a failed "
+        "check; a session that is not defined is an error, and ignored",
+        "an error: the instance runs without the check",
+        "what the file asks for will not be done; with FAULT, no router with this line could hold "
+        "the address",
     ),
     Disagreement(
         "one VRID twice, told apart by peers that are not there",
@@ -405,7 +407,9 @@ LEFT = (
         "announced after FAULT", "before it has started nobody needs its MAC address",
     ),
     Difference(
-        "BFD", r"belongs to BFD", r"", "done", "skipped whole, with a line", "out of scope",
+        "BFD", r"belongs to BFD", r"", "done",
+        "the block is skipped whole, with a line; track_bfd is an error and has no effect",
+        "out of scope",
     ),
     Difference(
         "programs that are reached by a link of another name", r"`pidof`", r"",
