@@ -240,7 +240,7 @@ class Page:
 
     def _text(self, output: dict[str, Any]) -> str:
         text = html.escape(output["text"].rstrip())
-        return f'<div class="out"><pre tabindex="0" aria-label="output">{text}</pre></div>'
+        return f'<div class="out text"><pre tabindex="0" aria-label="output">{text}</pre></div>'
 
     def _html(self, output: dict[str, Any]) -> str:
         found = self.styles.moved(output["html"])
