@@ -6,6 +6,7 @@
     next_advertisement(lab, "web2")   until that host has advertised once more
     story(lab)                 the timeline from just before the first thing that was done
     since(lab, "plug")         ... from just before the last plug
+    last_done(lab, "stop", "web1")    when that was last done to that host
     takeover(timeline)         the last one in it; taken(timeline) is the first
 
 What each of them costs the client is the subject of lesson 07.
@@ -117,3 +118,12 @@ def _beginnings(lab: Lab, host: str) -> int:
 
 def _adverts(lab: Lab, host: str) -> int:
     return sum(advert.host == host for advert in lab.witness.of(Advert))
+
+
+def last_done(lab: Lab, verb: str, host: str) -> float:
+    """When `verb` was last done to `host` (Unix time); LabError if it has not been."""
+    acts = [fact for fact in lab.facts() if isinstance(fact, Action)]
+    done = [act.t for act in acts if (act.verb, act.host) == (verb, host)]
+    if not done:
+        raise LabError(f"{host} has seen no `{verb}` yet: there is nothing to measure")
+    return max(done)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labs.conf import setting
 from labs.errors import LabError
 from labs.experiments.cluster_health import unnoticed
-from labs.experiments.role_swap import hold, since, takeover
+from labs.experiments.role_swap import hold, last_done, since, takeover
 from labs.lessons import Challenge, Experiment, Question, Step, commit
 from labs.lessons.experiment import Measured
 from labs.lessons.predictions import asked
@@ -60,21 +60,12 @@ def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[La
     return start
 
 
-def _last(lab: Lab, verb: str, host: str) -> float:
-    """When `verb` was last done to `host` (Unix time); LabError if it has not been."""
-    acts = [fact for fact in lab.facts() if isinstance(fact, Action)]
-    done = [act.t for act in acts if (act.verb, act.host) == (verb, host)]
-    if not done:
-        raise LabError(f"{host} has seen no `{verb}` yet: there is nothing to measure")
-    return max(done)
-
-
 def _from_stop(host: str) -> Callable[[Lab], Timeline]:
     """The timeline from a second before the last stop of the daemon of `host`."""
 
     def shows(lab: Lab) -> Timeline:
         seen = lab.timeline()
-        return seen.between(_last(lab, "stop", host) - 1, seen.end)
+        return seen.between(last_done(lab, "stop", host) - 1, seen.end)
 
     return shows
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.cards import Table
 from labs.experiments import daemon_comparison
+from labs.experiments.checklist import CHECKLIST, points, points_hint
 from labs.experiments.cluster_health import unnoticed
 from labs.lessons import Challenge, Experiment, Question, Step, starts
 from labs.lessons.challenges import VALID
@@ -99,29 +100,12 @@ EXPERIMENTS = {
 
 # --- the challenge -------------------------------------------------------------------------------
 
-CHECKLIST = "keepalived-checklist"
 # A cluster has one holder again within this time: a start, and one Master_Down_Interval.
 ONE_HOLDER_WITHIN_S = 9.0
 # Less than the Skew_Time of priority 100 (0.609 s), by far more than a reload takes (s).
 BEARABLE = 0.5
 # s, longer than the Master_Down_Interval of web2: a server that receives nothing is MASTER by then.
 DEAF = 5.5
-
-
-def _points(lab: Lab) -> list[str]:
-    """The lines of the checklist that say LOOK, with their hosts."""
-    return [
-        f"{host}: {line[4:].strip()}"
-        for host in lab.servers
-        for line in lab.run(host, CHECKLIST).text.splitlines()
-        if line.startswith("LOOK")
-    ]
-
-
-def _points_hint(lab: Lab) -> str:
-    found = _points(lab)
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{found[0]}{more}" if found else "nothing is left: check again"
 
 
 def _one_master(lab: Lab) -> bool:
@@ -162,9 +146,9 @@ CHALLENGES = {
             VALID,
             Step(
                 f"{CHECKLIST} finds nothing on either server",
-                lambda lab: not _points(lab),
+                lambda lab: not points(lab),
                 hints=(
-                    _points_hint,
+                    points_hint,
                     f"`{CHECKLIST}` in the terminals of both servers; each line says what to do",
                     "mail, password and state in both files, then reload both; `systemctl enable "
                     "keepalived` on web2; an nft rule that accepts vrrp on web1",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError
+from labs.experiments.checklist import CHECKLIST, points, points_hint
 from labs.experiments.notify_log import called
-from labs.experiments.role_swap import since
+from labs.experiments.role_swap import last_done, since
 from labs.lessons import Challenge, Experiment, Question, Step, commit, starts
 from labs.lessons.challenges import VALID
 from labs.lessons.predictions import asked
-from labs.model.facts import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,21 +42,12 @@ def _holder(lab: Lab) -> Measured:
     return " and ".join(lab.holders()) or "nobody"
 
 
-def _last(lab: Lab, verb: str, host: str) -> float:
-    """When `verb` was last done to `host` (Unix time); LabError if it has not been."""
-    acts = [fact for fact in lab.facts() if isinstance(fact, Action)]
-    done = [act.t for act in acts if (act.verb, act.host) == (verb, host)]
-    if not done:
-        raise LabError(f"{host} has seen no `{verb}` yet: there is nothing to measure")
-    return max(done)
-
-
 def _from(verb: str, host: str) -> Callable[[Lab], Timeline]:
     """The timeline from a second before `verb` was last done to `host`, with the script's calls."""
 
     def shows(lab: Lab) -> Timeline:
         seen = called(lab).timeline()
-        return seen.between(_last(lab, verb, host) - 1, seen.end)
+        return seen.between(last_done(lab, verb, host) - 1, seen.end)
 
     return shows
 
@@ -90,18 +81,18 @@ def _held_by(host: str, question: str = "") -> Callable[[Lab], None]:
 
 
 def _run_by_web1(lab: Lab) -> Measured:
-    begun = _last(lab, "start", "web1")
+    begun = last_done(lab, "start", "web1")
     calls = [call for call in called(lab).calls if call.host == "web1" and call.t >= begun]
     return "notify.sh, as root" if calls else "nothing"
 
 
 def _moves(lab: Lab) -> Measured:
     seen = lab.timeline()
-    return len(seen.between(_last(lab, "start", "web1"), seen.end).takeovers)
+    return len(seen.between(last_done(lab, "start", "web1"), seen.end).takeovers)
 
 
 def _time_passes(lab: Lab) -> None:
-    enough = _last(lab, "stop", "web2") + LOSS_SHOWS_WITHIN_S
+    enough = last_done(lab, "stop", "web2") + LOSS_SHOWS_WITHIN_S
     lab.wait_until(lambda: lab.now > enough, what="four seconds to pass")
 
 
@@ -162,28 +153,11 @@ EXPERIMENTS = {
 
 # --- the challenge -------------------------------------------------------------------------------
 
-CHECKLIST = "keepalived-checklist"
 # A cluster has one holder again within this time: a start, and one Master_Down_Interval.
 ONE_HOLDER_WITHIN_S = 9.0
 # s, longer than the Master_Down_Interval of either: a server that receives nothing is MASTER then.
 DEAF = 5.5
 TAKEOVER_WITHIN_S = 8.0
-
-
-def _points(lab: Lab) -> list[str]:
-    """The lines of the checklist that say LOOK, with their hosts."""
-    return [
-        f"{host}: {line[4:].strip()}"
-        for host in lab.servers
-        for line in lab.run(host, CHECKLIST).text.splitlines()
-        if line.startswith("LOOK")
-    ]
-
-
-def _points_hint(lab: Lab) -> str:
-    found = _points(lab)
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{found[0]}{more}" if found else "nothing is left: check again"
 
 
 def _one_holder(lab: Lab) -> bool:
@@ -226,7 +200,7 @@ def _drill_hint(lab: Lab) -> str:
 
 
 def _script_ran(lab: Lab) -> bool:
-    pulled = _last(lab, "unplug", "web1")
+    pulled = last_done(lab, "unplug", "web1")
     ran = [call for call in called(lab).calls if call.host == "web2" and call.t >= pulled]
     return any(call.words.split()[2:3] == ["MASTER"] for call in ran)
 
@@ -239,9 +213,9 @@ CHALLENGES = {
             VALID,
             Step(
                 f"{CHECKLIST} finds nothing on either server",
-                lambda lab: not _points(lab),
+                lambda lab: not points(lab),
                 hints=(
-                    _points_hint,
+                    points_hint,
                     f"`{CHECKLIST}` in the terminals of both servers; each line says what to do",
                     "state BACKUP on web1; script_user and enable_script_security on both; "
                     "chmod 0755 and `systemctl enable keepalived` on web2; an nft rule in the "
