@@ -23,10 +23,6 @@ LESSONS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 WHOLE = os.environ.get("LESSONS") == "whole"
 # Lessons that say the same with either daemon; the others are about vrrpd or choose for themselves.
 WITH_KEEPALIVED = {*range(1, 12), 13, 16, 17}
-# Lessons with hands on the servers: one cluster from section to section, experiments in a cell each
-# (%%experiment), longer texts, and the sections of FRAME at their end.
-LAST_OF_FIRST_EDITION = 16
-SECOND_EDITION = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
 
@@ -74,11 +70,6 @@ def read(path: Path) -> list[Cell]:
 def of_kind(cells: list[Cell], kind: str) -> list[Cell]:
     """The cells that are "code" or "markdown"."""
     return [cell for cell in cells if cell["cell_type"] == kind]
-
-
-def in_second_edition(lesson: Path) -> bool:
-    """Whether `lesson` has been converted, or written so from the start."""
-    return number(lesson) in SECOND_EDITION or number(lesson) > LAST_OF_FIRST_EDITION
 
 
 def answers_to(lesson: Path, text: str) -> set[str]:

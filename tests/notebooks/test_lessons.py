@@ -25,7 +25,6 @@ from tests.notebooks.lessons import (
     Cell,
     checked,
     errors,
-    in_second_edition,
     name,
     of_kind,
     passes,
@@ -41,7 +40,7 @@ from tests.support import OrdinaryUser
 PROGRAM = Path(__file__).with_name("execute.py")
 # For one pass: what a lesson may take, and as much again for a machine that is busy.
 SECONDS = 200
-MOST_MINUTES, LONGER_MINUTES, WORDS_A_MINUTE, PREDICTION_SECONDS = 20, 45, 200, 30
+MOST_MINUTES, WORDS_A_MINUTE, PREDICTION_SECONDS = 45, 200, 30
 REPORT = re.compile(r": (done|\d+ of \d+)\b")
 
 
@@ -109,14 +108,13 @@ def check_pass(lesson: Path, cells: list[Cell]) -> None:
 
 
 def check_time(lesson: Path, cells: list[Cell]) -> None:
-    """Reading, running and thinking take twenty minutes at most; longer in the second edition."""
+    """Reading, running and thinking take three quarters of an hour at most."""
     words = sum(len(cell["text"].split()) for cell in of_kind(cells, "markdown"))
     running = sum(cell["metadata"].get("seconds", 0.0) for cell in cells)
     guesses = sum(cell["text"].count("= predict(") for cell in of_kind(cells, "code"))
     minutes = words / WORDS_A_MINUTE + running / 60 + guesses * PREDICTION_SECONDS / 60
     print(f"{lesson.stem}: {minutes:.1f} min ({words} words, {running:.0f} s, {guesses} guesses)")
-    most = LONGER_MINUTES if in_second_edition(lesson) else MOST_MINUTES
-    assert minutes <= most, f"{words} words, {running:.0f} s, {guesses} predictions"
+    assert minutes <= MOST_MINUTES, f"{words} words, {running:.0f} s, {guesses} predictions"
 
 
 def check_shuffled(lesson: Path, result: Path) -> None:

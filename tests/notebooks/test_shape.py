@@ -17,7 +17,6 @@ from tests.notebooks.lessons import (
     Cell,
     answers_to,
     checked,
-    in_second_edition,
     name,
     number,
     of_kind,
@@ -26,9 +25,7 @@ from tests.notebooks.lessons import (
     where,
 )
 
-MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 45, 6, 60, 20
-# Of the second edition, in which the learner types on the servers.
-MORE_CELLS, LONGER_WORDS, LONGER_MINUTES = 55, 100, 45
+MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 55, 6, 100, 45
 # The last lesson has six tickets.
 EXAM, EXAM_MINUTES = 17, 60
 BRIDGE = "### On your own servers"
@@ -97,11 +94,10 @@ def test_code_cells_are_short(lesson: Path) -> None:
 
 
 def test_text_cells_are_short(lesson: Path) -> None:
-    most = LONGER_WORDS if in_second_edition(lesson) else MAX_WORDS
     long = [
-        f"{where(lesson, cell)}: {prose_length(cell['text'])} words, {most} are allowed"
+        f"{where(lesson, cell)}: {prose_length(cell['text'])} words, {MAX_WORDS} are allowed"
         for cell in prose(lesson)
-        if prose_length(cell["text"]) > most
+        if prose_length(cell["text"]) > MAX_WORDS
     ]
     assert not long, "\n".join(long)
 
@@ -109,8 +105,7 @@ def test_text_cells_are_short(lesson: Path) -> None:
 def test_cells_are_few_and_about_half_of_them_prose(lesson: Path) -> None:
     cells = [cell for cell in read(lesson) if not tagged(cell, "solution")]
     share = len(prose(lesson)) / len(cells)
-    most = MORE_CELLS if in_second_edition(lesson) else MAX_CELLS
-    assert len(cells) <= most, f"{len(cells)} cells"
+    assert len(cells) <= MAX_CELLS, f"{len(cells)} cells"
     assert LEAST_PROSE <= share <= MOST_PROSE, f"{share:.0%} of {len(cells)} cells are prose"
 
 
@@ -176,9 +171,7 @@ def test_its_module_agrees_with_the_notebook(lesson: Path) -> None:
     title = read(lesson)[0]["text"].partition("\n")[0]
     assert title == f"# {lesson.stem[:2]} {about.title}", "TITLE of the module is another"
     assert about.question.endswith("?")
-    most = LONGER_MINUTES if in_second_edition(lesson) else MAX_MINUTES
-    if number(lesson) == EXAM:
-        most = EXAM_MINUTES
+    most = EXAM_MINUTES if number(lesson) == EXAM else MAX_MINUTES
     assert 5 <= about.minutes <= most
 
 
@@ -218,30 +211,16 @@ def test_a_cell_that_commits_does_so_first(lesson: Path) -> None:
     assert not late, "\n".join(late)
 
 
-def test_every_section_that_touches_a_lab_starts_one(lesson: Path) -> None:
-    """So that any section runs after a restart of the kernel.
-
-    In the second edition the learner keeps one cluster: the first section starts it.
-    """
-    section, started = "the beginning", False
-    found = []
-    for cell in read(lesson):
-        if cell["cell_type"] == "markdown":
-            heading = re.search(r"^## (.*)", cell["text"], re.M)
-            if heading and not (started and in_second_edition(lesson)):
-                section, started = heading.group(1), False
-        elif STARTS.search(cell["text"]):
-            started = True
-        elif not started and TOUCHES.search(cell["text"]):
-            started = True
-            found.append(f"section {section!r}: {where(lesson, cell)} comes before a Lab(...)")
-    assert not found, "\n".join(found)
+def test_it_starts_a_lab_before_it_touches_one(lesson: Path) -> None:
+    """The learner keeps this cluster from section to section."""
+    for cell in code(lesson):
+        if STARTS.search(cell["text"]):
+            return
+        assert not TOUCHES.search(cell["text"]), f"{where(lesson, cell)} comes before a Lab(...)"
 
 
-def test_a_converted_lesson_has_its_frame(lesson: Path) -> None:
+def test_it_has_its_frame(lesson: Path) -> None:
     """What it needs and gives, the bridge to real servers, a summary and a cheat sheet line."""
-    if not in_second_edition(lesson):
-        return
     texts = [cell["text"] for cell in prose(lesson)]
     for part in ("**You need**", "**Afterwards you can**", "(estimated)"):
         assert part in texts[0], f"the first cell lacks {part}"
@@ -255,10 +234,8 @@ def test_a_converted_lesson_has_its_frame(lesson: Path) -> None:
     assert ".judge(" not in code_of_it, "verdicts are for %%experiment"
 
 
-def test_every_section_of_a_converted_lesson_ends_on_real_servers(lesson: Path) -> None:
+def test_every_section_ends_on_real_servers(lesson: Path) -> None:
     """A section with experiments or commands has its bridge as the last of its texts."""
-    if not in_second_edition(lesson):
-        return
     sections: list[list[Cell]] = [[]]
     for cell in read(lesson):
         if cell["cell_type"] == "markdown" and cell["text"].startswith("## "):
@@ -277,15 +254,11 @@ def test_every_section_of_a_converted_lesson_ends_on_real_servers(lesson: Path) 
 
 def test_what_a_server_has_a_command_for_is_typed(lesson: Path) -> None:
     """Files and daemons are the shell's; the kit has cables, observers and figures."""
-    if not in_second_edition(lesson):
-        return
     found = [where(lesson, cell) for cell in code(lesson) if KIT_FOR_COMMAND.search(cell["text"])]
     assert not found, "systemctl, an editor or %%conf does that:\n" + "\n".join(found)
 
 
 def test_a_solution_is_shell_commands_configuration_and_cables(lesson: Path) -> None:
-    if not in_second_edition(lesson):
-        return
     solutions = [cell for cell in code(lesson) if tagged(cell, "solution")]
     other = [
         where(lesson, cell)
@@ -298,8 +271,6 @@ def test_a_solution_is_shell_commands_configuration_and_cables(lesson: Path) -> 
 
 def test_the_longest_choice_is_no_clue(lesson: Path) -> None:
     """At most half of the right answers of a lesson are its longest choice, by more than a word."""
-    if not in_second_edition(lesson):
-        return
     questions = course.lesson(lesson.stem).questions
     longest = [q.text for q in questions if len(q.right) > max(map(len, q.wrong)) + 3]
     assert len(longest) <= len(questions) // 2, longest
