@@ -102,7 +102,7 @@ def _prepare() -> None:
         return ask(question, **options)
 
     def commit(*all_of: predictions.Prediction) -> None:
-        _ask("commit", questions=[one.question for one in all_of])
+        _ask("commit", questions=[one.text for one in all_of])
 
     def noted(lab: Any, challenge: str) -> challenges.Report:
         report = check(lab, challenge)
@@ -130,12 +130,12 @@ def _prepare() -> None:
 
 
 def _show_prediction(asked: Any) -> None:
-    _ask("prediction", question=asked.question, unit=asked.unit, choices=list(asked.choices))
+    _ask("prediction", question=asked.text, unit=asked.unit, choices=list(asked.choices))
 
 
 def _show_verdict(verdict: Any) -> None:
     asked = verdict.prediction
-    about = {"question": asked.question, "unit": asked.unit, "choices": list(asked.choices)}
+    about = {"question": asked.text, "unit": asked.unit, "choices": list(asked.choices)}
     _ask("verdict", **about, measured=verdict.measured, because=verdict.because)
 
 

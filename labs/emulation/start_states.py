@@ -19,13 +19,12 @@ A daemon runs on the servers that have a keepalived.conf.
 
     own 15 17 25 61                 in the files of this state, one of these in place of the first
 
-Which one is made of the seed in the learner's folder (`labs.progress`), so that neighbors cannot
-copy it; without a folder, and so in recordings and tests, it is the first.
+Which one is made of the seed in the learner's folder (`labs.own_numbers`), so that neighbors
+cannot copy it; without a folder, in recordings and in most tests, it is the first.
 """
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from dataclasses import dataclass, replace
@@ -37,7 +36,7 @@ from labs.emulation.programs.keepalived_unit import CONFIGURATION
 from labs.errors import LabError, unknown
 from labs.model import fault_verbs, story
 from labs.model.story import Step
-from labs.progress import seed
+from labs.own_numbers import choose
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -65,11 +64,9 @@ class StartState:
 
     def with_own(self, text: str) -> str:
         """`text` of one of its files with the numbers and addresses of the learner's own."""
-        learner = seed() if self.own else ""  # which writes a file into the learner's folder
         for choices in self.own:
-            chosen = random.Random(f"{learner} {self.name} {choices[0]}").choice(choices)
-            if learner:
-                text = re.sub(rf"(?<![\w.]){re.escape(choices[0])}(?![\w.])", chosen, text)
+            own = choose(f"{self.name} {choices[0]}", choices)
+            text = re.sub(rf"(?<![\w.]){re.escape(choices[0])}(?![\w.])", own, text)
         return text
 
 

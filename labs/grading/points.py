@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from labs import own_numbers
 from labs.errors import LabError, unknown
 from labs.lessons import course
 from labs.progress import Entry
@@ -86,7 +87,7 @@ def _items(lesson: course.Lesson) -> Iterable[Item]:
     for name in lesson.challenges:
         yield Item("mystery" if name.startswith(_MYSTERY) else "challenge", name)
     for question in dict.fromkeys([*lesson.reasons, *lesson.answers]):
-        yield Item("prediction", question)
+        yield Item("prediction", own_numbers.recorded(question, lesson.own))
 
 
 def grade(entries: Iterable[Entry], assignment: Assignment) -> Grade:

@@ -6,6 +6,7 @@
     %mn link s1 web1 down
                            a line for Mininet's prompt
 
+A name in braces that is one of the learner's own numbers stands for it (`labs.own_numbers`).
 A mistake is one line that says what to do, not a traceback.
 The kernel "VRRP Lab" loads this module by itself; elsewhere, `%load_ext labs.jupyter.magics`.
 """
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from labs import waiting
+from labs import own_numbers, waiting
 from labs.bounded_output import left_out
 from labs.conf import diagnose, setting
 from labs.errors import CommandTimeout, LabError
@@ -49,7 +50,7 @@ class LabMagics(Magics):
     @cell_magic
     def conf(self, line: str, cell: str) -> None:
         """Write this cell to keepalived.conf of a host, and say what is wrong with it."""
-        lab, names = _lab(), line.split()
+        lab, names, cell = _lab(), line.split(), own_numbers.fill(cell)
         if not names:
             raise LabError(f"which host? write %%conf {' or %%conf '.join(lab.daemons)}")
         for name in names:
@@ -76,7 +77,7 @@ class LabMagics(Magics):
         names = [name for name in names if name != CHANGES]
         if not names:
             raise LabError(f"which host? write %%on {' or %%on '.join(lab.hosts)}")
-        script = typed(cell)
+        script = typed(own_numbers.fill(cell))
         for name in names:
             shown = _Shown()
             try:

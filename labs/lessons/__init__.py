@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import sys
 
+from labs import own_numbers
 from labs.cards import OPEN, Card
 from labs.jupyter.notebook_errors import LessonError, install
 from labs.lessons.challenges import Challenge, Report, Step, check
@@ -59,6 +60,7 @@ def begin(name: str) -> Card:
     install()
     register(get_ipython())
     lesson = course.lesson(name)
+    own_numbers.use(lesson.slug, lesson.own)
     memory.lesson = lesson.name
     memory.note("begin", lesson.name)
     daemon = os.environ.get("LAB_DAEMON", "vrrpd")

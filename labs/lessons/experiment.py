@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labs import waiting
+from labs import own_numbers, waiting
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.jupyter.notebook_errors import LessonError
@@ -67,7 +67,7 @@ class Experiment:
         if missing:
             raise LessonError(
                 "First run the cells above that ask",
-                *(f"▸ {question}" for question in missing),
+                *(f"▸ {own_numbers.fill(question)}" for question in missing),
             )
         known = {question: each for question, each in found.items() if each is not None}
         commit(*known.values())

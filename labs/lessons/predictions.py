@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labs import own_numbers
 from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
 from labs.errors import LabError, unknown
 from labs.figures import base
@@ -58,6 +59,8 @@ def _quoted(text: str, answer: Answer | None) -> str:
 class Prediction:
     """A question and the learner's answer to it, None as long as there is none.
 
+    A question may have names of the learner's own numbers in braces (`labs.own_numbers`).
+
     As the last line of a cell it shows a form, or the answer if there is one.
     """
 
@@ -68,12 +71,22 @@ class Prediction:
     # The answer stands in the source of the cell: no form asks for another.
     written: bool = False
 
+    @property
+    def text(self) -> str:
+        """The question with the learner's own numbers."""
+        return own_numbers.fill(self.question)
+
+    @property
+    def key(self) -> str:
+        """What the question is called in progress files, whatever the learner's numbers are."""
+        return own_numbers.recorded(self.question)
+
     def record(self, answer: Answer) -> None:
         """Keeps `answer`; raises LabError if it is not one of the choices."""
         if self.choices and answer not in self.choices:
             raise unknown("answer", answer, self.choices)
         if answer != self.guess:
-            memory.note("prediction", self.question, answer)
+            memory.note("prediction", self.key, answer)
         self.guess = answer
 
     def judge(self, measured: Answer | None = None, because: str = "", **facts: object) -> Verdict:
@@ -85,9 +98,10 @@ class Prediction:
         from labs.lessons import course
 
         found = course.right_answer(self.question) if measured is None else measured
-        verdict = Verdict(self, found, because or course.reason(self.question).format(**facts))
+        known = {**own_numbers.values(), **facts}
+        verdict = Verdict(self, found, because or course.reason(self.question).format(**known))
         if self.guess is not None:
-            memory.note("verdict", self.question, self.guess, found, verdict.right)
+            memory.note("verdict", self.key, self.guess, found, verdict.right)
         return verdict
 
     def right(self, measured: Answer) -> bool:
@@ -106,18 +120,24 @@ class Prediction:
 
     def __repr__(self) -> str:
         told = f"you said {answer_text(self.guess, self.unit)}" if self.guess is not None else "?"
-        return f"Predict: {self.question} [{' | '.join(self.choices) or self.unit}] {told}"
+        return f"Predict: {self.text} [{' | '.join(self.choices) or self.unit}] {told}"
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        answered = Card(OPEN, "Prediction", (self.question, f"You say: {self._answer_text()}"))
+        asks = self._asks()
+        answered = Card(OPEN, "Prediction", (*asks, f"You say: {self._answer_text()}"))
         if self.written:
             display(answered)
             return
-        asking = Card(OPEN, "Predict, before you run on", (self.question, self._ways()))
+        asking = Card(OPEN, "Predict, before you run on", (*asks, self._ways()))
         twin = asking if self.guess is None else answered
         display(widget(self._form(), twin), raw=True)
+
+    def _asks(self) -> tuple[str, ...]:
+        """The question, and whose numbers it has if it has some."""
+        remark = own_numbers.remark(self.question)
+        return (self.text, remark) if remark else (self.text,)
 
     def _state(self) -> str:
         """What the form says of the answer: whether there is one, and whether it was judged."""
@@ -129,7 +149,7 @@ class Prediction:
 
     def _judged(self) -> bool:
         """Whether the present answer has been compared with a measurement."""
-        verdicts = memory.entries("verdict", self.question)
+        verdicts = memory.entries("verdict", self.key)
         return bool(verdicts) and verdicts[-1].answer == self.guess
 
     def _answer_text(self) -> str:
@@ -168,7 +188,8 @@ class Prediction:
 
         button.on_click(record)
         answer.observe(ask_to_press if self.choices else record, "value")
-        title = widgets.HTML(card(OPEN, "Predict, before you run on", html.escape(self.question)))
+        asks = "<br>".join(map(html.escape, self._asks()))
+        title = widgets.HTML(card(OPEN, "Predict, before you run on", asks))
         return widgets.VBox([title, answer, widgets.HBox([button, state])])
 
 
@@ -186,7 +207,7 @@ def predict(
     """
     install()
     prediction = Prediction(question, unit=unit, choices=tuple(choices))
-    before = [entry.answer for entry in memory.entries("prediction", question)]
+    before = [entry.answer for entry in memory.entries("prediction", prediction.key)]
     if before and (not choices or before[-1] in choices):
         prediction.guess = before[-1]
     if guess is not None:
@@ -210,7 +231,7 @@ def commit(*predictions: Prediction) -> None:
     for prediction in predictions:
         if not isinstance(prediction, Prediction):
             raise LabError(f"{prediction!r} is no prediction: write commit(NAME) of a predict()")
-    unanswered = [prediction.question for prediction in predictions if prediction.guess is None]
+    unanswered = [prediction.text for prediction in predictions if prediction.guess is None]
     if unanswered:
         raise LessonError(
             "First say what you expect",

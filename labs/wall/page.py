@@ -81,8 +81,8 @@ def whole(learners: Sequence[Learner], lesson: str, names: bool) -> str:
 def main(learners: Sequence[Learner], lesson: str, names: bool) -> str:
     """The part of the page that renews itself."""
     found = sections.of(lesson)
-    questions = [item.name for part in found for item in part.items if item.kind == "prediction"]
-    drawn = [standing.distribution(question, lesson, learners) for question in questions]
+    asked = [item for part in found for item in part.items if item.kind == "prediction"]
+    drawn = [standing.distribution(item, lesson, learners) for item in asked]
     title = course.lesson(lesson).title
     here = urlencode({"lesson": lesson} if names else {"lesson": lesson, "names": 1})
     links = " ".join(
@@ -141,6 +141,8 @@ def _distribution(found: standing.Distribution) -> str:
     said = f"{found.answers} answers" if found.answers != 1 else "1 answer"
     if found.text:
         said += f"; measured: {found.text}"
+    if found.verdicts is not None:
+        said += f"; {found.right} of {found.verdicts} predicted right, each with own numbers"
     return (
         f"<section><h2>{escape(found.question)}</h2><p class=note>{escape(said)}</p>"
         f"<div class=bars>{rows}</div></section>"

@@ -13,12 +13,12 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from labs import jsonlines
+from labs import jsonlines, own_numbers
 from labs.jupyter import workbooks
 from labs.lessons import course
 
@@ -28,10 +28,14 @@ QUIZ = "Check yourself"
 
 @dataclass(frozen=True)
 class Item:
-    """Something that a learner answers: `kind` and `name` as in progress.jsonl."""
+    """Something that a learner answers: `kind` and `name` as in progress.jsonl.
+
+    `asks`: a question with a name for each number that is the learner's own; "" if it has none.
+    """
 
     kind: str
     name: str
+    asks: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def of(lesson: str, notebooks: Path = workbooks.NOTEBOOKS) -> tuple[Section, ...
     for cell in cells:
         text = "".join(cell["source"])
         if cell["cell_type"] == "code":
-            for item in _items(text):
+            for item in _items(text, lesson):
                 if item in seen:
                     continue
                 seen.add(item)
@@ -72,7 +76,7 @@ def lessons(notebooks: Path = workbooks.NOTEBOOKS) -> list[str]:
     return [path.stem for path in workbooks.lessons(notebooks) if of(path.stem, notebooks)]
 
 
-def _items(code: str) -> Iterator[Item]:
+def _items(code: str, lesson: str) -> Iterator[Item]:
     """What the calls in a cell ask; nothing for a cell that is a magic."""
     try:
         tree = ast.parse(code)
@@ -83,14 +87,15 @@ def _items(code: str) -> Iterator[Item]:
     for call in calls:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         words = [word.value for word in call.args if isinstance(word, ast.Constant)]
-        yield from _asked(name, [word for word in words if isinstance(word, str)])
+        yield from _asked(name, [word for word in words if isinstance(word, str)], lesson)
 
 
-def _asked(function: str, words: list[Any]) -> Iterator[Item]:
+def _asked(function: str, words: list[Any], lesson: str) -> Iterator[Item]:
     if not words:
         return
     if function == "predict":
-        yield Item("prediction", words[0])
+        key = own_numbers.recorded(words[0], course.lesson(lesson).own)
+        yield Item("prediction", key, words[0] if key != words[0] else "")
     elif function == "check":
         yield Item("check", words[0])
     elif function == "quiz":

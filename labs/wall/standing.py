@@ -41,12 +41,17 @@ class Distribution:
     """What a class answered to a prediction: bars in their order, and what was measured.
 
     `measured` is the number of the bar that it is in, None before anyone has a verdict.
+    Where each learner has numbers of their own, an answer is compared with the learner's own
+    measurement: `right` of `verdicts` agree, a bar of numbers is a share of what was measured, and
+    choices have no `measured` one.
     """
 
     question: str
     bars: tuple[tuple[str, int], ...]
     measured: int | None
     text: str  # what was measured, in words
+    right: int = 0
+    verdicts: int | None = None  # None where all have the same numbers
 
     @property
     def answers(self) -> int:
@@ -85,10 +90,12 @@ def _failed(history: Sequence[Entry]) -> bool:
     return len(tries) >= STUCK_AFTER
 
 
-def distribution(question: str, lesson: str, learners: Iterable[Learner]) -> Distribution:
+def distribution(item: Item, lesson: str, learners: Iterable[Learner]) -> Distribution:
     """The last answer of each learner before the first verdict, and what was measured."""
+    question = item.name
     guesses: list[Answer] = []
     measured: list[Answer] = []
+    verdicts: list[Entry] = []
     for learner in learners:
         own = [e for e in learner.entries if e.lesson == lesson and e.item == question]
         verdict = next((e for e in own if e.kind == "verdict"), None)
@@ -100,11 +107,44 @@ def distribution(question: str, lesson: str, learners: Iterable[Learner]) -> Dis
             guesses.append(answer)
         if verdict and verdict.measured is not None:
             measured.append(verdict.measured)
+            verdicts.append(verdict)
+    if item.asks:
+        return _of_own_numbers(item.asks, guesses, verdicts)
     numbers = [value for value in guesses if not isinstance(value, str)]
     if numbers and len(numbers) == len(guesses):
         found = [value for value in measured if not isinstance(value, str)]
         return _of_numbers(question, numbers, found)
     return _of_choices(question, list(map(str, guesses)), list(map(str, measured)))
+
+
+def _of_own_numbers(question: str, guesses: list[Answer], verdicts: list[Entry]) -> Distribution:
+    """Answers to a question with other numbers for each learner, beside their own measurements."""
+    right = sum(bool(verdict.passed) for verdict in verdicts)
+    numbers = [each.measured for each in verdicts if isinstance(each.measured, int | float)]
+    if len(numbers) < len(verdicts) or any(isinstance(answer, str) for answer in guesses):
+        bars = Counter(str(answer)[:60] for answer in guesses).most_common(BARS)
+        counted = Counter(str(each.measured) for each in verdicts).most_common(BARS)
+        text = ", ".join(f"{name} ({count})" for name, count in counted)
+        return Distribution(question, tuple(bars), None, text, right, len(verdicts))
+    shares = Counter(map(_share, verdicts))
+    bars = [(name, shares[name]) for name in _SHARES]
+    text = f"{min(numbers):.4g} to {max(numbers):.4g}" if numbers else ""
+    middle = _SHARES.index(_AGREES) if numbers else None
+    return Distribution(question, tuple(bars), middle, text, right, len(verdicts))
+
+
+_AGREES = "as measured (±15 %)"
+_SHARES = ("less than half", "less", _AGREES, "more", "more than double")
+
+
+def _share(verdict: Entry) -> str:
+    """Which bar a number belongs to, as a share of what the learner has measured."""
+    answer, measured = float(verdict.answer or 0), float(verdict.measured or 0)
+    if verdict.passed:
+        return _AGREES
+    if answer < measured:
+        return "less than half" if answer < measured / 2 else "less"
+    return "more than double" if answer > 2 * measured else "more"
 
 
 def _of_choices(question: str, guesses: list[str], measured: list[str]) -> Distribution:

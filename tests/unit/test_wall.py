@@ -14,6 +14,7 @@ from labs.wall.standing import AT_WORK, DONE, NOT_BEGUN, STUCK, Class, Learner
 from tests.wall_class import LESSON, NAMES, record
 
 PREDICTION, CHECK = Item("prediction", "How long?"), Item("check", "leave")
+ASKED = Item("prediction", "Q")
 SECTION = Section("Pull", (PREDICTION, CHECK))
 
 
@@ -63,22 +64,51 @@ def learners(*answers: float | str, measured: float | str) -> list[Learner]:
 
 
 def test_choices_are_counted_and_the_measured_one_is_there_though_no_learner_chose_it() -> None:
-    found = standing.distribution("Q", LESSON, learners("web1", "web1", "both", measured="web2"))
+    found = standing.distribution(ASKED, LESSON, learners("web1", "web1", "both", measured="web2"))
     assert found.bars == (("web1", 2), ("both", 1), ("web2", 0))
     assert (found.measured, found.text, found.answers) == (2, "web2", 3)
 
 
 def test_numbers_are_put_in_bars_with_the_median_measured() -> None:
-    found = standing.distribution("Q", LESSON, learners(0.1, 1.0, 1.2, 9.0, measured=3.3))
+    found = standing.distribution(ASKED, LESSON, learners(0.1, 1.0, 1.2, 9.0, measured=3.3))
     assert sum(count for _, count in found.bars) == 4
     assert found.measured is not None
     low, _, high = found.bars[found.measured][0].partition(" to ")
     assert float(low) <= 3.3 < float(high)
 
 
+def with_own_numbers(*predicted: tuple[float | str, float | str, bool]) -> list[Learner]:
+    return [
+        Learner(str(n), (Entry(2.0, LESSON, "verdict", "Q", answer, measured, right),))
+        for n, (answer, measured, right) in enumerate(predicted)
+    ]
+
+
+def test_with_own_numbers_an_answer_is_compared_with_the_learners_own_measurement() -> None:
+    item = Item("prediction", "Q", "Q with {high}")
+    class_of = with_own_numbers(
+        (3.6, 3.6, True), (9.0, 9.1, True), (3.6, 9.1, False), (8, 3, False)
+    )
+    found = standing.distribution(item, LESSON, class_of)
+    assert (found.question, found.right, found.verdicts) == ("Q with {high}", 2, 4)
+    assert dict(found.bars) == {
+        "less than half": 1, "less": 0, "as measured (±15 %)": 2, "more": 0, "more than double": 1,
+    }  # fmt: skip
+    assert (found.measured, found.text) == (2, "3 to 9.1")
+
+
+def test_with_own_numbers_no_choice_is_the_right_one_for_the_class() -> None:
+    item = Item("prediction", "Q", "Q with {weight}")
+    class_of = with_own_numbers(("web1", "web2", False), ("web1", "web1", True))
+    found = standing.distribution(item, LESSON, class_of)
+    assert (found.bars, found.measured) == ((("web1", 2),), None)
+    assert (found.text, found.right, found.verdicts) == ("web2 (1), web1 (1)", 1, 2)
+    assert "1 of 2 predicted right" in page._distribution(found)
+
+
 @pytest.mark.parametrize("answers", [(1e308, -1e308, 0.0), (1, 1, 1), (0,), (1e-300, 2e-300)])
 def test_any_numbers_give_few_bars(answers: tuple[float, ...]) -> None:
-    found = standing.distribution("Q", LESSON, learners(*answers, measured=1.0))
+    found = standing.distribution(ASKED, LESSON, learners(*answers, measured=1.0))
     assert 1 <= len(found.bars) <= 2 * standing.BARS + 2
 
 

@@ -9,6 +9,9 @@
     REASONS      the reason that a verdict gives, by the question of the prediction; a name in
                  braces stands for something measured, which `judge` is given
     ANSWERS      what is right where nothing is measured, by the question; may be absent
+    OWN_NUMBERS  ({"high": 200}, {"high": 210}), of which a learner has one, the recording the
+                 first; {high} stands for it in questions, reasons and %%on (`labs.own_numbers`);
+                 may be absent
 
 The notebooks hold the prose and the experiments; what can be checked and tested is here, and so is
 what a learner must not see before the experiment.
@@ -30,7 +33,10 @@ from labs.progress import Answer
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson as its module describes it; `name` is ``05``, or ``05-failover`` once asked so."""
+    """A lesson as its module describes it; `name` is ``05``, or ``05-failover`` once asked so.
+
+    `slug`: ``failover``, which stays when lessons are renumbered.
+    """
 
     name: str
     title: str
@@ -41,6 +47,8 @@ class Lesson:
     reasons: dict[str, str]
     answers: dict[str, Answer]
     experiments: dict[str, Experiment]
+    slug: str
+    own: tuple[dict[str, float], ...]
 
 
 def _modules() -> list[str]:
@@ -73,6 +81,7 @@ def lesson(name: str) -> Lesson:
     return Lesson(
         name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
         module.REASONS, getattr(module, "ANSWERS", {}), getattr(module, "EXPERIMENTS", {}),
+        found[4:], getattr(module, "OWN_NUMBERS", ()),
     )  # fmt: skip
 
 
