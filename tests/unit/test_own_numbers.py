@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labs import own_numbers, progress
-from labs.lessons import course, predictions
+from labs.lessons import LessonError, course
 from labs.lessons.predictions import commit, predict
 from labs.progress import Entry, memory
 from tests.notebooks.lessons import LESSONS, of_kind, read
@@ -67,7 +67,7 @@ def test_without_an_answer_the_refusal_has_the_own_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learner(tmp_path / "anna", monkeypatch, 210)
-    with pytest.raises(predictions.LessonError) as refused:
+    with pytest.raises(LessonError) as refused:
         commit(predict(QUESTION, unit="s"))
     assert "▸ web1 gets priority 210. How long?" in str(refused.value)
 
