@@ -225,7 +225,8 @@ class Host(Node):
         """Start the shell in namespaces of its own, instead of `mnexec`; LabError if that fails."""
         ours, theirs = os.pipe()
         _require_readable(self._root)
-        place = [str(theirs), str(self.files), self.name, self._ids, *map(str, _kept())]
+        place = [str(theirs), str(self.files), namespaces.machine_etc(), self.name, self._ids]
+        place += map(str, _kept())
         process: subprocess.Popen[Any] = super()._popen(
             ["prlimit", *LIMITS, sys.executable, "-I", "-S", _PROGRAM, *place, "--", *shell],
             **params | {"close_fds": True, "pass_fds": (theirs,)},

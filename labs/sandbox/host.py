@@ -1,13 +1,13 @@
 """The namespaces and the file system of one host, around the command that follows.
 
-    python -I -S host.py STATUS FILES NAME MAP KEPT... -- COMMAND ARGUMENT...
+    python -I -S host.py STATUS FILES ETC NAME MAP KEPT... -- COMMAND ARGUMENT...
 
     lab's namespaces ── host.py ── builds a root directory and makes it the root
                            └─ own user, mount, network, UTS, IPC and cgroup namespaces
                                 └─ unshare --pid --fork ── sh ── mounts /proc ── COMMAND, process 1
 
     /usr /bin /lib ..., KEPT  the machine's, read-only
-    /etc                      the machine's below, the host's own on top
+    /etc                      the machine's below, from the directory ETC, the host's own on top
     OWN                       the host's own, from the directory FILES
     /dev /proc /sys           a few devices; of its own namespaces
     everything else           is not there: no home, no disks, no sockets of the machine's services
@@ -26,6 +26,7 @@ It imports only the standard library, and is run without site-packages: a lab wa
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -43,7 +44,7 @@ DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP = 0x04000000, 0x08000000, 0x02000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
-MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1000, 0x2000, 0x4000, 0x40000
 MNT_DETACH = 2
 # linux/mount.h; the number of mount_setattr(2), Linux 5.12, is that of every architecture.
 SYS_MOUNT_SETATTR, MOUNT_ATTR_RDONLY, AT_RECURSIVE, AT_FDCWD = 442, 0x1, 0x8000, -100
@@ -142,10 +143,10 @@ def make_link(target: str, place: str, owner: int) -> None:
     os.lchown(place, owner, owner)
 
 
-def root_directory(files: str, kept: list[str], owner: int) -> str:
+def root_directory(files: str, etc: str, kept: list[str], owner: int) -> str:
     """Build a host's root directory, of the directories below `files`; its path.
 
-    `owner`: root of the host, as the lab knows it.
+    `etc`: the machine's /etc, or a copy. `owner`: root of the host, as the lab knows it.
     """
     root = f"{files}/host"
     os.mkdir(root)
@@ -158,7 +159,7 @@ def root_directory(files: str, kept: list[str], owner: int) -> str:
             bind(f"/{name}", make_directory(root, name, owner))
     for name in (*EMPTY, "etc", "proc", "sys", "dev"):
         make_directory(root, name, owner)
-    layers = f"lowerdir=/etc,upperdir={files}/etc,workdir={files}/work"
+    layers = f"lowerdir={etc},upperdir={files}/etc,workdir={files}/work"
     mount(MARK, f"{root}/etc", "overlay", 0, layers)
     bind(f"{files}/etc/keepalived", f"{root}/etc/keepalived")
     for path in OWN:
@@ -182,10 +183,22 @@ def root_directory(files: str, kept: list[str], owner: int) -> str:
 
 
 def make_root(root: str) -> None:
-    """Make the mount `root` the root directory of this mount namespace, and leave the old one."""
+    """Make the mount `root` the root directory of this mount namespace, and leave the old one.
+
+    Where a container's seccomp filter refuses pivot_root(2), the old one is covered: it stays below
+    a mount that is locked as soon as the user namespace of the host is entered.
+    """
     os.chdir(root)
-    check(libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
-    unmount(".")
+    if libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b".") == 0:
+        unmount(".")
+    elif ctypes.get_errno() == errno.EPERM:
+        namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        mount(".", "/", None, MS_MOVE)
+        # Who enters a mount namespace has the uppermost of its roots: chroot(2) is refused, too.
+        check(libc.setns(namespace, CLONE_NEWNS), "its root directory")
+        os.close(namespace)
+    else:
+        check(-1, "pivot_root")
     os.chdir("/")
 
 
@@ -220,13 +233,13 @@ def enter_user_namespace(line: str) -> None:
 def main(words: list[str]) -> None:
     """Never returns: it becomes the command, or ends with a line that says why not."""
     split = words.index("--")
-    (status, files, name, ids, *kept), command = words[:split], words[split + 1 :]
+    (status, files, etc, name, ids, *kept), command = words[:split], words[split + 1 :]
     os.dup2(int(status), STATUS)
     os.closerange(STATUS + 1, 65536)
     owner = int(ids.split(",")[1])
     check(libc.unshare(CLONE_NEWNS), "a mount namespace")
     mount("none", "/", None, MS_REC | MS_PRIVATE)
-    make_root(root_directory(files, kept, owner))
+    make_root(root_directory(files, etc, kept, owner))
     enter_user_namespace(ids.replace(",", " "))
     for flags in (0, MS_RDONLY):
         try:

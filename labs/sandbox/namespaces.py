@@ -61,6 +61,8 @@ INIT_NAME = "vrrp-lab"
 MARK = "VRRP_LAB_MARK"
 # A file on the private tmpfs: a variable alone could be inherited by a process outside.
 MARKER = ".vrrp-lab"
+# Beside it, the copy of /etc that a container needs.
+_ETC = "etc"
 
 # Where the programs of a lab are.  Debian's login PATH leaves out those of an administrator, such
 # as ifconfig and nft: in here every user is one.
@@ -129,6 +131,12 @@ def directory() -> Path:
             "or start the program with `labs exec -- PROGRAM`"
         )
     return Path(os.environ[VARIABLE])
+
+
+def machine_etc() -> str:
+    """The directory over which the /etc of hosts lies: the machine's, or the lab's copy of it."""
+    copy = directory() / _ETC
+    return str(copy) if copy.exists() else "/etc"
 
 
 def run(
@@ -226,6 +234,8 @@ def _prepare(command: list[str], writable: list[str] | None) -> None:
     _loopback_up()
     private = _private_directory(command)
     mount(mark(), private, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=512m")
+    if _mounts_below("/etc"):
+        _copy_readable(Path("/etc"), Path(private, _ETC))
     if writable is not None:
         _guard(private, writable)
     Path(private, MARKER).touch()
@@ -234,6 +244,29 @@ def _prepare(command: list[str], writable: list[str] | None) -> None:
     # ipykernel watches the parent named here and would leave at once: its parent is init now.
     if "JPY_PARENT_PID" in os.environ:
         os.environ["JPY_PARENT_PID"] = "1"
+
+
+def _mounts_below(place: str) -> bool:
+    """Whether something is mounted below the directory `place`, as on a container's /etc/hosts.
+
+    Such mounts are locked here, and the kernel lays no overlay over what they cover.
+    """
+    lines = _text("/proc/self/mountinfo").splitlines()
+    return any(line.split()[4].startswith(f"{place}/") for line in lines)
+
+
+def _copy_readable(source: Path, target: Path) -> None:
+    """Copy the directory `source` with what everyone may read of it; the rest is left out."""
+    target.mkdir(mode=0o755)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_symlink():
+                    os.symlink(os.readlink(entry), target / entry.name)
+                elif entry.is_dir():
+                    _copy_readable(Path(entry), target / entry.name)
+                elif entry.is_file() and entry.stat().st_mode & 0o004:
+                    shutil.copy(entry, target / entry.name)
 
 
 def system_path(path: str | None) -> str:
