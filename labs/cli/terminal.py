@@ -1,7 +1,8 @@
 """`labs terminal HOST`: a shell on a host of a lab, which follows the lab.
 
     no lab yet         says so, waits, and connects when there is one that has this host
-    lab rebuilt        the shell has ended with the old host; it connects to the new one
+    lab rebuilt        the shell has ended with the old host; it connects to the new one, and not
+                       meanwhile to the lab of a lesson that is open beside it
     another lesson     the lab in front is the one used last (a cell was run): once the shell is at
                        its prompt, it goes over to that
     exit, Ctrl-D       ends the terminal, and so does Ctrl-C while it waits
@@ -49,7 +50,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
     _print(f"\x1b]0;{host}\x07", end="")
     while True:
         found = look.front()
-        why = _missing(found, host)
+        why = look.awaited(found) or _missing(found, host)
         if found is None or why:
             if lab is not None and found is None:
                 raise LabError(f"the lab of program {lab} has ended: `labs ps` lists the others")
@@ -68,6 +69,7 @@ def terminal(host: str, lab: int | None = None, server: int | None = None) -> in
             return status
         history = visit.history or history
         quiet = time.monotonic() + QUIET
+        look.ended = None if visit.left else (visit.lab, time.time())
         if visit.entered:
             _print(f"{_CALM}\r\n\x1b[2m{visit.farther}\x1b[0m")
         elif pressed.wait(WAITING):  # its host is on its way out
@@ -107,6 +109,8 @@ class _Look:
 
     def __init__(self, lab: int | None, server: int | None) -> None:
         self._lab, self._server = lab, server
+        # The lab whose host the terminal had last and when it ended (Unix time).
+        self.ended: tuple[Running, float] | None = None
 
     def front(self) -> Running | None:
         """The lab to show: the one asked for, or else the one that was used last."""
@@ -114,6 +118,22 @@ class _Look:
         if self._lab is not None:
             return next((each for each in found if each.pid == self._lab), None)
         return max(found, key=lambda each: each.used, default=None)
+
+    def awaited(self, found: Running | None) -> str:
+        """Why the terminal does not go over to `found` yet; "" if it does.
+
+        A lesson that builds its next lab has none for a while, and the lab of another lesson is
+        then the one used last.  Commands typed there would go to the wrong cluster.
+        """
+        if found is None or self.ended is None:
+            return ""
+        lab, when = self.ended
+        if found.pid == lab.pid or found.used > when or not os.path.exists(f"/proc/{lab.pid}"):
+            return ""
+        return (
+            "the lab of this lesson has ended: waiting for its next one. "
+            "Run a cell of another lesson, and this terminal goes over to the lab of that one."
+        )
 
 
 def _missing(lab: Running | None, host: str) -> str:
@@ -154,9 +174,9 @@ class _Visit:
         gone = bool(select.select([life], [], [], 0)[0]) or _dying(pid)
         os.close(life)
         os.close(home)
-        return None if gone or self._left else max(shell.returncode, 0)
+        return None if gone or self.left else max(shell.returncode, 0)
 
-    _left = False  # for another lab
+    left = False  # for another lab
 
     def _attend(self, shell: subprocess.Popen[bytes], life: int, look: _Look) -> None:
         """Wait until the shell has ended; end it when its host has, or for another lab."""
@@ -165,7 +185,7 @@ class _Visit:
             while not select.select([ended], [], [], EVERY)[0]:
                 if select.select([life], [], [], 0)[0]:
                     shell.kill()
-                elif not self._left and self._elsewhere(look):
+                elif not self.left and self._elsewhere(look):
                     self._leave(shell)
         finally:
             os.close(ended)
@@ -181,7 +201,7 @@ class _Visit:
         for script in daemons.children(shell.pid):
             for bash in daemons.children(script.pid):
                 if not daemons.children(bash.pid):
-                    self._left = True
+                    self.left = True
                     self.farther = f"another lesson's lab is in front now: {self.host} is its host."
                     with suppress(ProcessLookupError):
                         os.kill(bash.pid, signal.SIGHUP)

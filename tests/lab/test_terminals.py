@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -114,6 +115,46 @@ def test_a_terminal_goes_over_to_the_lab_that_is_in_front(lab: Lab) -> None:
         terminal.type("exit" + ENTER)
         terminal.until(lambda: terminal.status is not None)
     assert terminal.status == 0
+
+
+# A lesson of its own kernel: its lab ends, and it builds the next one when it is asked to.
+ANOTHER_LESSON = """
+from labs import Lab
+lab = Lab("empty")
+print("first", flush=True)
+input()
+lab.close()
+print("closed", flush=True)
+input()
+lab = Lab("empty")
+print("second", flush=True)
+input()
+"""
+
+
+def test_a_terminal_waits_for_the_next_lab_of_its_lesson_and_not_in_another(lab: Lab) -> None:
+    server = lab.servers[0]
+    with subprocess.Popen(
+        [sys.executable, "-c", ANOTHER_LESSON],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as lesson:
+        assert lesson.stdin is not None and lesson.stdout is not None
+        assert lesson.stdout.readline() == "first\n"
+        with opened(server) as terminal:
+            terminal.until(lambda: prompt(server) in terminal.text)
+            print(file=lesson.stdin, flush=True)
+            assert lesson.stdout.readline() == "closed\n"
+            terminal.until(lambda: "waiting for its next one" in terminal.text)
+            assert terminal.text.count("of the lab in state") == 1
+            print(file=lesson.stdin, flush=True)
+            assert lesson.stdout.readline() == "second\n"
+            terminal.until(lambda: terminal.text.count("of the lab in state") == 2)
+            assert "another lesson's lab is in front" not in terminal.text
+            terminal.type("exit" + ENTER)
+            terminal.until(lambda: terminal.status is not None)
+        print(file=lesson.stdin, flush=True)
 
 
 def test_a_terminal_waits_until_there_is_such_a_host_and_ctrl_c_ends_it(lab: Lab) -> None:
