@@ -140,7 +140,8 @@ def test_a_terminal_waits_for_the_next_lab_of_its_lesson_and_not_in_another(lab:
         stdout=subprocess.PIPE,
         text=True,
     ) as lesson:
-        assert lesson.stdin is not None and lesson.stdout is not None
+        assert lesson.stdin is not None
+        assert lesson.stdout is not None
         assert lesson.stdout.readline() == "first\n"
         with opened(server) as terminal:
             terminal.until(lambda: prompt(server) in terminal.text)
