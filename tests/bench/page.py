@@ -38,6 +38,7 @@ def page(data: dict[str, Any]) -> str:
         "receiving": lambda: receiving(data["receiving"]),
         "once": lambda: once(data),
         "labs": lambda: labs(data["labs"]),
+        "notebook": lambda: notebook(data.get("notebook", [])),
     }
     for name, table in tables.items():
         text = text.replace("{{" + name + "}}", "\n".join(table()))
@@ -169,6 +170,18 @@ def labs(rows: list[Row]) -> Iterator[str]:
             f"{ready[-1]:.2f} s, while the others run already), {row['memory'] / 2**20:.0f} MiB "
             f"each, {row['false_takeovers']} false takeovers.\n"
             f"By memory this machine would carry {row['carried']}."
+        )
+
+
+def notebook(rows: list[Row]) -> Iterator[str]:
+    """One sentence: what passes until a lesson can be run."""
+    if rows:
+        address, ready = ([row[key] for row in rows] for key in ("address", "ready"))
+        yield (
+            f"`make lab`, not for the first time, prints its address after "
+            f"{statistics.median(address):.1f} s, and a browser that is open already shows lesson "
+            f"00 with a kernel that is ready after {statistics.median(ready):.1f} s "
+            f"(medians of {len(rows)})."
         )
 
 

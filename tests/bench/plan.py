@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import once, running, takeover
+from tests.bench import notebook, once, running, takeover
 from tests.bench.frr import installed
 from tests.bench.takeover import Scenario
 from tests.support import DAEMONS
@@ -49,11 +49,15 @@ def quick(seed: int) -> Iterator[Part]:
     yield Part("checking", "-t", lambda room: once.checking(room, 100, 10, 1))
     yield Part("reload", "reload", lambda room: once.reload(room, 20, 4, 1))
     yield Part("lab", "a lab alone", lambda room: once.lab(1))
+    yield Part("notebook", "make lab", lambda room: notebook.notebook(room, 1))
     yield Part("labs", "two labs", lambda room: [once.labs(2, 1)])
 
 
 def smoke(seed: int) -> Iterator[Part]:
-    """For the tests: every instrument, as briefly as it can be used."""
+    """For the tests: every instrument, as briefly as it can be used.
+
+    Without `make lab`, which the tests in a browser start anyway.
+    """
     yield takeovers(Scenario(3, 0.1, 1, "kill"), 1, seed)
     yield takeovers(Scenario(3, 0.1, 20, "unplug"), 1, seed)
     yield Part("jitter", "jitter", lambda room: running.jitter(room, 0.1, 10))
@@ -102,4 +106,5 @@ def whole(seed: int) -> Iterator[Part]:
         yield Part("checking", f"-t of {count} instances", checking)
     yield Part("reload", "reload", lambda room: once.reload(room, 1000, 10, 5))
     yield Part("lab", "a lab alone", lambda room: once.lab(9))
+    yield Part("notebook", "make lab", lambda room: notebook.notebook(room, 9))
     yield Part("labs", "forty labs", lambda room: [once.labs(40, 120)])

@@ -144,4 +144,5 @@ TARGETS = (
     Target("memory, 1 instance", 16, "MiB", _memory),
     Target('`Lab("basic")` ready', 0.3, "s", _median("lab", "ready")),
     Target('`Lab("basic")` closed', 0.15, "s", _median("lab", "closed")),
+    Target("`make lab` to a lesson that can be run", 3, "s", _median("notebook", "ready")),
 )
