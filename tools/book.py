@@ -8,7 +8,7 @@
     python -m tools.book                  execute what has changed since the last time, and lay out
     python -m tools.book --check FOLDER   look at the built site: does it stand alone?
 
-A page cannot run widgets, so their static twins stay; a figure gets its text twin, folded, below.
+A page cannot run widgets, so their static twins stay.
 Some lessons are executed at the same time: they mostly wait.
 """
 
@@ -61,16 +61,18 @@ suppress_warnings = ["myst.xref_missing", "misc.highlighting_failure", "mystnb.u
 # Wide tables and terminals scroll by themselves on a telephone, and the page does not.
 CSS = """
 .output pre, .output .highlight { overflow-x: auto; }
-.cell_output img { max-width: 100%; height: auto; }
 @media (max-width: 40rem) {
-  .cell_output:has(> img) { overflow-x: auto; }
-  .cell_output > img { max-width: none; width: 42rem; }
+  .cell_output > div:has(> img) { overflow-x: auto; }
+  .cell_output > div > img { max-width: none !important; width: 42rem; }
 }
 .cell_output details > pre { font-size: 70%; overflow-x: auto; }
+/* By this a figure knows whether the page is dark; on paper it is light. */
+body { color-scheme: light; }
+@media not print {
+  body[data-theme="dark"] { color-scheme: dark; }
+  @media (prefers-color-scheme: dark) { body:not([data-theme="light"]) { color-scheme: dark; } }
+}
 """
-
-# Lanes drawn in characters, their scale, their marks and their legend.
-LANES = re.compile(r"[░▒▓█·!]{4}|█ holds|^\s*\^ |\b0 s  ")
 
 
 def digest(lesson: Path) -> str:
@@ -99,40 +101,16 @@ def execute(lesson: Path) -> str:
 
 
 def page(notebook: dict[str, Any]) -> dict[str, Any]:
-    """An executed lesson as a page: no widgets, figures with their words, the solution folded."""
+    """An executed lesson as a page: no widgets, the solution folded."""
     notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
             continue
         if "solution" in cell["metadata"].get("tags", []):
             cell["metadata"]["tags"].append("hide-input")
-        outputs = []
         for output in cell["outputs"]:
             output.get("data", {}).pop(WIDGET, None)
-            outputs += [output, *_twin(output)]
-            if "image/png" in output.get("data", {}):
-                cell["metadata"]["mystnb"] = {"image": {"alt": _sentences(output)}}
-        cell["outputs"] = outputs
     return notebook
-
-
-def _sentences(output: dict[str, Any]) -> str:
-    """The sentences of a figure's text twin, without the lanes drawn in characters."""
-    lines = "".join(output["data"].get("text/plain", "")).splitlines()
-    told = [line.strip() for line in lines if line.strip() and not LANES.search(line)]
-    return " ".join(told)[:1000] or "a figure"
-
-
-def _twin(output: dict[str, Any]) -> list[dict[str, Any]]:
-    """The text of a figure as an output of its own, folded."""
-    data = output.get("data", {})
-    text = "".join(data.get("text/plain", ""))
-    if "image/png" not in data or len(text.splitlines()) < 2:
-        return []
-    folded = (
-        f"<details><summary>The same in words</summary><pre>{html.escape(text)}</pre></details>"
-    )
-    return [{"output_type": "display_data", "metadata": {}, "data": {"text/html": folded}}]
 
 
 def index(found: list[Path]) -> str:

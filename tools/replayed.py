@@ -3,13 +3,12 @@
     execute(path) -> [{"kind": "markdown", "text"}, {"kind": "code", "text", "tags", "outputs",
                       "failed"}, ...]
 
-An output is {"kind": "text" | "html" | "figure" | "prediction" | "verdict" | "commit" | "quiz" |
+An output is {"kind": "text" | "html" | "prediction" | "verdict" | "commit" | "quiz" |
 "panel" | "check", ...}.  predict() takes no guess of the author's, commit() refuses nothing.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
 import json
@@ -72,11 +71,6 @@ def _output(data: dict[str, Any]) -> dict[str, Any]:
     if ASK in data:
         return dict(data[ASK])
     text = data.get("text/plain", "")
-    if "image/png" in data:
-        png = data["image/png"]
-        if isinstance(png, bytes):
-            png = base64.b64encode(png).decode()
-        return {"kind": "figure", "png": png, "text": text}
     if "text/html" in data:
         return {"kind": "html", "html": data["text/html"]}
     return {"kind": "text", "text": text}

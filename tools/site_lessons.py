@@ -4,7 +4,7 @@
 
     notebooks/NN-name.ipynb ── executed with LAB_MODE=replay ──> build/replayed/NN-name.json
     that ──> PAGES/lessons/NN-name/index.html                    the body of a page (site/build.mjs)
-             TARGET/lessons/NN-name/judged.json, *.png           what is not on the page at first
+             TARGET/lessons/NN-name/judged.json, *.svg           what is not on the page at first
              TARGET/lessons/output.css                           the styles of what cells printed
 
 Everything on a page comes from the notebook, its course module and its recording.  No guess of the
@@ -50,7 +50,7 @@ CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 # What may be wider than a telephone is scrolled by keyboard, too.
 SCROLLED = 'tabindex="0" role="region" aria-label="{}"'
-SUMMARY = "The same in words"
+IMAGE = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 # The explorable figure that goes on where a lesson ends, with its question.
 FIGURES = {
     "01": ("election", "Who becomes MASTER, and why without a vote?"),
@@ -243,17 +243,15 @@ class Page:
         return f'<div class="out text"><pre tabindex="0" aria-label="output">{text}</pre></div>'
 
     def _html(self, output: dict[str, Any]) -> str:
-        found = self.styles.moved(output["html"])
+        found = self.styles.moved(IMAGE.sub(self._file, output["html"]))
         return f'<div class="out" {SCROLLED.format("output")}>{found}</div>'
 
-    def _figure(self, output: dict[str, Any]) -> str:
+    def _file(self, image: re.Match[str]) -> str:
+        """A figure as a file beside the page, which need not hold all of them."""
         self.figures += 1
-        name = f"{self.figures}.png"
-        (self.place / name).write_bytes(base64.b64decode(output["png"]))
-        text = html.escape(output["text"])
-        words = f"<details><summary>{SUMMARY}</summary><pre>{text}</pre></details>"
-        picture = f'<img src="{name}" loading="lazy" alt="A figure; {SUMMARY.lower()} below">'
-        return f'<div class="out">{picture}{words}</div>'
+        name = f"{self.figures}.svg"
+        (self.place / name).write_bytes(base64.b64decode(image[1]))
+        return f'src="{name}" loading="lazy"'
 
     def _prediction(self, output: dict[str, Any]) -> str:
         data = {key: output[key] for key in ("question", "unit", "choices")}

@@ -117,8 +117,8 @@ class Views(Protocol):
     def figure(self, timeline: Timeline, **options: Any) -> Figure:
         """The figure, as matplotlib draws it."""
 
-    def png(self, figure: Figure) -> bytes:
-        """A figure as an image."""
+    def html(self, timeline: Timeline) -> str:
+        """The figure and its text, for a page."""
 
 
 _views: list[Views] = []
@@ -339,9 +339,9 @@ class Timeline:
     def __repr__(self) -> str:
         return f"<Timeline: {_drawn().headline(self)}>"
 
-    def _repr_png_(self) -> bytes:
+    def _repr_html_(self) -> str:
         """The timeline figure, when a notebook shows the last line of a cell."""
-        return _drawn().png(self.figure())
+        return _drawn().html(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """The text beside it, for terminals, GitHub's viewer and screen readers."""

@@ -110,7 +110,7 @@ def _draw(growth: Growth) -> Drawing:
 
 def _bar(ax: Any, row: int, count: int, length: int) -> None:
     """The parts of one packet, from its first byte to its last."""
-    from labs.figures.palette import HOST_COLOURS, INK, UNKNOWN
+    from labs.figures.palette import GROUND, HOST_COLOURS, INK, UNKNOWN
 
     body = ADDRESS * count
     sizes = (IP, HEADER, body, length - IP - HEADER - body)
@@ -118,7 +118,7 @@ def _bar(ax: Any, row: int, count: int, length: int) -> None:
     start = 0
     for part, size, colour in zip(PARTS, sizes, colours, strict=True):
         label = part if row == 0 else None
-        style = {"height": 0.6, "color": colour, "edgecolor": "white", "lw": 0.4}
+        style = {"height": 0.6, "color": colour, "edgecolor": GROUND, "lw": 0.4}
         ax.barh(row, size, left=start, label=label, **style)
         start += size
     ax.text(length + 12, row, f"{length} bytes", va="center")
@@ -126,7 +126,7 @@ def _bar(ax: Any, row: int, count: int, length: int) -> None:
 
 def _limits(ax: Any, rows: list[tuple[int, int]]) -> None:
     """The axes, and the line that no packet may cross."""
-    from labs.figures.palette import INK
+    from labs.figures.palette import GRID, INK
 
     ax.axvline(MTU, color=INK, lw=1.4, ls=(0, (3, 2)))
     ax.text(
@@ -145,5 +145,5 @@ def _limits(ax: Any, rows: list[tuple[int, int]]) -> None:
     ax.set_xlabel("bytes of the IP packet", fontsize=8.5, labelpad=1)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x", color="#DDDDDD", lw=0.6)
+    ax.grid(axis="x", color=GRID, lw=0.6)
     ax.set_axisbelow(True)

@@ -237,6 +237,8 @@ def _bars(ax: Any, spread: Spread) -> None:
 
 
 def _plain(ax: Any) -> None:
+    from labs.figures.palette import GRID
+
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#DDDDDD", lw=0.6)
+    ax.grid(color=GRID, lw=0.6)
     ax.set_axisbelow(True)

@@ -221,6 +221,8 @@ def _line(ax: Any, line: Sequence[Setting], label: str, **style: Any) -> None:
 def _axes(ax: Any) -> None:
     from matplotlib.ticker import FuncFormatter
 
+    from labs.figures.palette import GRID
+
     ax.set_xscale("log")
     ax.set_yscale("log")
     ticks = [interval * Setting(1.0, 0.0).master_down_interval for interval in INTERVALS]
@@ -232,6 +234,6 @@ def _axes(ax: Any) -> None:
     ax.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     )
-    ax.grid(axis="y", color="#dddddd", lw=0.6)
+    ax.grid(axis="y", color=GRID, lw=0.6)
     for side in ("right", "top"):
         ax.spines[side].set_visible(False)

@@ -34,10 +34,10 @@ class _Views:
 
         return plot.timeline(timeline, **options)
 
-    def png(self, figure: Figure) -> bytes:
-        from labs.figures import plot
+    def html(self, timeline: Timeline) -> str:
+        from labs.figures import html_figure
 
-        return plot.png(figure)
+        return html_figure.html_figure(timeline.figure(), timeline.text())
 
 
 _timeline.draw_with(_Views())

@@ -65,10 +65,10 @@ class Figure(ABC):
     def __repr__(self) -> str:
         return self.text()
 
-    def _repr_png_(self) -> bytes:
-        from labs.figures.plot import png
+    def _repr_html_(self) -> str:
+        from labs.figures.html_figure import html_figure
 
-        return png(self.figure())
+        return html_figure(self.figure(), self.text())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self) if cycle else self.text())

@@ -1,18 +1,41 @@
-"""The colours of the lab, the same in every figure and picture.
+"""The colors of the figures, for a light page and for a dark one.
 
-They are Okabe and Ito's (2008), chosen for the colour-blind, and nothing depends on colour alone:
-a lane says who, hatching says two, words say that no host holds, so a grey print shows the same.
-Blue and orange, the first two hosts, differ in lightness too; vermilion is for no holder.
+The hosts' are Okabe and Ito's (2008), chosen for the color-blind, and nothing depends on color
+alone: a lane says who, hatching says two, words say that no host holds, so a grey print shows the
+same.  Blue and orange, the first two hosts, differ in lightness too; vermilion is for no holder.
+
+A figure is drawn in the colors of a light page.  Each of them has one part to play, and so one
+color in the dark (`DARK`), by which `labs.figures.html_figure` finds it again in the drawing.
 """
 
 from __future__ import annotations
 
 HOST_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442")
+GROUND = "#FFFFFF"  # what is drawn on, and gaps between filled areas
+PAPER = "#F1F1F1"  # a lane or a box of which nothing is said
+SHADE = "#DCDCDC"  # a box that is set off from PAPER
+GRID = "#DDDDDD"
+INK = "#222222"  # lines, and words on GROUND, PAPER and SHADE
 NOBODY = "#D55E00"
-DARK_RED = "#8A3B00"
+NOBODY_INK = "#8A3B00"  # words on a touch of NOBODY, and of what is broken
 UNKNOWN = "#999999"
-INK = "#222222"
-PAPER = "#F1F1F1"
+ON_BLUE, ON_BRIGHT = "#FEFEFE", "#111111"  # words on the first host's color, and on all others
+
+DARK = {
+    **{colour: colour for colour in HOST_COLOURS[1:]},
+    HOST_COLOURS[0]: "#3D9BDB",  # lighter, to be seen on the dark lane
+    GROUND: "#111111",
+    PAPER: "#2A2D33",
+    SHADE: "#3C4048",
+    GRID: "#383C43",
+    INK: "#E8EAEE",
+    NOBODY: NOBODY,
+    NOBODY_INK: "#FFB380",
+    UNKNOWN: UNKNOWN,
+    ON_BLUE: "#101010",
+    ON_BRIGHT: ON_BRIGHT,
+}
+NOBODY_TINT = 0.22  # opacity of NOBODY over the lanes while no host holds
 
 
 def luma(colour: str) -> float:
@@ -21,7 +44,12 @@ def luma(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def text_color(ground: str) -> str:
+    """The color of words on a bar or box filled with `ground`: a host's color, NOBODY or INK."""
+    return {HOST_COLOURS[0]: ON_BLUE, INK: GROUND}.get(ground, ON_BRIGHT)
+
+
 def text_color_on(colour: str) -> dict[str, object]:
     """The text style (matplotlib's words) that reads on a bar of `colour`, hatched or not."""
     ground = {"facecolor": colour, "lw": 0, "pad": 1.5}
-    return {"color": "white" if luma(colour) < 0.5 else INK, "bbox": ground}
+    return {"color": text_color(colour), "bbox": ground}

@@ -3,7 +3,6 @@
     plot.timeline(timeline)            the timeline figure: who held the address, when and why
     plot.stack([one, other])           several of them, one below the other, to compare
     plot.save(figure, "takeover.svg")  as a file
-    plot.png(figure)                   as bytes
 
     192.168.1.10 moved from web1 to web2 3.1 s after the cable was pulled
               | cable of web1 pulled
@@ -18,7 +17,6 @@ A Timeline shows the timeline figure by itself; call `timeline` here for another
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +27,14 @@ from matplotlib.figure import Figure
 from labs.errors import LabError
 from labs.figures import base
 from labs.figures.prediction_overlay import PredictionMark
-from labs.figures.text_layout import DPI, legend
+from labs.figures.text_layout import legend
 from labs.figures.timeline_figure import AXIS, LEGEND, WIDTH, TimelineAxes
 from labs.figures.timeline_text import headline
 
 if TYPE_CHECKING:
     from labs.analysis.timeline import Timeline
 
+_SAVED_DPI = 216  # of a PNG: two pixels for one of CSS at the width of a page
 _HEIGHT = 3.2  # inches, until the panels are planned
 BETWEEN = 0.16  # inches between two panels of a stack: space for the ticks of its axis
 
@@ -116,15 +115,11 @@ def _together(figure: Figure, panels: list[TimelineAxes]) -> Figure:
     return figure
 
 
-def png(figure: Figure, dpi: int = DPI) -> bytes:
-    """The figure as a PNG file; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
+def save(figure: Figure | Stack, path: str | Path, dpi: int = _SAVED_DPI) -> None:
+    """Write the figure (or a stack) to `path`; its ending chooses the format (.png, .svg, .pdf).
 
-
-def save(figure: Figure | Stack, path: str | Path, dpi: int = DPI) -> None:
-    """Write the figure (or a stack) to `path`; its ending chooses the format (.png, .svg, .pdf)."""
+    In the colors of a light page.  The same figure gives the same bytes.
+    """
     metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     drawn = figure.figure() if isinstance(figure, Stack) else figure
     drawn.savefig(path, dpi=dpi, metadata=metadata.get(Path(path).suffix.lower()))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labs.figures.palette import INK
+from labs.figures.palette import GROUND, INK
 from labs.model.facts import Action
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def draw(house: TimelineAxes, guess: PredictionMark | None) -> None:
     begin = min(max(guess.since - house.timeline.start, 0.0), length)
     end = min(begin + max(guess.seconds, 0.0), length)
     corner = (begin, middle - _BAR / 2)
-    box = Rectangle(corner, end - begin, _BAR, fc="white", ec=INK, lw=1.2, zorder=5)
+    box = Rectangle(corner, end - begin, _BAR, fc=GROUND, ec=INK, lw=1.2, zorder=5)
     box.set_gid("guess")
     ax.add_patch(box)
     # Behind the bracket if it fits up to the edge, else before it.

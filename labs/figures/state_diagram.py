@@ -15,7 +15,7 @@ from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from labs.figures.base import Figure, canvas
-from labs.figures.palette import INK, PAPER
+from labs.figures.palette import GROUND, INK, PAPER, SHADE
 from labs.figures.transition_table import Row, rows
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ BOXES = {
     "MASTER": (8.05, 0.8, 2.85, 1.16),
     "FAULT": (1.0, 0.8, 1.5, 0.5),
 }
-FILLS = {"MASTER": ("#222222", "white"), "BACKUP": ("#DDDDDD", INK), "INIT": (PAPER, INK)}
+FILLS = {"MASTER": (INK, GROUND), "BACKUP": (SHADE, INK), "INIT": (PAPER, INK)}
 # Where the words of an arrow stand: their middle or, as it says, their left or right end.
 WORDS = {
     ("INIT", "BACKUP"): (4.67, 4.0, "left"),
@@ -83,7 +83,7 @@ class StateDiagram(Figure):
         from matplotlib.patches import FancyBboxPatch
 
         x, y, width, height = BOXES[state]
-        face, ink = FILLS.get(state, ("white", INK))
+        face, ink = FILLS.get(state, (GROUND, INK))
         style = "round,pad=0,rounding_size=0.12"
         dashed = (0, (4, 2)) if state == "FAULT" else "-"
         box = FancyBboxPatch(

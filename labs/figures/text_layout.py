@@ -13,6 +13,7 @@ from matplotlib import patheffects
 from matplotlib.legend_handler import HandlerTuple
 
 from labs.figures.label_rows import Place, places
+from labs.figures.palette import GROUND
 from labs.model.facts import Action
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 DPI = 130
 RIGHT = 0.22  # inches to the right of the axes
-HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+HALO = [patheffects.withStroke(linewidth=2.5, foreground=GROUND)]
 # The legend's entries in this order, by how their names begin.
 _ORDER = ("holds", "Adv", "priority", "nobody", "no answer", "two", "predicted")
 

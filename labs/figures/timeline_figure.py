@@ -25,7 +25,19 @@ from matplotlib.ticker import MaxNLocator
 from labs.analysis.ownership import OwnershipInterval
 from labs.figures import prediction_overlay
 from labs.figures.label_rows import Place
-from labs.figures.palette import DARK_RED, HOST_COLOURS, INK, NOBODY, PAPER, UNKNOWN, text_color_on
+from labs.figures.palette import (
+    GRID,
+    GROUND,
+    HOST_COLOURS,
+    INK,
+    NOBODY,
+    NOBODY_INK,
+    NOBODY_TINT,
+    PAPER,
+    UNKNOWN,
+    text_color,
+    text_color_on,
+)
 from labs.figures.text_layout import DPI as DPI
 from labs.figures.text_layout import RIGHT, TextPlacer, label
 from labs.model.facts import Action, Advert, Ping
@@ -45,9 +57,13 @@ MOST_LABEL_ROWS = 7
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 8.5,
+    "figure.facecolor": GROUND,
+    "axes.facecolor": GROUND,
     "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
     "text.color": INK,
     "xtick.color": INK,
+    "ytick.color": INK,
     "hatch.linewidth": 2.2,
 }
 PREDICTED: dict[str, Any] = {"color": INK, "lw": 1.4, "ls": (0, (3, 2))}
@@ -168,7 +184,7 @@ class TimelineAxes(TextPlacer):
         ax.tick_params(axis="x", length=3, labelsize=8.5)
         ax.set_xlabel("seconds", fontsize=8.5, labelpad=1)
         ax.set_axisbelow(True)
-        ax.grid(axis="x", color="#DDDDDD", lw=0.6)
+        ax.grid(axis="x", color=GRID, lw=0.6)
         holds = tuple(Patch(color=c) for c in list(self.colour.values())[:2])
         if any(True for _ in self.timeline.spans()):
             self.legend[f"holds {self.timeline.address}"] = holds
@@ -199,7 +215,7 @@ class TimelineAxes(TextPlacer):
                 continue
             corner = (self._x(gap.start), 0.0)
             size = (gap.duration, LANE * len(self.hosts))
-            self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=0.22, lw=0, zorder=1))
+            self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=NOBODY_TINT, lw=0, zorder=1))
             self.legend["nobody holds"] = Patch(facecolor=NOBODY, alpha=0.35)
             self._no_holder(gap)
         for both in self.timeline.overlaps:
@@ -214,14 +230,14 @@ class TimelineAxes(TextPlacer):
                             both.duration,
                             BAR,
                             fill=False,
-                            ec="white",
+                            ec=GROUND,
                             hatch="///",
                             lw=0,
                             zorder=3,
                         )
                     )
             self._two(both)
-            self.legend["two holders"] = Patch(facecolor="#777777", edgecolor="white", hatch="////")
+            self.legend["two holders"] = Patch(facecolor=UNKNOWN, edgecolor=GROUND, hatch="////")
 
     def _no_holder(self, gap: OwnershipInterval) -> None:
         """Write it in the lane of the host that lost it, or of the first when none ever had it."""
@@ -229,7 +245,7 @@ class TimelineAxes(TextPlacer):
         lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
         choices = [f"nobody holds it\nfor {gap.duration:.2f} s", "nobody"]
         x = self._x((gap.start + gap.end) / 2)
-        self._write(x, lane, choices, within=gap.duration, color=DARK_RED, weight="bold")
+        self._write(x, lane, choices, within=gap.duration, color=NOBODY_INK, weight="bold")
 
     def _two(self, both: OwnershipInterval) -> None:
         """Say so on the bar of the one who held first."""
@@ -264,7 +280,7 @@ class TimelineAxes(TextPlacer):
                     middle,
                     [f"no answer for {part.duration:.2f} s", f"{part.duration:.2f} s"],
                     within=part.duration,
-                    color="white",
+                    color=text_color(NOBODY),
                     weight="bold",
                     fontsize=7.5,
                 )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.errors import LabError
 from labs.figures.base import Figure, canvas
-from labs.figures.palette import HOST_COLOURS, INK, NOBODY, PAPER, luma
+from labs.figures.palette import GROUND, HOST_COLOURS, INK, NOBODY, NOBODY_INK, PAPER, text_color
 from labs.monitoring import daemon_logs
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ class _Pen:
             self.middles[machine.name] = x
             colour = self.wiring.colours.get(machine.name, INK)
             holds = bool(machine.holds)
-            face = colour if holds else "white"
-            ink = "white" if holds and luma(colour) < 0.5 else INK
+            face = colour if holds else GROUND
+            ink = text_color(colour) if holds else INK
             corner = (x - BOX / 2, top)
             style = "round,pad=0,rounding_size=0.08"
             size = (BOX, self.tall)
@@ -208,7 +208,7 @@ class _Pen:
             self.ax.text(x - 0.07, middle, wire.interface, ha="right", va="center", fontsize=7.6)
         if wire.fault:
             sign, words = FAULTS[wire.fault]
-            told = {"color": "#8A3B00", "weight": "bold", "va": "center", "zorder": 4}
+            told = {"color": NOBODY_INK, "weight": "bold", "va": "center", "zorder": 4}
             if sign:
                 self.ax.text(x, middle, sign, ha="center", fontsize=12, **told)
             self.ax.text(x + 0.12, middle, words, ha="left", fontsize=8, **told)

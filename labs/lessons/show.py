@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
     from labs.replay.replay_views import StoredPicture
 
 HOUSE = Path(__file__).resolve().parents[2]
+_COLOR = re.compile(r"(?<=color: |round: )#([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})\b")
+_DARK_GROUND = "#1B1E23"
+
+
+def _either(found: re.Match[str]) -> str:
+    """The color for a light page and the one for a dark page, of which CSS takes one.
+
+    Words are as far from the dark ground as halfway to white.
+    """
+    light = found[1].upper() if len(found[1]) == 6 else "".join(2 * x for x in found[1].upper())
+    channels = ((int(light[i : i + 2], 16) + 0xFF) // 2 for i in (0, 2, 4))
+    dark = "#" + "".join(f"{channel:02X}" for channel in channels)
+    return f"light-dark(#{light}, {_DARK_GROUND if light == 'F8F8F8' else dark})"
 
 
 @runtime_checkable
@@ -71,6 +85,7 @@ class Source:
 
         # Inline styles: a style sheet of ours would reach into the rest of the page.
         coloured = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True))
+        coloured = _COLOR.sub(_either, coloured)
         code = f"<small>{html.escape(self.place)}</small>{coloured}"
         if self.section is None:
             return code

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from labs.bounded_output import clipped
 from labs.conf import priorities
 from labs.errors import CommandTimeout, LabError, unknown
-from labs.figures.palette import HOST_COLOURS, INK, luma
+from labs.figures.palette import HOST_COLOURS, text_color
 from labs.model import fault_verbs
 from labs.model.facts import Fact
 
@@ -296,7 +296,7 @@ def network(
         row: dict[str, Any] = {"name": name, "ip": ip.partition("/")[0], "server": name in servers}
         if row["server"]:
             colour = HOST_COLOURS[list(servers).index(name) % len(HOST_COLOURS)]
-            row |= {"colour": colour, "ink": "#ffffff" if luma(colour) < 0.5 else INK}
+            row |= {"colour": colour, "ink": text_color(colour)}
         hosts.append(row)
     names = {"switches": list(switches), "client": client}
     return {"hosts": hosts, "cables": list(cables), **names}

@@ -13,7 +13,6 @@ The book is written whenever a lab ends, to the file that $LAB_RECORDING names.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import os
@@ -103,8 +102,7 @@ class RecordingLab:
     def remember(self, name: str, draw: Callable[[Lab], Wiring]) -> Wiring:
         """Draw a picture of the lab, and write down what it shows, by MIME type."""
         drawn = draw(self.lab)
-        image = base64.b64encode(drawn._repr_png_()).decode()
-        self._answered([name], {"text/plain": drawn.text(), "image/png": image})
+        self._answered([name], {"text/plain": drawn.text(), "text/html": drawn._repr_html_()})
         return drawn
 
     # --- what goes on by itself ------------------------------------------------------------------

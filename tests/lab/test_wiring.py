@@ -50,4 +50,4 @@ def test_it_shows_states_and_owners(cluster: Lab) -> None:
     drawn = [words.get_text() for words in before.figure().axes[0].texts]
     assert {"web1", "MASTER", "● 192.168.1.10", "client", "s1"} <= set(drawn)
     assert "192.168.1.10 is held by web1" in drawn
-    assert before._repr_png_().startswith(b"\x89PNG")
+    assert before._repr_html_().startswith("<img ")

@@ -214,7 +214,7 @@ def test_the_table_has_every_number_of_the_figure() -> None:
 
 
 def test_the_figure_is_a_png() -> None:
-    assert tradeoff(intervals=(1.0, 0.1), losses=(0.01,))._repr_png_().startswith(b"\x89PNG")
+    assert tradeoff(intervals=(1.0, 0.1), losses=(0.01,))._repr_html_().startswith("<img ")
 
 
 # outage_distribution: many pulled cables.

@@ -235,16 +235,6 @@ def test_the_folder_is_the_learners_choice(monkeypatch: pytest.MonkeyPatch) -> N
 # --- the book ------------------------------------------------------------------------------------
 
 
-TWIN = (
-    "192.168.1.10  0 s       1         2\n"
-    "web1          ████████░░░░\n"
-    "                 ^ unplug web1\n"
-    "█ holds   ░ does not\n"
-    "web2 took 192.168.1.10 from web1 at 4.5 s.\n"
-    "Nobody held it for 3.1 s.\n"
-)
-
-
 def cell(data: dict[str, Any], *tags: str) -> dict[str, Any]:
     return {
         "cell_type": "code",
@@ -261,21 +251,6 @@ def paged(*cells: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_widget_gives_way_to_its_static_twin() -> None:
     (found,) = paged(cell({book.WIDGET: {}, "text/html": "<p>1. Who decides?</p>"}))
     assert found["outputs"][0]["data"] == {"text/html": "<p>1. Who decides?</p>"}
-
-
-def test_a_figure_has_its_sentences_as_alternative_and_its_whole_text_folded() -> None:
-    (found,) = paged(cell({"image/png": "...", "text/plain": TWIN}))
-    alt = found["metadata"]["mystnb"]["image"]["alt"]
-    assert alt == "web2 took 192.168.1.10 from web1 at 4.5 s. Nobody held it for 3.1 s."
-    _, twin = found["outputs"]
-    assert "████████░░░░" in twin["data"]["text/html"]
-    assert twin["data"]["text/html"].startswith("<details>")
-
-
-def test_a_figure_without_a_text_is_still_called_one() -> None:
-    (found,) = paged(cell({"image/png": "...", "text/plain": ""}))
-    assert found["metadata"]["mystnb"]["image"]["alt"] == "a figure"
-    assert len(found["outputs"]) == 1
 
 
 def test_a_solution_is_folded() -> None:
