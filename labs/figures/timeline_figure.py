@@ -215,7 +215,9 @@ class TimelineAxes(TextPlacer):
                 continue
             corner = (self._x(gap.start), 0.0)
             size = (gap.duration, LANE * len(self.hosts))
-            self.ax.add_patch(Rectangle(corner, *size, color=NOBODY, alpha=NOBODY_TINT, lw=0, zorder=1))
+            self.ax.add_patch(
+                Rectangle(corner, *size, color=NOBODY, alpha=NOBODY_TINT, lw=0, zorder=1)
+            )
             self.legend["nobody holds"] = Patch(facecolor=NOBODY, alpha=0.35)
             self._no_holder(gap)
         for both in self.timeline.overlaps:
