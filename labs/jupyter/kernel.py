@@ -81,11 +81,17 @@ def run(connection_file: str) -> int:
     Raises LabError for a file that cannot be read, ports that cannot be used and where the machine
     refuses namespaces.
     """
+    from labs.jupyter import ended
     from labs.sandbox import namespaces, relay
 
     listeners = _open_ports(Path(connection_file))
     place = str(Path(connection_file).resolve().parent)
-    return namespaces.run(command(connection_file), lambda: relay.start(listeners), [place])
+    ended.take(connection_file)
+    before = ended.killed_for_memory()
+    kernel = command(connection_file)
+    status = namespaces.run(kernel, lambda: relay.start(listeners), [place])
+    ended.leave(connection_file, status, before)
+    return status
 
 
 def _open_ports(path: Path) -> list[socket.socket]:

@@ -26,7 +26,7 @@ from labs import own_numbers, waiting
 from labs.bounded_output import left_out
 from labs.conf import diagnose, setting
 from labs.errors import CommandTimeout, LabError
-from labs.jupyter import notebook_errors
+from labs.jupyter import ended, notebook_errors
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -175,6 +175,7 @@ def load_ipython_extension(shell: Any) -> None:
     notebook_errors.prepare(shell)
     waiting.show = partial(print, flush=True)
     shell.events.register("pre_run_cell", _come_to_the_front)
+    ended.announce(shell)
 
 
 def _come_to_the_front(_info: object) -> None:

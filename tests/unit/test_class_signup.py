@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections import namedtuple
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from labs.cli.main import main
 from labs.emulation import discovery
 from labs.errors import LabError
 from labs.jupyter import hub, singleuser, trial
@@ -109,6 +111,23 @@ def test_what_was_asked_for_is_checked_first(
         trial.serve(options(tmp_path, **more))
     with pytest.raises(LabError, match="lies in the checkout"):
         trial.serve(options(Path(__file__).parent / "class"))
+
+
+@pytest.mark.parametrize(("ip", "other"), [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")])
+def test_a_second_class_on_the_same_port_is_one_line(
+    tmp_path: Path, ip: str, other: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It ends at once, in another folder, too, and leaves the first one its words."""
+    if shutil.which("configurable-http-proxy") is None:
+        pytest.skip("the proxy is missing; remedy: make setup-class")
+    with socket.create_server((ip, 0)) as first:
+        port = first.getsockname()[1]
+        words = ["class", "--folder", str(tmp_path / "b"), "--port", str(port), "--ip", other]
+        assert main(words) == 2
+    printed = capfd.readouterr()
+    remedy = f"`make class PORT={port + 10}`"
+    assert printed.out == ""
+    assert printed.err == f"labs: port {port} cannot be used (Address already in use): {remedy}\n"
 
 
 def test_words_are_made_once_and_are_the_teachers_alone(tmp_path: Path) -> None:
