@@ -87,6 +87,7 @@ def test_a_learner_types_on_a_host_beside_the_lesson(behind_a_prefix: str, page:
         run(page, 'lab = Lab("steady")')
         follow(page, first)
         click_on_a_host(page, others[-1])
+        click_on_a_cable(page, first)
         screenshot(page, "terminals.png")
     except (AssertionError, Error):
         screenshot(page, "terminals-failed.png")
@@ -121,3 +122,13 @@ def click_on_a_host(page: Page, host: str) -> None:
         tab.locator(".lm-TabBar-tabCloseIcon").click()
     button.click()
     expect(tab).to_be_visible()
+
+
+def click_on_a_cable(page: Page, host: str) -> None:
+    """What is pulled in the panel has lost its carrier in the terminal."""
+    cable = page.locator(f".vb-cable[data-host={host}]")
+    cable.scroll_into_view_if_needed()
+    cable.click()
+    expect(cable).to_have_attribute("aria-pressed", "true")
+    write(page, host, "ip link show eth0")
+    shows(page, host, "NO-CARRIER")
