@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,8 @@ print(os.getpid(), len(lab.hosts))
 """
 
 
-@pytest.fixture
-def limited() -> Iterator[Path]:
-    """A cgroup whose processes have LIMIT bytes, as a unit of systemd or a pod has one."""
+def group_with_a_limit() -> Path | None:
+    """A new cgroup whose processes have LIMIT bytes, as a unit of systemd or a pod has one."""
     for place, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
                          ("/sys/fs/cgroup", "memory.max")):  # fmt: skip
         group = Path(place, f"vrrp-lab-test-{os.getpid()}")
@@ -39,18 +38,22 @@ def limited() -> Iterator[Path]:
             group.mkdir()
         except OSError:
             continue
-        try:
+        with suppress(OSError):
             (group / limit).write_text(str(LIMIT))
-            if limit == "memory.max":
-                (group / "memory.swap.max").write_text("0")
-            yield group
-            return
-        except OSError:
-            continue
-        finally:
-            eventually(lambda group=group: not (group / "cgroup.procs").read_text(), 30)
-            group.rmdir()
-    pytest.skip("this machine gives us no cgroup with a limit of memory: it needs root")
+            return group
+        group.rmdir()
+    return None
+
+
+@pytest.fixture
+def limited() -> Iterator[Path]:
+    """The cgroup, which ends with the test."""
+    group = group_with_a_limit()
+    if group is None:
+        pytest.skip("this machine gives us no cgroup with a limit of memory: it needs root")
+    yield group
+    eventually(lambda: not (group / "cgroup.procs").read_text(), 30, "the end of its processes")
+    group.rmdir()
 
 
 @contextmanager
