@@ -4,8 +4,10 @@
     lab.plug("web1")
 
     1  the predictions that it answers must have an answer, or the cell refuses
-    2  what must be so before is brought about, or the cell refuses with the reason
-    3  the lines of the cell run: Python, or %%on and shell commands
+    2  what must be so before is brought about, or the cell refuses with the reason; the figure
+       begins a second before the experiment, so that second must show none of it
+    3  the lines of the cell run: Python, or %%on and shell commands; if a command in them was not
+       reached, as the reload of `keepalived -t && ...`, the cell refuses
     4  the cell waits for the outcome and says what it waits for
     5  it shows the figure with the guess, and each prediction beside what was measured
 
@@ -15,24 +17,33 @@ A cell that is run again starts from the same situation; what did not happen is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labs import own_numbers, waiting
 from labs.analysis.timeline import Timeline
-from labs.errors import LabError
+from labs.errors import LabError, NextStepReached
 from labs.jupyter.notebook_errors import LessonError
 from labs.lessons.predictions import Prediction, asked, commit
+from labs.model.facts import Action
+from labs.model.fault_verbs import FAULT_VERBS
 from labs.progress import Answer, memory
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
+    from labs.lab_api import LabApi
 
 # What was measured, and what the reason says of it by name.
 Measured = Answer | tuple[Answer, dict[str, object]]
+# s after the last event of the start: more than the second with which a figure begins.
+_CALM_S = 1.2
+# What changes a cluster in the lines of a cell: a command of a server, a verb of the kit.
+_COMMAND = re.compile(r"\bsystemctl (?:start|stop|restart|reload) \w+")
+_VERB = re.compile(r"\blab\.(\w+)\(")
 # The timelines that the experiments of this kernel have shown, by name, each with its title.
 _shown: dict[str, tuple[str, Timeline]] = {}
 
@@ -119,10 +130,45 @@ def _experiment(shell: Any, line: str, cell: str) -> None:
     experiment = course.experiment(name, memory.lesson)
     predictions = experiment.ready()
     lab = lab_class().current()
+    before = lab.now
     experiment.start(lab)
+    calm(lab, before)
+    begun = lab.now
     run_lines(shell, cell.lstrip("\n"))
+    require_done(lab, cell, begun)
     for each in experiment.results(lab, name, predictions):
         display(each)
+
+
+def calm(lab: LabApi, before: float) -> None:
+    """Wait until what was done since `before` (the lab's clock, s) is more than a second ago.
+
+    If nothing was done since, that is so at once.
+    """
+
+    def last() -> float:
+        seen = lab.timeline()
+        happened = [act.t for act in seen.of(Action)] + [move.at for move in seen.takeovers]
+        return max(happened, default=before)
+
+    if last() <= before:
+        return
+    with suppress(NextStepReached):  # a replay has only the seconds that were recorded
+        lab.wait_until(lambda: lab.now > last() + _CALM_S, what="a second without a change")
+
+
+def require_done(lab: LabApi, cell: str, begun: float) -> None:
+    """Raise LabError if `cell` has a command or a verb in it, and none was done since `begun` (s).
+
+    What came of an earlier run must not be judged as if it came of this one.
+    """
+    commands = _COMMAND.findall(cell)
+    commands += [f"lab.{verb}" for verb in _VERB.findall(cell) if verb in FAULT_VERBS]
+    if commands and not any(act.t >= begun for act in lab.timeline().of(Action)):
+        raise LabError(
+            f"`{commands[0]}` was not done: what the cell has printed above says why. "
+            "Correct that, and run this cell again"
+        )
 
 
 def run_lines(shell: Any, cell: str) -> None:
