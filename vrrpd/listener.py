@@ -27,7 +27,7 @@ from vrrpd.fsm import RESIGN, Params, State
 from vrrpd.journal import Log
 from vrrpd.packet import PROTOCOL, Advertisement, Check, Datagram, PacketError, parse_ip
 from vrrpd.packet_signature import shapes
-from vrrpd.ports import Channel, Clock, Wire
+from vrrpd.ports import Channel, Clock, Timer, Wire
 from vrrpd.receive_buffer import minimum_size, requested_size
 from vrrpd.validation import Expectation, admit, find_vrid
 
@@ -36,12 +36,14 @@ class _Receiver(Protocol):
     """What a Listener must know of a virtual router: which packets are for it, and where they go.
 
     `expected` is the Expectation of packets that were admitted, None once something has changed.
+    `timer` is the one that runs.
     """
 
     instance: Instance
     group: IPAddress
     params: Params
     expected: Expectation | None
+    timer: Timer | None
 
     @property
     def state(self) -> State:
@@ -89,13 +91,17 @@ class SocketKey(NamedTuple):
 
 
 class _AdmittedPacket(NamedTuple):
-    """A packet that `router` has admitted while it expected `expectation`, and what it says."""
+    """A packet that `router` has admitted while it expected `expectation`, and what it says.
+
+    `wait` (ns) is the Master_Down_Timer that it starts in a BACKUP.
+    """
 
     router: _Receiver
     expectation: Expectation
     advert: Advertisement
     received: AdvertReceived
     packet: bytes
+    wait: int
 
     def only_restarts_timer(self, now: int) -> bool:
         """Whether all that the same packet again does is to restart Master_Down_Timer.
@@ -208,7 +214,19 @@ class Listener:
             now = self.clock.now()
             steady = {v: one for v, one in self.expected.items() if one.only_restarts_timer(now)}
             self.expected = steady
-            self._hint(self.channel.expect, {vrid: one.packet for vrid, one in steady.items()})
+            packets = {vrid: one.packet for vrid, one in steady.items()}
+            self._hint(self.channel.expect, packets, self._postpone)
+
+    def _postpone(self, vrid: int, at: int) -> None:
+        """An expected packet arrived at `at` (ns), and will be handed over before any callback.
+
+        Not if something has changed since it was admitted: then its effect is not known.
+        """
+        known = self.expected.get(vrid)
+        if known is not None and known.router.expected is known.expectation:
+            timer = known.router.timer
+            if timer is not None:
+                timer.postpone(at + known.wait)
 
     def changed(self, router: _Receiver) -> None:
         """A router is in another state: what it expected must be handed over at once."""
@@ -329,7 +347,9 @@ class Listener:
         if not datagram.ah and expectation.verifier is None:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = _AdmittedPacket(router, expectation, advert, received, packet)
+            wait = router.params.master_down(router.params.learn(advert.interval))
+            known = _AdmittedPacket(router, expectation, advert, received, packet, wait)
+            self.known[key] = known
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
 
     def _unknown(self, vrid: int, datagram: Datagram) -> None:

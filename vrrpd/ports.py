@@ -39,6 +39,13 @@ class Receiver(Protocol):
         """
 
 
+class Postpone(Protocol):
+    """Postpones the timer that an expected packet restarts."""
+
+    def __call__(self, vrid: int, at: int, /) -> None:
+        """The packet that is expected of `vrid` arrived at `at` (ns), and will be handed over."""
+
+
 class Pending(Protocol):
     """Something that has been asked for."""
 
@@ -108,11 +115,13 @@ class Channel(Protocol):
         In a flood, what has none of `shapes` need not be handed over either.  Raises OSError.
         """
 
-    def expect(self, packets: Mapping[int, bytes]) -> None:
+    def expect(self, packets: Mapping[int, bytes], postpone: Postpone | None = None) -> None:
         """A hint: the same packets again (by VRID) may be handed over late, and counted together.
 
         But before any callback, so that no timer is believed without them, and each before what
         arrived after it.  "The same" are all bytes but identification and header checksum.
+
+        `postpone`, if given, may be called when one has arrived and long before it is handed over.
         """
 
     def send(self, packet: bytes) -> None:

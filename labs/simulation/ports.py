@@ -22,6 +22,7 @@ from vrrpd.ports import (
     Interface,
     InterfaceAddress,
     ManagedObject,
+    Postpone,
     Receiver,
     Refusal,
     VirtualLink,
@@ -71,8 +72,8 @@ class HostChannel:
     def only(self, vrids: Collection[int], shapes: Collection[PacketSignature] = ()) -> None:
         """Everything is handed over: here it costs nothing."""
 
-    def expect(self, packets: Mapping[int, bytes]) -> None:
-        """Have these packets wait, if this host reads late."""
+    def expect(self, packets: Mapping[int, bytes], postpone: Postpone | None = None) -> None:
+        """Have these packets wait, if this host reads late; timers are not postponed before."""
         self.machine.late.expect(self.key, packets)
 
     def set_receive_buffer(self, size: int, mtus: int) -> None:

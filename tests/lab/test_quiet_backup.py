@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -19,6 +19,7 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import moment
 from vrrpd.linux.sockets import RawChannel, RawWire
 from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
+from vrrpd.ports import Postpone, Timer
 
 NEAR, FAR = "quiet0", "quiet1"
 PEER4, PEER6 = IPv4Address("10.78.0.9"), IPv6Address("fe80::78:2")
@@ -54,9 +55,9 @@ class Listener:
         """Run until so many packets were handed over."""
         self.loop.run_until(lambda: sum(one[2] for one in self.taken) >= count, 30 * SECOND)
 
-    def expect(self, *vrids: int) -> None:
+    def expect(self, *vrids: int, postpone: Postpone | None = None) -> None:
         """Have these packets wait from now on; they were all handed over before."""
-        self.channel.expect({vrid: self.packets[vrid] for vrid in vrids})
+        self.channel.expect({vrid: self.packets[vrid] for vrid in vrids}, postpone)
         self.do_idle()
         self.loop.run_until(lambda: set(self.waiting()) == set(vrids), 30 * SECOND)
         assert set(self.waiting()) == set(vrids)
@@ -127,6 +128,76 @@ def test_the_expected_one_wakes_no_loop_and_is_read_before_the_next_callback(
     assert seen == [1]
     assert listener.taken == [(51, 150, 3)]
     assert before <= listener.moments[0] <= after
+
+
+def expecting(listener: Listener, vrids: Sequence[int]) -> tuple[list[tuple[int, int]], list[str]]:
+    """Expect one packet of each VRID, which postpones its timer by an hour.
+
+    Returns what was postponed, and the timers that were called.
+    """
+    loop = listener.loop
+    for vrid in vrids:
+        send(listener.family, vrid)
+    listener.wait(len(vrids))
+    postponed: list[tuple[int, int]] = []
+    called: list[str] = []
+    timers: dict[int, Timer] = {}
+
+    def postpone(vrid: int, at: int) -> None:
+        postponed.append((vrid, at))
+        timers[vrid].postpone(at + 3600 * SECOND)
+
+    listener.expect(*vrids, postpone=postpone)
+    for vrid in vrids:
+        timers[vrid] = loop.call_at(loop.now() + SECOND // 10, lambda: called.append("timer"))
+    return postponed, called
+
+
+def test_a_timer_that_is_only_postponed_hands_nothing_over(listener: Listener) -> None:
+    family, loop = listener.family, listener.loop
+    postponed, called = expecting(listener, (51, 52))
+    before = loop.now()
+    for ident in range(3):
+        send(family, 51, ident=ident)
+    send(family, 52)
+    after = loop.now()
+    loop.run_until(lambda: len(postponed) == 2, 30 * SECOND)
+    assert [vrid for vrid, _ in postponed] == [51, 52]
+    assert all(before <= at <= after for _, at in postponed)
+    assert listener.taken == []
+    assert called == []
+    send(family, 51)
+    seen: list[list[tuple[int, int, int]]] = []
+    loop.call_at(loop.now(), lambda: seen.append(list(listener.taken)))
+    loop.run_until(lambda: bool(seen), 30 * SECOND)
+    assert seen == [[(51, 150, 4), (52, 150, 1)]]
+    assert dict(zip((51, 52), listener.moments, strict=True)) == dict(postponed)
+    assert called == []
+
+
+def test_what_was_held_is_handed_over_before_what_wakes(listener: Listener) -> None:
+    family, loop = listener.family, listener.loop
+    postponed, called = expecting(listener, (51,))
+    send(family, 51)
+    loop.run_until(lambda: bool(postponed), 30 * SECOND)
+    assert listener.taken == []
+    send(family, 51, priority=0)
+    send(family, 51)
+    listener.wait(3)
+    assert listener.taken == [(51, 150, 1), (51, 0, 1), (51, 150, 1)]
+    assert listener.moments == sorted(listener.moments)
+    assert called == []
+
+
+def test_the_timer_of_a_silent_router_is_called_after_all_is_handed_over(
+    listener: Listener,
+) -> None:
+    postponed, called = expecting(listener, (51, 52))
+    send(listener.family, 51)
+    listener.loop.run_until(lambda: bool(called), 30 * SECOND)
+    assert [vrid for vrid, _ in postponed] == [51]
+    assert listener.taken == [(51, 150, 1)]
+    assert called == ["timer"]
 
 
 def test_anything_else_wakes_at_once_and_comes_in_order(listener: Listener) -> None:

@@ -33,6 +33,9 @@ class Busy(Loop):
     def now(self) -> int:
         return self.time
 
+    def processor_time(self) -> int:
+        return self.time
+
     def flood(self, callback: Callable[[], None]) -> None:
         near, far = os.pipe()
         os.write(far, b"more")
@@ -65,6 +68,27 @@ def test_a_due_timer_waits_for_no_more_than_the_bound(loop: Busy, sources: int) 
     turn = sources * WORK
     late = [at - number * SECOND for number, at in enumerate(fired, 1)]
     assert max(late) <= LATEST + 2 * turn
+
+
+def test_a_busy_host_does_not_keep_what_has_arrived_from_being_read(
+    loop: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon does not run for a second in each turn: the last packet still counts."""
+    order: list[str] = []
+    loop.flood(lambda: None)
+    near = loop.ends[0]
+
+    def take() -> None:
+        loop.time += SECOND
+        order.append("read")
+        if len(order) == 5:
+            os.read(near, 9)
+
+    loop.readers[near] = take
+    monkeypatch.setattr(loop, "processor_time", lambda: WORK * len(order))
+    loop.call_at(SECOND, lambda: order.append("timer"))
+    loop.run_until(lambda: "timer" in order)
+    assert order == [*["read"] * 5, "timer"]
 
 
 def test_a_signal_waits_for_one_turn(loop: Busy) -> None:

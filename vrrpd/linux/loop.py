@@ -3,6 +3,8 @@
     run()   do what could wait (`idle`) -> sleep -> read every socket that has something
                  -> call every timer that is due
 
+            sleep -> what has arrived has only postponed the timer that woke us -> sleep
+
 Contract: timers are called at their moment, never early, and in the order of their moments.
 What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
 host finds the Advertisement that came in the meantime before its Master_Down_Timer fires.
@@ -10,9 +12,9 @@ host finds the Advertisement that came in the meantime before its Master_Down_Ti
 Why not asyncio: its timers are rounded up to whole milliseconds of poll(2)'s timeout, which is
 longer than a takeover takes.  A timerfd has an absolute deadline in nanoseconds.
 
-Nothing that arrives keeps a timer that is due waiting longer than LATEST and one turn, nor a
-signal longer than a turn: in a turn each descriptor is read once, and each reader takes no more
-than a batch.
+Nothing that arrives keeps a timer that is due waiting longer than LATEST of processor time and one
+turn, nor a signal longer than a turn: in a turn each descriptor is read once, and each reader takes
+no more than a batch.
 
 To be woken is what costs most, so a timer that is postponed is not set again: the loop finds out
 when its old moment comes, and then brings all of them up to date at once.
@@ -30,6 +32,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from vrrpd.fsm import SECOND
 
@@ -40,11 +43,24 @@ TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
 # between them: NTP's slew is half of that.
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
-LATEST = SECOND // 4  # for so long what arrives may go before a timer that is due
+LATEST = SECOND // 4  # of our processor time: so much of what arrives goes before a due timer
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
 LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
 READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
+
+
+class QuietReader(Protocol):
+    """Reads what arrives without waking us."""
+
+    def read(self) -> None:
+        """Hand over what has arrived."""
+
+    def postpone_timers(self) -> bool:
+        """Postpone the timers that what has arrived will restart; hand it over with `read()` later.
+
+        False: there is a reason to hand it over now.
+        """
 
 
 def _nothing() -> None:
@@ -108,7 +124,7 @@ class Loop:
         self.running = False
         self.handlers: dict[int, Callable[[], None]] = {}
         self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
-        self.quiet: list[Callable[[], None]] = []  # read what does not wake us, after each sleep
+        self.quiet: list[QuietReader] = []  # of what does not wake us; read after each sleep
 
     # The Clock.
 
@@ -123,6 +139,10 @@ class Loop:
     def uptime(self) -> int:
         """CLOCK_BOOTTIME in ns: time spent suspended counts (keepalived reads /proc/uptime)."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def processor_time(self) -> int:
+        """What this thread has used of the processor, in ns."""
+        return time.thread_time_ns()
 
     def call_at(
         self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
@@ -195,6 +215,8 @@ class Loop:
             while self.idle:
                 self.guard(self.idle.pop(0))
             events = self._sleep()
+            if self._only_postponed(events):
+                continue
             self.read_quiet()
             if self.read(events):
                 self.breathe()
@@ -202,6 +224,25 @@ class Loop:
                 self.fire()
         if end is not None:
             end.cancel()
+
+    def _only_postponed(self, events: list[tuple[int, int]]) -> bool:
+        """Whether the timer that woke us is not due any more: its Advertisement has arrived.
+
+        No callback is called then, so the Advertisements need not be handed over yet.
+        """
+        if not self.quiet or any(fd != self.timerfd for fd, _ in events):
+            return False
+        for one in self.quiet:
+            try:
+                if not one.postpone_timers():
+                    return False
+            except Exception as error:
+                self._report(error)
+                return False
+        self.armed = None
+        if self.heap and self.heap[0][0] <= self.now():
+            self.bring_up_to_date()
+        return not self.heap or self.heap[0][0] > self.now()
 
     def _sleep(self) -> list[tuple[int, int]]:
         """Wait until something has arrived or a timer is due; what has arrived.
@@ -226,17 +267,18 @@ class Loop:
 
     def read_quiet(self) -> None:
         """Read what has arrived without waking us: no callback is to decide without it."""
-        for read in tuple(self.quiet):
-            self.guard(read)
+        for one in tuple(self.quiet):
+            self.guard(one.read)
 
     def _catch_up(self) -> None:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.
 
         A flood may have put hundreds of packets before the one that makes a timer void.
+        The limit is processor time: on a busy host a second may pass without much of it.
         """
-        end = self.now() + LATEST
+        end = self.processor_time() + LATEST
         for _ in range(ROUNDS):
-            if self.now() >= end or not self.read(self.epoll.poll(0, READY)):
+            if self.processor_time() >= end or not self.read(self.epoll.poll(0, READY)):
                 return
 
     def stop(self) -> None:
@@ -300,10 +342,14 @@ class Loop:
         try:
             callback()
         except Exception as error:
-            if self.trouble is None:
-                raise
-            self.trouble(error)
-            self.mistaken()
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        """Hand what went wrong to `trouble`; raise it again if there is none."""
+        if self.trouble is None:
+            raise error
+        self.trouble(error)
+        self.mistaken()
 
     def close(self) -> None:
         """Give the descriptors back."""

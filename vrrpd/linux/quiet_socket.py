@@ -7,9 +7,13 @@ A BACKUP is sent the same Advertisement again and again, and all that it says is
 be woken for it costs more than everything else, so it waits here until the daemon wakes for
 another reason.  docs/quiet-backup.md has the whole story.
 
-Contract: `read()` yields what has waited, in the order of arrival.  The two sockets of a channel
-have filters that exclude each other, so each packet is in one of them.  Both are raw sockets: what
-the firewall drops reaches neither, which a packet socket would see.
+Contract: `fetch()` reads what waits; `all()` and `latest()` take what was read, in the order of
+arrival.  The two sockets of a channel have filters that exclude each other, so each packet is in
+one of them.  Both are raw sockets: what the firewall drops reaches neither, which a packet socket
+would see.
+
+Reading has to be inexpensive, because it is most of what a BACKUP does: one system call for many
+packets, and no Python for a packet, only for a virtual router.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import ALL, attach, exactly
 from vrrpd.linux.loop import Loop
 
@@ -27,18 +32,18 @@ SO_TIMESTAMPNS = 35
 SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("@9I"), 8  # linux/sock_diag.h
 ROUNDS = 8  # Advertisements of each virtual router that fit
 COUNTED = 1024  # bytes that Linux counts for a short packet
-SLOTS = 64  # packets read with one system call
+SLOTS = 256  # packets read with one system call
 HEAD = 32  # bytes read of each: the VRID is among them
-CONTROL = 64
+CONTROL = 32  # struct cmsghdr and struct timespec
+STAMP = 2  # the place of the seconds among the words of 8 bytes of it
 VRID = {4: 21, 6: 1}  # its place in what a raw socket yields
 LATE = 10_000_000  # ns by which a packet may be stamped before the reading that missed it
 HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr
 IOVEC = struct.Struct("@PN")
-STAMPS = struct.Struct("@16xqq32x")  # struct cmsghdr, struct timespec, the rest of a slot
 MSG_DONTWAIT = 0x40
 
-_Waiting = list[tuple[int, int]]
-"""(moment in ns of the loop's clock, VRID) of each packet, in the order of arrival."""
+_Stamp = tuple[int, int]
+"""Seconds and ns of the wall clock."""
 
 
 class QuietSocket:
@@ -66,8 +71,12 @@ class QuietSocket:
             raise
         self.room = self.socket.getsockopt(sol, socket.SO_RCVBUF) // (ROUNDS * COUNTED)
         self.dropped = 0
-        # When it was read last, and by how much the wall clock was ahead of ours then.
+        self.lost = False  # whether packets were, since the last call of `overflowed()`
+        self.vrids = bytearray()  # of the packets that were read, in the order of arrival
+        self.stamps: list[_Stamp] = []  # of the same packets
+        # When it was read, and by how much the wall clock was ahead of ours: last and before that.
         self.seen = loop.now(), loop.wall() - loop.now()
+        self.before = self.seen
         self._prepare()
         self.clear()
 
@@ -89,6 +98,8 @@ class QuietSocket:
         pointer = ctypes.c_void_p
         self._recvmmsg.argtypes = (ctypes.c_int, pointer, ctypes.c_uint, ctypes.c_int, pointer)
         self._address = ctypes.addressof(self._headers)
+        self._bytes = memoryview(self._heads).cast("B")
+        self._words = memoryview(self._control).cast("B").cast("q")
 
     def expect(self, templates: Mapping[int, bytes]) -> None:
         """Have these packets wait here from now on, and no others.  Raises OSError."""
@@ -97,59 +108,73 @@ class QuietSocket:
 
     def clear(self) -> None:
         """Drop what waits: while nothing is expected, the other socket has it, too."""
-        self._fetch()
-        self.seen = self.loop.now(), self.loop.wall() - self.loop.now()
-        self.overflowed()
+        self.fetch()
+        self._forget()
+        self.before = self.seen
+        self.lost = False
 
-    def read(self) -> _Waiting:
-        """Everything that waits."""
+    def fetch(self) -> None:
+        """Read everything that waits, and whether more of it did not fit."""
         now = self.loop.now()
-        before, offset = self.seen
         self.seen = now, self.loop.wall() - now
-        offsets = offset, self.seen[1]
-        return [
-            (moment(stamp, offsets, before - LATE, self.loop.now()), vrid)
-            for vrid, stamp in self._fetch()
+        descriptor, place, count = self.socket.fileno(), VRID[self.family], SLOTS
+        while count == SLOTS:
+            count = self._recvmmsg(descriptor, self._address, SLOTS, MSG_DONTWAIT, None)
+            if count <= 0:
+                break
+            self.vrids += self._bytes[place : count * HEAD : HEAD].tobytes()
+            slots, words = CONTROL // 8, count * CONTROL // 8
+            seconds = self._words[STAMP:words:slots].tolist()
+            self.stamps += zip(
+                seconds, self._words[STAMP + 1 : words : slots].tolist(), strict=True
+            )
+            # The kernel has written into the headers.
+            ctypes.memmove(self._address, self._fresh, count * HEADERS.size)
+        data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+        before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
+        self.lost = self.lost or self.dropped != before
+
+    def all(self) -> list[tuple[int, int]]:
+        """Take what was read: (moment in ns of the loop's clock, VRID) of each packet."""
+        offsets, since, now = self._clocks()
+        packets = zip(self.vrids, self.stamps, strict=True)
+        found = [
+            (moment(whole * SECOND + rest, offsets, since, now), vrid)
+            for vrid, (whole, rest) in packets
         ]
+        self._forget()
+        return found
 
-    def read_last(self) -> dict[int, tuple[int, int]]:
-        """The moment of the last packet of each VRID that waits, and how many there are."""
-        now = self.loop.now()
-        before, offset = self.seen
-        fetched = self._fetch()
-        self.seen = now, self.loop.wall() - now
-        if not fetched:
-            return {}
-        offsets, now = (offset, self.seen[1]), self.loop.now()
-        many = Counter(vrid for vrid, _ in fetched)
-        return {
-            vrid: (moment(stamp, offsets, before - LATE, now), many[vrid])
-            for vrid, stamp in dict(fetched).items()
-        }
+    def latest(self) -> list[tuple[int, int, int]]:
+        """Take what was read: VRID, moment (ns) of its last packet, and how many there were."""
+        if not self.vrids:
+            self.before = self.seen
+            return []
+        offsets, since, now = self._clocks()
+        many, last, found = Counter(self.vrids), dict(zip(self.vrids, self.stamps, strict=True)), []
+        behind = min(offsets)
+        for vrid, (whole, rest) in last.items():
+            at = whole * SECOND + rest - behind
+            if not since <= at <= now:
+                at = moment(at + behind, offsets, since, now)
+            found.append((vrid, at, many[vrid]))
+        self._forget()
+        return found
+
+    def _clocks(self) -> tuple[tuple[int, int], int, int]:
+        """What `moment()` has to know of the clocks, for what was read since it was last taken."""
+        (before, offset), self.before = self.before, self.seen
+        return (offset, self.seen[1]), before - LATE, self.loop.now()
+
+    def _forget(self) -> None:
+        """What was read is taken."""
+        self.vrids.clear()
+        self.stamps.clear()
 
     def overflowed(self) -> bool:
         """Whether packets were lost because the receive buffer was full since the last call."""
-        data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-        before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
-        return self.dropped != before
-
-    def _fetch(self) -> list[tuple[int, int]]:
-        """(VRID, wall clock stamp in ns) of all that waits."""
-        found: list[tuple[int, int]] = []
-        descriptor, place = self.socket.fileno(), VRID[self.family]
-        while True:
-            ctypes.memmove(self._headers, self._fresh, len(self._fresh))
-            count = self._recvmmsg(descriptor, self._address, SLOTS, MSG_DONTWAIT, None)
-            if count <= 0:
-                return found
-            vrids = self._heads.raw[place : count * HEAD : HEAD]
-            stamps = STAMPS.iter_unpack(self._control.raw[: count * CONTROL])
-            found += [
-                (vrid, whole * 1_000_000_000 + rest)
-                for vrid, (whole, rest) in zip(vrids, stamps, strict=True)
-            ]
-            if count < SLOTS:
-                return found
+        lost, self.lost = self.lost, False
+        return lost
 
     def close(self) -> None:
         """Close the socket."""

@@ -33,7 +33,7 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import PacketSignature
-from vrrpd.ports import Receiver, Timer
+from vrrpd.ports import Postpone, Receiver, Timer
 
 SO_TIMESTAMPNS = 35
 SIOCGIFNAME, SIOCGIFMTU, SIOCGIFINDEX = 0x8910, 0x8921, 0x8933
@@ -78,6 +78,8 @@ class RawChannel:
         self.may_be_quiet = quiet and protocol == PROTOCOL
         self.quiet: QuietSocket | None = None
         self.expected: Mapping[int, bytes] = {}
+        self.postpone: Postpone | None = None
+        self.held: dict[int, tuple[int, int]] = {}  # by VRID: moment of the last one, how many
         self.settling: Timer | None = None
         self.family = family
         self.protocol = protocol
@@ -179,14 +181,14 @@ class RawChannel:
             return sieve(shapes, self.family)
         return filter_for(sorted(vrids), self.family) if plain and vrids else b""
 
-    def expect(self, packets: Mapping[int, bytes]) -> None:
+    def expect(self, packets: Mapping[int, bytes], postpone: Postpone | None = None) -> None:
         """Have the kernel keep these from waking us: see quiet_socket.py.
 
         To stop that is urgent and done as soon as the loop is idle; to begin is not.
         """
         if not self.may_be_quiet:
             return
-        self.expected = dict(packets)
+        self.expected, self.postpone = dict(packets), postpone
         now = {} if self.quiet is None else self.quiet.templates
         if any(packets.get(vrid) != packet for vrid, packet in now.items()):
             self.loop.idle.append(self._settle)
@@ -247,7 +249,7 @@ class RawChannel:
         except OSError as error:
             self._give_up(error)
             return False
-        self.loop.quiet.append(self.read)
+        self.loop.quiet.append(self)
         return True
 
     def _give_up(self, error: OSError) -> None:
@@ -256,6 +258,8 @@ class RawChannel:
         if self.log is not None:
             self.log.detail(f"{self.interface}: no quiet socket: {error.strerror or error}")
         if self.quiet is not None:
+            with suppress(OSError):
+                self.read()
             self._close_quiet()
             with suppress(OSError):
                 self._narrow()
@@ -263,7 +267,7 @@ class RawChannel:
     def _close_quiet(self) -> None:
         """Close the second socket, if there is one."""
         if self.quiet is not None:
-            self.loop.quiet.remove(self.read)
+            self.loop.quiet.remove(self)
             self.quiet.close()
             self.quiet = None
 
@@ -285,7 +289,7 @@ class RawChannel:
         self.calm = None
         with suppress(OSError):
             self.only(*self.wanted)
-        self.expect(self.expected)
+        self.expect(self.expected, self.postpone)
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet to the destination in its header.  Raises OSError.
@@ -332,6 +336,25 @@ class RawChannel:
             if ioctl(self.number, FIONREAD, NOTHING) == NOTHING:
                 return
 
+    def postpone_timers(self) -> bool:
+        """Look at the quiet socket, and postpone the timers of which a packet waits.
+
+        Each is handed over by the next `read()`, and until then counts as not yet arrived.  False:
+        there is more to do than that.
+        """
+        quiet, postpone = self.quiet, self.postpone
+        if quiet is None or postpone is None:
+            return False
+        quiet.fetch()
+        # What is in the other socket by now may have come before what has just been read.
+        if quiet.lost or ioctl(self.number, FIONREAD, NOTHING) != NOTHING:
+            return False
+        held = self.held
+        for vrid, at, times in quiet.latest():
+            held[vrid] = at, times + held[vrid][1] if vrid in held else times
+            postpone(vrid, at)
+        return True
+
     def _read_both(self, quiet: QuietSocket) -> None:
         """Read both sockets, and hand over their packets in the order of arrival.
 
@@ -345,12 +368,17 @@ class RawChannel:
             for at, packet in others:
                 self.receiver(packet, at)
             return
+        held, self.held = self.held, {}
+        for vrid, (at, times) in held.items():
+            if vrid in templates:
+                self.receiver(templates[vrid], at, times)
+        quiet.fetch()
         if others:
-            waiting = [(at, templates[v]) for at, v in quiet.read() if v in templates]
+            waiting = [(at, templates[v]) for at, v in quiet.all() if v in templates]
             for at, packet in sorted([*waiting, *others], key=lambda one: one[0]):
                 self.receiver(packet, at)
         else:
-            for vrid, (at, times) in quiet.read_last().items():
+            for vrid, at, times in quiet.latest():
                 if vrid in templates:
                     self.receiver(templates[vrid], at, times)
         if quiet.overflowed():
