@@ -96,23 +96,15 @@ def _check(options: argparse.Namespace) -> int:
 
 def _own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
     """Warnings of virtual addresses that this host has as its own, as far as it can be seen."""
-    from vrrpd.linux.kernel import LinuxKernel
-    from vrrpd.linux.loop import Loop
+    from vrrpd.linux.host_addresses import HostAddresses
     from vrrpd.own import warnings
 
     if options.namespace or config.globals.net_namespace:
         return []  # another network, which takes privileges to enter
-    loop = Loop()
     try:
-        kernel = LinuxKernel(loop)
-        try:
-            return warnings(config, kernel)
-        finally:
-            kernel.close()
+        return warnings(config, HostAddresses.read())
     except OSError:
         return []
-    finally:
-        loop.close()
 
 
 if __name__ == "__main__":

@@ -23,16 +23,23 @@ from typing import Protocol
 
 from vrrpd.config.model import Config, Instance
 from vrrpd.events import IPAddress
-from vrrpd.ports import Interface
 
 Own = tuple[str, IPAddress]
 """An interface and an address on it."""
 
 
+class _Interface(Protocol):
+    """What is known of an interface."""
+
+    @property
+    def addresses(self) -> tuple[IPAddress, ...]:
+        """Its addresses, in the kernel's order."""
+
+
 class _Interfaces(Protocol):
     """Whatever knows the interfaces of this host."""
 
-    def interface(self, name: str) -> Interface | None:
+    def interface(self, name: str) -> _Interface | None:
         """The interface of that name, or None."""
 
 

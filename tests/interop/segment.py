@@ -41,7 +41,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.support import REPOSITORY, eventually
-from vrrpd.linux.kernel import IFA_F_TENTATIVE
+from vrrpd.linux.rtnetlink import IFA_F_TENTATIVE
 
 KEEPALIVED = "/usr/sbin/keepalived"
 # The daemon of this checkout, whatever is installed in the venv.

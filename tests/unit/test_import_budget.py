@@ -119,6 +119,7 @@ NOT_TO_CHECK = """
     asyncio ast copy dataclasses decimal difflib dis glob inspect json logging numbers pathlib
     pickle random subprocess tempfile threading tokenize traceback unicodedata urllib
     vrrpd.control vrrpd.daemon vrrpd.journal vrrpd.listener vrrpd.router vrrpd.startup
+    ctypes vrrpd.linux.kernel vrrpd.linux.loop vrrpd.packet vrrpd.ports
 """
 CHECK = """
 import sys

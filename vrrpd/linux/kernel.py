@@ -38,6 +38,8 @@ from vrrpd.linux.rtnetlink import (
     BUFFER,
     HEADER,
     IFA_ADDRESS,
+    IFA_F_DADFAILED,
+    IFA_F_TENTATIVE,
     IFA_FLAGS,
     IFA_LOCAL,
     IFADDRMSG,
@@ -86,7 +88,6 @@ from vrrpd.record import Record, replace
 
 ROUTE_GROUPS = (7, 8, 11, 19)  # RTNLGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
-IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 TURN = 128  # notifications read before others get their turn
 PUT_OFF = 8  # turns after which a loss is reported though not all that has arrived is read
 

@@ -35,6 +35,7 @@ IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 IFADDRMSG = struct.Struct("=BBBBI")  # family, prefixlen, flags, scope, index
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST = 1, 2, 3, 4
 IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 6, 8, 11
+IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 
 BUFFER = 1 << 20  # bytes that the kernel keeps for a socket
 READ_SIZE = 1 << 16  # bytes read at once; the kernel sends no more than half of that
