@@ -114,6 +114,11 @@ wheel: setup ## Build the wheel and the source distribution in build/wheel, the 
 deb: ## Build Debian's packages vrrpd and vrrp-lab in build/deb (needs build-essential, debhelper, dh-python, lintian)
 	@exec sh tools/deb.sh
 
+.PHONY: pod
+pod: wheel ## Build the file tree of the image for Kubernetes in build/image, and run a lab in it as in a pod (as root; needs debootstrap, PyPI)
+	@$(BIN)/python -m tools.image build/image
+	@exec $(BIN)/python -m tests.pod --tree build/image/image -- tini -- labs doctor
+
 dist-check: wheel ## Check what `make wheel` builds, and the files for Kubernetes (needs PyPI once)
 	@cmp -s requirements-dist.lock .venv-dist/made-from || { /usr/bin/python3 -m venv --clear .venv-dist && \
 	    .venv-dist/bin/pip install -qq --require-hashes -r requirements-dist.lock </dev/null && \

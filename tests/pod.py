@@ -190,6 +190,7 @@ def _refuse(names: list[str]) -> None:
 def _enter(options: argparse.Namespace, context: dict[str, Any]) -> NoReturn:
     """Process 1 of the pod's pid namespace: build the container, and become the command."""
     host.check(host.libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "the end of the pod")
+    namespaces._loopback_up()
     root = _root_directory(context["runAsUser"])
     if context.get("procMount") != "Unmasked":
         _mask(root)

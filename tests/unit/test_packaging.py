@@ -22,6 +22,7 @@ import yaml
 import vrrpd
 from labs.cli.doctor import PORT
 from labs.cli.main import _parser
+from labs.jupyter import singleuser
 from tests.support import REPOSITORY, OrdinaryUser
 
 # Debian's packages: what is installed exists, and pages and pins are current.
@@ -221,6 +222,13 @@ def test_what_the_dockerfile_copies_exists() -> None:
     names = [name for line in copied for name in line.split() if not name.startswith("build/")]
     assert names
     assert [name for name in names if not (REPOSITORY / name).exists()] == []
+
+
+def test_a_learners_server_is_ours_with_the_hub_and_without() -> None:
+    """JupyterHub's own hands out no lessons, and a lab at work looks idle to it."""
+    command = read("values.yaml")["singleuser"]["cmd"]
+    assert f"\nCMD {json.dumps(command)}\n" in (KUBERNETES / "Dockerfile").read_text()
+    assert command == ["python", "-m", singleuser._MODULE]
 
 
 def test_the_image_does_not_run_as_root() -> None:
