@@ -14,7 +14,7 @@ Sources: containerd 2.4.0-beta.0, contrib/seccomp/seccomp_default.go (`RuntimeDe
 pkg/oci/spec.go and mounts.go (masks, mounts); user_namespaces(7).
 
 What differs from a node: no AppArmor, no limits of a cgroup, and files of the image belong to
-nobody, where a node shows them as root's by an idmapped mount.
+user 65534, where a node shows them as root's by an idmapped mount.
 """
 
 from __future__ import annotations

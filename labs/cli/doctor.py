@@ -358,7 +358,7 @@ def _overlay_etc() -> str:
         upper, work = Path(room, "upper"), Path(room, "work")
         upper.mkdir()
         work.mkdir()
-        layers = f"lowerdir={namespaces.machine_etc()},upperdir={upper},workdir={work}"
+        layers = f"lowerdir={namespaces.lower_etc()},upperdir={upper},workdir={work}"
         _check("mount", "-t", "overlay", "overlay", "-o", layers, "/etc")
         try:
             Path("/etc/vrrp-lab-doctor").touch()

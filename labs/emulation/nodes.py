@@ -225,7 +225,7 @@ class Host(Node):
         """Start the shell in namespaces of its own, instead of `mnexec`; LabError if that fails."""
         ours, theirs = os.pipe()
         _require_readable(self._root)
-        place = [str(theirs), str(self.files), namespaces.machine_etc(), self.name, self._ids]
+        place = [str(theirs), str(self.files), namespaces.lower_etc(), self.name, self._ids]
         place += map(str, _kept())
         process: subprocess.Popen[Any] = super()._popen(
             ["prlimit", *LIMITS, sys.executable, "-I", "-S", _PROGRAM, *place, "--", *shell],

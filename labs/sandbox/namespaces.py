@@ -133,7 +133,7 @@ def directory() -> Path:
     return Path(os.environ[VARIABLE])
 
 
-def machine_etc() -> str:
+def lower_etc() -> str:
     """The directory over which the /etc of hosts lies: the machine's, or the lab's copy of it."""
     copy = directory() / _ETC
     return str(copy) if copy.exists() else "/etc"
