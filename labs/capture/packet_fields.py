@@ -31,6 +31,7 @@ from vrrpd.packet import Check, PacketError, checksum, parse_ip
 IPV4, IPV6, AH, VRRP, REST = "IPv4", "IPv6", "Authentication header", "VRRP", "behind it"
 HMAC = "auth_hmac"
 # Width of each column but the meaning; None is the half of a byte in a row.
+_SCAPY = "scapy, a Python library for packets, has read the same bytes (last column)"
 _HEADINGS = ("byte", "hex", "field", "value", "meaning", "scapy")
 _TINTS = {
     IPV4: "#0072B2",
@@ -94,13 +95,14 @@ class Anatomy:
 
     def text(self) -> str:
         """The table in characters."""
-        return f"{self.table().text()}\n── {self.verdict}"
+        return f"{self.table().text()}\n── {self.verdict}\n── {_SCAPY}"
 
     __repr__ = text
     __str__ = text
 
     def _repr_html_(self) -> str:
-        return f"{self.table().html()}<p>{html.escape(self.verdict)}</p>"
+        below = "<br>".join(html.escape(line) for line in (self.verdict, _SCAPY))
+        return f"{self.table().html()}<p>{below}</p>"
 
 
 def dissect(packet: bytes) -> Anatomy:
@@ -249,10 +251,12 @@ class _Reader:
                 ("type", "ADVERTISEMENT, the only one there is", "type"),
             ),
         )
-        yield self._row(VRRP, at + 1, 1, "virtual router ID", "which group is spoken to", "vrid")
+        yield self._row(
+            VRRP, at + 1, 1, "virtual router ID", "the virtual router it is about", "vrid"
+        )
         priority = _priority(self._byte(at + 2))
         yield self._row(VRRP, at + 2, 1, "priority", priority, "priority")
-        yield self._row(VRRP, at + 3, 1, "address count", "so many follow below", "ipcount")
+        yield self._row(VRRP, at + 3, 1, "address count", "how many addresses follow", "ipcount")
         if version == 3:
             yield from self._interval3(at + 4)
         else:

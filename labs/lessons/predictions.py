@@ -130,7 +130,7 @@ class Prediction:
         if self.written:
             display(answered)
             return
-        asking = Card(OPEN, "Predict, before you run on", (*asks, self._ways()))
+        asking = Card(OPEN, "Predict before you run the next cell", (*asks, self._ways()))
         twin = asking if self.guess is None else answered
         display(widget(self._form(), twin), raw=True)
 
@@ -189,7 +189,7 @@ class Prediction:
         button.on_click(record)
         answer.observe(ask_to_press if self.choices else record, "value")
         asks = "<br>".join(map(html.escape, self._asks()))
-        title = widgets.HTML(card(OPEN, "Predict, before you run on", asks))
+        title = widgets.HTML(card(OPEN, "Predict before you run the next cell", asks))
         return widgets.VBox([title, answer, widgets.HBox([button, state])])
 
 

@@ -5,6 +5,7 @@
     number("1,060", "bytes")     1060.0
     number("4 of 6", "of 6")     4.0
     number("3-4", "s")           ValueError: two numbers
+    number("500 ms", "bytes")    ValueError: bytes are asked for, not a time
 
 ValueError has a sentence that the form shows.
 """
@@ -26,6 +27,8 @@ _SECONDS = {
     )
     for word in words.split()
 }
+# What measures something else than a number or bytes.
+_MEASURES = {*_SECONDS, "kb", "kib", "kbyte", "kbytes", "mb", "mib", "bit", "bits"}
 # A sign belongs to a number unless it follows another number or a word, as in 3-4 and web-3.
 _NUMBER = re.compile(
     r"(?P<sign>(?<![\w\s])[-−]\s*|(?<=\D\s)[-−]\s*)?"
@@ -37,7 +40,8 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:\.\d{3})+)")
 def number(text: str, unit: str = "") -> float:
     """The number in `text`, in `unit`; a time in another unit is converted.
 
-    Raises ValueError for no number, several of them, one below zero, and one too large for a float.
+    Raises ValueError for no number, several of them, one below zero, one too large for a float, and
+    a unit that cannot be converted into `unit`.
     """
     text = text.strip()
     if unit not in _SECONDS:
@@ -52,8 +56,12 @@ def number(text: str, unit: str = "") -> float:
         raise ValueError("a number that is not below zero, please")
     value = _value(only["value"], unit)
     word = re.match(r"\s*([^\W\d_]+)", text[only.end() :])
-    if word and unit in _SECONDS and word[1].lower() in _SECONDS:
-        value = round(value * _SECONDS[word[1].lower()] / _SECONDS[unit], 9)
+    measure = word[1].lower() if word else ""
+    if unit in _SECONDS and measure in _SECONDS:
+        value = round(value * _SECONDS[measure] / _SECONDS[unit], 9)
+    elif measure in _MEASURES and measure != unit:
+        asked = f"a number of {unit}" if unit else "a number without a unit"
+        raise ValueError(f"{asked}, please: not {word[1] if word else ''}")
     if math.isinf(value):
         raise ValueError("a smaller number, please")
     return value

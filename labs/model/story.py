@@ -118,7 +118,9 @@ def _since(due: float) -> Callable[[], bool]:
 def execute(lab: Any, one: Step, timeout: float = WAIT_TIMEOUT) -> None:
     """Do, wait for or check what one line says.  Raises LabError."""
     if one.verb == "wait":
-        lab.wait_until(lambda: holds(lab, one.words), timeout=timeout, what=f"`{one.text}`")
+        lab.wait_until(
+            lambda: holds(lab, one.words), timeout=timeout, what=_awaited(lab, one.words)
+        )
     elif one.verb in CLAIMS:
         if not holds(lab, (one.verb, *one.words)):
             holders = ", ".join(lab.holders()) or "nobody"
@@ -130,6 +132,17 @@ def execute(lab: Any, one: Step, timeout: float = WAIT_TIMEOUT) -> None:
             raise LabError(f"`{one.text}`: {error}") from None
     elif one.verb != "end":
         _other(lab, one)
+
+
+def _awaited(lab: Any, words: Sequence[str]) -> str:
+    """What a learner is waiting for while a claim is not true yet: `web2 to hold 192.168.1.10`."""
+    claim, *rest = words
+    if claim == "is":
+        return f"{rest[0]} to be {' '.join(rest[1:])}"
+    hosts, address = rest, lab.watch
+    if rest[-2:-1] == ["of"]:
+        hosts, address = rest[:-2], rest[-1]
+    return f"{' and '.join(hosts)} to hold {address}"
 
 
 def _other(lab: Any, one: Step) -> None:

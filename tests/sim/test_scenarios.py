@@ -52,7 +52,7 @@ def test_the_named_state_of_the_lab() -> None:
         ("host a 100\n+1 dance a\n", "cannot do that"),
         ("host a 100\n+1 lose a much\n", "not a number"),
         ("host a 100\n+1 holder a\n", "is not so"),
-        ("host a 100\n+1 wait holder b\n", "did not come true"),
+        ("host a 100\n+1 wait holder b\n", "b to hold 192.168.1.10 did not come true"),
         ("host a 100\n+1 __init__ a\n", "cannot do that"),
         ("state nowhere\n+1 end\n", "nowhere"),
     ],

@@ -203,7 +203,26 @@ def test_a_unit_is_converted_and_a_count_is_not_a_decimal_fraction() -> None:
     assert number("1,060", "bytes") == 1060
     assert number("1.060", "bytes") == 1060
     assert number("0.5", "bytes") == 0.5
-    assert number("40 minutes", "bytes") == 40
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "why"),
+    [
+        ("500 ms", "", "a number without a unit, please: not ms"),
+        ("2 s", "", "a number without a unit, please: not s"),
+        ("40 minutes", "bytes", "a number of bytes, please: not minutes"),
+        ("1 kB", "bytes", "a number of bytes, please: not kB"),
+        ("320 bits", "bytes", "a number of bytes, please: not bits"),
+    ],
+)
+def test_a_unit_that_cannot_be_converted_is_refused(typed: str, unit: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
+        number(typed, unit)
+
+
+def test_a_word_that_is_no_unit_may_follow_a_count() -> None:
+    assert number("3 advertisements") == 3
+    assert number("56 octets", "bytes") == 56
 
 
 def test_an_answer_may_be_typed_with_a_unit_that_has_a_number() -> None:

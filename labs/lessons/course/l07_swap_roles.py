@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labs.conf import setting
+from labs.conf import setting, with_setting
 from labs.errors import LabError
 from labs.experiments.cluster_health import unnoticed
 from labs.experiments.role_swap import hold, last_done, since, takeover
-from labs.lessons import Challenge, Experiment, Question, Step, commit
+from labs.lessons import Challenge, Experiment, Question, Step, commit, starts
 from labs.lessons.experiment import Measured
 from labs.lessons.predictions import asked
 from labs.model.facts import Action
@@ -29,6 +29,7 @@ MOVES = "The holder web2 is restarted first, then web1. How often does the addre
 IDLE = "web2 is restarted first, then the holder web1. How long is the client without an answer?"
 WAIT = "web1 is reloaded with priority 200. How long until it takes over?"
 
+PAIR = ("web1", "web2")
 # More than a handover and one lost ping, less than any Skew_Time of these machines.
 NOTICED_AFTER_S = 0.2
 # web1 comes back within this time: a start, and one Master_Down_Interval.
@@ -41,6 +42,7 @@ COMES_BACK_WITHIN_S = 6.0
 def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[Lab], None]:
     """A start: the files of web1 and web2 have these priorities, and `holder` has the address.
 
+    What is not so is brought about.
     `question`: a prediction that must have its answer, though a later cell measures it.
     """
 
@@ -48,16 +50,51 @@ def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[La
         prediction = asked(question)
         if prediction is not None:
             commit(prediction)
-        files = [_priority(lab, host) for host in ("web1", "web2")]
-        if files != [one, other] or lab.holders() != [holder]:
-            found = " and ".join(lab.holders()) or "no server"
+        if not _is_so(lab, one, other, holder):
+            print(
+                f"this experiment begins with {holder} as the holder, and with the priorities "
+                f"{one} and {other} in the files of web1 and web2: bringing that about"
+            )
+            _move(lab, holder)
+            _write(lab, one, other)
+
+    return start
+
+
+def _second_of_two(one: str, other: str, holder: str, first: str) -> Callable[[Lab], None]:
+    """A start as the experiment `first` has left it: LabError if it is not the one just run."""
+
+    def start(lab: Lab) -> None:
+        restarted = [act.host for act in lab.timeline().of(Action) if act.verb == "stop"]
+        if restarted[-1:] != ["web2"] or not _is_so(lab, one, other, holder):
             raise LabError(
-                f"this experiment begins with the priorities {one} and {other} in the files and "
-                f"{holder} as the holder; there are {' and '.join(map(str, files))}, and {found}: "
-                "run the cells of this lesson in order, from `lab = Lab(...)`"
+                "the restarts of web2 and of web1 are one experiment in two cells: run "
+                f"%%experiment {first} above, then this one"
             )
 
     return start
+
+
+def _is_so(lab: Lab, one: str, other: str, holder: str) -> bool:
+    """Whether the files have these priorities, and `holder` alone the address."""
+    files = [_priority(lab, host) for host in PAIR]
+    return files == [one, other] and lab.holders() == [holder]
+
+
+def _move(lab: Lab, holder: str) -> None:
+    """Let `holder` have the address, by priorities of 150 and 100; LabError if it does not."""
+    starts.connect(lab, *PAIR)
+    _write(lab, *("150", "100") if holder == "web1" else ("100", "150"))
+    for host in PAIR:
+        lab.reload(host)
+    starts.wait_for_holder(lab, holder)
+
+
+def _write(lab: Lab, one: str, other: str) -> None:
+    """Write these priorities into the files of web1 and web2; no daemon has read them yet."""
+    for host, priority in zip(PAIR, (one, other), strict=True):
+        if _priority(lab, host) != priority:
+            lab.conf(host, with_setting(lab.conf(host), "priority", priority))
 
 
 def _from_stop(host: str) -> Callable[[Lab], Timeline]:
@@ -107,7 +144,7 @@ EXPERIMENTS = {
     "then-the-other": Experiment(
         "restart, the holder first",
         {MOVES: _moves},
-        start=_with("150", "100", "web1"),
+        start=_second_of_two("150", "100", "web1", "holder-first"),
         outcome=lambda lab: lab.settle(),
         waits=REST,
         shows=_from_stop("web2"),
@@ -122,7 +159,7 @@ EXPERIMENTS = {
     "then-the-holder": Experiment(
         "restart, the idle one first",
         {IDLE: lambda lab: _lost(lab, _from_stop("web2")(lab))},
-        start=_with("100", "150", "web1"),
+        start=_second_of_two("100", "150", "web1", "idle-first"),
         outcome=lambda lab: lab.settle(),
         waits=REST,
         shows=_from_stop("web2"),

@@ -1,0 +1,30 @@
+"""Experiments of lessons that are run again, from where the learner has left the cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from labs import Lab
+from labs.conf import setting
+from labs.errors import LabError
+from labs.lessons.course import l07_swap_roles
+
+
+def test_a_swap_brings_its_own_start_about_and_its_second_half_needs_the_first() -> None:
+    experiments = l07_swap_roles.EXPERIMENTS
+    with Lab("steady", beside=True) as lab:
+        with pytest.raises(LabError, match="one experiment in two cells: run %%experiment idle"):
+            experiments["then-the-holder"].start(lab)
+        experiments["idle-first"].start(lab)
+        assert [setting(lab.conf(host), "priority") for host in ("web1", "web2")] == ["100", "150"]
+        assert lab.holders() == ["web1"]
+        lab.restart("web2")
+        experiments["then-the-holder"].start(lab)
+        lab.restart("web1")
+        # Run again, it would count what both runs have done.
+        with pytest.raises(LabError, match="one experiment in two cells"):
+            experiments["then-the-holder"].start(lab)
+        lab.settle()
+        experiments["holder-first"].start(lab)
+        assert [setting(lab.conf(host), "priority") for host in ("web1", "web2")] == ["150", "100"]
+        assert lab.holders() == ["web2"]
