@@ -30,6 +30,7 @@ from labs.progress import VARIABLE
 
 HOST = "127.0.0.1"
 SETTINGS = Path(__file__).with_name("settings")  # a directory of Jupyter's configuration
+EXTENSIONS = Path(__file__).with_name("labextensions")  # a directory of JupyterLab's extensions
 
 
 def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
@@ -182,6 +183,7 @@ def lesson_arguments(folder: Path) -> list[str]:
         f"--ServerApp.root_dir={folder}",
         # By it the live panel opens the terminal of a host that is clicked.
         "--LabApp.expose_app_in_browser=True",
+        f"--LabApp.extra_labextensions_path={EXTENSIONS}",
         "--TerminalsExtensionApp.terminal_manager_class=labs.jupyter.terminals.HostTerminals",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",

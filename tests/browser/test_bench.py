@@ -226,14 +226,52 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
         screenshot(page, "bench-failed.png")
         raise
     assert complaints == []
-    next_day(page)
+    next_day(page, ordinary_user.home / "vrrp-lab" / "bench.ipynb")
     complaints.clear()  # of a kernel that is gone
     replays(page, saved)
     assert complaints == []
 
 
-def next_day(page: Page) -> None:
-    """The kernel was shut down, and the page is opened again: it says so."""
+# In a page: the connection to the kernel is lost when the widgets of the file are to be restored,
+# and comes back; the same as on a slow machine.
+LOSE_CONNECTION = """{
+  let asked = 0;
+  const text = new TextDecoder();
+  const isAsking = (sent) =>
+    (typeof sent === "string" ? sent : text.decode(sent)).includes("comm_info_request");
+  window.WebSocket = class extends WebSocket {
+    send(sent) {
+      if (!isAsking(sent) || (asked += 1) !== 2) { super.send(sent); return; }
+      window.connectionLost = true;
+      const { session } = jupyterapp.shell.currentWidget.sessionContext;
+      setTimeout(() => session.kernel.reconnect());
+    }
+  };
+}"""
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+
+
+def without_state(path: Path) -> list[str]:
+    """The cells of a saved notebook whose widgets, or parts of them, are not in the file."""
+    told = json.loads(path.read_text())
+    states = told["metadata"].get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    lost = []
+    for cell in told["cells"]:
+        views = [output.get("data", {}).get(WIDGET_VIEW) for output in cell["outputs"]]
+        ids = [view["model_id"] for view in views if view]
+        for each in ids:  # parts are appended
+            ids += re.findall(r"IPY_MODEL_([\w-]+)", json.dumps(states.get(each)))
+        lost += [cell["id"] for each in ids if each not in states]
+    return lost
+
+
+def next_day(page: Page, path: Path) -> None:
+    """The kernel was shut down, and the page is opened again: it says so.
+
+    Saved by this page, which has no kernel that knows of it, the panel is still in the file; and it
+    is shown where the connection to the kernel was lost meanwhile.
+    """
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
     page.reload()
@@ -244,6 +282,13 @@ def next_day(page: Page) -> None:
     expect(panel.locator(".vb-told")).to_contain_text("no kernel answers")
     expect(page.get_by_text("model not found")).to_have_count(0)
     screenshot(page, "bench-next-day.png")
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    assert without_state(path) == []
+    page.add_init_script(LOSE_CONNECTION)
+    page.reload()
+    expect(panel.locator(".vb-chip")).to_be_visible()
+    assert page.evaluate("window.connectionLost")
+    expect(page.get_by_text("model not found")).to_have_count(0)
 
 
 def replays(page: Page, saved: Path) -> None:
