@@ -199,6 +199,7 @@ def _enter(options: argparse.Namespace, context: dict[str, Any]) -> NoReturn:
     _confine(context)
     path = "/opt/vrrp-lab/bin" if options.tree else f"{REPOSITORY}/.venv/bin"
     environment = {"HOME": HOME, "LANG": "C.UTF-8", "LAB_WORK": f"{HOME}/vrrp-lab"}
+    environment["KUBERNETES_SERVICE_HOST"] = "10.96.0.1"
     environment["PATH"] = f"{path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
     os.execvpe(options.command[0], options.command, environment)
 

@@ -460,6 +460,11 @@ def refusal(error: OSError) -> str:
             continue
         if value == closed:
             return f"this machine refuses user namespaces ({name} = {value}): {remedy}, {replay}"
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return (
+            f"this pod may not make namespaces ({error.strerror}): its container needs the "
+            "securityContext of packaging/kubernetes/pod.yaml, and `hostUsers: false`"
+        )
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return (
             f"this container may not make namespaces ({error.strerror}): start it with "
