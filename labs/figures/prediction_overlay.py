@@ -55,7 +55,7 @@ def draw(house: TimelineAxes, guess: PredictionMark | None) -> None:
     middle = house.lanes - HEIGHT / 2
     ax, length = house.ax, house.length
     ax.text(-house.seconds(0.1), middle, "you", ha="right", va="center", fontsize=10)
-    style: dict[str, Any] = {"va": "center", "fontsize": 7.6, "zorder": 9}
+    style: dict[str, Any] = {"va": "center", "fontsize": 8.2, "zorder": 9}
     if guess.seconds is None:
         ax.text(house.seconds(0.07), middle, guess.words, ha="left", **style)
         return

@@ -2,7 +2,8 @@
 
                  INIT
               /   |    \\            an arrow for each pair of states that an event leads between,
-          FAULT - BACKUP - MASTER   its events beside it; in a box what changes no state
+          FAULT - BACKUP - MASTER   its events beside it; below, what changes no state
+             \\_______________/
 
 Where the boxes stand is the only thing that was decided by hand.
 """
@@ -21,28 +22,32 @@ from labs.figures.transition_table import Row, rows
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-# Inches: the middle of each box, its width and height, and whether it is filled.
-WIDTH, HEIGHT = 9.6, 5.9
+# Inches: the middle of each box, its width and height, and how it is filled.
+WIDTH, HEIGHT = 9.0, 5.5
 BOXES = {
-    "INIT": (4.55, 5.1, 1.5, 0.5),
-    "BACKUP": (4.4, 2.6, 2.6, 1.16),
-    "MASTER": (8.05, 0.8, 2.85, 1.16),
-    "FAULT": (1.0, 0.8, 1.5, 0.5),
+    "INIT": (4.5, 4.65, 1.5, 0.5),
+    "BACKUP": (4.5, 2.7, 1.6, 0.6),
+    "MASTER": (8.0, 2.7, 1.6, 0.6),
+    "FAULT": (1.0, 2.7, 1.5, 0.6),
 }
 FILLS = {"MASTER": (INK, GROUND), "BACKUP": (SHADE, INK), "INIT": (PAPER, INK)}
-# Where the words of an arrow stand: their middle or, as it says, their left or right end.
+# Where the words of an arrow stand: a point, and how they are aligned to it.
 WORDS = {
-    ("INIT", "BACKUP"): (4.67, 4.0, "left"),
-    ("BACKUP", "INIT"): (4.31, 4.0, "right"),
-    ("INIT", "FAULT"): (3.45, 3.38, "left"),
-    ("FAULT", "INIT"): (2.47, 3.05, "right"),
-    ("MASTER", "INIT"): (6.45, 3.2, "left"),
-    ("BACKUP", "FAULT"): (2.3, 1.15, "left"),
-    ("FAULT", "BACKUP"): (2.06, 1.83, "left"),
-    ("BACKUP", "MASTER"): (5.77, 2.27, "left"),
-    ("MASTER", "BACKUP"): (5.95, 1.3, "right"),
-    ("MASTER", "FAULT"): (4.2, 0.5, "center"),
+    ("INIT", "BACKUP"): (4.68, 3.9, "left", "center"),
+    ("BACKUP", "INIT"): (4.32, 3.9, "right", "center"),
+    ("INIT", "FAULT"): (2.66, 3.4, "left", "top"),
+    ("FAULT", "INIT"): (2.3, 3.56, "right", "bottom"),
+    ("MASTER", "INIT"): (6.4, 3.56, "left", "bottom"),
+    ("FAULT", "BACKUP"): (2.72, 2.86, "center", "bottom"),
+    ("BACKUP", "FAULT"): (2.72, 2.54, "center", "top"),
+    ("BACKUP", "MASTER"): (6.25, 2.86, "center", "bottom"),
+    ("MASTER", "BACKUP"): (6.25, 2.35, "center", "top"),
+    ("MASTER", "FAULT"): (3.3, 1.53, "center", "bottom"),
 }
+BELOW = 1.45  # height of the way that leads around a box
+STAYS, STAYS_WIDE = {"BACKUP": 0.12, "MASTER": 4.6}, 54  # the two columns, in inches; characters
+STAYS_TOP = 1.15
+FONT = 8.6
 APART = 0.09  # arrows keep to the left of their way, so that two between the same boxes part
 
 
@@ -77,6 +82,8 @@ class StateDiagram(Figure):
             for pair in dict.fromkeys((row.state, row.after) for row in self.rows):
                 if pair[0] != pair[1]:
                     self._arrow(ax, *pair)
+            for state in STAYS:
+                self._changes_nothing(ax, state)
         return figure
 
     def _box(self, ax: Any, state: str) -> None:
@@ -98,13 +105,16 @@ class StateDiagram(Figure):
             zorder=3,
         )
         ax.add_patch(box)
-        stays = self._stays(state)
-        top = y + height / 2 - 0.14 if stays else y
-        anchor = "top" if stays else "center"
-        name = {"color": ink, "weight": "bold", "fontsize": 10, "zorder": 4}
-        ax.text(x, top, state, ha="center", va=anchor, **name)
-        words = {"color": ink, "fontsize": 7, "linespacing": 1.15, "zorder": 4}
-        ax.text(x - width / 2 + 0.1, top - 0.24, stays, ha="left", va="top", **words)
+        name = {"color": ink, "weight": "bold", "fontsize": 11, "zorder": 4}
+        ax.text(x, y, state, ha="center", va="center", **name)
+
+    def _changes_nothing(self, ax: Any, state: str) -> None:
+        """Write, below the picture, what happens in `state` without a change of it."""
+        left = STAYS[state]
+        head = f"{state} stays {state}:"
+        ax.text(left, STAYS_TOP, head, va="top", fontsize=FONT, weight="bold")
+        words = {"fontsize": FONT, "linespacing": 1.25}
+        ax.text(left, STAYS_TOP - 0.22, self._stays(state), va="top", **words)
 
     def _stays(self, state: str) -> str:
         """What changes no state: events of the same consequence on one line."""
@@ -113,25 +123,34 @@ class StateDiagram(Figure):
             if row.state == row.after == state:
                 found.setdefault(_consequence(row), []).append(row.event)
         return "\n".join(
-            textwrap.fill(f"{_events(events)}: {told}", 52, subsequent_indent="   ")
+            textwrap.fill(f"{_events(events)}: {told}", STAYS_WIDE, subsequent_indent="   ")
             for told, events in found.items()
         )
 
     def _arrow(self, ax: Any, start: str, end: str) -> None:
-        tail, head = _ends(BOXES[start], BOXES[end])
-        style = {"arrowstyle": "-|>,head_width=0.22,head_length=0.45", "lw": 1.1, "color": INK}
-        style |= {"shrinkA": 0, "shrinkB": 0}
+        style: dict[str, Any] = {"arrowstyle": "-|>,head_width=0.22,head_length=0.45", "lw": 1.1}
+        style |= {"color": INK, "shrinkA": 0, "shrinkB": 0}
+        if (start, end) == ("MASTER", "FAULT"):  # around BACKUP, which is between them
+            tail, head = (_foot(BOXES[state]) for state in (start, end))
+            way = [(tail[0], tail[1]), (tail[0], BELOW), (head[0], BELOW)]
+            ax.plot(*zip(*way, strict=True), color=INK, lw=1.1, zorder=1)
+            tail = way[-1]
+        else:
+            tail, head = _ends(BOXES[start], BOXES[end])
         ax.annotate("", head, tail, arrowprops=style, zorder=1)
         events = [row.event for row in self.rows if (row.state, row.after) == (start, end)]
-        room = {1: 18, 2: 14}.get(len(events), 40)
-        told = "\n".join(textwrap.fill(_events([one]), room) for one in events)
-        middle = ((tail[0] + head[0]) / 2, (tail[1] + head[1]) / 2, "center")
-        x, y, side = WORDS.get((start, end), middle)
-        ax.text(x, y, told, ha=side, va="center", fontsize=7.6, zorder=2)
+        told = "\n".join(textwrap.fill(_events([one]), 40) for one in events)
+        x, y, side, level = WORDS[start, end]
+        ax.text(x, y, told, ha=side, va=level, fontsize=FONT, zorder=2)
 
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float]
+
+
+def _foot(box: Box) -> Point:
+    """The middle of a box's lower edge."""
+    return box[0], box[1] - box[3] / 2
 
 
 def _ends(here: Box, there: Box) -> tuple[Point, Point]:

@@ -16,11 +16,13 @@ whatever the number of hosts, and writes words (labs.figures.text_layout) only w
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from labs.analysis.ownership import OwnershipInterval
 from labs.figures import prediction_overlay
@@ -50,9 +52,10 @@ if TYPE_CHECKING:
 # Inches.
 WIDTH = 9.0
 LANE, BAR, CLIENT_LANE, CLIENT_BAR = 0.62, 0.42, 0.34, 0.17
-TITLE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.17, 0.36, 0.28
+TITLE, TITLE_LINE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.18, 0.17, 0.36, 0.28
 LEFT = 0.85
 MOST_LABEL_ROWS = 7
+MOST_EXPLAINED = 3  # takeovers whose predicted and measured time a figure has space for
 
 STYLE = {
     "font.family": "sans-serif",
@@ -102,9 +105,11 @@ class TimelineAxes(TextPlacer):
     def plan(self) -> float:
         """Find a row for each label; inches from the panel's top to the end of its lanes."""
         self.labels = self._labels()
+        self._plan_title()
         highest = 1 + max((place.row for _, place in self.labels), default=-1)
         rows = min(MOST_LABEL_ROWS, highest)
-        self.top = TITLE + LABEL_ROW * rows + (0.06 if rows else 0.0)
+        title = TITLE + TITLE_LINE * self.title.count("\n")
+        self.top = title + LABEL_ROW * rows + (0.06 if rows else 0.0)
         return self.top + self.lanes
 
     def place(self, above: float, height: float) -> None:
@@ -131,8 +136,9 @@ class TimelineAxes(TextPlacer):
         if self.served:
             self._client()
         prediction_overlay.draw(self, self.guess)
-        for takeover in self.timeline.takeovers:
-            self._takeover(takeover)
+        measured = [self._takeover(takeover) for takeover in self._explained()]
+        for one in measured:
+            self._explain(*one)
         self._title()
         if not axis:
             self.ax.set_xlabel("")
@@ -246,21 +252,29 @@ class TimelineAxes(TextPlacer):
         losers = [s.host for s in self.timeline.spans() if s.end == gap.start]
         lane = self._lane(losers[0]) if losers and losers[0] in self.colour else LANE / 2
         choices = [f"nobody holds it\nfor {gap.duration:.2f} s", "nobody"]
-        x = self._x((gap.start + gap.end) / 2)
-        self._write(x, lane, choices, within=gap.duration, color=NOBODY_INK, weight="bold")
+        x, room = self._clear(gap.start, gap.end)
+        self._write(x, lane, choices, within=room, color=NOBODY_INK, weight="bold")
+
+    def _clear(self, start: float, end: float) -> tuple[float, float]:
+        """The middle and the length (s) of the longest part that no line of an action crosses."""
+        lines = [action.t for action in self.timeline.of(Action) if start < action.t < end]
+        parts = list(pairwise([start, *lines, end]))
+        left, right = max(parts, key=lambda part: part[1] - part[0])
+        return self._x((left + right) / 2), right - left
 
     def _two(self, both: OwnershipInterval) -> None:
         """Say so on the bar of the one who held first."""
         host = both.holders[0]
         if host in self.colour:
             colour = self.colour[host]
-            choices = [f"two holders for {both.duration:.2f} s", "two holders", "two"]
-            x = self._x((both.start + both.end) / 2)
+            length = f"for {both.duration:.2f} s"
+            choices = [f"two holders {length}", f"two holders\n{length}", "two holders", "two"]
+            x, room = self._clear(both.start, both.end)
             self._write(
                 x,
                 self._lane(host),
                 choices,
-                within=both.duration,
+                within=room,
                 weight="bold",
                 **text_color_on(colour),
             )
@@ -277,14 +291,14 @@ class TimelineAxes(TextPlacer):
             )
             if part.host is None and self._visible(part.duration):
                 self.legend["no answer"] = Patch(facecolor=NOBODY)
+                x, room = self._clear(part.start, part.end)
                 self._write(
-                    self._x((part.start + part.end) / 2),
+                    x,
                     middle,
                     [f"no answer for {part.duration:.2f} s", f"{part.duration:.2f} s"],
-                    within=part.duration,
+                    within=room,
                     color=text_color(NOBODY),
                     weight="bold",
-                    fontsize=7.5,
                 )
 
     def _action(self, action: Action, place: Place) -> None:
@@ -307,11 +321,24 @@ class TimelineAxes(TextPlacer):
                 zorder=8,
             )
 
-    def _takeover(self, takeover: Takeover) -> None:
-        """The time from the last sign of life to the predicted moment, as a draughtsman would."""
-        if takeover.to not in self.colour or takeover.prediction is None:
-            return
+    def _explained(self) -> list[Takeover]:
+        """The takeovers whose time is shown: all, or of many the first to each host."""
+        found = [
+            one
+            for one in self.timeline.takeovers
+            if one.to in self.colour and one.prediction is not None
+        ]
+        if len(found) <= MOST_EXPLAINED:
+            return found
+        return list({one.to: one for one in reversed(found)}.values())
+
+    def _takeover(self, takeover: Takeover) -> tuple[Takeover, float, float]:
+        """The time from the last sign of life to the predicted moment, as a draughtsman would.
+
+        Returns the takeover and the two ends of that time on the x axis.
+        """
         prediction = takeover.prediction
+        assert prediction is not None
         middle = self._lane(takeover.to)
         since, due = self._x(max(prediction.since, self.timeline.start)), self._x(prediction.at)
         self.ax.plot([due, due], [middle - LANE / 2, middle + LANE / 2], zorder=6, **PREDICTED)
@@ -320,7 +347,8 @@ class TimelineAxes(TextPlacer):
         sign = takeover.frm if prediction.basis in ("advert", "goodbye") else None
         # A sign of its own has no mark to start from, and the bar may hold a word just there.
         origin = self._lane(sign) - BAR / 2 if sign in self.colour else foot - 0.03
-        self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)
+        (line,) = self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)
+        self.taken.append(line.get_window_extent(self.canvas.get_renderer()))
         arrow = {"arrowstyle": "<|-|>,head_width=0.16,head_length=0.32", "lw": 0.9, "color": INK}
         self.ax.annotate(
             "",
@@ -329,23 +357,33 @@ class TimelineAxes(TextPlacer):
             arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0},
             zorder=6,
         )
-        self._explain(takeover, due, middle)
+        return takeover, since, due
 
-    def _explain(self, takeover: Takeover, due: float, middle: float) -> None:
+    def _explain(self, takeover: Takeover, since: float, due: float) -> None:
         """Predicted and measured, on the new holder's bar if they fit, else before it."""
         assert takeover.prediction is not None
         head, _, tail = takeover.prediction.text.partition(" after ")
         measured = f"measured {takeover.measured:.3f} s"
         long, tall = f"{head} after {tail}\n{measured}", f"{head}\nafter {tail}\n{measured}"
-        colour = self.colour[takeover.to]
-        on_bar = {"ha": "left", **text_color_on(colour)}
+        short = f"{head}\n{measured}"
+        middle = self._lane(takeover.to)
+        on_bar = {"ha": "left", **text_color_on(self.colour[takeover.to])}
         gap = self.seconds(0.07)
-        stays = min(
-            (s.end for s in self.timeline.spans() if s.host == takeover.to and s.end > takeover.at),
-            default=takeover.at,
-        )
+        spans = [span for span in self.timeline.spans() if span.host == takeover.to]
+        stays = min((s.end for s in spans if s.end > takeover.at), default=takeover.at)
         begin = max(due, self._x(takeover.at)) + gap
         room = self._x(stays) - begin
-        short = f"{head}\n{measured}"
-        if not self._write(begin, middle, [long, tall], within=room, **on_bar):
-            self._write(due - gap, middle, [tall, short, head], ha="right")
+        before = {"ha": "right", "avoid": [self._box(span, middle) for span in spans]}
+        places: list[tuple[float, list[str], dict[str, Any]]] = [
+            (begin, [long, tall], on_bar | {"within": room}),
+            (due - gap, [tall], before),
+            (begin, [short], on_bar | {"within": room}),
+            (since - gap, [tall, short], before),
+            (due - gap, [short, head], before),
+        ]
+        any(self._write(x, middle, choices, **style) for x, choices, style in places)
+
+    def _box(self, span: OwnershipInterval, middle: float) -> Bbox:
+        """Where the bar of `span` is drawn, in pixels."""
+        corners = [(self._x(span.start), middle - BAR / 2), (self._x(span.end), middle + BAR / 2)]
+        return Bbox(self.ax.transData.transform(corners))

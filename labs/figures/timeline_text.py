@@ -86,7 +86,9 @@ def _uneventful(timeline: Timeline, length: str) -> str:
     if holders == {(hosts[0],)}:
         return f"{timeline.address} stayed with {hosts[0]} for {length}"
     if timeline.overlaps:
-        return f"{' and '.join(hosts)} both held {timeline.address}"
+        both = f"{' and '.join(hosts)} both held {timeline.address}"
+        silence = max((outage.duration for outage in timeline.outages), default=0.0)
+        return both + (f", and the client had no answer for {silence:.1f} s" * (silence >= 1))
     return f"{hosts[0]} lost {timeline.address}, and nobody took it"
 
 

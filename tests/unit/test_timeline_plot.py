@@ -168,7 +168,7 @@ def test_the_figure_grows_with_its_lanes() -> None:
     few = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2"]))
     many = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2", "c", "d"]))
     assert many.get_size_inches()[1] > few.get_size_inches()[1] + 1
-    assert few.get_size_inches()[0] == many.get_size_inches()[0] == 9.0
+    assert few.get_size_inches()[0] == many.get_size_inches()[0] == plot.WIDTH
 
 
 def test_nothing_can_be_drawn_too() -> None:
@@ -252,3 +252,38 @@ def test_a_stack_needs_a_title_for_each_or_none() -> None:
     for timelines, titles in (([], None), ([one], []), ([one], ["a", "b"])):
         with pytest.raises(LabError, match="give at least one timeline, and a title for each"):
             plot.stack(timelines, titles)
+
+
+def flapping() -> list[Fact]:
+    """web2 takes the address five times within seconds, which is lost after each."""
+    facts = stories.split_brain()
+    again = [
+        dataclasses.replace(fact, t=fact.t + 16.0 * round_number)
+        for round_number in range(5)
+        for fact in facts
+        if not isinstance(fact, Action)
+    ]
+    return sorted(
+        [*again, *(fact for fact in facts if isinstance(fact, Action))], key=lambda f: f.t
+    )
+
+
+def test_of_many_takeovers_the_first_is_measured_and_no_word_covers_a_line() -> None:
+    facts = flapping()
+    begin = facts[0].t - 40  # space for words before the first takeover
+    figure = plot.timeline(Timeline(facts, hosts=["web1", "web2"], start=begin))
+    assert sum("measured" in text for text in texts(figure)) == 1
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    (axes,) = figure.axes
+    (words,) = (each for each in visible_texts(figure) if "measured" in each.get_text())
+    upright = [line for line in axes.lines if len(set(xs(line))) == 1]
+    box = words.get_window_extent(renderer)
+    assert not [line for line in upright if box.overlaps(line.get_window_extent(renderer))]
+
+
+def test_a_long_title_takes_two_lines_instead_of_becoming_small() -> None:
+    told = Timeline(stories.crash(), hosts=["web1", "web2"])
+    long = "web1 and web2 held the address at once, and the client had no answer for 6.0 s " * 2
+    (title,) = told.figure(title=long.strip()).texts
+    assert title.get_text().count("\n") == 1
+    assert title.get_fontsize() >= 7.5
