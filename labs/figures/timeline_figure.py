@@ -24,7 +24,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
-from labs.analysis.ownership import OwnershipInterval
+from labs.analysis.ownership import HolderInterval, OwnershipInterval
 from labs.figures import prediction_overlay
 from labs.figures.label_rows import Place
 from labs.figures.palette import (
@@ -383,7 +383,7 @@ class TimelineAxes(TextPlacer):
         ]
         any(self._write(x, middle, choices, **style) for x, choices, style in places)
 
-    def _box(self, span: OwnershipInterval, middle: float) -> Bbox:
+    def _box(self, span: HolderInterval, middle: float) -> Bbox:
         """Where the bar of `span` is drawn, in pixels."""
         corners = [(self._x(span.start), middle - BAR / 2), (self._x(span.end), middle + BAR / 2)]
         return Bbox(self.ax.transData.transform(corners))

@@ -22,6 +22,7 @@ from labs.errors import LabError
 from labs.figures.html_figure import svg
 from labs.figures.label_rows import places
 from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma
+from labs.figures.timeline_figure import WIDTH
 from labs.model.facts import Action, Address, Arp, Fact, Ping
 from tests.unit import stories
 
@@ -168,7 +169,7 @@ def test_the_figure_grows_with_its_lanes() -> None:
     few = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2"]))
     many = plot.timeline(Timeline(stories.crash(), hosts=["web1", "web2", "c", "d"]))
     assert many.get_size_inches()[1] > few.get_size_inches()[1] + 1
-    assert few.get_size_inches()[0] == many.get_size_inches()[0] == plot.WIDTH
+    assert few.get_size_inches()[0] == many.get_size_inches()[0] == WIDTH
 
 
 def test_nothing_can_be_drawn_too() -> None:
@@ -286,4 +287,4 @@ def test_a_long_title_takes_two_lines_instead_of_becoming_small() -> None:
     long = "web1 and web2 held the address at once, and the client had no answer for 6.0 s " * 2
     (title,) = told.figure(title=long.strip()).texts
     assert title.get_text().count("\n") == 1
-    assert title.get_fontsize() >= 7.5
+    assert float(title.get_fontsize()) >= 7.5
