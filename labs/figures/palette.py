@@ -10,6 +10,8 @@ color in the dark (`DARK`), by which `labs.figures.html_figure` finds it again i
 
 from __future__ import annotations
 
+from typing import Any
+
 HOST_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442")
 GROUND = "#FFFFFF"  # what is drawn on, and gaps between filled areas
 PAPER = "#F1F1F1"  # a lane or a box of which nothing is said
@@ -49,7 +51,7 @@ def text_color(ground: str) -> str:
     return {HOST_COLOURS[0]: ON_BLUE, INK: GROUND}.get(ground, ON_BRIGHT)
 
 
-def text_color_on(colour: str) -> dict[str, object]:
+def text_color_on(colour: str) -> dict[str, Any]:
     """The text style (matplotlib's words) that reads on a bar of `colour`, hatched or not."""
     ground = {"facecolor": colour, "lw": 0, "pad": 1.5}
     return {"color": text_color(colour), "bbox": ground}
