@@ -59,7 +59,7 @@ lessons: setup-tests ## Run every pass of every lesson with both daemons (about 
 interop: setup-tests ## Compare vrrpd with keepalived and FRR in every combination (some minutes)
 	@exec env INTEROP=whole $(BIN)/python tests/rings.py interop
 
-class-test: setup-class ## Let forty learners run lesson 05 at the same time, at most 8 minutes; print what it needs (USERS=40)
+class-test: setup-class ## Let forty learners run lesson 07 at the same time, at most 8 minutes; print what it needs (USERS=40)
 	@exec $(BIN)/python -m tests.class_run $(or $(USERS),40)
 
 fuzz: setup ## Look for inputs that break the decoder or the reader of files (SECONDS=60; needs PyPI once)

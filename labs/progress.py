@@ -1,7 +1,7 @@
 """What the learner answered and tried: remembered by the kernel, and kept in the learner's folder.
 
     $LAB_WORK/progress.jsonl      one JSON object a line, only ever appended to
-    {"t": 1735689600.1, "lesson": "05-failover", "kind": "prediction", "item": "For how long ...",
+    {"t": 1735689600.1, "lesson": "07-failover", "kind": "prediction", "item": "For how long ...",
      "answer": 3.1}
 
     kind          item             with
@@ -39,6 +39,7 @@ from typing import IO, Any
 
 from labs import jsonlines, sealing
 from labs.errors import LabError
+from labs.lesson_names import are_the_same
 
 Answer = str | float
 VARIABLE, FILE = "LAB_WORK", "progress.jsonl"
@@ -202,9 +203,15 @@ class Memory:
         self._warned = False
 
     def entries(self, kind: str, item: str) -> list[Entry]:
-        """What is known of one item of the present lesson, oldest first."""
-        wanted = (self.lesson, kind, item)
-        return [e for e in self._all() if (e.lesson, e.kind, e.item) == wanted]
+        """What is known of one item of the present lesson, oldest first.
+
+        Of that lesson under an earlier name, too.
+        """
+        return [
+            each
+            for each in self._all()
+            if (each.kind, each.item) == (kind, item) and are_the_same(each.lesson, self.lesson)
+        ]
 
     def note(
         self,

@@ -1,8 +1,8 @@
 """Files of the project that are not Python: the lessons, the AppArmor profile.
 
-a checkout              notebooks/05-failover.ipynb, beside labs/
-a wheel in a venv       VENV/share/vrrp-lab/notebooks/05-failover.ipynb
-Debian's package        /usr/share/vrrp-lab/notebooks/05-failover.ipynb
+a checkout              notebooks/07-failover.ipynb, beside labs/
+a wheel in a venv       VENV/share/vrrp-lab/notebooks/07-failover.ipynb
+Debian's package        /usr/share/vrrp-lab/notebooks/07-failover.ipynb
 """
 
 from __future__ import annotations

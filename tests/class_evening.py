@@ -4,7 +4,7 @@ with evening(user, users=3) as one:
     anna = Learner(one, "anna")
     anna.sign_up()
     anna.wait_for_the_server()
-    with anna.kernel("05-failover.ipynb") as kernel:
+    with anna.kernel("07-failover.ipynb") as kernel:
         text = kernel.run("print(1 + 1)")
 """
 

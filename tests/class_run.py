@@ -1,4 +1,4 @@
-"""A whole class at once: forty learners sign up in one second and run lesson 05 together.
+"""A whole class at once: forty learners sign up in one second and run lesson 07 together.
 
     python -m tests.class_run [USERS]             `make class-test`; prints the table
     python -m tests.class_run USERS --whole       with the section that only simulates, too
@@ -46,7 +46,7 @@ from tests.class_evening import Evening, Learner, cells, evening
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "teaching.md"
 BEGIN, END = "<!-- class-test -->", "<!-- end of class-test -->"
 MOST_SECONDS = 450.0
-LESSON = "05-failover.ipynb"
+LESSON = "07-failover.ipynb"
 NEW_LAB = "lab = Lab("
 # What `moves` has found in the learner's kernel, which sees this checkout.
 PROBE = "from tests.class_run import moves; print([vars(move) for move in moves(lab.timeline())])"
@@ -230,14 +230,14 @@ def table(results: list[Result], peak: int, cpu: float, seconds: float, load: st
     rows = [
         ("learners, at the same time", str(len(results))),
         ("servers that were up", str(sum(r.server > 0 for r in results))),
-        (f"reached the end of lesson 05{lacking}", str(sum(not r.problem for r in results))),
+        (f"reached the end of lesson 07{lacking}", str(sum(not r.problem for r in results))),
         ("takeovers", str(sum(r.takeovers for r in results))),
         ("false takeovers", str(sum(len(r.false) for r in results))),
         ("takeovers after a stall of the machine", str(sum(len(r.stalled) for r in results))),
         ("latest takeover, after its due time", f"{max(r.late for r in results):.2f} s"),
         ("from sign-up to the lesson: median, worst",
          f"{statistics.median(servers):.0f} s, {max(servers):.0f} s"),
-        ("lesson 05: median, worst",
+        ("lesson 07: median, worst",
          f"{statistics.median(lessons):.0f} s, {max(lessons):.0f} s"),
         ("memory at its peak, of it a learner's share",
          f"{peak / 1e9:.1f} GB, {peak / 1e6 / len(results):.0f} MB"),

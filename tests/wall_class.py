@@ -1,4 +1,4 @@
-"""Forty learners of lesson 05 as their progress files record them, for the tests of the wall."""
+"""Forty learners of lesson 07 as their progress files record them, for the tests of the wall."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from labs.progress import FILE, Entry
 from labs.wall import sections
 
-LESSON = "05-failover"
+LESSON = "07-failover"
 NAMES = ("anna", "lee,jun", "花子", "<b>bob")
 
 

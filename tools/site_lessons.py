@@ -53,13 +53,13 @@ SCROLLED = 'tabindex="0" role="region" aria-label="{}"'
 IMAGE = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 # The explorable figure that goes on where a lesson ends, with its question.
 FIGURES = {
-    "01": ("election", "Who becomes MASTER, and why without a vote?"),
-    "02": ("advertisement", "What is in an Advertisement, and who believes it?"),
-    "05": ("outage", "Why does a failover take as long as it does?"),
-    "07": ("election", "Who becomes MASTER, and why without a vote?"),
-    "11": ("cable", "How many ways are there to lose a cable?"),
-    "12": ("interval", "How fast is too fast?"),
-    "14": ("advertisement", "What is in an Advertisement, and who believes it?"),
+    "01": ("advertisement", "What is in an Advertisement, and who believes it?"),
+    "02": ("election", "Who becomes MASTER, and why without a vote?"),
+    "07": ("outage", "Why does a failover take as long as it does?"),
+    "09": ("election", "Who becomes MASTER, and why without a vote?"),
+    "13": ("cable", "How many ways are there to lose a cable?"),
+    "15": ("interval", "How fast is too fast?"),
+    "18": ("advertisement", "What is in an Advertisement, and who believes it?"),
 }
 
 
@@ -327,7 +327,7 @@ def index(found: list[Path]) -> str:
             f'<span class="soft">{about.minutes} minutes</span></a></li>'
         )
     return (
-        "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in eighteen lessons, to read and "
+        "<!--\ntitle: Lessons\ndescription: VRRP and keepalived in twenty-two lessons, to read and "
         "to predict.\nnav: Lessons\norder: 4\noutputs: page.css\n-->\n"
         '<main id="main"><h1>Lessons</h1><p class="lead">A question, your prediction, the '
         "experiment, the comparison. What was measured is a replay of real runs.</p>"

@@ -1,8 +1,8 @@
 """`labs new lesson NAME` and `labs check lesson NAME`: for authors, in a checkout.
 
-    labs new lesson gateways            18-gateways: every file that a lesson has, and it runs
-    labs check lesson 18-gateways       what `make test` runs on it, and what is not written yet
-    labs check lesson 18 --quick        only what takes seconds: no lab is started
+    labs new lesson gateways            22-gateways: every file that a lesson has, and it runs
+    labs check lesson 22-gateways       what `make test` runs on it, and what is not written yet
+    labs check lesson 22 --quick        only what takes seconds: no lab is started
 
 The files are those of CONTRIBUTING.md, "Adding a lesson"; their patterns are in tools/lesson. A
 pattern has WRITE where the author's own text belongs, and the check reports each that is left.
@@ -56,7 +56,7 @@ _REPLAY = "tests/notebooks/test_replays.py::test_a_recorded_lesson_replays"
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson's name, 18-gateways, and the files that it has in `checkout`, by their pattern."""
+    """A lesson's name, 22-gateways, and the files that it has in `checkout`, by their pattern."""
 
     number: str
     slug: str
@@ -64,7 +64,7 @@ class Lesson:
 
     @property
     def stem(self) -> str:
-        """Its name, which the notebook has: 18-gateways."""
+        """Its name, which the notebook has: 22-gateways."""
         return f"{self.number}-{self.slug}"
 
     @property
@@ -84,7 +84,7 @@ class Lesson:
 def add_arguments(parser: argparse.ArgumentParser, check: bool = False) -> None:
     """Give `parser` the options of `labs new`, or of `labs check`."""
     parser.add_argument("kind", choices=["lesson"])
-    parser.add_argument("name", metavar="NAME", help="18-gateways, or without its number")
+    parser.add_argument("name", metavar="NAME", help="22-gateways, or without its number")
     if check:
         parser.add_argument("--quick", action="store_true", help="start no lab")
     else:
@@ -138,7 +138,7 @@ def _named(checkout: Path, name: str) -> Lesson:
     """The lesson that `name` can become."""
     found = _NAME.fullmatch(name)
     if not found:
-        raise LabError(f"{name!r} names no lesson: lower case and hyphens, as in 18-gateways")
+        raise LabError(f"{name!r} names no lesson: lower case and hyphens, as in 22-gateways")
     taken = {path.stem[:2]: path.stem for path in _notebooks(checkout)}
     number = found[1] or f"{max(map(int, taken), default=-1) + 1:02}"
     if number in taken or int(number) > 99:

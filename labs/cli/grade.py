@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what earns points; a prediction by being made (default: %(default)s)",
     )
     parser.add_argument(
-        "--lessons", type=_comma_separated, default=[], metavar="05,06", help="default: all"
+        "--lessons", type=_comma_separated, default=[], metavar="07,08", help="default: all"
     )
     parser.add_argument(
         "--points", type=_points, help="what each lesson is worth (default: one an item)"

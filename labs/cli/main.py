@@ -17,7 +17,7 @@
     labs wall class               where a class stands, a page that renews itself
     labs class --users 40         a class on this machine: a JupyterHub, until Ctrl-C
     labs new lesson gateways      every file of a new lesson, in a checkout
-    labs check lesson 17          what `make test` runs on it, and what is not written yet
+    labs check lesson 21          what `make test` runs on it, and what is not written yet
     labs exec -- COMMAND          anything, inside a lab's namespaces
 
 What needs namespaces of its own starts itself again inside them; nothing here needs root.

@@ -9,7 +9,7 @@
     quiet_and_busy()               both, one after the other
 
 A stall of the master's daemon that is longer than two intervals and a skew may be taken for death,
-one longer than the Master_Down_Interval always is (docs: lesson 12).
+one longer than the Master_Down_Interval always is (docs: lesson 15).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@
     last_done(lab, "stop", "web1")    when that was last done to that host
     takeover(timeline)         the last one in it; taken(timeline) is the first
 
-What each of them costs the client is the subject of lesson 07.
+What each of them costs the client is the subject of lesson 09.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     interval_costs([1, 2, 5, 10])           what each advert_int costs, how long a failover takes
     what_if({"auth_pass": "1112"}, ...)     who holds the address when only `web2` has that line
-    differences()                           that question for every line of lesson 03
+    differences()                           that question for every line of lesson 05
 
 Both run `vrrpd` itself on a virtual clock (`labs.simulation.lan`), so half an hour passes in a
 moment.
@@ -24,7 +24,7 @@ DAY = 86_400
 ETHERNET, SHORTEST = 14, 60
 # Every Master_Down_Timer has expired by then, at advert_int up to 5.
 LONG = 30.0
-# The lines of web2's file that lesson 03 tries: first those that must be equal on both servers.
+# The lines of web2's file that lesson 05 tries: first those that must be equal on both servers.
 _LINES: tuple[dict[str, Value], ...] = (
     {"auth_pass": "1112"},
     {"advert_int": 2},
@@ -109,7 +109,7 @@ def what_if(*lines: Mapping[str, Value]) -> WhatIfs:
 
 
 def differences() -> WhatIfs:
-    """Who holds the address when one line of `web2` differs, for every line of lesson 03."""
+    """Who holds the address when one line of `web2` differs, for every line of lesson 05."""
     return what_if(*_LINES)
 
 

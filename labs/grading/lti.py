@@ -27,6 +27,7 @@ from labs import jsonlines
 from labs.errors import LabError
 from labs.grading.exports import Learner
 from labs.jupyter.lti_launches import SCORE, Launches, Link, all_of
+from labs.lessons import course
 
 KEY_ID = "vrrp-lab"
 ANSWER_SECONDS = 30
@@ -112,8 +113,8 @@ def _post(service: Any, launches: Launches, link: Link, learner: Learner, warn: 
     from pylti1p3.exception import LtiException
     from requests import RequestException
 
-    lesson = link.lesson[:2]
-    grades = [each for each in learner.grades if lesson in ("", each.assignment.number)]
+    wanted = course.numbers_of(link.lesson) if link.lesson else ()
+    grades = [each for each in learner.grades if not wanted or each.assignment.number in wanted]
     if not grades:
         warn(f"{learner.name}: lesson {link.lesson!r} of the LMS's link is not graded: left out")
         return False

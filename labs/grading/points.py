@@ -2,9 +2,9 @@
 
 challenge     1 point for each challenge that was ever met
 prediction    1 point for each prediction that was made, right or wrong
-mystery       1 point for each of the challenges of lesson 17 that was ever met
+mystery       1 point for each of the challenges of lesson 21 that was ever met
 
-assignments(["05", "17"], {"challenge", "mystery"})   what there is to earn, lesson by lesson
+assignments(["07", "21"], {"challenge", "mystery"})   what there is to earn, lesson by lesson
 grade(entries, assignment)                            what one learner has earned of it
 """
 
@@ -41,7 +41,7 @@ class Assignment:
 
     @property
     def name(self) -> str:
-        """The heading of its column: `VRRP 05 Failover: pull the cable`."""
+        """The heading of its column: `VRRP 07 Failover: pull the cable`."""
         return f"VRRP {self.number} {self.title}"
 
 
@@ -94,7 +94,7 @@ def grade(entries: Iterable[Entry], assignment: Assignment) -> Grade:
     """What these entries of one learner have earned of `assignment`."""
     wanted, earned, latest = set(assignment.items), set[Item](), 0.0
     for entry in entries:
-        if course.number_of(entry.lesson) != assignment.number:
+        if assignment.number not in course.numbers_of(entry.lesson):
             continue
         item = _earned_by(entry)
         if item in wanted and item not in earned:

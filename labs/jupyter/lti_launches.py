@@ -1,7 +1,7 @@
 """Where the score of a learner goes who came from an LMS by LTI 1.3: the launches, as files.
 
     FOLDER/anna%40example.org.json    {"name": "anna@example.org", "subject": "user-7",
-                                       "links": {"link-1": {"lesson": "05", "lineitem": "https://..."}}}
+                                       "links": {"link-1": {"lesson": "07", "lineitem": "https://..."}}}
 
 The hub writes it at every launch (`labs.jupyter.hub.lti`), `labs grade lti` reads it
 (`labs.grading.lti`). A link of the LMS may name a lesson by the custom parameter `lesson`; its

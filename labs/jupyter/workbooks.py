@@ -1,15 +1,15 @@
 """The learner's copies of the lessons, and the folder that they live in.
 
-    notebooks/05-failover.ipynb            solved, with a guess in every prediction: the source
+    notebooks/07-failover.ipynb            solved, with a guess in every prediction: the source
         │ copy()
         ▼
-    ~/vrrp-lab/05-failover.ipynb           no guesses, no solution, no outputs: the learner's own
-    ~/vrrp-lab/solutions/05-failover.ipynb the source as it is, to compare with
+    ~/vrrp-lab/07-failover.ipynb           no guesses, no solution, no outputs: the learner's own
+    ~/vrrp-lab/solutions/07-failover.ipynb the source as it is, to compare with
     ~/vrrp-lab/progress.jsonl              what was answered and tried (labs.progress)
 
 `hand_out` may be repeated, and is by every `make lab`. It never overwrites work: a copy that is as
 it was handed out is renewed when the lesson changes; one that was edited, or run, stays, and the
-new one is written beside it as 05-failover.new.ipynb. A copy that was deleted comes back fresh.
+new one is written beside it as 07-failover.new.ipynb. A copy that was deleted comes back fresh.
 While there is an exam in the folder (`labs.exam`), no solutions are handed out.
 A copy that Jupyter cannot open (empty, cut off, no notebook) stays as well, and as long as it does,
 there is a good one beside it.

@@ -1,13 +1,13 @@
 """The learning loop, as the cells of a lesson see it; this is the only module they need for it.
 
-    begin("05-failover")                       the question, and how long it takes
+    begin("07-failover")                       the question, and how long it takes
     gap = predict("For how long ...?", unit="s")
     commit(gap)                                no experiment without a guess          predictions.py
     gap.judge(3.58)                            what was predicted beside what was measured
     %%experiment cable                         a whole experiment in one cell         experiment.py
     compare("cable", "crash")                  the timelines of several of them
     check(lab, "leave")                        a challenge: which steps are met       challenges.py
-    quiz("05-failover")                        what is left without looking           quiz.py
+    quiz("07-failover")                        what is left without looking           quiz.py
 
 What the learner answers is remembered (progress.py); what the lessons ask is in
 `labs.lessons.course`.

@@ -1,6 +1,6 @@
 """The questions at the end of a lesson: an answer, and at once the reason.
 
-    quiz("05-failover")     a few questions, the last of them from two lessons earlier
+    quiz("07-failover")     a few questions, the last of them from two lessons earlier
 
 The choices are shuffled for each learner, and an answer is judged by its text.
 With widgets the learner chooses and reads why; a page without them (GitHub, the book, a terminal)

@@ -12,7 +12,7 @@ is marked where it is defined (`labs.lab_api`):
 
 All else follows from the facts of the observers.
 
-    labs/recordings/05-failover.json.gz
+    labs/recordings/07-failover.json.gz
       "made"    where and when
       "runs"    one for each Lab of the lesson: how it began, its steps, answers and streams, and
                 every fact of its observers

@@ -1,6 +1,6 @@
 """What a lesson asks of a learner, section by section: read from the notebook itself.
 
-    05-failover.ipynb
+    07-failover.ipynb
         ## Pull                                 a section
         predict("One second after ...")         its items: predictions, checks, quiz questions
         check(lab, "leave")
@@ -48,7 +48,7 @@ class Section:
 
 @cache
 def of(lesson: str, notebooks: Path = workbooks.NOTEBOOKS) -> tuple[Section, ...]:
-    """The sections of a lesson ("05-failover"); none if its notebook cannot be read."""
+    """The sections of a lesson ("07-failover"); none if its notebook cannot be read."""
     try:
         cells = json.loads(jsonlines.whole(notebooks / f"{lesson}.ipynb"))["cells"]
     except (OSError, ValueError, LookupError):

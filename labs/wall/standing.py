@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labs.lesson_names import are_the_same
 from labs.progress import FILE, Answer, Entry, read
 from labs.wall.sections import Item, Section
 
@@ -65,7 +66,7 @@ def state(section: Section, lesson: str, entries: Iterable[Entry]) -> str:
     tries: dict[Item, list[Entry]] = {item: [] for item in section.items}
     for entry in entries:
         item = Item(kinds.get(entry.kind, entry.kind), entry.item)
-        if entry.lesson == lesson and item in tries:
+        if are_the_same(entry.lesson, lesson) and item in tries:
             tries[item].append(entry)
     if not any(tries.values()):
         return NOT_BEGUN
@@ -97,7 +98,11 @@ def distribution(item: Item, lesson: str, learners: Iterable[Learner]) -> Distri
     measured: list[Answer] = []
     verdicts: list[Entry] = []
     for learner in learners:
-        own = [e for e in learner.entries if e.lesson == lesson and e.item == question]
+        own = [
+            each
+            for each in learner.entries
+            if each.item == question and are_the_same(each.lesson, lesson)
+        ]
         verdict = next((e for e in own if e.kind == "verdict"), None)
         answers = [e.answer for e in own if e.kind == "prediction"]
         answer = verdict.answer if verdict and verdict.answer is not None else None

@@ -1,6 +1,6 @@
 // What a learner answered in one lesson, in this browser's localStorage and nowhere else.
 //
-//   const memory = answers("05-failover");
+//   const memory = answers("07-failover");
 //   memory.predictions[question] = "3.1";
 //   memory.keep();                           // stores it; "answered" is dispatched on the document
 //

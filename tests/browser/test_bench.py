@@ -31,7 +31,7 @@ CELLS = {
     "bench": "bench = lab.bench()\nbench",
     "memory": "from labs import Lan\n\nLan('basic').bench()",
     "replay": "import os\n\nfrom labs.progress import memory\n\n"
-    "memory.lesson, os.environ['LAB_MODE'] = '05-failover', 'replay'\n"
+    "memory.lesson, os.environ['LAB_MODE'] = '07-failover', 'replay'\n"
     "from labs import Lab\n\nLab('basic').bench()",
 }
 # What the tests are not about: JupyterLab asks for files that need not be there.

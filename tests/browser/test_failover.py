@@ -22,7 +22,7 @@ from tests.notebooks.lessons import of_kind, read
 from tests.served import START_SECONDS
 from tests.support import REPOSITORY, OrdinaryUser
 
-LESSON = "05-failover"
+LESSON = "07-failover"
 CHALLENGE, SOLUTION = "leave", "%%on web1 --changes\nsystemctl stop keepalived"
 RUN_SECONDS = 180
 # More than a lesson has cells that want a prediction.

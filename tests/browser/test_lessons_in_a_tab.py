@@ -19,7 +19,7 @@ from tests.support import REPOSITORY
 
 pytestmark = pytest.mark.timeout(2400)
 LESSONS = [path.stem for path in sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]-*.ipynb"))]
-LESSON = "05-failover"
+LESSON = "07-failover"
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def started(place: Locator) -> None:
 
 
 def test_a_cluster_is_played_in_the_state_of_the_lesson(visit: Visit) -> None:
-    page = visit.open("lessons/06-failback/")
+    page = visit.open("lessons/08-failback/")
     place = page.locator(".cluster").first
     started(place)
     expect(place.locator(".vb-title")).to_contain_text("is held by web2")
@@ -203,7 +203,7 @@ def excluding(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("lesson", "corrected"), [("04-more-vips", exchanged), ("09-twenty-vips", excluding)]
+    ("lesson", "corrected"), [("06-more-vips", exchanged), ("11-twenty-vips", excluding)]
 )
 def test_two_files_are_corrected_in_the_editor_while_time_stands_still(
     visit: Visit, lesson: str, corrected: Callable[[str], str]

@@ -1,4 +1,4 @@
-"""What lesson 14 says about its locks without showing it, held with both daemons."""
+"""What lesson 18 says about its locks without showing it, held with both daemons."""
 
 from __future__ import annotations
 

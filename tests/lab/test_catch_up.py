@@ -1,4 +1,4 @@
-"""Catching up on a real cluster: section 2 of lesson 06 begins as the lesson leaves section 1."""
+"""Catching up on a real cluster: section 2 of lesson 08 begins as the lesson leaves section 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_solution_brings_the_lab_to_a_section(
     shell = InteractiveShell.instance()
     shell.extension_manager.load_extension("labs.jupyter.magics")
     try:
-        begin("06-failback")
+        begin("08-failback")
         shown = catch_up.magic(shell, "2")
         lab = shell.user_ns["lab"]
         assert lab.state == "unplugged"  # where web1's cable is out

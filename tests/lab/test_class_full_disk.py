@@ -52,7 +52,7 @@ def anna(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(VARIABLE, str(folder))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     memory.forget()
-    memory.lesson = "05-failover"
+    memory.lesson = "07-failover"
     yield folder
     memory.forget()
 
@@ -81,14 +81,14 @@ def test_a_learner_who_has_the_lessons_comes_in(
     disk: Disk, anna: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workbooks.hand_out(anna)
-    (anna / "06-failback.ipynb").unlink()  # to be handed out again
+    (anna / "08-failback.ipynb").unlink()  # to be handed out again
     disk.fill()
     assert singleuser._prepared() == anna
     assert "not brought up to date" in capsys.readouterr().err
     assert (anna / server.first_lesson()).stat().st_size > 1000
     disk.clear()
     singleuser._prepared()
-    assert (anna / "06-failback.ipynb").exists()
+    assert (anna / "08-failback.ipynb").exists()
 
 
 def test_a_learner_without_lessons_reads_why(disk: Disk, anna: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_lesson_replays_with_its_panel(installed: Installed, tmp_path: Path) -
     installed.run("python", "-c", ensure)
     spec = json.loads((installed.venv / "share/jupyter/kernels/vrrp-lab/kernel.json").read_text())
     assert spec["argv"][0] == str(installed.venv / "bin" / "python")
-    lesson, result = tmp_path / "solutions" / "02-basic-setup.ipynb", tmp_path / "result.ipynb"
+    lesson, result = tmp_path / "solutions" / "03-basic-setup.ipynb", tmp_path / "result.ipynb"
     installed.run("python", EXECUTE, lesson, result, LAB_MODE="replay", LAB_WORK=str(tmp_path))
     cells = json.loads(result.read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]

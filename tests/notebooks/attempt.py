@@ -1,7 +1,7 @@
 """Tries the challenges of a lesson: untouched, wrongly and rightly; prints the checks' reports.
 
     python -m labs.sandbox.namespaces -- python tests/notebooks/attempt.py
-    notebooks/05-failover.ipynb leave
+    notebooks/07-failover.ipynb leave
 
 One JSON object a line: {"try": "untouched" | "wrong 1" | ... | "solution", "passed": false,
 "hint": "...", "report": "...", "story": "..."}, the story being the last seconds as text.

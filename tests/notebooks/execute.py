@@ -1,6 +1,6 @@
 """Executes one lesson in the kernel that it names, as JupyterLab would, and writes the result.
 
-    python tests/notebooks/execute.py notebooks/05-failover.ipynb RESULT.ipynb
+    python tests/notebooks/execute.py notebooks/07-failover.ipynb RESULT.ipynb
     python tests/notebooks/execute.py LESSON RESULT.ipynb --passes 3 --seed 7
 
 A program of its own because the tests run it as another user.

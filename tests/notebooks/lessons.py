@@ -22,7 +22,7 @@ from tests.support import REPOSITORY
 LESSONS = sorted((REPOSITORY / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 WHOLE = os.environ.get("LESSONS") == "whole"
 # Lessons that say the same with either daemon; the others are about vrrpd or choose for themselves.
-WITH_KEEPALIVED = {*range(1, 12), 13, 16, 17}
+WITH_KEEPALIVED = {*range(1, 15), 16, 17, 20, 21}
 # How many lessons are run three times when not all are.
 SAMPLE = 2
 
@@ -35,7 +35,7 @@ def seed() -> int:
 
 
 def number(lesson: Path) -> int:
-    """5 for 05-failover.ipynb."""
+    """7 for 07-failover.ipynb."""
     return int(lesson.stem[:2])
 
 

@@ -1,6 +1,6 @@
 """A small class by `labs class`, without root: sign up, a failover, one killed, the hub killed.
 
-With forty learners, all of lesson 05 and a table of what it costs: `make class-test`.
+With forty learners, all of lesson 07 and a table of what it costs: `make class-test`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support import OrdinaryUser, eventually
 
 # One is killed; the name of the other has what a URL and a CSV have to quote.
 NAMES = ("anna", "花子,jun")
-LESSON = "05-failover.ipynb"
+LESSON = "07-failover.ipynb"
 # The pull of the cable and what the client saw of it: enough for a lab behind the prefix.
 FIRST = slice(0, 9)
 # What a learner's server sees: the class's folder, the processes, the home directory.
@@ -84,7 +84,7 @@ def begin(one: Evening, name: str) -> Learner:
 
 def start_a_lab(kernel: Kernel) -> None:
     """Begin the lesson, and a lab that goes on running."""
-    kernel.run("from labs import Lab\nfrom labs.lessons import begin\nbegin('05-failover')")
+    kernel.run("from labs import Lab\nfrom labs.lessons import begin\nbegin('07-failover')")
     kernel.run("lab = Lab('basic')")
 
 

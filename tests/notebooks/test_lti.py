@@ -108,7 +108,7 @@ def test_a_learner_of_an_lms_and_the_way_back_of_the_score(ordinary_user: Ordina
             assert come(Learner(one, "forged"), lms, "anna").status_code == 401
             assert come(Learner(one, "outside"), lms, "out").status_code == 403
         (home / "class" / ANNA).mkdir()
-        solved = Entry(1.0, "05-failover", "check", "leave", passed=True)
+        solved = Entry(1.0, "07-failover", "check", "leave", passed=True)
         with (home / "class" / ANNA / FILE).open("w") as file:
             file.write(solved.line())
         (home / "lti.pem").write_text(lti_platform.pem(lms.tool))
@@ -118,7 +118,7 @@ def test_a_learner_of_an_lms_and_the_way_back_of_the_score(ordinary_user: Ordina
         )
         labs = Path(sys.executable).with_name("labs")
         command: list[str | Path] = [labs, "grade", "lti", home / "class" / ANNA]
-        command += ["--platform", home / "lti.json", "--lessons", "05", "--count", "challenge"]
+        command += ["--platform", home / "lti.json", "--lessons", "07", "--count", "challenge"]
         ordinary_user.run(command, 60, mark)
     (score,) = lms.scores
     assert (score["path"], score["userId"]) == ("/items/1/scores", "user-7")

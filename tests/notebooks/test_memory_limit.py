@@ -23,7 +23,7 @@ BEGIN = """
 import os
 from labs import Lab
 from labs.lessons import begin
-begin("05-failover")
+begin("07-failover")
 lab = Lab("empty")
 print(os.getpid(), len(lab.hosts))
 """

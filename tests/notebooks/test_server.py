@@ -1,4 +1,4 @@
-"""`labs notebook` as an ordinary user, and lesson 05 in a kernel that it has started."""
+"""`labs notebook` as an ordinary user, and lesson 07 in a kernel that it has started."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.served import START_SECONDS, served
 from tests.support import OrdinaryUser
 
 PROGRAM = Path(__file__).with_name("through_server.py")
-(LESSON,) = (lesson for lesson in LESSONS if lesson.stem.startswith("05-"))
+(LESSON,) = (lesson for lesson in LESSONS if lesson.stem.startswith("07-"))
 DEEP = "a" * 60
 
 

@@ -27,7 +27,7 @@ from tests.notebooks.lessons import (
 
 MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 55, 6, 100, 45
 # The last lesson has six tickets.
-EXAM, EXAM_MINUTES = 17, 60
+EXAM, EXAM_MINUTES = 21, 60
 BRIDGE = "### On your own servers"
 # What a section does that a learner could do on a real server, too.
 ACTS = re.compile(r"^%%(?:experiment|on|conf)\b", re.M)

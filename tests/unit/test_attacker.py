@@ -1,4 +1,4 @@
-"""The attacker of lesson 14, on keepalived's own packets: what it guesses, signs and forges."""
+"""The attacker of lesson 18, on keepalived's own packets: what it guesses, signs and forges."""
 
 from __future__ import annotations
 

@@ -416,7 +416,7 @@ def test_clicks_are_carried_out_and_answered(source: Still, sent: list[dict[str,
 def test_a_saved_page_is_named_after_its_lesson(
     source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for lesson, name in (("05-failover", "05-failover-panel.html"), ("", "panel.html")):
+    for lesson, name in (("07-failover", "07-failover-panel.html"), ("", "panel.html")):
         monkeypatch.setattr(memory, "lesson", lesson)
         Bench(source)._message(None, {"type": "save", "id": 1}, None)
         assert sent[-1]["name"] == name

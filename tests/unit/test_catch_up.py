@@ -35,10 +35,10 @@ for cell in (f"from labs.lessons import begin\\nbegin({sys.argv[1]!r})", *sys.ar
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A learner's folder and a new kernel, in lesson 06."""
+    """A learner's folder and a new kernel, in lesson 08."""
     monkeypatch.setenv("LAB_WORK", str(tmp_path))
     memory.forget()
-    memory.lesson = "06-failback"
+    memory.lesson = "08-failback"
     return tmp_path
 
 
@@ -47,9 +47,9 @@ def names(lesson: str, number: int) -> list[str]:
 
 
 def test_the_second_section_goes_on_with_the_lab_of_the_first() -> None:
-    assert names("06-failback", 1) == ["begin"]
-    assert names("06-failback", 2)[:3] == ["begin", "start", "plug"]
-    assert names("06-failback", 3)[-4:] == [
+    assert names("08-failback", 1) == ["begin"]
+    assert names("08-failback", 2)[:3] == ["begin", "start", "plug"]
+    assert names("08-failback", 3)[-4:] == [
         "nopreempt-alone", "nopreempt-right", "plug-again", "stop",
     ]  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_a_replayed_lesson_is_brought_to_its_third_section(
         "%%on web2 --changes\nsystemctl start keepalived",
     ]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "06-failback", *cells],
+        [sys.executable, "-c", PROGRAM, "08-failback", *cells],
         env={**os.environ, "LAB_MODE": "replay", "LAB_WORK": str(work)},
         cwd=REPOSITORY,
         capture_output=True,

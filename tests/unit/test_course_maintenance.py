@@ -1,11 +1,11 @@
-"""Lesson 07: what counts as a restart of the master's daemon."""
+"""Lesson 09: what counts as a restart of the master's daemon."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
 
-from labs.lessons.course.l07_swap_roles import _restarts
+from labs.lessons.course.l09_swap_roles import _restarts
 from labs.model.facts import Action
 
 

@@ -16,8 +16,8 @@ from labs.jupyter.server import set_aside_workspaces
 from labs.jupyter.workbooks import hand_out
 from labs.progress import FILE, Entry
 
-NAME, OTHER = "05-failover.ipynb", "06-failback.ipynb"
-BESIDE = "05-failover.new.ipynb"
+NAME, OTHER = "07-failover.ipynb", "08-failback.ipynb"
+BESIDE = "07-failover.new.ipynb"
 LEDGER = ".handed-out.json"
 
 
@@ -118,7 +118,7 @@ def test_a_good_copy_is_written_beside_a_damaged_one(
         assert line.endswith(os.path.join(folder, BESIDE))
         assert (place / BESIDE).read_text() == good
     assert state(place / NAME) == before
-    assert len(list(place.glob("05-failover.*"))) == 2
+    assert len(list(place.glob("07-failover.*"))) == 2
     (place / NAME).rmdir() if (place / NAME).is_dir() else (place / NAME).unlink()
     assert hand_out(mine, source) == []
     assert (place / NAME).read_text() == good
@@ -133,7 +133,7 @@ def test_work_in_the_copy_beside_is_kept(source: Path, mine: Path) -> None:
     assert "my own idea" in (mine / BESIDE).read_text()
     (mine / BESIDE).write_text("")
     (line,) = hand_out(mine, source)
-    assert line.endswith("05-failover.new1.ipynb")
+    assert line.endswith("07-failover.new1.ipynb")
 
 
 def test_a_good_copy_that_was_removed_comes_back(source: Path, mine: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_good_copy_that_was_removed_comes_back(source: Path, mine: Path) -> No
     assert (mine / BESIDE).exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "null", "\x00", '{"05-failover.ipynb": 3}'])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null", "\x00", '{"07-failover.ipynb": 3}'])
 def test_a_damaged_ledger_is_written_again(content: str, source: Path, mine: Path) -> None:
     (mine / OTHER).write_text(json.dumps(notebook("mine")))
     (mine / LEDGER).write_text(content)
@@ -152,7 +152,7 @@ def test_a_damaged_ledger_is_written_again(content: str, source: Path, mine: Pat
     assert any(LEDGER in line for line in said) or content.startswith('{"')
     assert not (mine / BESIDE).exists()  # a copy that is as it was handed out
     assert "mine" in (mine / OTHER).read_text()
-    assert (mine / "06-failback.new.ipynb").exists()
+    assert (mine / "08-failback.new.ipynb").exists()
     assert hand_out(mine, source) == []
 
 
@@ -179,7 +179,7 @@ def test_a_damaged_lesson_of_the_repository_costs_no_other(
 
 
 def test_damaged_progress_is_named(source: Path, mine: Path) -> None:
-    good = Entry(1.0, "05-failover", "check", "leave", passed=True).line()
+    good = Entry(1.0, "07-failover", "check", "leave", passed=True).line()
     (mine / FILE).write_text(f"{good}half\n{good}")
     (line,) = hand_out(mine, source)
     assert "1 damaged lines count for nothing" in line

@@ -126,16 +126,16 @@ def test_solutions_go_and_stay_away_until_the_exam_is_over(exam: Paper, anna: Pa
     (anna / progress.EXAM).unlink()
     workbooks.hand_out(anna)
     number = len(workbooks.lessons())
-    (anna / "solutions" / "06-failback.ipynb").write_text("anna's notes")
+    (anna / "solutions" / "08-failback.ipynb").write_text("anna's notes")
     line = hand_out.hand_out(exam, "anna", anna)
     assert line.startswith(f"anna: handed out, {number - 1} solutions removed")
-    assert [path.name for path in (anna / "solutions").iterdir()] == ["06-failback.ipynb"]
+    assert [path.name for path in (anna / "solutions").iterdir()] == ["08-failback.ipynb"]
     workbooks.hand_out(anna)
-    assert [path.name for path in (anna / "solutions").iterdir()] == ["06-failback.ipynb"]
-    assert (anna / "05-failover.ipynb").exists()
+    assert [path.name for path in (anna / "solutions").iterdir()] == ["08-failback.ipynb"]
+    assert (anna / "07-failover.ipynb").exists()
     (anna / progress.EXAM).unlink()
     workbooks.hand_out(anna)
-    assert (anna / "solutions" / "05-failover.ipynb").exists()
+    assert (anna / "solutions" / "07-failover.ipynb").exists()
 
 
 def test_handed_out_again_it_keeps_the_learners_notebook(exam: Paper, anna: Path) -> None:
@@ -204,14 +204,14 @@ def test_a_damaged_exam_costs_a_line_and_keeps_the_answer(
     (anna / progress.EXAM).write_text(damage)
     with pytest.raises(LabError, match="hand out the exam again"):
         tasks.begin()
-    memory.lesson = "05-failover"
+    memory.lesson = "07-failover"
     memory.note("check", "leave", passed=True)
     assert "kept without a seal" in capsys.readouterr().err
     assert json.loads(lines(anna)[-1])["item"] == "leave"
 
 
 def test_every_line_is_sealed_also_of_a_lesson(anna: Path) -> None:
-    memory.lesson = "05-failover"
+    memory.lesson = "07-failover"
     memory.note("check", "leave", passed=True)
     assert json.loads(lines(anna)[-1])["seal"]["n"] == 1
     assert [entry.item for entry in progress.read(anna / progress.FILE)] == ["leave"]

@@ -293,7 +293,7 @@ def test_every_bar_is_as_long_as_its_packet() -> None:
     assert sorted(ends.values()) == [40, 116]
 
 
-# daemon_comparison: the table of lesson 15, and how a pair of daemons is named.
+# daemon_comparison: the table of lesson 19, and how a pair of daemons is named.
 
 
 VIP = "192.168.1.10"

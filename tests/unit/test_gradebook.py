@@ -21,7 +21,7 @@ from labs.progress import FILE, Entry
 from tests.support import REPOSITORY
 
 SCHEMAS = REPOSITORY / "tests" / "data" / "schemas"
-FIVE = "VRRP 05 Failover: pull the cable"
+SEVEN = "VRRP 07 Failover: pull the cable"
 # Names that a form could get wrong: a comma, quotes, another script, a formula's first character.
 NAMES = ("Müller, Anna", "山田 太郎", 'O"Neil', "=1+1", "plain")
 QUESTION = "For how long does the client get no answer?"
@@ -30,13 +30,13 @@ QUESTION = "For how long does the client get no answer?"
 def history(*, solved: bool = True) -> str:
     """One prediction, wrong as it turned out; one challenge, met at the third try."""
     entries = [
-        Entry(1.0, "05-failover", "begin", "05-failover"),
-        Entry(2.0, "05-failover", "prediction", QUESTION, answer=1.0),
-        Entry(3.0, "05-failover", "verdict", QUESTION, answer=1.0, measured=3.1, passed=False),
-        Entry(4.0, "05-failover", "check", "leave", passed=False),
-        Entry(5.0, "05-failover", "check", "leave", passed=solved),
-        Entry(6.0, "05-failover", "check", "leave", passed=False),
-        Entry(7.0, "17-mystery", "check", "mystery-1", passed=True),
+        Entry(1.0, "07-failover", "begin", "07-failover"),
+        Entry(2.0, "07-failover", "prediction", QUESTION, answer=1.0),
+        Entry(3.0, "07-failover", "verdict", QUESTION, answer=1.0, measured=3.1, passed=False),
+        Entry(4.0, "07-failover", "check", "leave", passed=False),
+        Entry(5.0, "07-failover", "check", "leave", passed=solved),
+        Entry(6.0, "07-failover", "check", "leave", passed=False),
+        Entry(7.0, "21-mystery", "check", "mystery-1", passed=True),
     ]
     return "".join(entry.line() for entry in entries)
 
@@ -52,9 +52,9 @@ def klass(tmp_path: Path) -> list[Path]:
 
 
 def test_the_report_counts_the_first_round_of_a_prediction() -> None:
-    verdict = Entry(3.0, "05-failover", "verdict", QUESTION, answer=1.0, measured=3.1, passed=False)
-    said = [Entry(t, "05-failover", "prediction", QUESTION, answer=t) for t in (0.5, 1.0, 3.1)]
-    again = Entry(9.0, "05-failover", "verdict", QUESTION, answer=3.1, measured=3.1, passed=True)
+    verdict = Entry(3.0, "07-failover", "verdict", QUESTION, answer=1.0, measured=3.1, passed=False)
+    said = [Entry(t, "07-failover", "prediction", QUESTION, answer=t) for t in (0.5, 1.0, 3.1)]
+    again = Entry(9.0, "07-failover", "verdict", QUESTION, answer=3.1, measured=3.1, passed=True)
     (row,) = rows("anna", [said[0], said[1], verdict, said[2], again])
     assert row[-4:] == ("no", "2", "1", "3.1")
 
@@ -75,20 +75,31 @@ def grade(capsys: pytest.CaptureFixture[str]) -> Grade:
 
 
 def test_a_lesson_that_got_another_number_keeps_its_points() -> None:
-    (assignment,) = points.assignments(["17"], {"mystery"})
+    (assignment,) = points.assignments(["21"], {"mystery"})
     earned = [Entry(7.0, name, "check", "mystery-1", passed=True) for name in
-              ("16-mystery", "17-mystery", "16-your-servers")]  # fmt: skip
+              ("16-mystery", "21-mystery", "20-your-servers")]  # fmt: skip
     assert [len(points.grade([entry], assignment).earned) for entry in earned] == [1, 1, 0]
-    assert course.lesson("16-mystery").title == course.lesson("17").title
+    assert course.lesson("16-mystery").title == course.lesson("21").title
+
+
+def test_a_lesson_that_was_split_keeps_its_points_in_both_parts() -> None:
+    first, second = points.assignments(["13", "14"], {"prediction"})
+    asked = "For how long does the client get no answer after the repair?"
+    noted = Entry(1.0, "11-split-brain", "prediction", asked, answer=0.0)
+    assert [len(points.grade([noted], each).earned) for each in (first, second)] == [0, 1]
+    assert course.numbers_of("01-vrrp-and-keepalived") == ("01", "02")
+    assert course.number_of("03-what-the-settings-mean") == "04"
+    for name in ("listen", "election"):
+        assert course.experiment(name, "01-vrrp-and-keepalived").asks
 
 
 @pytest.mark.parametrize(
     ("kinds", "points"),
     [
-        ("challenge", {"VRRP 05": "1"}),
-        ("prediction", {"VRRP 05": "1"}),
-        ("mystery", {"VRRP 17": "1"}),
-        ("challenge,prediction", {"VRRP 05": "2"}),
+        ("challenge", {"VRRP 07": "1"}),
+        ("prediction", {"VRRP 07": "1"}),
+        ("mystery", {"VRRP 21": "1"}),
+        ("challenge,prediction", {"VRRP 07": "2"}),
     ],
 )
 def test_what_counts_is_the_teachers_choice(
@@ -115,17 +126,17 @@ def test_every_prediction_of_the_notebooks_can_earn_its_point() -> None:
 
 def test_points_are_shared_by_the_items_of_a_lesson(klass: list[Path], grade: Grade) -> None:
     lines, _ = grade(
-        "moodle", klass[0], "--lessons", "05", "--count", "prediction", "--points", "10"
+        "moodle", klass[0], "--lessons", "07", "--count", "prediction", "--points", "10"
     )
-    asked = len({*course.lesson("05").reasons, *course.lesson("05").answers})
+    asked = len({*course.lesson("07").reasons, *course.lesson("07").answers})
     assert float(lines[1][-1]) == round(10 / asked, 2)
 
 
 def test_canvas_reads_names_points_and_the_line_of_what_is_possible(
     klass: list[Path], grade: Grade
 ) -> None:
-    head, possible, *lines = grade("canvas", *klass, "--lessons", "05", "--count", "challenge")[0]
-    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", FIVE]
+    head, possible, *lines = grade("canvas", *klass, "--lessons", "07", "--count", "challenge")[0]
+    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", SEVEN]
     assert possible == ["    Points Possible", "", "", "", "", "1"]
     assert {line[0]: line[-1] for line in lines} == dict.fromkeys(NAMES, "1") | {"plain": "0"}
     assert all(line[0] == line[3] for line in lines)
@@ -141,7 +152,7 @@ def test_the_roster_of_canvas_gives_each_learner_the_id(
         '"Müller, Anna",17,,amueller,A,3\n"Yamada, Taro",18,,山田 太郎,A,\n',
         encoding="utf-8",
     )
-    lines, warnings = grade("canvas", *klass, "--lessons", "05", "--roster", known)
+    lines, warnings = grade("canvas", *klass, "--lessons", "07", "--roster", known)
     assert [line[:5] for line in lines[2:]] == [
         ["Müller, Anna", "17", "", "amueller", "A"],
         ["Yamada, Taro", "18", "", "山田 太郎", "A"],
@@ -151,11 +162,11 @@ def test_the_roster_of_canvas_gives_each_learner_the_id(
 
 
 def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: Grade) -> None:
-    lines, _ = grade("nbgrader", *klass, "--lessons", "05,17", "--count", "challenge,mystery")
+    lines, _ = grade("nbgrader", *klass, "--lessons", "07,21", "--count", "challenge,mystery")
     assert tuple(lines[0]) == exports.NBGRADER
     first = dict(zip(lines[0], lines[1], strict=True))
     assert first["student_id"] == "Müller, Anna"
-    assert (first["assignment"], first["score"], first["max_score"]) == (FIVE, "1.0", "1.0")
+    assert (first["assignment"], first["score"], first["max_score"]) == (SEVEN, "1.0", "1.0")
     assert first["timestamp"] == "1970-01-01 00:00:05"
     learners = [line[lines[0].index("student_id")] for line in lines[1:]]
     assert sorted(learners) == sorted(2 * NAMES)
@@ -164,7 +175,7 @@ def test_nbgrader_gets_the_columns_of_its_own_export(klass: list[Path], grade: G
 @pytest.mark.parametrize("form", ["gradescope", "prairielearn"])
 def test_results_fit_the_schema(klass: list[Path], grade: Grade, tmp_path: Path, form: str) -> None:
     schema = json.loads((SCHEMAS / f"{form}-results.json").read_text())
-    grade(form, *klass, "--lessons", "05,17", "--points", "10", "--out", tmp_path / "out")
+    grade(form, *klass, "--lessons", "07,21", "--points", "10", "--out", tmp_path / "out")
     results = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.glob("out/*/*")}
     assert set(results) == set(NAMES)
     for content in results.values():
@@ -186,7 +197,7 @@ def test_a_damaged_file_costs_its_line_only(klass: list[Path], grade: Grade) -> 
     with (klass[1] / FILE).open("a") as file:
         file.write('{"t": 8.0, "lesson": "05-fail\n')
     (klass[2] / FILE).unlink()
-    lines, warnings = grade("moodle", *klass, "--lessons", "05", "--count", "challenge")
+    lines, warnings = grade("moodle", *klass, "--lessons", "07", "--count", "challenge")
     assert {line[0]: line[-1] for line in lines[1:]} == {
         "Müller, Anna": "1", "山田 太郎": "1", "=1+1": "1", "plain": "0",
     }  # fmt: skip
@@ -199,7 +210,7 @@ def test_a_damaged_file_costs_its_line_only(klass: list[Path], grade: Grade) -> 
     [
         (["moodle", "FOLDER", "--lessons", "99"], "99"),
         (["moodle", "FOLDER", "--count", "beauty"], "beauty"),
-        (["moodle", "FOLDER", "--lessons", "05", "--count", "mystery"], "nothing of the kind"),
+        (["moodle", "FOLDER", "--lessons", "07", "--count", "mystery"], "nothing of the kind"),
         (["gradescope", "FOLDER"], "--out FOLDER"),
         (["gradescope", "FOLDER", "--out", "/dev/null/out"], "--out FOLDER"),
         (["moodle", "FOLDER", "--out", "/dev/null/out"], "--out FILE"),

@@ -88,9 +88,9 @@ def test_the_check_finds_what_the_author_has_to_write(made: author.Lesson) -> No
 
 
 def test_a_lesson_of_this_repository_is_written() -> None:
-    lesson = author.find(REPOSITORY, "05")
-    assert (lesson.stem, author.unwritten(lesson)) == ("05-failover", [])
-    assert author.find(REPOSITORY, "failover") == author.find(REPOSITORY, "05-failover") == lesson
+    lesson = author.find(REPOSITORY, "07")
+    assert (lesson.stem, author.unwritten(lesson)) == ("07-failover", [])
+    assert author.find(REPOSITORY, "failover") == author.find(REPOSITORY, "07-failover") == lesson
 
 
 def test_a_file_that_a_lesson_lacks_is_named(checkout: Path, made: author.Lesson) -> None:
@@ -104,7 +104,7 @@ def test_a_file_that_a_lesson_lacks_is_named(checkout: Path, made: author.Lesson
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("05-other", "05-failover"),
+        ("07-other", "07-failover"),
         ("17", "names no lesson"),
         ("Failover", "names no lesson"),
         ("a/../b", "names no lesson"),
@@ -130,7 +130,7 @@ def test_an_unknown_lesson_is_refused_with_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main.main(["check", "lesson", "no-such"]) == 2
-    assert "05-failover" in capsys.readouterr().err
+    assert "07-failover" in capsys.readouterr().err
 
 
 def test_the_guide_names_every_file_of_a_lesson(made: author.Lesson) -> None:
@@ -141,7 +141,7 @@ def test_the_guide_names_every_file_of_a_lesson(made: author.Lesson) -> None:
 
 
 def test_the_guide_has_the_text_of_an_experiment_that_exists() -> None:
-    cells = json.loads((REPOSITORY / "notebooks" / "06-failback.ipynb").read_text())["cells"]
+    cells = json.loads((REPOSITORY / "notebooks" / "08-failback.ipynb").read_text())["cells"]
     sources = ["".join(cell["source"]) for cell in cells]
     assert '%%experiment plug\nlab.plug("web1")' in sources
     assert '%%experiment plug\nlab.plug("web1")' in GUIDE.read_text()

@@ -16,8 +16,8 @@ from labs.errors import LabError
 from labs.jupyter.workbooks import copy, folder, hand_out, lessons, without_guess
 from tools import book
 
-NAME = "05-failover.ipynb"
-BESIDE = "05-failover.new.ipynb"
+NAME = "07-failover.ipynb"
+BESIDE = "07-failover.new.ipynb"
 
 
 def code(source: str, **metadata: Any) -> dict[str, Any]:
@@ -195,14 +195,14 @@ def test_a_file_of_that_name_that_is_not_ours_is_kept(
 
 
 def test_a_lesson_that_was_renamed_leaves_only_what_was_edited(source: Path, mine: Path) -> None:
-    (source / "06-failback.ipynb").write_text(json.dumps(solved()))
+    (source / "08-failback.ipynb").write_text(json.dumps(solved()))
     hand_out(mine, source)
-    edit(mine / "06-failback.ipynb", "mine")
-    for name in (NAME, "06-failback.ipynb"):
+    edit(mine / "08-failback.ipynb", "mine")
+    for name in (NAME, "08-failback.ipynb"):
         (source / name).rename(source / name.replace("0", "1", 1))
     hand_out(mine, source)
     assert not (mine / NAME).exists()
-    assert last(mine / "06-failback.ipynb") == "mine"
+    assert last(mine / "08-failback.ipynb") == "mine"
 
 
 def test_a_ledger_that_cannot_be_read_costs_nothing(source: Path, mine: Path) -> None:

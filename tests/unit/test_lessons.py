@@ -226,7 +226,7 @@ def test_a_word_that_is_no_unit_may_follow_a_count() -> None:
 
 
 def test_an_answer_may_be_typed_with_a_unit_that_has_a_number() -> None:
-    """The ticket count of lesson 17 is shown as "4 of 6"."""
+    """The ticket count of lesson 21 is shown as "4 of 6"."""
     assert number("4 of 6", "of 6") == number("4", "of 6") == 4
     assert number("1060 bytes", "bytes") == 1060
 

@@ -23,13 +23,13 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_WORK", str(tmp_path))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     memory.forget()
-    memory.lesson = "05-failover"
+    memory.lesson = "07-failover"
     return tmp_path
 
 
 def restart() -> None:
     memory.forget()
-    memory.lesson = "05-failover"
+    memory.lesson = "07-failover"
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -60,15 +60,37 @@ def test_a_prediction_outlives_its_kernel(work: Path) -> None:
 
 def test_the_same_question_in_another_lesson_is_another_question(work: Path) -> None:
     predict("How long?", 3.1, unit="s")
-    memory.lesson = "06-failback"
+    memory.lesson = "08-failback"
     assert predict("How long?", unit="s").guess is None
+
+
+@pytest.mark.parametrize(
+    ("noted", "present", "known"),
+    [
+        ("05-failover", "07-failover", True),
+        ("01-vrrp-and-keepalived", "01-what-a-router-sends", True),
+        ("01-vrrp-and-keepalived", "02-who-is-elected", True),
+        ("11-split-brain", "14-prevent-split-brain", True),
+        ("05-failover", "05-wrong-settings", False),
+        ("exam", "21-mystery", False),
+        ("05", "05-wrong-settings", False),
+    ],
+)
+def test_what_was_answered_under_the_earlier_name_of_a_lesson_is_known(
+    noted: str, present: str, known: bool, work: Path
+) -> None:
+    memory.lesson = noted
+    predict("How long?", 3.1, unit="s")
+    memory.forget()
+    memory.lesson = present
+    assert predict("How long?", unit="s").guess == (3.1 if known else None)
 
 
 @pytest.mark.parametrize(
     ("session", "lesson"),
     [
-        ("/home/anna/vrrp-lab/05-failover.ipynb", "05-failover"),
-        ("05-failover.new.ipynb", "05-failover"),
+        ("/home/anna/vrrp-lab/07-failover.ipynb", "07-failover"),
+        ("07-failover.new.ipynb", "07-failover"),
         ("/tmp/Untitled.ipynb", ""),
         ("", ""),
     ],
@@ -122,7 +144,7 @@ def test_half_a_line_costs_only_itself(work: Path) -> None:
     "line", ["", "null", "[1]", '"x"', "{}", '{"t": 1}', '{"item": 3}', "\x00\x01", "[" * 100_000]
 )
 def test_a_line_that_is_none_of_ours_is_skipped(line: str, work: Path) -> None:
-    good = Entry(1.0, "05-failover", "prediction", "How long?", 3.1).line()
+    good = Entry(1.0, "07-failover", "prediction", "How long?", 3.1).line()
     (work / FILE).write_text(f"{line}\n{good}{line}")
     assert [entry.answer for entry in read(work / FILE)] == [3.1]
 
@@ -149,7 +171,7 @@ def test_a_prediction_and_its_measurement_are_one_line(
     (row,) = report(work, capsys)
     assert row == {
         "learner": work.name,
-        "lesson": "05-failover",
+        "lesson": "07-failover",
         "item": "For how long, roughly?",
         "kind": "prediction",
         "passed": "no",
@@ -189,17 +211,17 @@ def test_attempts_are_counted_up_to_the_first_success(
 def test_lessons_come_in_order_whenever_they_were_done(
     work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for lesson in ("06-failback", "02-basic-setup"):
+    for lesson in ("08-failback", "03-basic-setup"):
         memory.lesson = lesson
         memory.note("quiz", "Which?", "a", passed=True)
         memory.note("begin", lesson)
-    assert [row["lesson"] for row in report(work, capsys)] == ["02-basic-setup", "06-failback"]
+    assert [row["lesson"] for row in report(work, capsys)] == ["03-basic-setup", "08-failback"]
 
 
 def test_a_class_is_one_table(tmp_path: Path) -> None:
     for name in ("anna", "björn"):
         (tmp_path / name).mkdir()
-        entry = Entry(1.0, "05-failover", "check", "leave, politely", passed=True)
+        entry = Entry(1.0, "07-failover", "check", "leave, politely", passed=True)
         (tmp_path / name / FILE).write_text(entry.line())
     stream = io.StringIO()
     warnings: list[str] = []
@@ -221,10 +243,10 @@ def test_a_folder_without_progress_is_one_line(
 
 
 def test_entries_leave_out_what_is_not_known() -> None:
-    line = Entry(1.0, "05-failover", "begin", "05-failover").line()
+    line = Entry(1.0, "07-failover", "begin", "07-failover").line()
     assert json.loads(line) == {
         "t": 1.0,
-        "lesson": "05-failover",
+        "lesson": "07-failover",
         "kind": "begin",
-        "item": "05-failover",
+        "item": "07-failover",
     }

@@ -42,14 +42,14 @@ def lms(server: Platform) -> Platform:
 
 @pytest.fixture
 def teacher(lms: Platform, tmp_path: Path) -> Path:
-    """lti.json, and the folders of learners who have met the challenge of lesson 05."""
+    """lti.json, and the folders of learners who have met the challenge of lesson 07."""
     (tmp_path / "lti.pem").write_text(lti_platform.pem(lms.tool))
     for number, name in enumerate(NAMES):
         folder = tmp_path / "class" / name
         folder.mkdir(parents=True)
         entries = [
-            Entry(1.0, "05-failover", "check", "leave", passed=number != 1),
-            Entry(2.0, "06-failback", "check", "stay", passed=False),
+            Entry(1.0, "07-failover", "check", "leave", passed=number != 1),
+            Entry(2.0, "08-failback", "check", "stay", passed=False),
         ]
         (folder / FILE).write_text("".join(entry.line() for entry in entries))
         claims = lms.claims(name, f"user-{number}")
@@ -78,7 +78,7 @@ def given(lms: Platform) -> list[tuple[str, str, float, float, str]]:
 def test_every_learner_who_came_gets_a_score(
     teacher: Path, lms: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert grade(teacher, "--lessons", "05,06") == 0
+    assert grade(teacher, "--lessons", "07,08") == 0
     assert capsys.readouterr().out == "3 scores were accepted\n"
     assert given(lms) == [
         ("/items/1/scores", "user-0", 1.0, 2.0, "InProgress"),
@@ -89,10 +89,10 @@ def test_every_learner_who_came_gets_a_score(
 
 def test_a_link_of_one_lesson_gets_the_score_of_that_lesson(teacher: Path, lms: Platform) -> None:
     launches = teacher.parent / "launches"
-    for item, lesson in (("5", "05"), ("6", "06-failback")):
+    for item, lesson in (("5", "07"), ("6", "08-failback")):
         claims = lms.claims(NAMES[0], "user-0", item, lesson)
         lti_launches.remember(launches, NAMES[0], claims)
-    assert grade(teacher, "--lessons", "05,06") == 0
+    assert grade(teacher, "--lessons", "07,08") == 0
     assert given(lms)[1:3] == [
         ("/items/5/scores", "user-0", 1.0, 1.0, "Completed"),
         ("/items/6/scores", "user-0", 0.0, 1.0, "InProgress"),
@@ -112,10 +112,10 @@ def test_a_lesson_that_is_not_graded_is_a_line(
     teacher: Path, lms: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lti_launches.remember(
-        teacher.parent / "launches", NAMES[0], lms.claims(NAMES[0], "user-0", "7", "07")
+        teacher.parent / "launches", NAMES[0], lms.claims(NAMES[0], "user-0", "7", "09")
     )
-    assert grade(teacher, "--lessons", "05") == 1
-    assert "lesson '07' of the LMS's link is not graded" in capsys.readouterr().err
+    assert grade(teacher, "--lessons", "07") == 1
+    assert "lesson '09' of the LMS's link is not graded" in capsys.readouterr().err
     assert len(lms.scores) == 3
 
 

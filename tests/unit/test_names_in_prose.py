@@ -33,7 +33,7 @@ ELSEWHERE = {
 }
 # The files of the lesson that docs/authoring.md makes, and of the one that gets another number for
 # it; a test of that page compares them with the program.
-EXAMPLE_LESSON = re.compile(r".*/(l?18([-_](gateways|mystery))?\.(ipynb|py)|states/gateways/.*)")
+EXAMPLE_LESSON = re.compile(r".*/(l?22([-_](gateways|mystery))?\.(ipynb|py)|states/gateways/.*)")
 
 
 @cache

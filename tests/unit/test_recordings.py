@@ -344,10 +344,10 @@ def test_a_damaged_recording_costs_no_other(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(recording, "PLACE", tmp_path)
-    Recording({}, [], {"x": [[1.0]]}).save(tmp_path / "06-failback.json.gz")
-    (tmp_path / "05-failover.json.gz").write_bytes(content)
+    Recording({}, [], {"x": [[1.0]]}).save(tmp_path / "08-failback.json.gz")
+    (tmp_path / "07-failover.json.gz").write_bytes(content)
     recording.load.cache_clear()
-    assert [book.asides for book in recording.books("06-failback")] == [{"x": [[1.0]]}]
-    assert "05-failover.json.gz is damaged" in capsys.readouterr().err
-    with pytest.raises(LabError, match=r"05-failover.json.gz is damaged .*git checkout"):
-        recording.books("05-failover")
+    assert [book.asides for book in recording.books("08-failback")] == [{"x": [[1.0]]}]
+    assert "07-failover.json.gz is damaged" in capsys.readouterr().err
+    with pytest.raises(LabError, match=r"07-failover.json.gz is damaged .*git checkout"):
+        recording.books("07-failover")

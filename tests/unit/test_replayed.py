@@ -16,7 +16,7 @@ from labs.replay import recording
 from labs.replay.replay_lab import ReplayLab
 from tests.support import REPOSITORY
 
-pytestmark = pytest.mark.skipif("05-failover" not in recording.lessons(), reason="not recorded")
+pytestmark = pytest.mark.skipif("07-failover" not in recording.lessons(), reason="not recorded")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_it_says_that_it_is_a_replay(
     assert repr(lab).startswith("<Replay of Lab('basic')")
     from labs.lessons import begin
 
-    assert "REPLAY" in repr(begin("05-failover"))
+    assert "REPLAY" in repr(begin("07-failover"))
 
 
 def test_a_pulled_cable_moves_the_address_as_it_did(lab: ReplayLab) -> None:

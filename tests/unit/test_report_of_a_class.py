@@ -17,7 +17,7 @@ from labs.cli.main import main
 from labs.progress import FILE, Entry
 from tests.support import OrdinaryUser
 
-GOOD = Entry(1.0, "05-failover", "check", "leave, politely", passed=True).line()
+GOOD = Entry(1.0, "07-failover", "check", "leave, politely", passed=True).line()
 
 
 def learner(place: Path, content: bytes | str = GOOD) -> Path:
@@ -175,7 +175,7 @@ def test_a_line_separator_in_an_answer_ends_no_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Python's splitlines() would divide at these, and JSON need not escape them."""
-    entry = Entry(1.0, "05-failover", "prediction", "Who?\u2028Why?\x85", "a\x0bb")
+    entry = Entry(1.0, "07-failover", "prediction", "Who?\u2028Why?\x85", "a\x0bb")
     rows, warnings = report([learner(tmp_path / "anna", entry.line())], capsys)
     assert (rows[0]["item"], rows[0]["prediction"]) == (entry.item, entry.answer)
     assert warnings == []

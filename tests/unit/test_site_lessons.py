@@ -15,7 +15,7 @@ from labs.lessons import course
 from tests.support import REPOSITORY
 from tools.site_lessons import FIGURES, Page, Styles, index
 
-LESSON = Path("05-failover.ipynb")
+LESSON = Path("07-failover.ipynb")
 QUESTION = "One of two: which? A {root} is no place."
 
 
@@ -29,7 +29,7 @@ VERDICT = {"kind": "verdict", **ASKS, "measured": "that", "because": "It was mea
 REPORT = {"kind": "html", "html": '<div style="color:red">1 of 3</div>'}
 CHECK = {"kind": "check", "challenge": "leave", "report": REPORT}
 COMMIT = {"kind": "commit", "questions": [QUESTION]}
-LINKS = "# A title\n\nSee [05](05-failover.ipynb) and [there](../docs/x.md)."
+LINKS = "# A title\n\nSee [05](07-failover.ipynb) and [there](../docs/x.md)."
 CELLS = [
     {"kind": "markdown", "text": LINKS},
     code('predict("?", guess="that")', {"kind": "prediction", **ASKS}),
@@ -37,7 +37,7 @@ CELLS = [
     code("check()", CHECK),
     code("%%on web1\nstop it", {"kind": "text", "text": "stopped"}, tags=("solution",)),
     code("check()", CHECK),
-    code("quiz()", {"kind": "quiz", "lesson": "05-failover"}),
+    code("quiz()", {"kind": "quiz", "lesson": "07-failover"}),
 ]
 
 
@@ -45,7 +45,7 @@ CELLS = [
 def made(tmp_path: Path) -> tuple[str, dict[str, Any]]:
     """The body of a page, and what it is judged by."""
     body = Page(LESSON, Styles(), tmp_path).body(CELLS)
-    judged = (tmp_path / "lessons/05-failover/judged.json").read_text(encoding="utf-8")
+    judged = (tmp_path / "lessons/07-failover/judged.json").read_text(encoding="utf-8")
     return body, json.loads(judged)
 
 
@@ -74,7 +74,7 @@ def test_a_page_has_the_questions_and_not_the_answers(made: tuple[str, dict[str,
     assert "It was measured" not in html.unescape(body)
     verdicts = judged["predictions"][QUESTION]["choices"]
     assert [verdicts[each]["right"] for each in ("this", "that")] == [False, True]
-    for question, replies in zip(course.lesson("05").questions, judged["quiz"], strict=True):
+    for question, replies in zip(course.lesson("07").questions, judged["quiz"], strict=True):
         assert replies[question.right] == {"passed": True, "text": question.why}
         assert question.why not in html.unescape(body)
 
@@ -106,7 +106,7 @@ def test_links_lead_to_pages_of_the_site_or_nowhere(made: tuple[str, dict[str, A
     body, _ = made
     targets = re.findall('href="([^"]*)"', body)
     figure = "{root}explore/outage/index.html"
-    assert targets == ["{root}lessons/index.html", "../05-failover/index.html", figure]
+    assert targets == ["{root}lessons/index.html", "../07-failover/index.html", figure]
     assert "&#123;root}" in body
     assert "{root} is no place" not in body
 

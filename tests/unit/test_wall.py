@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -43,7 +44,12 @@ FAILED, PASSED = entry("check", "leave", False), entry("check", "leave", True)
 )
 def test_a_section_is_in_one_of_four_states(entries: list[Entry], state: str) -> None:
     assert standing.state(SECTION, LESSON, entries) == state
-    assert standing.state(SECTION, "06-failback", entries) == NOT_BEGUN
+    assert standing.state(SECTION, "08-failback", entries) == NOT_BEGUN
+
+
+def test_what_was_done_under_the_earlier_name_of_a_lesson_counts() -> None:
+    earlier = [dataclasses.replace(each, lesson="05-failover") for each in (VERDICT, PASSED)]
+    assert standing.state(SECTION, LESSON, earlier) == DONE
 
 
 def test_every_lesson_has_sections_and_no_item_is_in_two() -> None:

@@ -7,7 +7,7 @@ One line of JSON for each visit, when it is over: `t` and `known` (Unix time whe
 it was over), `rtt` in seconds, and `page`, the text of the page; the last two are null if none came
 within PAGE_TIMEOUT.
 A ping asks the machine's kernel, a visit asks the program that the customers want: the difference
-between the two is what lesson 10 is about.
+between the two is what lesson 12 is about.
 Visits overlap, so a server that hangs does not make the client ask less often.
 It imports only the standard library, so that it is there at once; `labs.emulation.services` starts
 it.

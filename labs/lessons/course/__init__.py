@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
+from labs import lesson_names
 from labs.errors import LabError, unknown
 from labs.lessons.challenges import Challenge
 from labs.lessons.experiment import Experiment
@@ -33,7 +34,7 @@ from labs.progress import Answer
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A lesson as its module describes it; `name` is ``05``, or ``05-failover`` once asked so.
+    """A lesson as its module describes it; `name` is ``07``, or ``07-failover`` once asked so.
 
     `slug`: ``failover``, which stays when lessons are renumbered.
     """
@@ -62,17 +63,23 @@ def numbers() -> list[str]:
 
 
 def number_of(name: str) -> str:
-    """The number of the lesson ``05-failover``, or ``05``, as text.
+    """The number of the lesson ``07-failover``, or ``07``, as text; see `numbers_of`."""
+    return numbers_of(name)[0]
+
+
+def numbers_of(name: str) -> tuple[str, ...]:
+    """The numbers, as text, of what the lesson ``07-failover``, or ``07``, is today.
 
     A lesson keeps its name when it gets another number: the copies and the progress files of
-    learners have the number that it had.
+    learners have the number that it had.  One that was split has the numbers of all its parts.
     """
-    slug = name[3:].replace("-", "_")
-    return next((each[1:3] for each in _modules() if slug and each[4:] == slug), name[:2])
+    found = {each[4:].replace("_", "-"): each[1:3] for each in _modules()}
+    today = lesson_names.today(name)
+    return tuple(found[each] for each in today if each in found) or (name[:2],)
 
 
 def lesson(name: str) -> Lesson:
-    """The lesson ``05-failover``, or ``05``; raises LabError, naming the known ones."""
+    """The lesson ``07-failover``, or ``07``; raises LabError, naming the known ones."""
     present = number_of(name)
     if present not in numbers():
         raise unknown("lesson", name, numbers())
@@ -124,7 +131,9 @@ def challenge(name: str, present: str = "") -> Challenge:
 
 def experiment(name: str, present: str) -> Experiment:
     """The experiment `name` of the lesson `present`; LabError, naming the known ones, if none."""
-    found = lesson(present).experiments
+    found: dict[str, Experiment] = {}
+    for number in numbers_of(present):
+        found |= lesson(number).experiments
     if name not in found:
         raise unknown("experiment", name, found)
     return found[name]

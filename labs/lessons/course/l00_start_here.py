@@ -163,7 +163,7 @@ QUIZ = (
 REASONS = {
     WHO: "web2 noticed that web1 was gone, and took the address over. Lesson 01 shows how.",
     GAP: (
-        "web2 waits for some seconds, in case web1 is still there. Lesson 05 predicts the time to "
+        "web2 waits for some seconds, in case web1 is still there. Lesson 07 predicts the time to "
         "a hundredth of a second."
     ),
 }

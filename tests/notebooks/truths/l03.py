@@ -1,32 +1,13 @@
-"""03 What the settings mean: what came of each line; the daemons differ in one of them."""
+"""03 Basic setup: which server holds the address after each start, and what the servers show."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "unplug-and-count": "it was 0",
-    "plug-and-read": r"\[web2\].*Entering BACKUP state",
-    "unplug-slow": r"web2 took 192\.168\.1\.10.*it was (6\.[5-9]\d*|7|7\.\d+|8(\.\d+)?) s",
-    "costs": r" 1 s +86,400 +5\.\d .* 10 s .*30\.609 s",
-    "wrong-password": r"although web1 still had it.*it was both",
-    "password-log": r"192\.168\.1\.10/32.*\n.*passw",
-    "must-be-equal": (
-        "auth_pass 1112 +web1 and web2.*advert_int 2 +web1 and web2.*"
-        "virtual_router_id 52 +web1 and web2.*priority 120 +web1\n.*"
-        "priority 200 +web2$"
-    ),
-    "exchange": "it was web1",
-    "numbers": r"(?=.*192\.168\.1\.11 > 224.* vrid 51)(?=.*192\.168\.1\.21 > 224.* vrid 52)",
-    "version-here": {"vrrpd": "Starting vrrpd 0", "keepalived": "Starting Keepalived v2"},
-    "copy": {
-        "vrrpd": "it was “one of them”",
-        "keepalived": lambda it: (
-            "it was “one of them”" if it.accepts_other_lists else "it was both"
-        ),
-    },
-    "copied-look": {
-        "vrrpd": r"root@web1.*192\.168\.1\.10/32.*root@db1(?!.*192\.168\.1\.20/32)",
-        "keepalived": lambda it: (
-            r"root@db1(?!.*192\.168\.1\.20/32)" if it.accepts_other_lists else r"192\.168\.1\.20/32"
-        ),
-    },
+    "addresses-before": r"^(?!.*192\.168\.1\.10/).*root@web1.*root@web2",
+    "test-web1": "\nthe file is valid",
+    "start-web1": r"it was (3\.[4-9]|[45])",
+    "start-web2": r"it was web1\.",
+    "addresses-after": r"root@web1.*inet 192\.168\.1\.10/32.*root@web2(?!.*192\.168\.1\.10/)",
+    "ask": r" 0% packet loss.*192\.168\.1\.10 .*lladdr",
+    "start-web1-last": r"web1 took 192\.168\.1\.10 from web2.*it was “web1 takes it”",
 }

@@ -1,20 +1,28 @@
-"""05 Failover: how long, why that long, and what the client saw."""
+"""05 When a setting is wrong: what came of each line; the daemons differ in one of them."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "pull": (
-        r"it was nobody\..*it was [2-5](\.\d+)? s.*here (3\.[6-9]|[45]\.)\d+ s after"
-        r".*it was “a reset”"
+    "wrong-password": r"although web1 still had it.*it was both",
+    "password-log": r"192\.168\.1\.10/32.*\n.*passw",
+    "must-be-equal": (
+        "auth_pass 1112 +web1 and web2.*advert_int 2 +web1 and web2.*"
+        "virtual_router_id 52 +web1 and web2.*priority 120 +web1\n.*"
+        "priority 200 +web2$"
     ),
-    # keepalived logs each gratuitous ARP in a line of its own.
-    "addresses-after": {
-        "vrrpd": r"NO-CARRIER.*FAULT.*root@web2.*inet 192\.168\.1\.10/32.*MASTER",
-        "keepalived": r"NO-CARRIER.*root@web2.*inet 192\.168\.1\.10/32",
+    "exchange": "it was web1",
+    "numbers": r"(?=.*192\.168\.1\.11 > 224.* vrid 51)(?=.*192\.168\.1\.21 > 224.* vrid 52)",
+    "version-here": {"vrrpd": "Starting vrrpd 0", "keepalived": "Starting Keepalived v2"},
+    "copy": {
+        "vrrpd": "it was “one of them”",
+        "keepalived": lambda it: (
+            "it was “one of them”" if it.accepts_other_lists else "it was both"
+        ),
     },
-    "arp": r"192\.168\.1\.10 .*lladdr",
-    "arp-web2": r"eth0.*([0-9a-f]{2}:){5}",
-    "crash": r"(two hold|held 192.168.1.10 at once).*it was both",
-    "restart": r"192\.168\.1\.10/32.*active \(running\)",
-    "thousand-pulls": r"it was (0\.9\d*|1(\.0\d*)?) s",
+    "copied-look": {
+        "vrrpd": r"root@web1.*192\.168\.1\.10/32.*root@db1(?!.*192\.168\.1\.20/32)",
+        "keepalived": lambda it: (
+            r"root@db1(?!.*192\.168\.1\.20/32)" if it.accepts_other_lists else r"192\.168\.1\.20/32"
+        ),
+    },
 }

@@ -1,17 +1,22 @@
-"""08 Notify scripts: which are run, with which words, and what becomes of the bad ones."""
+"""08 Failback: why the address comes back, when it does not, and when later."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "restart": "it was “hage.sh, hoge.sh”",
-    "do-pull": "it was nothing",
-    "flags": r"root@web1[^\n]*\n/run/in-charge\n.*root@web2[^\n]*\n/run/in-charge\n",
-    "do-plug": r"(?=.*hage\.sh on web1)(?=.*hage\.sh on web2)(?=.*hoge\.sh on web1)",
-    "security": r"SECURITY VIOLATION.*exit status 6",
-    "do-stop": r"all\.sh INSTANCE VI_1 STOP 150.*it was STOP",
-    "do-hang": "it was “advertising as ever”",
-    "hanging": "tail -f /dev/null",
-    "fail": "web1",
-    "fail-log": {"vrrpd": "exited with status 7", "keepalived": r"No entries"},
-    "no-bit-log": "not executable",
+    "plug": (
+        r"web1 took 192\.168\.1\.10 from web2 .*predicted 3\.414 s after its link came up"
+        r".*it was web1\..*it was 0(\.[0-4]\d?)? s"
+    ),
+    "addresses": r"root@web1(?!.*root@web2.*192\.168\.1\.10/32).*192\.168\.1\.10/32",
+    "nopreempt-alone": r"\(VI_1\).*nopreempt.*MASTER",
+    "plug-again": r"\A(?!.*web1 took).*plug web1",
+    "stop": (
+        r"stopped .*predicted 0\.414 s after the Advertisement of priority 0"
+        r".*it was “after its Skew_Time”"
+    ),
+    # Three seconds from an advertisement on, then 3.414 s from the last one that still counted.
+    "plug-delay": (
+        r"predicted 3\.414 s after its link came up, measured [5-9]\..*it was [5-9](\.\d+)? s"
+    ),
+    "compare": r"preempt.*nopreempt.*preempt_delay 3",
 }

@@ -1,18 +1,31 @@
-"""09 Twenty VIPs: what became of the 21st address, then and now."""
+"""09 Swap roles: what each way of moving the master costs."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "old-limit": (
-        r"(?=.*192\.168\.1\.119/32 *\n)(?=.*it was “nobody holds it”)"
-        r".*trunc to the first 20 VIPs.*=> Declare others VIPs into the excluded vip block"
+    "do-reload": (
+        r"web2 took 192\.168\.1\.10 from web1 .*predicted 3\.414 s.*it was 0(\.[0-4]\d?)? s"
     ),
-    "exclude": r"(?=.*it was 20\.).*virtual_ipaddress_excluded \{\n +192\.168\.1\.120\n",
-    "count-moved": r"\n23\b",
-    "today-count": r"root@web1.*\n23\n.*root@web2.*\n0\b",
-    "grow-to": r"\b23 +128 = .*\b255 +1056 = .*it was 1056 bytes",
-    "tcpdump": "length 1056",
-    "one-more": "it was “held, not advertised”",
-    "log-now": r"\(256\) exceeds .*max 255.*moved to eVIPs",
-    "check-after": "An old neighbor: done",
+    "addresses": r"root@web2.*state BACKUP.*priority 150.*192\.168\.1\.10/32",
+    "failover": (
+        r"web1 took 192\.168\.1\.10 from web2 .*pulled.*"
+        r"web2 took 192\.168\.1\.10 from web1 .*plugged in"
+    ),
+    "do-busy": r"web1 took 192\.168\.1\.10 from web2.*after the Advertisement of priority 0",
+    "do-busy-then": "it was 3",
+    "do-idle": r"\A(?!.*web2 took).+",
+    "do-idle-then": (
+        r"predicted 0\.414 s after the Advertisement of priority 0"
+        r".*it was (0\.[4-9]\d?|[12](\.\d+)?) s"
+    ),
+    "do-priority": {
+        "vrrpd": (
+            r"predicted 3\.219 s after the last Advertisement, measured (3\.[2-9]|[45]\.)"
+            r".*it was [2-5](\.\d+)? s"
+        ),
+        "keepalived": (
+            r"predicted 3\.219 s after its daemon was reloaded, measured (3\.[2-9]|[45]\.)"
+            r".*it was [2-5](\.\d+)? s"
+        ),
+    },
 }

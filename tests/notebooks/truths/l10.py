@@ -1,18 +1,17 @@
-"""10 Is the service alive?: who notices, and what each remedy does to the address."""
+"""10 Notify scripts: which are run, with which words, and what becomes of the bad ones."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "run-unwatched": (
-        r"by ping(?!.*No answer.*for the page).*for the page.*No answer.*it was web1"
-    ),
-    "run-watcher": r"predicted 0\.609 s after the Advertisement of priority 0",
-    "run-second": "it was nobody",
-    "run-fault": r"Advertisement of priority 0.*it was [1-4](\.\d+)? s",
-    "run-back": r"web1 took 192\.168\.1\.10 from web2",
-    "run-weight": r"predicted 3\.609 s after the last Advertisement.*it was later",
-    "compare": r"watcher.*FAULT.*weight −60",
-    "run-both": "it was web1",
-    "run-both-fault": r"[Nn]obody held 192\.168\.1\.10",
-    "run-hang": r"LISTEN.*exit status 1",
+    "restart": "it was “hage.sh, hoge.sh”",
+    "do-pull": "it was nothing",
+    "flags": r"root@web1[^\n]*\n/run/in-charge\n.*root@web2[^\n]*\n/run/in-charge\n",
+    "do-plug": r"(?=.*hage\.sh on web1)(?=.*hage\.sh on web2)(?=.*hoge\.sh on web1)",
+    "security": r"SECURITY VIOLATION.*exit status 6",
+    "do-stop": r"all\.sh INSTANCE VI_1 STOP 150.*it was STOP",
+    "do-hang": "it was “advertising as ever”",
+    "hanging": "tail -f /dev/null",
+    "fail": "web1",
+    "fail-log": {"vrrpd": "exited with status 7", "keepalived": r"No entries"},
+    "no-bit-log": "not executable",
 }

@@ -1,23 +1,18 @@
-"""11 Split brain: how two masters come about, what the client sees, what helps."""
+"""11 Twenty VIPs: what became of the 21st address, then and now."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "cut": "it was both",
-    "look-at-both": r"root@web1.*LOWER_UP.*\.10/32.*root@web2.*LOWER_UP.*\.10/32",
-    "heal": r"it was [1-9]\d*(\.\d+)? s",
-    "heal-better": (r"\A(?!.*No answer from \S+ s to \S+ s \([1-9]).*held 192\.168\.1\.10 at once"),
-    "deaf": "it was nobody",
-    "directions": (
-        r"all from web1 +web1 and web2 .*all to web1 +web1 +nobody\n"
-        r".*all from web2 +web1 +web1\n.*all to web2 +web1 and web2"
+    "old-limit": (
+        r"(?=.*192\.168\.1\.119/32 *\n)(?=.*it was “nobody holds it”)"
+        r".*trunc to the first 20 VIPs.*=> Declare others VIPs into the excluded vip block"
     ),
-    "firewall": r"although web1 still had it.*held 192\.168\.1\.10 at once",
-    "tcpdump": r"(?=.*192\.168\.1\.12 > 224\.0\.0\.18)(?=.*192\.168\.1\.11 > 224\.0\.0\.18)",
-    "logs": "with lower priority 100, ours 150",
-    "who-has": r"(?=.*is-at 02:00:00:00:00:0b)(?=.*is-at 02:00:00:00:00:0c)",
-    "alarm": "web1: split brain.*web1: split brain",
-    "unicast": r"\['web1', 'web2'\]",
-    "gateway": "it was web2",
-    "check-after": "Lonely at the top: done",
+    "exclude": r"(?=.*it was 20\.).*virtual_ipaddress_excluded \{\n +192\.168\.1\.120\n",
+    "count-moved": r"\n23\b",
+    "today-count": r"root@web1.*\n23\n.*root@web2.*\n0\b",
+    "grow-to": r"\b23 +128 = .*\b255 +1056 = .*it was 1056 bytes",
+    "tcpdump": "length 1056",
+    "one-more": "it was “held, not advertised”",
+    "log-now": r"\(256\) exceeds .*max 255.*moved to eVIPs",
+    "check-after": "An old neighbor: done",
 }

@@ -1,23 +1,19 @@
-"""13 Beyond one pair: who waits for whom, and what holds two sides together."""
+"""13 Split brain: how two masters come about, and what shows them."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "run-three": r"it was (3\.[6-9]|[45])",
-    "run-other": r"it was 0(\.[0-4]\d*)? s",
-    "look-forward": r"(root@r\d.*net\.ipv4\.ip_forward = 1.*){2}",
-    "ping-through": "via 192.168.1.10.* 0% packet loss",
-    "run-torn": "it was no",
-    "ping-torn": r"lladdr 02:00:00:00:00:0b.*100% packet loss",
-    "run-together": (
-        r"predicted 0\.609 s after the Advertisement of priority 0, measured [2-5]\."
-        r".*it was [2-5](\.\d+)? s"
+    "cut": "it was both",
+    "look-at-both": r"root@web1.*LOWER_UP.*\.10/32.*root@web2.*LOWER_UP.*\.10/32",
+    "deaf": "it was nobody",
+    "directions": (
+        r"all from web1 +web1 and web2 .*all to web1 +web1 +nobody\n"
+        r".*all from web2 +web1 +web1\n.*all to web2 +web1 and web2"
     ),
-    "ping-again": r"lladdr 02:00:00:00:00:0c.* 0% packet loss",
-    "look-six": r"version 3.*fe80::10/64.*2001:db8:1::10/64.*fe80::\S+ > ff02::12",
-    "run-six": (
-        r"predicted 3\.609 s after the last Advertisement, measured (3\.[6-9]|[45]\.)"
-        r".*it was “?the same”?"
-    ),
-    "check-after": "Two families, one server: done",
+    "firewall": r"although web1 still had it.*held 192\.168\.1\.10 at once",
+    "tcpdump": r"(?=.*192\.168\.1\.12 > 224\.0\.0\.18)(?=.*192\.168\.1\.11 > 224\.0\.0\.18)",
+    "logs": "with lower priority 100, ours 150",
+    "who-has": r"(?=.*is-at 02:00:00:00:00:0b)(?=.*is-at 02:00:00:00:00:0c)",
+    "alarm": "web1: split brain.*web1: split brain",
+    "check-after": "The firewall stays: done",
 }

@@ -1,19 +1,9 @@
-"""16 Your servers: two faults that nothing shows, an upgrade, and a BACKUP that is lost."""
+"""16 Beyond one pair: who waits for whom, and whose clients notice."""
 
 from tests.notebooks.truths import Truth
 
 TRUE: dict[str, Truth] = {
-    "do-plug": "it was web1",
-    "rules": r"policy drop.*output.*vrrp accept",
-    "let-in": "ip protocol vrrp accept",
-    "do-plug-again": r"\A(?=.*plug web1)(?!.*web1 took)",
-    "open-script": r"rwxrwxrwx.*SECURITY VIOLATION",
-    "do-secure": "it was nothing",
-    "secure-log": "disabling",
-    "close-script": r"exit status 0.*exit status 0",
-    "do-holder": "it was 1",
-    "do-loss": "it was “not at all”",
-    "both-alive": r"root@web1.*\nactive.*root@web2.*\ninactive",
-    "checklist": r"\A(?!.*LOOK).*ok +firewall.*ok +firewall",
-    "check-end": "Take over two servers: done",
+    "run-three": r"it was (3\.[6-9]|[45])",
+    "run-other": r"it was 0(\.[0-4]\d*)? s",
+    "check-after": "Three at work: done",
 }

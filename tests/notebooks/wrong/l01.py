@@ -1,4 +1,4 @@
-"""01 VRRP and keepalived: one left running, both killed, all stopped, cables, a priority."""
+"""01 What a router sends: the sender alone, both killed, cables, a file, and all four stopped."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ def _stop(*hosts: str) -> str:
 
 
 WRONG = {
-    "lowest": (
-        # The next in line takes over.
-        Wrong(_stop("web2"), hint="receives advertisements of web3"),
+    "retire": (
+        # The one that sent nothing takes over.
+        Wrong(_stop("db1"), hint="db2 takes part in virtual router 52, too"),
         # A daemon that is killed leaves the address where it is.
-        Wrong("lab.crash('web2'); lab.crash('web3')", hint="web2 was killed"),
-        Wrong(_stop("web1", "web2", "web3"), hint="no daemon is running on web1"),
-        Wrong("lab.unplug('web2'); lab.unplug('web3')", hint="cable of web2 and web3 is out"),
+        Wrong("lab.crash('db1'); lab.crash('db2')", hint="was killed"),
+        Wrong(_stop("web1", "web2", "db1", "db2"), hint="no daemon is running on web1 and web2"),
+        Wrong("lab.unplug('db1'); lab.unplug('db2')", hint="cable of db1 and db2 is out"),
         Wrong(
-            "lab.run('web1', \"sed -i 's/priority 100/priority 250/' "
+            "lab.run('db1', \"sed -i 's/router_id 52/router_id 51/' "
             '/etc/keepalived/keepalived.conf; systemctl reload keepalived")',
-            hint="the file of web1 has been changed",
+            hint="the file of db1 has been changed",
         ),
     ),
 }

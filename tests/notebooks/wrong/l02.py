@@ -1,18 +1,26 @@
-"""02 Basic setup: one file forgotten, both files changed and not read, one read and one not."""
+"""02 Who is elected: one left running, both killed, all stopped, cables, a priority."""
+
+from __future__ import annotations
 
 from tests.notebooks.wrong import Wrong
 
-EDIT = "sed -i 's/virtual_router_id 51/virtual_router_id 52/' /etc/keepalived/keepalived.conf"
-BOTH = f"lab.run('web1', {EDIT!r}); lab.run('web2', {EDIT!r})"
+
+def _stop(*hosts: str) -> str:
+    return "; ".join(f"lab.run({host!r}, 'systemctl stop keepalived')" for host in hosts)
+
 
 WRONG = {
-    "vrid": (
-        Wrong(f"lab.run('web1', {EDIT!r})", hint="web2's config still has another"),
-        Wrong(BOTH, hint="reads its file when it starts or reloads"),
+    "lowest": (
+        # The next in line takes over.
+        Wrong(_stop("web2"), hint="receives advertisements of web3"),
+        # A daemon that is killed leaves the address where it is.
+        Wrong("lab.crash('web2'); lab.crash('web3')", hint="web2 was killed"),
+        Wrong(_stop("web1", "web2", "web3"), hint="no daemon is running on web1"),
+        Wrong("lab.unplug('web2'); lab.unplug('web3')", hint="cable of web2 and web3 is out"),
         Wrong(
-            f"{BOTH}; lab.run('web2', 'systemctl restart keepalived'); "
-            "lab.wait_until(lambda: len(lab.holders()) == 2)",
-            hint="reads its file when it starts or reloads",
+            "lab.run('web1', \"sed -i 's/priority 100/priority 250/' "
+            '/etc/keepalived/keepalived.conf; systemctl reload keepalived")',
+            hint="the file of web1 has been changed",
         ),
-    )
+    ),
 }

@@ -1,30 +1,36 @@
-"""06 Failback: no change, nopreempt where it is ignored, one not read, and a forced return."""
+"""06 More virtual addresses: a server forgotten, not read, restarted, stopped, a bad line."""
+
+from __future__ import annotations
 
 from tests.notebooks.wrong import Wrong
 
-NOPREEMPT = r"sed -i '/virtual_router_id/i\        nopreempt' /etc/keepalived/keepalived.conf"
-BACKUP = "sed -i 's/state MASTER/state BACKUP/' /etc/keepalived/keepalived.conf"
-RELOAD = "systemctl reload keepalived"
-PLUG = "lab.plug('web1'); lab.wait_until(lambda: lab.holders() == ['web1'])"
+FILE = "/etc/keepalived/keepalived.conf"
+EDIT = f"sed -i '/192.168.1.103/d; s/192.168.1.104/192.168.1.105/' {FILE}"
+RELOAD, RESTART = "systemctl reload keepalived", "systemctl restart keepalived"
 
 
-def _typed(*lines: str) -> str:
-    return f"lab.run('web1', {chr(10).join(lines)!r})"
+def _typed(host: str, *lines: str) -> str:
+    return f"lab.run({host!r}, {chr(10).join(lines)!r})"
+
+
+def _on_both(*lines: str) -> str:
+    return "; ".join(_typed(host, *lines) for host in ("web1", "web2"))
 
 
 WRONG = {
-    "stay": (
-        Wrong(PLUG, hint="so it preempts"),
-        Wrong(f"{_typed(NOPREEMPT, RELOAD)}\n{PLUG}", hint="ignored next to `state MASTER`"),
-        Wrong(f"{_typed(NOPREEMPT, BACKUP)}\n{PLUG}", hint="had the daemon read it"),
+    "exchange": (
+        # One server is forgotten.
+        Wrong(_typed("web1", EDIT, RELOAD), hint="the file of web2 lacks"),
+        Wrong(_on_both(EDIT), hint="still holds an address"),
+        # A daemon that is stopped and started reads its file, too; but the address moves.
+        Wrong(_on_both(EDIT, RESTART), hint="it has moved"),
         Wrong(
-            f"{_typed(NOPREEMPT, BACKUP, RELOAD)}\nlab.plug('web1'); lab.settle()",
-            hint="still respects every advertisement",
+            f"{_on_both(EDIT, RELOAD)}; {_typed('web2', 'systemctl stop keepalived')}",
+            hint="no daemon is running on web2",
         ),
         Wrong(
-            f"{_typed(NOPREEMPT, BACKUP, RELOAD)}\nlab.plug('web1'); lab.settle()\n"
-            "lab.run('web2', 'systemctl stop keepalived'); lab.settle()",
-            hint="a daemon was stopped",
+            _on_both(f"sed -i '/192.168.1.103/d; s/192.168.1.104/192.168.1.1O5/' {FILE}", RELOAD),
+            hint="keepalived -t on web1 says",
         ),
-    )
+    ),
 }

@@ -1,30 +1,30 @@
-"""08 Notify scripts: nothing changed, a file not read, the wrong script, a flag removed by hand."""
+"""08 Failback: no change, nopreempt where it is ignored, one not read, and a forced return."""
 
 from tests.notebooks.wrong import Wrong
 
-CONF = "/etc/keepalived/keepalived.conf"
-PULL = "lab.unplug('web1'); lab.settle()"
+NOPREEMPT = r"sed -i '/virtual_router_id/i\        nopreempt' /etc/keepalived/keepalived.conf"
+BACKUP = "sed -i 's/state MASTER/state BACKUP/' /etc/keepalived/keepalived.conf"
+RELOAD = "systemctl reload keepalived"
+PLUG = "lab.plug('web1'); lab.wait_until(lambda: lab.holders() == ['web1'])"
 
 
 def _typed(*lines: str) -> str:
-    return f"lab.settle()\nlab.run('web1', {chr(10).join(lines)!r})"
-
-
-def _fault(script: str) -> str:
-    return rf"sed -i '/notify_backup/a\        notify_fault /etc/keepalived/{script}' {CONF}"
+    return f"lab.run('web1', {chr(10).join(lines)!r})"
 
 
 WRONG = {
-    "flag": (
-        Wrong(f"lab.settle()\n{PULL}", hint="no carrier is FAULT, not BACKUP"),
-        Wrong(f"{_typed(_fault('hage.sh'))}\n{PULL}", hint="had the daemon read it"),
+    "stay": (
+        Wrong(PLUG, hint="so it preempts"),
+        Wrong(f"{_typed(NOPREEMPT, RELOAD)}\n{PLUG}", hint="ignored next to `state MASTER`"),
+        Wrong(f"{_typed(NOPREEMPT, BACKUP)}\n{PLUG}", hint="had the daemon read it"),
         Wrong(
-            f"{_typed(_fault('hoge.sh'), 'systemctl reload keepalived')}\n{PULL}",
-            hint="had the daemon read it|what does that script do",
+            f"{_typed(NOPREEMPT, BACKUP, RELOAD)}\nlab.plug('web1'); lab.settle()",
+            hint="still respects every advertisement",
         ),
         Wrong(
-            f"lab.settle()\n{PULL}\nlab.run('web1', 'rm /run/in-charge')",
-            hint="what removes it next time",
+            f"{_typed(NOPREEMPT, BACKUP, RELOAD)}\nlab.plug('web1'); lab.settle()\n"
+            "lab.run('web2', 'systemctl stop keepalived'); lab.settle()",
+            hint="a daemon was stopped",
         ),
     )
 }

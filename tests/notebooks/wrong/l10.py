@@ -1,24 +1,30 @@
-"""10 Is the service alive?: the article's remedy by hand, and a weight that only draws level."""
+"""10 Notify scripts: nothing changed, a file not read, the wrong script, a flag removed by hand."""
 
 from tests.notebooks.wrong import Wrong
 
-LEVEL = """
-lab.conf("web1", lab.conf("web1").replace("weight -20", "weight -80"))
-lab.reload("web1")
-"""
+CONF = "/etc/keepalived/keepalived.conf"
+PULL = "lab.unplug('web1'); lab.settle()"
 
-LOWER = """
-lab.conf("web1", lab.conf("web1").replace("priority 180", "priority 50"))
-lab.reload("web1")
-"""
 
-RESTARTED = "lab.stop('web1')\nlab.start('web1')"
+def _typed(*lines: str) -> str:
+    return f"lab.settle()\nlab.run('web1', {chr(10).join(lines)!r})"
+
+
+def _fault(script: str) -> str:
+    return rf"sed -i '/notify_backup/a\        notify_fault /etc/keepalived/{script}' {CONF}"
+
 
 WRONG = {
-    "too-light": (
-        Wrong("lab.stop('web1')", hint="does not notice"),
-        Wrong(LOWER, hint="do not return"),
-        Wrong(RESTARTED, hint="still higher than 100"),
-        Wrong(LEVEL, hint="100 is not higher"),
+    "flag": (
+        Wrong(f"lab.settle()\n{PULL}", hint="no carrier is FAULT, not BACKUP"),
+        Wrong(f"{_typed(_fault('hage.sh'))}\n{PULL}", hint="had the daemon read it"),
+        Wrong(
+            f"{_typed(_fault('hoge.sh'), 'systemctl reload keepalived')}\n{PULL}",
+            hint="had the daemon read it|what does that script do",
+        ),
+        Wrong(
+            f"lab.settle()\n{PULL}\nlab.run('web1', 'rm /run/in-charge')",
+            hint="what removes it next time",
+        ),
     )
 }

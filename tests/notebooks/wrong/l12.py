@@ -1,40 +1,24 @@
-"""12 Faster: half of it, the block that -t rejects, a file not read, too short, and version 2."""
+"""12 Is the service alive?: the article's remedy by hand, and a weight that only draws level."""
 
 from tests.notebooks.wrong import Wrong
 
-FILE = "/etc/keepalived/keepalived.conf"
-NO_PASSWORD = f"sed -i '/authentication {{/,/}}/d' {FILE}"
-RELOAD = "systemctl reload keepalived"
+LEVEL = """
+lab.conf("web1", lab.conf("web1").replace("weight -20", "weight -80"))
+lab.reload("web1")
+"""
 
+LOWER = """
+lab.conf("web1", lab.conf("web1").replace("priority 180", "priority 50"))
+lab.reload("web1")
+"""
 
-def _typed(hosts: str, *lines: str) -> str:
-    """Lines typed at a shell on each of the hosts."""
-    script = "\n".join(lines)
-    return f"for host in {hosts.split()!r}: lab.run(host, {script!r}, changes=True)"
-
-
-def _interval(lines: str) -> str:
-    return f"sed -i 's/advert_int 1$/{lines}/' {FILE}"
-
+RESTARTED = "lab.stop('web1')\nlab.start('web1')"
 
 WRONG = {
-    "half-a-second": (
-        Wrong(
-            _typed("web1", NO_PASSWORD, _interval("version 3"), RELOAD),
-            hint="drop each other's packets",
-        ),
-        Wrong(
-            _typed("web1 web2", _interval(r"version 3\n advert_int 0.12"), RELOAD),
-            hint="keepalived -t on web1 says: .*version 3",
-        ),
-        Wrong(
-            _typed("web1 web2", NO_PASSWORD, _interval(r"version 3\n advert_int 0.05"), RELOAD),
-            hint="too long",
-        ),
-        Wrong(
-            _typed("web1 web2", NO_PASSWORD, _interval(r"version 3\n advert_int 0.12")),
-            hint="has each daemon read its file",
-        ),
-        Wrong(_typed("web1 web2", _interval("advert_int 0.5"), RELOAD), hint="whole seconds|-t"),
+    "too-light": (
+        Wrong("lab.stop('web1')", hint="does not notice"),
+        Wrong(LOWER, hint="do not return"),
+        Wrong(RESTARTED, hint="still higher than 100"),
+        Wrong(LEVEL, hint="100 is not higher"),
     )
 }

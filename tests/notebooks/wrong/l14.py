@@ -1,48 +1,27 @@
-"""14 Trust nobody: protections that do not protect, and one that keeps too many out."""
+"""14 Split brain: too early, untouched, a larger weight, a repair, a stop, a priority, no check."""
 
 from tests.notebooks.wrong import Wrong
 
 FILE = "/etc/keepalived/keepalived.conf"
 RELOAD = "systemctl reload keepalived"
-CHAIN = "nft add chain inet lock in '{ type filter hook input priority 0; }'"
-UNICAST = (
-    r"""[ $HOSTNAME = web1 ] && peer=12 || peer=11
-sed -i "/virtual_router_id/a unicast_peer {\n192.168.1.$peer\n}" """
-    + FILE
-)
+STAYS = "stays MASTER, even with priority 1"
 
 
-def _typed(*lines: str) -> str:
-    """Lines typed at a shell on both servers."""
-    script = "\n".join(lines)
-    return f"for host in ('web1', 'web2'): lab.run(host, {script!r}, changes=True)\nlab.settle()"
-
-
-def _dropping(match: str) -> str:
-    rule = f"nft add rule inet lock in ip protocol vrrp {match} drop"
-    script = "\n".join(("nft add table inet lock", CHAIN, rule))
-    return f"for host in ('web1', 'web2'): lab.run(host, {script!r}, changes=True)"
+def _typed(host: str, *lines: str) -> str:
+    return f"lab.run({host!r}, {chr(10).join(lines)!r}, changes=True)"
 
 
 WRONG = {
-    "locked": (
-        # A better password is as readable as a bad one.
+    "lonely": (
+        # Checked at once, when web2 already holds the address and web1 will take it again.
+        Wrong('lab = Lab("lonely")', hint=STAYS),
+        Wrong(_typed("web1", f"sed -i 's/weight -60/weight -149/' {FILE}", RELOAD), hint=STAYS),
+        Wrong("lab.mend('web1')", hint="not the next one"),
+        Wrong(_typed("web1", "systemctl stop keepalived"), hint="must give way by itself"),
+        Wrong(_typed("web2", f"sed -i 's/priority 100/priority 200/' {FILE}", RELOAD), hint=STAYS),
         Wrong(
-            _typed(f"sed -i 's/auth_pass 1111/auth_pass r7Kx2mQz/' {FILE}", RELOAD),
-            hint="reads the password in every advertisement: now it is 'r7Kx2mQz'",
+            _typed("web1", f"sed -i '/track_script {{/,/}}/d' {FILE}", RELOAD),
+            hint="does not use chk_gateway",
         ),
-        # A signature is as good as its key.
-        Wrong(
-            _typed(f"sed -i 's/auth_type PASS/auth_type AH/' {FILE}", RELOAD),
-            hint="guessed the password behind your signature from one packet: '1111'",
-        ),
-        # A filter that keeps everyone out, the other server too.
-        Wrong(_dropping("counter"), hint="keeps out too many"),
-        # And one that trusts what it reads.
-        Wrong(
-            _dropping("ip saddr != '{ 192.168.1.11, 192.168.1.12 }'"), hint="writes that of web2"
-        ),
-        # Unicast, with the password that was multicast before.
-        Wrong(_typed(UNICAST, RELOAD), hint="read the password '1111' before"),
     )
 }

@@ -1,15 +1,9 @@
-"""15 The real thing: half done, two passwords, a restart, and the point that was overlooked."""
+"""15 Faster: half of it, the block that -t rejects, a file not read, too short, and version 2."""
 
 from tests.notebooks.wrong import Wrong
 
 FILE = "/etc/keepalived/keepalived.conf"
-FIX = f"sed -i 's/feedforce.jp/example.com/; s/state MASTER/state BACKUP/' {FILE}"
-PASSWORD = f"sed -i 's/auth_pass .*/auth_pass r7Kx2mQz/' {FILE}"
-OWN = f'sed -i "s/auth_pass .*/auth_pass of-$HOSTNAME/" {FILE}'
-REST = (
-    "systemctl enable keepalived; nft list chain inet filter input && "
-    "nft insert rule inet filter input ip protocol vrrp accept"
-)
+NO_PASSWORD = f"sed -i '/authentication {{/,/}}/d' {FILE}"
 RELOAD = "systemctl reload keepalived"
 
 
@@ -19,19 +13,28 @@ def _typed(hosts: str, *lines: str) -> str:
     return f"for host in {hosts.split()!r}: lab.run(host, {script!r}, changes=True)"
 
 
+def _interval(lines: str) -> str:
+    return f"sed -i 's/advert_int 1$/{lines}/' {FILE}"
+
+
 WRONG = {
-    "production": (
-        Wrong(_typed("web1", FIX, PASSWORD, RELOAD, REST), hint="web2: mail"),
-        # The file is right, and the firewall of the master still keeps advertisements out.
+    "half-a-second": (
         Wrong(
-            _typed("web1 web2", FIX, PASSWORD, RELOAD, "systemctl enable keepalived"),
-            hint="web1: firewall",
+            _typed("web1", NO_PASSWORD, _interval("version 3"), RELOAD),
+            hint="drop each other's packets",
         ),
-        # Another password on each.
-        Wrong(_typed("web1 web2", FIX, OWN, RELOAD, REST), hint="both hold the address"),
         Wrong(
-            _typed("web1 web2", FIX, PASSWORD, REST, "systemctl restart keepalived"),
-            hint="the client waited",
+            _typed("web1 web2", _interval(r"version 3\n advert_int 0.12"), RELOAD),
+            hint="keepalived -t on web1 says: .*version 3",
         ),
+        Wrong(
+            _typed("web1 web2", NO_PASSWORD, _interval(r"version 3\n advert_int 0.05"), RELOAD),
+            hint="too long",
+        ),
+        Wrong(
+            _typed("web1 web2", NO_PASSWORD, _interval(r"version 3\n advert_int 0.12")),
+            hint="has each daemon read its file",
+        ),
+        Wrong(_typed("web1 web2", _interval("advert_int 0.5"), RELOAD), hint="whole seconds|-t"),
     )
 }

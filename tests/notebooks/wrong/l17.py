@@ -1,9 +1,16 @@
-"""17 Mystery: what people do when they change things before they look."""
+"""17 Two routers, and IPv6: the wrong family, no link-local address, unbound, one file only."""
 
 from tests.notebooks.wrong import Wrong
 
 FILE = "/etc/keepalived/keepalived.conf"
 RELOAD = "systemctl reload keepalived"
+INSTANCE = (
+    "cat >> {file} <<EOF\n"
+    "vrrp_instance VI_6 {{\ninterface eth0\nvirtual_router_id 51\npriority {priority}\nversion 3\n"
+    "virtual_ipaddress {{\n{addresses}\n}}\n}}\n{group}EOF"
+)
+GROUP = "vrrp_sync_group BOTH {\ngroup {\nVI_1\nVI_6\n}\n}\n"
+BOTH = "fe80::10/64\n2001:db8:1::10/64"
 
 
 def _typed(hosts: str, *lines: str) -> str:
@@ -12,47 +19,34 @@ def _typed(hosts: str, *lines: str) -> str:
     return f"for host in {hosts.split()!r}: lab.run(host, {script!r}, changes=True)"
 
 
+def _instance(addresses: str = BOTH, group: str = GROUP, priority: str = "100") -> str:
+    return INSTANCE.format(file=FILE, addresses=addresses, group=group, priority=priority)
+
+
 WRONG = {
-    "mystery-1": (
-        # One server alone is no cluster.
-        Wrong(_typed("web2", "systemctl stop keepalived"), hint="no daemon is running on web2"),
-        # The right line, and the daemon has not read it.
+    "families": (
+        # In the list of the IPv4 addresses.
         Wrong(
-            _typed("web1", f"sed -i 's/router_id 15/router_id 51/' {FILE}"), hint="has not read it"
-        ),
-    ),
-    "mystery-2": (
-        Wrong(_typed("web1 web2", "systemctl restart keepalived"), hint="in FAULT: web1"),
-        # Only the server that was looked at.
-        Wrong(
-            _typed("web1", f"sed -i 's/ping -c 1 -W 1 192.168.1.1\"/true\"/' {FILE}", RELOAD),
-            hint="in FAULT: web2",
-        ),
-    ),
-    "mystery-3": (
-        Wrong(_typed("web2", "systemctl restart keepalived"), hint="what is between"),
-        # The rules of the wrong server.
-        Wrong(_typed("web1", "nft flush ruleset"), hint="what is between"),
-        Wrong("lab.unplug('web2')", hint="cable of web2 is out"),
-    ),
-    "mystery-4": (
-        Wrong(_typed("web1", RELOAD), hint="does nothing, not even a reload"),
-        Wrong(_typed("web2", "systemctl stop keepalived"), hint="no daemon is running on web2"),
-    ),
-    "mystery-5": (
-        # A permanent entry survives a flush.
-        Wrong(_typed("client", "ip neighbour flush dev eth0"), hint="never expires"),
-        # Now web2 has the address, and the client its answers: one server alone.
-        Wrong(_typed("web1", "systemctl stop keepalived"), hint="no daemon is running on web1"),
-    ),
-    "mystery-6": (
-        Wrong(
-            _typed("web2", f"sed -i 's/priority 100/priority 200/' {FILE}", RELOAD),
-            hint="not by web1",
+            _typed("web1 web2", f"sed -i '/1\\.10$/a 2001:db8:1::10/64' {FILE}", RELOAD),
+            hint="keepalived -t on web1 says",
         ),
         Wrong(
-            _typed("web2", f"sed -i 's/192.168.1.110/192.168.1.10/' {FILE}"),
-            hint="has its daemon read it",
+            _typed("web1 web2", _instance("2001:db8:1::10/64"), RELOAD),
+            hint="not link-local|keepalived -t on web1 says",
         ),
-    ),
+        Wrong(_typed("web1", _instance(), RELOAD), hint="file of web2"),
+        Wrong(_typed("web1 web2", _instance(group=""), RELOAD), hint="belong together"),
+        # web2 has the higher priorities.
+        Wrong(
+            _typed("web1", _instance(), RELOAD)
+            + "\n"
+            + _typed(
+                "web2",
+                f"sed -i 's/priority 100/priority 200/' {FILE}",
+                _instance(priority="200"),
+                RELOAD,
+            ),
+            hint="compare the priorities",
+        ),
+    )
 }
