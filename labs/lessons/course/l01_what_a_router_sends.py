@@ -93,7 +93,7 @@ def _goes_on(lab: Lab) -> bool:
 def _goes_on_hint(lab: Lab) -> str:
     stopped = [host for host in PAIR if not lab.running(host)]
     if stopped:
-        return f"no daemon is running on {' and '.join(stopped)}, which has VRID 51"
+        return f"no daemon is running on {' and '.join(stopped)}: VRID 51 is to go on"
     return f"{TEN} is not held by web1 alone yet"
 
 
