@@ -7,11 +7,11 @@ import pytest
 from labs import Lab
 from labs.conf import setting
 from labs.errors import LabError
-from labs.lessons.course import l07_swap_roles
+from labs.lessons.course import l09_swap_roles
 
 
 def test_a_swap_brings_its_own_start_about_and_its_second_half_needs_the_first() -> None:
-    experiments = l07_swap_roles.EXPERIMENTS
+    experiments = l09_swap_roles.EXPERIMENTS
     with Lab("steady", beside=True) as lab:
         with pytest.raises(LabError, match="one experiment in two cells: run %%experiment idle"):
             experiments["then-the-holder"].start(lab)
