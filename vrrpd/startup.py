@@ -347,9 +347,17 @@ def running(path: str) -> int | None:
             pid = int(file.read())
         os.kill(pid, 0)
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return pid if b"vrrpd" in file.read() and pid != os.getpid() else None
+            words = file.read().split(b"\0")
+        return pid if _is_vrrpd(words) and pid != os.getpid() else None
     except (OSError, ValueError, OverflowError):
         return None
+
+
+def _is_vrrpd(words: list[bytes]) -> bool:
+    """Whether a process with these arguments is this program, and not one that is only about it."""
+    program, *others = map(os.path.basename, words)
+    script = {b"vrrpd", b"vrrpd.cli"}  # after options of Python
+    return program == b"vrrpd" or (program.startswith(b"python") and bool(script & {*others[:5]}))
 
 
 @contextmanager

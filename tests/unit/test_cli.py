@@ -12,7 +12,7 @@ import pytest
 import vrrpd
 import vrrpd.startup
 from tests.cluster import cluster, conf, held
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, eventually
 from vrrpd.cli import main
 from vrrpd.command_line import parse
 from vrrpd.journal import Log
@@ -121,6 +121,31 @@ def test_a_pid_file_of_another_process_is_no_daemon(tmp_path: Path, pid: str) ->
     path = tmp_path / "vrrpd.pid"
     path.write_text(pid)
     assert running(str(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "daemon"),
+    [
+        (["vi", "/etc/vrrpd.conf", "vrrpd"], False),
+        (["sh", "-c", "apt install ./vrrpd_0.2.0_all.deb"], False),
+        (["python3", "check.py", "/run/vrrpd.pid"], False),
+        (["python3", "-S", "-m", "vrrpd.cli", "-n"], True),
+        (["/usr/bin/python3", "/usr/bin/vrrpd", "-n"], True),
+        (["/opt/bin/vrrpd"], True),
+    ],
+)
+def test_only_the_program_itself_is_the_daemon(
+    tmp_path: Path, words: list[str], daemon: bool
+) -> None:
+    """A pid is used again: by a program that may be about vrrpd."""
+    path = tmp_path / "vrrpd.pid"
+    argv = [words[0], "-c", "read -r line", *words[1:]]  # of a shell that waits
+    with subprocess.Popen(argv, executable="/bin/sh", stdin=subprocess.PIPE) as process:
+        path.write_text(str(process.pid))
+        eventually(Path(f"/proc/{process.pid}/cmdline").read_bytes)  # execve(2) has come so far
+        found = running(str(path))
+        process.communicate(b"\n")
+    assert found == (process.pid if daemon else None)
 
 
 def test_no_pid_file_is_no_daemon(tmp_path: Path) -> None:

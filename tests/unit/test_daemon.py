@@ -6,7 +6,7 @@ its state, an address that both files list, or the peers' Master_Down_Timer.
 
 from __future__ import annotations
 
-from inspect import stack
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -218,7 +218,7 @@ def test_a_reload_of_many_instances_lets_timers_run_in_every_step_that_takes_lon
     lan.run(1)
     steps: list[str] = []
     clock = type(lan.daemons["one"].ports.clock)
-    monkeypatch.setattr(clock, "breathe", lambda _: steps.append(stack()[1].function))
+    monkeypatch.setattr(clock, "breathe", lambda _: steps.append(sys._getframe(1).f_code.co_name))
     assert reload(lan, many)
     # Advertisements, addresses, what was added, both sides of the comparison.
     assert steps.count("_paced") >= 5 * len(names)
