@@ -132,6 +132,12 @@ def test_points_are_shared_by_the_items_of_a_lesson(klass: list[Path], grade: Gr
     assert float(lines[1][-1]) == round(10 / asked, 2)
 
 
+def test_moodle_gets_every_name_as_it_is(klass: list[Path], grade: Grade) -> None:
+    head, *lines = grade("moodle", *klass, "--lessons", "07", "--count", "challenge")[0]
+    assert head == [*exports.IDENTITY["moodle"], SEVEN]
+    assert {line[0]: line[-1] for line in lines} == dict.fromkeys(NAMES, "1") | {"plain": "0"}
+
+
 def test_canvas_reads_names_points_and_the_line_of_what_is_possible(
     klass: list[Path], grade: Grade
 ) -> None:
