@@ -24,6 +24,7 @@ from tests.support import DAEMONS, eventually
 from vrrpd.packet import checksum
 
 OWNER = 255
+SETTLED, STARTED = 5, 2.0  # intervals and s, after which a start has no part in what is measured
 PAUSE = threading.Event()  # never set: a wait that yields the processor
 
 
@@ -98,6 +99,8 @@ def scale(
             lan.wait(lambda: lan[0].text().count(begun) >= count, "all to begin", 120)  # noqa: B023
         for lan in lans.values():
             lan.stop_listening()  # to write down every frame would cost more than to send them
+        calm = time.monotonic() + SETTLED * interval + STARTED
+        eventually(lambda: time.monotonic() > calm, SETTLED * interval + STARTED + 5)
         meters = {kind: Meter(lan[0]) for kind, lan in lans.items()}
         for meter in meters.values():
             meter.__enter__()

@@ -122,6 +122,19 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
     assert ear.receive([FORGED["password"], packet()]) == [FORGED["password"], packet()]
 
 
+def test_it_is_on_for_longer_when_it_overflows_again(ear: Ear) -> None:
+    """A daemon that was busy for a second, with its start for one, has met no flood."""
+
+    def length() -> int:
+        return max(when for when, _, _ in ear.loop.heap) - ear.loop.now()
+
+    ear.channel._overrun(1)
+    assert 0 < length() <= sockets.FLOOD // sockets.STALL
+    ear.channel.relax()
+    ear.channel._overrun(2)
+    assert length() > sockets.FLOOD // 2
+
+
 def test_keepalived_s_own_packets_have_the_shape() -> None:
     """What the captures hold passes in a simulation of the machine, so none is lost in a flood."""
     for capture, shape in (("01", MINE), ("04", PacketSignature(51, 0x31, True))):

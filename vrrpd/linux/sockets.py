@@ -56,6 +56,7 @@ TIMESPEC = struct.Struct("@ll")
 ANCILLARY = socket.CMSG_SPACE(TIMESPEC.size) + socket.CMSG_SPACE(20) + 2 * socket.CMSG_SPACE(4)
 SO_RXQ_OVFL = 40
 FLOOD = 10 * SECOND  # for so long after an overflow the kernel sieves
+STALL = 10  # the first time for so many times less: we may have been busy, with our start for one
 QUIET_ROOM = 1 << 18  # bytes that the second socket asks for at least
 SETTLE = SECOND // 2  # between the first Advertisement that may be late and the new filters
 
@@ -88,6 +89,7 @@ class RawChannel:
         self.wanted: tuple[Collection[int], Collection[PacketSignature]] = ((), ())
         self.lost = 0  # packets for which there was no space
         self.calm: Timer | None = None  # not None: it sieves, until then
+        self.calm_since: int | None = None  # when (ns) that was last over
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
         self.socket = socket.socket(kind, socket.SOCK_RAW, protocol)
         try:
@@ -278,7 +280,9 @@ class RawChannel:
             text = f"{self.interface}: more VRRP than can be read, {more} packets lost"
             self.log.limited(("flood", self.interface), text)
         if self.calm is None:
-            self.calm = self.loop.call_at(self.loop.now() + FLOOD, self.relax)
+            now = self.loop.now()
+            again = self.calm_since is not None and now - self.calm_since < FLOOD
+            self.calm = self.loop.call_at(now + (FLOOD if again else FLOOD // STALL), self.relax)
             if self.quiet is not None and self.quiet.templates:
                 self.loop.idle.append(self._settle)  # in a flood everything goes the ordinary way
             with suppress(OSError):
@@ -286,7 +290,7 @@ class RawChannel:
 
     def relax(self) -> None:
         """See whether it is over: if not, the next overflow comes at once."""
-        self.calm = None
+        self.calm, self.calm_since = None, self.loop.now()
         with suppress(OSError):
             self.only(*self.wanted)
         self.expect(self.expected, self.postpone)
