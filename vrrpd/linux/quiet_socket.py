@@ -13,7 +13,7 @@ one of them.  Both are raw sockets: what the firewall drops reaches neither, whi
 would see.
 
 Reading has to be inexpensive, because it is most of what a BACKUP does: one system call for many
-packets, and no Python for a packet, only for a virtual router.
+packets, and Python works on their VRIDs and stamps as a whole.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from vrrpd.fsm import SECOND
@@ -98,6 +97,7 @@ class QuietSocket:
         pointer = ctypes.c_void_p
         self._recvmmsg.argtypes = (ctypes.c_int, pointer, ctypes.c_uint, ctypes.c_int, pointer)
         self._address = ctypes.addressof(self._headers)
+        self._written = memoryview(self._headers).cast("B")
         self._bytes = memoryview(self._heads).cast("B")
         self._words = memoryview(self._control).cast("B").cast("q")
 
@@ -128,8 +128,8 @@ class QuietSocket:
             self.stamps += zip(
                 seconds, self._words[STAMP + 1 : words : slots].tolist(), strict=True
             )
-            # The kernel has written into the headers.
-            ctypes.memmove(self._address, self._fresh, count * HEADERS.size)
+            used = count * HEADERS.size  # the kernel has written there
+            self._written[:used] = self._fresh[:used]
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
         self.lost = self.lost or self.dropped != before
@@ -151,7 +151,10 @@ class QuietSocket:
             self.before = self.seen
             return []
         offsets, since, now = self._clocks()
-        many, last, found = Counter(self.vrids), dict(zip(self.vrids, self.stamps, strict=True)), []
+        last, found = dict(zip(self.vrids, self.stamps, strict=True)), []
+        many: dict[int, int] = {}
+        for vrid in self.vrids:
+            many[vrid] = many.get(vrid, 0) + 1
         behind = min(offsets)
         for vrid, (whole, rest) in last.items():
             at = whole * SECOND + rest - behind
