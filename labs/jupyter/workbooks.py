@@ -67,14 +67,19 @@ def lessons(source: Path = NOTEBOOKS) -> list[Path]:
 def copy(notebook: Notebook, name: str) -> Notebook:
     """The learner's copy of a solved notebook, whose file is called `name`."""
     made = copying.deepcopy(notebook)
+    follows = False  # a cell of the solution directly above
     for cell in made["cells"]:
+        solution = "solution" in cell["metadata"].get("tags", [])
+        above, follows = follows, solution
         if cell["cell_type"] != "code":
             continue
         cell["outputs"], cell["execution_count"] = [], None
         text = "".join(cell["source"])
-        if "solution" in cell["metadata"].get("tags", []):
+        if solution:
             cell["metadata"].pop("jupyter", None)
             text = f"# Your turn. To compare afterwards: {SOLUTIONS}/{name}\n"
+            if above:  # how many there are is the author's, and says nothing about the task
+                text = "# Another cell for you, if you need one.\n"
         cell["source"] = without_guess(text).splitlines(keepends=True)
     return made
 

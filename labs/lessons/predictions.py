@@ -46,7 +46,9 @@ def answer_text(answer: Answer | None, unit: str) -> str:
     """An answer as a reader would write it: ``3.61 s``, ``web2``."""
     if answer is None:
         return "nothing"
-    text = f"{answer:.3g}" if isinstance(answer, float) else str(answer)
+    text = str(answer)
+    if isinstance(answer, float):
+        text = f"{answer:.3g}" if abs(answer) < 1000 else f"{answer:.0f}"
     return f"{text} {unit}".strip()
 
 

@@ -4,6 +4,7 @@
     number("500 ms", "s")        0.5
     number("1,060", "bytes")     1060.0
     number("4 of 6", "of 6")     4.0
+    number("9", "of 6")          ValueError: at most 6
     number("3-4", "s")           ValueError: two numbers
     number("500 ms", "bytes")    ValueError: bytes are asked for, not a time
 
@@ -40,8 +41,8 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:\.\d{3})+)")
 def number(text: str, unit: str = "") -> float:
     """The number in `text`, in `unit`; a time in another unit is converted.
 
-    Raises ValueError for no number, several of them, one below zero, one too large for a float, and
-    a unit that cannot be converted into `unit`.
+    Raises ValueError for no number, several of them, one below zero, one too large for a float or for
+    what it is a part of, and a unit that cannot be converted into `unit`.
     """
     text = text.strip()
     if unit not in _SECONDS:
@@ -62,6 +63,9 @@ def number(text: str, unit: str = "") -> float:
     elif measure in _MEASURES and measure != unit:
         asked = f"a number of {unit}" if unit else "a number without a unit"
         raise ValueError(f"{asked}, please: not {word[1] if word else ''}")
+    most = re.fullmatch(r"of (\d+)", unit)
+    if most and value > int(most[1]):
+        raise ValueError(f"a number from 0 to {most[1]}, please")
     if math.isinf(value):
         raise ValueError("a smaller number, please")
     return value

@@ -102,6 +102,15 @@ def test_a_copy_has_no_guess_no_solution_and_no_outputs() -> None:
     assert made["cells"][2]["metadata"] == {"tags": ["solution"]}
 
 
+def test_only_the_first_of_several_cells_of_a_solution_asks_for_one() -> None:
+    """Six cells that each say "Your turn" look like six things to do."""
+    made = copy(solved(), NAME)
+    made["cells"] = [dict(made["cells"][2]) for _ in range(3)]
+    texts = ["".join(cell["source"]) for cell in copy(made, NAME)["cells"]]
+    assert [text.startswith("# Your turn") for text in texts] == [True, False, False]
+    assert "if you need one" in texts[1]
+
+
 def test_every_lesson_can_be_copied_without_giving_anything_away() -> None:
     for path in lessons():
         notebook = json.loads(path.read_text())

@@ -213,9 +213,10 @@ def test_a_unit_is_converted_and_a_count_is_not_a_decimal_fraction() -> None:
         ("40 minutes", "bytes", "a number of bytes, please: not minutes"),
         ("1 kB", "bytes", "a number of bytes, please: not kB"),
         ("320 bits", "bytes", "a number of bytes, please: not bits"),
+        ("9", "of 6", "a number from 0 to 6, please"),
     ],
 )
-def test_a_unit_that_cannot_be_converted_is_refused(typed: str, unit: str, why: str) -> None:
+def test_what_does_not_fit_the_unit_is_refused(typed: str, unit: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
         number(typed, unit)
 
@@ -223,6 +224,12 @@ def test_a_unit_that_cannot_be_converted_is_refused(typed: str, unit: str, why: 
 def test_a_word_that_is_no_unit_may_follow_a_count() -> None:
     assert number("3 advertisements") == 3
     assert number("56 octets", "bytes") == 56
+
+
+def test_an_answer_is_shown_as_it_was_typed_not_as_a_power_of_ten() -> None:
+    prediction = predict("How many bytes?", unit="bytes")
+    prediction._form().children[1].value = "1,060"
+    assert prediction._form().children[2].children[1].value == "recorded: 1060 bytes"
 
 
 def test_an_answer_may_be_typed_with_a_unit_that_has_a_number() -> None:
