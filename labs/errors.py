@@ -29,6 +29,13 @@ class CommandTimeout(LabError):
         self.seconds = seconds
 
 
+# What a magic or `Lab.current()` says without a lab; a lesson has a cell that starts its own.
+NO_LAB = (
+    "no lab is running here: run the cell above that says `lab = Lab(...)`, then this one; "
+    'outside of a lesson, start one with `lab = Lab("basic")`'
+)
+
+
 class NextStepReached(LabError):
     """A replay came to the next thing that was done before what was waited for."""
 

@@ -122,13 +122,14 @@ class _Look:
     def awaited(self, found: Running | None) -> str:
         """Why the terminal does not go over to `found` yet; "" if it does.
 
-        A lesson that builds its next lab has none for a while, and the lab of another lesson is
-        then the one used last.  Commands typed there would go to the wrong cluster.
+        A lesson that builds its next lab, or whose kernel is restarted, has none for a while, and
+        the lab of another lesson is then the one used last.  Commands typed there would go to the
+        wrong cluster.
         """
         if found is None or self.ended is None:
             return ""
         lab, when = self.ended
-        if found.pid == lab.pid or found.used > when or not os.path.exists(f"/proc/{lab.pid}"):
+        if found.pid == lab.pid or found.used > when:
             return ""
         return (
             "the lab of this lesson has ended: waiting for its next one. "

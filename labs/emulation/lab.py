@@ -43,7 +43,7 @@ from labs.emulation.faults import Faults
 from labs.emulation.inspection import HostAccess
 from labs.emulation.nodes import PROGRAMS, Host
 from labs.emulation.services import Services
-from labs.errors import LabError
+from labs.errors import NO_LAB, LabError
 from labs.lab_api import command, is_marked, query
 from labs.model.facts import Advert, Fact, State
 from labs.model.timing import BUSY_DELAY_S
@@ -146,7 +146,7 @@ class Lab(_Parts, LabView):
     def current() -> Lab:
         """The lab of this process that magics act on; LabError if there is none."""
         if not _open_labs:
-            raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
+            raise LabError(NO_LAB)
         return _open_labs[-1]
 
     def come_to_the_front(self) -> None:

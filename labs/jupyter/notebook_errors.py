@@ -22,6 +22,9 @@ from typing import Any
 from labs.cards import OPEN, Card
 from labs.errors import LabError
 
+# What the first cell of a lesson makes known, and what it begins with.
+_FIRST_CELL = {"Lab", "show", "begin", "check", "commit", "compare", "doctor", "predict", "quiz"}
+_RUN_FIRST_CELL = "run the first cell of the lesson, the one with `from labs import ...`"
 # What learners type at a shell. Those in _FULL_SCREEN need a terminal.
 _FULL_SCREEN = {"vi", "vim", "nano", "less", "more", "man", "top", "htop", "watch"}
 _COMMANDS = _FULL_SCREEN | set(
@@ -126,14 +129,19 @@ def unknown_name(error: BaseException, trace: Any, known: dict[str, Any]) -> str
         return words
     if name in _hosts(known):
         return f'the name of a host is a text and needs quotes: "{name}"'
+    if name in _FIRST_CELL:
+        return (
+            f"this kernel does not know `{name}` yet: {_RUN_FIRST_CELL}, then this one "
+            "(after a restart: Run > Run All Above Selected Cell)"
+        )
+    if name == "lab":
+        return (
+            f"this kernel has no lab yet: {_RUN_FIRST_CELL}, then the one above this that says "
+            "`lab = Lab(...)`"
+        )
     close = difflib.get_close_matches(name, [each for each in known if each[0] != "_"], 1, 0.75)
     if close:
         return f"there is no `{name}` here: did you mean `{close[0]}`?"
-    if name in {"lab", "Lab"}:
-        return (
-            "this kernel has no lab yet: run the first cell of the lesson, then the one above "
-            "that says `lab = Lab(...)`"
-        )
     quotes = ""
     if re.search(rf"[(,]\s*{name}\s*[,)]", line):
         quotes = f'; if it is meant as a text, write it in quotes: "{name}"'

@@ -41,8 +41,8 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:\.\d{3})+)")
 def number(text: str, unit: str = "") -> float:
     """The number in `text`, in `unit`; a time in another unit is converted.
 
-    Raises ValueError for no number, several of them, one below zero, one too large for a float or for
-    what it is a part of, and a unit that cannot be converted into `unit`.
+    Raises ValueError for no number, several of them, one below zero, one too large for a float or
+    for what it is a part of, and a unit that cannot be converted into `unit`.
     """
     text = text.strip()
     if unit not in _SECONDS:

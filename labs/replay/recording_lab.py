@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from labs.capture.capture import Capture, Captures
 from labs.emulation.lab import Lab
 from labs.emulation.website import Website
-from labs.errors import LabError
+from labs.errors import NO_LAB, LabError
 from labs.lab_api import Kind, is_marked, kind
 from labs.model import facts
 from labs.model.facts import Fact, Ping
@@ -83,7 +83,7 @@ class RecordingLab:
     def current() -> RecordingLab:
         """The lab of this process that magics act on; LabError if there is none."""
         if _current is None or _current.lab.closed:
-            raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
+            raise LabError(NO_LAB)
         return _current
 
     def __getattr__(self, name: str) -> Any:

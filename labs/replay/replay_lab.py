@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs.emulation.base import LabView, Result
 from labs.emulation.streams import RecordedEvents, known
-from labs.errors import LabError, NextStepReached, unknown
+from labs.errors import NO_LAB, LabError, NextStepReached, unknown
 from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
@@ -108,7 +108,7 @@ class ReplayLab(LabView):
     def current() -> ReplayLab:
         """The lab that magics act on; LabError if there is none."""
         if _current is None:
-            raise LabError('no lab is running here: start one with `lab = Lab("basic")`')
+            raise LabError(NO_LAB)
         return _current
 
     def __getattr__(self, name: str) -> Any:

@@ -168,7 +168,7 @@ def test_a_new_lab_closes_the_one_before() -> None:
     with Lab("empty") as one, Lab("empty") as other:
         assert repr(one) == "<Lab 'empty', closed>"
         assert Lab.current() is other
-    with pytest.raises(LabError, match="no lab is running here: start one"):
+    with pytest.raises(LabError, match="no lab is running here: run the cell above"):
         Lab.current()
 
 

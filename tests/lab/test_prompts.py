@@ -18,6 +18,7 @@ from jupyter_client.manager import start_new_kernel
 
 from labs import Lab
 from labs.emulation import mininet_prompt
+from labs.errors import NO_LAB
 from labs.jupyter.kernel import NAME, install
 from labs.jupyter.magics import typed
 from tests.lab.outside import LABS, calm, picture
@@ -75,7 +76,7 @@ def test_magics_without_a_lab_are_one_line_with_the_remedy(notebook: Notebook) -
     notebook.run('from labs import Lab\nLab("empty").close()')
     for cell in ("%mn net", "%%on web1\ntrue", "%%conf web1\n#"):
         answer = notebook.run(cell)
-        assert answer == 'LabError: no lab is running here: start one with `lab = Lab("basic")`'
+        assert answer == f"LabError: {NO_LAB}"
 
 
 def test_magics_act_on_the_running_lab(notebook: Notebook) -> None:

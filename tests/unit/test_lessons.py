@@ -676,6 +676,20 @@ def test_what_is_not_understood_keeps_its_traceback(code: str, shell: Shell) -> 
         assert shell.tracebacks == 1
 
 
+# After a restart the kernel knows nothing: the first cell to run is the same whatever is missing.
+FORGOTTEN = ["predict('Who?')", "quiz('07')", "check(lab, 'home')", "lab = Lab('basic')", "lab"]
+
+
+@pytest.mark.parametrize("code", FORGOTTEN)
+def test_a_kernel_that_was_restarted_names_the_cell_to_run_first(code: str, shell: Shell) -> None:
+    shell.user_ns = {"quit": None}
+    shell.run(code)
+    (line,) = shell.shown
+    assert "run the first cell of the lesson, the one with `from labs import ...`" in line
+    assert "did you mean" not in line
+    assert ("the one above this that says" in line) == (code == "lab")
+
+
 def test_an_interrupt_is_one_line(shell: Shell) -> None:
     def stop() -> None:
         raise KeyboardInterrupt
