@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # The challenges that a LAN in memory can bear: hosts, cables, files, reloads; no shell.
 CHALLENGES = (
-    "home", "lowest", "vrid", "equal", "exchange", "leave", "stay", "maintenance", "excluded",
-    "half-a-second",
+    "home", "retire", "lowest", "vrid", "two-sites", "equal", "exchange", "leave", "stay",
+    "maintenance", "excluded", "half-a-second", "three-at-work",
     "mystery-1", "mystery-4", "mystery-6",
 )  # fmt: skip
 

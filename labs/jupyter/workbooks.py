@@ -22,13 +22,14 @@ import copy as copying
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from labs import jsonlines
 from labs.errors import LabError
+from labs.lesson_names import today
 from labs.progress import EXAM, FILE, VARIABLE, read
 from labs.shared_files import shared
 
@@ -165,11 +166,22 @@ def _hand_out(place: Path, source: Path) -> list[str]:
         if notebook is not None:
             said += _deliver(place, name, notebook, ledger)
     for name in sorted(ledger.keys() - wanted.keys()):
-        if ".new" not in name and _untouched(place / name, ledger[name]):
+        if ".new" in name:
+            continue
+        if _untouched(place / name, ledger[name]):
             (place / name).unlink()
             del ledger[name]
+        elif (present := _present_names(name, wanted)) and os.path.lexists(place / name):
+            said.append(f"{name} has your work in it; that lesson is {' and '.join(present)} now")
+            del ledger[name]  # which is said once
     _write(place / LEDGER, ledger)
     return [*said, *_progress(place)]
+
+
+def _present_names(name: str, wanted: Iterable[str]) -> list[str]:
+    """The files of `wanted` that the lesson in the file `name` has become."""
+    present = today(name.removesuffix(".ipynb"))
+    return sorted(each for each in wanted if each[3:].removesuffix(".ipynb") in present)
 
 
 def _is_solution(name: str) -> bool:

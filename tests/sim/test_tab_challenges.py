@@ -36,6 +36,11 @@ def bring_home() -> None:
     player.act("start", "web1")
 
 
+def retire() -> None:
+    for host in ("db1", "db2"):
+        player.act("stop", host)
+
+
 def let_the_lowest_win() -> None:
     for host in ("web2", "web3"):
         player.act("stop", host)
@@ -44,6 +49,14 @@ def let_the_lowest_win() -> None:
 def another_router() -> None:
     for host in ("web1", "web2"):
         edit(host, virtual_router_id=52)
+
+
+def two_sites() -> None:
+    for host in ("web1", "web2"):
+        text = player.conf(host).replace("hogehoge@feedforce.jp", "noc@example.com")
+        player.write(host, with_setting(text, "smtp_alert", True))
+        edit(host, advert_int=3)
+    player.advance(5, budget=60)
 
 
 def one_cluster() -> None:
@@ -92,6 +105,17 @@ def half_a_second() -> None:
         edit(host, version=3, advert_int=0.13, authentication=None)
 
 
+def three_at_work() -> None:
+    for n, host in enumerate(("web1", "web2", "web3")):
+        instances = [
+            f"vrrp_instance VI_{m} {{\ninterface eth0\nvirtual_router_id 5{m}\n"
+            f"priority {(200, 150, 100)[(m - n - 1) % 3]}\n"
+            f"virtual_ipaddress {{\n192.168.1.{m}0\n}}\n}}\n"
+            for m in (1, 2, 3)
+        ]
+        player.write(host, "".join(instances))
+
+
 def right_router() -> None:
     edit("web1", virtual_router_id=51)
 
@@ -106,8 +130,10 @@ def right_address() -> None:
 
 SOLUTIONS: dict[str, Callable[[], None]] = {
     "home": bring_home,
+    "retire": retire,
     "lowest": let_the_lowest_win,
     "vrid": another_router,
+    "two-sites": two_sites,
     "equal": one_cluster,
     "exchange": exchange,
     "excluded": exclude,
@@ -115,6 +141,7 @@ SOLUTIONS: dict[str, Callable[[], None]] = {
     "stay": stay,
     "maintenance": maintain,
     "half-a-second": half_a_second,
+    "three-at-work": three_at_work,
     "mystery-1": right_router,
     "mystery-4": thaw,
     "mystery-6": right_address,
@@ -171,7 +198,7 @@ def test_the_story_of_a_start_state_is_carried_out_and_not_mentioned() -> None:
 
 def test_a_challenge_that_needs_a_shell_is_refused() -> None:
     with pytest.raises(LabError, match="no challenge of a tab called 'locked'"):
-        lessons.check("14", "locked")
+        lessons.check("18", "locked")
 
 
 @pytest.mark.parametrize("state", ["attacker", "mystery-3", "mystery-5", "two-routers"])

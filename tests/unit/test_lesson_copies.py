@@ -209,9 +209,23 @@ def test_a_lesson_that_was_renamed_leaves_only_what_was_edited(source: Path, min
     edit(mine / "08-failback.ipynb", "mine")
     for name in (NAME, "08-failback.ipynb"):
         (source / name).rename(source / name.replace("0", "1", 1))
-    hand_out(mine, source)
+    line = "08-failback.ipynb has your work in it; that lesson is 18-failback.ipynb now"
+    assert hand_out(mine, source) == [line]
+    assert hand_out(mine, source) == []
     assert not (mine / NAME).exists()
     assert last(mine / "08-failback.ipynb") == "mine"
+
+
+def test_the_copy_of_a_lesson_that_was_split_names_both_parts(source: Path, mine: Path) -> None:
+    before = source / "01-vrrp-and-keepalived.ipynb"
+    before.write_text(json.dumps(solved()))
+    hand_out(mine, source)
+    edit(mine / before.name, "mine")
+    before.rename(source / "01-what-a-router-sends.ipynb")
+    (source / "02-who-is-elected.ipynb").write_text(json.dumps(solved()))
+    (line,) = hand_out(mine, source)
+    assert line.endswith("is 01-what-a-router-sends.ipynb and 02-who-is-elected.ipynb now")
+    assert last(mine / before.name) == "mine"
 
 
 def test_a_ledger_that_cannot_be_read_costs_nothing(source: Path, mine: Path) -> None:
