@@ -241,6 +241,8 @@ class Loop:
                 return False
         self.armed = None
         if self.heap and self.heap[0][0] <= self.now():
+            if self.heap[0][2].wake == self.heap[0][0]:
+                return False  # it was not postponed
             self.bring_up_to_date()
         return not self.heap or self.heap[0][0] > self.now()
 

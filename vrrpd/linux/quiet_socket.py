@@ -21,6 +21,7 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+from array import array
 from collections.abc import Mapping, Sequence
 
 from vrrpd.fsm import SECOND
@@ -40,9 +41,6 @@ LATE = 10_000_000  # ns by which a packet may be stamped before the reading that
 HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr
 IOVEC = struct.Struct("@PN")
 MSG_DONTWAIT = 0x40
-
-_Stamp = tuple[int, int]
-"""Seconds and ns of the wall clock."""
 
 
 class QuietSocket:
@@ -72,7 +70,7 @@ class QuietSocket:
         self.dropped = 0
         self.lost = False  # whether packets were, since the last call of `overflowed()`
         self.vrids = bytearray()  # of the packets that were read, in the order of arrival
-        self.stamps: list[_Stamp] = []  # of the same packets
+        self.whole, self.rest = array("q"), array("q")  # their stamps: seconds and ns
         # When it was read, and by how much the wall clock was ahead of ours: last and before that.
         self.seen = loop.now(), loop.wall() - loop.now()
         self.before = self.seen
@@ -124,10 +122,8 @@ class QuietSocket:
                 break
             self.vrids += self._bytes[place : count * HEAD : HEAD].tobytes()
             slots, words = CONTROL // 8, count * CONTROL // 8
-            seconds = self._words[STAMP:words:slots].tolist()
-            self.stamps += zip(
-                seconds, self._words[STAMP + 1 : words : slots].tolist(), strict=True
-            )
+            self.whole.frombytes(self._words[STAMP:words:slots].tobytes())
+            self.rest.frombytes(self._words[STAMP + 1 : words : slots].tobytes())
             used = count * HEADERS.size  # the kernel has written there
             self._written[:used] = self._fresh[:used]
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
@@ -137,10 +133,9 @@ class QuietSocket:
     def all(self) -> list[tuple[int, int]]:
         """Take what was read: (moment in ns of the loop's clock, VRID) of each packet."""
         offsets, since, now = self._clocks()
-        packets = zip(self.vrids, self.stamps, strict=True)
         found = [
             (moment(whole * SECOND + rest, offsets, since, now), vrid)
-            for vrid, (whole, rest) in packets
+            for vrid, whole, rest in zip(self.vrids, self.whole, self.rest, strict=True)
         ]
         self._forget()
         return found
@@ -151,13 +146,13 @@ class QuietSocket:
             self.before = self.seen
             return []
         offsets, since, now = self._clocks()
-        last, found = dict(zip(self.vrids, self.stamps, strict=True)), []
+        last, found = dict(zip(self.vrids, range(len(self.vrids)), strict=True)), []
         many: dict[int, int] = {}
         for vrid in self.vrids:
             many[vrid] = many.get(vrid, 0) + 1
         behind = min(offsets)
-        for vrid, (whole, rest) in last.items():
-            at = whole * SECOND + rest - behind
+        for vrid, place in last.items():
+            at = self.whole[place] * SECOND + self.rest[place] - behind
             if not since <= at <= now:
                 at = moment(at + behind, offsets, since, now)
             found.append((vrid, at, many[vrid]))
@@ -171,8 +166,7 @@ class QuietSocket:
 
     def _forget(self) -> None:
         """What was read is taken."""
-        self.vrids.clear()
-        self.stamps.clear()
+        self.vrids, self.whole, self.rest = bytearray(), array("q"), array("q")
 
     def overflowed(self) -> bool:
         """Whether packets were lost because the receive buffer was full since the last call."""

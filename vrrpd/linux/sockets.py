@@ -347,7 +347,9 @@ class RawChannel:
         there is more to do than that.
         """
         quiet, postpone = self.quiet, self.postpone
-        if quiet is None or postpone is None:
+        if quiet is None or not quiet.templates:
+            return True  # nothing waits
+        if postpone is None:
             return False
         quiet.fetch()
         # What is in the other socket by now may have come before what has just been read.
