@@ -106,10 +106,29 @@ def follow(page: Page, host: str) -> None:
     shows(page, host, "\nactive")
 
 
+def kept(page: Page) -> Locator:
+    """The window beside the lesson in which the panel stays in sight."""
+    return page.locator(".vrrp-lab-panel")
+
+
+def keep_in_sight(page: Page, host: str) -> None:
+    """The panel gets a window above the terminals, which shows the panel that comes next, too."""
+    page.get_by_role("button", name="Keep in sight").click()
+    expect(kept(page).locator(f".vb-host[data-host={host}]")).to_be_visible()
+    first = kept(page).locator(".vb").element_handle()
+    run(page, "lab.bench()")
+    eventually(lambda: not first.evaluate("old => old.isConnected"), RUN_SECONDS, every=0.1)
+    expect(kept(page).locator(f".vb-host[data-host={host}]")).to_be_visible()
+    boxes = [kept(page).bounding_box(), page.locator(".jp-Terminal:visible").bounding_box()]
+    panel, below = (box["height"] if box else 0 for box in boxes)
+    assert panel > below > 0
+
+
 def click_on_a_host(page: Page, host: str) -> None:
     """The panel brings a terminal to the front, and opens one that was closed."""
     run(page, "lab.bench()")
-    button = page.get_by_role("button", name=f"terminal of {host}")
+    keep_in_sight(page, host)
+    button = page.locator(".jp-Notebook").get_by_role("button", name=f"terminal of {host}")
     tab = terminal(page, host)
     expect(tab).to_have_attribute("aria-selected", "false")
     for _ in range(2):
@@ -126,9 +145,12 @@ def click_on_a_host(page: Page, host: str) -> None:
 
 def click_on_a_cable(page: Page, host: str) -> None:
     """What is pulled in the panel has lost its carrier in the terminal."""
-    cable = page.locator(f".vb-cable[data-host={host}]")
+    cable = page.locator(f".jp-Notebook .vb-cable[data-host={host}]")
     cable.scroll_into_view_if_needed()
     cable.click()
     expect(cable).to_have_attribute("aria-pressed", "true")
+    expect(kept(page).locator(f".vb-cable[data-host={host}]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     write(page, host, "ip link show eth0")
     shows(page, host, "NO-CARRIER")

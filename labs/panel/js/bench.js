@@ -19,6 +19,7 @@ import { make, say, set } from "./dom.js";
 import { Log } from "./log.js";
 import { Plan } from "./plan.js";
 import { Moment, Record, holders } from "./record.js";
+import { announce, canBeKept, keep } from "./sight.js";
 import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
@@ -66,14 +67,25 @@ class Bench {
     this.begin(run);
   }
 
+  keepButton() {
+    const title = "in a window beside the lesson, which shows the newest panel of the lesson";
+    const button = make("button", { type: "button", class: "vb-keep", title, onclick: keep }, "Keep in sight");
+    button.hidden = !this.port || !canBeKept();
+    return button;
+  }
+
   // Draw as often as is seen, and not at all where the panel is out of sight.
   animate() {
-    let visible = true, last = performance.now();
+    let visible = true, last = performance.now(), announced = false;
     this.observer = new IntersectionObserver((seen) => { visible = seen[seen.length - 1].isIntersecting; });
     this.observer.observe(this.root);
     const frame = (now) => {
       if (this.ended) return;
       requestAnimationFrame(frame);
+      if (!announced && this.root.isConnected) {
+        announced = true;
+        announce(this.root);
+      }
       if (now - last < (this.clock.virtual ? 0 : FRAME) || !visible) return;
       this.tick((now - last) / 1000);
       last = now;
@@ -210,7 +222,7 @@ class Bench {
     });
     this.controls = new Controls(this);
     this.root.replaceChildren(
-      make("div", { class: "vb-head" }, this.title, this.chip),
+      make("div", { class: "vb-head" }, this.title, this.chip, this.keepButton()),
       make("div", { class: "vb-main" },
         make("div", { class: "vb-stage" }, this.plan.node, this.desk.menu),
         make("div", { class: "vb-side" }, make("h4", {}, "What happened, and why"), this.log.node)),

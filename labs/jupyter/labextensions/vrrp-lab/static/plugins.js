@@ -1,9 +1,10 @@
 // The plugins of this extension; each is a file of its own.
 
+import { keepPanels } from "./kept_panel.js";
 import { keepForms } from "./saved_forms.js";
 
-// `notebook` and `widgets` are JupyterLab's modules @jupyterlab/notebook and @jupyter-widgets/base.
-export function plugins(notebook, widgets) {
+// The arguments are JupyterLab's modules @jupyterlab/notebook, @jupyter-widgets/base, @lumino/widgets.
+export function plugins(notebook, widgets, lumino) {
   return [{
     id: "vrrp-lab:saved-forms",
     description: "Shows panels and forms of a notebook that was saved, whatever kernel runs now.",
@@ -14,5 +15,11 @@ export function plugins(notebook, widgets) {
       tracker.forEach(keepForms);
       tracker.widgetAdded.connect((_sender, panel) => keepForms(panel));
     },
+  }, {
+    id: "vrrp-lab:kept-panel",
+    description: "Shows the live panel of a lesson in a window of its own.",
+    autoStart: true,
+    requires: [notebook.INotebookTracker],
+    activate: (app, tracker) => keepPanels(app, tracker, lumino.Panel),
   }];
 }

@@ -14,7 +14,8 @@ window._JUPYTERLAB = window._JUPYTERLAB ?? {};
     init: (scope) => { shared = scope; },
     get: async () => {
       const { plugins } = await import("./plugins.js");
-      const made = plugins(await take("@jupyterlab/notebook"), await take("@jupyter-widgets/base"));
+      const names = ["@jupyterlab/notebook", "@jupyter-widgets/base", "@lumino/widgets"];
+      const made = plugins(...await Promise.all(names.map(take)));
       return () => ({ __esModule: true, default: made });
     },
   };

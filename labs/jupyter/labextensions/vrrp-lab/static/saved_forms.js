@@ -11,7 +11,7 @@
 // it is made from the file at once.  With the same kernel the manager asks that first; what it gave up is
 // made from the file, and as a last resort the output's own HTML is shown.
 
-const VIEW = "application/vnd.jupyter.widget-view+json";
+export const VIEW = "application/vnd.jupyter.widget-view+json";
 const STATE = "application/vnd.jupyter.widget-state+json";
 const PART = /IPY_MODEL_([\w-]+)/g;
 const WAIT_MS = 20000;        // so long does the manager wait for a kernel that is not busy
@@ -47,7 +47,7 @@ export async function keepForms(panel) {
 }
 
 // The renderers of widgets that are there already, each with the output it shows.
-function* renderers(content) {
+export function* renderers(content) {
   for (const { outputArea } of content.widgets) {
     for (const [n, output] of (outputArea?.widgets ?? []).entries()) {
       const model = outputArea.model.get(n);
