@@ -33,6 +33,7 @@ export async function keepForms(panel) {
     const mind = async (model) => {
       if (waits(renderer)) await saved.answered(context.sessionContext, () => !waits(renderer));
       if (waits(renderer) || gaveUp(renderer)) await saved.rescue(renderer, model, render, rendermime);
+      await showRecord(renderer, saved.manager, model);
     };
     renderer.renderModel = async (model) => {
       await render(model);
@@ -54,6 +55,26 @@ export function* renderers(content) {
       for (const child of output.children()) if (child.mimeType === VIEW && model) yield [child, model];
     }
   }
+}
+
+// A form that no kernel answers for looks, and says, that it is a record; a panel says so itself.
+async function showRecord(renderer, manager, output) {
+  const id = output.data[VIEW].model_id;
+  if (renderer.isDisposed || !manager.has_model(id)) return;
+  const model = await manager.get_model(id);
+  if (model.get("_model_module") === "anywidget") return;
+  const note = document.createElement("p");
+  note.textContent = WORDS;
+  const show = () => {
+    for (const { node } of renderer.widgets) {
+      node.inert = !model.comm_live;
+      node.style.opacity = model.comm_live ? "" : "0.75";
+    }
+    if (model.comm_live) note.remove();
+    else renderer.node.append(note);
+  };
+  model.on("comm_live_update", show);
+  show();
 }
 
 // Whether the manager's renderer shows an error in place of its widget.
