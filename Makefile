@@ -41,8 +41,8 @@ book: setup ## Build the reading version, a static site, in build/book (executes
 cheatsheet: setup ## Join the summaries and cheat sheet lines of the lessons in build/cheatsheet.html (two sheets of A4)
 	@exec $(BIN)/python -m tools.cheatsheet build/cheatsheet.html
 
-site: setup ## Build the browser edition, static files for any web server, in build/site
-	@exec sh tools/site.sh
+site: setup ## Build the browser edition, static files for any web server, in build/site (SITE_ROOT=/: where on the server)
+	@exec env SITE_ROOT="$(or $(SITE_ROOT),/)" sh tools/site.sh
 
 test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)
 	@exec $(BIN)/python tests/rings.py $(RINGS)

@@ -40,6 +40,10 @@ async function files(place) {
   return inner.flat().sort();
 }
 
+// Where the site is on its server, for 404.html: "/", or "/vrrp-lab/" where it is not at the top.
+const ROOT = process.env.SITE_ROOT || "/";
+if (!/^\/(.*\/)?$/.test(ROOT)) throw new Error(`SITE_ROOT=${ROOT}: a path that begins and ends with /`);
+
 // {path, folder, root, body, title, description, nav}: one page.
 async function page(base, path, all) {
   const text = await readFile(path, "utf8"), folder = dirname(path);
@@ -50,8 +54,9 @@ async function page(base, path, all) {
     return [key, value.join(": ")];
   }));
   for (const key of ["title", "description"]) if (!keys[key]) throw new Error(`${path}: no "${key}: ..."`);
-  const place = relative(base, folder);
-  const root = place ? "../".repeat(place.split("/").length) : "./";
+  const place = keys.file ? "" : relative(base, folder);
+  // A page that a server shows at any address it does not know cannot lead to others relative to itself.
+  const root = keys.file ? ROOT : place ? "../".repeat(place.split("/").length) : "./";
   const has = (name) => all.includes(join(folder, name));
   const own = { script: has("page.js"), style: has("page.css") };
   return { ...keys, place, root, body: text.slice(head[0].length), ...own };
@@ -78,7 +83,7 @@ async function writePages(pages, version) {
     };
     const text = shell.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
     await mkdir(join(target, each.place), { recursive: true });
-    await writeFile(join(target, each.place, "index.html"), text);
+    await writeFile(join(target, each.place, each.file ?? "index.html"), text);
   }
 }
 

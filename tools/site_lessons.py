@@ -50,6 +50,8 @@ CLASS = re.compile(r'\sclass="([^"]*)"')
 LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 # What may be wider than a telephone is scrolled by keyboard, too.
 SCROLLED = 'tabindex="0" role="region" aria-label="{}"'
+# What is laid out in columns or drawn in characters, and must not be broken into lines.
+COLUMNS = re.compile(r"\S {2,}\S|[│─█░▒▓]")
 IMAGE = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 # The explorable figure that goes on where a lesson ends, with its question.
 FIGURES = {
@@ -240,7 +242,8 @@ class Page:
 
     def _text(self, output: dict[str, Any]) -> str:
         text = html.escape(output["text"].rstrip())
-        return f'<div class="out text"><pre tabindex="0" aria-label="output">{text}</pre></div>'
+        kind = "text" if COLUMNS.search(text) else "text prose"
+        return f'<div class="out {kind}"><pre tabindex="0" aria-label="output">{text}</pre></div>'
 
     def _html(self, output: dict[str, Any]) -> str:
         found = self.styles.moved(IMAGE.sub(self._file, output["html"]))

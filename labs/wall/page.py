@@ -34,7 +34,7 @@ thead th { background: var(--soft); font-weight: 600; vertical-align: bottom; }
 tbody th { text-align: left; font-weight: 400; white-space: nowrap; }
 td { text-align: center; min-width: 3rem; white-space: nowrap; }
 td.work { background: var(--work); color: #222; } td.stuck { background: var(--stuck); color: #222;
-  font-weight: bold; } td.done { background: var(--done); color: #fff; }
+  font-weight: bold; } td.done { background: var(--done); color: #111; }
 .note { font-size: .85rem; } .key span { margin-right: 1rem; }
 .board { display: grid; gap: 0 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }

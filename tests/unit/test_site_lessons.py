@@ -130,6 +130,20 @@ def test_a_figure_that_a_lesson_leads_to_is_there() -> None:
     assert all((places / name / "index.html").is_file() for name, _ in FIGURES.values())
 
 
+def test_a_long_line_wraps_and_columns_do_not(tmp_path: Path) -> None:
+    line = {"kind": "text", "text": "Replay: nothing runs here. This run was recorded. " * 4}
+    columns = {"kind": "text", "text": "web1  MASTER  192.168.1.11"}
+    body = Page(LESSON, Styles(), tmp_path).body([code("x", line), code("y", columns)])
+    assert re.findall(r'class="out ([a-z ]+)"', body) == ["text prose", "text"]
+
+
+def test_a_figure_is_a_file_beside_the_page(tmp_path: Path) -> None:
+    drawn = '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="web2 took it" width="9">'
+    body = Page(LESSON, Styles(), tmp_path).body([code("x", {"kind": "html", "html": drawn})])
+    assert '<img src="1.svg" loading="lazy" alt="web2 took it" width="9">' in body
+    assert (tmp_path / "lessons/05-failover/1.svg").read_bytes() == b"<svg/>"
+
+
 def test_every_challenge_of_the_tab_belongs_to_a_lesson() -> None:
     assert set(CHALLENGES) <= set(course.challenges())
 
