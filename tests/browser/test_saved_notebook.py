@@ -11,7 +11,7 @@ import json
 from functools import partial
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 import matplotlib.image
 from playwright.sync_api import Locator, Page, expect
 
