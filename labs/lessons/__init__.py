@@ -27,6 +27,7 @@ from labs.lessons.experiment import Experiment, compare, register
 from labs.lessons.predictions import Prediction, Verdict, commit, predict
 from labs.lessons.quiz import Question, Quiz, quiz
 from labs.progress import memory
+from labs.replay import recording
 
 __all__ = [
     "Challenge",
@@ -48,7 +49,7 @@ __all__ = [
 
 
 def begin(name: str) -> Card:
-    """Opens the lesson `name`: what it asks, how long it takes, and which daemon runs.
+    """Opens the lesson `name`: what it asks, how long it takes, which daemon runs, whose numbers.
 
     Predictions and checks belong to it from now on.
     Raises LabError, naming the known ones, if there is no such lesson.
@@ -65,8 +66,12 @@ def begin(name: str) -> Card:
     memory.note("begin", lesson.name)
     daemon = os.environ.get("LAB_DAEMON", "vrrpd")
     place = "live on this machine" if sys.platform == "linux" else "without a lab"
-    if os.environ.get("LAB_MODE") == "replay":
+    if recording.mode() == recording.REPLAY:
+        recording.challenged = {each.state for each in lesson.challenges.values()}
         place = "a REPLAY of a recorded run (nothing runs here)"
-    return Card(
-        OPEN, lesson.title, (lesson.question, f"{lesson.minutes} minutes, {place}, {daemon}")
-    )
+    body = [lesson.question, f"{lesson.minutes} minutes, {place}, {daemon}"]
+    if numbers := own_numbers.values():
+        listed = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+        whose = "the recorded run's" if own_numbers.fixed() else "your own"
+        body.append(f"the numbers of this lesson, {whose}: {listed}")
+    return Card(OPEN, lesson.title, tuple(body))

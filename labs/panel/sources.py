@@ -207,7 +207,7 @@ class OfReplay(OfLab):
     def waits(self) -> str:
         """As `Source`."""
         lab = self._recorded
-        return f"this is a replay: it goes on with {lab.next()}" if lab.now >= lab.until() else ""
+        return f"this is a replay: {lab.continuation()}" if lab.now >= lab.until() else ""
 
 
 class OfLan:

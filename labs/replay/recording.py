@@ -43,6 +43,8 @@ TARGET = "LAB_RECORDING"
 PLACE = Path(__file__).resolve().parents[1] / "recordings"
 # Arguments that are not about what happens.
 _ALLOWANCES = ("timeout", "what", "show", "changes")
+# The states from which challenges of the open lesson begin; begin() of a lesson says them.
+challenged: set[str] = set()
 # How many labs each lesson has asked for so far, by what it asked for.
 _asked: Counter[tuple[str, str, str]] = Counter()
 

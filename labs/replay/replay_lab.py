@@ -29,6 +29,7 @@ from labs.model import facts
 from labs.model.facts import Action, Fact
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
+from labs.replay import recording
 from labs.replay.recording import (
     Answer,
     Begin,
@@ -83,6 +84,8 @@ class ReplayLab(LabView):
         self.closed: bool = False
         self._count = 0
         self._book, self._run = self._found[0]
+        last = [run for run in self._book.runs if run.state == state][-1]
+        self._is_challenge = state in recording.challenged and self._run is last
         self._facts = FactsUntil(facts.read(self._run.facts))
         begin = self._run.begin
         self.state, self._now = state, begin.t
@@ -276,8 +279,7 @@ class ReplayLab(LabView):
         while not (value := condition()):
             if self.now >= deadline:
                 raise NextStepReached(
-                    f"{what} did not come true: this is a replay, and its recording goes on "
-                    f"with {self.next()}"
+                    f"{what} did not come true: this is a replay; {self.continuation()}"
                 )
             self.play(min(STEP, deadline - self.now))
         return value
@@ -318,6 +320,20 @@ class ReplayLab(LabView):
             for name, *args in run.done()[self._count : self._count + 1]
         }
         return " or ".join(sorted(found)) or "nothing: it ends here"
+
+    def continuation(self) -> str:
+        """How the recording goes on, in words; in a challenge that is for the learner to find."""
+        if self._is_challenge:
+            return "what was done next is for you to find"
+        return f"it goes on with {self.next()}"
+
+    def _refusal(self, what: str) -> LabError:
+        """For what was not recorded: one line, with where it can be tried."""
+        return LabError(
+            f"this is a replay, and nobody {what} here when it was recorded; "
+            f"{self.continuation()}; a simulated LAN does what you ask: "
+            "`from labs import Lan; Lan().bench()`"
+        )
 
     def close(self) -> None:
         """Nothing to end."""
@@ -378,10 +394,7 @@ class ReplayLab(LabView):
                 self._count - 1
             ].value  # to do what is already done changes nothing
         told = ", ".join(map(repr, deed[1:]))
-        raise LabError(
-            f"this is a replay, and nobody did lab.{verb}({told[:200]}) here when it was recorded; "
-            f"it goes on with {self.next()}"
-        )
+        raise self._refusal(f"did lab.{verb}({told[:200]})")
 
     def _take(self, book: Recording, run: Session) -> Any:
         """Go on with the next deed of that run."""
@@ -421,8 +434,9 @@ class ReplayLab(LabView):
         """What was answered at this step, as late as now; or soon after."""
         here = self._answers(normalised_call(name, args, options))
         if not here:
-            raise LabError(
-                f"this is a replay, and nobody asked lab.{name} for this when it was recorded"
+            host = args[0] if args else ""
+            raise self._refusal(
+                f"typed this on {host}" if name == "run" else f"asked lab.{name} for this"
             )
         past = [one for one in here if one.t <= self.now]
         chosen = past[-1] if past else here[0]
@@ -437,4 +451,4 @@ class ReplayLab(LabView):
             if begun:
                 return RecordedEvents(sorted(begun[-1].pieces, key=known), lambda: self.now)
         told = ", ".join(map(repr, args))
-        raise LabError(f"this is a replay, and nobody did lab.{name}({told}) when it was recorded")
+        raise self._refusal(f"did lab.{name}({told})")

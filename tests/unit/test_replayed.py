@@ -6,12 +6,16 @@ The recordings are those that are shipped; the programs run where no namespaces 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from labs.errors import LabError
+from labs.lessons import begin
+from labs.panel.sources import OfReplay
+from labs.progress import memory
 from labs.replay import recording
 from labs.replay.replay_lab import ReplayLab
 from tests.support import REPOSITORY
@@ -31,8 +35,6 @@ def test_it_says_that_it_is_a_replay(
     ReplayLab("basic")
     assert capsys.readouterr().out.startswith("Replay: nothing runs here. This run was recorded on")
     assert repr(lab).startswith("<Replay of Lab('basic')")
-    from labs.lessons import begin
-
     assert "REPLAY" in repr(begin("07-failover"))
 
 
@@ -59,7 +61,7 @@ def test_time_passes_only_while_one_waits(lab: ReplayLab) -> None:
     before = lab.now
     lab.holders()
     assert lab.now == before
-    with pytest.raises(LabError, match="this is a replay, and its recording goes on with"):
+    with pytest.raises(LabError, match="this is a replay; it goes on with"):
         lab.wait_until(lambda: False, what="what never was")
     assert lab.now > before
 
@@ -68,12 +70,40 @@ def test_what_was_not_done_is_refused_with_what_was_done(lab: ReplayLab) -> None
     lab.settle()
     with pytest.raises(LabError, match=r"nobody did lab\.freeze\('client'\).*lab\.unplug\('web1'"):
         lab.freeze("client")
-    with pytest.raises(LabError, match="nobody asked"):
+    with pytest.raises(LabError, match=r"nobody typed this on web1.*Lan\(\)\.bench\(\)"):
         lab.run("web1", "rm -rf /")
     with pytest.raises(LabError, match="no run of Lab"):
         ReplayLab("no such state")
     with pytest.raises(LabError, match="only where the lab itself runs"):
         lab.net  # noqa: B018
+
+
+def test_in_a_challenge_a_refusal_does_not_give_the_answer_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAB_MODE", "replay")
+    monkeypatch.setattr(memory, "lesson", "")
+    monkeypatch.setattr(recording, "challenged", set())
+    begin("08-failback")
+    first, challenge = ReplayLab("unplugged"), ReplayLab("unplugged")
+    for lab, said in (
+        (first, "it goes on with a command on web1 or lab.plug"),
+        (challenge, "for you to find"),
+    ):
+        monkeypatch.setattr(lab, "_now", lab.until())
+        assert said in OfReplay(lab).waits()
+        for refused in (
+            lambda lab: lab.freeze("web2"),
+            lambda lab: lab.run("web1", "rm -rf /"),
+            lambda lab: lab.wait_until(lambda: False, what="what never was"),
+        ):
+            with pytest.raises(LabError) as error:
+                refused(lab)
+            line = str(error.value)
+            assert said in line
+            assert "\n" not in line
+            assert ("Lan().bench()" in line) == ("nobody" in line)
+            assert lab is first or not re.search(r"plug|sed |systemctl|preempt", line)
 
 
 def test_a_replay_needs_neither_mininet_nor_pyroute2_nor_a_namespace() -> None:
