@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs import own_numbers
+from labs.conf import setting
+from labs.errors import LabError
+
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
@@ -49,3 +53,15 @@ def cable_out(lab: Lab) -> None:
         print("web1's cable is in: pulling it, and waiting until web2 holds the address (4 s)")
         lab.unplug("web1")
     lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
+
+
+def has_own(lab: Lab, keyword: str, value: str, *hosts: str) -> None:
+    """LabError unless the files of `hosts` have `value`, such as "{delay}", for `keyword`."""
+    wanted = own_numbers.fill(value)
+    for host in hosts:
+        found = setting(lab.conf(host), keyword)
+        if found != wanted:
+            raise LabError(
+                f"your own number for {keyword} is {wanted}, and {host}'s file says "
+                f"{found or 'nothing'}: write and reload it as in the cell above, then run this one"
+            )

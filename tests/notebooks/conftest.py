@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.notebooks.lessons import LESSONS, WHOLE, passes, seed
+from tests.notebooks.lessons import LESSONS, WHOLE, own, passes, seed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,3 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     thrice = [lesson.stem for lesson in LESSONS if passes(lesson) == 3]
     what = "all" if WHOLE else ", ".join(thrice)
     terminalreporter.write_line(f"LESSONS_SEED={seed()}: three passes of {what}")
+    for lesson in LESSONS:
+        if numbers := own(lesson.stem):
+            chosen = ", ".join(f"{name} {value:g}" for name, value in numbers.items())
+            terminalreporter.write_line(f"  {lesson.stem} with {chosen}")

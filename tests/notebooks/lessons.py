@@ -3,7 +3,8 @@
 Every lesson is run once, top to bottom, with vrrpd, and those of the article with keepalived, too.
 A second pass and a shuffled third one cost three times as much, so `make test` takes a few lessons
 for them, drawn by a seed that it prints; `make lessons` takes all (LESSONS=whole).
-LESSONS_SEED=7 draws again what the seed 7 drew.
+LESSONS_SEED=7 draws again what the seed 7 drew, and the numbers of the learner's own
+(`labs.own_numbers`) that each lesson is run with.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from labs import own_numbers
 from labs.lessons import course
 from tests.support import REPOSITORY
 
@@ -32,6 +34,17 @@ Cell = dict[str, Any]
 def seed() -> int:
     """The same in all processes of one run; another one each day, so that in time all is tried."""
     return int(os.environ.get("LESSONS_SEED") or time.time() // 86400)
+
+
+def learner() -> str:
+    """The seed of the folder in which a lesson with numbers of the learner's own is run."""
+    return f"lessons {seed()}"
+
+
+def own(stem: str) -> dict[str, float]:
+    """The numbers that a lesson has in these tests; {} if it has none."""
+    lesson = course.lesson(stem)
+    return own_numbers.chosen(lesson.slug, lesson.own, learner()) if lesson.own else {}
 
 
 def number(lesson: Path) -> int:

@@ -12,19 +12,22 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labs.lessons import course
+from labs.progress import SEED, VARIABLE
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import (
     LESSONS,
     Cell,
     checked,
     errors,
+    learner,
     name,
     of_kind,
     passes,
@@ -87,13 +90,25 @@ def run(user: OrdinaryUser, lesson: Path, daemon: str, stem: str, times: int) ->
     """Executes `lesson` as `user`, who is left with nothing but the results, a file for a pass."""
     results = [user.home / f"{stem}{ending}.ipynb" for ending in ("", ".2", ".3")][:times]
     options = ["--passes", str(times), "--seed", str(seed())]
-    with nothing_left(user, tuple(result.name for result in results)) as mark:
+    with nothing_left(user, tuple(result.name for result in results)) as mark, folder(user) as work:
         user.run(
             [sys.executable, PROGRAM, lesson, results[0], *options],
             times * SECONDS,
-            env={"LAB_DAEMON": daemon, **mark},
+            env={"LAB_DAEMON": daemon, VARIABLE: str(work), **mark},
         )
     return results
+
+
+@contextmanager
+def folder(user: OrdinaryUser) -> Iterator[Path]:
+    """A learner's folder, new for each run, whose seed decides the numbers of the learner's own."""
+    work = user.home / "vrrp-lab"
+    work.mkdir()
+    (work / SEED).write_text(learner())
+    for path in (work, work / SEED):
+        user.give(path)
+    yield work
+    shutil.rmtree(work)
 
 
 def check_pass(lesson: Path, cells: list[Cell]) -> None:

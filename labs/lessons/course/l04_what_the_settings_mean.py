@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs import own_numbers
+from labs.analysis.master_down_timer import master_down, skew
 from labs.conf import contents, has, setting, with_setting
 from labs.errors import LabError
 from labs.experiments.role_swap import hold, since, takeover
@@ -22,7 +24,10 @@ QUESTION = "What does each line of the file do, and who gets a mail at a takeove
 MINUTES = 25
 
 MAILS = "The cable of web1 is pulled. How many mails does web2 send?"
-SLOW = "advert_int 2 on both. How long after web1's last advertisement does web2 take over?"
+OWN_NUMBERS = ({"interval": 2}, {"interval": 3}, {"interval": 4})
+SLOW = (
+    "advert_int {interval} on both. How long after web1's last advertisement does web2 take over?"
+)
 PAIR, ADDRESS = ("web1", "web2"), "192.168.1.10"
 # The mailboxes of the servers, in this kernel.
 _boxes: dict[str, Mailbox] = {}
@@ -87,9 +92,8 @@ def _wait_for_mail(lab: Lab) -> None:
     hold(lab, "web1")
 
 
-def _two_seconds(lab: Lab) -> None:
-    if _intervals(lab) != ("2", "2"):
-        raise LabError("run the cell above that writes advert_int 2 on both servers, then this one")
+def _own_interval(lab: Lab) -> None:
+    starts.has_own(lab, "advert_int", "{interval}", *PAIR)
     starts.web1_holds(lab)
     hold(lab, "web1")  # its next advertisement is one that web2 accepts, too
 
@@ -102,7 +106,9 @@ def _after_last_advert(lab: Lab) -> Measured:
     move = takeover(_since_pull(lab))
     if move.to != "web2" or move.after is None:
         raise LabError("web2 has not taken over: was it web1's cable that was pulled?")
-    return round(move.after, 2)
+    interval = own_numbers.values()["interval"]
+    facts = {"skew": skew(100, 2, interval), "down": master_down(100, 2, interval)}
+    return round(move.after, 2), facts
 
 
 _RESTS = "the address to rest on one server (a few seconds, at most 30)"
@@ -124,7 +130,7 @@ EXPERIMENTS = {
     "slow": Experiment(
         "advert_int 2",
         {SLOW: _after_last_advert},
-        start=_two_seconds,
+        start=_own_interval,
         outcome=lambda lab: hold(lab, "web2"),
         waits="web2 to hold the address (up to 15 s)",
         shows=_since_pull,
@@ -289,5 +295,5 @@ QUIZ = (
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
     MAILS: "Without `smtp_alert` in the instance or in global_defs, no mail is sent.",
-    SLOW: "Three intervals of 2 s, and the Skew_Time of priority 100, which stays 0.609 s.",
+    SLOW: "Three intervals of {interval} s, and the Skew_Time of {skew:.3f} s: {down:.3f} s.",
 }

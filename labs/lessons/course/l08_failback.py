@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs.analysis.master_down_timer import master_down
 from labs.conf import has, setting
 from labs.errors import LabError
 from labs.experiments.role_swap import hold, since, takeover
@@ -22,7 +23,10 @@ MINUTES = 30
 WHO = "Ten seconds after the cable is back: who holds 192.168.1.10?"
 GAP = "For how long does the client get no answer this time?"
 STOP = "web1 has nopreempt. When does it take over after web2's daemon is stopped?"
-LATER = "preempt_delay 3: how long after the plug does web1 take over?"
+LATER = "preempt_delay {delay}: how long after the plug does web1 take over?"
+
+# The longest is over, and web1 has the address, within the 15 s for which `hold` waits.
+OWN_NUMBERS = ({"delay": 3}, {"delay": 2}, {"delay": 4}, {"delay": 5}, {"delay": 6})
 
 # s, longer than web1's Master_Down_Interval: by then it would have preempted.
 KEPT = 6.0
@@ -82,7 +86,13 @@ def _after_plug(lab: Lab) -> Measured:
     move = takeover(_since_plug(lab))
     if move.cause is None or move.to != "web1":
         raise LabError("web1 has not taken over since its cable was plugged in")
-    return round(move.at - move.cause.t, 2)
+    return round(move.at - move.cause.t, 2), {"down": master_down(150, 2, 1.0)}
+
+
+def _delayed(lab: Lab) -> None:
+    """Let web1's file have the learner's own delay, its cable be out, and web2 hold the address."""
+    starts.has_own(lab, "preempt_delay", "{delay}", "web1")
+    starts.cable_out(lab)
 
 
 EXPERIMENTS = {
@@ -111,9 +121,9 @@ EXPERIMENTS = {
         shows=lambda lab: since(lab, "stop"),
     ),
     "delay": Experiment(
-        "preempt_delay 3",
+        "preempt_delay",
         {LATER: _after_plug},
-        start=starts.cable_out,
+        start=_delayed,
         outcome=lambda lab: hold(lab, "web1"),
         waits="web1 to hold the address (up to 15 s)",
         shows=_since_plug,
@@ -295,5 +305,5 @@ REASONS = {
     WHO: "web1 has the higher priority and preempts web2.",
     GAP: "The old holder answers until it receives the advertisement of the new one.",
     STOP: "web2 resigned with priority 0: there is no live master left to respect.",
-    LATER: "The delay of 3 s runs first, then the Master_Down_Interval.",
+    LATER: "The delay of {delay} s runs first, then the Master_Down_Interval of {down:.3f} s.",
 }

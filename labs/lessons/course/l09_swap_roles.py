@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs import own_numbers
+from labs.analysis.master_down_timer import master_down, skew
 from labs.conf import setting, with_setting
 from labs.errors import LabError
 from labs.experiments.cluster_health import unnoticed
@@ -26,8 +28,16 @@ MINUTES = 35
 
 GAP = "Both daemons reload. For how long does the client get no answer?"
 MOVES = "The holder web2 is restarted first, then web1. How often does the address move?"
-IDLE = "web2 is restarted first, then the holder web1. How long is the client without an answer?"
-WAIT = "web1 is reloaded with priority 200. How long until it takes over?"
+IDLE = "web2 (priority {idle}) is restarted, then the holder web1. How long does no answer come?"
+WAIT = "web1 is reloaded with priority {high}. How long until it takes over?"
+
+# The priority that web2 gets: more than the 100 in web1's file then, and no more than the 150 with
+# which web1 is running. And the higher one that web1 gets in the end.
+OWN_NUMBERS = tuple(
+    {"idle": idle, "high": high}
+    for idle in (150, 105, 110, 120, 130, 140)
+    for high in (200, 210, 220, 225, 230, 240, 250)
+)
 
 PAIR = ("web1", "web2")
 # More than a handover and one lost ping, less than any Skew_Time of these machines.
@@ -42,7 +52,7 @@ COMES_BACK_WITHIN_S = 6.0
 def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[Lab], None]:
     """A start: the files of web1 and web2 have these priorities, and `holder` has the address.
 
-    What is not so is brought about.
+    A priority may be the learner's own, in braces.  What is not so is brought about.
     `question`: a prediction that must have its answer, though a later cell measures it.
     """
 
@@ -50,13 +60,14 @@ def _with(one: str, other: str, holder: str, question: str = "") -> Callable[[La
         prediction = asked(question)
         if prediction is not None:
             commit(prediction)
-        if not _is_so(lab, one, other, holder):
+        files = own_numbers.fill(one), own_numbers.fill(other)
+        if not _is_so(lab, files, holder):
             print(
                 f"this experiment begins with {holder} as the holder, and with the priorities "
-                f"{one} and {other} in the files of web1 and web2: bringing that about"
+                f"{' and '.join(files)} in the files of web1 and web2: bringing that about"
             )
             _move(lab, holder)
-            _write(lab, one, other)
+            _write(lab, *files)
 
     return start
 
@@ -66,7 +77,8 @@ def _second_of_two(one: str, other: str, holder: str, first: str) -> Callable[[L
 
     def start(lab: Lab) -> None:
         restarted = [act.host for act in lab.timeline().of(Action) if act.verb == "stop"]
-        if restarted[-1:] != ["web2"] or not _is_so(lab, one, other, holder):
+        files = own_numbers.fill(one), own_numbers.fill(other)
+        if restarted[-1:] != ["web2"] or not _is_so(lab, files, holder):
             raise LabError(
                 "the restarts of web2 and of web1 are one experiment in two cells: run "
                 f"%%experiment {first} above, then this one"
@@ -75,10 +87,10 @@ def _second_of_two(one: str, other: str, holder: str, first: str) -> Callable[[L
     return start
 
 
-def _is_so(lab: Lab, one: str, other: str, holder: str) -> bool:
+def _is_so(lab: Lab, priorities: tuple[str, str], holder: str) -> bool:
     """Whether the files have these priorities, and `holder` alone the address."""
-    files = [_priority(lab, host) for host in PAIR]
-    return files == [one, other] and lab.holders() == [holder]
+    files = tuple(_priority(lab, host) for host in PAIR)
+    return files == priorities and lab.holders() == [holder]
 
 
 def _move(lab: Lab, holder: str) -> None:
@@ -111,15 +123,23 @@ def _moves(lab: Lab) -> Measured:
     return len(_from_stop("web2")(lab).takeovers)
 
 
-def _lost(lab: Lab, seen: Timeline) -> Measured:
+def _lost(lab: Lab, seen: Timeline) -> float:
     return round(sum(outage.duration for outage in seen.outages), 2)
 
 
+def _idle_first(lab: Lab) -> Measured:
+    priority = int(own_numbers.values()["idle"])
+    return _lost(lab, _from_stop("web2")(lab)), {"skew": skew(priority, 2, 1.0)}
+
+
 def _raised(lab: Lab) -> Measured:
+    starts.has_own(lab, "priority", "{high}", "web1")
+    priority = int(own_numbers.values()["high"])
     move = takeover(since(lab, "reload"))
     if move.cause is None or move.to != "web1":
         raise LabError("web1 has not taken over since its daemon was reloaded")
-    return round(move.at - move.cause.t, 2)
+    wait = {"less": 256 - priority, "down": master_down(priority, 2, 1.0)}
+    return round(move.at - move.cause.t, 2), wait
 
 
 REST = "the address to rest on one server (a few seconds, at most 30)"
@@ -151,15 +171,15 @@ EXPERIMENTS = {
     ),
     "idle-first": Experiment(
         "idle first",
-        start=_with("100", "150", "web1", IDLE),
+        start=_with("100", "{idle}", "web1", IDLE),
         outcome=lambda lab: lab.settle(),
         waits=REST,
         shows=_from_stop("web2"),
     ),
     "then-the-holder": Experiment(
         "restart, the idle one first",
-        {IDLE: lambda lab: _lost(lab, _from_stop("web2")(lab))},
-        start=_second_of_two("100", "150", "web1", "idle-first"),
+        {IDLE: _idle_first},
+        start=_second_of_two("100", "{idle}", "web1", "idle-first"),
         outcome=lambda lab: lab.settle(),
         waits=REST,
         shows=_from_stop("web2"),
@@ -168,7 +188,7 @@ EXPERIMENTS = {
     "priority": Experiment(
         "a higher priority",
         {WAIT: _raised},
-        start=_with("100", "150", "web2"),
+        start=_with("100", "{idle}", "web2"),
         outcome=lambda lab: hold(lab, "web1"),
         waits="web1 to take over (up to 15 s)",
         shows=lambda lab: since(lab, "reload"),
@@ -317,6 +337,6 @@ REASONS = {
         "Each stop sends a priority-0 advertisement, which moves the address; then the server "
         "with the new, higher priority preempts and moves it again."
     ),
-    IDLE: ("One priority-0 advertisement, then the Skew_Time of priority 150: 106/256 = 0.414 s."),
-    WAIT: ("The Master_Down_Interval of priority 200 is 3 + 56/256 = 3.219 s."),
+    IDLE: "One priority-0 advertisement, then the Skew_Time of priority {idle}: {skew:.3f} s.",
+    WAIT: "The Master_Down_Interval of priority {high} is 3 + {less}/256 = {down:.3f} s.",
 }

@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from labs import own_numbers
+from labs.analysis.master_down_timer import master_down, skew
 from labs.conf import contents, setting
 from labs.errors import LabError
 from labs.experiments.http_monitor import Visits
 from labs.experiments.role_swap import hold, since
-from labs.lessons import Challenge, Experiment, Question, Step
+from labs.lessons import Challenge, Experiment, Question, Step, starts
 from labs.lessons.experiment import Measured, shown
 from labs.model.facts import Action
 
@@ -24,9 +26,17 @@ MINUTES = 40
 
 WHO = "The web server of web1 ends, and nothing else. Who holds the address 5 s later?"
 SECOND = "The web server of web1 works again, that of web2 ends: who holds the address?"
-FAULT = "The web server of web1 ends: for how long does no page come?"
+FAULT = "fall {fall}, and the web server of web1 ends: for how long does no page come?"
+OWN_WEIGHT = "Weight −{weight} on both, and the web server of web1 ends: who holds the address?"
 WEIGHT = "Does the page come back sooner than with FAULT, or later?"
 BOTH = "Neither web server works. Who holds the address with weight −60 on both?"
+
+# A weight moves the address if it leaves web1 less than web2's 100: 50 is not enough.
+OWN_NUMBERS = tuple(
+    {"fall": fall, "weight": weight}
+    for fall in (2, 1, 3)
+    for weight in (60, 20, 30, 45, 50, 51, 55, 75)
+)
 
 # A check has failed twice (fall 2) and a Master_Down_Interval is over within this time.
 TAKEN_OVER_WITHIN_S = 10.0
@@ -35,7 +45,7 @@ LASTS = 6.0
 ASK = "exec 3<>/dev/tcp/192.168.1.10/80 && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
 # s by which two outages must differ to be called different.
 APART = 0.5
-SHOWN = 7.0  # s of a failure that a figure shows
+SHOWN = 8.0  # s of a failure that a figure shows: three checks and a Master_Down_Interval
 UNANSWERED = 30  # pages in a row: three seconds
 WATCHER = "pgrep -x watch.sh"
 WATCH = "/etc/keepalived/watch.sh &"
@@ -162,6 +172,36 @@ def _against_fault(lab: Lab) -> Measured:
     return verdict, {"slow": slow, "fast": fast}
 
 
+def _after_checks(lab: Lab) -> Measured:
+    """How long no page came; the reason says when the last of the checks failed, in s."""
+    fall = int(setting(lab.conf("web1"), "fall") or 1)
+    facts = {"early": fall - 1, "skew": skew(100, 2, 1.0)}
+    return round(_without_page(_failure(lab)), 2), facts
+
+
+def _fall_start(lab: Lab) -> None:
+    starts.has_own(lab, "fall", "{fall}", *lab.servers)
+    _weighing(lab, "0")
+
+
+def _own_weight_start(lab: Lab) -> None:
+    starts.has_own(lab, "weight", "-{weight}", *lab.servers)
+    _weighing(lab, own_numbers.fill("-{weight}"))
+
+
+def _wait_for_weight(lab: Lab) -> None:
+    """Wait for `fall` checks, a Master_Down_Interval and a second more, or until web2 holds."""
+    fall = int(setting(lab.conf("web1"), "fall") or 1)
+    over = _stopped(lab) + fall + master_down(100, 2, 1.0) + 1
+    lab.wait_until(lambda: lab.holders() == ["web2"] or lab.now > over, what="the timers to expire")
+
+
+def _with_own_weight(lab: Lab) -> Measured:
+    left = _lowered(lab, "web1")
+    relation = {True: "less than", False: "not less than"}[left < 100]
+    return _holders(lab), {"left": left, "relation": relation}
+
+
 def _weight_start(lab: Lab) -> None:
     shown("fault")  # what it is compared with
     _weighing(lab, "-60")
@@ -196,8 +236,8 @@ EXPERIMENTS = {
     ),
     "fault": Experiment(
         "FAULT",
-        {FAULT: lambda lab: round(_without_page(_failure(lab)), 2)},
-        start=lambda lab: _weighing(lab, "0"),
+        {FAULT: _after_checks},
+        start=_fall_start,
         outcome=lambda lab: hold(lab, "web2"),
         waits="the other server to hold the address (up to 15 s)",
         shows=_failure,
@@ -208,6 +248,14 @@ EXPERIMENTS = {
         outcome=lambda lab: hold(lab, "web1"),
         waits="web1 to hold the address again (up to 15 s)",
         shows=lambda lab: _visits(lab).timeline().last(8),
+    ),
+    "own-weight": Experiment(
+        "a weight of the learner's own",
+        {OWN_WEIGHT: _with_own_weight},
+        start=_own_weight_start,
+        outcome=_wait_for_weight,
+        waits="the checks to fail and a Master_Down_Interval to pass (up to 10 s)",
+        shows=_failure,
     ),
     "weight": Experiment(
         "weight −60",
@@ -369,8 +417,10 @@ REASONS = {
     WHO: "VRRP checks the interface and the advertisements, not the web server.",
     SECOND: "The watcher stopped web1's daemon, and nothing has started it again.",
     FAULT: (
-        "The second failed check comes after 1 to 2 s, then web2 waits its Skew_Time of 0.609 s."
+        "Failed check number {fall} comes after {early} to {fall} s, then web2 waits its "
+        "Skew_Time of {skew:.3f} s."
     ),
+    OWN_WEIGHT: "150 − {weight} = {left}, {relation} the 100 of web2.",
     WEIGHT: (
         "It took {slow:.1f} s, and {fast:.1f} s with FAULT: a lowered priority is no resignation."
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labs import own_numbers
 from labs.analysis.master_down_timer import master_down
 from labs.conf import setting
 from labs.errors import LabError
@@ -18,15 +19,25 @@ if TYPE_CHECKING:
 
     from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
+    from labs.lessons.experiment import Measured
 
 TITLE = "Faster: less than a second"
 QUESTION = "Can the failover take less than a second, and what does that cost?"
 MINUTES = 35
 
-GAP = "Interval 100 ms, and web1's cable is pulled: for how long does the client get no answer?"
+GAP = "Interval {ms} ms, and web1's cable is pulled: for how long does the client get no answer?"
 TEN = "Interval 10 ms, the same cable: for how long does the client get no answer?"
-STALL = "The daemon on web1 does not run for half a second. What does web2 do?"
-LOSS = "Half of the frames to web2 are lost: how many false alarms in ten seconds?"
+STALL = (
+    "Interval {ms} ms, and the daemon on web1 does not run for half a second: what does web2 do?"
+)
+LOSS = (
+    "Interval {ms} ms, half of the frames to web2 are lost: how many false alarms in ten seconds?"
+)
+
+# In each case it is certain what a stall of half a second does, wherever in the interval it begins.
+OWN_NUMBERS = tuple(
+    {"ms": ms, "interval": ms / 1000} for ms in (100, 80, 90, 110, 120, 250, 270, 280)
+)
 
 LOOKS_ON = 10.0  # s for which the losses are watched
 
@@ -54,10 +65,11 @@ def _whole(lab: Lab) -> None:
         lab.mend("web2")
 
 
-def _holding(interval: float) -> Callable[[Lab], None]:
-    """web1 holds the address, and both daemons use version 3 with this interval."""
+def _holding(advert_int: str) -> Callable[[Lab], None]:
+    """web1 holds the address, and both daemons use version 3 with this interval, in s."""
 
     def start(lab: Lab) -> None:
+        interval = float(own_numbers.fill(advert_int))
         for host in lab.servers:
             text = lab.conf(host)
             version, said = setting(text, "version"), setting(text, "advert_int")
@@ -90,11 +102,17 @@ def _gap(lab: Lab) -> float:
     return max((outage.duration for outage in _since_unplug(lab).outages), default=0.0)
 
 
-def _after_stall(lab: Lab) -> str:
-    seen = since(lab, "freeze")
+def _own_gap(lab: Lab) -> Measured:
+    return _gap(lab), {"down": _latest(lab)}
+
+
+def _after_stall(lab: Lab) -> Measured:
+    seen, facts = since(lab, "freeze"), {"down": _latest(lab)}
     if not any(takeover.to == "web2" for takeover in seen.takeovers):
-        return "nothing"
-    return "takes over, and gives back" if lab.holders() == ["web1"] else "takes over, and keeps it"
+        return "nothing", facts
+    if lab.holders() == ["web1"]:
+        return "takes over, and gives back", facts
+    return "takes over, and keeps it", facts
 
 
 def _lossy(lab: Lab) -> Timeline:
@@ -109,17 +127,19 @@ def _watch_losses(lab: Lab) -> None:
     )
 
 
-def _false_alarms(lab: Lab) -> float:
-    return float(sum(takeover.to == "web2" for takeover in _lossy(lab).takeovers))
+def _false_alarms(lab: Lab) -> Measured:
+    """How many, and how many are to be expected: one arrives and three are lost, each by chance."""
+    found = float(sum(takeover.to == "web2" for takeover in _lossy(lab).takeovers))
+    return found, {"expected": 0.5 * 0.5**3 * LOOKS_ON / _sent(lab).interval}
 
 
 _REST = "the address to rest on one server (a few seconds, at most 30)"
 
 EXPERIMENTS = {
     "pull": Experiment(
-        "interval 100 ms",
-        {GAP: _gap},
-        start=_holding(0.1),
+        "an interval of the learner's own",
+        {GAP: _own_gap},
+        start=_holding("{interval}"),
         outcome=lambda lab: lab.settle(),
         waits=_REST,
         shows=_since_unplug,
@@ -128,7 +148,7 @@ EXPERIMENTS = {
     "pull-at-ten": Experiment(
         "interval 10 ms",
         {TEN: _gap},
-        start=_holding(0.01),
+        start=_holding("0.01"),
         outcome=lambda lab: lab.settle(),
         waits=_REST,
         shows=_since_unplug,
@@ -137,7 +157,7 @@ EXPERIMENTS = {
     "stall": Experiment(
         "a stall of half a second",
         {STALL: _after_stall},
-        start=_holding(0.1),
+        start=_holding("{interval}"),
         outcome=lambda lab: lab.settle(),
         waits=_REST,
         shows=lambda lab: since(lab, "freeze"),
@@ -145,7 +165,7 @@ EXPERIMENTS = {
     "loss": Experiment(
         "half of the frames lost",
         {LOSS: _false_alarms},
-        start=_holding(0.1),
+        start=_holding("{interval}"),
         outcome=_watch_losses,
         waits="ten seconds of losses",
         shows=_lossy,
@@ -296,8 +316,8 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    GAP: "Three intervals and the Skew_Time, counted from the last advertisement.",
+    GAP: "Three intervals and the Skew_Time, {down:.3f} s from the last advertisement.",
     TEN: "The protocol needs 26 to 36 ms; the rest is the time that this computer takes.",
-    STALL: "Half a second is longer than web2's Master_Down_Interval of 0.361 s.",
-    LOSS: "About six are to be expected; the losses are random.",
+    STALL: "web2's Master_Down_Interval is {down:.3f} s, from the last advertisement on.",
+    LOSS: "About {expected:.0f} are to be expected; the losses are random.",
 }

@@ -15,6 +15,7 @@ in several.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -26,6 +27,13 @@ from tests.notebooks.lessons import Cell, shown
 # A regex; one for each daemon where they differ; made of what this version of keepalived does.
 Regex = str | Callable[[Expected], str]
 Truth = str | Mapping[str, Regex]
+
+
+def between(low: float, high: float) -> str:
+    """A regex for the numbers that a verdict may show from `low` to `high`, to a tenth."""
+    tenths = (divmod(n, 10) for n in range(math.floor(low * 10), math.ceil(high * 10)))
+    shown = (rf"{whole}\.{tenth}\d*" if tenth else rf"{whole}(\.0\d*)?" for whole, tenth in tenths)
+    return rf"(?<![\d.])({'|'.join(shown)})(?![\d.]*\d)"
 
 
 def truths(stem: str) -> dict[str, Truth]:
