@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -92,11 +93,12 @@ def test_in_a_challenge_a_refusal_does_not_give_the_answer_away(
     ):
         monkeypatch.setattr(lab, "_now", lab.until())
         assert said in OfReplay(lab).waits()
-        for refused in (
+        refusals: list[Callable[[ReplayLab], object]] = [
             lambda lab: lab.freeze("web2"),
             lambda lab: lab.run("web1", "rm -rf /"),
             lambda lab: lab.wait_until(lambda: False, what="what never was"),
-        ):
+        ]
+        for refused in refusals:
             with pytest.raises(LabError) as error:
                 refused(lab)
             line = str(error.value)

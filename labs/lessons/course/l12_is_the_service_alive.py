@@ -160,7 +160,7 @@ def _side_by_side(lab: Lab) -> object:
     return plot.stack(pair, titles=["the client asks by ping", "the client asks for the page"])
 
 
-def _holders(lab: Lab) -> Measured:
+def _holders(lab: Lab) -> str:
     return " and ".join(lab.holders()) or "nobody"
 
 
