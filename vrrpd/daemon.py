@@ -45,6 +45,8 @@ from vrrpd.tracking.tracker import Tracker
 
 _Identity = tuple[object, ...]
 _Item = TypeVar("_Item")
+# How long (ns) before what has failed is done again: twice as long each time, up to this.
+_LONGEST_PAUSE = 60 * SECOND
 
 
 def _identity(instance: Instance) -> _Identity:
@@ -115,6 +117,7 @@ class Daemon:
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
         self.doubt: Timer | None = None  # something may not have been handled to its end
+        self.pause = SECOND  # (ns) before `_recover()`
         self.asked = 0  # for reloads, since the present one has begun
         self.unfinished = False  # a reload has begun, and something has ended it midway
         self.stopped = False
@@ -284,13 +287,16 @@ class Daemon:
         names = [one.name for one in config.instances if one.name in self.routers]
         self.routers = {name: self.routers[name] for name in names}
         self.maintenance.reloaded(list(self.routers.values()), config.sync_groups)
-        self.connect()
         new = [router for router in self.routers.values() if self._is_new(router)]
-        for router in new:
-            router.master_state.release()  # as at the start: what a killed daemon has left behind
+        # As at the start: what a killed daemon has left behind is released.
+        leftovers = (router.master_state.release for router in new)
+        _each([self.connect, *leftovers, partial(self._begin, new)])
+
+    def _begin(self, routers: Iterable[VirtualRouter]) -> None:
+        """Start routers at the same moment: one awakening serves all their timers."""
         at = self.ports.clock.now()
-        for router in new:
-            self.tracking.start(router, at, max(0, self.begins - at))
+        delay = max(0, self.begins - at)
+        _each(partial(self.tracking.start, router, at, delay) for router in routers)
 
     def _is_new(self, router: VirtualRouter) -> bool:
         """Whether a router has neither been started nor waits for it."""
@@ -374,12 +380,15 @@ class Daemon:
     def mistaken(self) -> None:
         """A callback has failed, and what it was to do is not done: look at all again, soon."""
         if self.doubt is None:
-            self.doubt = self.ports.clock.call_at(self.ports.clock.now() + SECOND, self._recover)
+            at = self.ports.clock.now() + self.pause
+            self.doubt = self.ports.clock.call_at(at, self._recover)
 
     def _recover(self) -> None:
-        """Finish a reload, and look at every interface."""
+        """Finish a reload, and look at every interface; less often while that itself fails."""
         self.doubt = None
+        self.pause = min(2 * self.pause, _LONGEST_PAUSE)
         _each([*([self.reload] if self.unfinished else ()), self._look_at_interfaces])
+        self.pause = SECOND
 
     def _look_at_interfaces(self) -> None:
         """Look at every interface that a router uses, even if the kernel has reported nothing."""

@@ -9,8 +9,11 @@ import pytest
 
 from labs.simulation.lan import Lan
 from tests.cluster import VIP, adverts, arps, cluster, conf, held, router, state
+from vrrpd.addresses.master_state import MasterState
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
+from vrrpd.tracking.sync_groups import Group
+from vrrpd.tracking.tracker import Tracker
 
 OTHER, THIRD = "192.168.1.20", "192.168.1.30"
 
@@ -181,3 +184,60 @@ def test_an_instance_whose_reload_fails_for_good_does_not_hold_up_the_others(
     assert router(lan, "one", "VI_2").priority == 120
     assert state(lan, "one", "VI_3") == "BACKUP"
     assert held(lan, "one") == {VIP, OTHER}
+
+
+def seconds_of_repetitions(lan: Lan, until: float) -> list[float]:
+    """Let time pass as the loop does: when (s) a callback raised, counted from now."""
+    daemon, began, found = lan.daemons["one"], lan.clock.now(), list[float]()
+    while (passed := (lan.clock.now() - began) / SECOND) < until:
+        try:
+            lan.run(until - passed)
+        except Unforeseen:
+            found.append((lan.clock.now() - began) / SECOND)
+            daemon.mistaken()
+    return found
+
+
+def test_a_reload_that_fails_for_good_is_repeated_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    with monkeypatch.context() as spoilt:
+        spoil(lan.daemons["one"], "connect", spoilt, times=99)
+        daemon = reload(lan, conf(150))
+        found = seconds_of_repetitions(lan, 300)
+    assert found == pytest.approx([1, 3, 7, 15, 31, 63, 123, 183, 243])
+    assert seconds_of_repetitions(lan, 60) == []
+    assert not daemon.unfinished
+    spoil(daemon, "connect", monkeypatch)
+    reload(lan, conf(150))
+    lan.run(1.5)
+    assert not daemon.unfinished, "after a success the first repetition is due in a second again"
+
+
+@pytest.mark.parametrize(
+    ("place", "step", "concerned"),
+    [
+        (Group, "attach", lambda group: group.name == "G"),
+        (MasterState, "release", lambda one: one.instance.name == "VI_2"),
+        (Tracker, "start", lambda _, router, *__: router.name == "VI_2"),
+    ],
+    ids=["a sync group", "leftovers", "its own start"],
+)
+def test_what_fails_for_one_new_instance_does_not_keep_the_others_from_starting(
+    place: Any, step: str, concerned: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = "vrrp_sync_group G {\n group {\n VI_2\n VI_3\n }\n}\n"
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    thrown = spoil(place, step, monkeypatch, concerned, times=99)
+    added = [
+        conf(150, name=f"VI_{number}", vrid=50 + number, vips=(f"192.168.1.{20 + number}",))
+        for number in (2, 3, 4)
+    ]
+    reload(lan, group + conf(150) + "".join(added))
+    seconds_of_repetitions(lan, 20)
+    assert len(thrown) > 1 or step != "attach", "it fails at each repetition"
+    assert thrown
+    assert state(lan, "one", "VI_4") == "MASTER"
