@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
 CAN, CANNOT = "this machine can run the labs", "a lab cannot run yet: "
 STEPS = ("hosts and switch", "frame", "nft", "vrrpd", "keepalived")
+MOST_STARTS = 4  # of a lab, each of 0.7 s: that much processor time is left for all of `labs doctor`
 REFUSED = "netlink: Error: cache initialization failed: Operation not permitted"
 
 
@@ -56,12 +59,30 @@ def hiding(tmp_path: Path, program: str, script: str | None = None) -> list[str]
     return [*INSIDE, "sh", "-c", mount, "hiding"]
 
 
+def processor_time(action: Callable[[], object]) -> float:
+    """The processor time (s) of the processes that `action` starts and waits for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    action()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def start_a_lab() -> None:
+    code = "from labs import Lab\nwith Lab('basic'): pass"
+    subprocess.run([*INSIDE, sys.executable, "-c", code], check=True, cwd=REPOSITORY)
+
+
 def test_a_good_machine_has_run_a_lab() -> None:
     before = calm()
     status, last, found = doctor()
     assert (status, last) == (0, CAN)
     assert [found[name].split()[0] for name in STEPS] == ["ok"] * 5
     eventually(lambda: picture() == before, what="the machine as it was before")
+
+
+def test_it_takes_no_longer_than_a_few_starts_of_a_lab() -> None:
+    """Its 3 s on a quiet machine, as a ratio: other programs slow down both."""
+    assert processor_time(doctor) < MOST_STARTS * processor_time(start_a_lab)
 
 
 def test_an_ordinary_user_without_sbin(ordinary_user: OrdinaryUser) -> None:

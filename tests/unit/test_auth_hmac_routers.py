@@ -458,3 +458,18 @@ def test_what_has_no_trailer_is_believed_on_the_way_to_enforce(mode: str) -> Non
     lan = pair(block(f"mode {mode}"))
     inject(lan, "web1", advert(254))
     assert state(lan, "web1") == "BACKUP"
+
+
+def test_a_router_that_has_just_started_believes_what_was_recorded_just_before() -> None:
+    lan = pair(block())
+    recorded = advertisements(lan)[-1]
+    inject(lan, "web2", recorded)
+    assert errors(lan, "web2") == {"replay": 1}
+    lan.crash("web1")
+    lan.crash("web2")
+    lan.start("web2")
+    inject(lan, "web2", recorded)
+    assert errors(lan, "web2") == {}
+    assert router(lan, "web2").current.heard is not None
+    inject(lan, "web2", recorded)
+    assert errors(lan, "web2") == {"replay": 1}

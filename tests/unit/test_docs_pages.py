@@ -96,8 +96,6 @@ UNTESTED = {
     "answer ARP for the": "true of every Ethernet",
     "drown a BACKUP in": "measured: docs/guarantees-real.md",
     "the addresses: ARP and": "true of every Ethernet",
-    "for the first packets": "not tested yet",
-    "read the log and": "what the administrator's directories permit",
 }
 
 

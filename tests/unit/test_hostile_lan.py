@@ -118,3 +118,16 @@ def test_peers_that_are_listed_on_one_side_only_still_elect_one() -> None:
     lan = pair()
     lan.run(20)
     assert lan.masters() == ["one"]
+
+
+def test_the_log_and_the_journal_show_no_password() -> None:
+    """Ours, and what other routers send as theirs; after a reload, too."""
+    lan = cluster(one=conf(150, password="geheim42"), two=conf(100, password="anderes7"))
+    lan.run(5)
+    inject(lan, "one", advert(254, auth=b"falsch99"))
+    lan.conf("one", conf(150, password="spaeter5"))
+    lan.reload("one")
+    lan.run(5)
+    text = "\n".join([*lan.logs["one"].lines, *map(str, lan.journal("one"))])
+    assert "192.168.1.10" in text
+    assert [word for word in ("geheim42", "anderes7", "falsch99", "spaeter5") if word in text] == []
