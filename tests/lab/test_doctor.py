@@ -16,7 +16,8 @@ from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
 CAN, CANNOT = "this machine can run the labs", "a lab cannot run yet: "
 STEPS = ("hosts and switch", "frame", "nft", "vrrpd", "keepalived")
-MOST_STARTS = 4  # of a lab, each of 0.7 s: that much processor time is left for all of `labs doctor`
+# As many starts of a lab, each of 0.7 s, take longer than all of `labs doctor`.
+MOST_STARTS = 4
 REFUSED = "netlink: Error: cache initialization failed: Operation not permitted"
 
 
