@@ -182,7 +182,11 @@ def _class_commands(command: Callable[[str, object, str], _Parser]) -> None:
         "--ip", default="127.0.0.1", help="default: %(default)s; 0.0.0.0: for others, too"
     )
     evening.add_argument("--port", type=_port, default=8000, help="default: %(default)s")
-    evening.add_argument("--folder", type=Path, help="default: $LAB_CLASS or ~/vrrp-lab-class")
+    evening.add_argument(
+        "--folder",
+        type=Path,
+        help="default: $LAB_CLASS or ~/vrrp-lab-class, as root /srv/vrrp-lab-class",
+    )
     evening.add_argument("--certificate", type=Path, metavar="PEM", help="for TLS, with --key")
     evening.add_argument("--key", type=Path, metavar="PEM", help="the key of the certificate")
 

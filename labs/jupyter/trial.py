@@ -77,8 +77,12 @@ class Options:
 
 
 def folder() -> Path:
-    """The class's folder: $LAB_CLASS, or vrrp-lab-class in the home directory."""
-    return Path(os.environ.get("LAB_CLASS") or Path.home() / "vrrp-lab-class").absolute()
+    """The class's folder: $LAB_CLASS, or vrrp-lab-class in the home directory, of root in /srv.
+
+    Learners of root's class have user ids of their own, and root's home is closed to them.
+    """
+    above = Path("/srv") if os.geteuid() == 0 else Path.home()
+    return Path(os.environ.get("LAB_CLASS") or above / "vrrp-lab-class").absolute()
 
 
 def serve(options: Options) -> int:
@@ -122,11 +126,17 @@ def _check(options: Options) -> None:
             f"{options.folder} lies in the checkout, which learners can read: name a folder "
             "outside of it, `make class CLASS=FOLDER`"
         )
-    closed = [place for place in _CHECKOUT.parents if not place.stat().st_mode & 0o001]
+    _require_open(_CHECKOUT, "clone into /opt or /srv")
+
+
+def _require_open(needed: Path, remedy: str) -> None:
+    """LabError with the `remedy` if learners, who are not root, cannot pass to what they need."""
+    above = [place for place in needed.parents if place.exists()]
+    closed = [place for place in above if not place.stat().st_mode & 0o001]
     if os.geteuid() == 0 and closed:
         raise LabError(
-            f"learners are not root here and cannot read {_CHECKOUT}, because {closed[-1]} is "
-            "closed: clone into /opt or /srv, or run this as an ordinary user"
+            f"learners are not root here and cannot read {needed}, because {closed[-1]} is closed: "
+            f"{remedy}, or run this as an ordinary user"
         )
 
 
@@ -175,6 +185,7 @@ def _config(options: Options, words: dict[str, str]) -> Path:
 
 def _serve(options: Options, words: dict[str, str]) -> int:
     config = _config(options, words)
+    _require_open(options.folder, "name another folder, `make class CLASS=/srv/vrrp-lab-class`")
     log = options.state / "hub.log"
     command = [sys.executable, "-m", "labs.jupyter.trial", str(config)]
     with log.open("ab") as output:

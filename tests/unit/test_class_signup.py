@@ -113,6 +113,23 @@ def test_what_was_asked_for_is_checked_first(
         trial.serve(options(Path(__file__).parent / "class"))
 
 
+def test_a_class_of_root_is_where_learners_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not root, and root's home is closed to them: no server of theirs could start."""
+    monkeypatch.delenv("LAB_CLASS", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert trial.folder() == Path("/srv/vrrp-lab-class")
+    (closed := tmp_path / "root").mkdir(mode=0o700)
+    (closed / "class" / ".hub").mkdir(parents=True)
+    with pytest.raises(
+        LabError, match=f"cannot read {closed}/class, because .* is closed: name an"
+    ):
+        trial._serve(options(closed / "class"), {})
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert trial.folder() == Path.home() / "vrrp-lab-class"
+
+
 @pytest.mark.parametrize(("ip", "other"), [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")])
 def test_a_second_class_on_the_same_port_is_one_line(
     tmp_path: Path, ip: str, other: str, capfd: pytest.CaptureFixture[str]
