@@ -54,6 +54,10 @@ def test_the_second_section_goes_on_with_the_lab_of_the_first() -> None:
     ]  # fmt: skip
 
 
+def test_a_copy_with_the_earlier_number_of_its_lesson_catches_up() -> None:
+    assert names("06-failback", 2) == names("08-failback", 2)
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_nothing_is_asked_or_judged_on_the_way(lesson: str) -> None:
     parts = catch_up.sections(lesson)

@@ -153,7 +153,7 @@ CHALLENGES = {
                 timeout=2 * LASTS,
             ),
             Step(
-                f"nobody advertises VRID 52, nobody could, and nobody holds {TWENTY}",
+                f"no server advertises VRID 52 or could begin to, and none holds {TWENTY}",
                 lambda lab: not _left(lab),
                 hints=(
                     _left_hint,

@@ -219,7 +219,7 @@ CHALLENGES = {
                 ),
             ),
             Step(
-                f"both files have a mail sent to {RECEIVER}, and to nobody else",
+                f"both files have a mail sent to {RECEIVER}, and to no other address",
                 lambda lab: not _mails_elsewhere(lab) and not _without_mail(lab),
                 hints=(
                     _mail_hint,

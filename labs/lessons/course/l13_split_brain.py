@@ -172,7 +172,7 @@ CHALLENGES = {
                 "the firewall of web2 still drops all other multicast",
                 lambda lab: DROPPED in _ruleset(lab),
                 hints=(
-                    "the rule that drops multicast is gone, and somebody wanted it there",
+                    "the rule that drops multicast is gone, and it was there for a reason",
                     'lab = Lab("filtered") brings the firewall back; `nft list ruleset` shows it',
                     "add a rule for VRRP above it; delete none",
                 ),
