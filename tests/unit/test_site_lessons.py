@@ -141,7 +141,7 @@ def test_a_figure_is_a_file_beside_the_page(tmp_path: Path) -> None:
     drawn = '<img src="data:image/svg+xml;base64,PHN2Zy8+" alt="web2 took it" width="9">'
     body = Page(LESSON, Styles(), tmp_path).body([code("x", {"kind": "html", "html": drawn})])
     assert '<img src="1.svg" loading="lazy" alt="web2 took it" width="9">' in body
-    assert (tmp_path / "lessons/05-failover/1.svg").read_bytes() == b"<svg/>"
+    assert (tmp_path / "lessons" / LESSON.stem / "1.svg").read_bytes() == b"<svg/>"
 
 
 def test_every_challenge_of_the_tab_belongs_to_a_lesson() -> None:
