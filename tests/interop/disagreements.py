@@ -108,7 +108,7 @@ KEEPALIVED_ONLY = (
         "interfaces", r"[Ii]nterface .*doesn't exist|unknown interface|Unknown interface!"
         r"|Non-existent interface|virtual router id must be set",
         "must exist", "may come later: FAULT until then",
-        "a file is right or wrong whatever machine it is checked on",
+        "a file is right or wrong whatever machine it is checked on, a pipeline's included",
     ),
     Disagreement(
         "users", r"default user|script uid/gid|Unable to set uid/gid|track script \S+ not found"
