@@ -373,17 +373,20 @@ class TimelineAxes(TextPlacer):
         stays = min((s.end for s in spans if s.end > takeover.at), default=takeover.at)
         begin = max(due, self._x(takeover.at)) + gap
         room = self._x(stays) - begin
-        before = {"ha": "right", "avoid": [self._box(span, middle) for span in spans]}
+        bars = [self._box(span, middle) for span in spans]
+        gaps = [self._box(each, middle) for each in self.timeline.gaps]
+        before = {"ha": "right", "avoid": bars}
         places: list[tuple[float, list[str], dict[str, Any]]] = [
             (begin, [long, tall], on_bar | {"within": room}),
             (due - gap, [tall], before),
             (begin, [short], on_bar | {"within": room}),
-            (since - gap, [tall, short], before),
-            (due - gap, [short, head], before),
+            (due - gap, [short], before),
+            (since - gap, [tall, short], before | {"avoid": [*bars, *gaps]}),
+            (due - gap, [head], before),
         ]
         any(self._write(x, middle, choices, **style) for x, choices, style in places)
 
-    def _box(self, span: HolderInterval, middle: float) -> Bbox:
-        """Where the bar of `span` is drawn, in pixels."""
+    def _box(self, span: HolderInterval | OwnershipInterval, middle: float) -> Bbox:
+        """What a bar would take that lasts as long as `span`, in pixels."""
         corners = [(self._x(span.start), middle - BAR / 2), (self._x(span.end), middle + BAR / 2)]
         return Bbox(self.ax.transData.transform(corners))
