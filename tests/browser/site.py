@@ -100,15 +100,16 @@ def live(page: Page) -> None:
     expect(page.locator(".vb-chip")).to_have_text("LIVE", timeout=START)
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core calls serious or critical."""
+def violations(page: Page, within: str = "html") -> list[str]:
+    """What axe-core calls serious or critical in the elements of the selector `within`."""
     if not page.evaluate("() => Boolean(window.axe)"):
         # Not a <script>: the policy of the page would forbid it.
         axe = REPOSITORY / "build/node/node_modules/axe-core/axe.min.js"
         page.evaluate(axe.read_text(encoding="utf-8"))
     # The name of a server in the drawing has what matters; its ring changes ten times a second.
     rules = {"label-content-name-mismatch": {"enabled": False}}
-    found = page.evaluate("(rules) => axe.run({ rules })", rules)["violations"]
+    run = "([within, rules]) => axe.run(within, { rules })"
+    found = page.evaluate(run, [within, rules])["violations"]
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:200]}"
         for each in found

@@ -20,6 +20,7 @@ from labs import Lan
 from labs.api.panel_widget import recorded
 from labs.panel.page import page as html_of
 from labs.panel.record import CAPACITY, Record
+from tests.browser.site import violations
 from tests.browser.windows import screenshot
 from tests.served import START_SECONDS
 from tests.support import OrdinaryUser
@@ -30,6 +31,9 @@ CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
     "bench": "bench = lab.bench()\nbench",
     "memory": "from labs import Lan\n\nLan('basic').bench()",
+    "forms": "from labs.lessons import predict\nfrom labs.lessons.quiz import quiz\n\n"
+    "display(predict('how long?', unit='s'), predict('who?', choices=['web1', 'web2']))\n"
+    "quiz('00-start-here')",
     "replay": "import os\n\nfrom labs.progress import memory\n\n"
     "memory.lesson, os.environ['LAB_MODE'] = '07-failover', 'replay'\n"
     "from labs import Lab\n\nLab('basic').bench()",
@@ -134,6 +138,12 @@ def slow_down(bench: Locator) -> None:
     expect(chip).to_have_text("LIVE")
 
 
+def accessible(page: Page) -> None:
+    """Panel, predictions and quiz have nothing that axe-core calls serious."""
+    expect(page.locator(".jp-OutputArea-output input[type=radio]").first).to_be_visible()
+    assert violations(page, ".jp-OutputArea-output") == []
+
+
 def in_memory(page: Page) -> None:
     """A cluster in memory plays its time as real time, and obeys the same clicks."""
     bench, timeout = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
@@ -197,7 +207,7 @@ def dark_and_narrow(page: Page, bench: Locator) -> None:
     screenshot(page, "bench-narrow.png")
 
 
-@pytest.mark.timeout(START_SECONDS + 4 * RUN_SECONDS)
+@pytest.mark.timeout(START_SECONDS + 6 * RUN_SECONDS)
 def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
     address: str, page: Page, ordinary_user: OrdinaryUser, tmp_path: Path
 ) -> None:
@@ -214,6 +224,7 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
         pull_and_plug(page, bench)
         go_back(page, bench)
         slow_down(bench)
+        accessible(page)
         in_memory(page)
         in_replay(page)
         use_the_menu(page, bench)
