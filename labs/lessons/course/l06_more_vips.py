@@ -255,8 +255,9 @@ CHALLENGES = {
                 lambda lab: not _wrong_files(lab),
                 hints=(
                     _file_hint,
-                    f"edit {FILE} on both servers: one line must go, and one must change",
-                    f"on both: sed -i '/192.168.1.103/d; s/192.168.1.104/192.168.1.105/' {FILE}",
+                    f"edit {FILE} on both servers: four lines in virtual_ipaddress, and no other",
+                    "on both: sed -i '/192.168.1.10[345]/d; "
+                    f"/192.168.1.102$/a\\                192.168.1.105' {FILE}",
                 ),
             ),
             Step(
