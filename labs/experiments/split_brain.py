@@ -96,7 +96,6 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
         if len(lab.holders()) < 2:
             split(lab, cut)
         next_advertisement(lab, after)
-        last = _adverts(lab, after)[-1].t
         lab.mend(cut)
         mended = lab.now
         with suppress(LabError):  # a replay may go on before
@@ -106,6 +105,8 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
                 timeout=BUSY_DELAY_S,
                 what="what was recorded before the repair",
             )
+        # The newest one: a replay may have come to an earlier one only.
+        last = max(advert.t for advert in _adverts(lab, after) if advert.t < mended)
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)
