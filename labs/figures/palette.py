@@ -14,12 +14,12 @@ from typing import Any
 
 HOST_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442")
 GROUND = "#FFFFFF"  # what is drawn on, and gaps between filled areas
-PAPER = "#F1F1F1"  # a lane or a box of which nothing is said
+PAPER = "#F1F1F1"  # a lane or a box of which nothing is known
 SHADE = "#DCDCDC"  # a box that is set off from PAPER
 GRID = "#DDDDDD"
 INK = "#222222"  # lines, and words on GROUND, PAPER and SHADE
 NOBODY = "#D55E00"
-NOBODY_INK = "#8A3B00"  # words on a touch of NOBODY, and of what is broken
+NOBODY_INK = "#8A3B00"  # words on such a tint, and of what is broken
 UNKNOWN = "#999999"
 ON_BLUE, ON_BRIGHT = "#FEFEFE", "#111111"  # words on the first host's color, and on all others
 
@@ -37,7 +37,7 @@ DARK = {
     ON_BLUE: "#101010",
     ON_BRIGHT: ON_BRIGHT,
 }
-NOBODY_TINT = 0.22  # opacity of NOBODY over the lanes while no host holds
+NOBODY_TINT = 0.22  # opacity of that color over the lanes while no host holds
 
 
 def luma(colour: str) -> float:
@@ -47,7 +47,7 @@ def luma(colour: str) -> float:
 
 
 def text_color(ground: str) -> str:
-    """The color of words on a bar or box filled with `ground`: a host's color, NOBODY or INK."""
+    """The color of words on a bar or box filled with `ground`: the color of a host, of no host, or INK."""
     return {HOST_COLOURS[0]: ON_BLUE, INK: GROUND}.get(ground, ON_BRIGHT)
 
 

@@ -173,7 +173,7 @@ def _hand_out(place: Path, source: Path) -> list[str]:
             del ledger[name]
         elif (present := _present_names(name, wanted)) and os.path.lexists(place / name):
             said.append(f"{name} has your work in it; that lesson is {' and '.join(present)} now")
-            del ledger[name]  # which is said once
+            del ledger[name]  # the line is printed once
     _write(place / LEDGER, ledger)
     return [*said, *_progress(place)]
 

@@ -56,7 +56,7 @@ def _once(home: Path, page: Page) -> dict[str, Any]:
 
 @contextmanager
 def _make_lab(home: Path) -> Iterator[Path]:
-    """`make lab` of somebody who lives there; one Ctrl-C ends it."""
+    """`make lab` by a user who lives there; one Ctrl-C ends it."""
     log = home / "server.log"
     environment = {**os.environ, "HOME": str(home), "LAB_WORK": str(home / "vrrp-lab")}
     with log.open("wb") as output:
