@@ -47,7 +47,7 @@ def luma(colour: str) -> float:
 
 
 def text_color(ground: str) -> str:
-    """The color of words on a bar or box filled with `ground`: the color of a host, of no host, or INK."""
+    """Color of words on a bar or box filled with `ground`: that of a host, of no host, or INK."""
     return {HOST_COLOURS[0]: ON_BLUE, INK: GROUND}.get(ground, ON_BRIGHT)
 
 
