@@ -130,9 +130,9 @@ class Pacer:
         """Have the clock call for the next frame of the lane."""
         if not lane.running:
             lane.running = True
-            self.clock.call_at(lane.free, lambda: self.next(lane))
+            self.clock.call_at(lane.free, lambda: self._next(lane))
 
-    def next(self, lane: _Lane) -> None:
+    def _next(self, lane: _Lane) -> None:
         """The pause is over: the frame that has waited longest goes."""
         lane.running = False
         if not lane.queue:

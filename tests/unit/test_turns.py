@@ -33,7 +33,7 @@ class Busy(Loop):
     def now(self) -> int:
         return self.time
 
-    def processor_time(self) -> int:
+    def _processor_time(self) -> int:
         return self.time
 
     def flood(self, callback: Callable[[], None]) -> None:
@@ -85,7 +85,7 @@ def test_a_busy_host_does_not_keep_what_has_arrived_from_being_read(
             os.read(near, 9)
 
     loop.readers[near] = take
-    monkeypatch.setattr(loop, "processor_time", lambda: WORK * len(order))
+    monkeypatch.setattr(loop, "_processor_time", lambda: WORK * len(order))
     loop.call_at(SECOND, lambda: order.append("timer"))
     loop.run_until(lambda: "timer" in order)
     assert order == [*["read"] * 5, "timer"]

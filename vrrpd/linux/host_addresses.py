@@ -31,16 +31,16 @@ from vrrpd.linux.rtnetlink import (
 )
 
 
-class InterfaceAddresses(NamedTuple):
+class _InterfaceAddresses(NamedTuple):
     """What is known of an interface."""
 
     addresses: tuple[IPAddress, ...] = ()
 
 
-class HostAddresses(dict[str, InterfaceAddresses]):
+class HostAddresses(dict[str, _InterfaceAddresses]):
     """The interfaces of this host by name."""
 
-    def interface(self, name: str) -> InterfaceAddresses | None:
+    def interface(self, name: str) -> _InterfaceAddresses | None:
         """The interface of that name, or None."""
         return self.get(name)
 
@@ -60,7 +60,7 @@ class HostAddresses(dict[str, InterfaceAddresses]):
                 found[index].append(ip)
         names = dict(map(_name, links))
         return cls(
-            {name: InterfaceAddresses(tuple(found.get(at, ()))) for at, name in names.items()}
+            {name: _InterfaceAddresses(tuple(found.get(at, ()))) for at, name in names.items()}
         )
 
 

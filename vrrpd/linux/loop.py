@@ -50,7 +50,7 @@ READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
 
-class QuietReader(Protocol):
+class _QuietReader(Protocol):
     """Reads what arrives without waking us."""
 
     def read(self) -> None:
@@ -124,7 +124,7 @@ class Loop:
         self.running = False
         self.handlers: dict[int, Callable[[], None]] = {}
         self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
-        self.quiet: list[QuietReader] = []  # of what does not wake us; read after each sleep
+        self.quiet: list[_QuietReader] = []  # of what does not wake us; read after each sleep
 
     # The Clock.
 
@@ -140,7 +140,7 @@ class Loop:
         """CLOCK_BOOTTIME in ns: time spent suspended counts (keepalived reads /proc/uptime)."""
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
-    def processor_time(self) -> int:
+    def _processor_time(self) -> int:
         """What this thread has used of the processor, in ns."""
         return time.thread_time_ns()
 
@@ -278,9 +278,9 @@ class Loop:
         A flood may have put hundreds of packets before the one that makes a timer void.
         The limit is processor time: on a busy host a second may pass without much of it.
         """
-        end = self.processor_time() + LATEST
+        end = self._processor_time() + LATEST
         for _ in range(ROUNDS):
-            if self.processor_time() >= end or not self.read(self.epoll.poll(0, READY)):
+            if self._processor_time() >= end or not self.read(self.epoll.poll(0, READY)):
                 return
 
     def stop(self) -> None:
