@@ -133,7 +133,7 @@ QUIZ = (
         wrong={
             "both servers hold it": "Then both lanes would be filled.",
             "the client is switched off": (
-                "The client has a row of its own; the lanes are about the servers."
+                "The client has a lane of its own; a server's lane shows what it holds."
             ),
         },
     ),
@@ -161,7 +161,7 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    WHO: "web2 noticed that web1 was gone, and took the address over. Lesson 01 shows how.",
+    WHO: "web2 noticed that web1 was gone, and took the address over. Lessons 01 and 02 show how.",
     GAP: (
         "web2 waits for some seconds, in case web1 is still there. Lesson 07 predicts the time to "
         "a hundredth of a second."

@@ -128,7 +128,7 @@ EXPERIMENTS = {
         shows=lambda _lab: _boxes["web2"],
     ),
     "slow": Experiment(
-        "advert_int 2",
+        "a longer advert_int",
         {SLOW: _after_last_advert},
         start=_own_interval,
         outcome=lambda lab: hold(lab, "web2"),

@@ -254,7 +254,7 @@ QUIZ = (
             "who is MASTER at the start": (
                 "Both start as BACKUP, and the first to become MASTER is the one with priority 150."
             ),
-            "who wins if both receive": "An advertisement carries a priority and no state.",
+            "which of two MASTERs stays": "An advertisement carries a priority and no state.",
         },
     ),
     Question(

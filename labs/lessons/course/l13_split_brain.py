@@ -156,7 +156,7 @@ CHALLENGES = {
                 hints=(
                     "with one daemon stopped there is one master, and no failover any more",
                     "`systemctl start keepalived` on the server where you stopped it",
-                    "what keeps web2 from receiving web1's advertisements is no daemon",
+                    "both daemons are right: something else on web2 drops web1's advertisements",
                 ),
             ),
             Step(

@@ -283,5 +283,8 @@ REASONS = {
         "r2 waits until both instances may change, and on the outside no priority-0 "
         "advertisement arrived."
     ),
-    SIX: "It was due {due:.3f} s after the last advertisement: the timers are those of version 3.",
+    SIX: (
+        "It was due {due:.3f} s after the last advertisement, as with IPv4: at an interval of 1 s, "
+        "versions 2 and 3 have the same timers."
+    ),
 }
