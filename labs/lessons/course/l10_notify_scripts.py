@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
 
-TITLE = "Notify scripts: who tells my software?"
+TITLE = "Notify scripts: inform your software"
 QUESTION = "How does my software learn that its server has become MASTER?"
 MINUTES = 35
 
