@@ -330,7 +330,7 @@ _NOTIFY = (
     _done(
         "notify_master_rx_lower_pri",
         "command",
-        "Run when a MASTER hears a lower one.",
+        "Run when a MASTER receives an advertisement of lower priority.",
         once=True,
         syntax=_COMMAND,
     ),
