@@ -26,7 +26,7 @@ from tests.served import START_SECONDS
 from tests.support import OrdinaryUser
 
 RUN_SECONDS, TAKEOVER_SECONDS = 60, 20
-HELD = "192.168.1.10 is held by"
+HELD, WAS_HELD = "192.168.1.10 is held by", "192.168.1.10 was held by"
 CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
     "bench": "bench = lab.bench()\nbench",
@@ -278,28 +278,47 @@ def without_state(path: Path) -> list[str]:
 
 
 def next_day(page: Page, path: Path) -> None:
-    """The kernel was shut down, and the page is opened again: it says so.
+    """The kernel was shut down, and the page is opened again: each panel shows its recorded run.
 
-    Saved by this page, which has no kernel that knows of it, the panel is still in the file; and it
-    is shown where the connection to the kernel was lost meanwhile.
+    Saved by this page, which has no kernel that knows of it, the run is still in the file, which
+    does not grow; and it is shown where the connection to the kernel was lost meanwhile.
     """
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
     page.reload()
+    for number in range(2):  # of a real lab, and of a LAN in memory
+        panel = page.locator(".vb").nth(number)
+        panel.scroll_into_view_if_needed()
+        expect(panel.locator(".vb-chip")).to_have_text(re.compile(r"RECORDED .*20\d\d"))
+        expect(panel.locator(".vb-told")).to_contain_text("For a live lab, run this cell")
+        holders_of_the_run(panel)
     panel = page.locator(".vb").first
-    expect(panel.locator(".vb-chip")).to_have_text("NOT CONNECTED")
-    expect(panel.locator(".vb-title")).to_have_text("192.168.1.10")
-    panel.locator(".vb-cable[data-host=web1]").click()
-    expect(panel.locator(".vb-told")).to_contain_text("no kernel answers")
+    panel.scroll_into_view_if_needed()
     expect(page.get_by_text("model not found")).to_have_count(0)
     screenshot(page, "bench-next-day.png")
+    size = path.stat().st_size
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     assert without_state(path) == []
+    assert path.stat().st_size <= size + 1000
     page.add_init_script(LOSE_CONNECTION)
     page.reload()
     expect(panel.locator(".vb-chip")).to_be_visible()
     assert page.evaluate("window.connectionLost")
     expect(page.get_by_text("model not found")).to_have_count(0)
+
+
+def holders_of_the_run(panel: Locator) -> None:
+    """The recorded run goes from web1 to web2, moment by moment, and plays from its beginning."""
+    title, slider = panel.locator(".vb-title"), panel.locator(".vb-slider")
+    end, seen = float(slider.get_attribute("max") or 0), set()
+    for moment in (round(end * part / 40, 1) for part in range(41)):
+        seek(panel, moment)
+        expect(panel.locator(".vb-when")).to_have_text(f"{moment:.1f} s")
+        seen.add(title.text_content())
+    assert {f"{WAS_HELD} web1", f"{WAS_HELD} web2"} <= seen
+    panel.get_by_role("button", name="Play").click()
+    expect(panel.get_by_role("button", name="Pause")).to_be_visible()
+    panel.get_by_role("button", name="Pause").click()
 
 
 def replays(page: Page, saved: Path) -> None:

@@ -19,7 +19,7 @@ from labs.panel.sources import wired
 @pytest.fixture
 def logic(page: Page) -> Page:
     """A page in whose `window.logic` the modules are."""
-    names = "Clock, Connection, placed, cablesOf, badgesOf, way, entries"
+    names = "Clock, Connection, Record, placed, cablesOf, badgesOf, way, entries"
     text = f"{script('bench.js')}\nwindow.logic = {{ {names} }};"
     page.add_script_tag(type="module", content=text)
     page.wait_for_function("window.logic")
@@ -102,6 +102,9 @@ CONNECTION = """() => {
     line.take({ type: "all", network: { beats: false } }, 200000); at(299000);
     const saved = new logic.Connection({ send: () => {} }, true);       // the page of yesterday
     states.push(saved.state(performance.now()), saved.state(performance.now() + 7000));
+    const port = { send: () => {}, live: () => port.lives };          // of a LAN in memory
+    const silent = new logic.Connection(port);
+    for (port.lives of [true, false]) states.push(silent.state(1e9));
     return states;
 }"""
 ASKED = """async () => {
@@ -121,7 +124,8 @@ ASKED = """async () => {
 
 
 def test_a_panel_knows_whether_it_is_connected(logic: Page) -> None:
-    assert logic.evaluate(CONNECTION) == ["", "", "lost", "", "ended", "ended", "", "", "", "lost"]
+    found = logic.evaluate(CONNECTION)
+    assert found == ["", "", "lost", "", "ended", "ended", "", "", "", "lost", "", "lost"]
 
 
 def test_a_question_is_answered_late_in_pieces_or_not_at_all(logic: Page) -> None:
@@ -131,6 +135,36 @@ def test_a_question_is_answered_late_in_pieces_or_not_at_all(logic: Page) -> Non
     assert sent == [{"type": "run", "id": 1}], "a lab that has ended is not asked"
     assert not ok
     assert "has ended" in text
+
+
+LONG_RUN = """() => {
+    const base = { hosts: { web1: { held: [], st: {}, prio: {}, tmr: {} } }, links: {} };
+    const record = new logic.Record({ base, start: 0, end: 0, events: [] });
+    for (let t = 1; t < 1200; t += 0.25) {
+        const more = t % 60 === 0 ? { k: "own", a: 0, on: t % 120 === 0 } : { k: "adv", p: 100, v: 2, r: 51 };
+        record.take([{ t, h: "web1", ...more }]);
+    }
+    const kept = record.snapshot(), again = new logic.Record(kept).snapshot();
+    const holds = ({ base, start, end, events }, t) =>
+        new logic.Record({ base, start, end, events }).at(t).hosts.web1.held.length;
+    const moments = [...Array(19).keys()].map((n) => n * 60 + 61);
+    return {
+        bytes: JSON.stringify(kept).length, left: record.events.length, count: kept.events.length,
+        same: JSON.stringify(again) === JSON.stringify(kept), end: kept.end,
+        holds: moments.map((t) => holds(kept, t)), held: moments.map((t) => holds(record, t)),
+    };
+}"""
+
+
+def test_a_saved_notebook_has_a_long_run_in_few_bytes_and_every_holder(logic: Page) -> None:
+    found = logic.evaluate(LONG_RUN)
+    assert found["left"] == 4796, "the record itself stays whole"
+    assert found["count"] <= 2000
+    assert found["bytes"] < 200_000
+    assert found["same"], "saved again, it stays as it is"
+    assert found["end"] == 1199.75
+    assert found["holds"] == found["held"]
+    assert set(found["held"]) == {0, 1}
 
 
 PLACES = """net => {

@@ -15,16 +15,17 @@ import { Clock } from "./clock.js";
 import { Connection, LATE, WORDS } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Desk } from "./desk.js";
-import { make, say, set } from "./dom.js";
+import { download, make, say, set } from "./dom.js";
 import { Log } from "./log.js";
 import { Plan } from "./plan.js";
 import { Moment, Record, holders } from "./record.js";
-import { announce, canBeKept, keep } from "./sight.js";
+import { announce, keepButton } from "./sight.js";
 import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
 const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
 const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
+/** @type {Intl.DateTimeFormatOptions} */ const DATE = { dateStyle: "medium", timeStyle: "short" };
 class Bench {
   /** @type {Timeline} */ timeline;
   /** @type {Controls} */ controls;
@@ -45,6 +46,7 @@ class Bench {
     this.tools = tools;
     this.count = run.n ?? 0;                // of the messages with news
     this.known = !run.unknown;              // whether anything can be said of the lab
+    this.saved = run.saved;                 // Unix time of its last news, if a notebook had it
     this.record = new Record(run);
     this.moment = new Moment(this.record);
     this.clock = new Clock(this.record, Boolean(port));
@@ -54,6 +56,7 @@ class Bench {
     root.setAttribute("data-lm-suppress-shortcuts", "true");
     root.addEventListener("keydown", (event) => event.stopPropagation());
     this.build(run.network);
+    if (this.saved) this.seek(this.record.end);
     this.tick(0);                           // once, for a reader that never scrolls here
     this.animate();
   }
@@ -65,13 +68,6 @@ class Bench {
     this.clock.mode = "live";
     this.network = null;                    // whatever it is, it is built again: now it can be clicked
     this.begin(run);
-  }
-
-  keepButton() {
-    const title = "in a window beside the lesson, which shows the newest panel of the lesson";
-    const button = make("button", { type: "button", class: "vb-keep", title, onclick: keep }, "Keep in sight");
-    button.hidden = !this.port || !canBeKept();
-    return button;
   }
 
   // Draw as often as is seen, and not at all where the panel is out of sight.
@@ -169,10 +165,8 @@ class Bench {
   async save() {
     const answer = await this.ask({ type: "save" });
     if (!answer.ok) { this.tell(answer.text, true); return; }
-    const name = answer.name ?? "panel.html", page = new Blob([answer.html], { type: "text/html" });
-    const link = make("a", { href: URL.createObjectURL(page), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    const name = answer.name ?? "panel.html";
+    download(name, answer.html);
     this.tell(`saved as ${name}, which replays anywhere`);
   }
 
@@ -222,7 +216,7 @@ class Bench {
     });
     this.controls = new Controls(this);
     this.root.replaceChildren(
-      make("div", { class: "vb-head" }, this.title, this.chip, this.keepButton()),
+      make("div", { class: "vb-head" }, this.title, this.chip, keepButton(Boolean(this.port))),
       make("div", { class: "vb-main" },
         make("div", { class: "vb-stage" }, this.plan.node, this.desk.menu),
         make("div", { class: "vb-side" }, make("h4", {}, "What happened, and why"), this.log.node)),
@@ -240,26 +234,21 @@ class Bench {
 
   draw(moment, newest) {
     const { clock, network, record } = this, held = holders(network, moment.scene, 0);
-    const state = this.connection.state(performance.now()), is = state ? "was" : "is";
+    const state = this.saved ? "recorded" : this.connection.state(performance.now()), is = state ? "was" : "is";
     const holder = this.known ? ` ${is} held by ${held.join(" and ") || "nobody"}` : "";
     say(this.title, `${network.addresses[0]}${holder}`);
     this.title.classList.toggle("vb-wrong", this.known && held.length !== 1);
     this.root.classList.toggle("vb-unknown", !this.known);
-    if (state !== (this.state ?? "")) this.tell(WORDS[state] ?? "", Boolean(state));
+    if (state !== (this.state ?? "")) this.tell(WORDS[state] ?? "", Boolean(state) && !this.saved);
     this.state = state;
-    say(this.chip, { ended: "ENDED", lost: "NOT CONNECTED" }[state] ?? this.mark(newest - clock.at));
+    const when = this.saved && new Date(this.saved * 1000).toLocaleString([], DATE);
+    const mark = { recorded: `RECORDED ${when}`, ended: "ENDED", lost: "NOT CONNECTED" }[state];
+    say(this.chip, mark ?? clock.words(newest, network.replay));
     this.chip.classList.toggle("vb-on", clock.mode === "live" && !network.replay && !state);
     this.controls.draw(this.title.textContent, newest);
     this.plan.draw(moment);
     this.timeline.draw(record, clock, newest, `${this.title.textContent} at ${(clock.at - record.start).toFixed(1)} s`);
     this.log.draw(moment);
-  }
-
-  // Whether this is now, then, or a recording.
-  mark(behind) {
-    if (!this.port) return "REPLAY";
-    if (this.clock.mode === "live") return this.network.replay ? "REPLAY" : "LIVE";
-    return `${this.clock.mode === "pause" ? "PAUSED" : "PLAYING"}, ${behind.toFixed(1)} s ago`;
   }
 }
 

@@ -62,10 +62,10 @@ export class Clock {
     this.at = this.newest(ms);
   }
 
-  // Pause, or go on; at the end of a saved page: from its beginning.
+  // Pause, or go on; at the end of a saved page (as near as the slider comes): from its beginning.
   toggle(ms) {
     if (this.mode !== "pause") { this.mode = "pause"; return; }
-    if (!this.alive && this.at >= this.newest(ms) - 0.01) this.at = this.record.start;
+    if (!this.alive && this.at >= this.newest(ms) - 0.1) this.at = this.record.start;
     this.mode = "play";
   }
 
@@ -82,6 +82,13 @@ export class Clock {
   seek(t, ms) {
     this.mode = "pause";
     this.at = Math.min(Math.max(t, this.record.start), this.newest(ms));
+  }
+
+  // Whether this is now, then, or a recording.
+  words(newest, replay) {
+    if (!this.alive) return "REPLAY";
+    if (this.mode === "live") return replay ? "REPLAY" : "LIVE";
+    return `${this.mode === "pause" ? "PAUSED" : "PLAYING"}, ${(newest - this.at).toFixed(1)} s ago`;
   }
 
   // `passed` seconds have passed on the page.

@@ -3,12 +3,13 @@
 //   ask(question)    the answer, once Python has it: a kernel answers between two cells
 //   state(ms)        "" while news comes, "ended" once the lab is closed, "lost" when all is silent
 //
-// Only a kernel that sends news by a thread (`beats`) can be called lost: all others are silent
-// while a cell runs.  `ms` is the page's own clock (performance.now()).  Nothing here draws.
+// A port that can (`live()`) says whether the kernel that made the panel still runs.  Silence alone
+// means "lost" only where a thread sends news (`beats`): all others are silent while a cell runs.  `ms` is the page's own clock (performance.now()).  Nothing here draws.
 
 export const SILENT_MS = 6000;        // without news, which comes twice a second
 const LATE_MS = 1000;                 // an answer after that is waited for aloud
 export const WORDS = {
+  recorded: "the recorded run of an earlier session: play it, or move the slider. For a live lab, run this cell",
   ended: "this lab has ended: run the cell above again for a new one, or lab.bench() to see the lab of a later cell",
   lost: "no kernel answers: it was restarted or shut down. Run the cells of the lesson again, from the first",
 };
@@ -16,7 +17,7 @@ export const LATE = "is carried out when the running cell has ended";
 
 export class Connection {
   constructor(port, beats = false) {
-    this.port = port;                 // {send(message)}, or null
+    this.port = port;                 // {send(message), live?()}, or null
     this.beats = beats;
     this.closed = false;
     this.last = performance.now();    // ms of the last message
@@ -41,6 +42,7 @@ export class Connection {
   state(ms) {
     if (!this.port) return "";
     if (this.closed) return "ended";
+    if (this.port.live?.() === false) return "lost";
     return this.beats && ms - this.last > SILENT_MS ? "lost" : "";
   }
 

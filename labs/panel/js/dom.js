@@ -23,6 +23,14 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// Gives the browser `html` to save as a file.
+export function download(name, html) {
+  const page = new Blob([html], { type: "text/html" });
+  const link = make("a", { href: URL.createObjectURL(page), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
 // A thing to press: by mouse, or by Enter and Space once Tab has led there.
 export function pressable(node, press, ...keys) {
   node.setAttribute("tabindex", "0");

@@ -10,6 +10,7 @@
 // The events ("k" is the kind) are explained in labs/panel/events.py.  Nothing here draws.
 
 export const CAPACITY = 6000;         // events that are kept, about
+const SAVED = 2000;                   // and in a saved notebook: less than 200 kB
 const TOUCHING = 0.15;                // s: pings so close to the stretch before belong to it
 const LIGHT = new Set(["adv", "hrd", "arp", "tmr"]);   // movement; without it the story is the same
 
@@ -40,7 +41,8 @@ export function thinned(events, step) {
 }
 
 export class Record {
-  constructor(run) {
+  constructor(run, capacity = CAPACITY) {
+    this.capacity = capacity;
     this.base = run.base;
     this.start = run.start;
     this.end = run.end;
@@ -56,7 +58,15 @@ export class Record {
       if (e.t <= this.start) applied(this.base, e);
       else if (!this.joined(e)) this.keep(e);
     }
-    if (this.events.length > CAPACITY) this.shrink();
+    if (this.events.length > this.capacity) this.shrink();
+  }
+
+  // A copy of all of it as JSON can carry it, short enough for a notebook: a long run is thinned.
+  snapshot() {
+    const { base, start, end, events } = this;
+    const copy = new Record(structuredClone({ base, start, end, events }), SAVED);
+    copy.take([]);
+    return { base: copy.base, start: copy.start, end: copy.end, events: copy.events };
   }
 
   // The number of events up to t.
@@ -100,10 +110,10 @@ export class Record {
   shrink() {
     this.version += 1;
     for (let step = 2; step <= 1024; step *= 2) {
-      if (this.events.length > 0.75 * CAPACITY) this.events = thinned(this.events, step);
+      if (this.events.length > 0.75 * this.capacity) this.events = thinned(this.events, step);
     }
-    while (this.events.length > 0.9 * CAPACITY) {
-      const old = this.events.splice(0, Math.floor(CAPACITY / 4));
+    while (this.events.length > 0.9 * this.capacity) {
+      const old = this.events.splice(0, Math.floor(this.capacity / 4));
       for (const e of old) applied(this.base, e);
       this.start = old[old.length - 1].t;
       old.forEach((e) => this.clip(e));

@@ -99,8 +99,14 @@ class SavedForms {
 
   // Writes into the notebook's metadata what its outputs need, whichever kernel it is from.
   keep() {
+    document.dispatchEvent(new CustomEvent("vrrp-lab:save"));    // panels put their run into their model
     const models = [...this.manager._modelsSync].map(([id, model]) => [id, lively(model)]);
     const { state } = this.manager.get_state_sync.call({ _modelsSync: new Map(models) }, { drop_defaults: true });
+    // The run of a panel that was not on the page since it was opened is only in the file.
+    for (const [id, { state: now }] of Object.entries(state)) {
+      const run = this.states[id]?.state.run;
+      if (run && !now.run) now.run = run;
+    }
     this.states = this.needed({ ...this.states, ...state });
     if (!this.notebook.getMetadata("widgets") && Object.keys(this.states).length === 0) return;
     const saved = { version_major: 2, version_minor: 0, state: this.states };
