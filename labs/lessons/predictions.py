@@ -238,6 +238,7 @@ def commit(*predictions: Prediction) -> None:
         raise LessonError(
             "First say what you expect",
             *(f"▸ {question}" for question in unanswered),
+            "The run stops here: the cells below have not run.",
             "Answer in the form above, then run this cell again. A wrong guess is worth more "
             "than none: it is the one you will remember.",
         )

@@ -64,13 +64,16 @@ def run(page: Page, what: str) -> None:
 def go_through(page: Page, last: Locator) -> int:
     """Runs all, answers what is asked and goes on, until `last` is there; how often it stopped."""
     known = guesses()
-    forms = page.locator(".jp-OutputArea-output:has(button)").filter(has_text="Predict, before")
+    forms = page.locator(".jp-OutputArea-output:has(button)").filter(has_text="Predict before")
     asked = page.locator(".jp-CodeCell").filter(has_text=REFUSED)
     run(page, "Run All Cells")
     for stops in range(MOST_STOPS):
         expect(asked.first.or_(last).first).to_be_attached(timeout=RUN_SECONDS * 1000)
         if not asked.count():
             return stops
+        expect(asked).to_contain_text(f"▸ {next(iter(known))}" if not stops else "▸")
+        expect(asked).to_contain_text("the cells below have not run")
+        expect(asked.locator(".jp-OutputArea-output")).to_be_in_viewport()
         for form in forms.all():
             if not form.get_by_text("recorded: ").count():
                 answer(form, known)

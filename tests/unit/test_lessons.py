@@ -565,6 +565,7 @@ def test_commit_names_every_question_that_is_open() -> None:
     (line,) = refused.value._render_traceback_()
     assert "First say what you expect" in line
     assert "▸ Who?" in line
+    assert "the cells below have not run" in line
     assert "How long?" not in line
     assert "Traceback" not in line
 

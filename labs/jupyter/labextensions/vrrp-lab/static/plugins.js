@@ -2,6 +2,7 @@
 
 import { keepPanels } from "./kept_panel.js";
 import { keepForms } from "./saved_forms.js";
+import { showStops } from "./stopped_run.js";
 
 // The arguments are JupyterLab's modules @jupyterlab/notebook, @jupyter-widgets/base, @lumino/widgets.
 export function plugins(notebook, widgets, lumino) {
@@ -21,5 +22,10 @@ export function plugins(notebook, widgets, lumino) {
     autoStart: true,
     requires: [notebook.INotebookTracker],
     activate: (app, tracker) => keepPanels(app, tracker, lumino.Panel),
+  }, {
+    id: "vrrp-lab:stopped-run",
+    description: "Shows the cell at which a run of several cells has stopped.",
+    autoStart: true,
+    activate: () => showStops(notebook.NotebookActions),
   }];
 }
