@@ -24,14 +24,15 @@ const FIRST = {
 // The lines of the menu: what to call them, and what they do.
 function entries(host, now, hands, desk) {
   if (now.dmn === "down") return [[`${host} is down: lab.reset() starts it again`, () => {}]];
+  const terminal = hands.network?.terminals ? [["Open its terminal", () => hands.terminal(host)]] : [];
+  const shell = ["Run a command …", () => desk.shell(host)];
+  if (hands.network?.hosts.some(({ name, server }) => name === host && !server)) return [...terminal, shell];
   const states = [now.dmn, now.pth || "whole"];
   const verbs = desk.verbs.filter((each) => each.when.some((state) => states.includes(state)))
     .map(({ verb, words, text }) => [text, () => hands.act(verb, host, { words })]);
   const more = hands.network?.verbs ? [["Every fault …", () => desk.faults(host, SCOPES)],
     ["Packets it sent …", () => desk.packets(host)]] : [];
-  const terminal = hands.network?.terminals ? [["Open its terminal", () => hands.terminal(host)]] : [];
-  return [...terminal, ...verbs, ...more, ["Edit keepalived.conf …", () => desk.edit(host)],
-    ["Run a command …", () => desk.shell(host)]];
+  return [...terminal, ...verbs, ...more, ["Edit keepalived.conf …", () => desk.edit(host)], shell];
 }
 
 export class Desk {

@@ -89,9 +89,10 @@ export class Plan {
   }
 
   host(h) {
-    const { open } = this.can;
+    const { open, enter } = this.can;
     const { x, y, h: tall } = this.spot.hosts[h.name], left = x - BOX.w / 2;
     const node = make("g", { class: `vb-host${h.server ? "" : " vb-client"}`, "data-host": h.name },
+      make("title", {}, `${h.name}, ${h.ip}`),
       make("rect", { x: left, y, width: BOX.w, height: tall, rx: 10 }));
     const line = (cls, down) => {
       const text = make("text", { class: cls, x: left + 14, y: y + down });
@@ -107,10 +108,14 @@ export class Plan {
       node.append(parts.ring.node);
       node.style.setProperty("--host", h.colour);
       node.style.setProperty("--ink", h.ink);
-      if (open) {
-        node.setAttribute("aria-haspopup", "menu");
-        pressable(node, () => open(h, node), "ArrowDown");
-      }
+    }
+    parts.menu = Boolean(open) && (h.server || Boolean(enter));
+    if (parts.menu) {
+      node.setAttribute("aria-haspopup", "menu");
+      pressable(node, () => open(h, node), "ArrowDown");
+    } else {                                     // something to read, also by keyboard
+      node.setAttribute("role", "img");
+      node.setAttribute("tabindex", "0");
     }
     this.node.append(node);
     return parts;
@@ -157,6 +162,7 @@ export class Plan {
     const lines = [host.ip, answer].filter(Boolean);
     say(host.state, lines[0] ?? "");
     say(host.more, lines[1] ?? "");
+    set(host.node, "aria-label", [host.name, ...lines].join(", ") + (host.menu ? "; opens a menu" : ""));
   }
 
   drawServer(host, moment) {
@@ -175,7 +181,7 @@ export class Plan {
     say(host.more, two ? named[1] : host.ip);
     say(host.last, two ? host.ip : priority);
     const holds = now.held.length ? ", holds the address" : "";
-    set(host.node, "aria-label", `${host.name}, ${state.slice(2)}${holds}; opens a menu`);
+    set(host.node, "aria-label", `${host.name}, ${state.slice(2)}${holds}${host.menu ? "; opens a menu" : ""}`);
     this.drawRing(host.ring, now, moment.t);
   }
 
