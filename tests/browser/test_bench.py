@@ -192,6 +192,13 @@ def use_the_menu(page: Page, bench: Locator) -> None:
     host.click()
     bench.get_by_role("menuitem", name="Stop the daemon").click()
     expect(host).to_contain_text("no daemon")
+    client = bench.locator(".vb-host[data-host=client]")
+    expect(client.locator("title")).to_have_text("client, 192.168.1.100")
+    client.focus()
+    page.keyboard.press("Enter")
+    expect(bench.get_by_role("menuitem")).to_have_text(["Open its terminal", "Run a command …"])
+    page.keyboard.press("Escape")
+    expect(client).to_be_focused()
 
 
 def dark_and_narrow(page: Page, bench: Locator) -> None:
@@ -291,6 +298,8 @@ def next_day(page: Page, path: Path) -> None:
         panel.scroll_into_view_if_needed()
         expect(panel.locator(".vb-chip")).to_have_text(re.compile(r"RECORDED .*20\d\d"))
         expect(panel.locator(".vb-told")).to_contain_text("For a live lab, run this cell")
+        server = panel.get_by_role("img", name=re.compile("^web1, "))
+        expect(server).to_be_visible()  # to read, and not to press
         holders_of_the_run(panel)
     panel = page.locator(".vb").first
     panel.scroll_into_view_if_needed()

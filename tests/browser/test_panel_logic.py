@@ -141,7 +141,8 @@ LONG_RUN = """() => {
     const base = { hosts: { web1: { held: [], st: {}, prio: {}, tmr: {} } }, links: {} };
     const record = new logic.Record({ base, start: 0, end: 0, events: [] });
     for (let t = 1; t < 1200; t += 0.25) {
-        const more = t % 60 === 0 ? { k: "own", a: 0, on: t % 120 === 0 } : { k: "adv", p: 100, v: 2, r: 51 };
+        const moves = t % 60 === 0, sent = { k: "adv", p: 100, v: 2, r: 51 };
+        const more = moves ? { k: "own", a: 0, on: t % 120 === 0 } : sent;
         record.take([{ t, h: "web1", ...more }]);
     }
     const kept = record.snapshot(), again = new logic.Record(kept).snapshot();
