@@ -75,6 +75,10 @@ class SyncGroupTransition(Record):
     reason: str
 
 
+class PacketsLost(Record):
+    """Master_Down_Timer has expired, but an Advertisement may be among packets not received."""
+
+
 class Released(Record):
     """An operator has taken this router out of service: `Params.released` holds from now on."""
 
@@ -98,7 +102,8 @@ class Reconfigured(Record):
 
 Event: TypeAlias = (
     "Started | Stopped | TimerFired | AdvertReceived | Failed | Recovered | AddressLost"
-    " | SyncGroupHold | SyncGroupTransition | Released | Resumed | Reconfigured"
+    " | SyncGroupHold | SyncGroupTransition | PacketsLost | Released | Resumed"
+    " | Reconfigured"
 )
 
 

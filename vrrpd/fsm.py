@@ -47,6 +47,7 @@ from vrrpd.events import (
     Event,
     Failed,
     IPAddress,
+    PacketsLost,
     Reassert,
     Reconfigured,
     Recovered,
@@ -155,6 +156,8 @@ class RouterState(NamedTuple):
     `deadline` is the one running timer: Adver_Timer in MASTER, Master_Down_Timer in BACKUP,
     none otherwise.  `armed` is when it was started, `heard` the last Advertisement that counted
     or was outranked, `hold_until` the end of keepalived's preempt_delay once it has begun.
+    `extended`: Master_Down_Timer runs once more because packets were lost; an Advertisement that
+    restarts it ends that.
     """
 
     state: State = State.INIT
@@ -165,6 +168,7 @@ class RouterState(NamedTuple):
     hold_until: int | None = None
     waiting_for_group: bool = False  # the timer has expired and the sync group is holding us back
     why: str = "not started"
+    extended: bool = False
 
 
 Outcome = tuple[RouterState, list[Action]]
@@ -218,6 +222,8 @@ def backup(params: Params, router: RouterState, event: Event, now: int) -> Outco
         return become_master(params, router, now, expiry_reason(params, router), due)
     if isinstance(event, AdvertReceived):
         return backup_receives(params, router, event, now), []
+    if isinstance(event, PacketsLost):
+        return wait_once_more(params, router, now), []
     if isinstance(event, SyncGroupHold):
         due = now + master_down_time(params, router)
         return router._replace(deadline=due, armed=now, waiting_for_group=True), []
@@ -269,6 +275,18 @@ def stay_released(params: Params, router: RouterState, now: int) -> RouterState:
         return router
     wait = params.master_down(interval_in_force(params, router))
     return RouterState(State.BACKUP, now + wait, now, router.heard, why=router.why)
+
+
+def wait_once_more(params: Params, router: RouterState, now: int) -> RouterState:
+    """Start an expired Master_Down_Timer again, in full, because packets were lost.
+
+    The MASTER's Advertisements may be among them.  Once only: a flood must not prevent a takeover.
+    """
+    assert router.deadline is not None
+    if router.extended or now < router.deadline:
+        return router
+    wait = params.master_down(interval_in_force(params, router))
+    return router._replace(deadline=now + wait, armed=now, resigned=False, extended=True)
 
 
 def master(params: Params, router: RouterState, event: Event, now: int) -> Outcome:

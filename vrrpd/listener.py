@@ -296,6 +296,14 @@ class Listener:
             self.log.limited(("listen", self.interface), text)
         self.trouble = text
 
+    def may_have_missed(self, since: int) -> bool:
+        """Whether packets may have come since that moment (ns) that we were not given."""
+        if self.channel is None or not self.channel.may_have_missed(since):
+            return False
+        text = "advertisements may be lost or unread: Master_Down_Timers run once more"
+        self.log.limited(("missed", self.interface), f"{self.interface}: {text}")
+        return True
+
     def send(self, packet: bytes) -> None:
         """Send one IP packet.  Raises OSError, also while the interface does not exist."""
         if self.channel is None:

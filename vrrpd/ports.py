@@ -103,6 +103,12 @@ class Channel(Protocol):
     def join(self, group: IPAddress) -> None:
         """Receive what is sent to this multicast group, too.  Raises OSError."""
 
+    def may_have_missed(self, since: int) -> bool:
+        """Whether packets were lost since that moment (ns), or arrived and could not be read.
+
+        For timers: to be asked when one is due.
+        """
+
     def set_receive_buffer(self, size: int, mtus: int) -> None:
         """Have `size` bytes and `mtus` times the MTU kept while we are busy.  Raises OSError."""
 

@@ -575,14 +575,25 @@ class VirtualRouter:
         try:
             current, now = self.current, self.ports.clock.now()
             if current.state is State.BACKUP and (current.deadline or 0) <= now:
-                reason = self._unready()
-                event = _FIRED if reason is None else events.SyncGroupHold(reason)
+                event = self._expired()
             self.dispatch(event, now)
         finally:
             if self.timer is None:
                 self.arm()
         if self.upkeep.mute is not None and self.current.state is State.MASTER:
             self.refuse(SEND, self.upkeep.mute)
+
+    def _expired(self) -> events.Event:
+        """Whether an expired Master_Down_Timer counts, or what keeps this router BACKUP.
+
+        An owner that the start-up delay has held back waits for no packet.
+        """
+        current = self.current
+        waited = current.armed != current.deadline and not current.extended
+        if waited and self.listener.may_have_missed(current.armed):
+            return events.PacketsLost()
+        reason = self._unready()
+        return _FIRED if reason is None else events.SyncGroupHold(reason)
 
     def _unready(self) -> str | None:
         """`ready()`, or what is wrong with it: then we wait once more."""

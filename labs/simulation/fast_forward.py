@@ -114,6 +114,7 @@ def router_part(one: VirtualRouter, now: int) -> Signature:
         None if value.hold_until is None else max(0, value.hold_until - now),
         value.resigned,
         value.waiting_for_group,
+        value.extended,
         heard and (heard.source, heard.priority, heard.interval),
         tuple(one.faults),
         tuple(one.weights.values()),

@@ -122,6 +122,19 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
     assert ear.receive([FORGED["password"], packet()]) == [FORGED["password"], packet()]
 
 
+def test_packets_that_were_lost_are_known_before_the_next_one_arrives(ear: Ear) -> None:
+    """A timer that is due cannot wait for it."""
+    ear.channel.set_receive_buffer(1, 0)
+    before = ear.loop.now()
+    assert not ear.channel.may_have_missed(before)
+    ear.receive([packet()])
+    assert not ear.channel.may_have_missed(before)
+    ear.receive([FORGED["password"]] * 500 + [packet()], SECOND // 100)
+    assert ear.channel.may_have_missed(before)
+    assert ear.channel.calm is not None
+    assert not ear.channel.may_have_missed(ear.loop.now())
+
+
 def test_it_is_on_for_longer_when_it_overflows_again(ear: Ear) -> None:
     """A daemon that was busy for a second, with its start for one, has met no flood."""
 

@@ -25,6 +25,7 @@ from vrrpd.events import (
     Announce,
     Event,
     Failed,
+    PacketsLost,
     Reassert,
     Reconfigured,
     Recovered,
@@ -74,6 +75,7 @@ EVENTS: dict[str, tuple[Event, int]] = {
     "Recovered": (Recovered("interface eth0 is up"), NOW),
     "AddressLost": (AddressLost(VIP), NOW),
     "Held": (SyncGroupHold("VI_2 is not ready"), NOW),
+    "Lost": (PacketsLost(), NOW + SECOND),
     "Led up": (SyncGroupTransition(True, "VI_2 became MASTER"), NOW),
     "Led down": (SyncGroupTransition(False, "VI_2 gave way"), NOW),
     "Released": (Released("released by vrrpctl"), NOW),
@@ -99,6 +101,7 @@ Failed        | FAULT         | FAULT                      | FAULT send0 release
 Recovered     | -             | -                          | -                         | BACKUP down
 AddressLost   | -             | -                          | BACKUP skew send0 release | -
 Held          | -             | BACKUP down                | -                         | -
+Lost          | -             | BACKUP down                | -                         | -
 Led up        | -             | MASTER adver send take arp | -                         | -
 Led down      | -             | -                          | BACKUP down release       | -
 Released      | -             | BACKUP kept                | -                         | -
@@ -339,6 +342,45 @@ def test_the_higher_priority_wins_at_every_boundary(mine: int, theirs: int) -> N
     before = ROUTERS["BACKUP"]
     after, _ = step(params, before, advert, NOW)
     assert (after.deadline == before.deadline) == (theirs < mine)
+
+
+# Packets that were lost.
+
+
+def test_a_timer_that_expires_after_packets_were_lost_runs_once_more_and_not_twice() -> None:
+    now = NOW + SECOND
+    once, _ = step(PARAMS, ROUTERS["BACKUP"], PacketsLost(), now)
+    assert (once.deadline, once.armed, once.extended) == (now + DOWN, now, True)
+    assert step(PARAMS, once, PacketsLost(), now + DOWN) == (once, [])
+    after, _ = step(PARAMS, once, TimerFired(), now + DOWN)
+    assert after.state is State.MASTER
+
+
+def test_an_advertisement_ends_the_extension() -> None:
+    once, _ = step(PARAMS, ROUTERS["BACKUP"], PacketsLost(), NOW + SECOND)
+    after, _ = step(PARAMS, once, AdvertReceived(PRIORITY, LOWER, SECOND), NOW + 2 * SECOND)
+    assert not after.extended
+    again, _ = step(PARAMS, after, PacketsLost(), NOW + 2 * SECOND + DOWN)
+    assert again.deadline == NOW + 2 * SECOND + 2 * DOWN
+
+
+def test_an_advertisement_that_is_outranked_does_not_end_the_extension() -> None:
+    """Else packets that are lost now and then would keep a router from preempting."""
+    once, _ = step(PARAMS, ROUTERS["BACKUP"], PacketsLost(), NOW + SECOND)
+    after, _ = step(PARAMS, once, AdvertReceived(99, LOWER, SECOND), NOW + 2 * SECOND)
+    assert (after.deadline, after.extended) == (once.deadline, True)
+
+
+def test_after_a_resignation_the_timer_runs_once_more_in_full() -> None:
+    """Who has become MASTER advertises once in an interval; Skew_Time may be shorter."""
+    resigned, _ = step(PARAMS, ROUTERS["BACKUP"], AdvertReceived(0, HIGHER, SECOND), NOW)
+    after, _ = step(PARAMS, resigned, PacketsLost(), NOW + SKEW)
+    assert (after.deadline, after.resigned) == (NOW + SKEW + DOWN, False)
+
+
+def test_a_timer_that_has_not_expired_runs_on_whatever_was_lost() -> None:
+    router = ROUTERS["BACKUP"]
+    assert step(PARAMS, router, PacketsLost(), NOW) == (router, [])
 
 
 # vrrpctl release: `Params.released`.

@@ -57,6 +57,7 @@ happenings = st.one_of(
     st.builds(events.Recovered, st.just("no cause")),
     st.builds(events.AddressLost, addresses),
     st.builds(events.SyncGroupHold, st.just("the group")),
+    st.just(events.PacketsLost()),
     st.builds(events.SyncGroupTransition, st.booleans(), st.just("the group")),
     st.just(events.Released("by the operator")),
     st.just(events.Resumed("by the operator")),

@@ -158,7 +158,12 @@ def test_no_packet_adds_a_time_series(lan: Lan) -> None:
 def test_every_event_has_a_cause_of_its_own() -> None:
     """Those that cannot change a state are left out."""
     union = {name.strip() for name in str(Event).split("|")}
-    assert union - set(metrics.CAUSES) == {"SyncGroupHold", "Resumed", "Reconfigured"}
+    assert union - set(metrics.CAUSES) == {
+        "SyncGroupHold",
+        "PacketsLost",
+        "Resumed",
+        "Reconfigured",
+    }
     assert len(set(metrics.CAUSES.values())) == len(metrics.CAUSES)
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from labs.model.facts import Address, Advert, Arp
+from labs.simulation.lan import Lan
 from tests.cluster import (
     VIP,
     advert,
@@ -48,6 +49,50 @@ def test_a_master_advertises_then_holds_then_announces_then_notifies() -> None:
     assert len(told) == 1
     assert told[0] > lan.facts.index(deeds[-1])
     assert {fact.t for fact in deeds} == {3.609375}
+
+
+def lossy(lan: Lan, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Packets for "one" are lost from now on; returns since when its timers ask for it."""
+    asked: list[int] = []
+
+    def may_have_missed(since: int) -> bool:
+        asked.append(since)
+        return True
+
+    channel = router(lan, "one").listener.channel
+    monkeypatch.setattr(channel, "may_have_missed", may_have_missed)
+    return asked
+
+
+def test_a_takeover_after_lost_packets_is_late_by_one_master_down_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(100))
+    asked = lossy(lan, monkeypatch)
+    lan.run(3.7)
+    assert state(lan, "one") == "BACKUP"
+    lan.wait_until(lambda: state(lan, "one") == "MASTER")
+    assert adverts(lan, "one")[0].t == 2 * 3.609375
+    assert asked == [0]
+
+
+def test_a_router_that_receives_some_packets_of_many_stays_backup(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(100))
+    lossy(lan, monkeypatch)
+    for _ in range(5):
+        lan.run(7)
+        inject(lan, "one", advert(150))
+    assert states(lan, "one") == ["BACKUP"]
+
+
+def test_an_owner_does_not_wait_for_lost_packets(monkeypatch: pytest.MonkeyPatch) -> None:
+    lan = cluster(one="global_defs {\nvrrp_startup_delay 2\n}\n" + conf(255))
+    asked = lossy(lan, monkeypatch)
+    lan.run(2.1)
+    assert state(lan, "one") == "MASTER"
+    assert asked == []
 
 
 def test_a_master_that_gives_way_releases_and_says_nothing() -> None:

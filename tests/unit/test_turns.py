@@ -91,6 +91,32 @@ def test_a_busy_host_does_not_keep_what_has_arrived_from_being_read(
     assert order == [*["read"] * 5, "timer"]
 
 
+def test_a_timer_that_is_called_before_all_is_read_can_find_that_out(loop: Busy) -> None:
+    """Its Advertisement may be among what was not read."""
+    behind: list[bool] = []
+    loop.flood(lambda: None)
+    near = loop.ends[0]
+
+    def expire() -> None:
+        behind.append(loop.behind)
+        loop.remove_reader(near)
+
+    loop.call_at(SECOND, expire)
+    loop.run_until(lambda: bool(behind))
+    assert behind == [True]
+    loop.call_at(loop.time, lambda: behind.append(loop.behind))
+    loop.run_until(lambda: len(behind) == 2)
+    assert behind == [True, False]
+
+
+def test_what_could_all_be_read_is_not_missed(loop: Busy) -> None:
+    behind: list[bool] = []
+    loop.flood(lambda: os.read(loop.ends[0], 4))
+    loop.call_at(0, lambda: behind.append(loop.behind))
+    loop.run_until(lambda: bool(behind))
+    assert behind == [False]
+
+
 def test_a_signal_waits_for_one_turn(loop: Busy) -> None:
     heard: list[int] = []
     loop.on_signal(signal.SIGUSR2, lambda: heard.append(loop.now()))

@@ -122,6 +122,7 @@ class Loop:
         self.serial = 0
         self.armed: int | None = None
         self.running = False
+        self.behind = False  # timers are called although not all that has arrived is read
         self.handlers: dict[int, Callable[[], None]] = {}
         self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
         self.quiet: list[_QuietReader] = []  # of what does not wake us; read after each sleep
@@ -221,6 +222,7 @@ class Loop:
             if self.read(events):
                 self.breathe()
             else:  # nothing had arrived a moment ago
+                self.behind = False
                 self.fire()
         if end is not None:
             end.cancel()
@@ -263,7 +265,7 @@ class Loop:
     def breathe(self) -> None:
         """Let what is due happen now, from the middle of a callback that takes long."""
         if self.heap and self.heap[0][0] <= self.now():
-            self._catch_up()
+            self.behind = not self._catch_up()
             self.read_quiet()
             self.fire()
 
@@ -272,16 +274,21 @@ class Loop:
         for one in tuple(self.quiet):
             self.guard(one.read)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> bool:
         """Read what came while we slept: as much as a queue can hold, not as much as can be sent.
+
+        Returns whether that was all of it.
 
         A flood may have put hundreds of packets before the one that makes a timer void.
         The limit is processor time: on a busy host a second may pass without much of it.
         """
         end = self._processor_time() + LATEST
         for _ in range(ROUNDS):
-            if self._processor_time() >= end or not self.read(self.epoll.poll(0, READY)):
-                return
+            if self._processor_time() >= end:
+                return False
+            if not self.read(self.epoll.poll(0, READY)):
+                return True
+        return False
 
     def stop(self) -> None:
         """End `run()` after the present callback."""

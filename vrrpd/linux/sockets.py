@@ -30,7 +30,7 @@ from vrrpd.journal import Log
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, exactly, sieve
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.quiet_socket import QuietSocket
+from vrrpd.linux.quiet_socket import DROPS, MEMINFO, SO_MEMINFO, QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import Postpone, Receiver, Timer
@@ -88,6 +88,7 @@ class RawChannel:
         self.log = log
         self.wanted: tuple[Collection[int], Collection[PacketSignature]] = ((), ())
         self.lost = 0  # packets for which there was no space
+        self.lost_at: int | None = None  # when (ns) that was noticed last
         self.calm: Timer | None = None  # not None: it sieves, until then
         self.calm_since: int | None = None  # when (ns) that was last over
         kind = socket.AF_INET if family == 4 else socket.AF_INET6
@@ -276,6 +277,7 @@ class RawChannel:
     def _overrun(self, lost: int) -> None:
         """More has come than we could read, and Advertisements may be among what was lost."""
         more, self.lost = lost - self.lost, lost
+        self.lost_at = self.loop.now()
         if self.log is not None:
             text = f"{self.interface}: more VRRP than can be read, {more} packets lost"
             self.log.limited(("flood", self.interface), text)
@@ -287,6 +289,19 @@ class RawChannel:
                 self.loop.idle.append(self._settle)  # in a flood everything goes the ordinary way
             with suppress(OSError):
                 self.only(*self.wanted)
+
+    def may_have_missed(self, since: int) -> bool:
+        """Whether packets were lost or could not be read, or may have been, since then (ns).
+
+        The kernel writes the number of those lost into the next packet that it keeps, which may
+        not have come yet: so it is asked.
+        """
+        with suppress(OSError):  # not known before Linux 4.12
+            data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+            lost = MEMINFO.unpack(data)[DROPS]
+            if lost != self.lost:
+                self._overrun(lost)
+        return self.loop.behind or (self.lost_at is not None and self.lost_at >= since)
 
     def relax(self) -> None:
         """See whether it is over: if not, the next overflow comes at once."""
