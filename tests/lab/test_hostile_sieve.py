@@ -135,6 +135,20 @@ def test_packets_that_were_lost_are_known_before_the_next_one_arrives(ear: Ear) 
     assert not ear.channel.may_have_missed(ear.loop.now())
 
 
+def test_packets_that_have_waited_carry_an_older_number_of_lost_ones(ear: Ear) -> None:
+    ear.channel.set_receive_buffer(1, 0)
+    ear.receive([FORGED["password"]] * 500, SECOND // 100)
+    ear.receive([packet()])
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+        out.bind((FAR, 0))
+        for _ in range(500):
+            out.send(bytes.fromhex("01005e000012 0200000000aa 0800") + packet())
+    assert ear.channel.may_have_missed(0)
+    known = ear.channel.lost
+    ear.channel.read()
+    assert ear.channel.lost == known
+
+
 def test_it_is_on_for_longer_when_it_overflows_again(ear: Ear) -> None:
     """A daemon that was busy for a second, with its start for one, has met no flood."""
 

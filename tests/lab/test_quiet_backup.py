@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,12 @@ from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import moment
 from vrrpd.linux.sockets import RawChannel, RawWire
 from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
+from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import Postpone, Timer
+from vrrpd.receive_buffer import minimum_size
 
 NEAR, FAR = "quiet0", "quiet1"
+RECEIVE_BUFFER = socket.SOL_SOCKET, socket.SO_RCVBUF
 PEER4, PEER6 = IPv4Address("10.78.0.9"), IPv6Address("fe80::78:2")
 
 
@@ -227,6 +231,40 @@ def test_what_is_no_longer_expected_wakes_again(listener: Listener) -> None:
     assert listener.taken == [(51, 150, 1)]
     send(family, 52)
     assert not listener.woken()
+
+
+@pytest.mark.parametrize("steps", [(250,), (200, 250)])
+def test_filters_that_are_too_large_for_the_kernel_keep_no_packet_from_both_sockets(
+    listener: Listener, steps: tuple[int, ...]
+) -> None:
+    """The old filter and the new one together may exceed net.core.optmem_max."""
+    family, loop, channel = listener.family, listener.loop, listener.channel
+    vrids = range(1, 251)
+    channel.ensure_receive_buffer(minimum_size(len(vrids)))
+    channel.only(vrids, [PacketSignature(vrid, 0x31, True) for vrid in vrids])
+    for many in (vrids[:step] for step in steps):
+        for vrid in many:
+            send(family, vrid)
+        listener.wait(len(many))
+        listener.taken.clear()
+        channel.expect({vrid: listener.packets[vrid] for vrid in many})
+        listener.do_idle()
+        loop.run_until(lambda: channel.settling is None, 30 * SECOND)
+    optmem = int(Path("/proc/sys/net/core/optmem_max").read_text())
+    if (
+        family == 4
+        and optmem >= 1 << 17
+        and channel.socket.getsockopt(*RECEIVE_BUFFER) >= minimum_size(250)
+    ):
+        assert set(listener.waiting()) == set(vrids)
+    channel._overrun(1)
+    listener.do_idle()
+    assert not listener.waiting()
+    for vrid in vrids:
+        send(family, vrid)
+    loop.call_at(loop.now(), lambda: None)
+    listener.wait(len(vrids))
+    assert {vrid for vrid, *_ in listener.taken} == set(vrids)
 
 
 def test_without_the_option_nothing_waits(ends: None) -> None:

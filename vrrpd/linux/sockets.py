@@ -167,21 +167,45 @@ class RawChannel:
         self._narrow()
 
     def _narrow(self) -> None:
-        """Attach the filter: what is expected, other virtual routers, in a flood all shapes."""
+        """Attach the filter: what is expected, other virtual routers, in a flood all shapes.
+
+        Where it is refused, everything passes: the former one may keep out what no other socket
+        receives any more.
+        """
         templates = {} if self.quiet is None else self.quiet.templates
         first = exactly(templates.values(), self.family, hit=0)
         then = self._program()
         if not first and not then:
             self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
             return
-        attach(self.socket, first + (then or SOCK_FILTER.pack(RETURN, 0, 0, LARGEST)))
+        try:
+            self._replace_filter(first, then)
+        except OSError:
+            if self.calm is None:
+                raise
+            self._replace_filter(first, self._filter_of_vrids())  # it is the smaller one
+
+    def _replace_filter(self, first: bytes, then: bytes) -> None:
+        """Attach a filter, without the former one if both exceed net.core.optmem_max."""
+        program = first + (then or SOCK_FILTER.pack(RETURN, 0, 0, LARGEST))
+        try:
+            attach(self.socket, program)
+        except OSError:
+            with suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            attach(self.socket, program)
 
     def _program(self) -> bytes:
         """The filter of `only()`; empty: everything passes."""
-        vrids, shapes = self.wanted
-        plain = self.protocol == PROTOCOL
-        if plain and shapes and self.calm is not None:
+        _, shapes = self.wanted
+        if self.protocol == PROTOCOL and shapes and self.calm is not None:
             return sieve(shapes, self.family)
+        return self._filter_of_vrids()
+
+    def _filter_of_vrids(self) -> bytes:
+        """The filter of `only()` while there is no flood."""
+        vrids, _ = self.wanted
+        plain = self.protocol == PROTOCOL
         return filter_for(sorted(vrids), self.family) if plain and vrids else b""
 
     def expect(self, packets: Mapping[int, bytes], postpone: Postpone | None = None) -> None:
@@ -199,11 +223,7 @@ class RawChannel:
             self.settling = self.loop.call_at(self.loop.now() + SETTLE, self._settle)
 
     def _settle(self) -> None:
-        """Let the two sockets share the packets as `expect()` has it.
-
-        First no packet waits that is not expected any more, then those that are expected now; in
-        between a packet may be in both, but never in none.
-        """
+        """Let the two sockets share the packets as `expect()` has it."""
         if self.settling is not None:
             self.settling.cancel()
             self.settling = None
@@ -219,19 +239,35 @@ class RawChannel:
         now = quiet.templates
         kept = {vrid: packet for vrid, packet in now.items() if wanted.get(vrid) == packet}
         try:
-            if kept != now:
-                quiet.templates = kept
-                self._narrow()
-                quiet.templates = now
-                self.read()
-                quiet.expect(kept)
-            if kept != wanted:
-                if not kept:
-                    quiet.clear()
-                quiet.expect(wanted)
-                self._narrow()
+            try:
+                self._share(quiet, kept, wanted)
+            except OSError:  # two large filters at once may exceed net.core.optmem_max
+                self._share(quiet, {}, wanted)
         except OSError as error:
             self._give_up(error)
+
+    def _share(
+        self, quiet: QuietSocket, kept: Mapping[int, bytes], wanted: Mapping[int, bytes]
+    ) -> None:
+        """Have `wanted` wait, of which `kept` does already.  Raises OSError.
+
+        First no packet waits that is not expected any more, then those that are expected now; in
+        between, and after an OSError, a packet may be in both sockets, but never in none.
+        """
+        now = quiet.templates
+        if kept != now:
+            quiet.templates = kept
+            try:
+                self._narrow()
+            finally:
+                quiet.templates = now
+            self.read()
+            quiet.expect(kept)
+        if kept != wanted:
+            if not kept:
+                quiet.clear()
+            quiet.expect(wanted)
+            self._narrow()
 
     def _that_fit(self, packets: Mapping[int, bytes]) -> Mapping[int, bytes]:
         """As many of the packets as fit into the program and the receive buffer."""
@@ -274,6 +310,11 @@ class RawChannel:
             self.quiet.close()
             self.quiet = None
 
+    def _note_lost(self, lost: int) -> None:
+        """The kernel's number of lost packets; a packet that has waited carries an older one."""
+        if 0 < (lost - self.lost) % (1 << 32) < 1 << 31:
+            self._overrun(lost)
+
     def _overrun(self, lost: int) -> None:
         """More has come than we could read, and Advertisements may be among what was lost."""
         more, self.lost = lost - self.lost, lost
@@ -298,9 +339,7 @@ class RawChannel:
         """
         with suppress(OSError):  # not known before Linux 4.12
             data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-            lost = MEMINFO.unpack(data)[DROPS]
-            if lost != self.lost:
-                self._overrun(lost)
+            self._note_lost(MEMINFO.unpack(data)[DROPS])
         return self.loop.behind or (self.lost_at is not None and self.lost_at >= since)
 
     def relax(self) -> None:
@@ -427,9 +466,7 @@ class RawChannel:
         """Look at what the kernel says of packets that it had no space for."""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
-                lost = int.from_bytes(data[:4], sys.byteorder)
-                if lost != self.lost:
-                    self._overrun(lost)
+                self._note_lost(int.from_bytes(data[:4], sys.byteorder))
 
     def close(self) -> None:
         """Close the socket; the kernel leaves the groups."""
