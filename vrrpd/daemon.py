@@ -117,6 +117,7 @@ class Daemon:
         self.estate.removed = self.look
         self.begins = 0  # when (ns) the start-up delay ends
         self.doubt: Timer | None = None  # something may not have been handled to its end
+        self.doubt_ends = 0  # when (ns) `doubt` calls
         self.pause = SECOND  # (ns) before `_recover()`
         self.asked = 0  # for reloads, since the present one has begun
         self.unfinished = False  # a reload has begun, and something has ended it midway
@@ -378,10 +379,20 @@ class Daemon:
         self.look(came_up)
 
     def mistaken(self) -> None:
-        """A callback has failed, and what it was to do is not done: look at all again, soon."""
-        if self.doubt is None:
-            at = self.ports.clock.now() + self.pause
-            self.doubt = self.ports.clock.call_at(at, self._recover)
+        """A callback has failed, and what it was to do is not done: look at all again, soon.
+
+        What fails while `_recover()` waits for its repetition does not wait as long.
+        """
+        now = self.ports.clock.now()
+        if self.doubt is not None and now + SECOND < self.doubt_ends:
+            self.doubt.cancel()
+            self._recover_at(now + SECOND)
+        elif self.doubt is None:
+            self._recover_at(now + self.pause)
+
+    def _recover_at(self, when: int) -> None:
+        """Look at all again at `when` (ns)."""
+        self.doubt, self.doubt_ends = self.ports.clock.call_at(when, self._recover), when
 
     def _recover(self) -> None:
         """Finish a reload, and look at every interface; less often while that itself fails."""

@@ -216,6 +216,31 @@ def test_a_reload_that_fails_for_good_is_repeated_less_and_less_often(
     assert not daemon.unfinished, "after a success the first repetition is due in a second again"
 
 
+def test_a_reload_that_fails_for_good_does_not_hide_another_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    daemon = lan.daemons["one"]
+    with monkeypatch.context() as spoilt:
+        spoil(daemon, "connect", spoilt, times=99)
+        reload(lan, conf(150))
+        assert seconds_of_repetitions(lan, 35) == pytest.approx([1, 3, 7, 15, 31])
+        looked: list[float] = []
+        began, look = lan.clock.now(), daemon._look_at_interfaces
+
+        def look_and_note() -> None:
+            looked.append((lan.clock.now() - began) / SECOND)
+            look()
+
+        monkeypatch.setattr(daemon, "_look_at_interfaces", look_and_note)
+        for _ in range(4):  # another callback fails, several times within a second
+            daemon.mistaken()
+            seconds_of_repetitions(lan, 0.3)
+        seconds_of_repetitions(lan, 30)
+    assert looked == pytest.approx([1])
+
+
 @pytest.mark.parametrize(
     ("place", "step", "concerned"),
     [
