@@ -409,9 +409,10 @@ class RawChannel:
         # What is in the other socket by now may have come before what has just been read.
         if quiet.lost or ioctl(self.number, FIONREAD, NOTHING) != NOTHING:
             return False
-        held = self.held
-        for vrid, at, times in quiet.latest():
+        held, found = self.held, quiet.latest()
+        for vrid, at, times in found:
             held[vrid] = at, times + held[vrid][1] if vrid in held else times
+        for vrid, at, _ in found:  # after all are held: what one raises costs none of the others
             postpone(vrid, at)
         return True
 

@@ -1,0 +1,128 @@
+"""The two sockets of a channel, with the kernel's own filters: what goes wrong loses no packet.
+
+Datagram sockets stand for the raw ones, which need privileges: the kernel runs the same filters for
+them.  `Cable.send()` gives each packet to both, as it does with raw sockets.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address, ip_address
+from types import SimpleNamespace
+
+import pytest
+
+from vrrpd.fsm import SECOND
+from vrrpd.linux import quiet_socket, sockets
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.sockets import SO_TIMESTAMPNS, RawChannel
+from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
+from vrrpd.ports import Postpone
+
+PEER = IPv4Address("10.78.0.9")
+
+
+class Unforeseen(Exception):
+    """What no code has thought of."""
+
+
+class Channel(RawChannel):
+    """A channel on a datagram socket."""
+
+    def prepare(self, interface: str) -> None:
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
+class Cable:
+    """A channel, the far ends of its sockets, and what it has handed over: (VRID, how many)."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.errors: list[BaseException] = []
+        self.taken: list[tuple[int, int]] = []
+        self.spoilt: set[int] = set()  # VRIDs for which to take a packet fails
+        self.far: list[socket.socket] = []
+        ends = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+
+        def take_end(*_: int) -> socket.socket:
+            near, far = ends.pop()
+            far.setblocking(False)
+            self.far.append(far)
+            return near
+
+        for module in (sockets, quiet_socket):
+            names = vars(socket) | {"socket": take_end}
+            patch.setattr(module, "socket", SimpleNamespace(**names))
+        self.loop = Loop(self.errors.append)
+        self.channel = Channel(self.loop, "lo", 4, 112, self.take, quiet=True)
+        self.unused = ends
+
+    def take(self, packet: bytes, at: int, times: int = 1) -> None:
+        if packet[21] in self.spoilt:
+            raise Unforeseen
+        self.taken.append((packet[21], times))
+
+    def send(self, vrid: int, times: int = 1) -> None:
+        for _ in range(times):
+            for far in self.far:
+                far.send(packet(vrid))
+
+    def expect(self, *vrids: int, postpone: Postpone | None = None) -> None:
+        """Have the packets of these VRIDs wait from now on."""
+        self.channel.expect({vrid: packet(vrid) for vrid in vrids}, postpone)
+        self.channel._settle()
+
+    def waiting(self) -> set[int]:
+        quiet = self.channel.quiet
+        return set() if quiet is None else set(quiet.templates)
+
+    def close(self) -> None:
+        self.channel.close()
+        self.loop.close()
+        for end in (*self.far, *(one for pair in self.unused for one in pair)):
+            end.close()
+
+
+def packet(vrid: int) -> bytes:
+    advert = Advertisement(3, vrid, 150, SECOND, (ip_address("10.78.0.10"),))
+    return ipv4_packet(encode(advert, PEER, GROUP4), PEER, GROUP4, ident=7)
+
+
+@pytest.fixture
+def cable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
+    one = Cable(monkeypatch)
+    yield one
+    one.close()
+
+
+def test_each_packet_is_in_one_of_the_sockets(cable: Cable) -> None:
+    cable.expect(51)
+    cable.send(51, times=5)
+    cable.send(52)
+    assert cable.channel.number in dict(cable.loop.epoll.poll(0))
+    cable.channel.read()
+    assert sorted(cable.taken) == [(51, 1)] * 5 + [(52, 1)]
+    cable.send(51, times=5)
+    assert not cable.loop.epoll.poll(0)
+    cable.taken.clear()
+    cable.channel.read()
+    assert cable.taken == [(51, 5)]
+
+
+def test_a_timer_that_cannot_be_postponed_costs_no_advertisement(cable: Cable) -> None:
+    postponed: list[int] = []
+
+    def postpone(vrid: int, at: int) -> None:
+        if vrid == 51:
+            raise Unforeseen
+        postponed.append(vrid)
+
+    cable.expect(51, 52, 53, postpone=postpone)
+    for vrid in (51, 52, 53):
+        cable.send(vrid, times=2)
+    taken: list[list[tuple[int, int]]] = []
+    cable.loop.call_at(cable.loop.now(), lambda: taken.append(list(cable.taken)))
+    cable.loop.run_until(lambda: bool(taken), 30 * SECOND)
+    assert [type(error) for error in cable.errors] == [Unforeseen]
+    assert taken == [[(51, 2), (52, 2), (53, 2)]]
