@@ -42,14 +42,14 @@ class Cable:
         self.errors: list[BaseException] = []
         self.taken: list[tuple[int, int]] = []
         self.spoilt: set[int] = set()  # VRIDs for which to take a packet fails
-        self.far: list[socket.socket] = []
+        self.used: list[tuple[socket.socket, socket.socket]] = []
         ends = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+        for _, far in ends:
+            far.setblocking(False)
 
         def take_end(*_: int) -> socket.socket:
-            near, far = ends.pop()
-            far.setblocking(False)
-            self.far.append(far)
-            return near
+            self.used.append(ends.pop())
+            return self.used[-1][0]
 
         for module in (sockets, quiet_socket):
             names = vars(socket) | {"socket": take_end}
@@ -65,8 +65,9 @@ class Cable:
 
     def send(self, vrid: int, times: int = 1) -> None:
         for _ in range(times):
-            for far in self.far:
-                far.send(packet(vrid))
+            for near, far in self.used:
+                if near.fileno() >= 0:
+                    far.send(packet(vrid))
 
     def expect(self, *vrids: int, postpone: Postpone | None = None) -> None:
         """Have the packets of these VRIDs wait from now on."""
@@ -80,8 +81,9 @@ class Cable:
     def close(self) -> None:
         self.channel.close()
         self.loop.close()
-        for end in (*self.far, *(one for pair in self.unused for one in pair)):
-            end.close()
+        for near, far in (*self.used, *self.unused):
+            near.close()
+            far.close()
 
 
 def packet(vrid: int) -> bytes:
@@ -126,3 +128,21 @@ def test_a_timer_that_cannot_be_postponed_costs_no_advertisement(cable: Cable) -
     cable.loop.run_until(lambda: bool(taken), 30 * SECOND)
     assert [type(error) for error in cable.errors] == [Unforeseen]
     assert taken == [[(51, 2), (52, 2), (53, 2)]]
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("woken", [False, True])
+def test_a_packet_that_cannot_be_taken_costs_none_of_the_others(
+    cable: Cable, held: bool, woken: bool
+) -> None:
+    cable.expect(51, 52, 53, postpone=lambda vrid, at: None)
+    cable.spoilt.add(51)
+    for vrid in (51, 52, 53):
+        cable.send(vrid)
+    if held:
+        assert cable.channel.postpone_timers()
+    if woken:
+        cable.send(50)
+    cable.loop.read_quiet()
+    assert cable.taken == [(52, 1), (53, 1)] + ([(50, 1)] if woken else [])
+    assert [type(error) for error in cable.errors] == [Unforeseen]

@@ -23,6 +23,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
+from functools import partial
 
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
@@ -427,21 +428,21 @@ class RawChannel:
         templates = quiet.templates
         if not templates:
             for at, packet in others:
-                self.receiver(packet, at)
+                self._hand_over(packet, at)
             return
         held, self.held = self.held, {}
         for vrid, (at, times) in held.items():
             if vrid in templates:
-                self.receiver(templates[vrid], at, times)
+                self._hand_over(templates[vrid], at, times)
         quiet.fetch()
         if others:
             waiting = [(at, templates[v]) for at, v in quiet.all() if v in templates]
             for at, packet in sorted([*waiting, *others], key=lambda one: one[0]):
-                self.receiver(packet, at)
+                self._hand_over(packet, at)
         else:
             for vrid, at, times in quiet.latest():
                 if vrid in templates:
-                    self.receiver(templates[vrid], at, times)
+                    self._hand_over(templates[vrid], at, times)
         if quiet.overflowed():
             self._overflowed(templates)
 
@@ -453,7 +454,11 @@ class RawChannel:
         self._overrun(self.lost + 1)
         self.lost -= 1  # not of the socket that counts them
         for packet in templates.values():
-            self.receiver(packet, self.loop.now())
+            self._hand_over(packet, self.loop.now())
+
+    def _hand_over(self, packet: bytes, at: int, times: int = 1) -> None:
+        """Give the receiver what is no longer in a socket; its failure costs no other packet."""
+        self.loop.guard(partial(self.receiver, packet, at, times))
 
     def _arrival(self, ancillary: Sequence[tuple[int, int, bytes]]) -> int:
         """When the kernel received the packet, in ns of the loop's clock."""
