@@ -6,6 +6,8 @@ them.  `Cable.send()` gives each packet to both, as it does with raw sockets.
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_address
@@ -15,6 +17,7 @@ import pytest
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux import quiet_socket, sockets
+from vrrpd.linux.bpf import attach, detach, exactly
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import SO_TIMESTAMPNS, RawChannel
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
@@ -146,3 +149,79 @@ def test_a_packet_that_cannot_be_taken_costs_none_of_the_others(
     cable.loop.read_quiet()
     assert cable.taken == [(52, 1), (53, 1)] + ([(50, 1)] if woken else [])
     assert [type(error) for error in cable.errors] == [Unforeseen]
+
+
+def refuse(*_: object) -> None:
+    """The kernel takes no filter any more."""
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_when_the_kernel_refuses_a_filter_everything_wakes(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cable.expect(51, 52)
+    cable.send(51)
+    cable.send(52)
+    for module in (sockets, quiet_socket):
+        monkeypatch.setattr(module, "attach", refuse)
+    cable.expect(52)
+    assert cable.taken == [(51, 1), (52, 1)], "what has waited is handed over"
+    assert cable.channel.quiet is None
+    cable.taken.clear()
+    cable.send(51)
+    cable.send(52)
+    assert cable.channel.number in dict(cable.loop.epoll.poll(0))
+    cable.channel.read()
+    assert cable.taken == [(51, 1), (52, 1)], "no filter of before keeps it away"
+
+
+class Space:
+    """Has the kernel take no more than so many bytes of filters for a socket, old and new."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, most: int) -> None:
+        self.most = most
+        self.used: dict[int, int] = {}
+        for module in (sockets, quiet_socket):
+            patch.setattr(module, "attach", self.attach)
+        patch.setattr(sockets, "detach", self.detach)
+
+    def attach(self, one: socket.socket, program: bytes) -> None:
+        if self.used.get(one.fileno(), 0) + len(program) > self.most:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        attach(one, program)
+        self.used[one.fileno()] = len(program)
+
+    def detach(self, one: socket.socket) -> None:
+        detach(one)
+        self.used.pop(one.fileno(), None)
+
+
+def size(count: int) -> int:
+    """Of the filter that keeps the packets of so many virtual routers away."""
+    return len(exactly([packet(vrid) for vrid in range(1, count + 1)], 4, hit=0, otherwise=1))
+
+
+@pytest.mark.parametrize(
+    ("most", "waiting"),
+    [
+        (2 * size(8), 8),
+        (size(8) + size(0), 8),
+        (size(8) - 1, 4),
+        (size(4) - 1, 2),
+        (size(1) - 1, 0),
+    ],
+)
+def test_as_many_wait_as_the_kernel_has_space_for(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch, most: int, waiting: int
+) -> None:
+    every = range(1, 10)
+    Space(monkeypatch, most)
+    for vrids in (every[:8], every[1:], every[:8]):
+        cable.expect(*vrids)
+        assert len(cable.waiting()) == waiting
+        assert cable.waiting() <= {*vrids}
+        cable.taken.clear()
+        for vrid in every:
+            cable.send(vrid)
+        cable.channel.read()
+        assert sorted(cable.taken) == [(vrid, 1) for vrid in every]

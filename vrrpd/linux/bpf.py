@@ -14,6 +14,7 @@ import ctypes
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 
 from vrrpd.packet import AUTH_BYTES
 from vrrpd.packet_signature import PacketSignature
@@ -68,6 +69,12 @@ def attach(one: socket.socket, program: bytes) -> None:
     code = ctypes.create_string_buffer(program, len(program))
     request = struct.pack("@HP", len(program) // INSTRUCTION.size, ctypes.addressof(code))
     one.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, request)
+
+
+def detach(one: socket.socket) -> None:
+    """Have everything pass that arrives at a socket, whether there is a program or not."""
+    with suppress(OSError):  # ENOENT: there is none
+        one.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
 
 def exactly(packets: Iterable[bytes], family: int, hit: int, otherwise: int | None = None) -> bytes:

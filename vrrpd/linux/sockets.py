@@ -29,7 +29,7 @@ from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
-from vrrpd.linux.bpf import MOST, attach, can_compare, exactly, sieve
+from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import DROPS, MEMINFO, SO_MEMINFO, QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
@@ -46,8 +46,8 @@ IPV6_MULTICAST_ALL = 29
 IPV6_FREEBIND = 78
 LARGEST = 65535
 LONGEST = 8192  # bytes read of a packet: 255 IPv6 addresses are 4,144
+VRIDS = 255  # of one interface at the most
 BATCH = 64  # packets read in one go before others get their turn
-SO_DETACH_FILTER = 27
 SO_RCVBUFFORCE = 33
 # struct sock_filter, and the instructions that filter_for() uses (linux/bpf_common.h)
 INSTRUCTION = struct.Struct("@HBBI")
@@ -82,6 +82,7 @@ class RawChannel:
         self.expected: Mapping[int, bytes] = {}
         self.postpone: Postpone | None = None
         self.held: dict[int, tuple[int, int]] = {}  # by VRID: moment of the last one, how many
+        self.most = VRIDS  # packets that may wait, as far as is known of the kernel's space
         self.settling: Timer | None = None
         self.family = family
         self.protocol = protocol
@@ -167,33 +168,33 @@ class RawChannel:
         self.wanted = vrids, shapes
         self._narrow()
 
-    def _narrow(self) -> None:
+    def _narrow(self, waiting: Mapping[int, bytes] | None = None) -> None:
         """Attach the filter: what is expected, other virtual routers, in a flood all shapes.
 
-        Where it is refused, everything passes: the former one may keep out what no other socket
-        receives any more.
+        `waiting` are the packets that the other socket is left with, if not all of its templates.
+        If the kernel refuses, everything comes.  Raises OSError.
         """
-        templates = {} if self.quiet is None else self.quiet.templates
-        first = exactly(templates.values(), self.family, hit=0)
+        if waiting is None:
+            waiting = {} if self.quiet is None else self.quiet.templates
+        first = exactly(waiting.values(), self.family, hit=0)
         then = self._program()
         if not first and not then:
-            self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            detach(self.socket)
             return
         try:
             self._replace_filter(first, then)
         except OSError:
             if self.calm is None:
                 raise
-            self._replace_filter(first, self._filter_of_vrids())  # it is the smaller one
+            self._replace_filter(first, self._filter_of_vrids())  # smaller than that of a flood
 
     def _replace_filter(self, first: bytes, then: bytes) -> None:
-        """Attach a filter, without the former one if both exceed net.core.optmem_max."""
+        """Attach a filter; without the former one first, if there is no space for both."""
         program = first + (then or SOCK_FILTER.pack(RETURN, 0, 0, LARGEST))
         try:
             attach(self.socket, program)
         except OSError:
-            with suppress(OSError):
-                self.socket.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            detach(self.socket)
             attach(self.socket, program)
 
     def _program(self) -> bytes:
@@ -235,33 +236,18 @@ class RawChannel:
             if not wanted or not self._open_quiet():
                 return
             wanted = self._that_fit(wanted)
-        quiet = self.quiet
-        assert quiet is not None
+        assert self.quiet is not None
+        try:
+            self._share(self.quiet, wanted)
+        except OSError as error:
+            self._start_over(self.quiet, wanted, error)
+
+    def _share(self, quiet: QuietSocket, wanted: Mapping[int, bytes]) -> None:
+        """Have `wanted` wait, and nothing else.  Raises OSError."""
         now = quiet.templates
         kept = {vrid: packet for vrid, packet in now.items() if wanted.get(vrid) == packet}
-        try:
-            try:
-                self._share(quiet, kept, wanted)
-            except OSError:  # two large filters at once may exceed net.core.optmem_max
-                self._share(quiet, {}, wanted)
-        except OSError as error:
-            self._give_up(error)
-
-    def _share(
-        self, quiet: QuietSocket, kept: Mapping[int, bytes], wanted: Mapping[int, bytes]
-    ) -> None:
-        """Have `wanted` wait, of which `kept` does already.  Raises OSError.
-
-        First no packet waits that is not expected any more, then those that are expected now; in
-        between, and after an OSError, a packet may be in both sockets, but never in none.
-        """
-        now = quiet.templates
         if kept != now:
-            quiet.templates = kept
-            try:
-                self._narrow()
-            finally:
-                quiet.templates = now
+            self._narrow(kept)
             self.read()
             quiet.expect(kept)
         if kept != wanted:
@@ -270,9 +256,25 @@ class RawChannel:
             quiet.expect(wanted)
             self._narrow()
 
+    def _start_over(self, quiet: QuietSocket, wanted: Mapping[int, bytes], error: OSError) -> None:
+        """The kernel has no space for the filters: have nothing wait, then as many as it takes.
+
+        It counts the filter before and the new one (net.core.optmem_max).
+        """
+        while wanted and error.errno in (errno.ENOMEM, errno.EINVAL):
+            try:
+                self._share(quiet, {})
+                self._share(quiet, wanted)
+            except OSError as again:
+                error, self.most = again, len(wanted) // 2
+                wanted = self._that_fit(wanted)
+            else:
+                return
+        self._give_up(error)
+
     def _that_fit(self, packets: Mapping[int, bytes]) -> Mapping[int, bytes]:
         """As many of the packets as fit into the program and the receive buffer."""
-        room = len(packets) if self.quiet is None else self.quiet.room
+        room = min(self.most, len(packets) if self.quiet is None else self.quiet.room)
         fit = {v: p for v, p in packets.items() if can_compare(p, self.family)}
         fit = dict(list(fit.items())[:room])
         free = MOST - len(self._program()) // SOCK_FILTER.size - 1
@@ -298,6 +300,7 @@ class RawChannel:
         if self.log is not None:
             self.log.detail(f"{self.interface}: no quiet socket: {error.strerror or error}")
         if self.quiet is not None:
+            detach(self.socket)  # now, or what is expected would reach neither socket
             with suppress(OSError):
                 self.read()
             self._close_quiet()
