@@ -225,3 +225,14 @@ def test_as_many_wait_as_the_kernel_has_space_for(
             cable.send(vrid)
         cable.channel.read()
         assert sorted(cable.taken) == [(vrid, 1) for vrid in every]
+
+
+def test_on_a_machine_of_32_bits_everything_wakes(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """recvmmsg(2) has another structure there, and would leave every packet where it is."""
+    monkeypatch.setattr(quiet_socket, "BITS", 32)
+    cable.expect(51)
+    cable.send(51)
+    assert cable.channel.quiet is None
+    assert cable.channel.number in dict(cable.loop.epoll.poll(0))

@@ -19,6 +19,8 @@ packets, and Python works on their VRIDs and stamps as a whole.
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 import socket
 import struct
 from array import array
@@ -38,7 +40,8 @@ CONTROL = 32  # struct cmsghdr and struct timespec
 STAMP = 2  # the place of the seconds among the words of 8 bytes of it
 VRID = {4: 21, 6: 1}  # its place in what a raw socket yields
 LATE = 10_000_000  # ns by which a packet may be stamped before the reading that missed it
-HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr
+BITS = 8 * struct.calcsize("P")  # of an address
+HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr of 64 bits
 IOVEC = struct.Struct("@PN")
 MSG_DONTWAIT = 0x40
 
@@ -50,6 +53,8 @@ class QuietSocket:
     """
 
     def __init__(self, loop: Loop, interface: str, family: int, protocol: int, room: int) -> None:
+        if BITS != 64:  # the kernel's structures are others there
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
         self.loop = loop
         self.family = family
         self.templates: Mapping[int, bytes] = {}
