@@ -10,6 +10,7 @@ Contract: `attributes()` never raises; what does not parse is where reading ends
 from __future__ import annotations
 
 import struct
+import sys
 
 HEAD = struct.Struct("=HH")
 
@@ -44,4 +45,4 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 def number(value: bytes | None) -> int | None:
     """The number that an attribute holds, in this host's byte order."""
-    return None if value is None else int.from_bytes(value, "little")
+    return None if value is None else int.from_bytes(value, sys.byteorder)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
@@ -60,7 +61,7 @@ def split(data: bytes) -> Iterator[_Message]:
 
 def error_number(message: bytes) -> int:
     """The errno of an NLMSG_ERROR; 0 is an acknowledgment."""
-    return -int.from_bytes(message[16:20], "little", signed=True)
+    return -int.from_bytes(message[16:20], sys.byteorder, signed=True)
 
 
 class RequestSocket:

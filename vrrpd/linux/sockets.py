@@ -512,7 +512,7 @@ def _with_header(message: bytes, ancillary: Sequence[tuple[int, int, bytes]], so
         if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
             destination = data[:16]
         elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_HOPLIMIT:
-            hops = int.from_bytes(data[:4], "little")
+            hops = int.from_bytes(data[:4], sys.byteorder)
     sender = socket.inet_pton(socket.AF_INET6, source.partition("%")[0])
     return IPV6.pack(6 << 28, len(message), PROTOCOL, hops, sender, destination) + message
 
