@@ -71,6 +71,29 @@ def test_a_moment_in_the_past_is_soon_but_not_now(loop: Loop) -> None:
     assert called[0] == "after call_at"
 
 
+def test_a_signal_whose_handler_fails_keeps_no_other_from_being_handled() -> None:
+    errors: list[BaseException] = []
+    called: list[int] = []
+    loop = Loop(errors.append)
+
+    def fail() -> None:
+        called.append(signal.SIGUSR1)
+        raise ValueError
+
+    loop.on_signal(signal.SIGUSR1, fail)
+    loop.on_signal(signal.SIGUSR2, lambda: called.append(signal.SIGUSR2))
+    try:
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.raise_signal(number)
+        loop.run_until(lambda: bool(errors), 20 * SECOND)
+    finally:
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_DFL)
+        loop.close()
+    assert called == [signal.SIGUSR1, signal.SIGUSR2]
+    assert [type(error) for error in errors] == [ValueError]
+
+
 def test_a_cancelled_timer_never_fires(loop: Loop) -> None:
     called: list[str] = []
     one = loop.call_at(loop.now() + MILLISECOND, lambda: called.append("cancelled"))

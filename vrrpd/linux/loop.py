@@ -200,7 +200,7 @@ class Loop:
             for number in self.signals[0].recv(64):
                 handler = self.handlers.get(number)
                 if handler is not None:
-                    handler()
+                    self.guard(handler)
 
     # The loop.
 
