@@ -236,3 +236,20 @@ def test_on_a_machine_of_32_bits_everything_wakes(
     cable.send(51)
     assert cable.channel.quiet is None
     assert cable.channel.number in dict(cable.loop.epoll.poll(0))
+
+
+def test_a_sender_that_is_faster_than_reading_does_not_keep_the_daemon(cable: Cable) -> None:
+    cable.expect(51)
+    quiet = cable.channel.quiet
+    assert quiet is not None
+    calls: list[None] = []
+
+    def always_full(*_: object) -> int:
+        calls.append(None)
+        assert len(calls) < 9999
+        return quiet_socket.SLOTS
+
+    quiet._recvmmsg = always_full
+    quiet.fetch()
+    fit = quiet.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // quiet_socket.LEAST
+    assert len(quiet.vrids) >= fit, "all that had arrived is read"

@@ -34,6 +34,7 @@ SO_TIMESTAMPNS = 35
 SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("@9I"), 8  # linux/sock_diag.h
 ROUNDS = 8  # Advertisements of each virtual router that fit
 COUNTED = 1024  # bytes that Linux counts for a short packet
+LEAST = 256  # bytes that Linux counts for any packet
 SLOTS = 256  # packets read with one system call
 HEAD = 32  # bytes read of each: the VRID is among them
 CONTROL = 32  # struct cmsghdr and struct timespec
@@ -71,7 +72,9 @@ class QuietSocket:
         except OSError:
             self.socket.close()
             raise
-        self.room = self.socket.getsockopt(sol, socket.SO_RCVBUF) // (ROUNDS * COUNTED)
+        space = self.socket.getsockopt(sol, socket.SO_RCVBUF)
+        self.room = space // (ROUNDS * COUNTED)
+        self.turns = space // (LEAST * SLOTS) + 1  # of reading, for all that the buffer can hold
         self.dropped = 0
         self.lost = False  # whether packets were, since the last call of `overflowed()`
         self.vrids = bytearray()  # of the packets that were read, in the order of arrival
@@ -117,11 +120,14 @@ class QuietSocket:
         self.lost = False
 
     def fetch(self) -> None:
-        """Read everything that waits, and whether more of it did not fit."""
+        """Read everything that waits, and whether more of it did not fit.
+
+        Not what comes meanwhile, at least not for longer than that takes.
+        """
         now = self.loop.now()
         self.seen = now, self.loop.wall() - now
-        descriptor, place, count = self.socket.fileno(), VRID[self.family], SLOTS
-        while count == SLOTS:
+        descriptor, place = self.socket.fileno(), VRID[self.family]
+        for _ in range(self.turns):
             count = self._recvmmsg(descriptor, self._address, SLOTS, MSG_DONTWAIT, None)
             if count <= 0:
                 break
@@ -131,6 +137,8 @@ class QuietSocket:
             self.rest.frombytes(self._words[STAMP + 1 : words : slots].tobytes())
             used = count * HEADERS.size  # the kernel has written there
             self._written[:used] = self._fresh[:used]
+            if count < SLOTS:
+                break
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
         self.lost = self.lost or self.dropped != before
