@@ -319,13 +319,16 @@ class Listener:
         are not checked here, the packet has been admitted before.
         """
         key = packet[:4] + packet[6:10] + packet[12:]
-        known = self.known.get(key)
-        if known is not None and known.router.expected is known.expectation:
+        known = self._admitted(key)
+        if known is not None:
             known.router.on_advert(known.advert, known.received, at, times=times)
             self._repeated(known)
             return
-        for _ in range(times - 1):  # what was expected may not be what is accepted now
+        for left in range(times - 1, 0, -1):  # what was expected may not be what is accepted now
             self.receive(packet, at)
+            if self._admitted(key) is not None:
+                self.receive(packet, at, left)
+                return
         try:
             datagram = parse_ip(packet)
             vrid = find_vrid(datagram)
@@ -359,6 +362,11 @@ class Listener:
             known = _AdmittedPacket(router, expectation, advert, received, packet, wait)
             self.known[key] = known
         router.on_advert(advert, received, at, auth_header.sequence_of(datagram))
+
+    def _admitted(self, key: bytes) -> _AdmittedPacket | None:
+        """What is known of a packet that was admitted, if nothing has changed since; or None."""
+        known = self.known.get(key)
+        return known if known is not None and known.router.expected is known.expectation else None
 
     def _unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject, router, state
+from vrrpd.events import Event
 from vrrpd.listener import REMEMBERED
 
 
@@ -63,3 +64,26 @@ def test_the_memory_is_bounded() -> None:
         packet[2:4] = number.to_bytes(2, "big") if number > 255 else packet[2:4]
         inject(lan, "one", bytes(packet))
     assert len(one.listener.known) <= REMEMBERED
+
+
+def test_many_of_the_same_that_were_forgotten_meanwhile_are_not_checked_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A quiet BACKUP is handed a day of Advertisements at once."""
+    lan = cluster(one=conf(100))
+    one = router(lan, "one")
+    inject(lan, "one", advert(150))
+    one.listener.known.clear()
+    dispatched: list[object] = []
+    dispatch = one.dispatch
+
+    def note(event: Event, at: int | None = None) -> None:
+        dispatched.append(event)
+        dispatch(event, at)
+
+    monkeypatch.setattr(one, "dispatch", note)
+    one.listener.receive(advert(150), lan.clock.now(), 10_000)
+    assert one.counters["advertisement-rcvd"] == 10_001
+    assert len(dispatched) == 2
+    one.listener.receive(advert(150, vrid=77), lan.clock.now(), 3)
+    assert one.listener.counters["vrid-errors"] == 3
