@@ -324,11 +324,9 @@ class Listener:
             known.router.on_advert(known.advert, known.received, at, times=times)
             self._repeated(known)
             return
-        for left in range(times - 1, 0, -1):  # what was expected may not be what is accepted now
-            self.receive(packet, at)
-            if self._admitted(key) is not None:
-                self.receive(packet, at, left)
-                return
+        if times > 1:
+            self._one_by_one(packet, key, at, times)
+            return
         try:
             datagram = parse_ip(packet)
             vrid = find_vrid(datagram)
@@ -367,6 +365,17 @@ class Listener:
         """What is known of a packet that was admitted, if nothing has changed since; or None."""
         known = self.known.get(key)
         return known if known is not None and known.router.expected is known.expectation else None
+
+    def _one_by_one(self, packet: bytes, key: bytes, at: int, times: int) -> None:
+        """Check so many of the same until one is admitted: then the others are, too.
+
+        What was expected may not be what is accepted now.
+        """
+        for left in range(times, 0, -1):
+            if self._admitted(key) is not None:
+                self.receive(packet, at, left)
+                return
+            self.receive(packet, at)
 
     def _unknown(self, vrid: int, datagram: Datagram) -> None:
         """A packet for a virtual router that we have not got; that is no mistake of anybody."""

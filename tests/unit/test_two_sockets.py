@@ -238,7 +238,9 @@ def test_on_a_machine_of_32_bits_everything_wakes(
     assert cable.channel.number in dict(cable.loop.epoll.poll(0))
 
 
-def test_a_sender_that_is_faster_than_reading_does_not_keep_the_daemon(cable: Cable) -> None:
+def test_a_sender_that_is_faster_than_reading_does_not_keep_the_daemon(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cable.expect(51)
     quiet = cable.channel.quiet
     assert quiet is not None
@@ -249,7 +251,7 @@ def test_a_sender_that_is_faster_than_reading_does_not_keep_the_daemon(cable: Ca
         assert len(calls) < 9999
         return quiet_socket.SLOTS
 
-    quiet._recvmmsg = always_full
+    monkeypatch.setattr(quiet, "_recvmmsg", always_full)
     quiet.fetch()
     fit = quiet.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // quiet_socket.LEAST
     assert len(quiet.vrids) >= fit, "all that had arrived is read"
