@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -409,3 +409,74 @@ def test_many_timers_cost_no_memory_once_they_are_past(loop: Loop) -> None:
 def test_the_timer_is_a_timerfd(loop: Loop) -> None:
     assert os.readlink(f"/proc/self/fd/{loop.timerfd}") == "anon_inode:[timerfd]"
     assert Path("/proc/self/fd").exists()
+
+
+class Stepping(Loop):
+    """A loop that looks at its clock every 10 microseconds, however busy the host is."""
+
+    time = 0
+
+    def now(self) -> int:
+        self.time += 10_000
+        return self.time
+
+
+def test_between_the_prefetch_and_the_timer_the_loop_only_watches() -> None:
+    """To look at every interface in each turn would make the takeover late by all of them."""
+    called: list[str] = []
+
+    class Quiet:
+        def read(self) -> None:
+            pass
+
+        def postpone_timers(self) -> bool:
+            called.append("postpone")
+            return True
+
+    loop = Stepping()
+    loop.quiet.append(Quiet())
+    due = loop.now() + MILLISECOND
+    loop.call_at(due, lambda: called.append("timer"), lambda: called.append("prefetch"))
+    loop.run_until(lambda: "timer" in called)
+    loop.close()
+    assert called[called.index("prefetch") :] == ["prefetch", "postpone", "timer"]
+
+
+@pytest.mark.parametrize("hook", [None, lambda: None], ids=["timer", "timer with a prefetch"])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_what_comes_while_the_host_lets_us_wait_is_read_before_the_timer(
+    pipe: tuple[int, int], hook: Callable[[], None] | None, turn: int
+) -> None:
+    """At whichever look at the clock that is, counted back from the timer."""
+    near, far = pipe
+    called: list[str] = []
+
+    class Waiting(Stepping):
+        looks, at = 0, 0
+
+        def now(self) -> int:
+            self.looks += 1
+            if self.looks == self.at:
+                os.write(far, b"Advertisement")
+                self.time += SECOND
+            return super().now()
+
+    def run(at: int) -> int:
+        loop = Waiting()
+        loop.at = at
+
+        def read() -> None:
+            os.read(near, 99)
+            called.append("read")
+
+        loop.add_reader(near, read)
+        loop.call_at(loop.now() + MILLISECOND, lambda: called.append("timer"), hook)
+        loop.run_until(lambda: "timer" in called)
+        loop.close()
+        return loop.looks
+
+    looks = run(at=0)
+    assert called == ["timer"]
+    called.clear()
+    run(at=looks - turn + 1)
+    assert called == ["read", "timer"]

@@ -218,12 +218,13 @@ class Loop:
             events = self._sleep()
             if self._only_postponed(events):
                 continue
+            now = self.now()  # the host may let us wait here: what comes until then is read below
             self.read_quiet()
-            if self.read(events):
+            if self.read(events) or self.read(self.epoll.poll(0, READY)):
                 self.breathe()
-            else:  # nothing had arrived a moment ago
+            else:  # nothing had arrived by then
                 self.behind = False
-                self.fire()
+                self.fire(now)
         if end is not None:
             end.cancel()
 
@@ -255,19 +256,20 @@ class Loop:
         would take longer than what is left of `LEAD`.
         """
         if self.heap and self.heap[0][2].near:
-            due = self.heap[0][0]
-            while not (events := self.epoll.poll(0, READY)) and self.now() < due:
-                pass
+            due, events = self.heap[0][0], list[tuple[int, int]]()
+            while not events and self.now() < due:  # the timerfd can be read until it is set again
+                events = [one for one in self.epoll.poll(0, READY) if one[0] != self.timerfd]
             return events
         self.arm()
         return self.epoll.poll(-1, READY)
 
     def breathe(self) -> None:
         """Let what is due happen now, from the middle of a callback that takes long."""
-        if self.heap and self.heap[0][0] <= self.now():
+        now = self.now()
+        if self.heap and self.heap[0][0] <= now:
             self.behind = not self._catch_up()
             self.read_quiet()
-            self.fire()
+            self.fire(now)
 
     def read_quiet(self) -> None:
         """Read what has arrived without waking us: no callback is to decide without it."""
@@ -319,9 +321,8 @@ class Loop:
                 self.armed = None  # to be set again, which also ends that it can be read
         return found
 
-    def fire(self) -> None:
-        """Call every timer that is due now."""
-        now = self.now()
+    def fire(self, now: int) -> None:
+        """Call every timer that was due at `now` (ns); what had arrived by then has been read."""
         while self.heap and self.heap[0][0] <= now:
             when, serial, call = self.heap[0]
             if call.callback is not None and call.wake != when:
