@@ -10,6 +10,7 @@ The page needs nothing but itself, and prints on two sheets of A4.  The book (to
 
 from __future__ import annotations
 
+import argparse
 import html
 import json
 import re
@@ -84,27 +85,30 @@ def page(entries: list[Entry]) -> str:
 
 
 def _section(lesson: Entry) -> str:
-    points = "".join(f"<li>{_inline(point)}</li>" for point in lesson.summary)
+    points = "".join(f"<li>{inline(point)}</li>" for point in lesson.summary)
     return (
         f"<section><h2>{html.escape(lesson.title)}</h2><ul>{points}</ul>"
-        f"<p>{_inline(lesson.commands)}</p></section>"
+        f"<p>{inline(lesson.commands)}</p></section>"
     )
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Markdown of one line as HTML, without the paragraph around it."""
     return str(mistune.html(text)).strip().removeprefix("<p>").removesuffix("</p>")
 
 
-def main(arguments: list[str]) -> int:
-    """The program; returns its exit status."""
-    if len(arguments) != 1:
-        print("usage: python -m tools.cheatsheet FILE", file=sys.stderr)
-        return 2
-    target = Path(arguments[0])
+def write(target: Path, text: str) -> None:
+    """Write a page, and the folders above it; print its name."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(whole(), encoding="utf-8")
-    print(f"cheatsheet: {target}")
+    target.write_text(text, encoding="utf-8")
+    print(f"written: {target}")
+
+
+def main(arguments: list[str]) -> int:
+    """The program; returns its exit status.  argparse ends it for --help and for wrong words."""
+    parser = argparse.ArgumentParser("python -m tools.cheatsheet", description="Write the page.")
+    parser.add_argument("file", type=Path, metavar="FILE", help="build/cheatsheet.html, say")
+    write(parser.parse_args(arguments).file, whole())
     return 0
 
 

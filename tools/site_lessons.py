@@ -338,19 +338,23 @@ def index(found: list[Path]) -> str:
     )
 
 
-def main() -> int:
-    """The program; returns its exit status."""
-    pages, target = map(Path, sys.argv[1:3])
-    found = lessons()
+def replays(found: list[Path]) -> list[dict[str, Any]]:
+    """`replay` of each of the lessons `found`, in their order, each in a process of its own."""
     REPLAYED.mkdir(parents=True, exist_ok=True)
     os.environ["LAB_MODE"] = "replay"
-    styles = Styles()
     # A process has one shell; what every lesson imports is imported once.
     context = get_context("forkserver")
     context.set_forkserver_preload(["tools.replayed", "labs.api.replay", "labs.lessons", *PRELOAD])
     with context.Pool(AT_ONCE, maxtasksperchild=1) as pool:
-        every = pool.map(replay, found, chunksize=1)
-    for lesson, made in zip(found, every, strict=True):
+        return pool.map(replay, found, chunksize=1)
+
+
+def main() -> int:
+    """The program; returns its exit status."""
+    pages, target = map(Path, sys.argv[1:3])
+    found = lessons()
+    styles = Styles()
+    for lesson, made in zip(found, replays(found), strict=True):
         for cell in made["cells"]:
             if cell["kind"] == "code" and cell["failed"]:
                 print(f"site: {lesson.name}: {cell['failed']}", file=sys.stderr)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from labs.jupyter.workbooks import lessons
 from tests.support import REPOSITORY
-from tools import book, cheatsheet
+from tools import book, cheatsheet, worksheets
 
 GLOSSARY = REPOSITORY / "docs" / "glossary.md"
 
@@ -35,7 +36,7 @@ def test_the_sheet_has_five_lines_and_the_commands_of_every_lesson(lesson: Path)
     assert len(found.summary) == 5
     shown = cheatsheet.whole()
     for text in (*found.summary, found.commands):
-        assert cheatsheet._inline(text) in shown, text
+        assert cheatsheet.inline(text) in shown, text
 
 
 def test_a_lesson_without_a_summary_is_named(tmp_path: Path) -> None:
@@ -58,10 +59,21 @@ def test_the_page_and_its_place_in_the_book_need_nothing_from_elsewhere() -> Non
 
 
 def test_the_program_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cheatsheet.main([]) == 2
     target = tmp_path / "new" / "sheet.html"
     assert cheatsheet.main([str(target)]) == 0
     assert target.read_text() == cheatsheet.whole()
+
+
+@pytest.mark.parametrize("program", [cheatsheet, worksheets])
+@pytest.mark.parametrize(("word", "status"), [("--help", 0), ("--print", 2)])
+def test_an_option_is_never_the_name_of_a_file(
+    program: ModuleType, word: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        program.main([word])
+    assert ended.value.code == status
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda path: path.stem)

@@ -8,6 +8,8 @@
     EXPERIMENTS  {"plug": Experiment(...), ...}; may be absent
     REASONS      the reason that a verdict gives, by the question of the prediction; a name in
                  braces stands for something measured, which `judge` is given
+    EXPECTED     the wrong answers to expect, by the question: ((answer, thought), ...), each with
+                 what its learner probably thinks; for the teacher (`tools.predictions`)
     ANSWERS      what is right where nothing is measured, by the question; may be absent
     OWN_NUMBERS  ({"high": 200}, {"high": 210}), of which a learner has one, the recording the
                  first; {high} stands for it in questions, reasons and %%on (`labs.own_numbers`);
@@ -46,6 +48,7 @@ class Lesson:
     challenges: dict[str, Challenge]
     questions: tuple[Question, ...]
     reasons: dict[str, str]
+    expected: dict[str, tuple[tuple[Answer, str], ...]]
     answers: dict[str, Answer]
     experiments: dict[str, Experiment]
     slug: str
@@ -87,8 +90,8 @@ def lesson(name: str) -> Lesson:
     module = import_module(f"labs.lessons.course.{found}")
     return Lesson(
         name, module.TITLE, module.QUESTION, module.MINUTES, module.CHALLENGES, module.QUIZ,
-        module.REASONS, getattr(module, "ANSWERS", {}), getattr(module, "EXPERIMENTS", {}),
-        found[4:], getattr(module, "OWN_NUMBERS", ()),
+        module.REASONS, module.EXPECTED, getattr(module, "ANSWERS", {}),
+        getattr(module, "EXPERIMENTS", {}), found[4:], getattr(module, "OWN_NUMBERS", ()),
     )  # fmt: skip
 
 

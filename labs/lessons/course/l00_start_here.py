@@ -167,3 +167,15 @@ REASONS = {
         "a hundredth of a second."
     ),
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    WHO: (
+        ("web1", "web1 is not broken: only its cable is out, and its daemon still runs."),
+        ("nobody", "An address belongs to a server: a person has to move it."),
+    ),
+    GAP: (
+        (0, "web2 is there for this, so it takes over in the same moment."),
+        (30, "web2 has to find out, start its service and make itself known first."),
+    ),
+}

@@ -223,3 +223,18 @@ REASONS = {
     HOW: "The MASTER sends advertisements; a BACKUP only receives them.",
     MISSING: "Only a MASTER sends advertisements, so no field has to name its state.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    HOW: (
+        ("web2 asks it every second", "Monitoring means asking: the BACKUP pings the MASTER."),
+        (
+            "the switch informs web2",
+            "The switch sees that a cable is out, so it is the one to report it.",
+        ),
+    ),
+    MISSING: (
+        ("the virtual address", "The VRID is enough to know which address is meant."),
+        ("the password", "A password is a secret, so it is never sent as it is."),
+    ),
+}

@@ -251,3 +251,21 @@ REASONS = {
     VOTES: "The advertisement of the winner came before the loser's Master_Down_Timer expired.",
     TWO: "A higher priority makes a MASTER give the address up at once.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    NEXT: (
+        (
+            "web1",
+            "The next one is chosen by name or address, or the first server is always preferred.",
+        ),
+    ),
+    VOTES: (
+        (1, "An election needs votes: each candidate sends its priority once."),
+        (3, "Each candidate advertises every second until it knows that it has lost."),
+    ),
+    TWO: (
+        ("it stays MASTER", "web3 works, so there is no reason to change the MASTER."),
+        ("it goes to FAULT", "Two masters are an error, and a daemon that sees one stops."),
+    ),
+}

@@ -235,3 +235,19 @@ REASONS = {
     ),
     LATER: "The higher priority preempts the lower one, whichever server was MASTER first.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    WAIT: (
+        (0, "No other server is running, so web1 has nothing to wait for."),
+        (1, "One advertisement interval without another MASTER is enough."),
+    ),
+    WHO: (
+        ("web2", "The server that was started last takes the address."),
+        ("both", "Both files have the address, so both daemons add it."),
+    ),
+    LATER: (
+        ("web2 keeps it", "web2 was MASTER first and works, so web1 becomes its BACKUP."),
+        ("both hold it", "web2 is MASTER already, and web1's file is made for the master, too."),
+    ),
+}

@@ -297,3 +297,15 @@ REASONS = {
     MAILS: "Without `smtp_alert` in the instance or in global_defs, no mail is sent.",
     SLOW: "Three intervals of {interval} s, and the Skew_Time of {skew:.3f} s: {down:.3f} s.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    MAILS: (
+        (1, "`notification_email` has an address, so the new MASTER sends a mail there."),
+        (2, "There is one mail for the end of web1 and one for the new state of web2."),
+    ),
+    SLOW: (
+        (2, "One missing advertisement is enough."),
+        (3.6, "The time to a takeover belongs to the protocol and not to the file."),
+    ),
+}

@@ -283,3 +283,20 @@ REASONS = {
         "them stays BACKUP while the other pair has its own priority or a higher one."
     ),
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    PASSWORD: (
+        ("web1", "A wrong password keeps web2 out of the cluster, so web1 alone is left."),
+        ("web2", "web2 has the newer password, and web1 is the one that is rejected."),
+        ("neither", "A pair that does not agree on the password does not start at all."),
+    ),
+    FIRST: (
+        ("web2", "`state MASTER` makes a server the MASTER."),
+        ("both", "web2 is MASTER by its `state`, and web1 by its priority."),
+    ),
+    COPIED: (
+        ("both", "The two pairs have other addresses, so they do not concern each other."),
+        ("neither", "A VRID that is used twice is an error, and all daemons give up."),
+    ),
+}

@@ -338,3 +338,39 @@ REASONS = {
     ),
     TOGETHER: "One virtual router has one state; here they came within {ms:.1f} ms.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    GAP: (
+        (0.6, "A reload is a short stop: the daemon resigns, and the Skew_Time passes."),
+        (3.6, "A reload is a restart, and after a restart there is an election."),
+    ),
+    SIZE: (
+        (200, "Each address has an advertisement of its own, of 40 bytes."),
+        (100, "An address is sent as text, one byte for each character."),
+    ),
+    LISTEN: (
+        (
+            "it waits for the address",
+            "The kernel knows the address from the file, and the program sleeps until it is there.",
+        ),
+        (
+            "it runs and gets no requests",
+            "A program may listen on any address; only the requests are missing.",
+        ),
+    ),
+    DIFFER: (
+        ("web2", "web2's file was not touched, and web1 is the one that has made a mistake."),
+        (
+            "both",
+            "Advertisements with other addresses are dropped (right with keepalived up to 2.3.2).",
+        ),
+    ),
+    TOGETHER: (
+        ("a second apart", "Each address has an election of its own, at its own time."),
+        (
+            "some stay behind",
+            "An address is moved by a message of its own, and a message may be lost.",
+        ),
+    ),
+}

@@ -253,3 +253,35 @@ REASONS = {
     ),
     DEATH: "The killed daemon could not remove the address, and the kernel keeps it.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    WHO: (
+        ("web1", "web1's daemon runs, and the address is still in its file."),
+        ("web2", "web2 notices the pulled cable and takes over at once."),
+    ),
+    GAP: (
+        (0, "The address moves in the moment in which the cable is pulled."),
+        (1, "One missing advertisement is enough."),
+        (
+            3.6,
+            "The Master_Down_Interval is counted from the pull, not from the last advertisement.",
+        ),
+        (30, "The client keeps the old MAC address until its ARP entry times out."),
+    ),
+    TCP: (
+        (
+            "a pause, then the next lines",
+            "The address is the same, so the connection goes on where it was.",
+        ),
+    ),
+    SPREAD: (
+        (0, "The files set the time, so it is the same each time."),
+        (0.1, "Only the load of the servers makes a difference."),
+        (0.4, "Skew_Time differs from pull to pull."),
+    ),
+    DEATH: (
+        ("web1", "The kernel has the address, so nothing changes."),
+        ("web2", "web1's addresses end with the process that added them."),
+    ),
+}

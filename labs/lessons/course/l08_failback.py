@@ -307,3 +307,26 @@ REASONS = {
     STOP: "web2 resigned with priority 0: there is no live master left to respect.",
     LATER: "The delay of {delay} s runs first, then the Master_Down_Interval of {down:.3f} s.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    WHO: (
+        ("web2", "web2 works, so there is no reason to move the address again."),
+        ("both", "web1 never gave the address up, and web2 has it, too."),
+    ),
+    GAP: (
+        (3.4, "A failback is a failover in the other direction and takes as long."),
+        (1, "web2 removes the address first, and web1 adds it one interval later."),
+    ),
+    STOP: (
+        ("never", "`nopreempt` means that web1 takes the address from no server, dead or alive."),
+        (
+            "after its Master_Down_Interval",
+            "A stopped daemon only falls silent, as with a pulled cable.",
+        ),
+    ),
+    LATER: (
+        (3, "The delay is the whole time: when it is over, web1 takes the address."),
+        (3.4, "The delay and the Master_Down_Interval begin together, and the longer one counts."),
+    ),
+}

@@ -340,3 +340,24 @@ REASONS = {
     IDLE: "One priority-0 advertisement, then the Skew_Time of priority {idle}: {skew:.3f} s.",
     WAIT: "The Master_Down_Interval of priority {high} is 3 + {less}/256 = {down:.3f} s.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    GAP: (
+        (0.6, "web1 resigns when its priority falls, and web2 waits its Skew_Time."),
+        (3.4, "web2 waits its Master_Down_Interval, and no server answers meanwhile."),
+    ),
+    MOVES: (
+        (1, "The roles are swapped once, so the address moves once."),
+        (2, "Each of the two restarts moves the address once."),
+    ),
+    IDLE: (
+        (0, "web2 is ready and has the new file, so it takes over in the same moment."),
+        (3.4, "A restart looks like a pulled cable: web2 waits its Master_Down_Interval."),
+    ),
+    WAIT: (
+        (0, "A reload takes effect at once, and so does the new priority."),
+        (1, "web1 advertises its new priority at the next second, and web2 gives way."),
+        (0.2, "A server with the higher priority only waits its Skew_Time."),
+    ),
+}

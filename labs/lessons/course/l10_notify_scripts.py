@@ -291,3 +291,25 @@ REASONS = {
     STOP: "A stop counts as a transition for the generic notify script, too.",
     HANG: "The daemon starts the script and does not wait for it.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    START: (
+        ("hoge.sh", "web1 becomes MASTER, and only the end of it is a transition."),
+        ("hage.sh", "Every router starts as BACKUP, and hoge.sh only runs at a failover."),
+        ("hoge.sh, hage.sh", "`state MASTER` comes first, and the election afterwards."),
+    ),
+    PULL: (
+        ("hoge.sh", "A script runs at every change, and hoge.sh is the first in the file."),
+        ("hage.sh", "web1 is not MASTER any more, so it is BACKUP."),
+    ),
+    STOP: (
+        ("BACKUP", "A server that gives the address up becomes BACKUP."),
+        ("FAULT", "A server without a daemon is a fault."),
+        ("none", "The daemon has ended and cannot run a script any more."),
+    ),
+    HANG: (
+        ("waiting for the script", "A program waits for what it has called, as a shell does."),
+        ("giving the address up", "A script that fails makes the server unfit, as a check does."),
+    ),
+}

@@ -261,3 +261,24 @@ REASONS = {
     SIZE: "20 + 8 + 4 × 255 + 8 bytes, and an Ethernet frame carries 1500.",
     MORE: "The count field has eight bits, so the 256th address is held like an excluded one.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    LAST: (
+        ("web1 holds it", "What is in the file is added, however long the list is."),
+        ("web2 holds it", "What is too much for web1 goes to the other server."),
+        ("no daemon starts", "A file with an error is rejected as a whole."),
+    ),
+    COUNT: (
+        ("3", "Only the new block is meant: the excluded ones are those that are sent."),
+        ("23", "web1 holds 23 addresses, so it advertises 23."),
+    ),
+    SIZE: (
+        (10200, "Each address takes a packet's 40 bytes: 255 times 40."),
+        (1500, "So many addresses fill the largest packet that Ethernet carries."),
+    ),
+    MORE: (
+        ("held and advertised", "The packet still has room, so one more fits."),
+        ("neither of the two", "What cannot be advertised is ignored, as in 2015."),
+    ),
+}

@@ -426,3 +426,38 @@ REASONS = {
     ),
     BOTH: "Both are lowered: 150 − 60 = 90 is still higher than 100 − 60 = 40.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    WHO: (
+        ("web2", "VRRP watches over the service: that is what it is for."),
+        ("nobody", "web1 gives the address up, and web2 has no reason to take it."),
+    ),
+    SECOND: (
+        ("web1", "web1's web server works again, so web1 takes over."),
+        (
+            "web2",
+            "web2 is MASTER, and no other daemon runs that could take the address.",
+        ),
+    ),
+    FAULT: (
+        (0.6, "The daemon notices at once that the service is dead; only the Skew_Time counts."),
+        (1, "One failed check is enough."),
+        (5.6, "After the failed checks web2 waits a whole Master_Down_Interval."),
+    ),
+    OWN_WEIGHT: (
+        ("web1", "A weight is a small thing: web1 began with 150 and stays in front."),
+        ("nobody", "A failed check puts a server in FAULT, weight or not."),
+    ),
+    WEIGHT: (
+        ("sooner", "The lower priority is sent at once, and nothing needs to be stopped."),
+        (
+            "at about the same time",
+            "It is the same check in both cases, and the rest does not matter.",
+        ),
+    ),
+    BOTH: (
+        ("web2", "web1's check fails, so the address goes to the other server."),
+        ("nobody", "No server works, so none may have the address."),
+    ),
+}

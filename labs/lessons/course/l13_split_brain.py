@@ -240,3 +240,15 @@ REASONS = {
     CUT: "web1 receives nothing, and a MASTER gives way only to a higher priority.",
     DEAF: "web2 still receives web1's advertisements and stays BACKUP.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    CUT: (
+        ("web1", "web1 has a carrier, and web2 does not take over from a live MASTER."),
+        ("web2", "web1 notices that it is cut off and gives the address up."),
+    ),
+    DEAF: (
+        ("web1", "web1 is MASTER and advertises, so all is well."),
+        ("web2", "web1 is broken, and VRRP finds the server that works."),
+    ),
+}

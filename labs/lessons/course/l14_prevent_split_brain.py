@@ -221,3 +221,16 @@ REASONS = {
     HEAL: "No gratuitous ARP was sent, so the client kept sending to web2's MAC address.",
     GATEWAY: "The check fails on web1, which goes to FAULT and removes the address.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    HEAL: (
+        (0, "web2 gives the address up at once, and web1 never stopped answering."),
+        (3.6, "Every change of MASTER costs a Master_Down_Interval."),
+    ),
+    GATEWAY: (
+        ("web1", "web1 has the higher priority, and a check changes nothing about that."),
+        ("both", "The path is cut as before, so the result is the same."),
+        ("nobody", "Each server misses the other, so the check fails on both."),
+    ),
+}

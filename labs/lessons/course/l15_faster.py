@@ -321,3 +321,24 @@ REASONS = {
     STALL: "web2's Master_Down_Interval is {down:.3f} s, from the last advertisement on.",
     LOSS: "About {expected:.0f} are to be expected; the losses are random.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    GAP: (
+        (3, "A failover takes three seconds, as in lesson 07."),
+        (0.1, "One missing advertisement is enough."),
+    ),
+    TEN: (
+        (0.3, "web2 does not get any faster than before: something else sets the limit."),
+        (0.01, "One missing advertisement is enough."),
+        (0, "Ten milliseconds are too short to notice anything."),
+    ),
+    STALL: (
+        ("nothing", "The daemon is only slow, and web2 can see that web1 is alive."),
+        ("takes over, and keeps it", "web1 has failed once, so web2 stays MASTER."),
+    ),
+    LOSS: (
+        (0, "Three losses in a row are so rare that they do not happen."),
+        (50, "Half of the hundred advertisements are lost, and each loss is an alarm."),
+    ),
+}

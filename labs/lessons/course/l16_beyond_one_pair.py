@@ -270,3 +270,15 @@ REASONS = {
     ),
     OTHER: f"web1, the MASTER of {TEN}, was not touched; only {TWENTY} had to move.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    THREE: (
+        (7.2, "web1 waits for web3 first: two Master_Down_Intervals, one after the other."),
+        (10.8, "Three servers, and each of them needs its Master_Down_Interval."),
+    ),
+    OTHER: (
+        (3, "A failover of the pair stops all its addresses."),
+        (0.6, "web1 is busy taking over the other address, and pauses."),
+    ),
+}

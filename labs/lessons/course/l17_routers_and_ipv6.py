@@ -288,3 +288,16 @@ REASONS = {
         "versions 2 and 3 have the same timers."
     ),
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    TORN: (("yes", "r1 is still MASTER on the inside, and it forwards as before."),),
+    TOGETHER: (
+        (0.6, "r1 resigns, and r2 waits its Skew_Time, on both sides."),
+        (7.2, "Two instances take two Master_Down_Intervals, one after the other."),
+    ),
+    SIX: (
+        ("shorter", "IPv6 is newer, and version 3 is fast."),
+        ("longer", "Neighbor discovery and duplicate address detection take time."),
+    ),
+}

@@ -283,3 +283,27 @@ REASONS = {
     EFFORT: "{found}: every number of four digits was tried in that time.",
     LOCKED: "The switch drops the ARP packets that claim the address at this port.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    SECRET: (
+        ("by trying them all", "A password that is in a packet is encrypted."),
+        ("not at all", "The servers send to each other, so no third host gets the packets."),
+    ),
+    GAP: (
+        (0, "web1 knows its partner and ignores another sender."),
+        (1, "web1 advertises again a second later, and is MASTER as before."),
+    ),
+    WHO: (
+        ("web1", "web1 holds the address and still answers for it."),
+        ("nobody", "The attacker has no file and no daemon, so it cannot be MASTER."),
+    ),
+    EFFORT: (
+        ("some minutes", "Thousands of passwords have to be sent to a server, one at a time."),
+        ("some days", "A signature is cryptography, and cryptography cannot be broken."),
+    ),
+    LOCKED: (
+        ("nobody", "A claim that is blocked blocks the address for everybody."),
+        ("attacker", "ARP is not VRRP, so a rule against forged VRRP does not stop it."),
+    ),
+}

@@ -235,3 +235,22 @@ REASONS = {
     SPREAD: "The exact difference is {ms:.0f} ms.",
     FATE: "Moves in seven seconds: {moved}.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    PACKET: (
+        ("2", "Two programs send two kinds of packets."),
+        ("4", "Four servers send four packets, each with numbers of its own."),
+    ),
+    SPREAD: (
+        (
+            "less than 0.1 s",
+            "The protocol sets the time to the millisecond, whichever daemon runs.",
+        ),
+        ("more than 0.5 s", "One daemon is written in Python and the other in C."),
+    ),
+    FATE: (
+        ("it stays with web1", "A packet that is rejected has no effect."),
+        ("web2 keeps it", "web1 is disturbed, so web2 takes over and stays MASTER."),
+    ),
+}

@@ -310,3 +310,27 @@ REASONS = {
     MOVES: "The BACKUP's restart moves nothing, and with nopreempt web2 does not take it back.",
     LOSS: "The holder goes on as before: nothing shows that there is no BACKUP any more.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    PLUG: (
+        ("web2", "`nopreempt` is in the file, so web1 leaves the address where it is."),
+        ("both", "With a firewall there are always two masters."),
+    ),
+    SCRIPT: (
+        ("notify.sh, as root", "keepalived runs as root, and so do its scripts."),
+        ("notify.sh, as another user", "`script_user` makes a bad script harmless, and it runs."),
+    ),
+    MOVES: (
+        (0, "One server is always there, so the address need not move."),
+        (2, "Each restart moves it, or it returns to where it was."),
+        (3, "It moves three times, as in lesson 09."),
+    ),
+    LOSS: (
+        (
+            "about half a second",
+            "The cluster has to reorganize itself, and that takes a Skew_Time.",
+        ),
+        ("about 3.6 s", "A dead daemon costs a Master_Down_Interval, whichever it is."),
+    ),
+}

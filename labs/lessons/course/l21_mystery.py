@@ -285,3 +285,11 @@ QUIZ = (
 REASONS = {
     SOLVED: "Looking first and changing one thing needs fewer tries.",
 }
+
+# Wrong answers to expect, each with what its learner probably thinks.
+EXPECTED = {
+    SOLVED: (
+        (2, "I change several things at once and do not know which of them helped."),
+        (4, "The first two are easy, and then the files do not show the fault."),
+    ),
+}
