@@ -1,6 +1,6 @@
 # VRRP Lab. Two commands matter: `make lab` and `make test`; each sets up the machine first if it has to.
 .DEFAULT_GOAL := help
-.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book cheatsheet test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
+.PHONY: site test-debian13 soak bench bench-quick help setup setup-tests setup-class class class-test lab demo learner book cheatsheet worksheets test test-fast recordings lessons interop check figures doctor wheel dist-check lock clean fuzz soak-real
 # One thing at a time: `make -j` would start two setups and two labs.
 .NOTPARALLEL:
 
@@ -40,6 +40,9 @@ book: setup ## Build the reading version, a static site, in build/book (executes
 
 cheatsheet: setup ## Join the summaries and cheat sheet lines of the lessons in build/cheatsheet.html (two sheets of A4)
 	@exec $(BIN)/python -m tools.cheatsheet build/cheatsheet.html
+
+worksheets: setup ## Write worksheets for a class on paper, and the teacher's answers, in build/worksheets*.html (ONLY="07 13")
+	@exec $(BIN)/python -m tools.worksheets build $(ONLY)
 
 site: setup ## Build the browser edition, static files for any web server, in build/site (SITE_ROOT=/: where on the server)
 	@exec env SITE_ROOT="$(or $(SITE_ROOT),/)" sh tools/site.sh

@@ -99,7 +99,7 @@ def recorded() -> dict[str, dict[str, Any]]:
                 if output["kind"] == "verdict":
                     answer, reason = output["measured"], output["because"]
                     if isinstance(answer, float):
-                        answer = round(answer, 3)
+                        answer = float(f"{answer:.4g}")  # a verdict shows three digits
                     found[output["question"]] = {"answer": answer, "reason": reason}
     return found
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from labs import own_numbers
+from labs.lessons import course
+from labs.lessons.predictions import answer_text
 from labs.replay import recording
 from tests.notebooks.lessons import LESSONS, checked, errors, of_kind, read, shown
 from tests.support import REPOSITORY
+from tools import predictions
 
 LARGEST = 400_000  # bytes
 EXECUTE = Path(__file__).with_name("execute.py")
@@ -58,6 +62,18 @@ def read_slowly(lesson: str, place: Path) -> Path:
     return place
 
 
+def verdicts(lesson: str) -> list[str]:
+    """What the verdicts of a lesson show, by docs/predictions.json."""
+    known, own = predictions.answers(), course.lesson(lesson).own
+    found = []
+    for asked in predictions.asked(REPOSITORY / "notebooks" / f"{lesson}.ipynb"):
+        answer = known[own_numbers.recorded(asked.question, own)]["answer"]
+        text = answer_text(answer, asked.unit)
+        quoted = isinstance(answer, str) and " " in answer
+        found.append(f"it was “{text}”." if quoted else f"it was {text}.")
+    return found
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lesson", recording.lessons())
 def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
@@ -86,6 +102,7 @@ def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
     said = "\n".join(shown(cell) for cell in cells)
     assert "Replay: nothing runs here." in said
     assert "REPLAY" in said
+    assert [asked for asked in verdicts(lesson) if asked not in said] == []
     last = {checked(cell): shown(cell) for cell in cells if checked(cell)}
     assert last
     assert all(": done\n" in report for report in last.values()), last
