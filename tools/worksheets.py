@@ -5,7 +5,7 @@
     notebooks/NN-name.ipynb   title, aim, predictions, tasks     FOLDER/worksheets.html
     docs/predictions.md       answers, wrong answers to expect   FOLDER/worksheets-teacher.html
 
-For a class on paper: each lesson begins on a new sheet of A4, with room for the predictions, for
+For a class on paper: each lesson begins on a new sheet of A4, with space for the predictions, for
 what was measured and for the commands of the challenge.  There are no answers on it.
 The pages need nothing but themselves, and are light whatever the screen prefers.
 """
@@ -34,7 +34,7 @@ _TASK = re.compile(r"^## (Challenge.*)\n\n((?:.|\n)+)", re.M)
 # Ruled lines for the commands of a challenge, and for those of each where there are several.
 _LINES, _FEWER_LINES = 7, 4
 # Ruled lines for notes: the more predictions, the fewer, so that most lessons have a single sheet.
-_NOTES, _FEWEST_NOTES = 9, 2
+_NOTES, _FEWEST_NOTES = 8, 2
 
 STYLE = """
 @page { size: A4; margin: 13mm 14mm; }
@@ -101,7 +101,7 @@ def _sheet(lesson: Path) -> str:
     rows = "".join(_row(n, each, about.own) for n, each in enumerate(found, 1))
     notes = _lines(max(_NOTES - len(found), _FEWEST_NOTES))
     tasks = [task for text in texts if (task := _TASK.match(text))]
-    room = _lines(_LINES if len(tasks) == 1 else _FEWER_LINES)
+    ruled = _lines(_LINES if len(tasks) == 1 else _FEWER_LINES)
     return (
         "<section class=sheet><header>VRRP Lab, worksheet<span>Name: </span><span>Date: </span>"
         f"</header>\n<h1>{lesson.stem[:2]} {html.escape(about.title)}</h1>\n"
@@ -112,7 +112,7 @@ def _sheet(lesson: Path) -> str:
         f"{rows}</table>\n"
         + "\n".join(
             f"<div class=task><h2>{inline(task[1])}</h2>{mistune.html(task[2])}"
-            f"<p><small>my commands</small></p>{room}</div>"
+            f"<p><small>my commands</small></p>{ruled}</div>"
             for task in tasks
         )
         + f"\n<div class=task><h2>Notes</h2>{notes}</div></section>"
@@ -120,7 +120,7 @@ def _sheet(lesson: Path) -> str:
 
 
 def _row(number: int, each: Asked, own: tuple[dict[str, float], ...]) -> str:
-    """A prediction: its question with the numbers of the recording, and room for the answers."""
+    """A prediction: its question with the numbers of the recording, and space for the answers."""
     question = own_numbers.recorded(each.question, own)
     remark = "" if question == each.question else "<small>my own number: ______</small>"
     way = "".join(f"<span class=choice>{html.escape(choice)}</span>" for choice in each.choices)

@@ -15,6 +15,7 @@ from labs.jupyter.workbooks import lessons
 from labs.lessons import course
 from labs.lessons.predictions import Prediction
 from tools import book, predictions, worksheets
+from tools.cheatsheet import inline
 
 ANSWERS = predictions.answers()
 LESSON = pytest.mark.parametrize("lesson", lessons(), ids=lambda path: path.stem)
@@ -79,12 +80,12 @@ def test_a_worksheet_has_the_questions_and_no_answer(lesson: Path) -> None:
     assert "<h2>Challenge" in sheet
     for each in found:
         question = recorded(lesson, each.question)
-        assert worksheets.inline(question) in sheet
-        assert worksheets.inline(ANSWERS[question]["reason"]) not in sheet
+        assert inline(question) in sheet
+        assert inline(ANSWERS[question]["reason"]) not in sheet
         assert "checked" not in sheet
 
 
-def test_a_question_with_own_numbers_leaves_room_for_the_number() -> None:
+def test_a_question_with_own_numbers_has_a_line_for_the_number() -> None:
     text = worksheets.sheets([path for path in lessons() if path.stem.startswith("08")])
     assert text.count("my own number: ___") == 1
     assert "preempt_delay 3: how long" in text
