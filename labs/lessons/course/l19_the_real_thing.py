@@ -245,7 +245,7 @@ EXPECTED = {
     SPREAD: (
         (
             "less than 0.1 s",
-            "The protocol sets the time to the millisecond, whichever daemon runs.",
+            "The protocol sets the time, whichever daemon runs (right in some runs).",
         ),
         ("more than 0.5 s", "One daemon is written in Python and the other in C."),
     ),
