@@ -11,6 +11,8 @@ the daemon (`vrrpd.fsm.Params`); here is only what starts the timer:
     what an observer saw                                    the timer then runs
     ----------------------------------------------------    ---------------------
     an Advertisement of a priority not below its own        Master_Down_Interval
+    an Advertisement of a lower priority, with nopreempt    Master_Down_Interval
+        and within preempt_delay of the first such one      Master_Down_Interval
     an Advertisement of priority 0 (the master says bye)    Skew_Time
     its interface got its carrier back                   Master_Down_Interval
     its daemon was started                                  Master_Down_Interval
@@ -18,7 +20,8 @@ the daemon (`vrrpd.fsm.Params`); here is only what starts the timer:
 
 A program needs some tenths of a second from being started to its first BACKUP; a journal that says
 when is believed, else the start itself counts.
-Source of the rows: RFC 3768 section 6.4.2 and, for the carrier, keepalived's FAULT state.
+Source of the rows: RFC 3768 section 6.4.2 and, for the carrier, keepalived's FAULT state; for
+nopreempt and preempt_delay, `vrrpd.fsm.backup_receives`.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from ipaddress import IPv4Address
 
 from labs import conf
 from labs.model.facts import Action, Configured, Fact, Heard, Link, State
-from vrrpd.fsm import FARTHEST, SECOND, Params
+from vrrpd.fsm import FARTHEST, OWNER, SECOND, Params
 
 _ANY = IPv4Address(0)  # the source breaks ties between MASTERs; no timer depends on it
 ADVERTS = Params(1, 100, _ANY).down_timer_adverts  # keepalived's default
@@ -48,7 +51,15 @@ def master_down(priority: int, version: int, interval: float, adverts: int = ADV
 def configured(text: str, host: str, t: float) -> list[Configured]:
     """What a keepalived.conf says of each virtual router of `host`, as facts of the moment `t`."""
     return [
-        Configured(t, host, each.vrid, each.priority, each.down_timer_adverts)
+        Configured(
+            t,
+            host,
+            each.vrid,
+            each.priority,
+            each.down_timer_adverts,
+            each.preempt,
+            each.preempt_delay_ns / SECOND,
+        )
         for each in conf.instances(text, host)
     ]
 
@@ -69,9 +80,11 @@ class MasterDownTimer:
     """The timer of one virtual router on `host`; `take` it the facts in order of time.
 
     `priority`, `version` and `interval` (s) are the host's own as far as they are known, and may
-    be set at any time; `adverts` is its down_timer_adverts, which Configured facts carry.
+    be set at any time; down_timer_adverts, nopreempt and preempt_delay are in Configured facts.
     `precise`: whether its journal knows the moments (vrrpd's) or whole seconds (keepalived's log);
     None: not known, then its State facts say it.
+    `tolerance` (s): an Advertisement so soon after the end of preempt_delay starts the timer, too,
+    for the daemon may have received it before.
     """
 
     def __init__(
@@ -81,13 +94,18 @@ class MasterDownTimer:
         version: int = 2,
         interval: float | None = None,
         precise: bool | None = None,
+        tolerance: float = 0.0,
     ) -> None:
         self.host = host
         self.priority = priority
         self.version = version
         self.interval = interval
         self.precise = precise
+        self.tolerance = tolerance
         self.adverts = ADVERTS
+        self._preempts = True
+        self._delay = 0.0
+        self._delayed_until: float | None = None  # once preempt_delay has begun
         self._carrier: dict[str, bool] = {}
         self._begun = float("-inf")  # when it last began without an Advertisement
         self._last: Heard | None = None
@@ -98,6 +116,7 @@ class MasterDownTimer:
         match fact:
             case Configured(host=self.host):
                 self.adverts = fact.down_timer_adverts
+                self._preempts, self._delay = fact.preempt, fact.preempt_delay
             case Link(host=self.host):
                 alive = fact.up and fact.carrier
                 before = self._carrier.get(fact.interface)
@@ -116,9 +135,24 @@ class MasterDownTimer:
 
     def _received(self, fact: Heard) -> Start | None:
         self._last = fact
-        if self.priority is None or 0 < fact.priority < self.priority:
+        if self.priority is None:
             return None
+        if 0 < fact.priority < self.priority:
+            return self._outranks(fact)
+        if fact.priority:
+            self._delayed_until = None
         return self._start("advert" if fact.priority else "goodbye", fact.t, fact)
+
+    def _outranks(self, fact: Heard) -> Start | None:
+        """It has a higher priority than the sender: the timer runs on, but for these keywords."""
+        if not self._preempts and self.priority != OWNER:
+            return self._start("advert", fact.t, fact)
+        if self._delayed_until is None and self._delay:
+            self._delayed_until = fact.t + self._delay
+        end = self._delayed_until
+        if end is None or fact.t >= end + self.tolerance:
+            return None
+        return self._start("delayed", fact.t, fact)
 
     def _changed(self, fact: State) -> Start | None:
         exact = fact.resolution == 0
@@ -148,7 +182,7 @@ class MasterDownTimer:
         return None
 
     def _begin(self, basis: str, t: float) -> Start | None:
-        self._begun = t
+        self._begun, self._delayed_until = t, None
         return self._start(basis, t)
 
     def _start(self, basis: str, t: float, heard: Heard | None = None) -> Start | None:

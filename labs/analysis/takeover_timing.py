@@ -20,6 +20,7 @@ EARLY, EXACT = 0.3, 0.05
 # The event that started the timer -> how a reader would put it.
 PHRASES = {
     "advert": "after the last Advertisement",
+    "delayed": "after the last Advertisement within preempt_delay",
     "goodbye": "after the Advertisement of priority 0",
     "carrier": "after its link came up",
     "start": "after its daemon was started",
@@ -90,7 +91,7 @@ def predict(
         return None
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
-    timer = MasterDownTimer(host, *voice, precise)
+    timer = MasterDownTimer(host, *voice, precise, EXACT)
     found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
     for fact in facts:

@@ -344,7 +344,7 @@ class TimelineAxes(TextPlacer):
         self.ax.plot([due, due], [middle - LANE / 2, middle + LANE / 2], zorder=6, **PREDICTED)
         self.legend["predicted"] = Line2D([], [], **PREDICTED)
         foot = middle + BAR / 2 + 0.04
-        sign = takeover.frm if prediction.basis in ("advert", "goodbye") else None
+        sign = takeover.frm if prediction.basis in ("advert", "delayed", "goodbye") else None
         # A sign of its own has no mark to start from, and the bar may hold a word just there.
         origin = self._lane(sign) - BAR / 2 if sign in self.colour else foot - 0.03
         (line,) = self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)

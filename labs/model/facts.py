@@ -158,7 +158,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The daemon of `host` was given this configuration of a virtual router."""
+    """The daemon of `host` was given this configuration of a virtual router.
+
+    `preempt_delay` in s.  Recordings from before the last two have neither.
+    """
 
     kind: ClassVar[str] = "configured"
     t: float
@@ -166,6 +169,8 @@ class Configured:
     vrid: int
     priority: int
     down_timer_adverts: int
+    preempt: bool = True
+    preempt_delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

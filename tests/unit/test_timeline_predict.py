@@ -6,7 +6,8 @@ import pytest
 
 from labs.analysis.master_down_timer import skew
 from labs.analysis.takeover_timing import ExpectedTakeover, predict, vrids, with_deliveries
-from labs.model.facts import Action, Advert, Fact, Heard, Link, State
+from labs.analysis.timeline import Takeover
+from labs.model.facts import Action, Advert, Configured, Fact, Heard, Link, State
 from labs.simulation.lan import Lan
 from tests.unit.stories import advert, carrier, received
 
@@ -180,6 +181,59 @@ def test_down_timer_adverts_is_what_the_daemon_counts() -> None:
     assert takeover.prediction.text == "predicted 5.609 s after the last Advertisement"
     assert takeover.late == pytest.approx(0, abs=0.002)
     assert "no advertisement for 5.609 s" in takeover.reason
+
+
+def preferred(line: str, pull: bool) -> Takeover:
+    """How web1 took over, with `line` in its file, after its cable was plugged in again.
+
+    `pull`: because the cable of web2 was pulled then, and not by preemption.
+    """
+    lan = Lan("basic")
+    lan.wait_until(lambda: lan.holders() == ["web1"])
+    text = lan.conf("web1").replace("state MASTER", "state BACKUP")
+    lan.conf("web1", text.replace("priority", f"{line}\npriority"))
+    lan.reload("web1")
+    lan.unplug("web1")
+    lan.wait_until(lambda: lan.holders() == ["web2"])
+    lan.run(0.4)
+    lan.plug("web1")
+    if pull:
+        lan.run(7.2)
+        assert lan.holders() == ["web2"]
+        lan.unplug("web2")
+    lan.wait_until(lambda: lan.holders() == ["web1"])
+    lan.run(0.5)
+    return lan.timeline().takeovers[-1]
+
+
+@pytest.mark.parametrize("delay", [3, 4.5])
+def test_preempt_delay_is_part_of_the_prediction(delay: float) -> None:
+    """The figure promised 3.414 s after the link came up, and measured 7.4 s."""
+    takeover = preferred(f"preempt_delay {delay}", pull=False)
+    assert takeover.prediction is not None
+    assert takeover.prediction.text == (
+        "predicted 3.414 s after the last Advertisement within preempt_delay"
+    )
+    assert takeover.late == pytest.approx(0, abs=0.002)
+
+
+def test_nopreempt_counts_from_any_advertisement() -> None:
+    takeover = preferred("nopreempt", pull=True)
+    assert takeover.prediction is not None
+    assert takeover.prediction.text == "predicted 3.414 s after the last Advertisement"
+    assert takeover.late == pytest.approx(0, abs=0.002)
+
+
+@pytest.mark.parametrize("received_at", [5.98, 6.02])
+def test_at_the_end_of_preempt_delay_the_takeover_shows_what_counted(received_at: float) -> None:
+    """An observer's clock cannot say on which side of the end an Advertisement was received."""
+    facts: list[Fact] = [
+        Configured(0.0, "web2", 51, 100, 3, preempt_delay=3.0),
+        *(received(t, "web2", "web1", priority=50) for t in (3.0, 4.0, 5.0, received_at)),
+        *VOICE,
+    ]
+    counted = [predict(facts, "web2", before=t + 3 + SKEW_100 + 0.001) for t in (5.0, received_at)]
+    assert [each and each.since for each in counted] == [5.0, received_at]
 
 
 def test_a_changed_priority_counts_from_the_next_advertisement() -> None:
