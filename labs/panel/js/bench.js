@@ -6,8 +6,7 @@
 //   │  timeline.js                         │      places.js   where things stand
 //   └ controls.js ────────────────────────┘         dom.js      elements
 //
-// `port` leads to Python (labs/api/panel_widget.py has the messages); a page of its own has none, and
-// then nothing can be done but look.
+// `port` leads to Python (messages: labs/api/panel_widget.py); a page of its own has none: it can only be read.
 // A network with `speeds` is one in memory (site/js/lan_port.js): its time is played here, as fast as
 // somebody wants, and a click in the past goes back to that moment.
 
@@ -78,10 +77,7 @@ class Bench {
     const frame = (now) => {
       if (this.ended) return;
       requestAnimationFrame(frame);
-      if (!announced && this.root.isConnected) {
-        announced = true;
-        announce(this.root);
-      }
+      announced ||= announce(this.root);
       if (now - last < (this.clock.virtual ? 0 : FRAME) || !visible) return;
       this.tick((now - last) / 1000);
       last = now;

@@ -21,7 +21,8 @@ export function onSave(save) {
   return () => document.removeEventListener("vrrp-lab:save", save);
 }
 
-// Says to the page, once, that the panel at `root` is on it.
+// Says to the page that the panel at `root` is on it; false as long as it is not.
 export function announce(root) {
-  root.dispatchEvent(new CustomEvent("vrrp-lab:panel", { bubbles: true }));
+  if (root.isConnected) root.dispatchEvent(new CustomEvent("vrrp-lab:panel", { bubbles: true }));
+  return root.isConnected;
 }
