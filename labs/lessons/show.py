@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from labs.replay.replay_views import StoredPicture
 
 HOUSE = Path(__file__).resolve().parents[2]
+_STYLE = re.compile(r'style="[^"]*"')  # in the text of the source, a quote is written &quot;
 _COLOR = re.compile(r"(?<=color: |round: )#([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})\b")
 _DARK_GROUND = "#1B1E23"
 
@@ -85,7 +86,7 @@ class Source:
 
         # Inline styles: a style sheet of ours would reach into the rest of the page.
         coloured = highlight(self.text, PythonLexer(), HtmlFormatter(noclasses=True))
-        coloured = _COLOR.sub(_either, coloured)
+        coloured = _STYLE.sub(lambda style: _COLOR.sub(_either, style[0]), coloured)
         code = f"<small>{html.escape(self.place)}</small>{coloured}"
         if self.section is None:
             return code

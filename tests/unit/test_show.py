@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from ipaddress import IPv4Address
@@ -44,6 +45,14 @@ def test_every_byte_is_in_the_table_once_and_scapy_reads_the_same(number: str) -
         assert [row.other for row in anatomy.rows if not row.agrees] == []
         assert REST not in {row.layer for row in anatomy.rows}
         assert anatomy.verdict.startswith("vrrpd reads: version")
+
+
+def test_a_color_in_the_source_itself_is_shown_as_it_is_written() -> None:
+    """Only colors of the highlighting have a second one for a dark page."""
+    line = 'STYLE = "color: #123456; background: #ABC"  # color: #FEDCBA'
+    shown = html.unescape(re.sub("<[^>]*>", "", Source(line, "labs/x.py:1")._repr_html_()))
+    assert line in shown
+    assert "light-dark(" in Source(line, "labs/x.py:1")._repr_html_()
 
 
 def test_a_row_says_what_its_bytes_mean() -> None:
