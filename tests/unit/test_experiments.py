@@ -213,7 +213,7 @@ def test_the_table_has_every_number_of_the_figure() -> None:
     assert "5,500 (5,500)" in text
 
 
-def test_the_figure_is_a_png() -> None:
+def test_a_notebook_shows_the_figure_as_an_image() -> None:
     assert tradeoff(intervals=(1.0, 0.1), losses=(0.01,))._repr_html_().startswith("<img ")
 
 
