@@ -8,6 +8,8 @@ from labs import Lan
 from labs.errors import LabError
 from labs.lessons.experiment import calm, require_done
 from labs.model.facts import Action
+from labs.replay import recording
+from labs.replay.replay_lab import ReplayLab
 
 
 def settled() -> Lan:
@@ -65,3 +67,15 @@ def test_a_command_that_was_not_reached_is_not_judged(cell: str) -> None:
 def test_a_cell_that_only_looks_needs_nothing_done(cell: str) -> None:
     lan = settled()
     require_done(lan, cell, lan.now)
+
+
+def test_in_a_replay_a_cell_that_is_run_again_shows_what_it_showed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There the second run changes nothing, and the recording knows that all was done."""
+    monkeypatch.setenv(recording.VARIABLE, recording.REPLAY)
+    with ReplayLab("unplugged") as lab:
+        for _ in range(2):
+            begun = lab.now
+            lab.plug("web1")
+            require_done(lab, 'lab.plug("web1")\n', begun)
