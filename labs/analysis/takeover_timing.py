@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from labs.analysis.master_down_timer import MasterDownTimer
-from labs.model.facts import Action, Address, Advert, Fact, Heard, State
+from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, State
 from labs.model.timing import GIVES_UP_WITHIN_S
 
 # s: a takeover so much before its time was counted from an earlier Advertisement, if one fits so
@@ -81,8 +81,8 @@ def predict(
 ) -> ExpectedTakeover | None:
     """When was a takeover by `host` due, judged by what happened before `before`?
 
-    `facts` are in order of time and of one virtual router.  `priority` is that of its file, in
-    case no fact says it.
+    `facts` are in order of time and of one address; what other VRIDs than the host's advertise
+    starts no timer.  `priority` is that of its file, in case no fact says it.
     None when no observer knows the priority of `host`, or none saw what started its timer: a check
     that succeeds again, or a priority that rises, is not seen from outside.
     """
@@ -91,12 +91,15 @@ def predict(
         return None
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
-    timer = MasterDownTimer(host, *voice, precise, EXACT)
+    timing, vrid = voice
+    timer = MasterDownTimer(host, *timing, precise, EXACT)
     found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
     for fact in facts:
         if fact.t >= before:
             break
+        if isinstance(fact, Heard | Configured) and vrid not in (None, fact.vrid):
+            continue
         start = timer.take(fact)
         # A timer that ran before the host was MASTER is not the one that ran out now.
         if start is not None and start.since > held - GIVES_UP_WITHIN_S:
@@ -122,21 +125,24 @@ def _gave_up(facts: Sequence[Fact], host: str, before: float) -> float:
 
 def _own_advertisement(
     facts: Sequence[Fact], host: str, moment: float, priority: int | None
-) -> tuple[int, int, float] | None:
-    """Priority, version and interval (s) of `host`: from its Advertisement nearest to `moment`.
+) -> tuple[tuple[int, int, float], int | None] | None:
+    """Priority, version and interval (s) of `host`, and its VRID.
+
+    They are those of its Advertisement nearest to `moment`.
 
     A takeover begins with an Advertisement, so even a host not known before is known then.
-    Failing that, its journal or its file gives the priority and its neighbours the rest.
+    Failing that, its journal or its file gives the priority and its neighbours the rest, but for
+    the VRID.
     """
     adverts = [f for f in facts if isinstance(f, Advert) and f.priority]
     own = [f for f in adverts if f.host == host]
     if own:
         best = min(own, key=lambda f: abs(f.t - moment))
-        return best.priority, best.version, best.interval
+        return (best.priority, best.version, best.interval), best.vrid
     told = [f.priority for f in facts if isinstance(f, State) and f.host == host and f.priority]
     known = priority or (told[-1] if told else None)
     if known and adverts:
-        return known, adverts[-1].version, adverts[-1].interval
+        return (known, adverts[-1].version, adverts[-1].interval), None
     return None
 
 

@@ -183,6 +183,18 @@ def test_down_timer_adverts_is_what_the_daemon_counts() -> None:
     assert "no advertisement for 5.609 s" in takeover.reason
 
 
+def test_advertisements_of_another_vrid_start_no_timer() -> None:
+    """Two servers share an address under two VRIDs, as one file of lesson 03 is wrong."""
+    facts: list[Fact] = [
+        Action(1.0, "start", "web2", ""),
+        received(2.0, "web2", "web1"),
+        received(2.5, "web2", "web1", priority=0),
+        Advert(4.6, "web2", "192.168.1.12", 52, 2, 100, 1.0),
+    ]
+    expected = ExpectedTakeover("web2", "start", 1.0, 3 + SKEW_100)
+    assert predict(facts, "web2", before=4.6) == expected
+
+
 def preferred(line: str, pull: bool) -> Takeover:
     """How web1 took over, with `line` in its file, after its cable was plugged in again.
 
