@@ -35,6 +35,8 @@ from vrrpd.fsm import FARTHEST, OWNER, SECOND, Params
 
 _ANY = IPv4Address(0)  # the source breaks ties between MASTERs; no timer depends on it
 ADVERTS = Params(1, 100, _ANY).down_timer_adverts  # keepalived's default
+# s: how exactly an observer knows when an Advertisement was received; the longest reload.
+AT_ONCE_S, RELOADS_WITHIN_S = 0.05, 0.5
 
 
 def skew(priority: int, version: int, interval: float) -> float:
@@ -68,12 +70,14 @@ def configured(text: str, host: str, t: float) -> list[Configured]:
 class Start:
     """The timer began to run at `since` for `wait` seconds, because of `basis`.
 
-    `basis` is a key of `labs.analysis.takeover_timing.PHRASES`.
+    `basis` is a key of `labs.analysis.takeover_timing.PHRASES`.  `doubtful`: unless the daemon has
+    discarded that Advertisement.
     """
 
     basis: str
     since: float
     wait: float
+    doubtful: bool = False
 
 
 class MasterDownTimer:
@@ -83,8 +87,8 @@ class MasterDownTimer:
     be set at any time; down_timer_adverts, nopreempt and preempt_delay are in Configured facts.
     `precise`: whether its journal knows the moments (vrrpd's) or whole seconds (keepalived's log);
     None: not known, then its State facts say it.
-    `tolerance` (s): an Advertisement so soon after the end of preempt_delay starts the timer, too,
-    for the daemon may have received it before.
+    `doubtful`: whether it also starts by an Advertisement that the daemon may have judged by what
+    was so before, as within the time that a reload takes.
     """
 
     def __init__(
@@ -94,19 +98,20 @@ class MasterDownTimer:
         version: int = 2,
         interval: float | None = None,
         precise: bool | None = None,
-        tolerance: float = 0.0,
+        doubtful: bool = False,
     ) -> None:
         self.host = host
         self.priority = priority
         self.version = version
         self.interval = interval
         self.precise = precise
-        self.tolerance = tolerance
+        self.doubtful = doubtful
         self.adverts = ADVERTS
         self._preempts = True
         self._delay = 0.0
         self._delayed_until: float | None = None  # once preempt_delay has begun
         self._carrier: dict[str, bool] = {}
+        self._reloaded_at = float("-inf")
         self._begun = float("-inf")  # when it last began without an Advertisement
         self._last: Heard | None = None
         self._journal: int | None = None  # its priority until the next reload, by its journal
@@ -150,9 +155,11 @@ class MasterDownTimer:
         if self._delayed_until is None and self._delay:
             self._delayed_until = fact.t + self._delay
         end = self._delayed_until
-        if end is None or fact.t >= end + self.tolerance:
-            return None
-        return self._start("delayed", fact.t, fact)
+        if end is not None and fact.t < end + (AT_ONCE_S if self.doubtful else 0.0):
+            return self._start("delayed", fact.t, fact, fact.t >= end)
+        if self.doubtful and fact.t < self._reloaded_at + RELOADS_WITHIN_S:
+            return self._start("advert", fact.t, fact, True)
+        return None
 
     def _changed(self, fact: State) -> Start | None:
         exact = fact.resolution == 0
@@ -171,6 +178,7 @@ class MasterDownTimer:
         whatever its new priority; and so was a router that had no higher one, by its own journal.
         """
         before, self._journal = self._journal, None
+        self._reloaded_at = t
         if self.precise is False:
             return self._start("reload", t)
         last = self._last
@@ -185,7 +193,9 @@ class MasterDownTimer:
         self._begun, self._delayed_until = t, None
         return self._start(basis, t)
 
-    def _start(self, basis: str, t: float, heard: Heard | None = None) -> Start | None:
+    def _start(
+        self, basis: str, t: float, heard: Heard | None = None, doubtful: bool = False
+    ) -> Start | None:
         """The timer starts; version 3 takes over the interval that it receives."""
         interval, version = self.interval, self.version
         if interval is None and heard is not None:
@@ -198,4 +208,5 @@ class MasterDownTimer:
             return None
         if basis == "goodbye":
             return Start(basis, t, skew(self.priority, version, interval))
-        return Start(basis, t, master_down(self.priority, version, interval, self.adverts))
+        wait = master_down(self.priority, version, interval, self.adverts)
+        return Start(basis, t, wait, doubtful)

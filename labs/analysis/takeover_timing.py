@@ -92,7 +92,7 @@ def predict(
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
     timing, vrid = voice
-    timer = MasterDownTimer(host, *timing, precise, EXACT)
+    timer = MasterDownTimer(host, *timing, precise, doubtful=True)
     found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
     for fact in facts:
@@ -101,6 +101,9 @@ def predict(
         if isinstance(fact, Heard | Configured) and vrid not in (None, fact.vrid):
             continue
         start = timer.take(fact)
+        # The host took over before that: it has discarded this Advertisement.
+        if start is not None and start.doubtful and start.since + start.wait > before + EXACT:
+            continue
         # A timer that ran before the host was MASTER is not the one that ran out now.
         if start is not None and start.since > held - GIVES_UP_WITHIN_S:
             found.append(ExpectedTakeover(host, start.basis, start.since, start.wait))

@@ -236,6 +236,20 @@ def test_nopreempt_counts_from_any_advertisement() -> None:
     assert takeover.late == pytest.approx(0, abs=0.002)
 
 
+@pytest.mark.parametrize("counted", [2.0, 3.02])
+def test_an_advertisement_during_a_reload_may_be_judged_by_the_former_file(counted: float) -> None:
+    """A figure of lesson 09 marked 3.219 s beside 4.2 s: web1 had not read its file by then."""
+    facts: list[Fact] = [
+        received(1.0, "web2", "web1", priority=150),
+        received(2.0, "web2", "web1", priority=150),
+        Action(3.0, "reload", "web2", ""),
+        *(received(t, "web2", "web1", priority=150) for t in (3.02, 4.02, 5.02, 6.02)),
+        Advert(90.0, "web2", "192.168.1.12", 51, 2, 200, 1.0),
+    ]
+    due = predict(facts, "web2", before=counted + 3 + 56 / 256 + 0.001)
+    assert due == ExpectedTakeover("web2", "advert", counted, 3 + 56 / 256)
+
+
 @pytest.mark.parametrize("received_at", [5.98, 6.02])
 def test_at_the_end_of_preempt_delay_the_takeover_shows_what_counted(received_at: float) -> None:
     """An observer's clock cannot say on which side of the end an Advertisement was received."""
