@@ -10,6 +10,8 @@
 // Here what the outputs need stays in the file, with the kernel it was saved with; with any other kernel
 // it is made from the file at once.  With the same kernel the manager asks that first; what it gave up is
 // made from the file, and as a last resort the output's own HTML is shown.
+// This uses private parts of the manager: where another version lacks one, the console says so, and all
+// is as without this file.
 
 export const VIEW = "application/vnd.jupyter.widget-view+json";
 const STATE = "application/vnd.jupyter.widget-state+json";
@@ -18,7 +20,19 @@ const WAIT_MS = 20000;        // so long does the manager wait for a kernel that
 const WORDS = "Recorded in an earlier session. To use it again, run this cell.";
 
 // Takes care of the widgets of a NotebookPanel, as long as it is open.
-export async function keepForms(panel) {
+export function keepForms(panel) {
+  return attempt(() => takeCare(panel));
+}
+
+async function attempt(action) {
+  try {
+    await action();
+  } catch (error) {
+    console.warn("VRRP Lab: forms of a saved notebook:", error);
+  }
+}
+
+async function takeCare(panel) {
   const { context, content } = panel;
   await context.ready;
   const saved = new SavedForms(context.model);
@@ -30,11 +44,11 @@ export async function keepForms(panel) {
   if (saved.kernel !== saved.manager.kernel?.id) saved.load();
   const watch = (renderer) => {
     const render = renderer.renderModel.bind(renderer);
-    const mind = async (model) => {
+    const mind = (model) => attempt(async () => {
       if (waits(renderer)) await saved.answered(context.sessionContext, () => !waits(renderer));
       if (waits(renderer) || gaveUp(renderer)) await saved.rescue(renderer, model, render, rendermime);
       await showRecord(renderer, saved.manager, model);
-    };
+    });
     renderer.renderModel = async (model) => {
       await render(model);
       await mind(model);
