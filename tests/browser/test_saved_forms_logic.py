@@ -1,7 +1,7 @@
 """The extension of JupyterLab where a private part that it uses is missing: nothing else breaks.
 
-Its functions run in a blank page, on stand-ins for JupyterLab's notebook; with JupyterLab itself they
-are tested in test_saved_notebook.py.
+Its functions run in a blank page, on stand-ins for JupyterLab's notebook; test_saved_notebook.py
+tests them with JupyterLab itself.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def test_the_same_figure_gives_the_same_bytes() -> None:
 
 
 def test_the_alternative_text_is_the_sentences_without_the_lanes() -> None:
-    told = Timeline(stories.crash(), hosts=["web1", "web2"])
-    found = alt(told.text())
+    crash = Timeline(stories.crash(), hosts=["web1", "web2"])
+    found = alt(crash.text())
     assert found.startswith("web2 took 192.168.1.10 at ")
     assert "█" not in found
     assert "\n" not in found

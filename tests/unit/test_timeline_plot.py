@@ -282,8 +282,8 @@ def test_of_many_takeovers_the_first_is_measured_and_no_word_covers_a_line() -> 
 
 
 def test_a_long_title_takes_two_lines_instead_of_becoming_small() -> None:
-    told = Timeline(stories.crash(), hosts=["web1", "web2"])
+    timeline = Timeline(stories.crash(), hosts=["web1", "web2"])
     long = "web1 and web2 held the address at once, and the client had no answer for 6.0 s " * 2
-    (title,) = told.figure(title=long.strip()).texts
+    (title,) = timeline.figure(title=long.strip()).texts
     assert title.get_text().count("\n") == 1
     assert float(title.get_fontsize()) >= 7.5
