@@ -55,12 +55,26 @@ def cable_out(lab: Lab) -> None:
     lab.wait_until(lambda: lab.holders() == ["web2"], what="web2 to hold the address")
 
 
+def _number(text: str | None) -> float | None:
+    """The number that `text` is, however it is written; None if it is none."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
+def says(text: str, keyword: str, value: str) -> bool:
+    """Whether a keepalived.conf has `value` for `keyword`; a number may be 0.1 or 0.10."""
+    found = setting(text, keyword)
+    return found == value or (_number(found) is not None and _number(found) == _number(value))
+
+
 def has_own(lab: Lab, keyword: str, value: str, *hosts: str) -> None:
     """LabError unless the files of `hosts` have `value`, such as "{delay}", for `keyword`."""
     wanted = own_numbers.fill(value)
     for host in hosts:
-        found = setting(lab.conf(host), keyword)
-        if found != wanted:
+        if not says(lab.conf(host), keyword, wanted):
+            found = setting(lab.conf(host), keyword)
             raise LabError(
                 f"your own number for {keyword} is {wanted}, and {host}'s file says "
                 f"{found or 'nothing'}: write and reload it as in the cell above, then run this one"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from labs import own_numbers, progress
-from labs.lessons import LessonError, course
+from labs import Lan, own_numbers, progress
+from labs.errors import LabError
+from labs.lessons import LessonError, course, starts
 from labs.lessons.predictions import commit, predict
 from labs.progress import Entry, memory
 from tests.notebooks.lessons import LESSONS, of_kind, read
+
+if TYPE_CHECKING:
+    from labs.emulation.lab import Lab
 
 OFFERED = ({"high": 200.0, "part": 0.1}, {"high": 210.0, "part": 0.25})
 QUESTION = "web1 gets priority {high}. How long?"
@@ -106,3 +112,15 @@ def test_what_a_lesson_offers_has_the_same_names_and_all_are_used(name: str) -> 
     code = "\n".join(cell["text"] for cell in of_kind(read(notebook), "code"))
     used = {each for each in (offered[0] if offered else ()) if f"{{{each}}}" in code}
     assert used == set(offered[0] if offered else ())
+
+
+@pytest.mark.parametrize(("written", "right"), [("0.1", True), ("0.10", True), ("0.2", False)])
+def test_a_number_in_a_file_may_be_written_in_another_way(
+    written: str, right: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_MODE", "replay")
+    own_numbers.use("faster", ({"interval": 0.1},))
+    lan = Lan("basic")
+    lan.conf("web1", lan.conf("web1").replace("advert_int 1", f"version 3\nadvert_int {written}"))
+    with nullcontext() if right else pytest.raises(LabError, match=r"is 0\.1, and web1's .* 0\.2:"):
+        starts.has_own(cast("Lab", lan), "advert_int", "{interval}", "web1")

@@ -12,6 +12,7 @@ from labs.experiments.role_swap import since
 from labs.experiments.split_brain import broken
 from labs.lessons import Challenge, Experiment, Question, Step
 from labs.lessons.challenges import VALID
+from labs.lessons.starts import says
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def _holding(advert_int: str) -> Callable[[Lab], None]:
         interval = float(own_numbers.fill(advert_int))
         for host in lab.servers:
             text = lab.conf(host)
-            version, said = setting(text, "version"), setting(text, "advert_int")
-            if version != "3" or said != f"{interval:g}":
+            if not says(text, "version", "3") or not says(text, "advert_int", f"{interval:g}"):
                 raise LabError(
                     f"the file of {host} does not say `version 3` and `advert_int {interval:g}`: "
                     "run the cells above that write and reload it, then this one"
