@@ -63,7 +63,7 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def says(text: str, keyword: str, value: str) -> bool:
+def has_value(text: str, keyword: str, value: str) -> bool:
     """Whether a keepalived.conf has `value` for `keyword`; a number may be 0.1 or 0.10."""
     found = setting(text, keyword)
     return found == value or (_number(found) is not None and _number(found) == _number(value))
@@ -73,7 +73,7 @@ def has_own(lab: Lab, keyword: str, value: str, *hosts: str) -> None:
     """LabError unless the files of `hosts` have `value`, such as "{delay}", for `keyword`."""
     wanted = own_numbers.fill(value)
     for host in hosts:
-        if not says(lab.conf(host), keyword, wanted):
+        if not has_value(lab.conf(host), keyword, wanted):
             found = setting(lab.conf(host), keyword)
             raise LabError(
                 f"your own number for {keyword} is {wanted}, and {host}'s file says "

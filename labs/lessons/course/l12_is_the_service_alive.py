@@ -112,7 +112,7 @@ def _left(lab: Lab) -> None:
 def _weighing(lab: Lab, weight: str) -> None:
     """As `_web1_holds`; LabError unless both files have that weight."""
     for host in lab.servers:
-        if not starts.says(lab.conf(host), "weight", weight):
+        if not starts.has_value(lab.conf(host), "weight", weight):
             found = setting(lab.conf(host), "weight")
             raise LabError(
                 f"{host}'s config has the weight {found}, and this experiment is about {weight}: "

@@ -12,7 +12,7 @@ from labs.experiments.role_swap import since
 from labs.experiments.split_brain import broken
 from labs.lessons import Challenge, Experiment, Question, Step
 from labs.lessons.challenges import VALID
-from labs.lessons.starts import says
+from labs.lessons.starts import has_value
 from labs.model.facts import Advert
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def _holding(advert_int: str) -> Callable[[Lab], None]:
         interval = float(own_numbers.fill(advert_int))
         for host in lab.servers:
             text = lab.conf(host)
-            if not says(text, "version", "3") or not says(text, "advert_int", f"{interval:g}"):
+            wanted = {"version": "3", "advert_int": f"{interval:g}"}
+            if not all(has_value(text, *each) for each in wanted.items()):
                 raise LabError(
                     f"the file of {host} does not say `version 3` and `advert_int {interval:g}`: "
                     "run the cells above that write and reload it, then this one"
