@@ -7,7 +7,7 @@
 #   tools/setup.sh site     Node and npm for `make site`, and nothing else
 #
 #   1. Debian packages: only those that are missing, only with root or sudo.
-#   2. .venv: made by the system's Python, which is where Mininet lives; filled from requirements.lock by hash.
+#   2. .venv: made by the system's Python; filled from requirements.lock by hash, and with a link to Debian's Mininet.
 #   3. The package itself, editable, without a network.
 #
 # What was done is remembered inside .venv, so deleting .venv is the one way to start again.
@@ -104,10 +104,12 @@ install_system_packages() {
 # The venv belongs to one Python, one directory and one lock file.
 make_venv() {
     say "making .venv (a minute or two, once)"
-    "$PYTHON" -m venv --clear --system-site-packages "$VENV"
-    # Whatever the system Python happens to hold already, .venv holds exactly the lock file.
+    "$PYTHON" -m venv --clear "$VENV"
     "$VENV/bin/python" -m pip install -qq --ignore-installed --no-deps --require-hashes -r requirements.lock \
         </dev/null || fail "pip could not install requirements.lock; the lines above say why"
+    # Mininet and nothing else of the system's: Debian 12's python3-matplotlib, for one, has a .pth file that puts
+    # its mpl_toolkits before that of .venv, which Matplotlib then cannot import.
+    ln -s /usr/lib/python3/dist-packages/mininet "$VENV"/lib/python3.*/site-packages/
     # Matplotlib makes a list of this user's fonts when it is first used, which would be in a lesson.
     "$VENV/bin/python" -c "import matplotlib.font_manager" >/dev/null 2>&1 || :
 }

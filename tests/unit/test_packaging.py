@@ -121,6 +121,19 @@ def test_the_browser_edition_needs_node_and_npm(purpose: str) -> None:
     assert {"nodejs", "npm"} <= needed(purpose)
 
 
+# .venv holds requirements.lock, whatever packages of Python the system has.
+
+
+def test_a_matplotlib_of_the_system_does_not_get_in_the_way() -> None:
+    """Debian 12's python3-matplotlib takes the name mpl_toolkits when Python starts."""
+    code = "import matplotlib.projections, mpl_toolkits.mplot3d as own; print(own.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path(done.stdout.strip()).is_relative_to(sys.prefix)
+
+
 # tools/debian13.sh: what it lacks is one line; where packages come from is the user's choice.
 
 
