@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from labs import Lab
+from labs import Lab, own_numbers
 from labs.conf import setting
 from labs.errors import LabError
 from labs.lessons.course import l09_swap_roles
 
 
-def test_a_swap_brings_its_own_start_about_and_its_second_half_needs_the_first() -> None:
+@pytest.fixture
+def numbers() -> Iterator[None]:
+    """Those of lesson 09, as `begin()` sets them."""
+    own_numbers.use("swap_roles", l09_swap_roles.OWN_NUMBERS)
+    yield
+    own_numbers.use("", ())
+
+
+def test_a_swap_brings_its_own_start_about_and_its_second_half_needs_the_first(
+    numbers: None,
+) -> None:
     experiments = l09_swap_roles.EXPERIMENTS
     with Lab("steady", beside=True) as lab:
         with pytest.raises(LabError, match="one experiment in two cells: run %%experiment idle"):
