@@ -23,7 +23,10 @@ sys.path.insert(0, str(REPOSITORY))
 # Of `labs`, what runs only on a Linux host, in Jupyter, or with packages that a tab does not have.
 ABSENT = {"api", "cli", "emulation", "jupyter", "monitoring", "recordings", "replay", "sandbox"}
 # What the lessons import of them, which needs nothing more either.
-PRESENT = ("labs/jupyter/__init__.py", "labs/jupyter/notebook_errors.py")
+PRESENT = (
+    *("labs/jupyter/__init__.py", "labs/jupyter/notebook_errors.py"),
+    *("labs/replay/__init__.py", "labs/replay/recording.py"),
+)
 # The recorded run: shown from FIRST to END (s); its cable is pulled and put back (ms).
 FIRST, PULLED, PUT_BACK, END = 6.0, 14_000, 22_000, 32.0
 LONG_AGO = (2020, 1, 1, 0, 0, 0)
