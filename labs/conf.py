@@ -31,7 +31,7 @@ from typing import Protocol
 from labs.errors import LabError
 from vrrpd.config import ConfigError, loads
 from vrrpd.config.lexer import cut_comment, first_piece, split_words
-from vrrpd.config.model import Instance
+from vrrpd.config.model import Config, Instance
 from vrrpd.config.source_text import SourceLine, SourceText
 
 Value = str | int | float | bool | None | Iterable[str]
@@ -118,12 +118,17 @@ def names_address(text: str, address: str) -> bool:
     return False
 
 
+def config(text: str, host: str) -> Config:
+    """All that vrrpd reads in the file of `host`; empty for a file that vrrpd refuses."""
+    try:
+        return loads(text, config_id=host).config
+    except ConfigError:
+        return Config()
+
+
 def instances(text: str, host: str) -> list[Instance]:
     """The virtual routers in the file of `host`; empty for a file that vrrpd refuses."""
-    try:
-        return list(loads(text, config_id=host).config.instances)
-    except ConfigError:
-        return []
+    return list(config(text, host).instances)
 
 
 def priorities(text: str, host: str) -> dict[int, int]:

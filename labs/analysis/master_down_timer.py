@@ -16,6 +16,7 @@ the daemon (`vrrpd.fsm.Params`); here is only what starts the timer:
     an Advertisement of priority 0 (the master says bye)    Skew_Time
     its interface got its carrier back                   Master_Down_Interval
     its daemon was started                                  Master_Down_Interval
+    its daemon left the FAULT state, by vrrpd's journal     Master_Down_Interval
     its daemon was reloaded: see `_reloaded`                Master_Down_Interval
 
 A program needs some tenths of a second from being started to its first BACKUP; a journal that says
@@ -31,6 +32,7 @@ from ipaddress import IPv4Address
 
 from labs import conf
 from labs.model.facts import Action, Configured, Fact, Heard, Link, State
+from vrrpd.config.model import Instance, SyncGroup
 from vrrpd.fsm import FARTHEST, OWNER, SECOND, Params
 
 _ANY = IPv4Address(0)  # the source breaks ties between MASTERs; no timer depends on it
@@ -52,18 +54,32 @@ def master_down(priority: int, version: int, interval: float, adverts: int = ADV
 
 def configured(text: str, host: str, t: float) -> list[Configured]:
     """What a keepalived.conf says of each virtual router of `host`, as facts of the moment `t`."""
-    return [
-        Configured(
-            t,
-            host,
-            each.vrid,
-            each.priority,
-            each.down_timer_adverts,
-            each.preempt,
-            each.preempt_delay_ns / SECOND,
+    config = conf.config(text, host)
+    result = []
+    for each in config.instances:
+        groups = [one for one in config.sync_groups if each.name in one.members]
+        result.append(
+            Configured(
+                t,
+                host,
+                each.vrid,
+                each.priority,
+                each.down_timer_adverts,
+                each.preempt,
+                each.preempt_delay_ns / SECOND,
+                each.name,
+                weighted=_weighted(each) or any(map(_weighted, groups)),
+                sync_group=any(len(one.members) > 1 for one in groups),
+                unicast=each.unicast,
+            )
         )
-        for each in conf.instances(text, host)
-    ]
+    return result
+
+
+def _weighted(of: Instance | SyncGroup) -> bool:
+    """Whether something that it tracks has a weight."""
+    tracked = (of.track_interfaces, of.track_scripts, of.track_processes, of.track_files)
+    return any(track.weight for tracks in tracked for track in tracks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,7 @@ class MasterDownTimer:
         self._delay = 0.0
         self._delayed_until: float | None = None  # once preempt_delay has begun
         self._carrier: dict[str, bool] = {}
+        self._carrier_at = float("-inf")  # when an interface last got its carrier back
         self._reloaded_at = float("-inf")
         self._begun = float("-inf")  # when it last began without an Advertisement
         self._last: Heard | None = None
@@ -127,6 +144,7 @@ class MasterDownTimer:
                 before = self._carrier.get(fact.interface)
                 self._carrier[fact.interface] = alive
                 if alive and before is False:
+                    self._carrier_at = fact.t
                     return self._begin("carrier", fact.t)
             case Action(verb="start", host=self.host):
                 return self._begin("start", fact.t)
@@ -168,6 +186,10 @@ class MasterDownTimer:
             self._journal = fact.priority
         if (fact.frm, fact.to) == ("INIT", "BACKUP") and exact:
             return self._begin("ready", fact.t)
+        # The carrier that it got back just before is what a reader sees as the cause.
+        seen = fact.t - self._carrier_at < RELOADS_WITHIN_S
+        if (fact.frm, fact.to) == ("FAULT", "BACKUP") and exact and not seen:
+            return self._begin("recovered", fact.t)
         return None
 
     def _reloaded(self, t: float) -> Start | None:

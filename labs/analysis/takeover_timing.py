@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from labs.analysis.master_down_timer import MasterDownTimer
 from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, State
@@ -25,6 +26,7 @@ PHRASES = {
     "carrier": "after its link came up",
     "start": "after its daemon was started",
     "ready": "after its daemon was ready",
+    "recovered": "after it left the FAULT state",
     "reload": "after its daemon was reloaded",
 }
 
@@ -83,15 +85,42 @@ def predict(
 
     `facts` are in order of time and of one address; what other VRIDs than the host's advertise
     starts no timer.  `priority` is that of its file, in case no fact says it.
-    None when no observer knows the priority of `host`, or none saw what started its timer: a check
-    that succeeds again, or a priority that rises, is not seen from outside.
+    None when no observer knows the priority of `host`, or none saw what started its timer: a
+    priority that rises because of a weight is not seen from outside.  None also for a member of a
+    sync group: it waits for the others.
     """
     voice = _own_advertisement(facts, host, before, priority)
     if voice is None:
         return None
+    timing, vrid = voice
+    settings = _settings(facts, host, before, vrid)
+    if settings and settings[-1].sync_group:
+        return None
+    found = _starts(facts, settings, before, host, timing, vrid)
+    if found and found[-1].at > before + EARLY:
+        # The switch passed Advertisements on that a firewall on the host may have dropped.
+        exact = [each for each in found if abs(each.at - before) < EXACT]
+        return (exact or found)[-1]
+    return found[-1] if found else None
+
+
+def _starts(
+    facts: Sequence[Fact],
+    settings: Sequence[Configured],
+    before: float,
+    host: str,
+    timing: tuple[int, int, float],
+    vrid: int | None,
+) -> list[ExpectedTakeover]:
+    """The starts of the timer of `host` before `before`, the last one at the end.
+
+    Empty if the last one may be one that no observer saw.
+    """
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
-    timing, vrid = voice
+    names = {each.instance for each in settings if each.instance}  # two: one for each family
+    changing = _changing(facts, settings, before, timing[0])
+    refused = _refused(facts, host)
     timer = MasterDownTimer(host, *timing, precise, doubtful=True)
     found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
@@ -100,18 +129,85 @@ def predict(
             break
         if isinstance(fact, Heard | Configured) and vrid not in (None, fact.vrid):
             continue
+        if isinstance(fact, State) and names and fact.instance not in names:
+            continue
+        if isinstance(fact, Heard) and fact in refused:
+            continue
         start = timer.take(fact)
+        if _hidden(fact, host, found, changing):
+            found.clear()
+            continue
         # The host took over before that: it has discarded this Advertisement.
         if start is not None and start.doubtful and start.since + start.wait > before + EXACT:
             continue
         # A timer that ran before the host was MASTER is not the one that ran out now.
         if start is not None and start.since > held - GIVES_UP_WITHIN_S:
             found.append(ExpectedTakeover(host, start.basis, start.since, start.wait))
-    if found and found[-1].at > before + EARLY:
-        # The switch passed Advertisements on that a firewall on the host may have dropped.
-        exact = [each for each in found if abs(each.at - before) < EXACT]
-        return (exact or found)[-1]
-    return found[-1] if found else None
+    return found
+
+
+def _settings(
+    facts: Sequence[Fact], host: str, before: float, vrid: int | None
+) -> list[Configured]:
+    """What `host` was configured with before `before`, in order, as far as it is recorded."""
+    own = (f for f in facts if isinstance(f, Configured) and f.host == host and f.t < before)
+    return [fact for fact in own if vrid in (None, fact.vrid)]
+
+
+def _changing(
+    facts: Sequence[Fact], settings: Sequence[Configured], before: float, priority: int
+) -> range:
+    """The priorities of which it is not known whether that of the host was higher all the time.
+
+    From the last one that it is known to have had to `priority`, that of its takeover at `before`.
+    """
+    if not settings or not settings[-1].weighted:
+        return range(0)
+    known = [
+        fact.priority
+        for fact in facts
+        if isinstance(fact, Advert | State) and fact.host == settings[-1].host and fact.priority
+        if fact.t < before - EARLY  # the takeover itself says nothing of the time before it
+    ]
+    last = known[-1] if known else settings[-1].priority
+    return range(min(last, priority), max(last, priority))
+
+
+def _hidden(fact: Fact, host: str, found: Sequence[ExpectedTakeover], changing: range) -> bool:
+    """Whether the timer of `host` may have started then, or at a time that no observer knows."""
+    match fact:
+        case Heard(host=one) if one == host:
+            return fact.priority in changing
+        case State(host=one, frm="FAULT", to="BACKUP") if one == host and fact.resolution:
+            # The log has whole seconds; the carrier is known exactly.
+            last = found[-1] if found else None
+            carrier = last is not None and last.basis == "carrier"
+            return not (carrier and last is not None and fact.t - last.since < fact.resolution)
+    return False
+
+
+def _refused(facts: Sequence[Fact], host: str) -> set[Fact]:
+    """The multicast Advertisements that `host` was passed when its file had unicast_peer."""
+    unicast: dict[int, bool] = {}  # VRID -> whether the host takes no multicast for it
+    multicast: dict[tuple[str, int], bool] = {}  # (source, VRID) -> how it sent last
+    result: set[Fact] = set()
+    for fact in facts:
+        match fact:
+            case Configured() if fact.host == host:
+                unicast[fact.vrid] = fact.unicast
+            case Advert():
+                multicast[fact.source, fact.vrid] = _is_multicast(fact.hex)
+            case Heard() if fact.host == host and unicast.get(fact.vrid):
+                if multicast.get((fact.source, fact.vrid)):
+                    result.add(fact)
+    return result
+
+
+def _is_multicast(packet: str) -> bool:
+    """Whether an IP packet, hexadecimal, is sent to a group; not for a cut one."""
+    first, last = (48, 80) if packet.startswith("6") else (32, 40)
+    destination = bytes.fromhex(packet[first:last])
+    return len(packet) >= last and ip_address(destination).is_multicast
 
 
 def _gave_up(facts: Sequence[Fact], host: str, before: float) -> float:

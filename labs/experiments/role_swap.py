@@ -90,12 +90,12 @@ def since(lab: Lab, verb: str) -> Timeline:
 
 
 def takeover(timeline: Timeline) -> Takeover:
-    """The last takeover of `timeline` that something done has caused and that can be explained.
+    """The last takeover of `timeline` that something done has caused, from a host that advertised.
 
     LabError if there is none, as when the cell that makes one was left out.
     """
     for move in reversed(timeline.takeovers):
-        if move.cause and move.prediction and move.after is not None:
+        if move.cause and move.after is not None:
             return move
     raise LabError("the address has not moved here yet: run the cells of this section in order")
 
@@ -106,7 +106,7 @@ def taken(timeline: Timeline) -> Takeover:
     LabError if there is none.
     """
     for move in timeline.takeovers:
-        if move.cause and move.measured is not None:
+        if move.cause:
             return move
     raise LabError("nobody has taken the address here: run the cells of this section in order")
 

@@ -160,7 +160,9 @@ class State:
 class Configured:
     """The daemon of `host` was given this configuration of a virtual router.
 
-    `preempt_delay` in s.  Recordings from before the last two have neither.
+    `preempt_delay` in s.  `weighted`: whether something tracked changes its priority;
+    `sync_group`: whether it waits for other members of one; `unicast`: whether it has unicast_peer.
+    Recordings from before a field with a default was there do not have it.
     """
 
     kind: ClassVar[str] = "configured"
@@ -171,6 +173,10 @@ class Configured:
     down_timer_adverts: int
     preempt: bool = True
     preempt_delay: float = 0.0
+    instance: str = ""
+    weighted: bool = False
+    sync_group: bool = False
+    unicast: bool = False
 
 
 @dataclass(frozen=True, slots=True)

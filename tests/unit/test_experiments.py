@@ -24,7 +24,8 @@ from labs.experiments.split_brain import BEFORE as BEFORE_THE_SPLIT
 from labs.experiments.split_brain import directions, heal, unplugged
 from labs.experiments.timer_tradeoff import Point, Setting, Tradeoff, count, tradeoff
 from labs.experiments.what_if import differences, interval_costs, what_if
-from labs.model.facts import Action, Address, Advert, Fact, Ping, State
+from labs.model.facts import Action, Address, Advert, Configured, Fact, Ping, State
+from tests.unit.stories import failover_and_failback
 
 if TYPE_CHECKING:
     from labs.emulation.lab import Lab
@@ -129,6 +130,20 @@ def test_the_last_action_of_a_verb_is_the_one_that_counts() -> None:
 def test_where_nothing_has_moved_there_is_no_takeover_to_look_at() -> None:
     with pytest.raises(LabError, match="has not moved here yet"):
         takeover(Cluster(*START).timeline())
+
+
+def test_a_takeover_that_nothing_predicts_is_still_one() -> None:
+    """web2 is in a sync group, which lesson 17 asks about."""
+    group = Configured(0.0, "web2", 51, 100, 3, sync_group=True)
+    facts = [group, *failover_and_failback()]
+    timeline = Timeline([fact for fact in facts if fact.t < 14.0])
+    (moved,) = timeline.takeovers
+    assert moved.prediction is None
+    assert takeover(timeline) == taken(timeline) == moved
+    assert "predicted" not in timeline.text()
+    assert "web2 took 192.168.1.10 from web1 at 8.31 s" in timeline.text()
+    written = {text.get_text() for axes in timeline.figure().axes for text in axes.texts}
+    assert not any("predicted" in text for text in written)
 
 
 def test_the_first_to_take_the_address_is_the_one_that_was_started() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
-from labs.analysis.master_down_timer import skew
+from labs.analysis.master_down_timer import configured, skew
 from labs.analysis.takeover_timing import ExpectedTakeover, predict, vrids, with_deliveries
 from labs.analysis.timeline import Takeover
 from labs.model.facts import Action, Advert, Configured, Fact, Heard, Link, State
 from labs.simulation.lan import Lan
-from tests.unit.stories import advert, carrier, received
+from tests.unit.stories import REAL, VIP, WAIT, advert, carrier, received
 
 SKEW_100, SKEW_150 = 156 / 256, 106 / 256
 
@@ -326,3 +328,149 @@ def test_what_it_was_before_another_reload_says_nothing() -> None:
         advert(90.0, "web2", priority=200),
     ]
     assert predict(facts, "web2", 50.0) == ExpectedTakeover("web2", "ready", 0.3, 3 + 56 / 256)
+
+
+# --- what a file of the host makes of it ---------------------------------------------------------
+
+
+def packet(t: float, host: str, sender: str, priority: int, destination: str) -> list[Fact]:
+    """An Advertisement of `sender` to that IPv4 address, which the switch passed on to `host`."""
+    source = REAL[sender]
+    ends = ip_address(source).packed + ip_address(destination).packed
+    data = (bytes.fromhex("45c00028000000000ff70000") + ends).hex()
+    return [
+        Advert(t, sender, source, 51, 2, priority, 1.0, (VIP,), data),
+        received(t, host, sender, priority),
+    ]
+
+
+def test_a_check_that_succeeds_again_starts_the_timer() -> None:
+    """Both checks of web1 had failed; the figure marked 3.414 s after its daemon was started."""
+    facts: list[Fact] = [
+        Configured(0.0, "web1", 51, 150, 3),
+        Action(0.002, "start", "web1", ""),
+        State(3.07, "web1", "VI_1", "INIT", "FAULT", "", 150),
+        Action(7.416, "reload", "web1", ""),
+        State(7.507, "web1", "VI_1", "FAULT", "BACKUP", "", 150),
+        advert(10.921, "web1"),
+    ]
+    due = predict(facts, "web1", before=10.923)
+    assert due == ExpectedTakeover("web1", "recovered", 7.507, WAIT["web1"])
+    assert due.text == "predicted 3.414 s after it left the FAULT state"
+
+
+def test_a_log_of_whole_seconds_does_not_show_when_a_check_succeeded_again() -> None:
+    facts: list[Fact] = [
+        Action(0.0, "start", "web1", ""),
+        State(3.0, "web1", "VI_1", "INIT", "FAULT", "", 150, 1.0),
+        State(7.0, "web1", "VI_1", "FAULT", "BACKUP", "", 150, 1.0),
+        advert(10.921, "web1"),
+    ]
+    assert predict(facts, "web1", before=10.923) is None
+
+
+def test_the_carrier_is_what_ends_a_fault_that_it_caused() -> None:
+    for resolution in (0.0, 1.0):
+        facts: list[Fact] = [
+            carrier(1.0, "web1", False),
+            carrier(5.0, "web1"),
+            State(5.004, "web1", "VI_1", "FAULT", "BACKUP", "", 150, resolution),
+            advert(8.42, "web1"),
+        ]
+        due = predict(facts, "web1", before=8.421)
+        assert due == ExpectedTakeover("web1", "carrier", 5.0, WAIT["web1"])
+
+
+def weighted(before: int, after: int) -> ExpectedTakeover | None:
+    """When web1, whose check has a weight, was due at 57.4 with priority `after`.
+
+    It had `before` when web2 took over, which advertises priority 100.
+    """
+    facts: list[Fact] = [
+        Configured(0.0, "web1", 51, 150, 3, weighted=True),
+        State(50.935, "web1", "VI_1", "MASTER", "BACKUP", "", before),
+        Action(51.601, "reload", "web1", ""),
+        *(received(t, "web1", "web2") for t in (51.92, 51.94, 51.987, 52.933, 53.935, 54.931)),
+        *(received(t, "web1", "web2") for t in (55.931, 56.931)),
+        advert(57.352, "web1", after),
+    ]
+    return predict(facts, "web1", before=57.352)
+
+
+def test_when_a_weight_has_raised_the_priority_is_not_known() -> None:
+    """The figure of lesson 12 marked 55.40 s beside a takeover at 57.35 s."""
+    assert weighted(90, 150) is None
+
+
+def test_a_priority_below_the_sender_all_the_time_counts_from_every_advertisement() -> None:
+    expected = ExpectedTakeover("web1", "advert", 56.931, 3 + (256 - 95) / 256)
+    assert weighted(90, 95) == expected
+
+
+def test_a_weight_that_changed_nothing_leaves_the_prediction() -> None:
+    """web2 tracks, too, but its check succeeds: it preempts web1, which has priority 90 by now."""
+    facts: list[Fact] = [
+        Configured(42.424, "web2", 51, 100, 3, weighted=True),
+        State(40.332, "web2", "VI_1", "MASTER", "BACKUP", "", 100),
+        received(46.327, "web2", "web1"),
+        received(47.322, "web2", "web1"),
+        *(received(t, "web2", "web1", 90) for t in (48.32, 49.321, 50.326)),
+        advert(50.934, "web2"),
+    ]
+    expected = ExpectedTakeover("web2", "advert", 47.322, WAIT["web2"])
+    assert predict(sorted(facts, key=lambda f: f.t), "web2", before=50.936) == expected
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_a_member_of_a_sync_group_waits_for_what_is_not_predicted(member: bool) -> None:
+    """INSIDE resigned, OUTSIDE fell silent: 0.609 s was marked beside a measured 3.5 s."""
+    facts: list[Fact] = [
+        Configured(23.996, "web2", 51, 100, 3, sync_group=member),
+        received(28.697, "web2", "web1"),
+        received(28.798, "web2", "web1", priority=0),
+        advert(32.307, "web2"),
+    ]
+    expected = ExpectedTakeover("web2", "goodbye", 28.798, SKEW_100)
+    assert predict(facts, "web2", before=32.307) == (None if member else expected)
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        ("224.0.0.18", ExpectedTakeover("web1", "ready", 3.556, 3 + SKEW_150)),
+        ("192.168.1.11", ExpectedTakeover("web1", "goodbye", 5.863, SKEW_150)),
+    ],
+)
+def test_a_unicast_router_does_not_receive_what_is_sent_to_the_group(
+    destination: str, expected: ExpectedTakeover
+) -> None:
+    """web2 resigned by multicast when web1 had moved to unicast: the mark was 0.7 s too early."""
+    facts: list[Fact] = [
+        Configured(3.412, "web1", 51, 150, 3, unicast=True),
+        Action(3.412, "reload", "web1", ""),
+        State(3.536, "web1", "VI_1", "BACKUP", "INIT", "", 150),
+        State(3.556, "web1", "VI_1", "INIT", "BACKUP", "started", 150),
+        *packet(4.792, "web1", "web2", 100, destination),
+        *packet(5.863, "web1", "web2", 0, destination),
+        advert(6.979, "web1"),
+    ]
+    assert predict(facts, "web1", before=6.98) == expected
+
+
+def test_what_a_file_says_of_weights_sync_groups_and_unicast_is_a_fact() -> None:
+    lan = Lan("basic")
+    text = lan.conf("web2")
+    plain, *_ = configured(text, "web2", 0.0)
+    assert (plain.instance, plain.weighted, plain.sync_group, plain.unicast) == (
+        "VI_1", False, False, False,
+    )  # fmt: skip
+    script = 'vrrp_script check {\nscript "/bin/true"\nweight -60\n}\n'
+    tracked = text.replace("priority", "track_script {\ncheck\n}\npriority")
+    assert configured(script + tracked, "web2", 0.0)[0].weighted
+    assert not configured(script.replace("-60", "0") + tracked, "web2", 0.0)[0].weighted
+    peers = text.replace("priority", "unicast_peer {\n192.168.1.11\n}\npriority")
+    assert configured(peers, "web2", 0.0)[0].unicast
+    second = text[text.index("vrrp_instance") :].replace("VI_1", "VI_2").replace("51", "52")
+    second = second.replace("192.168.1.10\n", "192.168.1.20\n")
+    group = "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n}\n"
+    assert all(one.sync_group for one in configured(text + second + group, "web2", 0.0))

@@ -97,7 +97,8 @@ def _moved_together(lab: Lab) -> Measured:
 
 def _compared_with_ipv4(lab: Lab) -> Measured:
     came = takeover(since(lab, "unplug"))
-    assert came.prediction is not None
+    if came.prediction is None:
+        raise LabError("the observers do not know when this takeover was due: run the cell again")
     due = came.prediction.wait
     if abs(due - IPV4_DUE) < SAME:
         return "the same", {"due": due}
