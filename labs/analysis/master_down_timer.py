@@ -123,6 +123,7 @@ class MasterDownTimer:
         self.precise = precise
         self.doubtful = doubtful
         self.adverts = ADVERTS
+        self._instances: set[str] = set()  # two with one VRID: one for each family
         self._preempts = True
         self._delay = 0.0
         self._delayed_until: float | None = None  # once preempt_delay has begun
@@ -138,6 +139,7 @@ class MasterDownTimer:
         match fact:
             case Configured(host=self.host):
                 self.adverts = fact.down_timer_adverts
+                self._instances |= {fact.instance} - {""}
                 self._preempts, self._delay = fact.preempt, fact.preempt_delay
             case Link(host=self.host):
                 alive = fact.up and fact.carrier
@@ -155,6 +157,13 @@ class MasterDownTimer:
             case Heard(host=self.host):
                 return self._received(fact)
         return None
+
+    def concerns(self, fact: State) -> bool:
+        """Whether `fact` is of this virtual router and not of another one of its host.
+
+        True as long as no Configured fact has said its name.
+        """
+        return not self._instances or fact.instance in self._instances
 
     def _received(self, fact: Heard) -> Start | None:
         self._last = fact
@@ -182,6 +191,8 @@ class MasterDownTimer:
     def _changed(self, fact: State) -> Start | None:
         exact = fact.resolution == 0
         self.precise = exact if self.precise is None else self.precise or exact
+        if not self.concerns(fact):
+            return None
         if fact.priority:
             self._journal = fact.priority
         if (fact.frm, fact.to) == ("INIT", "BACKUP") and exact:

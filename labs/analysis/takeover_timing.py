@@ -118,7 +118,6 @@ def _starts(
     """
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
-    names = {each.instance for each in settings if each.instance}  # two: one for each family
     changing = _changing(facts, settings, before, timing[0])
     refused = _refused(facts, host)
     timer = MasterDownTimer(host, *timing, precise, doubtful=True)
@@ -129,7 +128,7 @@ def _starts(
             break
         if isinstance(fact, Heard | Configured) and vrid not in (None, fact.vrid):
             continue
-        if isinstance(fact, State) and names and fact.instance not in names:
+        if isinstance(fact, State) and not timer.concerns(fact):
             continue
         if isinstance(fact, Heard) and fact in refused:
             continue

@@ -369,6 +369,19 @@ def test_a_log_of_whole_seconds_does_not_show_when_a_check_succeeded_again() -> 
     assert predict(facts, "web1", before=10.923) is None
 
 
+def test_another_instance_of_the_host_that_recovers_starts_no_timer() -> None:
+    facts: list[Fact] = [
+        Configured(0.0, "web1", 51, 150, 3, instance="VI_1"),
+        Configured(0.0, "web1", 52, 150, 3, instance="VI_2"),
+        State(2.9, "web1", "VI_2", "INIT", "FAULT", "", 150),
+        State(3.0, "web1", "VI_1", "INIT", "BACKUP", "", 150),
+        State(3.2, "web1", "VI_2", "FAULT", "BACKUP", "", 150),
+        advert(3 + WAIT["web1"], "web1"),
+    ]
+    due = predict(facts, "web1", before=6.42)
+    assert due == ExpectedTakeover("web1", "ready", 3.0, WAIT["web1"])
+
+
 def test_the_carrier_is_what_ends_a_fault_that_it_caused() -> None:
     for resolution in (0.0, 1.0):
         facts: list[Fact] = [
