@@ -28,10 +28,10 @@ nopreempt and preempt_delay, `vrrpd.fsm.backup_receives`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 from labs import conf
-from labs.model.facts import Action, Configured, Fact, Heard, Link, State
+from labs.model.facts import Action, Advert, Configured, Fact, Heard, Link, State
 from vrrpd.config.model import Instance, SyncGroup
 from vrrpd.fsm import FARTHEST, OWNER, SECOND, Params
 
@@ -243,3 +243,32 @@ class MasterDownTimer:
             return Start(basis, t, skew(self.priority, version, interval))
         wait = master_down(self.priority, version, interval, self.adverts)
         return Start(basis, t, wait, doubtful)
+
+
+class UnicastRouters:
+    """The routers with unicast_peer, which do not receive what is sent to the multicast group.
+
+    The switch passes it on to them all the same, so that there is a Heard fact.
+    """
+
+    def __init__(self) -> None:
+        self._unicast: dict[tuple[str, int], bool] = {}  # (host, VRID) -> by its configuration
+        self._multicast: dict[tuple[str, int], bool] = {}  # (source, VRID) -> how it sent last
+
+    def discard(self, fact: Fact) -> bool:
+        """Whether `fact` is a multicast Advertisement at a unicast router; all facts, in order."""
+        match fact:
+            case Configured():
+                self._unicast[fact.host, fact.vrid] = fact.unicast
+            case Advert():
+                self._multicast[fact.source, fact.vrid] = _is_multicast(fact.hex)
+            case Heard() if self._unicast.get((fact.host, fact.vrid)):
+                return self._multicast.get((fact.source, fact.vrid), False)
+        return False
+
+
+def _is_multicast(packet: str) -> bool:
+    """Whether an IP packet, hexadecimal, is sent to a group; not for a cut one."""
+    first, last = (48, 80) if packet.startswith("6") else (32, 40)
+    destination = bytes.fromhex(packet[first:last])
+    return len(packet) >= last and ip_address(destination).is_multicast

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
-from labs.analysis.master_down_timer import MasterDownTimer
+from labs.analysis.master_down_timer import MasterDownTimer, UnicastRouters
 from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, State
 from labs.model.timing import GIVES_UP_WITHIN_S
 
@@ -119,18 +118,18 @@ def _starts(
     own = [fact for fact in facts if isinstance(fact, State) and fact.host == host]
     precise = any(fact.resolution == 0 for fact in own) if own else None
     changing = _changing(facts, settings, before, timing[0])
-    refused = _refused(facts, host)
+    unicast = UnicastRouters()
     timer = MasterDownTimer(host, *timing, precise, doubtful=True)
     found: list[ExpectedTakeover] = []
     held = _gave_up(facts, host, before)
     for fact in facts:
         if fact.t >= before:
             break
+        if unicast.discard(fact):
+            continue
         if isinstance(fact, Heard | Configured) and vrid not in (None, fact.vrid):
             continue
         if isinstance(fact, State) and not timer.concerns(fact):
-            continue
-        if isinstance(fact, Heard) and fact in refused:
             continue
         start = timer.take(fact)
         if _hidden(fact, host, found, changing):
@@ -183,30 +182,6 @@ def _hidden(fact: Fact, host: str, found: Sequence[ExpectedTakeover], changing: 
             carrier = last is not None and last.basis == "carrier"
             return not (carrier and last is not None and fact.t - last.since < fact.resolution)
     return False
-
-
-def _refused(facts: Sequence[Fact], host: str) -> set[Fact]:
-    """The multicast Advertisements that `host` was passed when its file had unicast_peer."""
-    unicast: dict[int, bool] = {}  # VRID -> whether the host takes no multicast for it
-    multicast: dict[tuple[str, int], bool] = {}  # (source, VRID) -> how it sent last
-    result: set[Fact] = set()
-    for fact in facts:
-        match fact:
-            case Configured() if fact.host == host:
-                unicast[fact.vrid] = fact.unicast
-            case Advert():
-                multicast[fact.source, fact.vrid] = _is_multicast(fact.hex)
-            case Heard() if fact.host == host and unicast.get(fact.vrid):
-                if multicast.get((fact.source, fact.vrid)):
-                    result.add(fact)
-    return result
-
-
-def _is_multicast(packet: str) -> bool:
-    """Whether an IP packet, hexadecimal, is sent to a group; not for a cut one."""
-    first, last = (48, 80) if packet.startswith("6") else (32, 40)
-    destination = bytes.fromhex(packet[first:last])
-    return len(packet) >= last and ip_address(destination).is_multicast
 
 
 def _gave_up(facts: Sequence[Fact], host: str, before: float) -> float:

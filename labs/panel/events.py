@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from labs.analysis.master_down_timer import MasterDownTimer
+from labs.analysis.master_down_timer import MasterDownTimer, UnicastRouters
 from labs.model.facts import (
     Action,
     Address,
@@ -62,6 +62,7 @@ class Events:
         self._journal: dict[str, dict[str, int]] = {}  # host -> instance -> priority
         self._configured: dict[tuple[str, int], int] = {}  # (host, VRID) -> priority in its file
         self._pace: dict[int, tuple[int, float]] = {}  # VRID -> version, interval (s)
+        self._unicast = UnicastRouters()
         self._started: dict[tuple[str, int], Event] = {}
         self._carrier: dict[tuple[str, str], bool] = {}
         self._timers: dict[tuple[str, int], MasterDownTimer] = {}  # (host, VRID) -> its timer
@@ -110,6 +111,7 @@ class Events:
 
     def _translate(self, fact: Fact) -> list[Event]:
         at: Event = {"t": _short(fact.t), "h": fact.host if hasattr(fact, "host") else None}
+        discarded = self._unicast.discard(fact)
         match fact:
             case Address() if fact.address in self._number and fact.host in self._held:
                 return self._owning(fact, at)
@@ -120,7 +122,7 @@ class Events:
             case Heard():
                 sender = self._sender.get(fact.source)
                 said = {"k": "hrd", **at, "f": sender, "p": fact.priority, "r": fact.vrid}
-                return [said, *self._time(fact, at, fact.vrid)]
+                return [said, *([] if discarded else self._time(fact, at, fact.vrid))]
             case Arp() if fact.address in self._number:
                 return [{"k": "arp", **at, "a": self._number[fact.address]}]
             case Action():

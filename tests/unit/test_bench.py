@@ -118,6 +118,17 @@ def test_a_resignation_leaves_the_skew_alone() -> None:
     assert timer["b"] == "goodbye"
 
 
+@pytest.mark.parametrize(("destination", "timers"), [("e0000012", 0), ("c0a8010c", 1)])
+def test_a_unicast_router_starts_no_timer_by_a_multicast(destination: str, timers: int) -> None:
+    packet = "45c00028000000000ff70000" + "c0a8010b" + destination
+    told = translated(
+        Configured(0.5, "web2", 51, 100, 3, unicast=True),
+        Advert(1.0, "web1", "192.168.1.11", 51, 2, 150, 1.0, (VIP,), packet),
+        Heard(1.0, "web2", "192.168.1.11", 51, 2, 150, 1.0),
+    )
+    assert [event["k"] for event in told] == ["adv", "hrd", *timers * ["tmr"]]
+
+
 def test_a_lower_priority_does_not_restart_the_timer() -> None:
     told = translated(
         Advert(1.0, "web2", "192.168.1.12", 51, 2, 100, 1.0, (VIP,)),
