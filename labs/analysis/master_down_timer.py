@@ -161,7 +161,7 @@ class MasterDownTimer:
     def concerns(self, fact: State) -> bool:
         """Whether `fact` is of this virtual router and not of another one of its host.
 
-        True as long as no Configured fact has said its name.
+        True as long as no Configured fact names its instance.
         """
         return not self._instances or fact.instance in self._instances
 
