@@ -257,7 +257,8 @@ def _mounts_below(place: str) -> bool:
 
 def _copy_readable(source: Path, target: Path) -> None:
     """Copy the directory `source` with what everyone may read of it; the rest is left out."""
-    target.mkdir(mode=0o755)
+    target.mkdir()
+    shutil.copymode(source, target)  # whatever the umask is
     with os.scandir(source) as entries:
         for entry in entries:
             with suppress(OSError):
