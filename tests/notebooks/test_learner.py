@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from labs import progress
 from labs.jupyter.workbooks import copy
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import LESSONS, errors, name, of_kind, read, shown, where
@@ -27,7 +28,7 @@ def test_a_copy_stops_politely_at_the_first_question(
 ) -> None:
     mine, result = ordinary_user.home / lesson.name, ordinary_user.home / "result.ipynb"
     mine.write_text(json.dumps(copy(json.loads(lesson.read_text()), lesson.name)))
-    with nothing_left(ordinary_user, ("result.ipynb", "progress.jsonl")) as mark:
+    with nothing_left(ordinary_user, ("result.ipynb", progress.FILE, progress.SEED)) as mark:
         work = {"LAB_WORK": str(ordinary_user.home), **mark}
         done = ordinary_user.run([sys.executable, PROGRAM, mine, result], SECONDS, work, False)
     assert done.returncode == 1, "it ran on without an answer"

@@ -20,7 +20,8 @@ TRUE: dict[str, Truth] = {
     # The delay begins with an advertisement, within a second; then 3.414 s from the last one
     # that still counted.
     "plug-delay": (
-        rf"predicted 3\.414 s after its link came up.*it was {between(DELAY + 2.4, DELAY + 6.5)} s"
+        r"predicted 3\.414 s after the last Advertisement within preempt_delay"
+        rf".*it was {between(DELAY + 2.4, DELAY + 6.5)} s"
         rf".*delay of {DELAY:g} s .*Interval of 3\.414 s"
     ),
     "compare": r"preempt.*nopreempt.*preempt_delay",
