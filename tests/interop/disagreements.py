@@ -212,10 +212,10 @@ KEEPALIVED_ONLY = (
         "a name server that does not answer says nothing about the file",
     ),
     Disagreement(
-        "weights in sync groups and of holders", r"ignoring (weight from )?tracked",
-        "an error for each", "an error where the weight was written by somebody, not for the "
-        "default weight 1 of a track_file",
-        "nobody wrote what it complains about",
+        "weights in sync groups and of IP address owners", r"ignoring (weight from )?tracked",
+        "an error for each", "an error where the file has the weight, not for the default weight "
+        "1 of a track_file",
+        "the file does not have what the error would be about",
     ),
     Disagreement(
         "prefix too long for broadcast", r"too long for broadcast",
