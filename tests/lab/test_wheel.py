@@ -21,6 +21,9 @@ from packaging.metadata import Metadata
 
 from tests.support import REPOSITORY
 
+# A build takes some seconds; two of them wait for everything else that this machine does.
+pytestmark = pytest.mark.timeout(400)
+
 EPOCH = "1700000000"  # of the files in the archives, Unix seconds
 EXECUTE = REPOSITORY / "tests" / "notebooks" / "execute.py"
 
