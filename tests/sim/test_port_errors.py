@@ -44,7 +44,7 @@ PORTS: dict[type, tuple[type, ...]] = {
     ports.MailSender: (programs.HostPost,),
 }
 # What a port calls, and the loop of vrrpd/linux, of which the daemon knows the Clock only.
-NO_PORTS = {ports.Receiver, ports.Watcher, ports.ProcessWatcher, ports.EventLoop}
+NO_PORTS = {ports.Receiver, ports.Postpone, ports.Watcher, ports.ProcessWatcher, ports.EventLoop}
 PLACES = {port.__name__: places for port, places in PORTS.items()}
 PLACES |= {"Log": (Silent,), "Journal": (Journal,)}
 
