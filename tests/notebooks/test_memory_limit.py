@@ -50,7 +50,9 @@ def limited() -> Iterator[Path]:
     """The cgroup, which ends with the test."""
     group = group_with_a_limit()
     if group is None:
-        pytest.skip("this machine gives us no cgroup with a limit of memory: it needs root")
+        pytest.skip(
+            "optional: a cgroup with a limit of memory needs root, and cgroups that can be written"
+        )
     yield group
     eventually(lambda: not (group / "cgroup.procs").read_text(), 30, "the end of its processes")
     group.rmdir()

@@ -14,7 +14,7 @@ from tests.support import REPOSITORY
 ID_MAP = Path("/proc/self/uid_map").read_text().split()
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or ID_MAP[2] != str(2**32 - 1),
-    reason="only root of the machine has the 65536 user ids of a pod",
+    reason="optional: only root of the machine has the 65536 user ids of a pod",
 )
 IN_A_LAB = ["python", "-m", "labs.sandbox.namespaces", "--"]
 # A cable is pulled; then root on a host looks for what belongs to the pod.
