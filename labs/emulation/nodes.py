@@ -193,6 +193,7 @@ class Host(Node):
             os.chown(place, self._root, self._root)
             place.chmod(0o1777 if own.endswith("tmp") else 0o755)
         os.chown(self.files / "etc", self._root, self._root)
+        (self.files / "etc").chmod(0o755)  # whatever the umask is: of Debian 13's users, 002
         self.path("/etc/hostname").write_text(f"{name}\n")
         self.path("/etc/hosts").write_text(names)
         # keepalived 2.3.3 adds this name itself: what vrrpd has added is shown the same.
