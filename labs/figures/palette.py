@@ -40,12 +40,6 @@ DARK = {
 NOBODY_TINT = 0.22  # opacity of that color over the lanes while no host holds
 
 
-def luma(colour: str) -> float:
-    """Lightness of ``#RRGGBB`` as a grey print shows it, 0 to 1 (Rec. 709)."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def text_color(ground: str) -> str:
     """Color of words on a bar or box filled with `ground`: that of a host, of no host, or INK."""
     return {HOST_COLOURS[0]: ON_BLUE, INK: GROUND}.get(ground, ON_BRIGHT)

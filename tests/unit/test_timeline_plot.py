@@ -21,7 +21,7 @@ from labs.analysis.timeline import Timeline
 from labs.errors import LabError
 from labs.figures.html_figure import svg
 from labs.figures.label_rows import places
-from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER, luma
+from labs.figures.palette import HOST_COLOURS, NOBODY, PAPER
 from labs.figures.timeline_figure import WIDTH
 from labs.model.facts import Action, Address, Arp, Fact, Ping
 from tests.unit import stories
@@ -186,6 +186,12 @@ def test_the_same_facts_give_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size > 1000
     plot.save(drawn(stories.crash), tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def luma(colour: str) -> float:
+    """Lightness of ``#RRGGBB`` as a grey print shows it, 0 to 1 (Rec. 709)."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_colours_stay_apart_in_grey() -> None:

@@ -97,7 +97,6 @@ PHRASES = {
     "refuses: one card or": "a card of a user interface",
     "polite: a card or": "a card of a user interface",
     "mend             undoes": "the fault verb",
-    "mend_after(": "a function of lesson 14",
     "Trust nobody": "the title of lesson 18",
     "Heard": "the fact of that name, which recordings have",
     "lab.bench()": "the verb that shows the panel",
