@@ -81,6 +81,7 @@ def _check(options: argparse.Namespace) -> int:
     except MemoryError:
         lines, status = [f"{options.use_file}: not enough memory to read it"], EXIT_CONFIG
     finally:
+        gc.freeze()  # nor is it when Python collects once more at its end
         gc.enable()
     lines = [*options.missing, *lines]
     if not options.config_test:

@@ -60,9 +60,7 @@ def own_addresses(
     """
     name, family = instance.interface, instance.family
     interface = kernel.interface(name)
-    mine = virtual_addresses([instance])
-    source = instance.unicast_src_ip or instance.mcast_src_ip
-    if interface is None or (source is not None and source not in mine):
+    if interface is None:
         return frozenset()
     first: IPAddress | None = None
     for ip in interface.addresses:
@@ -71,7 +69,11 @@ def own_addresses(
         if ip not in virtual:
             return frozenset()
         first = ip if first is None else first
-    if first is None or first not in mine or (name, first) in added:
+    if first is None or (name, first) in added:
+        return frozenset()
+    mine = virtual_addresses([instance])
+    source = instance.unicast_src_ip or instance.mcast_src_ip
+    if first not in mine or (source is not None and source not in mine):
         return frozenset()
     return frozenset({(name, first)})
 

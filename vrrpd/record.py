@@ -64,10 +64,10 @@ class Record:
                 self.__dict__.update(zip(self._fields, values, strict=True))
             return
         own = self.__dict__
-        if values:
-            own.update(zip(self.__match_args__, values, strict=False))
-        if named:
-            own.update(named)
+        own.update(named)
+        if not values and self._required.issubset(own) and self._names.issuperset(own):
+            return
+        own.update(zip(self.__match_args__, values, strict=False))
         if len(own) != len(values) + len(named):
             count = len(values) + len(named)
             raise TypeError(f"{type(self).__name__}: {count} values, some for no field")

@@ -36,6 +36,7 @@ SHELL_WORDS = {"|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1", ">&2", "
 VIOLATION = "SECURITY VIOLATION - {} are being executed but script_security not enabled."
 INSECURE = " There are insecure scripts."
 Identity = tuple[int, int]  # uid, gid
+_NO_SCRIPTS = Notify()
 _Holder = TypeVar("_Holder", Instance, SyncGroup)
 
 
@@ -355,6 +356,8 @@ class _ScriptSecurity:
 
     def _member(self, one: _Holder) -> _Holder:
         """An instance or a group without the scripts that may not run."""
+        if one.notify == _NO_SCRIPTS:
+            return one
         return replace(one, notify=self.notify(one.notify))
 
 

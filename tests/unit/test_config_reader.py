@@ -298,7 +298,7 @@ def test_the_short_way_of_plain_lines_ends_where_the_long_one_does(
         report = Reporter()
         reader = Reader(report, "host")
         reader.read_text(data, "f", ".")
-        lines = [(one.words, one.rest, one.source) for one in reader.lines]
+        lines = [(one.words, one.rest, one.brace) for one in reader.lines]
         return [*lines], [str(one) for one in report]
 
     short = read()

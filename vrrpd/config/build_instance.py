@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cached_property
 from typing import Literal
 
 from vrrpd.config import address_lines, parse_route, vip_limit
@@ -36,6 +37,7 @@ from vrrpd.config.values import (
     Garp,
     IPAddress,
     Peer,
+    SourceLocation,
 )
 from vrrpd.record import replace
 
@@ -74,10 +76,12 @@ class _Builder:
         self.trackables = trackables
         self.limits = limits
         self.report = report
+        self.by_name: dict[str, list[Statement]] = {}
+        for one in block.block:
+            self.by_name.setdefault(one.name.text, []).append(one)
         self.said, self.given = collect(block.block, SPECIALS, report)
         self.said.pop("state", None)
         self._state()
-        self.words = {line.where: line.name for one in block.block for line in one.block}
         self.fields: Fields = {}
 
     def build(self) -> Instance | None:
@@ -105,10 +109,19 @@ class _Builder:
             return None
         return Instance(**self.fields)
 
+    @cached_property
+    def _words(self) -> dict[SourceLocation, Word]:
+        """The first word of each line in a block of the instance; only messages need it."""
+        return {line.where: line.name for one in self.block.block for line in one.block}
+
+    def _word_of(self, address: Address) -> Word:
+        """Where to point at for an address."""
+        return self._words[address.where]
+
     def _state(self) -> None:
         """A BACKUP after a MASTER does not count; another word after it is a BACKUP that does."""
-        for one in self.block.block:
-            if one.name.text == "state" and one.args:
+        for one in self.by_name.get("state", ()):
+            if one.args:
                 word, before = one.args[0].text, self.said.get("state")
                 if word != "BACKUP" or before != "MASTER":
                     self.said["state"] = "MASTER" if word == "MASTER" else "BACKUP"
@@ -128,8 +141,8 @@ class _Builder:
         """The lines of all blocks of that keyword."""
         return [
             line
-            for one in self.block.block
-            if one.name.text == keyword and one.keyword is not None
+            for one in self.by_name.get(keyword, ())
+            if one.keyword is not None
             for line in one.block
         ]
 
@@ -197,15 +210,16 @@ class _Builder:
         """The family of the first address in the block that can be used decides."""
         silent = Reporter()  # what is wrong with the others is reported when they are read
         for one in self.block.block:
+            name = one.name.text
             found: Iterable[IPAddress] = ()
-            if one.name.text == "native_ipv6":
+            if name == "native_ipv6":
                 return 6
-            if one.name.text in _SOURCES and one.args:
+            if name in _SOURCES and one.args:
                 with suppress(BadValue):
                     found = [host_of(one.args[0].text)[0]]
-            elif one.name.text == "virtual_ipaddress":
+            elif name == "virtual_ipaddress":
                 found = (address.ip for address in address_lines.addresses(one.block, silent))
-            elif one.name.text == "unicast_peer":
+            elif name == "unicast_peer":
                 found = (peer.ip for peer, _ in address_lines.peers(one.block, silent))
             for ip in found:
                 return 4 if ip.version == 4 else 6
@@ -260,8 +274,8 @@ class _Builder:
         self.fields["advert_interval_ns"] = exact
 
     def _authentication(self) -> None:
-        blocks = [one for one in self.block.block if one.name.text == "authentication"]
-        if not blocks:
+        blocks = self.by_name.get("authentication")
+        if blocks is None:
             return
         lines = (line for one in blocks for line in one.block)
         fields, _ = collect(lines, AUTH_SPECIALS, self.report)
@@ -287,8 +301,8 @@ class _Builder:
 
     def _auth_hmac(self) -> bool:
         """Whether what is asked for can be had; `authentication` does not go with it."""
-        blocks = [one for one in self.block.block if one.name.text == "auth_hmac"]
-        if not blocks:
+        blocks = self.by_name.get("auth_hmac")
+        if blocks is None:
             return True
         auth = build_auth_hmac(blocks, self.name, self.fields, self.report)
         if auth is None:
@@ -345,7 +359,7 @@ class _Builder:
     def _addresses(self) -> None:
         family = self.fields["family"]
         kept: list[Address] = []
-        taken: dict[tuple[IPAddress, str | None], Address] = {}
+        taken: dict[IPAddress, dict[str | None, Address]] = {}
         found = address_lines.addresses(self._blocks("virtual_ipaddress"), self.report)
         for one in found:
             if one.family == family:
@@ -354,7 +368,7 @@ class _Builder:
             else:
                 self.report.at(
                     "error",
-                    self.words[one.where],
+                    self._word_of(one),
                     f"({self.name}) {one.ip} is not "
                     f"IPv{family} like the addresses before it; ignored",
                     expected="it in virtual_ipaddress_excluded",
@@ -371,13 +385,13 @@ class _Builder:
             ah=self.fields.get("auth", Auth()).kind == "AH",
             hmac=hmac is not None and hmac.signs,
             report=self.report,
-            words=self.words,
+            word_of=self._word_of,
         )
         far = [one for one in addresses[:1] if not one.ip.is_link_local]
         if far and family == 6 and self.fields["strict"]:  # RFC 9568 section 5.2.9
             self.report.at(
                 "error",
-                self.words[far[0].where],
+                self._word_of(far[0]),
                 f"({self.name}) strict: the first IPv6 address must be link-local",
             )
         self.fields["addresses"] = addresses
@@ -392,23 +406,25 @@ class _Builder:
     def _is_new(
         self,
         one: Address,
-        taken: dict[tuple[IPAddress, str | None], Address],
+        taken: dict[IPAddress, dict[str | None, Address]],
         excluded: bool = False,
     ) -> bool:
         """Take an address unless the instance has it already: as keepalived from 2.3.3 on.
 
         An excluded address may be that of a virtual one, or another excluded one, elsewhere.
+        `taken` has the addresses by the interface they are on, and virtual ones by None, too.
         """
-        spot = one.ip, one.dev or self.fields.get("interface")
-        key = spot if excluded else (one.ip, None)
-        if key in taken:
+        interface = one.dev or self.fields["interface"]
+        place = interface if excluded else None
+        same = taken.setdefault(one.ip, {})
+        if place in same:
             self.report.at(
                 "error",
-                self.words[one.where],
-                f"({self.name}) {one.ip} again (first in line {taken[key].where.line}); ignored",
+                self._word_of(one),
+                f"({self.name}) {one.ip} again (first in line {same[place].where.line}); ignored",
             )
             return False
-        taken[key] = taken[spot] = one
+        same[place] = same[interface] = one
         return True
 
     def _enough_addresses(self) -> bool:
@@ -455,7 +471,7 @@ class _Builder:
                 continue
             kept[peer.ip] = peer
         self.fields["unicast_peers"] = tuple(kept.values())
-        asked = self.fields.get("unicast_src_ip") or "unicast_peer" in _names(self.block)
+        asked = self.fields.get("unicast_src_ip") or "unicast_peer" in self.by_name
         lost = bool(self.fields.get("unicast_fault_no_peer"))
         self.fields["unicast"] = bool(lines) or lost
         if asked and not self.fields["unicast"]:

@@ -18,13 +18,25 @@ from vrrpd.config.source_text import Word
 from vrrpd.config.values import Notify, Vmac
 
 PASSWORD_LENGTH = 8  # RFC 2338 section 5.3.10
-_NOTIFY = ("master", "backup", "fault", "stop", "deleted", "master_rx_lower_pri", "split_brain")
+_NOTIFY = {
+    "notify": "any",
+    "notify_master": "master",
+    "notify_backup": "backup",
+    "notify_fault": "fault",
+    "notify_stop": "stop",
+    "notify_deleted": "deleted",
+    "notify_master_rx_lower_pri": "master_rx_lower_pri",
+    "notify_split_brain": "split_brain",
+}
+_NO_SCRIPTS = Notify()
 
 
 def notify_of(said: Fields) -> Notify:
     """The scripts among the fields of an instance or a group."""
-    found: dict[str, Any] = {name: said.get(f"notify_{name}") for name in _NOTIFY}
-    return Notify(any=said.get("notify"), report_deleted="notify_deleted" in said, **found)
+    found: dict[str, Any] = {_NOTIFY[name]: said[name] for name in said if name in _NOTIFY}
+    if not found:
+        return _NO_SCRIPTS
+    return Notify(report_deleted="notify_deleted" in said, **found)
 
 
 def _state(one: Statement, report: Reporter) -> Fields:

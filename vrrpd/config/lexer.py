@@ -22,23 +22,18 @@ from vrrpd.config.source_text import BLANK, SourceLine, SourceText, Word
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
-_NOT_PLAIN = re.compile(rb"[^ \tA-Za-z0-9_.:/+-]")
+_PLAIN = re.compile(rb"([ \tA-Za-z0-9_.:/+-]*)([{}]?)[ \t]*")
 
 
 class Line(NamedTuple):
-    """A logical line: a lone brace, or words. `rest` is the raw text after the first word."""
+    """A logical line: words, or a lone brace, which is in `brace`, too.
+
+    `rest` is the raw text after the first word.
+    """
 
     words: tuple[Word, ...]
     rest: str
-    source: SourceLine
-
-    @property
-    def is_open(self) -> bool:
-        return self.words[0].text == "{" and not self.words[0].quoted
-
-    @property
-    def is_close(self) -> bool:
-        return self.words[0].text == "}" and not self.words[0].quoted
+    brace: str = ""  # "{" or "}"
 
 
 def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
@@ -47,25 +42,25 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     Nearly all lines are words, words with ` {` behind them, or a lone brace, in ASCII and without
     a character that means anything; they take this short way.
     """
-    end = len(raw.rstrip(b" \t"))
-    brace = raw[end - 1 : end] if raw[end - 1 : end] in (b"{", b"}") else b""
-    words = raw[: end - 1] if brace else raw
-    if _NOT_PLAIN.search(words) or len(raw) > LINE_BYTES:
+    found = _PLAIN.fullmatch(raw)
+    if found is None or len(raw) > LINE_BYTES:
         return None
     text = raw.decode("ascii")
     source = SourceLine(name, number, text)
-    found: list[Word] = []
-    at = 0
-    for word in text[: len(words)].split():
-        at = text.index(word, at)
-        found.append(Word(word, source, at + 1, len(word)))
-        at += len(word)
     lines: list[Line] = []
-    if found:
-        rest = text[found[0].column - 1 + found[0].length : at].lstrip(" \t")
-        lines.append(Line(tuple(found), rest, source))
-    if brace:
-        lines.append(Line((Word(brace.decode(), source, end, 1),), "", source))
+    words: list[Word] = []
+    end = found.end(1)
+    at = 0
+    for word in text[:end].split():
+        at = text.index(word, at)
+        words.append(Word(word, source, at + 1, len(word)))
+        at += len(word)
+    if words:
+        rest = text[words[1].column - 1 : at] if len(words) > 1 else ""
+        lines.append(Line(tuple(words), rest))
+    if end < len(text) and found[2]:
+        brace = text[end]
+        lines.append(Line((Word(brace, source, end + 1, 1),), "", brace))
     return lines
 
 

@@ -24,6 +24,7 @@ from vrrpd.config.lexer import Line
 from vrrpd.config.source_text import Word
 from vrrpd.config.values import SourceLocation
 
+_STEP = {"{": 1, "}": -1, "": 0}  # of the depth
 _ROUTERS = ("vrrp_instance", "vrrp_sync_group")
 
 
@@ -46,7 +47,8 @@ class Statement(NamedTuple):
 
     @property
     def where(self) -> SourceLocation:
-        return SourceLocation(self.name.source.file, self.name.source.line)
+        source = self.words[0].source
+        return SourceLocation(source.file, source.line)
 
     def inner_words(self) -> list[Word]:
         """Every word of the block, however it is spread over lines."""
@@ -68,7 +70,7 @@ class _Parser:
         self._report = report
 
     def _peek_open(self) -> bool:
-        return self._at < len(self._lines) and self._lines[self._at].is_open
+        return self._at < len(self._lines) and self._lines[self._at].brace == "{"
 
     def _one_too_many(self) -> bool:
         """Whether one more open block, here, would leave those around it without their `}`."""
@@ -82,9 +84,9 @@ class _Parser:
         depth = 0
         for at, line in enumerate(self._lines):
             self._opened_before.append(depth)
-            depth += 1 if line.is_open else -1 if line.is_close else 0
+            depth += _STEP[line.brace]
             following = self._lines[at + 1 : at + 2]
-            if following and following[0].is_open and blocks_of(line.words[0].text) == [""]:
+            if following and following[0].brace == "{" and blocks_of(line.words[0].text) == [""]:
                 self._root_blocks.append(at)
         self._opened_before.append(depth)
         self._root_blocks.append(len(self._lines))
@@ -95,11 +97,11 @@ class _Parser:
         while self._at < len(self._lines):
             line = self._lines[self._at]
             self._at += 1
-            if line.is_close:
+            if line.brace == "}":
                 if opener is not None:
                     return tuple(found)
                 self._report.at("error", line.words[0], "this '}' closes nothing; ignored")
-            elif line.is_open:
+            elif line.brace:
                 self._stray(line.words[0], line.words[0], "unexpected '{': no keyword before it")
             else:
                 statement = self._statement(line, block, context)
@@ -164,9 +166,9 @@ class _Parser:
         while self._at < len(self._lines):
             line = self._lines[self._at]
             self._at += 1
-            if line.is_close:
+            if line.brace == "}":
                 return tuple(found)
-            if line.is_open:
+            if line.brace:
                 self._stray(line.words[0], line.words[0], f"unexpected '{{' in {inner}")
             else:
                 found.append(Statement(line.words, line.rest, inner))
@@ -244,7 +246,7 @@ class _Parser:
         while self._at < len(self._lines) and depth:
             line = self._lines[self._at]
             self._at += 1
-            depth += 1 if line.is_open else -1 if line.is_close else 0
+            depth += _STEP[line.brace]
             word = line.words[0]
             keyword = in_block("").get(word.text)
             if keyword and keyword.opens_block and self._peek_open():

@@ -271,7 +271,8 @@ class Reader:
             message = "this quote never ends; line ignored"
             self._report.at("error", unterminated, message, expected='a closing "')
         elif line_words:
-            self._emit(Line(tuple(line_words), after_first_word(piece), piece.source))
+            brace = piece.text if piece.text in ("{", "}") else ""
+            self._emit(Line(tuple(line_words), after_first_word(piece), brace))
         if rest.text:
             self._process(rest, directory, depth + 1)
 
@@ -288,11 +289,11 @@ class Reader:
 
     def _emit(self, line: Line) -> None:
         self.lines.append(line)
-        if line.is_open:
+        if line.brace == "{":
             if self._depth == 0:
                 self._root = self._last
             self._depth += 1
-        elif line.is_close:
+        elif line.brace:
             self._depth = max(0, self._depth - 1)
         else:
             self._last = line.words[0].text

@@ -10,11 +10,11 @@ Up to 1.2.19 there was space for 20 and the others were dropped: `max_vips=20` b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from vrrpd.config.diagnostics import Reporter
 from vrrpd.config.source_text import Word
-from vrrpd.config.values import Address, SourceLocation
+from vrrpd.config.values import Address
 from vrrpd.record import Record
 
 MOST = 255  # the count of addresses is one byte
@@ -47,19 +47,22 @@ def fit(
     ah: bool,
     hmac: bool = False,
     report: Reporter,
-    words: Mapping[SourceLocation, Word],
+    word_of: Callable[[Address], Word],
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    """The addresses to advertise, and those to hold without advertising them."""
+    """The addresses to advertise, and those to hold without advertising them.
+
+    `word_of` gives the place of an address, for messages.
+    """
     if limits.max_vips is not None and len(addresses) > limits.max_vips:
         for dropped in addresses[limits.max_vips :]:
             report.at(
                 "warning",
-                words[dropped.where],
+                word_of(dropped),
                 f"VRRP_Instance({name}) trunc to the first {limits.max_vips} VIPs.",
             )
             report.at(
                 "warning",
-                words[dropped.where],
+                word_of(dropped),
                 "=> Declare others VIPs into the excluded vip block",
             )
         addresses = addresses[: limits.max_vips]
@@ -67,7 +70,7 @@ def fit(
     if len(addresses) > most:
         report.at(
             "warning",
-            words[addresses[most].where],
+            word_of(addresses[most]),
             f"({name}) Number of VIPs ({len(addresses)}) exceeds maximum/space available "
             f"in packet (max {most} addresses) - excess moved to eVIPs",
         )
