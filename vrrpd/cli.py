@@ -11,17 +11,17 @@ the rest.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
+from types import SimpleNamespace
 
 from vrrpd.command import ended
 from vrrpd.command_line import parse
 from vrrpd.config import Config, ConfigError, load
 from vrrpd.config.diagnostics import EXIT_CONFIG, shown
 from vrrpd.script_security import first, secure
-from vrrpd.signals import NUMBERS
+from vrrpd.signals import NAMES, numbers
 
 EXIT_FATAL = 1
 EXIT_ERRORS = 4  # of -t
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     return ended("vrrpd", lambda: _perform(parse(argv)))
 
 
-def _perform(options: argparse.Namespace) -> int:
+def _perform(options: SimpleNamespace) -> int:
     """Do what the options ask for; return the exit status."""
     if options.signum is not None:
         return _signum(options.signum)
@@ -49,14 +49,14 @@ def _perform(options: argparse.Namespace) -> int:
 
 def _signum(name: str) -> int:
     """`--signum`: print a number, for `kill`."""
-    if name not in NUMBERS:
+    if name not in NAMES:
         print(f"Unknown sigfunc {name}", file=sys.stderr)
         return EXIT_FATAL
-    print(int(NUMBERS[name]))
+    print(numbers()[name])
     return 0
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: SimpleNamespace) -> int:
     """`-t`: print what is wrong with the configuration and exit."""
     from vrrpd.linux.accounts import Accounts
 
@@ -95,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
     return status
 
 
-def _own_addresses(options: argparse.Namespace, config: Config) -> list[str]:
+def _own_addresses(options: SimpleNamespace, config: Config) -> list[str]:
     """Warnings of virtual addresses that this host has as its own, as far as it can be seen."""
     from vrrpd.linux.host_addresses import HostAddresses
     from vrrpd.own import warnings

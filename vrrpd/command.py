@@ -15,14 +15,13 @@ from __future__ import annotations
 import errno
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 FAILED = 1
-INTERRUPTED = 128 + signal.SIGINT
-NO_READER = 128 + signal.SIGPIPE
+INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
+NO_READER = 141  # 128 + SIGPIPE
 # What print() meets on a full disk, on a closed stream and on a terminal that has gone.
 _OF_OUTPUT = (errno.ENOSPC, errno.EBADF, errno.EIO)
 

@@ -9,10 +9,10 @@ Of messages the first twenty are logged, and a count.
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from vrrpd.config import Config, ConfigError, Diagnostic, load
@@ -38,7 +38,7 @@ Work = Callable[[], Iterator[_Reading | Instance]]
 Run = Callable[[Work], list[Any]]
 
 
-def _examine(options: argparse.Namespace) -> Iterator[_Reading | Instance]:
+def _examine(options: SimpleNamespace) -> Iterator[_Reading | Instance]:
     """Read the file of the command line, and check its scripts.  Raises ConfigError."""
     from vrrpd.linux.accounts import Accounts
 
@@ -55,7 +55,7 @@ def _examine(options: argparse.Namespace) -> Iterator[_Reading | Instance]:
     yield from config.instances
 
 
-def overridden(config: Config, options: argparse.Namespace) -> Config:
+def overridden(config: Config, options: SimpleNamespace) -> Config:
     """The configuration with what the command line says otherwise."""
     settings = config.globals
     if options.umask is not None:
@@ -69,7 +69,7 @@ def here(work: Work) -> list[Any]:
 
 
 def read(
-    options: argparse.Namespace,
+    options: SimpleNamespace,
     log: Log,
     lacking: Callable[[dict[str, str]], str | None],
     run: Run,

@@ -21,8 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from vrrpd.config.model import Config, Instance
-from vrrpd.events import IPAddress
+from vrrpd.config.model import Config, Instance, IPAddress
 
 Own = tuple[str, IPAddress]
 """An interface and an address on it."""

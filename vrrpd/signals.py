@@ -5,13 +5,19 @@ kill -$(vrrpd --signum=DATA) $(cat /run/vrrpd.pid)
 
 from __future__ import annotations
 
-import signal
+NAMES = ("STOP", "RELOAD", "DATA", "STATS", "STATS_CLEAR", "JSON")
 
-NUMBERS: dict[str, int] = {
-    "STOP": signal.SIGTERM,
-    "RELOAD": signal.SIGHUP,
-    "DATA": signal.SIGUSR1,
-    "STATS": signal.SIGUSR2,
-    "STATS_CLEAR": signal.SIGRTMAX - 1,
-    "JSON": signal.SIGRTMIN + 2,
-}
+
+def numbers() -> dict[str, int]:
+    """Return the number of each of the signals."""
+    import signal  # which makes three enumerations, and only the daemon itself needs them
+
+    values = (
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGRTMAX - 1,
+        signal.SIGRTMIN + 2,
+    )
+    return dict(zip(NAMES, map(int, values), strict=True))

@@ -10,7 +10,6 @@ nothing to run; `cli.py`, which reads the options, imports this module only for 
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import gc
 import os
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from vrrpd import __version__
@@ -28,7 +28,7 @@ from vrrpd.config_source import ConfigSource
 from vrrpd.fsm import SECOND
 from vrrpd.journal import APPEND, Journal, Log, logger
 from vrrpd.required_capabilities import needed
-from vrrpd.signals import NUMBERS
+from vrrpd.signals import numbers
 
 if TYPE_CHECKING:
     from vrrpd.control import Control
@@ -50,7 +50,7 @@ EXIT_FATAL = 1
 EXIT_MISSING_PERMISSION = 4
 
 
-def start(options: argparse.Namespace) -> int:
+def start(options: SimpleNamespace) -> int:
     """Run the daemon that the options ask for, until a signal ends it; return the exit status."""
     facility = None if options.no_syslog else options.log_facility
     to = logger(options.log_console, facility, options.log_format == "json")
@@ -70,7 +70,7 @@ def start(options: argparse.Namespace) -> int:
         gc.enable()
 
 
-def _run(options: argparse.Namespace, log: Log) -> int:
+def _run(options: SimpleNamespace, log: Log) -> int:
     """Start the daemon on a real host and stay until a signal ends it."""
     from vrrpd.daemon import Daemon
     from vrrpd.linux.capabilities import Privileges
@@ -142,7 +142,7 @@ def _write_pids(own: PidFile, second: str | None, log: Log) -> list[str]:
     return [file.path for file in files]
 
 
-def _heed(options: argparse.Namespace, log: Log) -> None:
+def _heed(options: SimpleNamespace, log: Log) -> None:
     """Do what the command line asks of the process, and log what vrrpd does not do of it."""
     from vrrpd.linux.own_process import dump_core
 
@@ -153,7 +153,7 @@ def _heed(options: argparse.Namespace, log: Log) -> None:
             dump_core()
 
 
-def journal_of(options: argparse.Namespace, log: Log) -> Journal:
+def journal_of(options: SimpleNamespace, log: Log) -> Journal:
     """The journal; a file that cannot be written now is tried again with every line."""
     if options.journal is not None:
         with _log_oserror(log, f"no journal {options.journal}"):
@@ -264,7 +264,7 @@ def _entered(namespace: str | None, log: Log) -> bool:
 
 
 def _reduce(
-    privileges: Privileges, config: Config, options: argparse.Namespace, ours: tuple[str, ...]
+    privileges: Privileges, config: Config, options: SimpleNamespace, ours: tuple[str, ...]
 ) -> None:
     """Everything is set up: give up what is not needed from here on; `ours` are files we made."""
     files = [one.file for one in config.track_files]
@@ -320,8 +320,8 @@ def _signals(
         "RELOAD": lambda: supervisor.reload(daemon.reload),
         **{what: partial(_dump, daemon, what) for what in DUMPS},
     }
-    for name, action in actions.items():
-        loop.on_signal(NUMBERS[name], action)
+    for name, number in numbers().items():
+        loop.on_signal(number, actions[name])
 
 
 def _dump(daemon: Daemon, what: str) -> None:

@@ -85,6 +85,38 @@ def test_every_option_of_the_installed_keepalived_is_accepted() -> None:
             parse([f"-{short}{given}"])
 
 
+OURS = [
+    ["--log-format", "json"],
+    ["--metrics", "9650"],
+    ["--max-vips", "20"],
+    ["--control", "/x", "--journal", "/y", "-f", "/z", "-n", "-l", "-D", "-G"],
+    ["-f", ""],
+    ["-C", "--all"],
+    ["-f", "/x", "surplus"],
+]
+
+
+@pytest.mark.parametrize(
+    "words", [*separate(), *(line.split() for line in UNIT_FILES), *OURS, []], ids=" ".join
+)
+def test_the_short_way_of_whole_names_ends_where_argparse_does(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = vars(parse(words))
+    monkeypatch.setattr("vrrpd.command_line._exact", lambda _: None)
+    assert vars(parse(words)) == short
+
+
+@pytest.mark.parametrize("words", [["-f"], ["-f", "-D"], ["--log-format", "x"], ["--unknown"]])
+def test_a_mistake_in_the_command_line_ends_with_the_usage(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(words)
+    assert ended.value.code == 2
+    assert "usage: vrrpd" in capsys.readouterr().err
+
+
 def test_what_is_not_done_is_named_in_a_line_each() -> None:
     options = parse(["-x", "-A", "/x", "-V", "-n", "-D"])
     assert [line.partition(":")[0] for line in options.missing] == [

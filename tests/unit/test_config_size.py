@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,7 +120,7 @@ class RunningFile:
         self.path = path
         self.log = Silent(lambda: 0)
         self.run: Callable[[Work], list[object]] = here
-        options = argparse.Namespace(
+        options = SimpleNamespace(
             use_file=str(path),
             config_id=None,
             max_vips=None,

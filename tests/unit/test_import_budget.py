@@ -120,6 +120,7 @@ NOT_TO_CHECK = """
     pickle random subprocess tempfile threading tokenize traceback unicodedata urllib
     vrrpd.control vrrpd.daemon vrrpd.journal vrrpd.listener vrrpd.router vrrpd.startup
     ctypes vrrpd.linux.kernel vrrpd.linux.loop vrrpd.packet vrrpd.ports
+    argparse gettext locale signal vrrpd.events
 """
 CHECK = """
 import sys

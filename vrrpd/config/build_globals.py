@@ -121,7 +121,7 @@ def _nftables(one: Statement, report: Reporter) -> Fields:
     if not one.args or not one.args[0].text:
         return {"nftables": Globals().nftables}
     name = one.args[0].text
-    if not _TABLE.fullmatch(name) or name in _NFT_WORDS:
+    if not re.fullmatch(_TABLE, name) or name in _NFT_WORDS:
         raise BadValue(f"'{name}' cannot be the name of a table in nft; 'keepalived' is used")
     return {"nftables": name}
 
@@ -193,7 +193,7 @@ def _extra_if(one: Statement, report: Reporter) -> Fields:
 
 
 # What nft(8) can take for the name of a table: an identifier that is no word of its language.
-_TABLE = re.compile(r"[A-Za-z][A-Za-z0-9/\\_.-]*")
+_TABLE = r"[A-Za-z][A-Za-z0-9/\\_.-]*"
 _NFT_WORDS = frozenset(
     """
     accept add ah all and arp auto-merge bridge cgroup chain comment comp constant continue

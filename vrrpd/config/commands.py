@@ -28,8 +28,8 @@ _ESCAPES = {
     "t": "\t",
     "v": "\v",
 }
-_OCTAL = re.compile(r"[0-7]{1,3}")
-_HEX = re.compile(r"x([0-9A-Fa-f]{1,2})")
+_OCTAL = r"[0-7]{1,3}"
+_HEX = r"x([0-9A-Fa-f]{1,2})"
 
 
 class UnterminatedQuote(ValueError):
@@ -91,12 +91,12 @@ def _split_quoted(text: str) -> list[str]:
 def _escape(text: str, index: int) -> tuple[str, int]:
     """What the escape at `index` (behind the backslash) means, and where it ends."""
     char = text[index]
-    octal = _OCTAL.match(text, index)
+    octal = re.match(_OCTAL, text[index : index + 3])
     if octal:
-        return chr(int(octal[0], 8) & 0xFF), octal.end()
-    hexadecimal = _HEX.match(text, index)
+        return chr(int(octal[0], 8) & 0xFF), index + octal.end()
+    hexadecimal = re.match(_HEX, text[index : index + 3])
     if hexadecimal:
-        return chr(int(hexadecimal[1], 16)), hexadecimal.end()
+        return chr(int(hexadecimal[1], 16)), index + hexadecimal.end()
     if char == "c" and index + 1 < len(text):
         return chr(ord(text[index + 1]) & 0x1F), index + 2
     return _ESCAPES.get(char, char), index + 1

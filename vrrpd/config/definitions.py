@@ -28,12 +28,13 @@ from vrrpd.record import Record
 if TYPE_CHECKING:
     from random import Random
 
-DEFINITION = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)")
+# Not compiled until a line needs one: that takes longer than to read a small file.
+DEFINITION = r"\$([A-Za-z_][A-Za-z0-9_]*)=[ \t]*(.*)"
 GENERATORS = ("~SEQ", "~LST")
-_REFERENCE = re.compile(r"\$\{([^{}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)(?=[ \t,)]|$)")
-_GENERATOR = re.compile(r"~(SEQx?|LST)[ \t]*\(")
-_NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,12}|[0-9]{1,12})")
-_GROUP = re.compile(r"[ \t]*(?:\{([^{}()]*)\}|([^,{}()]*))[ \t]*([,)])")
+_REFERENCE = r"\$\{([^{}]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)(?=[ \t,)]|$)"
+_GENERATOR = r"~(SEQx?|LST)[ \t]*\("
+_NUMBER = r"[+-]?(?:0[xX][0-9a-fA-F]{1,12}|[0-9]{1,12})"
+_GROUP = r"[ \t]*(?:\{([^{}()]*)\}|([^,{}()]*))[ \t]*([,)])"
 MAX_LENGTH = 64 * 1024
 MAX_REPEATS = 10_000
 MAX_DEPTH = 100
@@ -92,10 +93,11 @@ class Definitions:
 
         What the values name in turn is replaced as well, but not in the lines that follow.
         """
+        reference = re.compile(_REFERENCE)
         following: list[SourceText] = []
         replaced = False
         at = 0
-        while (found := _REFERENCE.search(line.text, at)) is not None:
+        while (found := reference.search(line.text, at)) is not None:
             value = self._lookup(found[1] if found[1] is not None else found[2], directory)
             if value is None or (value.several and found.end() < len(line)):
                 at = found.start() + 1
@@ -115,7 +117,7 @@ class Definitions:
 
     def warn_undefined(self, line: SourceText) -> None:
         """Report the names that are left in a line."""
-        for found in _REFERENCE.finditer(line.text):
+        for found in re.finditer(_REFERENCE, line.text):
             word = line.word(found.start(), found.end())
             name = found[1] if found[1] is not None else found[2]
             if name in self._values:
@@ -150,7 +152,7 @@ class Definitions:
 
     def generate(self, line: SourceText, directory: str) -> tuple[list[dict[str, str]], SourceText]:
         """What a leading `~SEQ(...)` or `~LST(...)` counts through, and the text to be repeated."""
-        head = _GENERATOR.match(line.text)
+        head = re.match(_GENERATOR, line.text)
         end = line.text.find(")") if head else -1
         if not head or end < 0:
             return self._misunderstood(line, len(line)), line
@@ -181,7 +183,7 @@ def _sequence(name: str, inside: str, hexadecimal: bool) -> list[dict[str, str]]
     texts = [text.strip() for text in inside.rstrip(")").split(",")]
     if not name or "{" in name or not 1 <= len(texts) <= 3:
         return None
-    if not all(_NUMBER.fullmatch(text) for text in texts):
+    if not all(re.fullmatch(_NUMBER, text) for text in texts):
         return None
     numbers = [_integer(text) for text in texts]
     end = numbers[-1]
@@ -206,10 +208,11 @@ def _integer(text: str) -> int:
 
 def _list(inside: str) -> list[dict[str, str]] | None:
     """One dictionary for each set of values; values that are missing are empty (keepalived)."""
+    group = re.compile(_GROUP)
     parts: list[list[str]] = []
     at = 0
     while at < len(inside):
-        found = _GROUP.match(inside, at)
+        found = group.match(inside, at)
         if found is None:
             return None
         text = found[1] if found[1] is not None else found[2]

@@ -36,7 +36,8 @@ MOST_KEPT = 1000  # the others are only counted
 
 # What may be a secret, be its keyword misspelt: `auth_pass 1111`, `key 1 hex:00..`.
 # It begins with a literal: `\S*` before it would take a square of the time for a long word.
-_SECRET = re.compile(r"(?i)((?:pass\w*\s+|key(?!\w*pass)\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)")
+# Not compiled until there is a message.
+_SECRET = r"(?i)((?:pass\w*\s+|key(?!\w*pass)\w*\s+(?:\d{1,3}\s+(?=\S))?))(.*)"
 
 
 class Diagnostic(Record):
@@ -215,7 +216,7 @@ class Reporter:
             column, length = where.column, where.length
             where = where.source
         if isinstance(where, SourceLine):
-            source = _SECRET.sub(lambda found: found[1] + "*" * len(found[2]), where.text)
+            source = re.sub(_SECRET, lambda found: found[1] + "*" * len(found[2]), where.text)
         self._found.append(
             Diagnostic(
                 severity=severity,

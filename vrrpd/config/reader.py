@@ -167,7 +167,8 @@ class Reader:
         text = self._as_copied(self._without_comment(whole))
         if not text.text.isascii():
             self._name_look_alikes(text)
-        if (self._collecting is not None or DEFINITION.search(text.text)) and continues(whole.text):
+        defining = "$" in text.text and re.search(DEFINITION, text.text)
+        if (self._collecting is not None or defining) and continues(whole.text):
             # A definition goes on in the next line also behind a comment (keepalived up to 2.3.3).
             text = text if continues(text.text) else text + whole.part(len(whole) - 1)
         if self._collecting is None and "$" not in text.text and text.text[:1] not in ("@", "~"):
@@ -207,7 +208,7 @@ class Reader:
             if text.text[0] == "@":
                 text = self._conditional(text)
                 continue
-            found = DEFINITION.fullmatch(text.text)
+            found = re.fullmatch(DEFINITION, text.text)
             if found:
                 self._collecting = (found[1], [], False)
                 self._collect(found[2])

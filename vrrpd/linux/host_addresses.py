@@ -12,9 +12,8 @@ used until duplicate address detection is over.
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from vrrpd.events import IPAddress
 from vrrpd.linux import netlink_attributes as tlv
 from vrrpd.linux.rtnetlink import (
     HEADER,
@@ -29,6 +28,9 @@ from vrrpd.linux.rtnetlink import (
     RTM_GETLINK,
     RequestSocket,
 )
+
+if TYPE_CHECKING:
+    from vrrpd.events import IPAddress
 
 
 class _InterfaceAddresses(NamedTuple):
