@@ -21,17 +21,18 @@ of them are equal whenever their values are, whatever their classes.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # part of the standard library since Python 3.11; for type checkers only
+    from typing import TypeVar
+
     from typing_extensions import dataclass_transform
+
+    _Record = TypeVar("_Record", bound="Record")
 else:
 
     def dataclass_transform(**_options):
         return lambda record: record
-
-
-_Record = TypeVar("_Record", bound="Record")
 
 
 @dataclass_transform(frozen_default=True)

@@ -17,7 +17,7 @@ from vrrpd.cli import main
 from vrrpd.config import loads
 from vrrpd.dump.text import address_text, route_text, rule_text
 from vrrpd.dump.writer import dump_data, dump_json, dump_stats
-from vrrpd.signals import NUMBERS
+from vrrpd.signals import numbers
 
 ADDRESSES = {
     "192.168.1.10/24 brd 192.168.1.255 scope link no_track":
@@ -224,10 +224,10 @@ def test_a_dump_that_cannot_be_written_is_a_line_in_the_log(
     assert router(lan, "one").state.value == "MASTER"
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", numbers())
 def test_signum_prints_the_number(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"--signum={name}"]) == 0
-    assert capsys.readouterr().out == f"{int(NUMBERS[name])}\n"
+    assert capsys.readouterr().out == f"{numbers()[name]}\n"
 
 
 def test_signum_of_something_else(capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +236,6 @@ def test_signum_of_something_else(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_numbers_are_those_of_linux() -> None:
-    assert NUMBERS["JSON"] == 36
-    assert NUMBERS["STATS_CLEAR"] == 63
-    assert NUMBERS["DATA"] == signal.SIGUSR1
+    assert numbers()["JSON"] == 36
+    assert numbers()["STATS_CLEAR"] == 63
+    assert numbers()["DATA"] == signal.SIGUSR1
