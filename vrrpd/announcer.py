@@ -51,8 +51,11 @@ class Announcer:
         self.advert_interface = advert_interface
         self.pending: list[Timer] = []
         self.second: int | None = None  # when the second burst is due
-        # Frames by (interface, MAC address, IPv6 router or not), then by address.
-        self.frames: dict[tuple[str, bytes, bool], dict[IPAddress, bytes]] = {}
+        # What was sent last: the addresses by interface, and the frames of each interface by its
+        # MAC address and whether it is an IPv6 router.
+        self._placed: Sequence[InterfaceAddress] = ()
+        self._homes: list[tuple[str, list[IPAddress], bool]] = []  # true: some are of IPv6
+        self._frames: dict[tuple[str, bytes, bool], list[bytes]] = {}
 
     def first(self, garp: Garp, placed: Sequence[InterfaceAddress]) -> None:
         """Send the first burst of a new MASTER, which clients wait for.  `take()` must follow."""
@@ -73,7 +76,6 @@ class Announcer:
         """
         due = self.second
         self.quiet()
-        self.frames = {}  # those of addresses that are no longer listed would stay for good
         if added:
             self._twice(garp, placed)
         elif due is not None:  # the new MASTER's second burst: of what is still ours
@@ -147,15 +149,24 @@ class Announcer:
 
     def prepare(self, placed: Sequence[InterfaceAddress]) -> None:
         """Have the frames of a burst ready."""
-        self.frames = {}
-        self.rounds(placed)
+        self._frames = {}
+        self._rounds(placed)
 
-    def rounds(self, placed: Sequence[InterfaceAddress]) -> list[tuple[str, list[bytes]]]:
+    def touch(self, placed: Sequence[InterfaceAddress]) -> None:
+        """Go through a burst without sending a frame: see takeover_prefetch.py."""
+        self._send(placed, 0)
+
+    def _rounds(self, placed: Sequence[InterfaceAddress]) -> list[tuple[str, list[bytes]]]:
         """The frames of one round, by interface; none where there is no MAC address."""
-        homes: dict[str, list[IPAddress]] = {}
-        for one in placed:
-            homes.setdefault(one.interface, []).append(one.address.ip)
-        return [(name, self._round(name, mine)) for name, mine in homes.items()]
+        if placed is not self._placed:
+            homes: dict[str, list[IPAddress]] = {}
+            for one in placed:
+                homes.setdefault(one.interface, []).append(one.address.ip)
+            self._placed, self._frames = placed, {}
+            self._homes = [
+                (name, mine, any(ip.version == 6 for ip in mine)) for name, mine in homes.items()
+            ]
+        return [(name, self._round(name, mine, six)) for name, mine, six in self._homes]
 
     def burst(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
         """Send `rounds` frames for every address, interface by interface."""
@@ -164,7 +175,7 @@ class Announcer:
 
     def _send(self, placed: Sequence[InterfaceAddress], rounds: int) -> None:
         """Send `rounds` frames for every address, and log nothing."""
-        for interface, frames in self.rounds(placed):
+        for interface, frames in self._rounds(placed):
             if frames:
                 self.pacer.send(self.name, interface, frames, self._refused(interface), rounds)
 
@@ -172,20 +183,25 @@ class Announcer:
         """Log a burst, with -D."""
         if not self.log.detailed:
             return
-        for interface, frames in self.rounds(placed):
+        for interface, frames in self._rounds(placed):
             if frames:
                 there = [str(one.address.ip) for one in placed if one.interface == interface]
                 text = f"Sending/queueing gratuitous ARPs on {interface} for {', '.join(there)}"
                 self.log.limited(("burst", self.name, interface), f"({self.name}) {text}")
 
-    def _round(self, interface: str, mine: list[IPAddress]) -> list[bytes]:
-        """One frame for each of these addresses on the interface; none if it has no MAC address."""
+    def _round(self, interface: str, mine: list[IPAddress], six: bool) -> list[bytes]:
+        """One frame for each of these addresses on the interface; none if it has no MAC address.
+
+        `six`: there are IPv6 addresses among them.
+        """
         state = self.kernel.interface(interface)
         if state is None or not state.mac:
             return []
-        router = any(ip.version == 6 for ip in mine) and self.kernel.forwards(interface)
-        known = self.frames.setdefault((interface, state.mac, router), {})
-        return [known.get(ip) or known.setdefault(ip, _frame(state.mac, ip, router)) for ip in mine]
+        router = six and self.kernel.forwards(interface)
+        key = (interface, state.mac, router)
+        if key not in self._frames:
+            self._frames[key] = [_frame(state.mac, ip, router) for ip in mine]
+        return self._frames[key]
 
     def _refused(self, interface: str) -> Callable[[OSError], None]:
         """What to say when the kernel does not let us send."""

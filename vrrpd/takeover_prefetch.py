@@ -56,4 +56,4 @@ class TakeoverPrefetch:
             numbered(packet, self._speaker.ident)
         self._kernel.warm_up()
         self._holdings.without_own(self._holdings.everything)
-        self._announcer.rounds(self._holdings.placed)
+        self._announcer.touch(self._holdings.placed)

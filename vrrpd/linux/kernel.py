@@ -138,7 +138,10 @@ class LinuxKernel:
 
     def interface(self, name: str) -> Interface | None:
         """The present state of the interface of that name."""
-        return next((one for one in self.links.values() if one.name == name), None)
+        for one in self.links.values():  # a takeover waits for this: a generator takes longer
+            if one.name == name:
+                return one
+        return None
 
     def interfaces(self) -> list[Interface]:
         """The present state of every interface."""

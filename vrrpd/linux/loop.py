@@ -215,9 +215,12 @@ class Loop:
         while self.running and not done():
             while self.idle:
                 self.guard(self.idle.pop(0))
-            events = self._sleep()
-            if self._only_postponed(events):
-                continue
+            if self.heap and self.heap[0][2].near:
+                events = self._watch()
+            else:
+                events = self._sleep()
+                if self._only_postponed(events):
+                    continue
             now = self.now()  # the host may let us wait here: what comes until then is read below
             self.read_quiet()
             if self.read(events) or self.read(self.epoll.poll(0, READY)):
@@ -250,18 +253,21 @@ class Loop:
         return not self.heap or self.heap[0][0] > self.now()
 
     def _sleep(self) -> list[tuple[int, int]]:
-        """Wait until something has arrived or a timer is due; what has arrived.
-
-        When a timer has had its prefetch call, we stay awake: to be woken once more
-        would take longer than what is left of `LEAD`.
-        """
-        if self.heap and self.heap[0][2].near:
-            due, events = self.heap[0][0], list[tuple[int, int]]()
-            while not events and self.now() < due:  # the timerfd can be read until it is set again
-                events = [one for one in self.epoll.poll(0, READY) if one[0] != self.timerfd]
-            return events
+        """Sleep until something has arrived or a timer is due; what has arrived."""
         self.arm()
         return self.epoll.poll(-1, READY)
+
+    def _watch(self) -> list[tuple[int, int]]:
+        """Wait for a timer that has had its prefetch call, or for what arrives; what has arrived.
+
+        Awake: to be woken once more would take longer than what is left of `LEAD`.  What is read
+        when the timer is due is read once before, so that it is in the processor's caches.
+        """
+        due, events = self.heap[0][0], list[tuple[int, int]]()
+        self.read_quiet()
+        while not events and self.now() < due:  # the timerfd can be read until it is set again
+            events = [one for one in self.epoll.poll(0, READY) if one[0] != self.timerfd]
+        return events
 
     def breathe(self) -> None:
         """Let what is due happen now, from the middle of a callback that takes long."""
