@@ -427,7 +427,7 @@ def test_between_the_prefetch_and_the_timer_the_loop_only_watches() -> None:
 
     class Quiet:
         def read(self) -> None:
-            pass
+            called.append("read")
 
         def postpone_timers(self) -> bool:
             called.append("postpone")
@@ -439,7 +439,29 @@ def test_between_the_prefetch_and_the_timer_the_loop_only_watches() -> None:
     loop.call_at(due, lambda: called.append("timer"), lambda: called.append("prefetch"))
     loop.run_until(lambda: "timer" in called)
     loop.close()
-    assert called[called.index("prefetch") :] == ["prefetch", "postpone", "timer"]
+    assert called[called.index("prefetch") :] == ["prefetch", "read", "read", "timer"]
+
+
+def test_an_advertisement_read_while_the_loop_watches_ends_the_watch() -> None:
+    called: list[str] = []
+
+    class Quiet:
+        def read(self) -> None:
+            if called == ["prefetch"]:
+                called.append("read")
+                call.postpone(due + SECOND)
+
+        def postpone_timers(self) -> bool:
+            return True
+
+    loop = Stepping()
+    loop.quiet.append(Quiet())
+    due = loop.now() + MILLISECOND
+    call = loop.call_at(due, lambda: called.append("timer"), lambda: called.append("prefetch"))
+    loop.run_until(lambda: "read" in called)
+    assert loop.time < due
+    loop.close()
+    assert called == ["prefetch", "read"]
 
 
 @pytest.mark.parametrize("hook", [None, lambda: None], ids=["timer", "timer with a prefetch"])

@@ -263,9 +263,10 @@ class Loop:
         Awake: to be woken once more would take longer than what is left of `LEAD`.  What is read
         when the timer is due is read once before, so that it is in the processor's caches.
         """
-        due, events = self.heap[0][0], list[tuple[int, int]]()
+        call, events = self.heap[0][2], list[tuple[int, int]]()
         self.read_quiet()
-        while not events and self.now() < due:  # the timerfd can be read until it is set again
+        while call.near and not events and self.now() < call.when:
+            # The timerfd can be read until it is set again.
             events = [one for one in self.epoll.poll(0, READY) if one[0] != self.timerfd]
         return events
 
