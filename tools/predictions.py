@@ -48,11 +48,15 @@ It is made by `python -m tools.predictions --write`; the reasons and the wrong a
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A prediction as a notebook asks it; own numbers are names in braces in the question."""
+    """A prediction as a notebook asks it; own numbers are names in braces in the question.
+
+    The choices have the order of the notebook; learners see them shuffled unless `ordered`.
+    """
 
     question: str
     unit: str
     choices: tuple[str, ...]
+    ordered: bool
 
 
 def asked(lesson: Path) -> list[Asked]:
@@ -77,7 +81,8 @@ def _asked(source: str) -> Iterator[Asked]:
             given = {each.arg: each.value for each in call.keywords if each.arg != "guess"}
             found = {name: _value(value, known) for name, value in given.items()}
             question = _value(call.args[0], known)
-            yield Asked(question, found.get("unit", ""), tuple(found.get("choices", ())))
+            choices, ordered = tuple(found.get("choices", ())), found.get("ordered", False)
+            yield Asked(question, found.get("unit", ""), choices, ordered)
 
 
 def _value(node: ast.expr, known: dict[str, Any]) -> Any:

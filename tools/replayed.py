@@ -124,7 +124,8 @@ def _prepare() -> None:
 
 
 def _show_prediction(asked: Any) -> None:
-    _ask("prediction", question=asked.text, unit=asked.unit, choices=list(asked.choices))
+    about = {"question": asked.text, "unit": asked.unit, "choices": list(asked.choices)}
+    _ask("prediction", **about, ordered=asked.ordered)
 
 
 def _show_verdict(verdict: Any) -> None:

@@ -257,7 +257,7 @@ class Page:
         return f'src="{name}" loading="lazy"'
 
     def _prediction(self, output: dict[str, Any]) -> str:
-        data = {key: output[key] for key in ("question", "unit", "choices")}
+        data = {key: output[key] for key in ("question", "unit", "choices", "ordered")}
         return _widget("prediction", data, output["question"])
 
     def _verdict(self, output: dict[str, Any]) -> str:

@@ -11,11 +11,16 @@ Only a prediction that was made before the run can be a surprise, and only a sur
 so `commit` insists, politely. A cell that is run again keeps the answer, so does a new kernel. Once
 it has been compared with a measurement, another answer is one for another round: both are kept, and
 the report counts the first.
+
+Each learner sees the choices in an order of their own, which is the same whenever they are asked;
+without a learner's folder (a recording, the book) it is that of the source.  A scale ("sooner",
+"later"; "2", "4") keeps its order: `ordered`.  An answer is recorded and judged by its text.
 """
 
 from __future__ import annotations
 
 import html
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +32,7 @@ from labs.figures import base
 from labs.figures.prediction_overlay import PredictionMark, start_of
 from labs.jupyter.notebook_errors import LessonError, install
 from labs.lessons.typed_number import number
-from labs.progress import Answer, memory
+from labs.progress import Answer, memory, seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +75,8 @@ class Prediction:
     guess: Answer | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    # The choices are a scale, whose order means something.
+    ordered: bool = False
     # The answer stands in the source of the cell: no form asks for another.
     written: bool = False
 
@@ -82,6 +89,16 @@ class Prediction:
     def key(self) -> str:
         """What the question is called in progress files, whatever the learner's numbers are."""
         return own_numbers.recorded(self.question)
+
+    def choices_of(self, learner: str) -> tuple[str, ...]:
+        """All choices in the order that this `learner` sees; that of the source for "".
+
+        The order of a scale is everybody's.
+        """
+        shown = list(self.choices)
+        if learner and not self.ordered:
+            random.Random(f"{learner} {self.key}").shuffle(shown)
+        return tuple(shown)
 
     def record(self, answer: Answer) -> None:
         """Keeps `answer`; raises LabError if it is not one of the choices."""
@@ -122,7 +139,7 @@ class Prediction:
 
     def __repr__(self) -> str:
         told = f"you said {answer_text(self.guess, self.unit)}" if self.guess is not None else "?"
-        return f"Predict: {self.text} [{' | '.join(self.choices) or self.unit}] {told}"
+        return f"Predict: {self.text} [{' | '.join(self._shown()) or self.unit}] {told}"
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -135,6 +152,10 @@ class Prediction:
         asking = Card(OPEN, "Predict before you run the next cell", (*asks, self._ways()))
         twin = asking if self.guess is None else answered
         display(widget(self._form(), twin), raw=True)
+
+    def _shown(self) -> tuple[str, ...]:
+        """The choices as the learner of this folder sees them."""
+        return self.choices_of(seed()) if self.choices else ()
 
     def _asks(self) -> tuple[str, ...]:
         """The question, and whose numbers it has if it has some."""
@@ -159,7 +180,7 @@ class Prediction:
 
     def _ways(self) -> str:
         """How to answer where no form can be shown."""
-        kinds = " or ".join(map(repr, self.choices)) or f"a number{self.unit and f' ({self.unit})'}"
+        kinds = " or ".join(map(repr, self._shown())) or f"a number{self.unit and f' ({self.unit})'}"
         return f"Answer in the cell: predict(..., guess=...), with {kinds}."
 
     def _form(self) -> Any:
@@ -168,7 +189,7 @@ class Prediction:
 
         answer: Any
         if self.choices:
-            answer = widgets.RadioButtons(options=self.choices, value=self.guess)
+            answer = widgets.RadioButtons(options=self._shown(), value=self.guess)
         else:
             answer = widgets.Text(placeholder=f"a number{self.unit and f' ({self.unit})'}")
             answer.continuous_update = False  # a value is what Enter ended, not every digit
@@ -201,14 +222,16 @@ def predict(
     *,
     unit: str = "",
     choices: Sequence[str] = (),
+    ordered: bool = False,
 ) -> Prediction:
     """Asks for a prediction: pass `guess`, or leave it out and answer in the form.
 
+    The form shuffles the choices for each learner, unless they are a scale (`ordered`).
     An answer that was given before is kept, and the form takes another.
     Raises LabError if `guess` is not one of `choices`.
     """
     install()
-    prediction = Prediction(question, unit=unit, choices=tuple(choices))
+    prediction = Prediction(question, unit=unit, choices=tuple(choices), ordered=ordered)
     before = [entry.answer for entry in memory.entries("prediction", prediction.key)]
     if before and (not choices or before[-1] in choices):
         prediction.guess = before[-1]

@@ -3,6 +3,7 @@
 //   const memory = answers("07-failover");
 //   memory.predictions[question] = "3.1";
 //   memory.keep();                           // stores it; "answered" is dispatched on the document
+//   memory.seed                              // what the order of choices is made of, until forgotten
 //
 // A browser that refuses to store remembers until the page is left.  Two tabs of one lesson add to
 // what the other has stored.
@@ -22,16 +23,20 @@ export function answers(lesson) {
   };
 
   const memory = {
-    predictions: {}, compared: {}, quiz: {}, passed: {}, skipped: false,
+    predictions: {}, compared: {}, quiz: {}, passed: {}, skipped: false, seed: "",
     /** Take what another tab has stored; what was answered here counts. */
     merge() {
       const known = stored();
       for (const part of PARTS) memory[part] = { ...known[part], ...memory[part] };
       memory.skipped = memory.skipped || Boolean(known.skipped);
+      memory.seed = memory.seed || String(known.seed ?? "");
+    },
+    store() {
+      try { localStorage.setItem(key, JSON.stringify(memory)); } catch { /* until the page is left */ }
     },
     keep() {
       memory.merge();
-      try { localStorage.setItem(key, JSON.stringify(memory)); } catch { /* until the page is left */ }
+      memory.store();
       document.dispatchEvent(new Event("answered"));
     },
     forget() {
@@ -39,6 +44,10 @@ export function answers(lesson) {
     },
   };
   memory.merge();
+  if (!memory.seed) {
+    memory.seed = String(Math.random()).slice(2);
+    memory.store();                           // the next visit shows the same order
+  }
   addEventListener("storage", (event) => {
     if (event.key !== key || event.newValue === null) return;
     memory.merge();

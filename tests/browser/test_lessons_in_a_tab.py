@@ -121,6 +121,23 @@ def test_a_wrong_answer_of_the_quiz_says_why_and_a_right_one_is_remembered(page:
     assert page.evaluate("() => Object.keys(localStorage)") == [f"vrrp-lab {LESSON}"]
 
 
+def test_choices_have_an_order_of_this_browser_which_a_reload_keeps(page: Page) -> None:
+    def shown() -> list[list[str]]:
+        places = [page.locator(".prediction").first, page.locator(".quiz fieldset").first]
+        return [place.locator(".choice").all_text_contents() for place in places]
+
+    orders = []
+    for _ in range(6):
+        page.evaluate("() => localStorage.clear()")
+        page.reload()
+        orders.append(shown())
+        page.reload()
+        assert shown() == orders[-1]
+    for number in range(2):
+        assert len({tuple(order[number]) for order in orders}) > 1
+        assert len({frozenset(order[number]) for order in orders}) == 1
+
+
 def test_two_tabs_of_a_lesson_keep_what_each_was_answered(page: Page, visit: Visit) -> None:
     other = visit.open(f"lessons/{LESSON}/")
     here, _ = predict(page.locator(".prediction").first)

@@ -250,3 +250,47 @@ def test_entries_leave_out_what_is_not_known() -> None:
         "kind": "begin",
         "item": "07-failover",
     }
+
+
+WAYS = ["it stays", "it moves", "nobody has it", "both have it"]
+
+
+def form_of(*, ordered: bool = False) -> tuple[str, ...]:
+    """The choices in the order in which the form shows them."""
+    _, answer, _ = predict("Where is it?", choices=WAYS, ordered=ordered)._form().children
+    return tuple(answer.options)
+
+
+def test_each_learner_has_an_order_of_choices_and_keeps_it_in_a_new_kernel(work: Path) -> None:
+    orders = {}
+    for learner in ("anna", "ben", "cleo", "dora"):
+        (work / progress.SEED).write_text(learner)
+        orders[learner] = form_of()
+        restart()
+        assert form_of() == orders[learner]
+        assert form_of(ordered=True) == tuple(WAYS)
+    assert len(set(orders.values())) > 1
+    assert {frozenset(order) for order in orders.values()} == {frozenset(WAYS)}
+
+
+def test_without_a_folder_choices_have_the_order_of_the_source(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAB_WORK")
+    assert form_of() == tuple(WAYS)
+
+
+def test_a_shuffled_choice_is_recorded_and_judged_by_its_text(work: Path) -> None:
+    """So a file of before the choices were shuffled has the same answers."""
+    for learner in ("anna", "ben", "cleo"):
+        (work / progress.SEED).write_text(learner)
+        prediction = predict("Where is it?", choices=WAYS)
+        _, answer, row = prediction._form().children
+        answer.index = answer.options.index("it moves")
+        row.children[0].click()
+        assert prediction.judge("it moves", "Why not?").right
+        restart()
+        _, answer, _ = predict("Where is it?", choices=WAYS)._form().children
+        assert answer.value == "it moves"
+    lines = [entry for entry in progress.read(work / progress.FILE) if entry.kind == "prediction"]
+    assert [entry.answer for entry in lines] == ["it moves"]

@@ -24,7 +24,7 @@ def code(text: str, *outputs: dict[str, Any], tags: tuple[str, ...] = ()) -> dic
     return {**about, "outputs": list(outputs)}
 
 
-ASKS = {"question": QUESTION, "unit": "", "choices": ["this", "that"]}
+ASKS = {"question": QUESTION, "unit": "", "choices": ["this", "that"], "ordered": False}
 VERDICT = {"kind": "verdict", **ASKS, "measured": "that", "because": "It was measured."}
 REPORT = {"kind": "html", "html": '<div style="color:red">1 of 3</div>'}
 CHECK = {"kind": "check", "challenge": "leave", "report": REPORT}

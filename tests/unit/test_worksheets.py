@@ -6,6 +6,7 @@ That the answers are those of the recordings is for tests/notebooks/test_replays
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,26 @@ def test_a_right_choice_is_one_of_the_choices_and_a_right_number_a_number(lesson
     for each in predictions.asked(lesson):
         answer = ANSWERS[recorded(lesson, each.question)]["answer"]
         assert answer in each.choices if each.choices else isinstance(answer, int | float)
+
+
+@LESSON
+def test_choices_that_are_numbers_keep_their_order(lesson: Path) -> None:
+    for each in predictions.asked(lesson):
+        if each.choices and all(re.match(r"\d", choice) for choice in each.choices):
+            assert each.ordered, each.question
+
+
+def test_the_right_choices_of_a_learner_have_no_common_place() -> None:
+    """A learner who always chooses the same place is right about one time in three."""
+    for learner in ("anna", "ben", "cleo"):
+        places = []
+        for lesson in lessons():
+            for each in predictions.asked(lesson):
+                if len(each.choices) > 2:
+                    asked = Prediction(each.question, None, "", each.choices, each.ordered)
+                    right = ANSWERS[recorded(lesson, each.question)]["answer"]
+                    places.append(asked.choices_of(learner).index(right))
+        assert max(map(places.count, range(3))) < 0.5 * len(places)
 
 
 def test_the_page_on_disk_is_what_the_sources_say() -> None:

@@ -3,11 +3,13 @@
 //
 // What is right is in judged.json, which is fetched when there is something to judge.  A number is
 // judged by labs.lessons.predictions in the worker; a choice was judged by it when the site was built.
+// Choices are shuffled for each browser, and judged by their texts.
 // The panel and Python come when they are asked for: a reader needs neither.
 
 import { answers } from "@site/answers.js";
 import { by } from "@site/by.js";
 import { Runtime, root } from "@site/runtime.js";
+import { shuffled } from "@site/shuffle.js";
 
 const lesson = by("main").dataset.lesson ?? "";
 const memory = answers(lesson);
@@ -41,12 +43,13 @@ const runtime = () => python ??= new Runtime();
 
 let fields = 0;
 
-function prediction(place, { question, unit, choices }) {
+function prediction(place, { question, unit, choices, ordered }) {
   fields += 1;
   const name = `prediction-${fields}`, shown = reply();
   const group = element("fieldset", {}, element("legend", {}, question));
   if (choices.length) {
-    for (const choice of choices) {
+    // The order of a scale means something.
+    for (const choice of ordered ? choices : shuffled(choices, `${memory.seed} ${question}`)) {
       const radio = element("input", { type: "radio", name, value: choice });
       group.append(element("label", { className: "choice" }, radio, choice));
     }
@@ -139,15 +142,6 @@ function veil(place) {
 
 // -- the quiz ---------------------------------------------------------------------------------------
 
-function shuffled(list) {
-  const found = [...list];
-  for (let n = found.length - 1; n > 0; n -= 1) {
-    const other = Math.floor(Math.random() * (n + 1));
-    [found[n], found[other]] = [found[other], found[n]];
-  }
-  return found;
-}
-
 function quiz(place, { questions }) {
   place.replaceChildren(...questions.map(({ text, choices }, count) => {
     const shown = reply();
@@ -162,7 +156,7 @@ function quiz(place, { questions }) {
         shown.textContent = `This cannot be judged here: ${error.message}`;
       }
     };
-    const rows = shuffled(choices).map((choice) => element("label", { className: "choice" },
+    const rows = shuffled(choices, `${memory.seed} ${text}`).map((choice) => element("label", { className: "choice" },
       element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), choice));
     if (choices.includes(memory.quiz[text])) choose(memory.quiz[text]);
     return element("fieldset", { className: "card" }, element("legend", {}, `${count + 1}. ${text}`), ...rows, shown);
