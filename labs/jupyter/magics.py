@@ -13,6 +13,7 @@ The kernel "VRRP Lab" loads this module by itself; elsewhere, `%load_ext labs.ju
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -35,6 +36,11 @@ CHANGES = "--changes"  # an option of %%on
 SHOWN = 100_000  # characters of a command's output that a cell prints
 # What a shell on a host shows before each line: [root@web1 ~]#
 _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
+
+# A comment, what is quoted or escaped, and a backslash that continues a line.
+_CONTINUED = re.compile(
+    r"""(?<!\S)\#[^\n]* | '[^']*' | "(?:[^"\\]|\\.)*" | \\[^\n] | [ \t]*\\\n[ \t]*""", re.X | re.S
+)
 
 
 def _lab() -> Lab:
@@ -152,10 +158,29 @@ def typed(cell: str) -> str:
         if not chunk.strip():
             pending = []
         elif _complete(chunk):
-            script.append(_PROMPT.format(line=shlex.quote(chunk)))
-            script.append(chunk)
+            command = _joined(chunk)
+            script.append(_PROMPT.format(line=shlex.quote(command)))
+            script.append(command)
             pending = []
     return "\n".join([*script, *pending]) + "\n"
+
+
+def _joined(chunk: str) -> str:
+    """A command that a backslash continues on the next line, in one line, as a shell reads it.
+
+    So a line may be wrapped in a lesson, and its recording finds it all the same.
+    What a here-document holds stays as it is.
+    """
+
+    def joined(found: re.Match[str]) -> str:
+        text = found[0]
+        if text.startswith('"'):
+            return re.sub(r"\\(.)", lambda one: "" if one[1] == "\n" else one[0], text, flags=re.S)
+        if text.startswith(("'", "#")) or "\\\n" not in text:
+            return text
+        return "" if text == "\\\n" else " "
+
+    return chunk if "<<" in chunk else _CONTINUED.sub(joined, chunk)
 
 
 def _complete(chunk: str) -> bool:
