@@ -180,7 +180,8 @@ class Prediction:
 
     def _ways(self) -> str:
         """How to answer where no form can be shown."""
-        kinds = " or ".join(map(repr, self._shown())) or f"a number{self.unit and f' ({self.unit})'}"
+        some = f"a number{self.unit and f' ({self.unit})'}"
+        kinds = " or ".join(map(repr, self._shown())) or some
         return f"Answer in the cell: predict(..., guess=...), with {kinds}."
 
     def _form(self) -> Any:
