@@ -156,7 +156,7 @@ class Page:
         self.place = target / "lessons" / lesson.stem
         self.place.mkdir(parents=True)
         self.judged: dict[str, Any] = {"predictions": {}, "quiz": []}
-        self.figures = 0
+        self.figures = self.runs = 0
         self.checked: set[str] = set()
         self.veiled = 0
 
@@ -288,8 +288,10 @@ class Page:
     def _panel(self, output: dict[str, Any]) -> str:
         if output["opening"] is not None:
             return _widget("cluster", output["opening"], "A cluster to try it")
-        (self.place / "run.json").write_text(json.dumps(output["run"]), encoding="utf-8")
-        return _widget("recorded", {"run": "run.json"}, "The recorded run")
+        self.runs += 1
+        name = f"run-{self.runs}.json"
+        (self.place / name).write_text(json.dumps(output["run"]), encoding="utf-8")
+        return _widget("recorded", {"run": name}, "The recorded run")
 
     def _check(self, output: dict[str, Any]) -> str:
         name, report = output["challenge"], self._html(output["report"])

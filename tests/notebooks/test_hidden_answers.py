@@ -21,6 +21,7 @@ from labs.jupyter import workbooks
 from labs.lessons import course
 from tests.notebooks.lessons import LESSONS, answers_to, name
 from tests.notebooks.truths import truths
+from tools.predictions import asked
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def predictions(lesson: Path) -> list[Asked]:
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=name)
 def test_every_prediction_has_its_reason_in_the_course_module(lesson: Path) -> None:
-    asked = [one.question for one in predictions(lesson)]
-    assert sorted(asked) == sorted(course.lesson(lesson.stem).reasons)
+    questions = [one.question for one in predictions(lesson)]
+    assert sorted(questions) == sorted(course.lesson(lesson.stem).reasons)
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=name)
@@ -123,3 +124,23 @@ def given_away(lesson: Path) -> list[str]:
 @pytest.mark.parametrize("lesson", LESSONS, ids=name)
 def test_no_reason_and_no_answer_is_seen_before_its_verdict(lesson: Path) -> None:
     assert given_away(lesson) == []
+
+
+# Other words for an answer; a heading or the lesson's question with them gives it away.
+SAYS = {
+    "both": r"two (?:masters|holders)|both hold|hold (?:one|the same) address",
+    "all at once": r"for all|at once",
+}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=name)
+def test_no_heading_before_a_verdict_says_its_answer_in_other_words(lesson: Path) -> None:
+    expected = course.lesson(lesson.stem).expected
+    choices = {each.question: each.choices for each in asked(lesson)}
+    for one in predictions(lesson):
+        wrong = [answer for answer, _ in expected[one.question]]
+        titles = "\n".join(re.findall(r"(?m)^(?:#+ .+|\*[^*].*\*)$", one.visible))
+        assert titles
+        for answer in {*choices[one.question]} & SAYS.keys() - {*wrong}:
+            found = re.search(SAYS[answer], titles, re.I)
+            assert not found, f"{one.question} {answer}: {found}"

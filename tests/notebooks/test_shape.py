@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from tests.notebooks.lessons import (
     where,
 )
 
-MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 55, 6, 100, 45
+# At 1600 pixels, with the terminals beside the lesson, JupyterLab shows about so many columns.
+MAX_COLUMNS = 75
+MAX_CELLS, MAX_LINES, MAX_WORDS, MAX_MINUTES = 55, 8, 100, 45
 # The last lesson has six tickets.
 EXAM, EXAM_MINUTES = 21, 60
 BRIDGE = "### On your own servers"
@@ -54,7 +57,8 @@ def prose_length(text: str) -> int:
 
 
 def lines(text: str) -> int:
-    return len([line for line in text.splitlines() if line.strip()])
+    """Lines that are not empty; a command that backslashes wrap is one."""
+    return len([line for line in text.replace("\\\n", "").splitlines() if line.strip()])
 
 
 def code(lesson: Path) -> list[Cell]:
@@ -91,6 +95,21 @@ def test_code_cells_are_short(lesson: Path) -> None:
         if lines(cell["text"]) > MAX_LINES
     ]
     assert not long, "\n".join(long)
+
+
+def test_no_line_of_code_is_cut_beside_the_terminals(lesson: Path) -> None:
+    """Shell commands and files, too; a backslash at the end of a line wraps a command.
+
+    A solution is folded, and no learner's copy has it.
+    """
+    cut = [
+        f"{where(lesson, cell)}: {len(line)} columns: {line}"
+        for cell in code(lesson)
+        if not tagged(cell, "solution")
+        for line in cell["text"].splitlines()
+        if len(line) > MAX_COLUMNS
+    ]
+    assert not cut, "\n".join(cut)
 
 
 def test_text_cells_are_short(lesson: Path) -> None:
@@ -217,6 +236,21 @@ def test_it_starts_a_lab_before_it_touches_one(lesson: Path) -> None:
         if STARTS.search(cell["text"]):
             return
         assert not TOUCHES.search(cell["text"]), f"{where(lesson, cell)} comes before a Lab(...)"
+
+
+def test_every_lab_comes_with_its_panel(lesson: Path) -> None:
+    """In the cell that starts it or in the next one; the window that keeps it in sight follows."""
+    cells = code(lesson)
+    bare = [
+        where(lesson, cell)
+        for cell, after in pairwise([*cells, cells[-1]])
+        if re.search(r"^lab = Lab\(", cell["text"], re.M)
+        if not any(each["text"].endswith("lab.bench()") for each in (cell, after))
+    ]
+    assert not bare, "\n".join(bare)
+    first = next((n for n, cell in enumerate(read(lesson)) if "lab.bench()" in cell["text"]), 0)
+    shown = [cell["text"] for cell in read(lesson)[: first + 2]]
+    assert any("Keep in sight" in text for text in shown), "the text does not name the button"
 
 
 def test_it_has_its_frame(lesson: Path) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from labs.emulation.lab import Lab
 
-TITLE = "Split brain: two masters"
-QUESTION = "Two servers hold one address: how does that happen, and how do you notice?"
+TITLE = "Split brain: a path is cut"
+QUESTION = "Both servers work, but something between them does not: what happens then?"
 MINUTES = 30
 
 CUT = "The path to web1 is cut. Who holds 192.168.1.10 five seconds later?"
