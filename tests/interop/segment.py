@@ -297,8 +297,7 @@ def may_change_groups() -> bool:
     """Whether the kernel lets a process become another user: not in an ordinary user's namespaces.
 
     There is no other user there.  `labs.sandbox.namespaces` answers setgroups(2) all the same, so
-    keepalived
-    runs scripts, but not those that security or `script_user` gives to others.
+    keepalived runs scripts, but not those that security or `script_user` gives to others.
     """
     return Path("/proc/self/setgroups").read_text().strip() == "allow"
 
