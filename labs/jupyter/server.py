@@ -44,11 +44,13 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     require_runtime_directory()
     kernel.ensure()
     folder = workbooks.NOTEBOOKS if source else prepared()
-    leave_out_iri_grammar()
+    import_less()
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
-    open_the_terminals(Path(get_workspaces_dir()))
+    from labs.jupyter import early_kernel, export_handler
+
+    lesson = open_the_terminals(Path(get_workspaces_dir()))
     if not source:
         use_our_defaults()
     # Neither an empty variable nor the user's own Jupyter settings must leave it open to others.
@@ -61,6 +63,7 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
         ]
     )
     stay_offline(application)
+    export_handler.serve(application)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: application.stop(from_signal=True))
     where = address(port, token, application.base_url)
@@ -68,7 +71,24 @@ def serve(port: int, browser: bool | None = None, source: bool = False) -> None:
     words = f"\n  VRRP Lab is at\n\n      {where}\n\n{place}  Ctrl-C ends it.\n"
     # The server has asked the loop to listen; ours comes after it, when the address works.
     application.io_loop.add_callback(print, words, flush=True)
+    if lesson is not None:
+        application.io_loop.add_callback(early_kernel.start, application, lesson)
     application.start()
+
+
+def import_less() -> None:
+    """Keep JupyterLab's import, which comes next, from three things that no lesson needs.
+
+    The grammar of IRIs: see leave_out_iri_grammar().
+    The command `httpx`, with all of the package rich: a tenth of a second.
+    Yarn, which JupyterLab runs where Node is installed, to ask for the registry that extensions
+    built from source come from: half a second or more.
+    """
+    leave_out_iri_grammar()
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    from jupyterlab import commands
+
+    commands._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
 
 
 def leave_out_iri_grammar() -> None:
@@ -92,16 +112,22 @@ def use_our_defaults() -> None:
         os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(SETTINGS), *filter(None, known)])
 
 
-def open_the_terminals(workspaces: Path) -> None:
-    """Make JupyterLab, whose workspaces are in this folder, open with the hosts' terminals."""
+def open_the_terminals(workspaces: Path) -> str | None:
+    """Make JupyterLab, whose workspaces are in this folder, open with the hosts' terminals.
+
+    The notebook that it opens with, which may be another than the first lesson: the workspace is
+    the learner's.  None if it opens with no notebook.
+    """
     for line in set_aside_workspaces(workspaces):
         print(line)
     hosts = hosts_of_the_lessons()
-    if hosts:
-        try:
-            workspace.lay_out(workspaces, first_lesson(), hosts)
-        except OSError as error:
-            print(f"the hosts' terminals do not stand beside the lesson: {error}")
+    if not hosts:
+        return first_lesson()
+    try:
+        return workspace.shown_notebook(workspace.lay_out(workspaces, first_lesson(), hosts))
+    except OSError as error:
+        print(f"the hosts' terminals do not stand beside the lesson: {error}")
+        return None
 
 
 def set_aside_workspaces(folder: Path) -> list[str]:
@@ -190,6 +216,7 @@ def lesson_arguments(folder: Path) -> list[str]:
         "--LabApp.extension_manager=readonly",
         "--MultiKernelManager.default_kernel_name=vrrp-lab",
         f"--KernelManager.transport={transport()}",
+        "--ServerApp.jpserver_extensions=jupyter_lsp=False",
     ]
 
 
@@ -207,7 +234,10 @@ def transport() -> str:
 
 
 def stay_offline(application: Any) -> None:
-    """Take from JupyterLab's page what would ask about news or look for newer versions."""
+    """Take from JupyterLab's page what would ask about news or look for newer versions.
+
+    The page does without language servers, too, of which the kit brings none.
+    """
     settings = application.web_app.settings
     before = settings.get("page_config_hook")
 
@@ -217,6 +247,7 @@ def stay_offline(application: Any) -> None:
             *page.get("disabledExtensions", []),
             "@jupyterlab/apputils-extension:announcements",
             "@jupyterlab/extensionmanager-extension",
+            "@jupyterlab/lsp-extension",
         ]
         page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
         return page

@@ -76,7 +76,7 @@ def _homes() -> list[Path]:
 
 def _serve(rest: list[str]) -> None:
     """Serve the lessons until the hub ends this process."""
-    server.leave_out_iri_grammar()
+    server.import_less()
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
     from jupyterlab.commands import get_workspaces_dir  # type: ignore[import-untyped]
 
@@ -85,8 +85,10 @@ def _serve(rest: list[str]) -> None:
     os.environ["JUPYTERHUB_DEFAULT_URL"] = server.start_page()
     server.open_the_terminals(Path(get_workspaces_dir()))
     server.use_our_defaults()
-    extensions = "--ServerApp.jpserver_extensions={'" + _MODULE + "': True, 'jupyterlab': True}"
-    JupyterHubSingleUser.launch_instance([*server.lesson_arguments(folder), extensions, *rest])
+    extensions = [
+        f"--ServerApp.jpserver_extensions={name}=True" for name in (_MODULE, "jupyterlab")
+    ]
+    JupyterHubSingleUser.launch_instance([*server.lesson_arguments(folder), *extensions, *rest])
 
 
 def _prepared() -> Path:
@@ -116,7 +118,10 @@ def _load_jupyter_server_extension(application: Any) -> None:
     """Called by Jupyter Server at its start."""
     from tornado.ioloop import PeriodicCallback
 
+    from labs.jupyter import export_handler
+
     application.io_loop.add_callback(server.stay_offline, application)
+    application.io_loop.add_callback(export_handler.serve, application)
 
     def look() -> None:
         mark_active(application)

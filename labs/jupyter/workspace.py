@@ -61,6 +61,28 @@ def workspace(lesson: str, hosts: Sequence[str]) -> dict[str, Any]:
     return {"data": data, "metadata": {"id": NAME}}
 
 
+def shown_notebook(path: Path) -> str | None:
+    """The notebook that JupyterLab shows when it opens the workspace of this file, if it shows one.
+
+    With several in sight, the one with the focus.  None for a damaged file, too.
+    """
+    try:
+        data = json.loads(path.read_text())["data"]
+        main = data["layout-restorer:data"]["main"]
+        seen = [main.get("current"), *_in_front(main["dock"])]
+        notebooks = [widget for widget in seen if str(widget).startswith("notebook:")]
+        return str(data[notebooks[0]]["data"]["path"]) if notebooks else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _in_front(area: dict[str, Any]) -> list[Any]:
+    """The widgets in sight in a part of the dock: of each stack of tabs the one in front."""
+    if area["type"] == "tab-area":
+        return [area["widgets"][area["currentIndex"]]]
+    return [widget for part in area["children"] for widget in _in_front(part)]
+
+
 def _tabs(widgets: list[str]) -> dict[str, Any]:
     return {"type": "tab-area", "currentIndex": 0, "widgets": widgets}
 

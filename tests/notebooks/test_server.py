@@ -1,8 +1,10 @@
-"""`labs notebook` as an ordinary user, and lesson 07 in a kernel that it has started."""
+"""`labs notebook` as an ordinary user, lesson 07 in a kernel that it has started, and what it
+answers before a page is open: the kernel of lesson 00, and the formats of an export."""
 
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from tests.notebooks.leftovers import nothing_left
 from tests.notebooks.lessons import LESSONS, of_kind, read
 from tests.notebooks.test_lessons import SECONDS, check_pass
+from tests.notebooks.through_server import ask
 from tests.served import START_SECONDS, served
-from tests.support import OrdinaryUser
+from tests.support import OrdinaryUser, eventually
 
 PROGRAM = Path(__file__).with_name("through_server.py")
 (LESSON,) = (lesson for lesson in LESSONS if lesson.stem.startswith("07-"))
@@ -27,8 +30,8 @@ def test_a_lesson_runs_in_a_kernel_of_the_server(
     runtime = ordinary_user.home / (DEEP if transport == "tcp" else "runtime")
     env = {"JUPYTER_RUNTIME_DIR": str(runtime)}
     result = ordinary_user.home / "result.ipynb"
-    # JupyterLab keeps its windows in .jupyter, and asks for npm's settings where there is an npm.
-    wanted = ("result.ipynb", "server.log", "vrrp-lab", runtime.name, ".jupyter", ".npm")
+    # JupyterLab keeps its windows in .jupyter.
+    wanted = ("result.ipynb", "server.log", "vrrp-lab", runtime.name, ".jupyter")
     with (
         nothing_left(ordinary_user, wanted) as mark,
         served(ordinary_user, env | mark) as address,
@@ -38,3 +41,18 @@ def test_a_lesson_runs_in_a_kernel_of_the_server(
     assert done.stdout == f"{transport}\n"
     assert list(runtime.glob("kernel-*")) == [], "sockets or connection files"
     check_pass(LESSON, of_kind(read(result), "code"))
+
+
+@pytest.mark.timeout(2 * START_SECONDS)
+def test_a_server_without_a_page_has_the_kernel_of_the_lesson(ordinary_user: OrdinaryUser) -> None:
+    """JupyterLab's page connects to it; and it learns the export formats from another process."""
+    with served(ordinary_user) as address:
+        (session,) = eventually(lambda: ask(address, "GET", "/api/sessions"), START_SECONDS)
+        body = {"path": "00-start-here.ipynb", "name": "", "type": "notebook", "kernel": {}}
+        again = ask(address, "POST", "/api/sessions", body)
+        offered = ask(address, "GET", "/api/nbconvert")
+    assert (session["path"], session["kernel"]["name"]) == ("00-start-here.ipynb", "vrrp-lab")
+    assert again["kernel"]["id"] == session["kernel"]["id"]
+    names = {entry.name for entry in entry_points(group="nbconvert.exporters")}
+    assert set(offered) == names
+    assert offered["html"] == {"output_mimetype": "text/html"}

@@ -62,3 +62,29 @@ def test_a_replay_has_no_hosts_to_type_at(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LAB_MODE", "replay")
     assert server.hosts_of_the_lessons() == []
     assert server.start_page() == f"/lab/tree/{server.first_lesson()}"
+
+
+def test_the_notebook_in_sight_is_found_in_what_jupyterlab_saved(tmp_path: Path) -> None:
+    path = workspace.lay_out(tmp_path, "00-first.ipynb", HOSTS)
+    assert workspace.shown_notebook(path) == "00-first.ipynb"
+    saved = json.loads(path.read_text())
+    main = saved["data"]["layout-restorer:data"]["main"]
+    saved["data"]["notebook:05"] = {"data": {"path": "sub/05-later.ipynb"}}
+    stack = main["dock"]["children"][0]
+    stack.update(widgets=["notebook:00-first.ipynb", "notebook:05"], currentIndex=1)
+    main["current"] = "terminal:one"
+    path.write_text(json.dumps(saved))
+    assert workspace.shown_notebook(path) == "sub/05-later.ipynb"
+    stack.update(widgets=["terminal:three"], currentIndex=0)
+    path.write_text(json.dumps(saved))
+    assert workspace.shown_notebook(path) is None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "null", '{"data": {"layout-restorer:data": {"main": {"dock": 5}}}}']
+)
+def test_a_damaged_workspace_shows_no_notebook(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "damaged"
+    assert workspace.shown_notebook(path) is None
+    path.write_text(content)
+    assert workspace.shown_notebook(path) is None

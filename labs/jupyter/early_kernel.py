@@ -1,0 +1,58 @@
+"""The lesson's kernel, started while the browser still loads the page.
+
+JupyterLab's page looks for a session of the notebook that it shows, and connects to the one that
+is there: that saves the learner the start of the kernel.  The page asks a second after the server
+has printed its address.  A kernel that no page has connected to ends after UNUSED_S.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from labs.jupyter import kernel
+
+UNUSED_S = 120.0  # s without a page; the browser of a learner opens at once
+_LOOK_EVERY_S = 1.0
+
+
+async def start(application: Any, lesson: str) -> None:
+    """Start a session for the notebook `lesson`, as the page of `application` would, and watch it.
+
+    `lesson` is a path below the server's root directory.  Does nothing for a notebook that is not
+    there, or whose kernel is another than the lessons'.  A failure is logged: the page tries again.
+    """
+    if not is_for_our_kernel(Path(application.root_dir, lesson)):
+        return
+    try:
+        session = await application.session_manager.create_session(
+            path=lesson, name=Path(lesson).name, type="notebook", kernel_name=kernel.NAME
+        )
+    except Exception:
+        application.log.warning("the kernel of %s was not started early", lesson, exc_info=True)
+        return
+    await end_unless_used(application, session)
+
+
+async def end_unless_used(application: Any, session: dict[str, Any]) -> None:
+    """Wait until a page is connected to the kernel of `session`; after UNUSED_S, end it."""
+    kernels, number = application.kernel_manager, session["kernel"]["id"]
+    deadline = time.monotonic() + UNUSED_S
+    while number in kernels and not kernels.kernel_model(number)["connections"]:
+        if time.monotonic() >= deadline:
+            await application.session_manager.delete_session(session["id"])
+            return
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def is_for_our_kernel(notebook: Path) -> bool:
+    """Whether the file is a notebook with the kernel of the lessons."""
+    try:
+        return bool(
+            json.loads(notebook.read_bytes())["metadata"]["kernelspec"]["name"] == kernel.NAME
+        )
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

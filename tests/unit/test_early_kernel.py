@@ -1,0 +1,64 @@
+"""A kernel that is started before the page asks: it ends unless a page connects to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from labs.jupyter import early_kernel, server
+
+
+async def run(connected: bool) -> bool:
+    """Watch a kernel of Jupyter's own manager to the end; whether it is still there."""
+    server.leave_out_iri_grammar()
+    from jupyter_server.services.contents.filemanager import AsyncFileContentsManager
+    from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+    from jupyter_server.services.sessions.sessionmanager import SessionManager
+
+    kernels = AsyncMappingKernelManager(default_kernel_name="python3")
+    sessions = SessionManager(kernel_manager=kernels, contents_manager=AsyncFileContentsManager())
+    application: Any = SimpleNamespace(kernel_manager=kernels, session_manager=sessions)
+    try:
+        session: dict[str, Any] = await sessions.create_session(
+            path="00.ipynb", name="00.ipynb", type="notebook", kernel_name="python3"
+        )
+        if connected:
+            kernels.notify_connect(session["kernel"]["id"])
+        await early_kernel.end_unless_used(application, session)
+        return len(await sessions.list_sessions()) == 1 and len(kernels) == 1
+    finally:
+        await kernels.shutdown_all(now=True)
+
+
+# Jupyter's server looks for a library of GNOME, which warns about its own loader.
+@pytest.mark.filterwarnings("ignore::ImportWarning")
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_kernel_stays_if_and_only_if_a_page_connects(
+    connected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(early_kernel, "UNUSED_S", 0.0)
+    assert asyncio.run(run(connected)) is connected
+
+
+@pytest.mark.parametrize(
+    ("content", "ours"),
+    [
+        ({"metadata": {"kernelspec": {"name": "vrrp-lab"}}}, True),
+        ({"metadata": {"kernelspec": {"name": "python3"}}}, False),
+        ({"metadata": {}}, False),
+        ([], False),
+    ],
+)
+def test_only_a_notebook_of_the_lessons_gets_a_kernel(
+    content: object, ours: bool, tmp_path: Path
+) -> None:
+    notebook = tmp_path / "a.ipynb"
+    assert not early_kernel.is_for_our_kernel(notebook)
+    notebook.write_text(json.dumps(content))
+    assert early_kernel.is_for_our_kernel(notebook) is ours
