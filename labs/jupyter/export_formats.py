@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from labs.jupyter.server import leave_out_iri_grammar
 
@@ -18,8 +19,9 @@ _LOWEST_PRIORITY = 19  # of nice(2)
 def formats() -> dict[str, dict[str, str]]:
     """The MIME type of what each exporter of nbconvert writes, by the exporter's name."""
     leave_out_iri_grammar()
-    from nbconvert.exporters import base
+    from nbconvert.exporters import base as nbconvert_base
 
+    base: Any = nbconvert_base  # which has no types
     found = {}
     for name in base.get_export_names():
         try:

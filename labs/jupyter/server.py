@@ -86,7 +86,7 @@ def import_less() -> None:
     """
     leave_out_iri_grammar()
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    from jupyterlab import commands
+    from jupyterlab import commands  # type: ignore[import-untyped]
 
     commands._yarn_config = lambda logger: {"yarn config": {}, "npm config": {}}
 

@@ -16,13 +16,16 @@ from labs.jupyter import early_kernel, server
 async def run(connected: bool) -> bool:
     """Watch a kernel of Jupyter's own manager to the end; whether it is still there."""
     server.leave_out_iri_grammar()
-    from jupyter_server.services.contents.filemanager import AsyncFileContentsManager
-    from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-    from jupyter_server.services.sessions.sessionmanager import SessionManager
+    from jupyter_server.services.contents import filemanager
+    from jupyter_server.services.kernels import kernelmanager
+    from jupyter_server.services.sessions import sessionmanager
 
-    kernels = AsyncMappingKernelManager(default_kernel_name="python3")
-    sessions = SessionManager(kernel_manager=kernels, contents_manager=AsyncFileContentsManager())
-    application: Any = SimpleNamespace(kernel_manager=kernels, session_manager=sessions)
+    jupyter: Any = kernelmanager  # whose types do not say what it takes
+    kernels = jupyter.AsyncMappingKernelManager(default_kernel_name="python3")
+    jupyter = sessionmanager
+    contents = filemanager.AsyncFileContentsManager()
+    sessions = jupyter.SessionManager(kernel_manager=kernels, contents_manager=contents)
+    application = SimpleNamespace(kernel_manager=kernels, session_manager=sessions)
     try:
         session: dict[str, Any] = await sessions.create_session(
             path="00.ipynb", name="00.ipynb", type="notebook", kernel_name="python3"
