@@ -7,11 +7,12 @@ has printed its address.  A kernel that no page has connected to ends after UNUS
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from pathlib import Path
 from typing import Any
+
+from tornado.ioloop import PeriodicCallback
 
 from labs.jupyter import kernel
 
@@ -34,18 +35,28 @@ async def start(application: Any, lesson: str) -> None:
     except Exception:
         application.log.warning("the kernel of %s was not started early", lesson, exc_info=True)
         return
-    await end_unless_used(application, session)
-
-
-async def end_unless_used(application: Any, session: dict[str, Any]) -> None:
-    """Wait until a page is connected to the kernel of `session`; after UNUSED_S, end it."""
-    kernels, number = application.kernel_manager, session["kernel"]["id"]
     deadline = time.monotonic() + UNUSED_S
-    while number in kernels and not kernels.kernel_model(number)["connections"]:
-        if time.monotonic() >= deadline:
-            await application.session_manager.delete_session(session["id"])
-            return
-        await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def look() -> None:
+        if await settled(application, session, deadline):
+            looking.stop()
+
+    looking = PeriodicCallback(look, _LOOK_EVERY_S * 1000)
+    looking.start()
+
+
+async def settled(application: Any, session: dict[str, Any], deadline: float) -> bool:
+    """Whether a page has connected to the kernel of `session`, or the kernel has ended.
+
+    Ends it if there is no page by the `deadline`, in s of time.monotonic().
+    """
+    kernels, number = application.kernel_manager, session["kernel"]["id"]
+    if number not in kernels or kernels.kernel_model(number)["connections"]:
+        return True
+    if time.monotonic() < deadline:
+        return False
+    await application.session_manager.delete_session(session["id"])
+    return True
 
 
 def is_for_our_kernel(notebook: Path) -> bool:

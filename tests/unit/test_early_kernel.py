@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 from labs.jupyter import early_kernel, server
 
 
-async def run(connected: bool) -> bool:
-    """Watch a kernel of Jupyter's own manager to the end; whether it is still there."""
+async def looks(connected: bool) -> list[tuple[bool, bool]]:
+    """Look at a kernel of Jupyter's own manager, before the deadline and after it.
+
+    For each: whether it is settled, and whether the kernel is still there.
+    """
     server.leave_out_iri_grammar()
     from jupyter_server.services.contents import filemanager
     from jupyter_server.services.kernels import kernelmanager
@@ -32,8 +36,11 @@ async def run(connected: bool) -> bool:
         )
         if connected:
             kernels.notify_connect(session["kernel"]["id"])
-        await early_kernel.end_unless_used(application, session)
-        return len(await sessions.list_sessions()) == 1 and len(kernels) == 1
+        found = []
+        for deadline in (math.inf, -math.inf):
+            settled = await early_kernel.settled(application, session, deadline)
+            found.append((settled, len(await sessions.list_sessions()) == len(kernels) == 1))
+        return found
     finally:
         await kernels.shutdown_all(now=True)
 
@@ -41,12 +48,12 @@ async def run(connected: bool) -> bool:
 # Jupyter's server looks for a library of GNOME, which warns about its own loader.
 @pytest.mark.filterwarnings("ignore::ImportWarning")
 @pytest.mark.parametrize("connected", [False, True])
-def test_a_kernel_stays_if_and_only_if_a_page_connects(
+def test_a_kernel_ends_at_the_deadline_unless_a_page_has_connected(
     connected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(early_kernel, "UNUSED_S", 0.0)
-    assert asyncio.run(run(connected)) is connected
+    stays, ends = [(True, True), (True, True)], [(False, True), (True, False)]
+    assert asyncio.run(looks(connected)) == (stays if connected else ends)
 
 
 @pytest.mark.parametrize(

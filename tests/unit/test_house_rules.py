@@ -36,6 +36,7 @@ ALLOWED = {
             "jupyterlab",
             "jupyter_server",
             "jupyter_server_terminals",
+            "nbconvert",
             "jupyterlab_server",
             "tornado",
             "traitlets",
