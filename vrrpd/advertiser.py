@@ -51,6 +51,10 @@ class Advertiser:
         self.packets: dict[int, list[bytes]] = {}  # packets by priority
         peers = tuple(peer.ip for peer in instance.unicast_peers)
         self.destinations: tuple[IPAddress, ...] = peers if instance.unicast else (group,)
+        # Whether Advertisements of one priority differ in identification only, to an IPv4 group.
+        signs = instance.auth_hmac is not None and instance.auth_hmac.signs
+        plain = instance.auth.kind != "AH" and not signs and not instance.unicast
+        self.repeats = plain and instance.family == 4 and group.is_multicast
 
     def set_source(self, source: IPAddress) -> None:
         """Send from this address from now on."""
@@ -62,9 +66,14 @@ class Advertiser:
         self.packets[priority] = [self._packet(priority, one) for one in self.destinations]
         return self.packets[priority]
 
+    @property
+    def next_ident(self) -> int:
+        """The identification of the next Advertisement."""
+        return self.ident % 0xFFFF + 1
+
     def send(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last error, if any."""
-        self.ident = self.ident % 0xFFFF + 1
+        self.ident = self.ident % 0xFFFF + 1  # next_ident, without a call: a takeover waits here
         self.reached = 0
         packets: Iterable[bytes]
         if self.instance.auth.kind == "AH":

@@ -301,9 +301,7 @@ def master(params: Params, router: RouterState, event: Event, now: int) -> Outco
     if isinstance(event, TimerFired):
         if now < router.deadline:
             return router, []
-        due = next_advert(params, router.deadline, now)
-        again = RouterState(State.MASTER, due, now, router.heard, why=router.why)
-        return again, [SendAdvert(params.priority)]
+        return advertised_again(params, router, now), [SendAdvert(params.priority)]
     if isinstance(event, AdvertReceived):
         return master_receives(params, router, event, now)
     if isinstance(event, AddressLost):
@@ -319,6 +317,13 @@ def master(params: Params, router: RouterState, event: Event, now: int) -> Outco
     if isinstance(event, Reconfigured):
         return router._replace(deadline=min(router.deadline, now + params.advert_interval)), []
     return router, []
+
+
+def advertised_again(params: Params, router: RouterState, now: int) -> RouterState:
+    """What a MASTER becomes when Adver_Timer has expired and it sends its Advertisement."""
+    assert router.deadline is not None
+    due = next_advert(params, router.deadline, now)
+    return RouterState(State.MASTER, due, now, router.heard, why=router.why)
 
 
 def overslept(params: Params, router: RouterState, event: Event, now: int) -> bool:

@@ -29,6 +29,7 @@ from vrrpd.packet import PROTOCOL, Advertisement, Check, Datagram, PacketError, 
 from vrrpd.packet_signature import shapes
 from vrrpd.ports import Channel, Clock, Timer, Wire
 from vrrpd.receive_buffer import minimum_size, requested_size
+from vrrpd.steady_masters import SteadyMasters
 from vrrpd.validation import Expectation, admit, find_vrid
 
 
@@ -146,6 +147,7 @@ class Listener:
         self.trouble = ""  # why there is no socket, or not every group
         self.counters: Counter[str] = Counter()
         self.settings = Globals()
+        self.masters = SteadyMasters(self, clock)
         self.known: dict[bytes, _AdmittedPacket] = {}  # packets that were admitted
         self.latest: dict[int, _AdmittedPacket] = {}  # by VRID: the last one of those
         self.expected: dict[int, _AdmittedPacket] = {}  # by VRID: what may be handed over late

@@ -20,7 +20,7 @@ All times are integer nanoseconds of the Clock, which is monotonic.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from vrrpd.config.model import Address, Command
 from vrrpd.config.routes_model import Route, Rule
@@ -63,6 +63,24 @@ class Timer(Pending, Protocol):
         """
 
 
+class TimerGroup(Protocol):
+    """Timers that can be served together while nothing happens but that they expire."""
+
+    def expire(self, due: Sequence[Any], /) -> None:
+        """The timers of these members are due, in this order.
+
+        Do what their calls would do, and postpone them.  Each that is not postponed is called.
+        """
+
+
+class GroupMember(Protocol):
+    """What a timer belongs to."""
+
+    @property
+    def timer_group(self) -> TimerGroup:
+        """The group that may serve it."""
+
+
 class Clock(Protocol):
     """Monotonic time and calls at a moment of it."""
 
@@ -76,11 +94,16 @@ class Clock(Protocol):
         """Nanoseconds since the host was booted."""
 
     def call_at(
-        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+        self,
+        when: int,
+        callback: Callable[[], None],
+        before: Callable[[], None] | None = None,
+        member: GroupMember | None = None,
     ) -> Timer:
         """Call back at `when`, or soon if that is past, never from inside this call.
 
         `before` may be called shortly before, about 0.5 ms; it is a hint and may not come.
+        The group of `member` may be asked first, when the timer is due; that is a hint, too.
         """
 
     def breathe(self) -> None:
@@ -132,6 +155,13 @@ class Channel(Protocol):
 
     def send(self, packet: bytes) -> None:
         """Send one IP packet, header included.  Raises OSError if the kernel refuses."""
+
+    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
+        """Send IPv4 packets to their groups, each with its identification in place of 0.
+
+        Returns how many were sent, from the first on: the others have to be sent by `send()`,
+        which says what is wrong.  They may be all of them.  Raises nothing.
+        """
 
     def close(self) -> None:
         """Leave the groups; the receiver is not called again."""

@@ -8,7 +8,8 @@
                                     --> the scripts run, if the state changed
                                     --> the one timer armed for the new deadline
 
-`dispatch()` holds the only statement of the program that replaces a router's value.
+Two statements of the program replace a router's value: one in `dispatch()`, and one in `repeated()`
+for a MASTER whose expired Adver_Timer has no other effect than to send its Advertisement again.
 Whatever goes wrong in one of these steps, the others are done, and the timer is armed.
 The same class runs on a real host and in the simulated LAN; see `ports.py`.
 """
@@ -102,6 +103,7 @@ class VirtualRouter:
         self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
         self.upkeep = Upkeep(self, self.master_state, ports, journal, log)
         self.split_brain = SplitBrain(self.counters)
+        self.timer_group = segment.masters
         self.prefetch = TakeoverPrefetch(self.advertiser, holdings, self.announcer, ports)
 
     @property
@@ -511,6 +513,31 @@ class VirtualRouter:
             self.counters["priority-zero-pkts-sent"] += 1
             self.log.detail(f"({self.name}) sent 0 priority")
 
+    def repeatable(self, now: int) -> bytes | None:
+        """The packet to send, if all that happens at `now` (ns) is that Adver_Timer expires.
+
+        Its identification is 0.  None: there may be more to it, and `expire()` is to be called.
+        """
+        current, params = self.current, self.params
+        if (
+            current.state is not State.MASTER
+            or now < (current.deadline or 0)
+            or self.faults
+            or self.upkeep.failures
+            or params.highest_other
+            or not self.advertiser.repeats
+        ):
+            return None
+        ready = self.advertiser.packets.get(params.priority)
+        return None if ready is None else ready[0]
+
+    def repeated(self, ident: int, now: int) -> None:
+        """The packet of `repeatable()` was sent at `now` (ns), with this identification."""
+        self.advertiser.ident = ident
+        self.current = fsm.advertised_again(self.params, self.current, now)
+        self.counters["advertisement-sent"] += 1
+        self.arm()
+
     def reassert(self, action: events.Reassert) -> None:
         """Answer a MASTER of lower priority: our addresses are here (garp_lower_prio_*)."""
         rival = f"{action.rival} with lower priority {action.priority}"
@@ -559,8 +586,9 @@ class VirtualRouter:
             self._disarm()
         if deadline is not None:
             self.armed_for = deadline
-            ahead = self._touch if self.current.state is State.BACKUP else None
-            self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
+            backup = self.current.state is State.BACKUP
+            ahead, member = (self._touch, None) if backup else (None, self)
+            self.timer = self.ports.clock.call_at(deadline, self.expire, ahead, member)
 
     def _disarm(self) -> None:
         """No timer runs."""

@@ -19,6 +19,7 @@ from vrrpd.events import IPAddress
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import (
     DropFilter,
+    GroupMember,
     Interface,
     InterfaceAddress,
     ManagedObject,
@@ -50,9 +51,13 @@ class HostClock:
         return self.now()
 
     def call_at(
-        self, when: int, callback: Callable[[], None], before: Callable[[], None] | None = None
+        self,
+        when: int,
+        callback: Callable[[], None],
+        before: Callable[[], None] | None = None,
+        member: GroupMember | None = None,
     ) -> VirtualTimer:
-        """Call back at `when` unless the daemon has died; everybody is ready at all times."""
+        """Call back at `when` unless the daemon has died; each timer is called by itself."""
         return self.machine.later(self.machine.true(when), callback, timer=True)
 
     def breathe(self) -> None:
@@ -100,6 +105,10 @@ class HostChannel:
         self.machine.spoken += 1
         self.machine.unsent = 0
         self.machine.switch.carry(self.machine, data)
+
+    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
+        """None: each packet is sent by itself."""
+        return 0
 
     def close(self) -> None:
         """Receive no more."""

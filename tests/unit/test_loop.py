@@ -7,13 +7,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Timer
 
 MILLISECOND = SECOND // 1000
 
@@ -91,6 +94,92 @@ def test_a_signal_whose_handler_fails_keeps_no_other_from_being_handled() -> Non
             signal.signal(number, signal.SIG_DFL)
         loop.close()
     assert called == [signal.SIGUSR1, signal.SIGUSR2]
+    assert [type(error) for error in errors] == [ValueError]
+
+
+class Group:
+    """A group of timers that serves the members in `steady`: it postpones each by `by` ns."""
+
+    def __init__(self, loop: Loop, called: list[str], steady: str, by: int = SECOND) -> None:
+        self.loop, self.called, self.steady, self.by = loop, called, steady, by
+        self.asked: list[str] = []
+        self.timers: dict[str, Timer] = {}
+
+    def add(self, name: str, when: int) -> None:
+        member = Member(name, self)
+        call = partial(self.called.append, name)
+        self.timers[name] = self.loop.call_at(when, call, None, member)
+
+    def expire(self, due: Sequence[Member]) -> None:
+        names = "".join(one.name for one in due)
+        self.asked.append(names)
+        for name in names:
+            if name in self.steady:
+                self.timers[name].postpone(self.loop.now() + self.by)
+
+
+class Member(NamedTuple):
+    """One of a group."""
+
+    name: str
+    timer_group: Group
+
+
+def test_timers_of_a_group_that_are_due_are_served_together(loop: Loop) -> None:
+    called: list[str] = []
+    group = Group(loop, called, "acd")
+    now = loop.now()
+    for place, name in enumerate("abcd"):
+        group.add(name, now - 9 + place)
+    group.add("e", now + 3600 * SECOND)
+    loop.call_at(now, lambda: called.append("last"))
+    loop.run_until(lambda: "last" in called)
+    assert group.asked == ["abcd"]
+    assert called == ["b", "last"]
+
+
+def test_a_group_is_not_asked_for_what_comes_after_another_timer(loop: Loop) -> None:
+    """Timers are called in the order of their moments: what it does may change what follows."""
+    called: list[str] = []
+    group = Group(loop, called, "abc")
+    now = loop.now()
+    group.add("a", now - 9)
+    group.add("b", now - 9)
+    loop.call_at(now - 8, lambda: group.timers["c"].cancel())
+    group.add("c", now - 7)
+    group.add("d", now - 7)
+    loop.run_until(lambda: bool(called))
+    assert group.asked == ["ab", "d"]
+    assert called == ["d"]
+
+
+def test_a_postponed_timer_of_a_group_is_due_again(loop: Loop) -> None:
+    called: list[str] = []
+    group = Group(loop, called, "a", by=MILLISECOND)
+    group.add("a", loop.now())
+    loop.run_until(lambda: len(group.asked) == 3)
+    group.steady = ""
+    loop.run_until(lambda: bool(called))
+    assert group.asked == ["a"] * 4
+    assert called == ["a"]
+
+
+def test_a_group_that_fails_has_served_nothing() -> None:
+    errors: list[BaseException] = []
+    called: list[str] = []
+    loop = Loop(errors.append)
+
+    class Failing(Group):
+        def expire(self, due: Sequence[Member]) -> None:
+            raise ValueError
+
+    broken, group = Failing(loop, called, "ab"), Group(loop, called, "cd")
+    for name, one in (("a", broken), ("c", group), ("b", broken), ("d", group)):
+        one.add(name, loop.now())
+    loop.run_until(lambda: len(called) == 2)
+    loop.close()
+    assert called == ["a", "b"]
+    assert group.asked == ["cd"]
     assert [type(error) for error in errors] == [ValueError]
 
 

@@ -222,7 +222,7 @@ def test_a_backup_that_receives_from_its_master_asks_the_clock_once_per_master_d
 
         now = staticmethod(one.ports.clock.now)
 
-        def call_at(self, when: int, callback: object, before: object = None) -> object:
+        def call_at(self, when: int, callback: object, *hints: object) -> object:
             nonlocal asked
             asked += 1
             return call_at(when, callback)  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ from functools import partial
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
+from vrrpd.linux.batch_sender import BatchSender
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
 from vrrpd.linux.loop import Loop
@@ -88,6 +89,7 @@ class RawChannel:
         self.protocol = protocol
         self.interface = interface
         self.log = log
+        self.sender: BatchSender | None = None
         self.wanted: tuple[Collection[int], Collection[PacketSignature]] = ((), ())
         self.lost = 0  # packets for which there was no space
         self.lost_at: int | None = None  # when (ns) that was noticed last
@@ -374,6 +376,14 @@ class RawChannel:
         ]
         address = (to, 0, 0, self.index if destination[0] in (0xFE, 0xFF) else 0)
         self.socket.sendmsg([packet[IPV6.size :]], ancillary, 0, address)
+
+    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
+        """Send IPv4 packets to their groups with one system call; how many, from the first on."""
+        if self.sender is None:
+            if self.family == 6 or not BatchSender.possible(self.loop.libc):
+                return 0
+            self.sender = BatchSender(self.loop.libc, self.number)
+        return self.sender.send(packets, idents)
 
     def read(self) -> None:
         """Hand over what has arrived, each packet with the moment of its arrival."""
