@@ -10,7 +10,7 @@ Adver_Timer again, counted from its deadline.  To ask it and to perform that, fo
 the other, takes 39 calls of functions for each Advertisement.
 
 Contract: frames, identifications, counters and deadlines are those of `VirtualRouter.expire()`.
-What the channel does not send is left to it, and so is what has to be said about that.
+What the channel does not send is left to it, which also counts and logs failures.
 """
 
 from __future__ import annotations
