@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 CHANGES = "--changes"  # an option of %%on
+# What a lesson writes into the first line of a cell.
+CELL_MAGICS = {"%%on", "%%conf", "%%experiment"}
 SHOWN = 100_000  # characters of a command's output that a cell prints
 # What a shell on a host shows before each line: [root@web1 ~]#
 _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME/\\~}}")" {line}"""
@@ -41,6 +43,35 @@ _PROMPT = """printf '[root@%s %s]# %s\\n' "$HOSTNAME" "$(basename "${{PWD/#$HOME
 _CONTINUED = re.compile(
     r"""(?<!\S)\#[^\n]* | '[^']*' | "(?:[^"\\]|\\.)*" | \\[^\n] | [ \t]*\\\n[ \t]*""", re.X | re.S
 )
+
+
+def magic_comes_first(lines: list[str]) -> list[str]:
+    """The `lines` of a cell without the comments and the indentation in front of a `%%on web1`.
+
+    Raises LabError, before anything of the cell runs, for a `%%on` below the first line: IPython
+    would take it for Python, and a shell of the host above it for a command.
+    """
+    begin = next((n for n, line in enumerate(lines) if not _blank(line)), 0)
+    if lines and lines[begin].lstrip().startswith("%%"):
+        lines = [lines[begin].lstrip(), *lines[begin + 1 :]]
+    words = [line.split(maxsplit=1)[:1] for line in lines]
+    first = next((n for n, word in enumerate(words) if word[:1] != ["%%experiment"]), 0)
+    for line, word in list(zip(lines, words, strict=True))[first + 1 :]:
+        if word and word[0] in CELL_MAGICS:
+            raise LabError(
+                f"`{line.strip()}` works in the first line of a cell only, and nothing of this "
+                "cell has run: move it into a cell of its own, with the commands that belong to it"
+            )
+    return lines
+
+
+# It raises errors: no question for whether a line is complete.
+magic_comes_first.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def _blank(line: str) -> bool:
+    """Whether nothing of `line` would run."""
+    return not line.strip() or line.lstrip().startswith("#")
 
 
 def _lab() -> Lab:
@@ -83,7 +114,10 @@ class LabMagics(Magics):
         names = [name for name in names if name != CHANGES]
         if not names:
             raise LabError(f"which host? write %%on {' or %%on '.join(lab.hosts)}")
-        script = typed(own_numbers.fill(cell))
+        commands, rest = _commands(own_numbers.fill(cell))
+        for command in commands:
+            _refuse(command, names[0])
+        script = _as_typed(commands, rest)
         for name in names:
             shown = _Shown()
             try:
@@ -150,7 +184,18 @@ class _Shown:
 
 def typed(cell: str) -> str:
     """A shell script that runs the commands of `cell` and shows each after a prompt, as typed."""
-    script = []
+    return _as_typed(*_commands(cell))
+
+
+def _as_typed(commands: list[str], rest: list[str]) -> str:
+    """The script of `commands`, each shown after a prompt, and of the lines of the last one."""
+    script = [f"{_PROMPT.format(line=shlex.quote(command))}\n{command}" for command in commands]
+    return "\n".join([*script, *rest]) + "\n"
+
+
+def _commands(cell: str) -> tuple[list[str], list[str]]:
+    """The commands of `cell`, of a line or of several each, and the lines of one without an end."""
+    commands = []
     pending: list[str] = []
     for line in cell.strip("\n").splitlines():
         pending.append(line)
@@ -158,11 +203,19 @@ def typed(cell: str) -> str:
         if not chunk.strip():
             pending = []
         elif _complete(chunk):
-            command = _joined(chunk)
-            script.append(_PROMPT.format(line=shlex.quote(command)))
-            script.append(command)
+            commands.append(_joined(chunk))
             pending = []
-    return "\n".join([*script, *pending]) + "\n"
+    return commands, pending
+
+
+def _refuse(command: str, host: str) -> None:
+    """Raise LabError for an editor, which would wait for its keyboard until it is interrupted."""
+    words = command.split()
+    program = words[1] if words[0] == "sudo" and len(words) > 1 else words[0]
+    if program in notebook_errors.EDITORS:
+        raise LabError(
+            f"`{program}` needs a terminal, and a cell has none: type it in the terminal of {host}"
+        )
 
 
 def _joined(chunk: str) -> str:
@@ -198,6 +251,7 @@ def load_ipython_extension(shell: Any) -> None:
     """Called by IPython: make the magics known."""
     shell.register_magics(LabMagics)
     notebook_errors.prepare(shell)
+    shell.input_transformers_cleanup.append(magic_comes_first)
     waiting.show = partial(print, flush=True)
     shell.events.register("pre_run_cell", _come_to_the_front)
     ended.announce(shell)

@@ -3,6 +3,8 @@
     commit(who)             without an answer: a card, and the cells below do not run
     lab.plug(web1)          a name without its quotes
     ping 192.168.1.10       a shell command where Python was expected
+    !systemctl restart ...  a command that would run beside the lab, on no host of it
+    %on web1 ip link        with one % instead of two
     check(lab, "x")         in a kernel that was restarted: which cell to run first
 
 IPython lets a shell have one handler for chosen exceptions; `install` gives it ours, which leaves
@@ -16,6 +18,7 @@ import difflib
 import inspect
 import linecache
 import re
+from collections.abc import Callable
 from types import MethodType, TracebackType
 from typing import Any
 
@@ -25,14 +28,23 @@ from labs.errors import LabError
 # What the first cell of a lesson makes known, and what it begins with.
 _FIRST_CELL = {"Lab", "show", "begin", "check", "commit", "compare", "doctor", "predict", "quiz"}
 _RUN_FIRST_CELL = "run the first cell of the lesson, the one with `from labs import ...`"
-# What learners type at a shell. Those in _FULL_SCREEN need a terminal.
-_FULL_SCREEN = {"vi", "vim", "nano", "less", "more", "man", "top", "htop", "watch"}
+# What learners type at a shell. Those in _FULL_SCREEN need a terminal; EDITORS wait for ever
+# without one.
+EDITORS = {"vi", "vim", "nano", "emacs"}
+_FULL_SCREEN = EDITORS | {"less", "more", "man", "top", "htop", "watch"}
 _COMMANDS = _FULL_SCREEN | set(
     """
     arp arping bash cat cd chmod chown cp curl date diff dig echo find grep head hostname ifconfig
     ip iptables journalctl keepalived kill ls mkdir mv nc netstat nft nslookup ping ps
     pwd rm route sed service sh ss ssh sudo sysctl systemctl tail tcpdump touch traceroute uptime
     vrrpctl wget which
+    """.split()  # noqa: SIM905
+)
+# Those that mean a host of the lab, as does whatever names keepalived, behind a `!` as well.
+_OF_A_HOST = set(
+    """
+    arp arping ifconfig ip iptables journalctl keepalived nft ping service ss sysctl systemctl
+    tcpdump vrrpctl
     """.split()  # noqa: SIM905
 )
 INTERRUPTED = "interrupted: the cell has ended here; what it had done until then stays done"
@@ -66,17 +78,39 @@ def install(shell: Any = None) -> None:
 
         shell = get_ipython()
     if shell is not None:
+        from IPython.core.error import UsageError
+
         kinds = (LessonError, NameError, SyntaxError, AttributeError, TypeError, KeyboardInterrupt)
-        shell.set_custom_exc(kinds, _handle)
+        shell.set_custom_exc((*kinds, UsageError), _handle)
 
 
 def prepare(shell: Any) -> None:
     """Make `shell` a learner's: our manners from the first cell, no command taken for a magic."""
     install(shell)
     shell.automagic = False
+    shell.system = _not_beside_the_lab(shell.system, shell.user_ns)
+    shell.getoutput = _not_beside_the_lab(shell.getoutput, shell.user_ns)
     shell.user_ns["exit"] = shell.user_ns["quit"] = _Stays()
     formatter = shell.display_formatter.formatters["text/plain"]
     formatter.for_type(MethodType, _show_method)
+
+
+def _not_beside_the_lab(run: Callable[..., Any], known: dict[str, Any]) -> Callable[..., Any]:
+    """`run`, what a `!` does; raises LabError for a command that is meant for a host."""
+
+    def guarded(command: str, *args: Any, **options: Any) -> Any:
+        words = command.split()
+        program = words[1] if words[:1] == ["sudo"] and len(words) > 1 else "".join(words[:1])
+        if program in _OF_A_HOST or "keepalived" in command:
+            host = next(iter(_hosts(known)), "web1")
+            raise LabError(
+                f"`!` runs a command beside the lab, on none of its hosts: write `%%on {host}` in "
+                f"the first line of the cell, and `{command}` below, or type it in the terminal of "
+                f"{host}"
+            )
+        return run(command, *args, **options)
+
+    return guarded
 
 
 def _handle(
@@ -111,7 +145,7 @@ def advice(error: BaseException, trace: TracebackType | None, known: dict[str, A
             return _unknown_verb(error, known)
         case TypeError():
             return _missing_argument(error, known)
-    return None
+    return _one_percent(str(error))
 
 
 def unknown_name(error: BaseException, trace: Any, known: dict[str, Any]) -> str | None:
@@ -180,6 +214,15 @@ def _shell_command(line: str, known: dict[str, Any]) -> str | None:
     if first not in _FULL_SCREEN:
         place = f"write `%%on {host}` in the line above it, or {place}"
     return f"`{typed}` is a shell command, and this cell is Python: {place}"
+
+
+def _one_percent(words: str) -> str | None:
+    """How to write a magic of a whole cell that was written with one % sign."""
+    found = re.match(r"Line magic function `%(on|conf|experiment)` not found", words)
+    if found is None:
+        return None
+    name = found.group(1)
+    return f"write `%%{name}`, with two % signs, in the first line of a cell, and the rest below it"
 
 
 def _unknown_verb(error: AttributeError, known: dict[str, Any]) -> str | None:
