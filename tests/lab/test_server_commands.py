@@ -207,6 +207,21 @@ def test_what_a_stand_in_cannot_do_it_says(
     assert got == status
 
 
+def test_sudo_runs_the_command_of_a_learner_who_is_root_already(bare_lab: Lab) -> None:
+    assert typed(bare_lab, "sudo id -u") == ("0", 0)
+    assert typed(bare_lab, "sudo A=3 sh -c 'echo $A; exit 7'") == ("3", 7)
+    text, status = typed(bare_lab, "sudo -i 2>&1")
+    assert "you are root on a lab host" in text
+    assert status == 1
+
+
+@pytest.mark.parametrize("command", ["ssh web2", "scp x web2:/tmp/"])
+def test_ssh_says_where_to_type_on_the_other_host(bare_lab: Lab, command: str) -> None:
+    text, status = typed(bare_lab, f"{command} 2>&1")
+    assert "in its own terminal" in text
+    assert status == 255
+
+
 def test_a_host_that_takes_no_part_in_vrrp_has_no_such_service(bare_lab: Lab) -> None:
     text, status = typed(bare_lab, "systemctl status keepalived", bare_lab.layout.client)
     assert status == 4
