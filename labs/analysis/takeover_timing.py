@@ -7,7 +7,7 @@ takeover is measured by.  No daemon is asked: the prediction can be wrong, and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labs.analysis.master_down_timer import MasterDownTimer, UnicastRouters
 from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, State
@@ -20,6 +20,7 @@ EARLY, EXACT = 0.3, 0.05
 # The event that started the timer -> how a reader would put it.
 PHRASES = {
     "advert": "after the last Advertisement",
+    "respected": "after the last Advertisement of no lower priority",
     "delayed": "after the last Advertisement within preempt_delay",
     "goodbye": "after the Advertisement of priority 0",
     "carrier": "after its link came up",
@@ -96,11 +97,33 @@ def predict(
     if settings and settings[-1].sync_group:
         return None
     found = _starts(facts, settings, before, host, timing, vrid)
-    if found and found[-1].at > before + EARLY:
+    if not found:
+        return None
+    last = found[-1]
+    if last.at > before + EARLY:
         # The switch passed Advertisements on that a firewall on the host may have dropped.
         exact = [each for each in found if abs(each.at - before) < EXACT]
-        return (exact or found)[-1]
-    return found[-1] if found else None
+        last = (exact or found)[-1]
+    if last.basis == "advert" and _others_discarded(facts, last, before, timing[0], vrid):
+        return replace(last, basis="respected")
+    return last
+
+
+def _others_discarded(
+    facts: Sequence[Fact], last: ExpectedTakeover, before: float, own: int, vrid: int | None
+) -> bool:
+    """Whether later Advertisements of a lower priority than `own` came, which a BACKUP discards.
+
+    A reader sees them in the figure, behind the one that the timer counts from.
+    """
+    since = [
+        fact
+        for fact in facts
+        if isinstance(fact, Heard) and fact.host == last.host and vrid in (None, fact.vrid)
+        if last.since <= fact.t < before and fact.priority
+    ]
+    counted = any(fact.t == last.since and fact.priority >= own for fact in since)
+    return counted and any(fact.priority < own for fact in since)
 
 
 def _starts(

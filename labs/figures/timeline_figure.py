@@ -55,6 +55,8 @@ LANE, BAR, CLIENT_LANE, CLIENT_BAR = 0.62, 0.42, 0.34, 0.17
 TITLE, TITLE_LINE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.18, 0.17, 0.36, 0.28
 LEFT = 0.85
 MOST_LABEL_ROWS = 7
+# What a timer counts from that has a mark of its own: an Advertisement of the former holder.
+_ADVERTISEMENTS = ("advert", "respected", "delayed", "goodbye")
 MOST_EXPLAINED = 3  # takeovers whose predicted and measured time a figure has space for
 
 STYLE = {
@@ -344,7 +346,7 @@ class TimelineAxes(TextPlacer):
         self.ax.plot([due, due], [middle - LANE / 2, middle + LANE / 2], zorder=6, **PREDICTED)
         self.legend["predicted"] = Line2D([], [], **PREDICTED)
         foot = middle + BAR / 2 + 0.04
-        sign = takeover.frm if prediction.basis in ("advert", "delayed", "goodbye") else None
+        sign = takeover.frm if prediction.basis in _ADVERTISEMENTS else None
         # A sign of its own has no mark to start from, and the bar may hold a word just there.
         origin = self._lane(sign) - BAR / 2 if sign in self.colour else foot - 0.03
         (line,) = self.ax.plot([since, since], [origin, foot + 0.03], color=INK, lw=0.7, zorder=6)

@@ -45,7 +45,7 @@ VOICE: list[Fact] = [advert(90.0, "web2")]
         ),
         pytest.param(
             [received(1.0, "web2", "web1"), received(2.0, "web2", "web1", priority=99)],
-            ExpectedTakeover("web2", "advert", 1.0, 3 + SKEW_100),
+            ExpectedTakeover("web2", "respected", 1.0, 3 + SKEW_100),
             id="a lower priority restarts nothing",
         ),
         pytest.param(
@@ -430,8 +430,9 @@ def test_a_weight_that_changed_nothing_leaves_the_prediction() -> None:
         *(received(t, "web2", "web1", 90) for t in (48.32, 49.321, 50.326)),
         advert(50.934, "web2"),
     ]
-    expected = ExpectedTakeover("web2", "advert", 47.322, WAIT["web2"])
+    expected = ExpectedTakeover("web2", "respected", 47.322, WAIT["web2"])
     assert predict(sorted(facts, key=lambda f: f.t), "web2", before=50.936) == expected
+    assert expected.text == "predicted 3.609 s after the last Advertisement of no lower priority"
 
 
 @pytest.mark.parametrize("member", [True, False])
