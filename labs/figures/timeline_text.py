@@ -34,6 +34,8 @@ BLINK, NEAR = 0.02, 0.25  # s: a single ping or two, lost that near a takeover, 
 
 def phrase(action: Action, *, name_host: bool) -> str:
     """``the cable of web1 was pulled``, or without the host where that is obvious."""
+    if action.verb == "web":  # a service: "web server of web1 stopped", which is a phrase already
+        return f"the {action.text}"
     verb = FAULT_VERBS.get(action.verb)
     if verb is None or not verb.phrase:
         return f"“{action.text}”"

@@ -19,7 +19,7 @@ from labs.panel.sources import wired
 @pytest.fixture
 def logic(page: Page) -> Page:
     """A page in whose `window.logic` the modules are."""
-    names = "Clock, Connection, Record, placed, cablesOf, badgesOf, way, entries"
+    names = "Clock, Connection, Record, placed, cablesOf, badgesOf, way, entries, deedOf"
     text = f"{script('bench.js')}\nwindow.logic = {{ {names} }};"
     page.add_script_tag(type="module", content=text)
     page.wait_for_function("window.logic")
@@ -253,3 +253,16 @@ def test_a_line_of_the_menu_asks_for_its_verb_with_its_words(logic: Page) -> Non
         fault_verbs.menu(),
     )
     assert asked == [["oneway", "web2", {"words": ["from"]}]]
+
+
+def test_the_timeline_names_what_was_done_in_words_that_can_be_read(logic: Page) -> None:
+    deeds = """[
+        { k: "act", v: "unplug", h: "web1", x: "cable of web1 pulled" },
+        { k: "act", v: "reset", h: null, x: "reset to basic" },
+        { k: "act", v: "web", h: "web1", x: "web server of web1 stopped" },
+    ]"""
+    assert logic.evaluate(f"{deeds}.map(logic.deedOf)") == [
+        "unplug web1",
+        "reset",
+        "web server of web1 stopped",
+    ]

@@ -23,7 +23,7 @@ from labs.analysis.ownership import (
 )
 from labs.analysis.takeover_timing import ExpectedTakeover, predict
 from labs.analysis.timeline import Timeline
-from labs.figures.timeline_text import action_rows
+from labs.figures.timeline_text import action_rows, phrase
 from labs.model.facts import (
     Action,
     Address,
@@ -74,6 +74,11 @@ def test_each_was_predicted_from_another_event(failover: Timeline) -> None:
     assert back.at == pytest.approx(14.05 + WAIT["web1"])
     late = [takeover.late for takeover in failover.takeovers]
     assert late == pytest.approx([0.00078, 0.0008], abs=1e-6)
+
+
+def test_what_happened_to_a_service_reads_like_any_other_deed() -> None:
+    stopped = Action(1.0, "web", "web1", "web server of web1 stopped")
+    assert phrase(stopped, name_host=False) == "the web server of web1 stopped"
 
 
 def test_owners_at_any_moment(failover: Timeline) -> None:

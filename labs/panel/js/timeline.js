@@ -163,7 +163,7 @@ export class Timeline {
 
   // Where the next words may begin.
   deed(pen, e, free) {
-    const x = this.x(e.t), words = e.h ? `${e.v} ${e.h}` : e.v, wide = pen.measureText(words).width;
+    const x = this.x(e.t), words = deedOf(e), wide = pen.measureText(words).width;
     pen.fillStyle = this.colour.ink;
     pen.fillRect(x - 0.5, 14, 1, this.foot);
     const from = Math.min(x + 3, this.axis.right - wide);
@@ -216,6 +216,12 @@ function held(record, t0, first, last, until) {
   }
   for (const key of [...since.keys()]) end(key, until);
   return parts;
+}
+
+// A verb and its host, as they are typed; what happened to a service has no such verb.
+export function deedOf(e) {
+  if (e.v === "web") return e.x;
+  return e.h ? `${e.v} ${e.h}` : e.v;
 }
 
 function label(s, step) {
