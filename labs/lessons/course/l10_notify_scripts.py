@@ -178,9 +178,13 @@ def _runs_at_fault(lab: Lab) -> bool:
     return bool(setting(text, "notify_fault") or setting(text, "notify"))
 
 
+def _file_hint(lab: Lab) -> str:
+    if not lab.witness.carrier().get("web1", True) and "web1" not in _flagged(lab):
+        return "the flag is gone, but what removes it next time? let the daemon do it"
+    return "no carrier is FAULT, not BACKUP: web1's config names no script for that state"
+
+
 def _flag_hint(lab: Lab) -> str:
-    if not _runs_at_fault(lab):
-        return "no carrier is FAULT, not BACKUP: web1's config names no script for that state"
     if "hage.sh" not in called(lab).of("web1")[1:]:
         return "the file names a script for FAULT: had the daemon read it when the cable went?"
     return "a script has run, and the flag of web1 is still there: what does that script do?"
@@ -191,6 +195,17 @@ CHALLENGES = {
         "An honest flag",
         state="scripts",
         steps=(
+            Step(
+                "web1's config names a script for FAULT",
+                _runs_at_fault,
+                hints=(
+                    _file_hint,
+                    "first the file, then the daemon, then the cable; which keyword names a script "
+                    "for FAULT? lab = Lab('scripts') starts again",
+                    "`notify_fault /etc/keepalived/hage.sh` in web1's vrrp_instance, `systemctl "
+                    "reload keepalived`, then lab.unplug('web1')",
+                ),
+            ),
             Step(
                 "the cable of web1 is out",
                 lambda lab: not lab.witness.carrier().get("web1", True),
@@ -221,20 +236,12 @@ CHALLENGES = {
                 lambda lab: _flagged(lab) == ["web2"],
                 hints=(
                     _flag_hint,
-                    "look for the state in `journalctl -u keepalived` on web1: which keyword names "
-                    "a script for it? lab = Lab('scripts') starts again",
-                    "`notify_fault /etc/keepalived/hage.sh` in web1's vrrp_instance, `systemctl "
-                    "reload keepalived`, then lab.unplug('web1')",
+                    "`journalctl -u keepalived` on web1: did the daemon go to FAULT after it had "
+                    "read the file? A reload runs no script, the next state transition does",
+                    "`notify_fault /etc/keepalived/hage.sh` in the file, `systemctl reload "
+                    "keepalived`, lab.plug('web1'), lab.settle(), and lab.unplug('web1') again",
                 ),
                 timeout=4.0,
-            ),
-            Step(
-                "web1's config names a script for FAULT",
-                _runs_at_fault,
-                hints=(
-                    "the flag is gone, but what removes it next time? let the daemon do it",
-                    "notify_fault, or notify with a script that looks at its third word",
-                ),
             ),
         ),
     )

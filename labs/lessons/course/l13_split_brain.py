@@ -39,7 +39,7 @@ def _one_master(lab: Lab) -> None:
         print("the path to web1 is broken: repairing it first")
         lab.mend("web1")
     if len(lab.holders()) > 1:
-        print("two servers hold the address: removing the firewall of web2 first")
+        print("two servers hold the address: removing the firewall of web2, if it has one")
         lab.run("web2", "nft flush ruleset", changes=True)
     lab.wait_until(lambda: lab.holders() == ["web1"], what="web1 to hold the address alone")
     lab.settle()
