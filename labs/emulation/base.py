@@ -126,7 +126,7 @@ class LabView(ABC):
 
         Where that is one alone, with a lane for all: that the others lack it is worth seeing.
         """
-        held = {f.host for f in facts if isinstance(f, Address) and f.address == address}
+        held = {f.host for f in self.witness.of(Address) if f.address == address}
         hosts = [name for name in self.servers if name in held or self._meant(name, address)]
         lanes = hosts if len(hosts) > 1 else self.servers
         return Timeline(facts, address, lanes, start=self.since, end=now)

@@ -29,6 +29,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 
@@ -192,6 +193,7 @@ class Loss:
 Fact: TypeAlias = Address | Link | Advert | Heard | Arp | Ping | Action | State | Configured | Loss
 
 F = TypeVar("F", bound=Fact)
+_TIME = attrgetter("t")
 
 KINDS: dict[str, type[Any]] = {
     cls.kind: cls
@@ -227,7 +229,7 @@ def from_json(line: str) -> Fact:
 
 def in_order(facts: Iterable[F]) -> list[F]:
     """Sorted by time; facts of the same moment keep their order."""
-    return sorted(facts, key=lambda fact: fact.t)
+    return sorted(facts, key=_TIME)
 
 
 def read(lines: Iterable[str]) -> Iterator[Fact]:

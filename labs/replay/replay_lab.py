@@ -26,7 +26,7 @@ from labs.emulation.base import LabView, Result
 from labs.emulation.streams import RecordedEvents, known
 from labs.errors import NO_LAB, LabError, NextStepReached, unknown
 from labs.model import facts
-from labs.model.facts import Action, Fact
+from labs.model.facts import Action, F, Fact
 from labs.model.fault_verbs import FAULT_VERBS
 from labs.model.topology import Layout, Socket
 from labs.replay import recording
@@ -134,6 +134,10 @@ class ReplayLab(LabView):
     def facts(self) -> list[Fact]:
         """What has been seen until now."""
         return self._facts.until(self.now)
+
+    def facts_of(self, kind: type[F]) -> list[F]:
+        """What has been seen until now of one kind."""
+        return self._facts.of(kind, self.now)
 
     def conf(self, host: str, text: str | None = None) -> str:
         """The keepalived.conf of `host`; with a text, one that was recorded."""

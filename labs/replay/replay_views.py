@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labs.capture.capture import Around, Capture, Frame
 from labs.model import facts
@@ -31,10 +31,19 @@ class FactsUntil:
     def __init__(self, all_of_them: Iterable[Fact]) -> None:
         self._facts = facts.in_order(all_of_them)
         self._times = [fact.t for fact in self._facts]
+        self._of: dict[type[Any], tuple[list[Any], list[float]]] = {}
 
     def until(self, t: float) -> list[Fact]:
         """Those until `t`."""
         return self._facts[: bisect_right(self._times, t)]
+
+    def of(self, kind: type[F], t: float) -> list[F]:
+        """Those of one kind until `t`; a replay asks for them at each of its moments."""
+        if kind not in self._of:
+            found = [fact for fact in self._facts if isinstance(fact, kind)]
+            self._of[kind] = found, [fact.t for fact in found]
+        known, times = self._of[kind]
+        return known[: bisect_right(times, t)]
 
 
 class ReplayObserver:
@@ -49,7 +58,7 @@ class ReplayObserver:
 
     def of(self, kind: type[F]) -> list[F]:
         """The facts of one kind."""
-        return [fact for fact in self._lab.facts() if isinstance(fact, kind)]
+        return self._lab.facts_of(kind)
 
     def held(self) -> dict[str, set[str]]:
         """The addresses that each host has."""
