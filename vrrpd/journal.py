@@ -17,20 +17,17 @@ not wait for a disk.
 from __future__ import annotations
 
 import errno
-import json
-import logging
 import os
 import sys
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from vrrpd.events import Event
 from vrrpd.fsm import SECOND, RouterState, State
-from vrrpd.log_handlers import Console, Syslog
+from vrrpd.log_handlers import Console, LogHandler, Syslog, as_json, dated
 
 SYSLOG = "/dev/log"
 LIMIT = SECOND  # one line per cause and peer in this time (ns)
@@ -113,6 +110,8 @@ class Journal:
         """Append one line to the file; a full disk or a vanished directory only counts."""
         if self.lost:
             line = {**line, "lost": self.lost}
+        import json  # here, because without a file a daemon starts without it
+
         text = json.dumps(line, ensure_ascii=False, default=str) + "\n"
         try:
             if self.fd is None:
@@ -150,11 +149,11 @@ class Log:
         self,
         clock: Callable[[], int] = time.monotonic_ns,
         detailed: bool = False,
-        to: logging.Logger | None = None,
+        to: Sequence[LogHandler] = (),
     ) -> None:
         self.clock = clock
         self.detailed = detailed
-        self.logger = to or logging.getLogger("vrrpd")
+        self.to = to
         self.last: dict[tuple[object, ...], tuple[int, int]] = {}
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.held: list[tuple[float, str]] = []  # Unix time, line
@@ -165,13 +164,10 @@ class Log:
         Lines keep the time at which they were written, and cost the work in hand next to nothing:
         a new MASTER has better things to do than to write that it is one.
         """
-        if not self.held:
-            return
         held, self.held = self.held, []
         for created, text in held:
-            record = logging.makeLogRecord({"msg": text, "levelno": logging.INFO})
-            record.created, record.msecs = created, created % 1 * 1000
-            self.logger.handle(record)
+            for handler in self.to:
+                handler.write(created, text)
 
     def info(self, text: str) -> None:
         """One line."""
@@ -205,38 +201,27 @@ class Log:
 
     def trouble(self, error: BaseException) -> None:
         """A mistake of ours, with its place: a line for every second it goes on."""
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{where.filename}:{where.lineno}"
+        place = _place(error)
         self.limited(
             ("trouble", place), f"internal error at {place}: {type(error).__name__}: {error}"
         )
 
 
-class JsonFormatter(logging.Formatter):
-    """One log line as one JSON object."""
+def _place(error: BaseException) -> str:
+    """The file and the line in which an exception was raised."""
+    at = error.__traceback__
+    if at is None:
+        return "an unknown place"
+    while at.tb_next is not None:
+        at = at.tb_next
+    return f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}"
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Time and text, nothing else: levels mean nothing here, as in keepalived."""
-        line = {"t": round(record.created, 6), "message": record.getMessage()}
-        return json.dumps(line, ensure_ascii=False)
 
-
-def logger(console: bool, facility: int | None, as_json: bool = False) -> logging.Logger:
-    """The logger behind Log: keepalived's console format, and a facility of syslog, if any.
-
-    keepalived's console line is `Sun Nov 22 17:07:24 2026: (VI_1) Entering MASTER STATE`.
-    """
-    to = logging.getLogger("vrrpd")
-    to.setLevel(logging.INFO)
-    to.propagate = False
-    to.handlers.clear()
-    logging.logProcesses = logging.logThreads = False  # of no use, and each line would
-    logging.raiseExceptions = False  # a log that cannot be written must not write tracebacks
+def handlers(console: bool, facility: int | None, json_lines: bool = False) -> list[LogHandler]:
+    """Where a Log writes: standard output, if asked for, and a facility of syslog, if any."""
+    found: list[LogHandler] = []
     if console:
-        handler: logging.Handler = Console(sys.stdout)
-        text = logging.Formatter("%(asctime)s: %(message)s", "%a %b %d %H:%M:%S %Y")
-        handler.setFormatter(JsonFormatter() if as_json else text)
-        to.addHandler(handler)
+        found.append(Console(sys.stdout, as_json if json_lines else dated))
     if facility is not None and os.path.exists(SYSLOG):
-        to.addHandler(Syslog(SYSLOG, facility))
-    return to
+        found.append(Syslog(SYSLOG, facility))
+    return found

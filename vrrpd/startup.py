@@ -26,7 +26,7 @@ from vrrpd.config import Config, ConfigError
 from vrrpd.config_reading import Run, here, read
 from vrrpd.config_source import ConfigSource
 from vrrpd.fsm import SECOND
-from vrrpd.journal import APPEND, Journal, Log, logger
+from vrrpd.journal import APPEND, Journal, Log, handlers
 from vrrpd.required_capabilities import needed
 from vrrpd.signals import numbers
 
@@ -44,7 +44,13 @@ if TYPE_CHECKING:
     from vrrpd.ports import Ports
 
 LAST_MOMENTS = SECOND  # for notify_stop, as keepalived has it, and for mail
-LATER = ("vrrpd.config.lookalikes", "vrrpd.dump.writer", "vrrpd.linux.forked_worker")
+# Imported after the first Advertisement; `subprocess` is what scripts and mail are started with.
+LATER = (
+    "vrrpd.config.lookalikes",
+    "vrrpd.dump.writer",
+    "vrrpd.linux.forked_worker",
+    "subprocess",
+)
 DUMPS = ("DATA", "STATS", "STATS_CLEAR", "JSON")
 EXIT_FATAL = 1
 EXIT_MISSING_PERMISSION = 4
@@ -53,7 +59,7 @@ EXIT_MISSING_PERMISSION = 4
 def start(options: SimpleNamespace) -> int:
     """Run the daemon that the options ask for, until a signal ends it; return the exit status."""
     facility = None if options.no_syslog else options.log_facility
-    to = logger(options.log_console, facility, options.log_format == "json")
+    to = handlers(options.log_console, facility, options.log_format == "json")
     log = Log(detailed=options.log_detail, to=to)
     log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     _heed(options, log)

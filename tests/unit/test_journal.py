@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import resource
 import signal
@@ -13,7 +12,8 @@ from typing import Any
 import pytest
 
 from vrrpd.fsm import SECOND
-from vrrpd.journal import Journal, JsonFormatter, Log
+from vrrpd.journal import Journal, Log
+from vrrpd.log_handlers import LogHandler, as_json
 
 
 class Clock:
@@ -148,21 +148,27 @@ def test_a_listener_may_leave_while_it_listens() -> None:
 # The log.
 
 
+class _Kept(LogHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def put(self, text: str) -> None:
+        self.lines.append(text)
+
+
 @pytest.fixture
 def log() -> Log:
     clock = Clock()
     log = Log(clock)
-    log.said = []  # type: ignore[attr-defined]
-    log.logger = type(
-        "Kept",
-        (),
-        {"handle": lambda _, line: log.said.append(line.getMessage())},  # type: ignore[attr-defined]
-    )()
+    log.to = [_Kept()]
     return log
 
 
 def logged(log: Log) -> list[str]:
-    return log.said  # type: ignore[attr-defined,no-any-return]
+    [kept] = log.to
+    assert isinstance(kept, _Kept)
+    return kept.lines
 
 
 def test_detail_is_for_those_who_asked(log: Log) -> None:
@@ -198,5 +204,4 @@ def test_our_own_mistakes_have_a_place(log: Log) -> None:
 
 
 def test_lines_as_json() -> None:
-    record = logging.LogRecord("vrrpd", logging.INFO, "", 1, "%s", ('say "×"',), None)
-    assert json.loads(JsonFormatter().format(record))["message"] == 'say "×"'
+    assert json.loads(as_json(1.5, 'say "×"')) == {"t": 1.5, "message": 'say "×"'}

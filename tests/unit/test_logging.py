@@ -9,7 +9,6 @@ syslog    a socket whose daemon is alive and does not read
 from __future__ import annotations
 
 import json
-import logging
 import os
 import select
 import socket
@@ -24,42 +23,34 @@ from tests.support import REPOSITORY
 from vrrpd import journal
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
-from vrrpd.log_handlers import Console
+from vrrpd.log_handlers import Console, LogHandler, Syslog, as_json
 
 # What is written when the work is done keeps its time and order.
 
 
-class LogLines(logging.Handler):
+class LogLines(LogHandler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[tuple[float, str]] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append((record.created, record.getMessage()))
-
-
-def logger(name: str) -> tuple[logging.Logger, LogLines]:
-    to, told = logging.getLogger(name), LogLines()
-    to.handlers[:] = [told]
-    to.setLevel(logging.INFO)
-    to.propagate = False
-    return to, told
+    def write(self, created: float, text: str) -> None:
+        self.lines.append((created, text))
 
 
 def test_held_lines_keep_their_order_and_their_moment() -> None:
-    to, told = logger("held")
-    log = Log(to=to)
+    written = LogLines()
+    log = Log(to=[written])
     log.info("at once")
     chores: list[object] = []
     log.later = chores.append
     log.info("one")
     log.limited(("a",), "two")
-    assert [text for _, text in told.lines] == ["at once"]
+    assert [text for _, text in written.lines] == ["at once"]
     log.flush()
     log.info("100 %s")
     log.flush()
-    assert [text for _, text in told.lines] == ["at once", "one", "two", "100 %s"]
-    assert sorted(told.lines) == told.lines
+    assert [text for _, text in written.lines] == ["at once", "one", "two", "100 %s"]
+    assert sorted(written.lines) == written.lines
 
 
 def test_a_deferred_journal_writes_when_flushed_and_when_closed(tmp_path: Path) -> None:
@@ -93,8 +84,8 @@ def test_the_loop_is_idle_only_after_the_work(tmp_path: Path) -> None:
 # Writes as many lines as it is asked for and says on standard error that it is through.
 WRITER = """
 import sys
-from vrrpd.journal import Log, logger
-log = Log(to=logger(True, None))
+from vrrpd.journal import Log, handlers
+log = Log(to=handlers(True, None))
 for number in range(int(sys.argv[1])):
     log.info(f"line {number} " + "x" * 100)
 print("through", file=sys.stderr, flush=True)
@@ -102,15 +93,6 @@ sys.stdin.readline()
 log.info("after")
 """
 LINES = 2000  # of 130 bytes: four times what a pipe holds
-
-
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """The logger of this process as it was."""
-    yield
-    for handler in logging.getLogger("vrrpd").handlers:
-        handler.close()
-    logging.getLogger("vrrpd").handlers.clear()
 
 
 def taken(pipe: int) -> list[str]:
@@ -144,6 +126,18 @@ def test_a_console_without_a_reader() -> None:
     assert [line.split()[6] for line in kept] == [str(n) for n in range(len(kept))]
     assert len(last) == 1
     assert last[0].endswith(f": after ({LINES - len(kept)} lines before this are lost)")
+
+
+def test_a_line_of_json_is_one_also_after_lines_that_are_lost() -> None:
+    near, far = os.pipe()
+    with os.fdopen(far, "w") as stream:
+        outlet = Console(stream, as_json)
+        outlet.write(1.0, "z" * 100_000)
+        taken(near)
+        outlet.write(2.0, "after")
+        last = json.loads(taken(near)[-1])
+        assert last == {"t": 2.0, "message": "after (1 lines before this are lost)"}
+    os.close(near)
 
 
 def test_a_file_as_console_loses_nothing(tmp_path: Path) -> None:
@@ -204,6 +198,15 @@ def syslogd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
         yield end
 
 
+@pytest.fixture
+def log(syslogd: socket.socket) -> Iterator[Log]:
+    """A log that goes to syslog."""
+    [syslog] = journal.handlers(False, 3)
+    assert isinstance(syslog, Syslog)
+    yield Log(to=[syslog])
+    syslog.close()
+
+
 def log_lines(end: socket.socket) -> list[str]:
     found = []
     while True:
@@ -213,14 +216,12 @@ def log_lines(end: socket.socket) -> list[str]:
             return found
 
 
-def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, 3))
+def test_syslog_gets_a_line_of_the_facility_daemon(syslogd: socket.socket, log: Log) -> None:
     log.info("(VI_1) Entering MASTER STATE")
     assert log_lines(syslogd) == [f"<30>vrrpd[{os.getpid()}]: (VI_1) Entering MASTER STATE"]
 
 
-def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, 3))
+def test_a_syslog_that_does_not_read(syslogd: socket.socket, log: Log) -> None:
     for number in range(LINES):
         log.info(f"line {number}")
     kept = log_lines(syslogd)
@@ -230,8 +231,7 @@ def test_a_syslog_that_does_not_read(syslogd: socket.socket) -> None:
     assert last.endswith(f": after ({LINES - len(kept)} lines before this are lost)")
 
 
-def test_a_syslog_that_is_started_again(syslogd: socket.socket) -> None:
-    log = journal.Log(to=journal.logger(False, 3))
+def test_a_syslog_that_is_started_again(syslogd: socket.socket, log: Log) -> None:
     log.info("one")
     path = syslogd.getsockname()
     os.unlink(path)

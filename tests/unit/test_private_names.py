@@ -27,7 +27,6 @@ READ_AS_A_WHOLE = {
 }
 # Methods that only their own object calls, and yet are no private ones.
 METHODS = {
-    "vrrpd.log_handlers._LogHandler.emit": "logging calls it",
     "vrrpd.linux.loop.Loop.fire": "a step of the journey in docs/architecture.md",
 }
 PACKAGES = ("vrrpd", "labs", "topologies", "tools", "tests")

@@ -17,16 +17,18 @@ import errno
 import os
 import pwd
 import signal
-import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND, seconds
 from vrrpd.journal import Log
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Outcome, Pending, Timer
+
+if TYPE_CHECKING:  # to import it takes as long as five of our modules; see startup.LATER
+    import subprocess
 
 TIMEOUT = 600 * SECOND
 GRACE = 2 * SECOND
@@ -180,6 +182,8 @@ class ScriptRunner:
 
         With `listen` the beginning of its standard error is kept.
         """
+        import subprocess
+
         argv = [*command.argv, *arguments]
         file = command.executable or argv[0]
         found = _which(file)
@@ -204,7 +208,7 @@ class ScriptRunner:
         same = (uid, gid) == (os.getuid(), os.getgid())
         other: dict[str, Any] = {} if same else {"user": uid, "group": gid, "extra_groups": []}
         complaints = _Complaints(self.loop, (uid, gid)) if listen else None
-        stderr = subprocess.DEVNULL if complaints is None else complaints.far
+        stderr = None if complaints is None else complaints.far
         try:
             popen = self.popen(file, argv, stderr, other)
         except OSError as error:
@@ -217,15 +221,17 @@ class ScriptRunner:
         return _Child(popen, "", 0, complaints=complaints)
 
     def popen(
-        self, file: str, argv: list[str], stderr: int, other: dict[str, Any]
+        self, file: str, argv: list[str], stderr: int | None, other: dict[str, Any]
     ) -> subprocess.Popen[bytes]:
         """Popen, with everything that is the same for every script."""
+        import subprocess
+
         child: subprocess.Popen[bytes] = subprocess.Popen(
             argv,
             executable=file,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=stderr,
+            stderr=subprocess.DEVNULL if stderr is None else stderr,
             start_new_session=True,
             preexec_fn=_die_with_parent,
             **other,

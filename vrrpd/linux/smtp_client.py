@@ -12,16 +12,18 @@ with a line in the log: a mail server that hangs must not fill the memory of a r
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-import subprocess
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
 from vrrpd.ports import Mail
+
+if TYPE_CHECKING:  # hardly any host sends mail: json and subprocess are imported for the first one
+    import subprocess
 
 OUTSTANDING = 100
 CHUNK = 65536
@@ -47,6 +49,8 @@ class SmtpClient:
         if len(self.outstanding) >= OUTSTANDING:
             self.failed(letter, f"{OUTSTANDING} mails are waiting already")
             return
+        import json
+
         try:
             child = self.child or self._hire()
             assert child.stdin is not None
@@ -71,6 +75,8 @@ class SmtpClient:
 
     def _hire(self) -> subprocess.Popen[bytes]:
         """Start the child.  Raises OSError."""
+        import subprocess
+
         child: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-m", "vrrpd.linux.smtp_worker"],
             stdin=subprocess.PIPE,
@@ -99,6 +105,8 @@ class SmtpClient:
         if not data:
             self.dismiss()
             return
+        import json
+
         *lines, self.heard = (self.heard + data).split(b"\n")
         for line in lines:
             answer = json.loads(line)
