@@ -3,9 +3,9 @@
     Console   standard output: a file, a terminal, or a pipe whose reader may have stopped reading
     Syslog    /dev/log, one datagram a line: `<30>vrrpd[412]: text` (facility daemon, info)
 
-A line is given the form that its reader expects: `dated`, `as_json`, or for syslog, which adds the
-time itself, the text alone.  Not by `logging`: to import it, and all that it would need to show a line of
-source text, takes a tenth of the time until the first Advertisement.
+A line is given the form that its reader expects: `dated`, `as_json`, or the text alone for syslog,
+which adds the time itself.  This is not done by `logging`: to import it, and all that it would need
+to show a line of source text, takes a tenth of the time until the first Advertisement.
 
 Contract: a line that cannot be written at once is lost and counted; the next one that can be says
 how many are missing.  A router must not wait for a reader of its log: with a blocking write, a
