@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 
 import pytest
 
 from tests.notebooks.lessons import LESSONS, WHOLE, own, passes, seed
+from tests.support import OrdinaryUser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +29,26 @@ def length(item: pytest.Item) -> float:
     case = getattr(item, "callspec", None)
     times = case.params.get("times", 1) if case else 1
     return float(limit.args[0]) * times if limit else 0.0
+
+
+@pytest.fixture
+def ordinary_user(
+    ordinary_user: OrdinaryUser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OrdinaryUser]:
+    """An account with Matplotlib's list of fonts, as `make setup` leaves it to a learner.
+
+    Half a second of CPU for each account; the first one of a worker makes the list itself.
+    """
+    kept = tmp_path_factory.getbasetemp() / "fonts"
+    cache = ordinary_user.home / ".cache"
+    theirs = cache / "matplotlib"
+    if kept.exists():
+        shutil.copytree(kept, theirs)
+        for path in (cache, theirs, *theirs.iterdir()):
+            ordinary_user.give(path)
+    yield ordinary_user
+    if not kept.exists() and any(theirs.glob("fontlist-*.json")):
+        shutil.copytree(theirs, kept)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
