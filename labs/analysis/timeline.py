@@ -62,6 +62,8 @@ REASON_LATE_S = 0.5
 CLIENT_LAG_S = 0.25
 # An old master gives the address up within this time of the new one's first Advertisement.
 HANDOVER_OVERLAP_S = 0.2
+# What makes a path or a daemon work again: no silence begins with it.
+_REPAIRS = ("mend", "plug", "start", "thaw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Takeover:
 
     `after` is the time since the last Advertisement of `frm` (None: it never sent one).
     `reason` is the new master's own word, from its journal ("" when it has none).
-    `prediction` says when it was due; `cause` is what the learner last did to one of the two.
+    `prediction` says when it was due; `cause` is what the learner last did to one of the two, None
+    if that cannot have been the cause.
     `shared` is for how long `frm` went on holding: some milliseconds when it hands over, much
     longer in a split brain.
     """
@@ -261,14 +264,19 @@ class Timeline:
             and at - REASON_EARLY_S <= f.t <= at + REASON_LATE_S
         ]
         held = [span for span in self.spans() if span.host == frm]
+        prediction = predict.predict(self.router_facts, to, at)
+        cause = causes[-1] if causes else None
+        if cause and cause.verb in _REPAIRS and prediction and prediction.basis == "advert":
+            # Advertisements came after the repair: the silence that followed has another cause.
+            cause = cause if prediction.since <= cause.t else None
         return Takeover(
             frm=frm,
             to=to,
             at=at,
             after=at - adverts[-1] if adverts else None,
             reason=min(words, key=lambda f: abs(f.t - at)).reason if words else "",
-            prediction=predict.predict(self.router_facts, to, at),
-            cause=causes[-1] if causes else None,
+            prediction=prediction,
+            cause=cause,
             shared=sum(max(0.0, s.end - max(s.start, at)) for s in held if s.start < at < s.end),
         )
 

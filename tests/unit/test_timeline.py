@@ -113,6 +113,18 @@ def test_what_a_cut_off_master_sends_is_not_received() -> None:
     assert takeover.after == pytest.approx(takeover.at - 6.7)
 
 
+@pytest.mark.parametrize(("at", "caused"), [(4.3, True), (1.3, False)])
+def test_a_repair_is_no_cause_of_a_silence_that_begins_after_it(at: float, caused: bool) -> None:
+    """A firewall, which no action records, drops what web2 received until 3.7 s."""
+    facts = [fact for fact in stories.split_brain() if not isinstance(fact, Action)]
+    mended = Action(at, "mend", "web1", "way to web1 mended")
+    (takeover,) = timeline_text_of(sorted([*facts, mended], key=lambda fact: fact.t)).takeovers
+    assert (takeover.cause == mended) == caused
+    cut = Action(at, "lose", "web1", "30 % lost")
+    (takeover,) = timeline_text_of(sorted([*facts, cut], key=lambda fact: fact.t)).takeovers
+    assert takeover.cause == cut
+
+
 def test_a_stopped_daemon_resigns() -> None:
     (takeover,) = timeline_text_of(stories.resignation()).takeovers
     assert takeover.prediction is not None
