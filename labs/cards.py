@@ -11,6 +11,7 @@ both by everybody.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -33,9 +34,14 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{html.escape(summary)}</summary>{body}</details>"
 
 
+def marked(text: str) -> str:
+    """Text as HTML; what stands between two backticks in the letters of a program."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def lines(*texts: str) -> str:
     """Texts as HTML, each on a line of its own; empty ones are left out."""
-    return "<br>".join(html.escape(text) for text in texts if text)
+    return "<br>".join(marked(text) for text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ The challenges themselves are in `labs.lessons.course`, a module for each lesson
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labs import waiting
-from labs.cards import RIGHT, WRONG, card, folded
+from labs.cards import RIGHT, WRONG, card, folded, lines, marked
 from labs.conf import errors
 from labs.errors import LabError
 from labs.jupyter.notebook_errors import install
@@ -111,9 +110,9 @@ class Report:
     def _repr_html_(self) -> str:
         below = ""
         for summary, hint in reversed(list(zip(SUMMARIES, self.hints, strict=False))):
-            below = folded(summary, html.escape(hint) + below)
-        lines = "<br>".join(html.escape(line) for line in self._lines())
-        return card(RIGHT if self.passed else WRONG, self._title(), lines + below)
+            below = folded(summary, marked(hint) + below)
+        body = lines(*self._lines())
+        return card(RIGHT if self.passed else WRONG, self._title(), body + below)
 
 
 def check(lab: Lab, challenge: str) -> Report:

@@ -19,14 +19,13 @@ without a learner's folder (a recording, the book) it is that of the source.  A 
 
 from __future__ import annotations
 
-import html
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labs import own_numbers
-from labs.cards import OPEN, RIGHT, WRONG, Card, card, widget
+from labs.cards import OPEN, RIGHT, WRONG, Card, card, marked, widget
 from labs.errors import LabError, unknown
 from labs.figures import base
 from labs.figures.prediction_overlay import PredictionMark, start_of
@@ -212,7 +211,7 @@ class Prediction:
 
         button.on_click(record)
         answer.observe(ask_to_press if self.choices else record, "value")
-        asks = "<br>".join(map(html.escape, self._asks()))
+        asks = "<br>".join(map(marked, self._asks()))
         title = widgets.HTML(card(OPEN, "Predict before you run the next cell", asks))
         return widgets.VBox([title, answer, widgets.HBox([button, state])])
 

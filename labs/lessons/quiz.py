@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labs.cards import OPEN, RIGHT, WRONG, card, folded
+from labs.cards import OPEN, RIGHT, WRONG, card, folded, marked
 from labs.jupyter.notebook_errors import install
 from labs.progress import memory, seed
 
@@ -61,8 +61,8 @@ class Quiz:
         passed = choice == question.right
         memory.note("quiz", question.text, choice, passed=passed)
         if passed:
-            return card(RIGHT, "Yes", html.escape(question.why))
-        return card(WRONG, "Not quite", f"{html.escape(question.wrong[choice])} Choose another.")
+            return card(RIGHT, "Yes", marked(question.why))
+        return card(WRONG, "Not quite", f"{marked(question.wrong[choice])} Choose another.")
 
     def score(self) -> str:
         """How many questions are answered; when all are, that the lesson is at its end.
@@ -95,8 +95,8 @@ class Quiz:
     def _static(self, number: int) -> str:
         """A question for a page without widgets, its answer folded away."""
         question = self.questions[number]
-        rows = "".join(f"<li>{html.escape(choice)}</li>" for choice in self.choices[number])
-        why = f"<b>{self._letter(number)}</b>: {html.escape(question.why)}"
+        rows = "".join(f"<li>{marked(choice)}</li>" for choice in self.choices[number])
+        why = f"<b>{self._letter(number)}</b>: {marked(question.why)}"
         body = f'<ol type="a" style="margin:.2em 0">{rows}</ol>{folded("Answer", why)}'
         return card(OPEN, f"{number + 1}. {question.text}", body)
 
@@ -118,7 +118,7 @@ class Quiz:
         import ipywidgets as widgets
 
         question = self.questions[number]
-        title = widgets.HTML(f"<b>{number + 1}. {html.escape(question.text)}</b>")
+        title = widgets.HTML(f"<b>{number + 1}. {marked(question.text)}</b>")
         wide = widgets.Layout(width="auto")
         choices = widgets.RadioButtons(options=self.choices[number], value=None, layout=wide)
         told = widgets.HTML()

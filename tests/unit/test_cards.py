@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.cards import Table
+from labs.cards import OPEN, Card, Table
 from labs.figures.base import Figure, canvas
 
 ROUTERS = Table(
@@ -30,6 +30,14 @@ def test_a_table_is_html_with_its_cells_escaped() -> None:
     assert 'colspan="2"' in shown
     assert shown.count("border-left:4px solid #123456") == 3
     assert ";color:#123456" not in shown  # words in it could not be read by everybody
+
+
+def test_a_card_shows_commands_in_the_letters_of_a_program() -> None:
+    words = "on web1: `nft list ruleset`, then `a < b`; an odd ` stays"
+    card = Card(OPEN, "Hint", (words,))
+    assert words in repr(card)
+    html = card._repr_html_()
+    assert "<code>nft list ruleset</code>, then <code>a &lt; b</code>; an odd ` stays" in html
 
 
 def test_a_table_without_rows_is_its_head() -> None:
