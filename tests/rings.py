@@ -38,7 +38,10 @@ RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
-WORKERS = {"unit": 2, "sim": 2, "lab": 3, "interop": 2, "notebooks": 6}
+WORKERS = {"unit": 2, "sim": 2, "lab": 4, "interop": 3, "notebooks": 6, "browser": 2}
+# Tests of a file in the browser share its pages: a worker takes a whole file, in their order.  In
+# the other rings a worker that has run all of its tests takes some of another's.
+DISTRIBUTION = {"browser": ["--dist=loadfile", "--no-loadscope-reorder"]}
 # Rings of a lane run one after another, lanes at the same time.  lab and interop share one: both
 # measure what is over in a tenth of a second.
 LANES = (("lab", "interop"), ("notebooks",), ("browser",), ("unit", "sim"))
@@ -210,7 +213,8 @@ def side_by_side(ring: str, pytest: list[str]) -> list[str]:
     if workers < 2:
         return [*place, *pytest]
     python = " ".join([*place, sys.executable])
-    return [*pytest, "--dist=worksteal", f"--tx={workers}*popen//python={python}"]
+    how = DISTRIBUTION.get(ring, ["--dist=worksteal"])
+    return [*pytest, *how, f"--tx={workers}*popen//python={python}"]
 
 
 def compile_packages() -> None:

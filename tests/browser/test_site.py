@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from tests.browser import site
 from tests.browser.site import SITE, START, Visit, build, live, serving, violations, visiting
 from tests.browser.windows import CHROMIUM
 from tests.support import REPOSITORY
@@ -302,6 +305,23 @@ def test_a_second_visit_needs_no_network(visit: Visit) -> None:
     finally:
         visit.context.set_offline(False)
     page.close()
+
+
+def test_workers_of_a_run_build_the_site_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(site, "SITE", tmp_path / "build" / "site")
+    monkeypatch.setattr("tests.browser.site.subprocess.run", run)
+    for uid, builds in (("first", 1), ("first", 1), ("second", 2), ("", 3), ("", 4)):
+        monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", uid)
+        site.build.__wrapped__()  # as in a worker that has not asked yet
+        assert commands == [["sh", "tools/site.sh"]] * builds
 
 
 RESTORED = """async () =>
