@@ -33,7 +33,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import labs.figures  # noqa: F401  gives every Timeline its figure and its text
 from labs.cli import author, exam, grade
 from labs.errors import LabError
 from labs.sandbox import namespaces
@@ -234,6 +233,7 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from labs.figures import plot  # its package gives every Timeline its figure and its text
     from labs.scenarios.runner import run_story, table
 
     timeline = run_story(options.scenario, options.simulated, options.daemon)
@@ -242,8 +242,6 @@ def _run(options: argparse.Namespace) -> None:
     if options.json:
         timeline.save(options.json)
         print(f"facts:  {options.json}")
-    from labs.figures import plot
-
     plot.save(timeline.figure(), options.figure)
     print(f"figure: {options.figure}")
 

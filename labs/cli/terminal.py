@@ -23,7 +23,7 @@ import termios
 import time
 from contextlib import suppress
 
-from labs.emulation import daemons, discovery
+from labs.emulation import discovery
 from labs.emulation.discovery import Running
 from labs.errors import LabError
 
@@ -199,6 +199,10 @@ class _Visit:
 
     def _leave(self, shell: subprocess.Popen[bytes]) -> None:
         """End the shell if it is at its prompt: not while a program runs in it."""
+        from labs.emulation import (
+            daemons,
+        )  # with all of Mininet, which a waiting terminal needs not
+
         for script in daemons.children(shell.pid):
             for bash in daemons.children(script.pid):
                 if not daemons.children(bash.pid):
