@@ -63,7 +63,6 @@ def start(options: SimpleNamespace) -> int:
     log = Log(detailed=options.log_detail, to=to)
     log.info(f"Starting vrrpd {__version__}, configuration {options.use_file}")
     _heed(options, log)
-    gc.disable()  # nothing of what is built until `_at_leisure` is garbage
     try:
         return _run(options, log)
     except ConfigError as error:
@@ -72,8 +71,6 @@ def start(options: SimpleNamespace) -> int:
     except PermissionError as error:
         log.info(f"{error.strerror or error}: run it as root")
         return EXIT_MISSING_PERMISSION
-    finally:
-        gc.enable()
 
 
 def _run(options: SimpleNamespace, log: Log) -> int:

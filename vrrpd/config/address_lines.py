@@ -56,15 +56,31 @@ def addresses(
 
 
 def _address(line: Statement, report: Reporter, static: bool) -> Address:
-    first, *rest = line.words
+    first = line.words[0]
     try:
         ip, prefixlen, complaint = network_of(first.text)
     except BadValue as error:
         raise _Drop(first, str(error), "ADDRESS or ADDRESS/LENGTH") from None
     if complaint:
         report.at("error", first, complaint)
+    if len(line.words) == 1 and isinstance(ip, IPv4Address):  # as most lines of long files
+        return Address(ip=ip, prefixlen=prefixlen, where=line.where)
+    found = _arguments(line.args, ip, prefixlen, report, static)
+    if isinstance(ip, IPv4Address):
+        found.pop("nodad", None)
+    else:
+        found.setdefault("nodad", True)
+        found.setdefault("preferred_lft", 0 if prefixlen == 128 else FOREVER)
+    prefixlen = found.pop("peer_prefixlen", prefixlen)
+    return Address(ip=ip, prefixlen=prefixlen, where=line.where, **found)
+
+
+def _arguments(
+    args: Iterable[Word], ip: IPAddress, prefixlen: int, report: Reporter, static: bool
+) -> dict[str, Any]:
+    """What stands behind an address, by field. Raises _Drop."""
     found: dict[str, Any] = {}
-    words = iter(rest)
+    words = iter(args)
     for word in words:
         if word.text in _FLAGS:
             found[_FLAGS[word.text]] = True
@@ -77,13 +93,7 @@ def _address(line: Statement, report: Reporter, static: bool) -> Address:
             if value is None:
                 raise _Drop(word, f"'{word.text}' needs an argument")
             _option(word, value, ip, prefixlen, found, report)
-    if isinstance(ip, IPv4Address):
-        found.pop("nodad", None)
-    else:
-        found.setdefault("nodad", True)
-        found.setdefault("preferred_lft", 0 if prefixlen == 128 else FOREVER)
-    prefixlen = found.pop("peer_prefixlen", prefixlen)
-    return Address(ip=ip, prefixlen=prefixlen, where=line.where, **found)
+    return found
 
 
 def _unknown_argument(word: Word, report: Reporter) -> None:

@@ -51,7 +51,7 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     words: list[Word] = []
     end = found.end(1)
     at = 0
-    for word in text[:end].split():
+    for word in (text if end == len(text) else text[:end]).split():
         at = text.index(word, at)
         words.append(Word(word, source, at + 1, len(word)))
         at += len(word)

@@ -290,18 +290,18 @@ class Reader:
 
     def _emit(self, line: Line) -> None:
         self.lines.append(line)
-        if line.brace == "{":
-            if self._depth == 0:
-                self._root = self._last
-            self._depth += 1
-        elif line.brace:
-            self._depth = max(0, self._depth - 1)
-        else:
+        if not line.brace:
             self._last = line.words[0].text
             if self._last == "include_check":
                 self._change_include_check([word.text for word in line.words[1:]])
             elif self._last == "random_seed" and len(line.words) > 1:
                 self._definitions.seed(line.words[1].text)
+        elif line.brace == "{":
+            if self._depth == 0:
+                self._root = self._last
+            self._depth += 1
+        else:
+            self._depth = max(0, self._depth - 1)
 
     def _change_include_check(self, words: list[str]) -> None:
         if not words:
