@@ -53,6 +53,7 @@ class BatchSender:
     def __init__(self, libc: ctypes.CDLL, descriptor: int) -> None:
         self.descriptor = descriptor
         self._slots: dict[bytes, _Slot] = {}
+        self._latest: list[bytes] = []  # the headers that the kernel was given last
         self._headers = ctypes.create_string_buffer(MOST * HEADER.size)
         self._address = ctypes.addressof(self._headers)
         self._writable = memoryview(self._headers).cast("B")
@@ -74,8 +75,10 @@ class BatchSender:
             total += ident  # RFC 1624: a word more in the sum
             write(buffer, AT, ident, between, 0xFFFF - (total & 0xFFFF) - (total >> 16))
             headers.append(header)
-        size = len(headers) * HEADER.size
-        self._writable[:size] = b"".join(headers)  # the kernel has written there
+        if headers != self._latest:  # the kernel writes only lengths there, which it does not read
+            size = len(headers) * HEADER.size
+            self._writable[:size] = b"".join(headers)
+            self._latest = headers
         count = self._sendmmsg(self.descriptor, self._address, len(headers), socket.MSG_DONTROUTE)
         return max(0, int(count))
 

@@ -365,7 +365,8 @@ class Loop:
 
         What is not postponed is called in its turn.
         """
-        heap, due = self.heap, list[tuple[int, int, _Call]]()
+        heap = self.heap
+        due: list[tuple[int, int, _Call]] = []  # `list[...]()` would make the type each time
         groups: dict[TimerGroup, list[GroupMember]] = {}
         while heap and heap[0][0] <= now:
             when, _, call = heap[0]
