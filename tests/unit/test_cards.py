@@ -32,7 +32,7 @@ def test_a_table_is_html_with_its_cells_escaped() -> None:
     assert ";color:#123456" not in shown  # words in it could not be read by everybody
 
 
-def test_a_card_shows_commands_in_the_letters_of_a_program() -> None:
+def test_commands_in_a_text_are_shown_as_code() -> None:
     words = "on web1: `nft list ruleset`, then `a < b`; an odd ` stays"
     card = Card(OPEN, "Hint", (words,))
     assert words in repr(card)

@@ -27,7 +27,7 @@ def learners(monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
     return shell
 
 
-def said(shell: InteractiveShell, cell: str) -> str:
+def printed(shell: InteractiveShell, cell: str) -> str:
     """The error with which a cell ends; "" if it ends well."""
     result = shell.run_cell(cell)
     error = result.error_before_exec or result.error_in_exec
@@ -46,7 +46,7 @@ def said(shell: InteractiveShell, cell: str) -> str:
 def test_a_second_magic_of_a_cell_is_refused_before_anything_runs(
     cell: str, learners: InteractiveShell
 ) -> None:
-    words = said(learners, cell)
+    words = printed(learners, cell)
     assert "works in the first line of a cell only, and nothing of this cell has run" in words
     assert "ran" not in learners.user_ns
 
@@ -62,7 +62,7 @@ def test_a_comment_or_a_space_before_the_magic_changes_nothing(before: str) -> N
 def test_one_percent_sign_is_answered_with_two(
     learners: InteractiveShell, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said(learners, "%on web1 ip link")
+    printed(learners, "%on web1 ip link")
     assert "write `%%on`, with two % signs, in the first line" in "".join(capsys.readouterr())
 
 
@@ -78,11 +78,11 @@ def test_one_percent_sign_is_answered_with_two(
 def test_a_command_for_a_host_is_not_run_beside_the_lab(
     cell: str, learners: InteractiveShell
 ) -> None:
-    assert "on none of its hosts: write `%%on web1` in the first line" in said(learners, cell)
+    assert "on none of its hosts: write `%%on web1` in the first line" in printed(learners, cell)
 
 
 def test_other_commands_run_beside_the_lab(learners: InteractiveShell) -> None:
-    assert said(learners, "found = !echo of the learner") == ""
+    assert printed(learners, "found = !echo of the learner") == ""
     assert list(learners.user_ns["found"]) == ["of the learner"]
 
 

@@ -110,13 +110,13 @@ class _Builder:
         return Instance(**self.fields)
 
     @cached_property
-    def _words(self) -> dict[SourceLocation, Word]:
+    def _tokens(self) -> dict[SourceLocation, Word]:
         """The first word of each line in a block of the instance; only messages need it."""
         return {line.where: line.name for one in self.block.block for line in one.block}
 
-    def _word_of(self, address: Address) -> Word:
+    def _token_of(self, address: Address) -> Word:
         """Where to point at for an address."""
-        return self._words[address.where]
+        return self._tokens[address.where]
 
     def _state(self) -> None:
         """A BACKUP after a MASTER does not count; another word after it is a BACKUP that does."""
@@ -368,7 +368,7 @@ class _Builder:
             else:
                 self.report.at(
                     "error",
-                    self._word_of(one),
+                    self._token_of(one),
                     f"({self.name}) {one.ip} is not "
                     f"IPv{family} like the addresses before it; ignored",
                     expected="it in virtual_ipaddress_excluded",
@@ -385,13 +385,13 @@ class _Builder:
             ah=self.fields.get("auth", Auth()).kind == "AH",
             hmac=hmac is not None and hmac.signs,
             report=self.report,
-            word_of=self._word_of,
+            word_of=self._token_of,
         )
         far = [one for one in addresses[:1] if not one.ip.is_link_local]
         if far and family == 6 and self.fields["strict"]:  # RFC 9568 section 5.2.9
             self.report.at(
                 "error",
-                self._word_of(far[0]),
+                self._token_of(far[0]),
                 f"({self.name}) strict: the first IPv6 address must be link-local",
             )
         self.fields["addresses"] = addresses
@@ -420,7 +420,7 @@ class _Builder:
         if place in same:
             self.report.at(
                 "error",
-                self._word_of(one),
+                self._token_of(one),
                 f"({self.name}) {one.ip} again (first in line {same[place].where.line}); ignored",
             )
             return False
