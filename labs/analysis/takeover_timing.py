@@ -20,6 +20,7 @@ EARLY, EXACT = 0.3, 0.05
 # The event that started the timer -> how a reader would put it.
 PHRASES = {
     "advert": "after the last Advertisement",
+    "received": "after the last Advertisement that it received",
     "respected": "after the last Advertisement of no lower priority",
     "delayed": "after the last Advertisement within preempt_delay",
     "goodbye": "after the Advertisement of priority 0",
@@ -106,6 +107,8 @@ def predict(
         last = (exact or found)[-1]
     if last.basis == "advert" and _others_discarded(facts, last, before, timing[0], vrid):
         return replace(last, basis="respected")
+    if last.basis == "advert" and _others_lost(facts, last, before, vrid):
+        return replace(last, basis="received")
     return last
 
 
@@ -124,6 +127,17 @@ def _others_discarded(
     ]
     counted = any(fact.t == last.since and fact.priority >= own for fact in since)
     return counted and any(fact.priority < own for fact in since)
+
+
+def _others_lost(
+    facts: Sequence[Fact], last: ExpectedTakeover, before: float, vrid: int | None
+) -> bool:
+    """Whether others went on to send: the figure shows that, too, and a cut or a filter lost it."""
+    return any(
+        isinstance(fact, Advert) and fact.host != last.host and vrid in (None, fact.vrid)
+        for fact in facts
+        if last.since < fact.t < before - EXACT
+    )
 
 
 def _starts(

@@ -64,6 +64,8 @@ CLIENT_LAG_S = 0.25
 HANDOVER_OVERLAP_S = 0.2
 # What makes a path or a daemon work again: no silence begins with it.
 _REPAIRS = ("mend", "plug", "start", "thaw")
+# What a takeover is predicted from (`takeover_timing.PHRASES`) that waits for a silence to last.
+_SILENCES = ("advert", "received", "respected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,7 @@ class Timeline:
         held = [span for span in self.spans() if span.host == frm]
         prediction = predict.predict(self.router_facts, to, at)
         cause = causes[-1] if causes else None
-        if cause and cause.verb in _REPAIRS and prediction and prediction.basis == "advert":
+        if cause and cause.verb in _REPAIRS and prediction and prediction.basis in _SILENCES:
             # Advertisements came after the repair: the silence that followed has another cause.
             cause = cause if prediction.since <= cause.t else None
         return Takeover(

@@ -56,7 +56,7 @@ TITLE, TITLE_LINE, LABEL_ROW, AXIS, LEGEND = 0.34, 0.18, 0.17, 0.36, 0.28
 LEFT = 0.85
 MOST_LABEL_ROWS = 7
 # What a timer counts from that has a mark of its own: an Advertisement of the former holder.
-_ADVERTISEMENTS = ("advert", "respected", "delayed", "goodbye")
+_ADVERTISEMENTS = ("advert", "received", "respected", "delayed", "goodbye")
 MOST_EXPLAINED = 3  # takeovers whose predicted and measured time a figure has space for
 
 STYLE = {

@@ -109,6 +109,7 @@ def test_what_a_cut_off_master_sends_is_not_received() -> None:
     assert takeover.split
     assert takeover.prediction is not None
     assert takeover.prediction.since == pytest.approx(3.70002)
+    assert takeover.prediction.text.endswith("after the last Advertisement that it received")
     # Its own Advertisements did go on, as far as the cut.
     assert takeover.after == pytest.approx(takeover.at - 6.7)
 
