@@ -174,12 +174,13 @@ def directions() -> Outcomes:
     return Outcomes(tuple(rows))
 
 
-def cut_with_unicast() -> list[str]:
-    """Who holds the address after the path to web1 is cut, with unicast peers; in memory."""
+def cut_with_unicast() -> Outcomes:
+    """What happens after the path to web1 is cut, with unicast peers; in memory."""
     from labs.simulation.lan import Lan
 
     lan = Lan("unicast")
     lan.wait_until(lambda: lan.holders() == ["web1"])
     lan.cut("web1")
-    lan.run(5)
-    return lan.holders()
+    lan.run(10)
+    answers = lan.timeline().service[-1].host
+    return Outcomes((Outcome("all to and from web1", tuple(lan.holders()), answers),))
