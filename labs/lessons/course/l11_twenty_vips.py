@@ -166,7 +166,8 @@ CHALLENGES = {
                 hints=(
                     _alike_hint,
                     "`grep -A99 virtual_ipaddress /etc/keepalived/keepalived.conf` on both",
-                    "%%on web1 web2 --changes types the same lines on both servers",
+                    "type every change on both servers: a cell with `%%on web1 web2` does; lab = "
+                    "Lab('twenty-three') starts again, with equal files",
                 ),
             ),
             Step(
