@@ -136,8 +136,8 @@ MUTATIONS: dict[str, tuple[str, str]] = {
     ),
     "timer: MASTER believes an early one": (
         "if now < router.deadline:\n            return router, []\n"
-        "        due = next_advert(params, router.deadline, now)\n        again =",
-        "due = next_advert(params, router.deadline, now)\n        again =",
+        "        return advertised_again",
+        "return advertised_again",
     ),
     "timer: MASTER counts from now": (
         "return now + params.advert_interval - (now - deadline) % params.advert_interval",
