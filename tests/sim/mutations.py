@@ -135,8 +135,7 @@ MUTATIONS: dict[str, tuple[str, str]] = {
         "due = next_advert(params, router.deadline, now)\n        return become_master",
     ),
     "timer: MASTER believes an early one": (
-        "if now < router.deadline:\n            return router, []\n"
-        "        return advertised_again",
+        "if now < router.deadline:\n            return router, []\n        return advertised_again",
         "return advertised_again",
     ),
     "timer: MASTER counts from now": (
