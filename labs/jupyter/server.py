@@ -248,6 +248,9 @@ def stay_offline(application: Any) -> None:
             "@jupyterlab/apputils-extension:announcements",
             "@jupyterlab/extensionmanager-extension",
             "@jupyterlab/lsp-extension",
+            # They require what that provides.
+            "@jupyterlab/fileeditor-extension:language-server",
+            "@jupyterlab/notebook-extension:language-server",
         ]
         page.update(buildCheck=False, buildAvailable=False, disabledExtensions=disabled)
         return page
