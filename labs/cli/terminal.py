@@ -199,9 +199,8 @@ class _Visit:
 
     def _leave(self, shell: subprocess.Popen[bytes]) -> None:
         """End the shell if it is at its prompt: not while a program runs in it."""
-        from labs.emulation import (
-            daemons,
-        )  # with all of Mininet, which a waiting terminal needs not
+        # It imports all of Mininet, which a terminal that waits does not need.
+        from labs.emulation import daemons
 
         for script in daemons.children(shell.pid):
             for bash in daemons.children(script.pid):
