@@ -133,14 +133,24 @@ SAYS = {
 }
 
 
+def in_the_map() -> str:
+    """The texts of lesson 00, which lists the others with what each of them answers."""
+    cells = json.loads(LESSONS[0].read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=name)
 def test_no_heading_before_a_verdict_says_its_answer_in_other_words(lesson: Path) -> None:
-    expected = course.lesson(lesson.stem).expected
+    """Nor does the lesson's question, in lists of lessons, or its line in the map of lesson 00."""
+    about = course.lesson(lesson.stem)
+    expected = about.expected
+    (line,) = re.findall(rf"(?m)^\| \[.*\]\({lesson.name}\).*$", in_the_map()) or [""]
     choices = {each.question: each.choices for each in asked(lesson)}
     for one in predictions(lesson):
         wrong = [answer for answer, _ in expected[one.question]]
         titles = "\n".join(re.findall(r"(?m)^(?:#+ .+|\*[^*].*\*)$", one.visible))
         assert titles
+        titles += f"\n{about.question}\n{line}"
         for answer in {*choices[one.question]} & SAYS.keys() - {*wrong}:
             found = re.search(SAYS[answer], titles, re.I)
             assert not found, f"{one.question} {answer}: {found}"
