@@ -22,10 +22,10 @@ RIGHT, WRONG, OPEN = "#1b7837", "#b35806", "#666666"
 
 
 def card(colour: str, title: str, body: str) -> str:
-    """The HTML of a card; `title` is text, `body` is HTML already."""
+    """The HTML of a card; `title` is text with commands in backticks, `body` is HTML already."""
     return (
         f'<div style="border-left:4px solid {colour};padding:.3em .8em;margin:.3em 0">'
-        f"<b>{html.escape(title)}</b><br>{body}</div>"
+        f"<b>{marked(title)}</b><br>{body}</div>"
     )
 
 

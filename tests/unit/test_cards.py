@@ -34,9 +34,10 @@ def test_a_table_is_html_with_its_cells_escaped() -> None:
 
 def test_commands_in_a_text_are_shown_as_code() -> None:
     words = "on web1: `nft list ruleset`, then `a < b`; an odd ` stays"
-    card = Card(OPEN, "Hint", (words,))
+    card = Card(OPEN, "What does `-t` do?", (words,))
     assert words in repr(card)
     html = card._repr_html_()
+    assert "<b>What does <code>-t</code> do?</b>" in html
     assert "<code>nft list ruleset</code>, then <code>a &lt; b</code>; an odd ` stays" in html
 
 
