@@ -21,7 +21,7 @@ EARLY, EXACT = 0.3, 0.05
 PHRASES = {
     "advert": "after the last Advertisement",
     "received": "after the last Advertisement that it received",
-    "respected": "after the last Advertisement of no lower priority",
+    "respected": "after the last Advertisement of equal or higher priority",
     "delayed": "after the last Advertisement within preempt_delay",
     "goodbye": "after the Advertisement of priority 0",
     "carrier": "after its link came up",
@@ -115,9 +115,9 @@ def predict(
 def _others_discarded(
     facts: Sequence[Fact], last: ExpectedTakeover, before: float, own: int, vrid: int | None
 ) -> bool:
-    """Whether later Advertisements of a lower priority than `own` came, which a BACKUP discards.
+    """Whether `last.host` received a priority lower than `own` since: a BACKUP discards that.
 
-    A reader sees them in the figure, behind the one that the timer counts from.
+    The figure shows those Advertisements, behind the one that the timer counts from.
     """
     since = [
         fact
@@ -132,7 +132,10 @@ def _others_discarded(
 def _others_lost(
     facts: Sequence[Fact], last: ExpectedTakeover, before: float, vrid: int | None
 ) -> bool:
-    """Whether others went on to send: the figure shows that, too, and a cut or a filter lost it."""
+    """Whether other routers have sent since what `last.host` did not receive.
+
+    The figure shows those Advertisements, which a cut path or a filter has lost.
+    """
     return any(
         isinstance(fact, Advert) and fact.host != last.host and vrid in (None, fact.vrid)
         for fact in facts
