@@ -49,24 +49,34 @@ def magic_comes_first(lines: list[str]) -> list[str]:
     """The `lines` of a cell without the comments and the indentation in front of a `%%on web1`.
 
     Raises LabError, before anything of the cell runs, for a `%%on` below the first line: IPython
-    would take it for Python, and a shell of the host above it for a command.
+    would take it for Python, and a shell of the host above it for a command.  The lines below a
+    magic of IPython's, such as %%capture, are left alone.
     """
     begin = next((n for n, line in enumerate(lines) if not _blank(line)), 0)
-    if lines and lines[begin].lstrip().startswith("%%"):
+    if lines and _magic(lines[begin]):
         lines = [lines[begin].lstrip(), *lines[begin + 1 :]]
-    words = [line.split(maxsplit=1)[:1] for line in lines]
-    first = next((n for n, word in enumerate(words) if word[:1] != ["%%experiment"]), 0)
-    for line, word in list(zip(lines, words, strict=True))[first + 1 :]:
-        if word and word[0] in CELL_MAGICS:
-            raise LabError(
-                f"`{line.strip()}` works in the first line of a cell only, and nothing of this "
-                "cell has run: move it into a cell of its own, with the commands that belong to it"
-            )
+    first, *below = lines or [""]
+    if _magic(first) == "%%experiment":
+        return [first, *magic_comes_first(below)]
+    if _magic(first) in {"", *CELL_MAGICS}:
+        for line in below:
+            if _magic(line) in CELL_MAGICS:
+                raise LabError(
+                    f"`{line.strip()}` works in the first line of a cell only, and nothing of this "
+                    "cell has run: move it into a cell of its own, with the commands that belong "
+                    "to it"
+                )
     return lines
 
 
 # It raises errors: no question for whether a line is complete.
 magic_comes_first.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def _magic(line: str) -> str:
+    """The `%%on` that `line` begins with; "" if it begins with no magic of a cell."""
+    words = line.split(maxsplit=1)
+    return words[0] if words and words[0].startswith("%%") else ""
 
 
 def _blank(line: str) -> bool:

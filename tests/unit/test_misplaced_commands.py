@@ -54,9 +54,20 @@ def test_a_second_magic_of_a_cell_is_refused_before_anything_runs(
 @pytest.mark.parametrize("before", ["# on web1\n", " ", "\n# see what it says\n\n  "])
 def test_a_comment_or_a_space_before_the_magic_changes_nothing(before: str) -> None:
     lines = f"{before}%%on web1\nhostname\n".splitlines(keepends=True)
-    assert magics.magic_comes_first(lines) == ["%%on web1\n", "hostname\n"]
+    plain = ["%%on web1\n", "hostname\n"]
+    assert magics.magic_comes_first(lines) == plain
+    assert magics.magic_comes_first(["%%experiment cut\n", *lines]) == [
+        "%%experiment cut\n",
+        *plain,
+    ]
     assert magics.magic_comes_first(["# text\n", "x = 1\n"]) == ["# text\n", "x = 1\n"]
     assert magics.magic_comes_first([]) == []
+
+
+@pytest.mark.parametrize("magic", ["%%capture seen", "%%time", "%%writefile cell.txt"])
+def test_a_magic_of_ipython_does_what_it_does_with_its_lines(magic: str) -> None:
+    lines = [f"{magic}\n", "%%on web1\n", "date\n"]
+    assert magics.magic_comes_first(lines) == lines
 
 
 def test_one_percent_sign_is_answered_with_two(
