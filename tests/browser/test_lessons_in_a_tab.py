@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,16 +104,23 @@ def test_predictions_are_asked_first_and_judged_by_the_lessons_own_code(page: Pa
     expect(places.first.locator(".reply")).to_be_empty()
 
 
+def plain(text: str) -> str:
+    """A text as a page shows it: what is between backticks is code."""
+    return text.replace("`", "")
+
+
 def test_a_wrong_answer_of_the_quiz_says_why_and_a_right_one_is_remembered(page: Page) -> None:
     page.get_by_role("button", name="Show it without a prediction").first.click()
     for number, question in enumerate(course.lesson(LESSON).questions):
         place = page.locator(".quiz fieldset").nth(number)
-        expect(place.locator("legend")).to_contain_text(question.text)
+        expect(place.locator("legend")).to_contain_text(plain(question.text))
         for choice, why in question.wrong.items():
             place.get_by_label(choice, exact=True).check()
-            expect(place.locator(".reply")).to_contain_text(f"Not quite. {why}")
+            expect(place.locator(".reply")).to_contain_text(f"Not quite. {plain(why)}")
         place.get_by_label(question.right, exact=True).check()
-        expect(place.locator(".reply")).to_have_text(f"Yes. {question.why}")
+        expect(place.locator(".reply")).to_have_text(f"Yes. {plain(question.why)}")
+        texts = question.text + question.why
+        expect(place.locator("code")).to_have_text(re.findall("`([^`]+)`", texts))
     page.reload()
     place = page.locator(".quiz fieldset").first
     expect(place.get_by_label(course.lesson(LESSON).questions[0].right)).to_be_checked()

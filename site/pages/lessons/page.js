@@ -8,6 +8,7 @@
 
 import { answers } from "@site/answers.js";
 import { by } from "@site/by.js";
+import { marked } from "@site/marked.js";
 import { Runtime, root } from "@site/runtime.js";
 import { shuffled } from "@site/shuffle.js";
 
@@ -96,7 +97,7 @@ async function verdict(place, { question }) {
     shown.textContent = "Comparing with the recorded run …";
     try {
       const found = await comparison(question, answer);
-      shown.textContent = found.text;
+      shown.replaceChildren(...marked(found.text));
       place.dataset.right = String(found.right);
       if (answer !== undefined && !memory.compared[question]) {
         memory.compared[question] = true;         // as in the notebook: it stays as it is from now on
@@ -148,7 +149,7 @@ function quiz(place, { questions }) {
     const choose = async (choice) => {
       try {
         const { passed, text: why } = (await judged()).quiz[count][choice];
-        shown.textContent = passed ? `Yes. ${why}` : `Not quite. ${why} Choose another.`;
+        shown.replaceChildren(...marked(passed ? `Yes. ${why}` : `Not quite. ${why} Choose another.`));
         shown.dataset.passed = String(passed);
         memory.quiz[text] = choice;
         memory.keep();
@@ -157,9 +158,9 @@ function quiz(place, { questions }) {
       }
     };
     const rows = shuffled(choices, `${memory.seed} ${text}`).map((choice) => element("label", { className: "choice" },
-      element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), choice));
+      element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), ...marked(choice)));
     if (choices.includes(memory.quiz[text])) choose(memory.quiz[text]);
-    return element("fieldset", { className: "card" }, element("legend", {}, `${count + 1}. ${text}`), ...rows, shown);
+    return element("fieldset", { className: "card" }, element("legend", {}, ...marked(`${count + 1}. ${text}`)), ...rows, shown);
   }));
 }
 
@@ -252,9 +253,9 @@ function challenge(place, { challenge: name, task, opening }) {
     const title = element("p", { className: "reply" }, found.passed ? `${found.task}: done.` : `${found.task}: ${count}.`);
     title.dataset.passed = String(found.passed);
     const steps = [...found.met.map((goal) => `✓ ${goal}`), ...found.unmet.map((goal, n) => `${n ? "·" : "→"} ${goal}`)];
-    const now = found.passed ? [] : [element("p", { className: "soft" }, `Now: ${found.sees}`)];
+    const now = found.passed ? [] : [element("p", { className: "soft" }, ...marked(`Now: ${found.sees}`))];
     const hints = found.hints.reduceRight((inner, hint, n) => {
-      const details = element("details", {}, element("summary", {}, HINTS[n]), element("p", {}, hint));
+      const details = element("details", {}, element("summary", {}, HINTS[n]), element("p", {}, ...marked(hint)));
       if (inner) details.append(inner);
       return details;
     }, null);
