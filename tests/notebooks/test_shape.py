@@ -25,6 +25,7 @@ from tests.notebooks.lessons import (
     tagged,
     where,
 )
+from tools.predictions import asked
 
 # At 1600 pixels, with the terminals beside the lesson, JupyterLab shows about so many columns.
 MAX_COLUMNS = 75
@@ -308,6 +309,13 @@ def test_the_longest_choice_is_no_clue(lesson: Path) -> None:
     questions = course.lesson(lesson.stem).questions
     longest = [q.text for q in questions if len(q.right) > max(map(len, q.wrong)) + 3]
     assert len(longest) <= len(questions) // 2, longest
+
+
+def test_a_choice_has_no_backticks(lesson: Path) -> None:
+    """A form shows a choice as it is; in all other texts they make code."""
+    choices = [choice for each in course.lesson(lesson.stem).questions for choice in each.choices()]
+    choices += [choice for each in asked(lesson) for choice in each.choices]
+    assert [choice for choice in choices if "`" in choice] == []
 
 
 def test_every_challenge_is_checked_before_and_after_its_solution(lesson: Path) -> None:

@@ -247,7 +247,7 @@ QUIZ = (
         why="Each router takes one off, and no one can send more than 255.",
         wrong={
             "all that do not know the password": "The TTL has nothing to do with the password.",
-            "all that are not in `unicast_peer`": (
+            "all that are not in unicast_peer": (
                 "A neighbor on the LAN sends with TTL 255 as well."
             ),
         },

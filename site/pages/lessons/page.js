@@ -158,7 +158,7 @@ function quiz(place, { questions }) {
       }
     };
     const rows = shuffled(choices, `${memory.seed} ${text}`).map((choice) => element("label", { className: "choice" },
-      element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), ...marked(choice)));
+      element("input", { type: "radio", name: `quiz-${count}`, value: choice, checked: memory.quiz[text] === choice, onchange: () => choose(choice) }), choice));
     if (choices.includes(memory.quiz[text])) choose(memory.quiz[text]);
     return element("fieldset", { className: "card" }, element("legend", {}, ...marked(`${count + 1}. ${text}`)), ...rows, shown);
   }));
