@@ -195,6 +195,7 @@ LONG: dict[str, Callable[[int], str]] = {
     "closing braces": lambda size: ("}" * 1000 + "\n") * size,
     "peers": lambda size: conf(100, "unicast_peer {\n" + numbered(50 * size) + "}\n"),
     "plain lines": lambda size: ("priority 100\n" * 20) * size,
+    "blanks before a comment": lambda size: " " * (30 * size) + "#\n",
 }
 
 

@@ -22,7 +22,7 @@ from vrrpd.config.source_text import BLANK, SourceLine, SourceText, Word
 WORD_END = re.compile(f'[{BLANK}"]')
 FIRST_BLANK = re.compile(f"[{BLANK}]")
 LINE_BYTES = 1023  # keepalived reads lines into a buffer of 1024
-_PLAIN = re.compile(rb"([ \tA-Za-z0-9_.:/+-]*)([{}]?)[ \t]*")
+_PLAIN = re.compile(rb"([ \tA-Za-z0-9_.:/+-]*)([{}]?)")
 
 
 class Line(NamedTuple):
@@ -42,8 +42,11 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     Nearly all lines are words, words with ` {` behind them, or a lone brace, in ASCII and without
     a character that means anything; they take this short way.
     """
-    found = _PLAIN.fullmatch(raw)
-    if found is None or len(raw) > LINE_BYTES:
+    if len(raw) > LINE_BYTES:
+        return None
+    # With the blanks at the end in the pattern, a comment behind many would take their square.
+    found = _PLAIN.fullmatch(raw.rstrip(b" \t"))
+    if found is None:
         return None
     text = raw.decode("ascii")
     source = SourceLine(name, number, text)
@@ -51,14 +54,14 @@ def plain_lines(raw: bytes, name: str, number: int) -> list[Line] | None:
     words: list[Word] = []
     end = found.end(1)
     at = 0
-    for word in (text if end == len(text) else text[:end]).split():
+    for word in text[:end].split():
         at = text.index(word, at)
         words.append(Word(word, source, at + 1, len(word)))
         at += len(word)
     if words:
         rest = text[words[1].column - 1 : at] if len(words) > 1 else ""
         lines.append(Line(tuple(words), rest))
-    if end < len(text) and found[2]:
+    if found[2]:
         brace = text[end]
         lines.append(Line((Word(brace, source, end + 1, 1),), "", brace))
     return lines
