@@ -85,6 +85,20 @@ def test_all_virtual_routers_of_an_interface_at_once(
     assert [frame[35] for frame in frames(far, 100)] == list(range(1, 101))
 
 
+def test_a_channel_that_is_closed_sends_nothing_with_the_next_owner_of_its_number(
+    channel: RawChannel, far: socket.socket
+) -> None:
+    assert channel.send_again([packet(1)], [1]) == 1
+    number = channel.number
+    channel.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as other:
+        assert other.fileno() == number
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, NEAR.encode())
+        assert channel.send_again([packet(2)], [1]) == 0
+        other.sendto(packet(3), (str(GROUP4), 0))
+    assert [frame[35] for frame in frames(far, 2)] == [1, 3]
+
+
 def test_a_refused_packet_ends_the_batch_and_costs_no_other(segment: Segment) -> None:
     """One virtual router of five may not send: it is FAULT, the others do not miss an interval."""
     host = segment[0]

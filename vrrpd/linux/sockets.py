@@ -494,7 +494,7 @@ class RawChannel:
                 timer.cancel()
         self._close_quiet()
         self.loop.remove_reader(self.number)
-        self.number = -1
+        self.number, self.sender = -1, None  # the next file may get the same number
         self.socket.close()
 
 
