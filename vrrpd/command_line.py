@@ -255,7 +255,7 @@ def _exact(words: Sequence[str]) -> SimpleNamespace | None:
         if word not in known:
             return None
         one, settings = known[word]
-        if settings.keys() - {"default", "dest", "action"} or one.dest not in found:
+        if settings.keys() - {"default", "dest", "action"}:
             return None
         value: object = settings.get("action") != "store_false"
         if one.value:
