@@ -7,6 +7,7 @@ has printed its address.  A kernel that no page has connected to ends after UNUS
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -28,10 +29,20 @@ async def start(application: Any, lesson: str) -> None:
     """
     if not is_for_our_kernel(Path(application.root_dir, lesson)):
         return
-    try:
-        session = await application.session_manager.create_session(
+    starting = asyncio.ensure_future(
+        application.session_manager.create_session(
             path=lesson, name=Path(lesson).name, type="notebook", kernel_name=kernel.NAME
         )
+    )
+    cleanup = application.cleanup_kernels
+
+    async def cleanup_after_the_start() -> None:
+        await asyncio.wait([starting])  # or the kernel would start when all others have ended
+        await cleanup()
+
+    application.cleanup_kernels = cleanup_after_the_start
+    try:
+        session = await starting
     except Exception:
         application.log.warning("the kernel of %s was not started early", lesson, exc_info=True)
         return

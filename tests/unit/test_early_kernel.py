@@ -72,3 +72,39 @@ def test_only_a_notebook_of_the_lessons_gets_a_kernel(
     assert not early_kernel.is_for_our_kernel(notebook)
     notebook.write_text(json.dumps(content))
     assert early_kernel.is_for_our_kernel(notebook) is ours
+
+
+def test_a_server_that_ends_waits_for_the_kernel_that_is_being_started(tmp_path: Path) -> None:
+    (tmp_path / "a.ipynb").write_text(
+        json.dumps({"metadata": {"kernelspec": {"name": "vrrp-lab"}}})
+    )
+    done: list[str] = []
+
+    async def end_while_it_starts() -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def create_session(**_: str) -> dict[str, Any]:
+            begun.set()
+            await go_on.wait()
+            done.append("started")
+            return {"kernel": {"id": "1"}, "id": "2"}
+
+        async def cleanup_kernels() -> None:
+            done.append("cleaned up")
+
+        application = SimpleNamespace(
+            root_dir=str(tmp_path),
+            session_manager=SimpleNamespace(create_session=create_session),
+            kernel_manager={},
+            cleanup_kernels=cleanup_kernels,
+        )
+
+        async def let_it_start() -> None:
+            go_on.set()
+
+        start = asyncio.ensure_future(early_kernel.start(application, "a.ipynb"))
+        await begun.wait()
+        await asyncio.gather(start, application.cleanup_kernels(), let_it_start())
+
+    asyncio.run(end_while_it_starts())
+    assert done == ["started", "cleaned up"]
