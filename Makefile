@@ -89,7 +89,7 @@ check: setup ## Lint, format, types (of JavaScript, too), layers and the rules o
 	@find vrrpd labs topologies -name '*.py' -exec wc -l {} + | \
 	    awk '$$1 > 500 && $$2 != "total" {print "long, be sure it must be: " $$2 ", " $$1 " lines"}'
 
-bench: setup ## Measure vrrpd beside keepalived, whole, and write docs/performance.md (about 50 minutes)
+bench: setup ## Measure vrrpd beside keepalived, whole, and write docs/performance.md (about 35 minutes)
 	@$(BIN)/python -m labs.sandbox.namespaces -- $(BIN)/python -m tests.bench
 	@exec $(BIN)/python -m tests.bench.page --write
 
