@@ -50,7 +50,7 @@ site: setup ## Build the browser edition, static files for any web server, in bu
 test: setup-tests ## Run every ring of tests: unit sim lab interop notebooks browser (RINGS="unit sim", or a file)
 	@exec $(BIN)/python tests/rings.py $(RINGS)
 
-test-fast: setup ## Run the rings that need no privileges, in about a minute
+test-fast: setup ## Run the rings that need no privileges, in about three minutes
 	@exec env SIM_DAYS=100 $(BIN)/python tests/rings.py unit sim
 
 test-debian13: ## Run the tests on a Debian 13 that debootstrap makes (as root; RINGS, DEBIAN13_USER=learner, DEBIAN13=its directory)

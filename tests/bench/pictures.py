@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from labs.figures.plot import save
 from labs.figures.timeline_figure import STYLE
@@ -55,7 +56,10 @@ def takeovers(rows: list[dict[str, Any]]) -> Figure:
     axes.invert_yaxis()
     axes.set_xlabel("ms from the protocol's moment to the first gratuitous ARP (line: median)")
     axes.legend(loc="upper right")
+    # 0.1, 0.2, 0.5, 1 ...: matplotlib would name the ticks between them, too, and they collide.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     return figure
 
 
