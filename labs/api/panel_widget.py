@@ -137,7 +137,7 @@ class Bench(anywidget.AnyWidget):
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:  # what a page without widgets shows
             data["text/plain"] = repr(self)
-            data["text/html"] = card(OPEN, "The live bench", html.escape(self._summary()))
+            data["text/html"] = card(OPEN, "The live panel", html.escape(self._summary()))
         return bundle
 
     def _run(self) -> None:
