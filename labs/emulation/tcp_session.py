@@ -68,7 +68,7 @@ class TcpSession:
 
     @property
     def broken(self) -> bool:
-        """Has it ended? While nothing comes back this waits for its fate, up to 30 s."""
+        """Has it ended? While nothing comes back this waits for an echo or the end, up to 30 s."""
         self._fate()
         return bool(self.why)
 
@@ -84,7 +84,9 @@ class TcpSession:
         """Wait until it is broken or lines come back again; False if neither happens in time."""
         with suppress(LabError):
             self._lab.wait_until(
-                lambda: self.why or self._closed or self.silent < ALIVE, FATE, "its fate"
+                lambda: self.why or self._closed or self.silent < ALIVE,
+                FATE,
+                "an echo, or the end of the TCP connection",
             )
             return True
         return False

@@ -220,8 +220,7 @@ def _commands(cell: str) -> tuple[list[str], list[str]]:
 
 def _refuse(command: str, host: str) -> None:
     """Raise LabError for an editor, which would wait for its keyboard until it is interrupted."""
-    words = command.split()
-    program = words[1] if words[0] == "sudo" and len(words) > 1 else words[0]
+    program = notebook_errors.program_of(command)
     if program in notebook_errors.EDITORS:
         raise LabError(
             f"`{program}` needs a terminal, and a cell has none: type it in the terminal of {host}"

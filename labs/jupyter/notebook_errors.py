@@ -40,7 +40,7 @@ _COMMANDS = _FULL_SCREEN | set(
     vrrpctl wget which
     """.split()  # noqa: SIM905
 )
-# Those that mean a host of the lab, as does whatever names keepalived, behind a `!` as well.
+# Those that mean a host of the lab behind a `!` as well; so does what names /etc/keepalived.
 _OF_A_HOST = set(
     """
     arp arping ifconfig ip iptables journalctl keepalived nft ping service ss sysctl systemctl
@@ -95,13 +95,17 @@ def prepare(shell: Any) -> None:
     formatter.for_type(MethodType, _show_method)
 
 
+def program_of(command: str) -> str:
+    """The program that a command of a shell runs, by sudo or without; "" for an empty line."""
+    words = command.split()
+    return words[1] if words[:1] == ["sudo"] and len(words) > 1 else "".join(words[:1])
+
+
 def _not_beside_the_lab(run: Callable[..., Any], known: dict[str, Any]) -> Callable[..., Any]:
     """`run`, what a `!` does; raises LabError for a command that is meant for a host."""
 
     def guarded(command: str, *args: Any, **options: Any) -> Any:
-        words = command.split()
-        program = words[1] if words[:1] == ["sudo"] and len(words) > 1 else "".join(words[:1])
-        if program in _OF_A_HOST or "keepalived" in command:
+        if program_of(command) in _OF_A_HOST or "/etc/keepalived" in command:
             host = next(iter(_hosts(known)), "web1")
             raise LabError(
                 f"`!` runs a command beside the lab, on none of its hosts: write `%%on {host}` in "

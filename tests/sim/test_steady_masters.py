@@ -180,8 +180,8 @@ class Day:
 
 def _packet(vrid: int, priority: int) -> bytes:
     source, vip = IPv4Address("192.168.1.99"), IPv4Address(f"10.0.0.{vrid}")
-    said = Advertisement(3, vrid, priority, SECOND // 10, (vip,))
-    return ipv4_packet(encode(said, source, GROUP4), source, GROUP4, 1)
+    advert = Advertisement(3, vrid, priority, SECOND // 10, (vip,))
+    return ipv4_packet(encode(advert, source, GROUP4), source, GROUP4, 1)
 
 
 @pytest.mark.parametrize("seed", range(4))

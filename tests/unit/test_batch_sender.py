@@ -28,8 +28,8 @@ WRITTEN = 40  # the length that the kernel writes behind each header
 
 def packet(vrid: int, addresses: int = 1, group: IPv4Address = GROUP4) -> bytes:
     vips = tuple(IPv4Address("192.0.2.10") + number for number in range(addresses))
-    said = Advertisement(3, vrid, 150, SECOND, vips)
-    return ipv4_packet(encode(said, SOURCE, group), SOURCE, group, 0)
+    advert = Advertisement(3, vrid, 150, SECOND, vips)
+    return ipv4_packet(encode(advert, SOURCE, group), SOURCE, group, 0)
 
 
 class Kernel:

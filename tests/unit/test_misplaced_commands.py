@@ -92,9 +92,10 @@ def test_a_command_for_a_host_is_not_run_beside_the_lab(
     assert "on none of its hosts: write `%%on web1` in the first line" in printed(learners, cell)
 
 
-def test_other_commands_run_beside_the_lab(learners: InteractiveShell) -> None:
-    assert printed(learners, "found = !echo of the learner") == ""
-    assert list(learners.user_ns["found"]) == ["of the learner"]
+@pytest.mark.parametrize("words", ["of the learner", "my-keepalived-notes.txt"])
+def test_other_commands_run_beside_the_lab(words: str, learners: InteractiveShell) -> None:
+    assert printed(learners, f"found = !echo {words}") == ""
+    assert list(learners.user_ns["found"]) == [words]
 
 
 @pytest.mark.parametrize("command", ["vi /etc/hosts", "sudo vim x", "date\nnano"])
