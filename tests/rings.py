@@ -47,7 +47,7 @@ DISTRIBUTION = {"browser": ["--dist=loadfile", "--no-loadscope-reorder"]}
 LANES = (("lab", "interop"), ("notebooks",), ("browser",), ("unit", "sim"))
 # Rings that mostly compute.  No test may hang the run; beside others, theirs may take so long.
 COMPUTING = {"unit", "sim", "browser"}
-BESIDE_SECONDS = 600
+BESIDE_SECONDS = 1800
 # Those that take the processors only where no other ring wants them.  The browser is not one of
 # them: a page has so many seconds to show something.
 YIELDING = {"unit", "sim"}

@@ -42,4 +42,5 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """An empty window of a profile that no other test has used."""
     with chromium.new_context(viewport={"width": 1280, "height": 1600}) as context:
+        context.set_default_timeout(PAGE_TIMEOUT_MS)
         yield context.new_page()

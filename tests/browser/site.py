@@ -17,7 +17,6 @@ from tests.browser.windows import CHROMIUM, FLAGS, PAGE_TIMEOUT_MS
 from tests.support import REPOSITORY
 
 SITE = REPOSITORY / "build" / "site"
-START = 120_000  # ms in which Python starts in a tab, on a machine that is busy with other things
 
 
 @cache
@@ -66,6 +65,7 @@ class Visit:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context = context
+        context.set_default_timeout(PAGE_TIMEOUT_MS)
         self.address = address
         self.asked: list[str] = []
         self.errors: list[str] = []
@@ -76,7 +76,6 @@ class Visit:
     def open(self, path: str = "") -> Page:
         """A new page of the site."""
         page = self.context.new_page()
-        page.set_default_timeout(PAGE_TIMEOUT_MS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(self.address + path)
         return page
@@ -108,7 +107,7 @@ def visiting(playwright: Playwright, profile: Path) -> Iterator[Visit]:
 
 def live(page: Page) -> None:
     """Wait until the panel of a page is driven by Python in the tab."""
-    expect(page.locator(".vb-chip")).to_have_text("LIVE", timeout=START)
+    expect(page.locator(".vb-chip")).to_have_text("LIVE")
 
 
 def violations(page: Page, within: str = "html") -> list[str]:

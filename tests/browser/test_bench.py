@@ -21,11 +21,9 @@ from labs.api.panel_widget import recorded
 from labs.panel.page import page as html_of
 from labs.panel.record import CAPACITY, Record
 from tests.browser.site import violations
-from tests.browser.windows import screenshot
-from tests.served import START_SECONDS
+from tests.browser.windows import LONG_SECONDS, screenshot
 from tests.support import OrdinaryUser
 
-RUN_SECONDS, TAKEOVER_SECONDS = 60, 20
 HELD, WAS_HELD = "192.168.1.10 is held by", "192.168.1.10 was held by"
 CELLS = {
     "start": "from labs import Lab\n\nlab = Lab('basic')\nlab.settle()",
@@ -71,12 +69,12 @@ def open_panel(page: Page, address: str, name: str) -> Locator:
     base = base.split("/lab")[0].rstrip("/")
     page.goto(f"{base}/lab/tree/{name}?{query}&reset")
     status = page.locator("#jp-bottom-panel")
-    expect(status).to_contain_text("| Idle", timeout=START_SECONDS * 1000)
+    expect(status).to_contain_text("| Idle")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     bench = page.locator(".vb").first
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=RUN_SECONDS * 1000)
-    expect(status).to_contain_text("| Idle", timeout=RUN_SECONDS * 1000)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
+    expect(status).to_contain_text("| Idle")
     return bench
 
 
@@ -94,20 +92,19 @@ def seek(bench: Locator, seconds: float) -> None:
 
 def pull_and_plug(page: Page, bench: Locator) -> None:
     """The address moves to the backup and back: once by mouse, once by keyboard."""
-    timeout = TAKEOVER_SECONDS * 1000
     cable = bench.locator(".vb-cable[data-host=web1]")
-    expect(bench.locator(".vb-host[data-host=web2] .vb-ring")).to_be_visible(timeout=timeout)
+    expect(bench.locator(".vb-host[data-host=web2] .vb-ring")).to_be_visible()
     bench.scroll_into_view_if_needed()
     screenshot(page, "bench-live.png")
     cable.click()
-    expect(cable).to_have_attribute("aria-pressed", "true", timeout=timeout)
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
+    expect(cable).to_have_attribute("aria-pressed", "true")
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2")
     expect(holder(bench)).to_have_text("web2")
     expect(bench.locator(".vb-log")).to_contain_text("no advertisement for 3.")
     screenshot(page, "bench-unplugged.png")
     cable.focus()
     page.keyboard.press("Enter")
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
     expect(holder(bench)).to_have_text("web1")
 
 
@@ -133,7 +130,7 @@ def slow_down(bench: Locator) -> None:
     """A tenth of the speed falls behind; "Live" catches up."""
     bench.get_by_label("speed").select_option("0.1")
     chip = bench.locator(".vb-chip")
-    expect(chip).to_have_text(re.compile(r"PLAYING, [1-9]\.\d s ago"), timeout=10_000)
+    expect(chip).to_have_text(re.compile(r"PLAYING, [1-9]\d*\.\d s ago"))
     bench.get_by_role("button", name="Live").click()
     expect(chip).to_have_text("LIVE")
 
@@ -146,25 +143,25 @@ def accessible(page: Page) -> None:
 
 def in_memory(page: Page) -> None:
     """A cluster in memory plays its time as real time, and obeys the same clicks."""
-    bench, timeout = page.locator(".vb").nth(1), TAKEOVER_SECONDS * 1000
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
+    bench = page.locator(".vb").nth(1)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
     bench.locator(".vb-cable[data-host=web1]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2")
 
 
 def in_replay(page: Page) -> None:
     """A recording plays while it is looked at, says what comes next, and obeys that alone."""
-    bench, timeout = page.locator(".vb").nth(2), TAKEOVER_SECONDS * 1000
+    bench = page.locator(".vb").nth(2)
     bench.scroll_into_view_if_needed()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1", timeout=timeout)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
     expect(bench.locator(".vb-chip")).to_have_text("REPLAY")
     told = bench.locator(".vb-told")
-    expect(told).to_contain_text("goes on with", timeout=timeout)
+    expect(told).to_contain_text("goes on with")
     expect(told).to_contain_text("lab.unplug('web1')")
     bench.locator(".vb-cable[data-host=web2]").click()
     expect(told).to_contain_text("nobody did lab.unplug('web2')")
     bench.locator(".vb-cable[data-host=web1]").click()
-    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2", timeout=timeout)
+    expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web2")
     screenshot(page, "bench-in-replay.png")
 
 
@@ -214,7 +211,7 @@ def dark_and_narrow(page: Page, bench: Locator) -> None:
     screenshot(page, "bench-narrow.png")
 
 
-@pytest.mark.timeout(START_SECONDS + 6 * RUN_SECONDS)
+@pytest.mark.timeout(LONG_SECONDS)
 def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
     address: str, page: Page, ordinary_user: OrdinaryUser, tmp_path: Path
 ) -> None:
@@ -340,7 +337,7 @@ def replays(page: Page, saved: Path) -> None:
     title = page.locator(".vb-title")
     expect(title).to_have_text(f"{HELD} nobody")
     page.get_by_role("button", name="Play").click()
-    expect(title).to_have_text(f"{HELD} web1", timeout=TAKEOVER_SECONDS * 1000)
+    expect(title).to_have_text(f"{HELD} web1")
     end = page.locator(".vb-slider").evaluate("slider => Number(slider.max)")
     moments = [end * part / 200 for part in range(200)]
     seen = set()
@@ -396,7 +393,7 @@ def test_a_host_that_is_down_is_shown_as_down(page: Page, tmp_path: Path) -> Non
     expect(host.locator(".vb-ring")).to_be_hidden()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(LONG_SECONDS)
 def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path: Path) -> None:
     """Played as fast as the browser takes it: what grows with events grows all the same."""
     place = tmp_path / "run.html"

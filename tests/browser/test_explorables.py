@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, expect
 
 from labs.browser import lost_cable
-from tests.browser.site import START, Visit, violations, visiting
+from tests.browser.site import Visit, violations, visiting
 from tests.browser.windows import CHROMIUM, screenshot
 from vrrpd.fsm import SECOND, Params
 
@@ -43,8 +43,8 @@ def opened(visit: Visit, path: str) -> Page:
     for before in visit.context.pages[1:]:
         before.close()
     page = visit.open(f"explore/{path}")
-    expect(page.locator("#reading")).not_to_be_empty(timeout=START)
-    expect(page.locator("#problem")).to_be_empty(timeout=START)
+    expect(page.locator("#reading")).not_to_be_empty()
+    expect(page.locator("#problem")).to_be_empty()
     return page
 
 
@@ -91,7 +91,7 @@ def test_a_thousand_failovers_for_another_interval(visit: Visit) -> None:
     page = opened(visit, "interval/#interval=5&loss=0&stall=0")
     page.get_by_label("Advertisement interval").press("ArrowLeft")
     reading = page.locator("#reading")
-    expect(reading).to_contain_text("At 100 ms the outage is", timeout=START)
+    expect(reading).to_contain_text("At 100 ms the outage is")
     expect(reading).to_contain_text("there is no false takeover")
     text = re.search(r"is (\d+) ms \(median of 1000 failures\)", reading.inner_text())
     assert text

@@ -14,7 +14,7 @@ from labs.conf import with_setting
 from labs.experiments import advert_size
 from labs.lessons import course
 from labs.lessons.predictions import Prediction, Verdict
-from tests.browser.site import SITE, START, Visit, violations, visiting
+from tests.browser.site import SITE, Visit, violations, visiting
 from tests.browser.windows import CHROMIUM, screenshot
 from tests.support import REPOSITORY
 
@@ -94,7 +94,7 @@ def test_predictions_are_asked_first_and_judged_by_the_lessons_own_code(page: Pa
         question = asks(place)["question"]
         if question in answers:
             text = expected(question, answers[question])
-            expect(place.locator(".reply")).to_have_text(text, timeout=START)
+            expect(place.locator(".reply")).to_have_text(text)
     expect(places.first.get_by_role("button")).to_be_disabled()  # what was compared stays
     page.reload()
     expect(page.locator(".veil").first).to_be_visible()
@@ -167,14 +167,14 @@ def test_a_browser_that_refuses_to_store_answers_asks_and_judges_all_the_same(vi
     places = page.locator(".verdict")
     found = [n for n in range(places.count()) if asks(places.nth(n))["question"] == question]
     reply = places.nth(found[0]).locator(".reply")
-    expect(reply).to_have_text(expected(question, answer), timeout=START)
+    expect(reply).to_have_text(expected(question, answer))
     page.close()
 
 
 def started(place: Locator) -> None:
     """Start the cluster of a place and wait until it is live."""
     place.get_by_role("button", name="Start this cluster in the tab").click()
-    expect(place.locator(".vb-chip")).to_have_text("LIVE", timeout=START)
+    expect(place.locator(".vb-chip")).to_have_text("LIVE")
 
 
 def test_a_cluster_is_played_in_the_state_of_the_lesson(visit: Visit) -> None:
@@ -196,7 +196,7 @@ def test_a_challenge_is_solved_in_the_tab_and_judged_by_its_own_steps(page: Page
     started(place)
     check, report = place.get_by_role("button", name="Check", exact=True), place.locator(".report")
     check.click()
-    expect(report).to_contain_text(": 0 of ", timeout=START)
+    expect(report).to_contain_text(": 0 of ")
     hint = report.get_by_text("Hint", exact=True)
     hint.click()
     expect(report.locator("details p").first).to_be_visible()
@@ -204,10 +204,10 @@ def test_a_challenge_is_solved_in_the_tab_and_judged_by_its_own_steps(page: Page
     page.get_by_role("menuitem", name="Stop the daemon").click()
     expect(place.locator(".vb-title")).to_contain_text("is held by web2")
     check.click()
-    expect(report.locator(".reply")).to_contain_text("done.", timeout=START)
+    expect(report.locator(".reply")).to_contain_text("done.")
     expect(place).to_contain_text("You have solved this challenge in this browser.")
     place.get_by_role("button", name="Start again").click()
-    expect(place.locator(".vb-title")).to_contain_text("is held by web1", timeout=START)
+    expect(place.locator(".vb-title")).to_contain_text("is held by web1")
 
 
 CONF = """async (host) => (await document.querySelector(".challenge .vb").bench.ask(
@@ -249,7 +249,7 @@ def test_two_files_are_corrected_in_the_editor_while_time_stands_still(
     page.evaluate("() => document.querySelector('.challenge .vb').bench.clock.hurry(10)")
     place.locator(".vb-play").click()
     place.get_by_role("button", name="Check", exact=True).click()
-    expect(place.locator(".report .reply")).to_contain_text("done.", timeout=START)
+    expect(place.locator(".report .reply")).to_contain_text("done.")
     page.close()
 
 

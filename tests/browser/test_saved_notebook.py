@@ -19,13 +19,13 @@ from labs.analysis.timeline import Timeline
 from labs.figures.palette import DARK, GROUND
 from labs.lessons.predictions import Prediction
 from tests.browser.windows import screenshot
+from tests.served import START_SECONDS
 from tests.support import OrdinaryUser, eventually
 from tests.unit import stories
 
 NAME = "saved.ipynb"
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
-SECONDS = 30
 
 
 def notebook() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_figures_follow_the_theme_and_forms_say_that_they_are_a_record(
             "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })",
             f"JupyterLab {theme}",
         )
-        eventually(partial(has_ground, figure, wanted), SECONDS, f"the figure to be {theme}")
+        eventually(partial(has_ground, figure, wanted), START_SECONDS, f"the figure to be {theme}")
         screenshot(page, f"saved-notebook-{theme.lower()}.png")
     # The learner's own file is trusted, as JupyterLab has signed it.
     page.evaluate(

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.browser import site
-from tests.browser.site import SITE, START, Visit, build, live, serving, violations, visiting
+from tests.browser.site import SITE, Visit, build, live, serving, violations, visiting
 from tests.browser.windows import CHROMIUM
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND, Params
@@ -34,7 +34,7 @@ def play(visit: Visit) -> Page:
     """/play, live."""
     page = visit.open("play/")
     live(page)
-    expect(page.locator("#topology option")).not_to_have_count(0, timeout=START)
+    expect(page.locator("#topology option")).not_to_have_count(0)
     return page
 
 
@@ -152,7 +152,7 @@ def test_a_link_shows_the_same_moment_in_another_window(pair: Page, visit: Visit
     expect(pair.locator("#status")).to_contain_text("link")
     moment, log = pair.locator(".vb-when").inner_text(), pair.locator(".vb-log").inner_text()
     fresh = visit.open(pair.url.removeprefix(visit.address))
-    expect(fresh.locator(".vb-chip")).to_contain_text("PAUSED", timeout=START)
+    expect(fresh.locator(".vb-chip")).to_contain_text("PAUSED")
     expect(fresh.locator(".vb-when")).to_have_text(moment)
     assert fresh.locator(".vb-log").inner_text() == log
     fresh.close()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright, Response, expect
 
-from tests.browser.site import START, Visit, live, visiting
+from tests.browser.site import Visit, live, visiting
 from tests.browser.windows import CHROMIUM
 
 pytestmark = pytest.mark.timeout(2400)
@@ -122,7 +122,7 @@ def profiles(
 def opened(visit: Visit) -> tuple[Page, dict[str, Any]]:
     """The front page, and when it was painted and live (ms)."""
     page = visit.open()
-    at = page.wait_for_function(LIVE, polling="raf", timeout=START).json_value()
+    at = page.wait_for_function(LIVE, polling="raf").json_value()
     found = {"painted": page.evaluate(PAINTED), "live": at, **page.evaluate(STARTED)}
     print({name: round(ms) for name, ms in found.items()})
     return page, found

@@ -13,11 +13,10 @@ import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from labs.jupyter.server import hosts_of_the_lessons
-from tests.browser.windows import screenshot
+from tests.browser.windows import LONG_SECONDS, screenshot
 from tests.served import START_SECONDS, served
 from tests.support import OrdinaryUser, eventually
 
-RUN_SECONDS = 60
 # What the terminal of a host shows, scrolled out or not: it may be drawn on a canvas.
 SHOWN = """host => {
     const found = [...jupyterapp.shell.widgets('main')].find(
@@ -37,7 +36,9 @@ def terminal(page: Page, host: str) -> Locator:
 def shows(page: Page, host: str, text: str, times: int = 1) -> None:
     """Wait until the terminal of `host` shows `text` so many times."""
     try:
-        eventually(lambda: page.evaluate(SHOWN, host).count(text) >= times, RUN_SECONDS, every=0.2)
+        eventually(
+            lambda: page.evaluate(SHOWN, host).count(text) >= times, START_SECONDS, every=0.2
+        )
     except AssertionError:
         seen = page.evaluate(SHOWN, host)
         raise AssertionError(f"{text!r} is not {times} times in {seen}") from None
@@ -50,7 +51,7 @@ def run(page: Page, cell: str) -> None:
     found.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     prompt = found.locator(".jp-InputPrompt")
-    expect(prompt).not_to_have_text("[*]:", timeout=RUN_SECONDS * 1000)
+    expect(prompt).not_to_have_text("[*]:")
 
 
 def write(page: Page, host: str, line: str) -> None:
@@ -71,7 +72,7 @@ def behind_a_prefix(ordinary_user: OrdinaryUser) -> Iterator[str]:
         yield where
 
 
-@pytest.mark.timeout(START_SECONDS + 5 * RUN_SECONDS)
+@pytest.mark.timeout(LONG_SECONDS)
 def test_a_learner_types_on_a_host_beside_the_lesson(behind_a_prefix: str, page: Page) -> None:
     first, second, *others = hosts_of_the_lessons()
     page.set_viewport_size({"width": 1920, "height": 1080})
@@ -79,7 +80,7 @@ def test_a_learner_types_on_a_host_beside_the_lesson(behind_a_prefix: str, page:
     page.goto(behind_a_prefix)
     try:
         status = page.locator("#jp-bottom-panel")
-        expect(status).to_contain_text("| Idle", timeout=START_SECONDS * 1000)
+        expect(status).to_contain_text("| Idle")
         for host in (first, second, *others):
             expect(terminal(page, host)).to_be_visible()
         shows(page, first, "no lab is running yet")
@@ -117,7 +118,7 @@ def keep_in_sight(page: Page, host: str) -> None:
     expect(kept(page).locator(f".vb-host[data-host={host}]")).to_be_visible()
     first = kept(page).locator(".vb").element_handle()
     run(page, "lab.bench()")
-    eventually(lambda: not first.evaluate("old => old.isConnected"), RUN_SECONDS, every=0.1)
+    eventually(lambda: not first.evaluate("old => old.isConnected"), START_SECONDS, every=0.1)
     expect(kept(page).locator(f".vb-host[data-host={host}]")).to_be_visible()
     boxes = [kept(page).bounding_box(), page.locator(".jp-Terminal:visible").bounding_box()]
     panel, below = (box["height"] if box else 0 for box in boxes)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from labs.progress import FILE, Entry
 from labs.wall import sections
 from tests.browser.windows import screenshot
-from tests.served import free_port
+from tests.served import START_SECONDS, free_port
 from tests.support import eventually
 from tests.wall_class import LESSON, record
 
@@ -38,10 +38,10 @@ def wall(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         return found.group() if found else None
 
     try:
-        yield eventually(printed, 30, "the wall to print its address"), folder
+        yield eventually(printed, START_SECONDS, "the wall to print its address"), folder
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(START_SECONDS)
 
 
 def test_the_wall_shows_forty_learners_live_and_without_names(
