@@ -28,7 +28,7 @@ from pathlib import Path
 PREFIX = "vrrp-lab-test-"
 HOMES = Path("/home")
 NOBODY = 65534
-END_SECONDS = 30.0
+END_SECONDS = 600.0
 
 
 def possible() -> bool:

@@ -28,10 +28,9 @@ import requests
 import websocket
 
 from tests.served import free_port
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
 PROGRAM = Path(sys.executable).with_name("labs")
-START_SECONDS, SERVER_SECONDS, CELL_SECONDS = 150, 240, 180
 PASSWORD = "a password"
 
 
@@ -68,7 +67,7 @@ def evening(
         return re.findall(r"(http\S+)/hub/signup|the word +(\S+)|as teacher with +(\S+)", text)
 
     try:
-        found = eventually(printed, START_SECONDS, "the class to print its address")
+        found = eventually(printed, what="the class to print its address")
         address, word, teacher = ("".join(each) for each in found)
         yield Evening(process, address, word, teacher, folder, log)
     finally:
@@ -79,7 +78,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Ctrl-C, once."""
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(60)
+        process.wait(HUNG_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -111,11 +110,11 @@ class Learner:
 
     def _send(self, page: str, fields: dict[str, str]) -> str:
         where = f"{self.evening.address}/hub/{page}"
-        form = self.session.get(where, timeout=60).text
+        form = self.session.get(where, timeout=HUNG_S).text
         found = re.search(r'name="_xsrf" value="([^"]*)"', form)
         assert found, form
         fields = {"_xsrf": found[1], "username": self.name, **fields}
-        answer = self.session.post(where, fields, timeout=120)
+        answer = self.session.post(where, fields, timeout=HUNG_S)
         if urlsplit(answer.url).path != f"/hub/{page}":
             return ""
         shown = re.search(r'class="alert[^>]*>\s*(.*?)\s*</|login_error">\s*(.*?)\s*<', answer.text)
@@ -124,7 +123,7 @@ class Learner:
     def wait_for_the_server(self, every: float = 0.5) -> float:
         """Open JupyterLab, again after `every` seconds, until it is there; the time it took."""
         began = time.monotonic()
-        eventually(self._is_there, SERVER_SECONDS, f"the server of {self.name}", every)
+        eventually(self._is_there, what=f"the server of {self.name}", every=every)
         return time.monotonic() - began
 
     def _is_there(self) -> bool:
@@ -142,7 +141,7 @@ class Learner:
         (token,) = [c.value for c in self.session.cookies if c.name == "_xsrf" and "user" in c.path]
         headers = {"X-XSRFToken": token or ""}
         where = f"{self.prefix}/{path}"
-        answer = self.session.request(method, where, json=body, headers=headers, timeout=120)
+        answer = self.session.request(method, where, json=body, headers=headers, timeout=HUNG_S)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -156,7 +155,7 @@ class Learner:
         cookies = requests.cookies.get_cookie_header(
             self.session.cookies, requests.Request("GET", f"{self.prefix}/api").prepare()
         )
-        channel = websocket.create_connection(where, CELL_SECONDS, cookie=cookies)
+        channel = websocket.create_connection(where, HUNG_S, cookie=cookies)
         try:
             yield Kernel(channel)
         finally:

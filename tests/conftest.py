@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 import labs.figures  # noqa: F401  lets every Timeline of a test show itself
 from labs.jupyter.server import leave_out_iri_grammar
 from labs.sandbox.namespaces import system_path
-from tests.support import DAEMONS, OrdinaryUser, checkout_is_public, has_other_ids
+from tests.support import DAEMONS, HUNG_S, OrdinaryUser, checkout_is_public, has_other_ids
 
 if TYPE_CHECKING:
     from tests.interop.segment import Host, Segment
@@ -46,7 +46,7 @@ def _first_line(name: str, *words: str) -> str:
     if program is None:
         return "absent"
     try:
-        done = subprocess.run([program, *words], capture_output=True, text=True, timeout=10)
+        done = subprocess.run([program, *words], capture_output=True, text=True, timeout=HUNG_S)
     except (OSError, subprocess.TimeoutExpired):
         return "absent"
     return ((done.stdout + done.stderr).strip().splitlines() or ["silent"])[0]

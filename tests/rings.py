@@ -45,9 +45,6 @@ DISTRIBUTION = {"browser": ["--dist=loadfile", "--no-loadscope-reorder"]}
 # Rings of a lane run one after another, lanes at the same time.  lab and interop share one: both
 # measure what is over in a tenth of a second.
 LANES = (("lab", "interop"), ("notebooks",), ("browser",), ("unit", "sim"))
-# Rings that mostly compute.  No test may hang the run; beside others, theirs may take so long.
-COMPUTING = {"unit", "sim", "browser"}
-BESIDE_SECONDS = 1800
 # Those that take the processors only where no other ring wants them.  The browser is not one of
 # them: a page has so many seconds to show something.
 YIELDING = {"unit", "sim"}
@@ -138,8 +135,6 @@ def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -
         pytest = ["nice", "-n", str(NICENESS), *pytest]
     began = time.monotonic()
     if apart:
-        if ring in COMPUTING:
-            pytest += ["-o", f"timeout={BESIDE_SECONDS}"]
         with printed(report).open("wb") as output:
             status = subprocess.call(pytest, cwd=REPOSITORY, stdout=output, stderr=output)
     else:

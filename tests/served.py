@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
-# For a server or a kernel to start, and to end: a machine busy with other rings takes a minute.
-START_SECONDS = 180
+START_SECONDS = HUNG_S
 
 
 def free_port() -> int:
@@ -51,7 +50,7 @@ def served(user: OrdinaryUser, env: dict[str, str] | None = None) -> Iterator[st
     finally:
         server.send_signal(signal.SIGINT)
         try:
-            server.wait(START_SECONDS)
+            server.wait(HUNG_S)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

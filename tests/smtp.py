@@ -85,5 +85,5 @@ class Server:
 
     def wait(self, count: int) -> list[bytes]:
         """Every conversation, once there have been so many."""
-        eventually(lambda: len(self.conversations) >= count, 40, f"{count} conversations")
+        eventually(lambda: len(self.conversations) >= count, what=f"{count} conversations")
         return sorted(self.conversations)

@@ -26,7 +26,7 @@ from types import TracebackType
 
 import pyte
 
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 WHERE = b"\x1b[6n"  # a program asks where the cursor is
 
@@ -119,6 +119,6 @@ class Terminal:
     ) -> None:
         if error is not None:
             self.process.kill()
-        self.process.wait(30)
+        self.process.wait(HUNG_S)
         self._reader.join(5)
         os.close(self._master)

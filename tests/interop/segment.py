@@ -40,7 +40,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.linux.rtnetlink import IFA_F_TENTATIVE
 
 KEEPALIVED = "/usr/sbin/keepalived"
@@ -48,8 +48,7 @@ KEEPALIVED = "/usr/sbin/keepalived"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 # Without site: what the machine itself puts into every Python is not ours.
 VRRPD = [sys.executable, "-S", "-m", "vrrpd.cli"]
-# What must happen and has not by then, with several tests on two cores, counts as not happening.
-EVENT_TIMEOUT_S = 40.0
+EVENT_TIMEOUT_S = HUNG_S
 SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263, 5, 6, 10, 1
 TP_STATUS_USER = 1
 PACKET_OUTGOING = 4
@@ -133,7 +132,7 @@ class Frame:
 
 def run(*command: str, stdin: str | None = None) -> str:
     """The output of a command that must succeed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=HUNG_S)
     if done.returncode:
         raise AssertionError(f"{' '.join(command)}: {done.returncode}: {done.stderr}{done.stdout}")
     return done.stdout

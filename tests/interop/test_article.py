@@ -27,9 +27,8 @@ from tests.interop.segment import (
     may_change_groups,
     now,
 )
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
-pytestmark = pytest.mark.timeout(400)
 VIP = "192.168.1.10"
 CONFIGS = [
     (REPOSITORY / f"tests/data/conf/article-{who}.conf").read_text() for who in ("master", "backup")
@@ -183,7 +182,7 @@ def test_tcpdump_has_no_complaint(runs: Runs[tuple[str, str], Run], pair: tuple[
         [*prefix, "tcpdump", "-nn", "-e", "-vv", "-r", pcap, "vrrp or arp"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
         check=True,
     )
     text = done.stdout

@@ -13,6 +13,7 @@ import pytest
 
 from tests.interop.corpus import placed
 from tests.interop.segment import KEEPALIVED, Holder
+from tests.support import HUNG_S
 from vrrpd.config import ConfigError, Keyword, keywords, loads
 from vrrpd.config.grammar import BLOCK_KINDS
 
@@ -53,6 +54,6 @@ def test_a_bare_keyword_ends_vrrpd_only_where_it_ends_keepalived(
     path = tmp_path / "keepalived.conf"
     path.write_text(text)
     command = holder.inside(KEEPALIVED, "-t", "-i", "master", "-f", str(path))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HUNG_S)
     if ends_vrrpd(text):
         assert done.returncode == ENDS, done.stderr

@@ -24,7 +24,6 @@ from tests.interop.segment import Frame, Host, Segment, network_of, now
 from tests.interop.versions import installed
 from tests.support import DAEMONS, REPOSITORY
 
-pytestmark = pytest.mark.timeout(400)
 LEARNT = (3 + (256 - 100) / 256) * EVERY * 1.5
 STREAM = 20 * EVERY  # packets, a tenth of a second apart
 

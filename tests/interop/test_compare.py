@@ -54,8 +54,8 @@ def test_what_is_done_on_a_network_is_seen(folder: Path) -> None:
     (instance,) = instances(folder / "good.conf")
     run = Run("vrrpd", folder / "good.conf", interfaces([text]), [instance])
     try:
-        eventually(lambda: run.states().get("VI_1") == "MASTER", 40, "MASTER")
-        eventually(lambda: len(run.traces()["sent"]) == 2, 40, "both frames")
+        eventually(lambda: run.states().get("VI_1") == "MASTER", what="MASTER")
+        eventually(lambda: len(run.traces()["sent"]) == 2, what="both frames")
         found = run.traces()
     finally:
         run.close()

@@ -224,7 +224,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], str]
     return together(lambda key: STORIES[key[1]](room / "-".join(key), FAMILIES[key[0]]), KEYS)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_frr_takes_over_from_us_and_gives_way(
     runs: Runs[tuple[str, str], str], family: str
@@ -233,7 +232,6 @@ def test_frr_takes_over_from_us_and_gives_way(
     assert story == ["BACKUP", "MASTER", "STOP", "BACKUP", "MASTER", "BACKUP", "MASTER", "STOP"]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_we_take_over_from_frr_and_give_way(runs: Runs[tuple[str, str], str], family: str) -> None:
     story = runs[family, "theirs"].split()

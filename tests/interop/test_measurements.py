@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.bench import plan
 from tests.bench.__main__ import hardware, noise
 from tests.bench.page import page
@@ -21,7 +19,6 @@ FIGURES = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(400)
 def test_every_instrument_measures_every_make_and_the_page_shows_it(tmp_path: Path) -> None:
     result: dict[str, Any] = {"machine": hardware(), "seed": 1, "noise": noise(50)}
     for number, part in enumerate(plan.smoke(seed=1)):

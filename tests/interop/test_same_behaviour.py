@@ -26,7 +26,6 @@ from tests.interop.features import done
 from tests.interop.pairs import PAIRS, Runs, together
 from tests.interop.segment import Frame, Segment, may_change_groups, now
 
-pytestmark = pytest.mark.timeout(1800)
 WHOLE = os.environ.get("INTEROP") == "whole"
 Row = tuple[str, str, str, str]  # protocol, trouble, daemon of host 0, daemon of host 1
 

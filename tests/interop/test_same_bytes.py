@@ -211,7 +211,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[tuple[str, str], Sent
     return together(lambda key: record(room / "-".join(key), key[1], BY_NAME[key[0]]), keys)
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_frames_are_equal(runs: Runs[tuple[str, str], Sent], name: str) -> None:
     case = BY_NAME[name]

@@ -20,7 +20,6 @@ import pytest
 from tests.interop.segment import KEEPALIVED
 from tests.interop.test_same_settings import dump_of
 
-pytestmark = pytest.mark.timeout(300)
 SEEDS = range(12 if os.environ.get("INTEROP") == "whole" else 4)
 EACH = 200  # instances of one file
 HANGS = 2.0  # seconds; it takes a hundredth of one

@@ -25,7 +25,6 @@ from tests.interop.traces import unguarded
 from tests.interop.versions import expected
 from tests.support import DAEMONS
 
-pytestmark = pytest.mark.timeout(400)
 SIX_MAC = "00:00:5e:00:02:"  # of a virtual router over IPv6 (RFC 9568 section 7.3)
 SWITCHES = ("arp_ignore", "arp_filter", "rp_filter", "accept_local", "promote_secondaries")
 

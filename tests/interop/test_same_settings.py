@@ -11,12 +11,8 @@ import re
 import signal
 from pathlib import Path
 
-import pytest
-
 from tests.interop.segment import Segment
 from tests.interop.test_notifications import dumped
-
-pytestmark = pytest.mark.timeout(300)
 
 # The lines of a dump that follow from the configuration alone.
 SETTINGS = re.compile(

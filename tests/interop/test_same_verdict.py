@@ -34,7 +34,6 @@ from tests.interop.traces import CONFIG_ID
 from tests.interop.versions import expected
 from vrrpd.config import ConfigError, loads
 
-pytestmark = pytest.mark.timeout(900)
 INTERFACES = ("eth0", "eth1", "eth2", "eth3", "eth0.1")
 TWIN = re.compile(r"again \(first in line")  # an address, which one of the samples lists twice
 EVERY = 1 if os.environ.get("INTEROP") == "whole" else 2

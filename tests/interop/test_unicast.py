@@ -45,7 +45,6 @@ def unicast(name: str, priority: int, peer: str, vip: str) -> str:
     )
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("others", DAEMONS)
 def test_both_run_and_each_receives_from_its_own_peer(
     tmp_path: Path, any_daemon: str, others: str

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from tests.support import HUNG_S
+
 KEEPALIVED = "/usr/sbin/keepalived"
 
 
@@ -92,7 +94,9 @@ TABLE: dict[str, Expected] = {
 def installed() -> str:
     """The version of keepalived on this machine, "2.2.7".  Raises NoExpectations without one."""
     try:
-        done = subprocess.run([KEEPALIVED, "--version"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [KEEPALIVED, "--version"], capture_output=True, text=True, timeout=HUNG_S
+        )
     except OSError as error:
         raise NoExpectations(f"cannot ask {KEEPALIVED} for its version: {error}") from None
     text = done.stdout + done.stderr

@@ -16,6 +16,7 @@ import pytest
 from labs import Lab
 from labs.sandbox import namespaces
 from tests.leftovers import new_mark
+from tests.support import HUNG_S
 
 # Every worker of this ring has its own: what the labs of another one do is not its business.
 os.environ[namespaces.MARK] = new_mark()
@@ -55,5 +56,5 @@ def cluster(started: Lab) -> Lab:
     """The article's cluster as it starts, 192.168.1.10 on web1."""
     started.reset("basic")
     what = "web1 to hold the address"
-    started.wait_until(lambda: started.holders() == ["web1"], timeout=40, what=what)
+    started.wait_until(lambda: started.holders() == ["web1"], timeout=HUNG_S, what=what)
     return started

@@ -249,7 +249,7 @@ def crashes(kind: str, rounds: int, room: Path) -> Outcome:
             victim.start(kind)
             lan.wait(lambda: victim.text().count(STARTED[kind]) > lives, "a new life")  # noqa: B023
             up = gone = time.monotonic()
-            lan.wait(lambda: lan.holders(VIP) == [0], "A to be MASTER again", 60)
+            lan.wait(lambda: lan.holders(VIP) == [0], "A to be MASTER again")
             if left:  # what was left over counts as stale, not as a second holder
                 gone = witness.first_loss(victim)
                 stale = max(stale, gone - up)
@@ -326,7 +326,7 @@ def flaps(kind: str, rounds: int, room: Path) -> Outcome:
             pause(rng.uniform(0, INTERVAL / 10))
             if number >= rounds // 4:
                 sizes.append((sum(sizes_of(lan)), descriptors(lan[0]) + descriptors(lan[1])))
-        lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
+        lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back")
         grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))
     figure = f"memory {grown:+d} KiB, descriptors {files:+d}"
     return Outcome(rounds, grown < GROWTH and files <= SPARE, figure)
@@ -560,7 +560,7 @@ def full_disk(kind: str, rounds: int, room: Path) -> Outcome:
                 host.unplug()
                 lan.wait(lambda: lan[1].has(VIP) and not host.has(VIP), "B to take over")
                 host.plug()
-                lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
+                lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back")
                 failovers += 1
             (small / "ballast").unlink()
             began = time.time()
@@ -649,7 +649,7 @@ def failovers(kind: str, rounds: int, room: Path) -> Outcome:
             pull()
             lan.wait(lambda: lan[1].has(VIP), "B to take over")
             put_back()
-            lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back", 60)
+            lan.wait(lambda: lan.holders(VIP) == [0], "A to take it back")
             if number >= rounds // 4:  # what is done for the first time may cost
                 sizes.append((sum(sizes_of(lan)), descriptors(host) + descriptors(lan[1])))
         grown, files = (max(one) - one[0] for one in zip(*sizes, strict=True))

@@ -32,7 +32,7 @@ from labs.monitoring import wire_format
 from labs.monitoring.observer import Observer
 from labs.monitoring.pinger import REPLY_TIMEOUT, Pinger
 from labs.monitoring.recorder import network_of
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.gratuitous_arp import gratuitous_arp
 from vrrpd.packet import Advertisement, encode, ipv4_packet
@@ -42,7 +42,7 @@ REAL = {"web1": "192.168.1.11", "web2": "192.168.1.12", "client": "192.168.1.100
 PRIORITY = {"web1": 150, "web2": 100}
 GROUP = IPv4Address("224.0.0.18")
 # An observer has reported a fact by then, on a busy machine, too.
-FACT_TIMEOUT_S = 15.0
+FACT_TIMEOUT_S = HUNG_S
 
 
 class Lan:

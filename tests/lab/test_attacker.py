@@ -7,6 +7,7 @@ import time
 from labs import Lab
 from labs.experiments import attacker
 from labs.model.facts import Advert
+from tests.support import HUNG_S
 from vrrpd import auth_header
 from vrrpd.packet import parse_ipv4
 
@@ -15,7 +16,7 @@ MASTER = "192.168.1.11"
 
 def mastered(lab: Lab) -> None:
     """Wait for web1, which on a busy machine may start so late that web2 is the first."""
-    lab.wait_until(lambda: lab.holders() == ["web1"], timeout=40, what="web1 to be the holder")
+    lab.wait_until(lambda: lab.holders() == ["web1"], timeout=HUNG_S, what="web1 to be the holder")
 
 
 def number(lab: Lab) -> int:
@@ -31,7 +32,7 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     """The sequence numbers begin again, so what was recorded before is ahead of them."""
     with Lab("attacker-ah", daemon=any_daemon, beside=True) as lab:
         # So many that web1, counting again, needs longer for them than web2 is patient.
-        lab.wait_until(lambda: number(lab) >= 9, timeout=60, what="nine advertisements")
+        lab.wait_until(lambda: number(lab) >= 9, timeout=HUNG_S, what="nine advertisements")
         recorded = attacker.last_advertisement(lab)
         for host in ("web1", "web2"):
             lab.stop(host)

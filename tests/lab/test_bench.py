@@ -11,7 +11,7 @@ from labs import Lab
 from labs.api.panel_widget import Bench
 from labs.errors import LabError
 from labs.panel.sources import OfLab
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_closing_the_lab_ends_the_thread(logged: list[dict[str, Any]]) -> None:
         thread = bench._thread
         assert thread is not None
         assert thread.is_alive()
-    thread.join(30)
+    thread.join(HUNG_S)
     assert not thread.is_alive()
     with pytest.raises(LabError, match="closed"):
         OfLab(lab).do("unplug", "web1")

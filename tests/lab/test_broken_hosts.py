@@ -26,7 +26,7 @@ from labs.emulation.nodes import PROCESSES, Host
 from labs.figures.topology_diagram import Wiring
 from labs.model.facts import Action
 from labs.panel.sources import OfLab
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 # What is typed on web1.
 BREAKS = {
@@ -62,7 +62,7 @@ BREAKS = {
 }
 # What is tried there then: it works, or it is a LabError.
 VERBS: tuple[Callable[[Lab], object], ...] = (
-    lambda lab: lab.run("web1", "true", timeout=20),
+    lambda lab: lab.run("web1", "true", timeout=HUNG_S),
     lambda lab: lab.start("web1"),
     lambda lab: lab.reload("web1"),
     lambda lab: lab.unplug("web1"),
@@ -97,7 +97,7 @@ def whole(pair: Lab) -> Lab:
 
 def look(lab: Lab, host: str = "web1") -> list[str]:
     """All that can be seen on a host and may have been changed."""
-    seen = lab.run(host, LOOK, timeout=30).text.splitlines()
+    seen = lab.run(host, LOOK, timeout=HUNG_S).text.splitlines()
     return [*seen, *sorted(process.program for process in lab.hosts[host].processes())]
 
 
@@ -105,9 +105,9 @@ def look(lab: Lab, host: str = "web1") -> list[str]:
 def test_a_reset_makes_a_broken_host_whole(whole: Lab, name: str) -> None:
     before = {host: look(whole, host) for host in whole.hosts}
     with contextlib.suppress(LabError):  # the host may go down at this, or the command take long
-        whole.run("web1", BREAKS[name], timeout=20)
-    assert whole.run("web2", "echo works", timeout=20).text == "works\n"
-    assert whole.run("client", "ping -c 1 -W 5 192.168.1.12", timeout=20).status == 0
+        whole.run("web1", BREAKS[name], timeout=HUNG_S)
+    assert whole.run("web2", "echo works", timeout=HUNG_S).text == "works\n"
+    assert whole.run("client", "ping -c 1 -W 5 192.168.1.12", timeout=HUNG_S).status == 0
     for verb in VERBS:
         with contextlib.suppress(LabError):
             verb(whole)

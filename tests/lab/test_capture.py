@@ -12,7 +12,7 @@ from labs import Lab, LabError
 from labs.capture import pcapng
 from labs.emulation import discovery
 from tests.lab.outside import LABS
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 
 def tcpdump(path: Path, *words: str) -> str:
@@ -21,7 +21,7 @@ def tcpdump(path: Path, *words: str) -> str:
         ["tcpdump", "-Z", "root", "-n", "-r", str(path), *words],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -70,7 +70,7 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*LABS, "cli"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=REPOSITORY
     ) as prompt:
-        eventually(lambda: prompt.pid in [lab.pid for lab in discovery.find()], timeout=60)
+        eventually(lambda: prompt.pid in [lab.pid for lab in discovery.find()])
         capture = [*LABS, "capture", "--lab", str(prompt.pid)]
         # Who reads leaves after three packets of web1's, and the capture ends with it.
         with subprocess.Popen([*capture, "web2"], stdout=subprocess.PIPE) as source:
@@ -89,27 +89,29 @@ def test_a_running_lab_streams_into_a_pipe(tmp_path: Path) -> None:
                 stdin=source.stdout,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=HUNG_S,
             )
             assert source.stdout is not None
             source.stdout.close()
-            assert source.wait(30) == 0
+            assert source.wait(HUNG_S) == 0
         assert reader.stdout.count("192.168.1.11 > 224.0.0.18: VRRPv2") == 3
         for words, remedy in (
             (["mastr"], "choose web1, web2 or client"),
             (["web1", "--interface", "eth7"], "choose lo or eth0|choose eth0"),
         ):
-            done = subprocess.run([*capture, *words], capture_output=True, text=True, timeout=60)
+            done = subprocess.run(
+                [*capture, *words], capture_output=True, text=True, timeout=HUNG_S
+            )
             assert done.returncode == 2
             assert re.search(remedy, done.stderr)
         # Into a file, until the lab ends.
         with (tmp_path / "x.pcapng").open("wb") as file:
             source = subprocess.Popen([*capture, "web1"], stdout=file)
-        eventually(lambda: (tmp_path / "x.pcapng").stat().st_size > 2000, timeout=30)
+        eventually(lambda: (tmp_path / "x.pcapng").stat().st_size > 2000)
         assert prompt.stdin is not None
         prompt.stdin.close()
-        assert prompt.wait(30) == 0
-        assert source.wait(30) == 0
+        assert prompt.wait(HUNG_S) == 0
+        assert source.wait(HUNG_S) == 0
     assert "192.168.1.10" in tcpdump(tmp_path / "x.pcapng")
 
 

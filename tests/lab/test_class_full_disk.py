@@ -16,7 +16,7 @@ from labs.errors import LabError
 from labs.exam import hand_out, paper, results
 from labs.jupyter import server, singleuser, trial, workbooks
 from labs.progress import FILE, VARIABLE, memory, read
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 
 class Disk:
@@ -111,7 +111,7 @@ def test_a_class_that_cannot_write_says_so_in_one_line(disk: Disk) -> None:
     words = trial._arguments(trial.Options(folder))
     disk.fill()
     command = [sys.executable, "-m", "labs.cli.main", "class", "--folder", str(folder)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr

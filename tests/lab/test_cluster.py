@@ -11,7 +11,7 @@ import pytest
 
 from labs import Lab, LabError
 from labs.model.facts import Advert, State
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 # keepalived from 2.3.3 on and vrrpd mark it as theirs, and ip(8) of Debian 13 shows that.
 VIP = re.compile(r"inet 192\.168\.1\.10/32 scope global (proto keepalived )?eth0")
@@ -19,7 +19,7 @@ VIP = re.compile(r"inet 192\.168\.1\.10/32 scope global (proto keepalived )?eth0
 
 def owned_by(lab: Lab, *hosts: str) -> None:
     what = f"{hosts} to hold the address"
-    lab.wait_until(lambda: lab.holders() == list(hosts), timeout=40, what=what)
+    lab.wait_until(lambda: lab.holders() == list(hosts), timeout=HUNG_S, what=what)
 
 
 def moves(lab: Lab) -> list[tuple[str | None, str]]:
@@ -104,7 +104,7 @@ def test_a_reload_takes_up_another_address(cluster: Lab) -> None:
     text = cluster.conf("web1").replace("192.168.1.10\n", "192.168.1.10\n192.168.1.101\n")
     cluster.conf("web1", text)
     cluster.reload("web1")
-    cluster.wait_until(lambda: "192.168.1.101" in cluster.witness.held()["web1"], timeout=40)
+    cluster.wait_until(lambda: "192.168.1.101" in cluster.witness.held()["web1"], timeout=HUNG_S)
     assert cluster.holders() == ["web1"]
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from labs.emulation import discovery
 from tests.lab.outside import INSIDE
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 LABS = Path(sys.executable).with_name("labs")
 WAITING = """
@@ -56,7 +56,7 @@ def run(script: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
     )
 
 
@@ -147,7 +147,7 @@ def test_ctrl_c_is_one_line_and_leaves_no_lab(tmp_path: Path) -> None:
     )
     eventually(lambda: {lab.pid for lab in discovery.find()} - before, what="the lab")
     os.killpg(labs.pid, signal.SIGINT)
-    _, said = labs.communicate(timeout=60)
+    _, said = labs.communicate(timeout=HUNG_S)
     assert (labs.returncode, said) == (130, "labs: interrupted\n")
     eventually(lambda: {lab.pid for lab in discovery.find()} <= before, what="the end of the lab")
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.outside import INSIDE, LABS, calm, picture
-from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
+from tests.support import HUNG_S, LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
 CAN, CANNOT = "this machine can run the labs", "a lab cannot run yet: "
 STEPS = ("hosts and switch", "frame", "nft", "vrrpd", "keepalived")
@@ -31,12 +31,12 @@ def doctor(
             [*before, *LABS, "doctor"],
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=HUNG_S,
             cwd=REPOSITORY,
             env=environment,
         )
     else:
-        done = user.run([*before, *LABS, "doctor"], 90, {"PATH": path} if path else {}, check=False)
+        done = user.run([*before, *LABS, "doctor"], HUNG_S, {"PATH": path} if path else {}, check=False)
     assert done.stderr == ""
     *lines, _, last = done.stdout.splitlines()
     found: dict[str, str] = {}

@@ -26,7 +26,7 @@ from labs.model.facts import Advert, Loss
 from labs.monitoring import observer
 from labs.panel import sources
 from labs.panel.sources import OfLab
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 from vrrpd.packet import Advertisement, encode, ipv4_packet
 
 LEFT_OUT = re.compile(r"\[\.\.\. ([\d,]+) (bytes|characters) left out; to have all of it: C")
@@ -113,7 +113,7 @@ def test_what_is_left_in_the_background_can_go_on_printing(quiet: Lab) -> None:
     quiet.run("client", "{ head -c 300K /dev/zero; touch /tmp/done; } &")
     eventually(lambda: quiet.hosts["client"].path("/tmp/done").exists())
     # The order matters: what yes prints before a later echo would be cut out with that line.
-    assert quiet.run("client", "echo started; yes &", timeout=20).text.startswith("started\n")
+    assert quiet.run("client", "echo started; yes &", timeout=HUNG_S).text.startswith("started\n")
     quiet.run("client", "pgrep -x yes")
     quiet.run("client", "kill $(pgrep -x yes)")
 
@@ -159,7 +159,7 @@ def test_the_panel_shows_so_much_of_a_command(quiet: Lab) -> None:
 def test_a_caller_who_sends_a_line_without_end_is_sent_away(quiet: Lab) -> None:
     with socket.socket(socket.AF_UNIX) as caller:
         caller.connect(str(quiet.directory / control_server.NAME))
-        caller.settimeout(30)
+        caller.settimeout(HUNG_S)
         caller.sendall(b"x" * (control_server.LONGEST + 1))
         with caller.makefile("rb") as lines:
             assert "at most" in json.loads(lines.readline())["error"]
@@ -178,7 +178,7 @@ def test_a_junk_journal_hides_nothing_and_costs_little(quiet: Lab) -> None:
 def test_a_web_server_answers_however_often_it_is_asked(quiet: Lab) -> None:
     """It logs every request; the log must not fill a pipe without a reader."""
     quiet.web("web1")
-    done = quiet.run("client", f'{sys.executable} -c "{PAGES}"', timeout=120)
+    done = quiet.run("client", f'{sys.executable} -c "{PAGES}"', timeout=HUNG_S)
     assert (done.text, done.status) == ("", 0)
 
 

@@ -18,7 +18,7 @@ import sys
 import pytest
 
 from tests.interop.segment import ENVIRONMENT, Host, Segment
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 VIP = "192.168.1.10"
 
@@ -336,7 +336,11 @@ def test_the_host_s_own_address_among_the_virtual_ones(pair: Segment, vmac: str)
     host.config.write_text(conf(vmac, vips=f"{own}\n{VIP}", priority=150))
     command = [sys.executable, "-m", "vrrpd.cli", "-t", "-f", str(host.config)]
     done = subprocess.run(
-        host.holder.inside(*command), env=ENVIRONMENT, capture_output=True, text=True, timeout=60
+        host.holder.inside(*command),
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     assert f"{host.address} on eth0 is this host's own address" in done.stderr

@@ -17,7 +17,7 @@ from tests.lab.hardship import HARDSHIPS, SEED
 TIMES = int(os.environ.get("HARDSHIP", "1"))
 
 
-@pytest.mark.timeout(600 * TIMES)
+@pytest.mark.timeout(1800 * TIMES)
 @pytest.mark.parametrize("name", HARDSHIPS)
 def test_vrrpd_keeps_its_promise(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.outside import LABS
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 LAX = """
 c.ServerApp.ip = "0.0.0.0"
@@ -55,7 +55,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield next(line.strip() for line in server.stdout if "http" in line)
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(60)
+            server.wait(HUNG_S)
 
 
 def status(url: str) -> int:
@@ -66,7 +66,7 @@ def status(url: str) -> int:
             return None
 
     try:
-        return int(urllib.request.build_opener(Stay).open(url, timeout=60).status)
+        return int(urllib.request.build_opener(Stay).open(url, timeout=HUNG_S).status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code

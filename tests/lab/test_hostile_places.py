@@ -15,11 +15,11 @@ from pathlib import Path
 
 from tests.interop.segment import ENVIRONMENT, Host
 from tests.lab.hardship import INTERVAL, VIP, conf, gaps
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 
 def master(host: Host) -> None:
-    eventually(lambda: host.has(VIP), 40, f"MASTER:\n{host.text()}")
+    eventually(lambda: host.has(VIP), what=f"MASTER:\n{host.text()}")
 
 
 def test_a_link_in_place_of_a_dump(host: Host) -> None:
@@ -75,7 +75,7 @@ def test_a_check_runs_nothing_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "conf").write_text(text)
     before = sorted(os.listdir(tmp_path))
     command = [sys.executable, "-m", "vrrpd.cli", "-t", "-f", str(tmp_path / "conf")]
-    subprocess.run(command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, timeout=HUNG_S)
     assert sorted(os.listdir(tmp_path)) == before
 
 
@@ -97,4 +97,4 @@ def test_mail_is_sent_without_a_capability() -> None:
         eventually(lambda: sets() == {""}, what="no capability")
         assert postman.stdin is not None
         postman.stdin.close()
-        assert postman.wait(30) == 0
+        assert postman.wait(HUNG_S) == 0

@@ -23,7 +23,7 @@ import pytest
 
 from tests import accounts
 from tests.interop.segment import ENVIRONMENT, Host
-from tests.support import REPOSITORY, OrdinaryUser, eventually
+from tests.support import HUNG_S, REPOSITORY, OrdinaryUser, eventually
 
 VIP = "192.168.1.10"
 ADMIN, RAW, CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 12, 1 << 13, 1 << 0, 1 << 1, 1 << 2
@@ -77,7 +77,7 @@ def keeps(host: Host, *capabilities: int) -> None:
 
 
 def master(host: Host, vip: str = VIP) -> None:
-    eventually(lambda: host.has(vip), 40, f"MASTER:\n{host.text()}")
+    eventually(lambda: host.has(vip), what=f"MASTER:\n{host.text()}")
 
 
 def script(host: Host, name: str, body: str) -> Path:
@@ -159,7 +159,7 @@ def test_a_hanging_script_of_the_user_nobody_is_ended(host: Host) -> None:
     check = script(host, "chk", f"echo $$ >'{pid}'; exec sleep 300")
     block = f'vrrp_script chk {{\nscript "{check}"\ntimeout 5\ninterval 60\nuser nobody\n}}\n'
     host.start("vrrpd", conf("track_script {\nchk\n}", before=block))
-    eventually(lambda: "timed_out" in host.text(), 40, host.text())
+    eventually(lambda: "timed_out" in host.text(), what=host.text())
     number = pid.read_text().strip()
     eventually(lambda: not Path(f"/proc/{number}").exists(), what=f"the end of {number}")
 
@@ -211,7 +211,7 @@ def test_a_fifo_of_another_user_can_still_be_written(host: Host) -> None:
                 heard.append(os.read(reader, 4096))
             return b'"VI_1" MASTER' in b"".join(heard)
 
-        eventually(notified, 40, f"the FIFO to tell of MASTER\n{host.text()}")
+        eventually(notified, what=f"the FIFO to tell of MASTER\n{host.text()}")
     finally:
         os.close(reader)
 
@@ -237,7 +237,7 @@ def test_the_control_socket_refuses_others(host: Host, ordinary_user: OrdinaryUs
     eventually(path.exists, what="the socket")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     command = [sys.executable, "-c", ASK, str(path)]
-    attacker = ordinary_user.run(command, 30, check=False)
+    attacker = ordinary_user.run(command, HUNG_S, check=False)
     assert attacker.returncode != 0
     assert "PermissionError" in attacker.stderr
     assert "Reloading" not in host.text()
@@ -318,7 +318,7 @@ def test_a_daemon_without_a_capability_does_not_start(host: Host, lacking: str) 
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
     )
     assert done.returncode == 4, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if "CAP_" in line]
@@ -341,7 +341,7 @@ def test_an_ordinary_user_cannot_start_it(host: Host, ordinary_user: OrdinaryUse
         host.holder.inside(*ordinary_user.command(command)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
         cwd=REPOSITORY,
     )
     assert done.returncode == 4, done.stdout + done.stderr

@@ -121,7 +121,7 @@ def test_all_that_vrrpd_does_is_allowed(pair: Segment) -> None:
         os.kill(pid, number)
     pair.wait(lambda: RELOADED in host.text(), "the reload")
     os.kill(pid, signal.SIGTERM)
-    eventually(host.ended, 40, "the end")
+    eventually(host.ended, what="the end")
     host.daemon = None
     calls = set(re.findall(r"^(\w+)\(", trace.read_text(errors="replace"), re.M))
     assert {"socket", "capset", "timerfd_settime", "sched_setscheduler", "mlockall"} <= calls

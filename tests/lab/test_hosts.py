@@ -12,7 +12,7 @@ import pytest
 
 from labs import Lab, LabError
 from labs.emulation import nodes
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 HOSTS = {"web1": "192.168.1.11", "web2": "192.168.1.12", "client": "192.168.1.100"}
 
@@ -94,7 +94,7 @@ def test_run_returns_output_errors_and_status(bare_lab: Lab) -> None:
 
 
 def test_run_does_not_wait_for_what_is_left_in_the_background(bare_lab: Lab) -> None:
-    assert bare_lab.run("web1", "sleep 2222 & echo started", timeout=20).text == "started\n"
+    assert bare_lab.run("web1", "sleep 2222 & echo started", timeout=HUNG_S).text == "started\n"
     eventually(lambda: bare_lab.run("web1", "kill $(pgrep -x sleep)").status == 0)
 
 
@@ -141,7 +141,7 @@ def test_servers_see_the_build_options_of_keepalived_and_no_other_file_of_the_ma
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == 4 * ["--build=x86_64-linux-gnu"]

@@ -16,7 +16,7 @@ from labs import Lab, LabError
 from labs.emulation import network
 from labs.sandbox import namespaces
 from tests.lab.outside import INSIDE, READY, calm, picture, start
-from tests.support import LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
+from tests.support import HUNG_S, LOGIN_PATH, REPOSITORY, OrdinaryUser, eventually
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def test_a_lab_starts_in_a_lab_in_a_lab() -> None:
     """Down there the only sysfs in sight is read-only, as in many containers."""
     program = 'from labs import Lab; print(sorted(Lab("empty").hosts))'
     nested = [*INSIDE, *INSIDE, *INSIDE, sys.executable, "-c", program]
-    done = subprocess.run(nested, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(nested, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
     assert (done.stdout, done.returncode) == ("['client', 'web1', 'web2']\n", 0), done.stderr
 
 
@@ -90,7 +90,7 @@ def test_killing_any_of_its_processes_leaves_nothing(victim: str) -> None:
         assert picture()["interfaces"] == before["interfaces"]
         assert picture()["mounts"] == before["mounts"]
         os.kill({"keeper": keeper.pid, "init": init, "lab": inside}[victim], signal.SIGKILL)
-        keeper.wait(30)
+        keeper.wait(HUNG_S)
         eventually(lambda: picture() == before, what="the machine as it was before")
 
 
@@ -99,7 +99,7 @@ def test_a_signal_to_the_keeper_ends_the_lab(number: signal.Signals) -> None:
     before = calm()
     with running() as keeper:
         keeper.send_signal(number)
-        assert keeper.wait(30) != 0
+        assert keeper.wait(HUNG_S) != 0
         eventually(lambda: picture() == before, what="the machine as it was before")
 
 
@@ -132,7 +132,7 @@ def test_a_closed_lab_leaves_nothing() -> None:
 def test_labs_of_two_processes_do_not_meet() -> None:
     with running() as one, running() as other:
         one.kill()
-        one.wait(30)
+        one.wait(HUNG_S)
         assert len(programs(other.pid, "keepalived")) == 4
         # Left to the background, it may not have got as far when the lab says "ready".
         eventually(lambda: len(programs(other.pid, "sleep")) == 1)
@@ -189,7 +189,7 @@ with Lab("basic", daemon="keepalived") as lab:
     print(lab.timeline().takeovers[-1].to)
 """
     with start(program, ordinary_user.command([])) as process:
-        assert process.communicate(timeout=100)[0] == "web2\n"
+        assert process.communicate(timeout=HUNG_S)[0] == "web2\n"
 
 
 def test_a_lab_outside_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ def test_the_topology_runs_under_plain_mininet() -> None:
         "--switch", "lxbr", "--controller", "none", "--test", "pingall",
     ]  # fmt: skip
     done = subprocess.run(
-        [*INSIDE, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=100
+        [*INSIDE, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S
     )
     assert "0% dropped (6/6 received)" in done.stderr + done.stdout
 

@@ -37,9 +37,8 @@ from labs.jupyter import singleuser
 from labs.jupyter.kernel import NAME, PORTS, install, specification
 from labs.sandbox import relay
 from tests.lab.outside import calm, picture
-from tests.support import REPOSITORY, OrdinaryUser, eventually
+from tests.support import HUNG_S, REPOSITORY, OrdinaryUser, eventually
 
-START_SECONDS = 60
 # A lab in the kernel whose host answers: its own network, and not the one we are in.
 LAB = """
 from labs import Lab
@@ -64,7 +63,7 @@ def connected(client: Any) -> Iterator[Any]:
     """A client whose kernel answers."""
     client.start_channels(hb=False)  # it counts a kernel as dead that is slow to start
     try:
-        client.wait_for_ready(timeout=START_SECONDS)
+        client.wait_for_ready(timeout=HUNG_S)
         yield client
     finally:
         client.stop_channels()
@@ -77,7 +76,7 @@ def printed(client: Any, code: str) -> str:
     def on_output(message: dict[str, Any]) -> None:
         said.append(message["content"].get("text", ""))
 
-    reply = client.execute_interactive(code, timeout=60, output_hook=on_output)
+    reply = client.execute_interactive(code, timeout=HUNG_S, output_hook=on_output)
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(said)
 
@@ -113,15 +112,15 @@ def test_the_kernel_of_an_editor(tmp_path: Path) -> None:
             heart.linger = 0
             heart.connect(f"tcp://127.0.0.1:{client.hb_port}")
             heart.send(b"ping")
-            assert heart.poll(30_000), "no heartbeat"
+            assert heart.poll(int(HUNG_S * 1000)), "no heartbeat"
         waiting = "import threading; print('on'); threading.Event().wait()"
         asked = client.execute(waiting, stop_on_error=False)  # else what follows may be aborted
-        eventually(lambda: client.get_iopub_msg(timeout=30)["content"].get("text") == "on\n")
+        eventually(lambda: client.get_iopub_msg(timeout=HUNG_S)["content"].get("text") == "on\n")
         client.control_channel.send(client.session.msg("interrupt_request", {}))
-        eventually(lambda: client.get_shell_msg(timeout=30)["parent_header"]["msg_id"] == asked)
+        eventually(lambda: client.get_shell_msg(timeout=HUNG_S)["parent_header"]["msg_id"] == asked)
         assert printed(client, "print(6 * 7)") == "42\n"
         client.shutdown()
-        assert kernel.wait(30) == 0
+        assert kernel.wait(HUNG_S) == 0
     eventually(lambda: picture() == before, what="the machine as it was before")
 
 
@@ -161,7 +160,7 @@ def test_a_kernel_manager(jupyter: Path, transport: str) -> None:
             place = client.get_connection_info()
             os.kill(manager.provisioner.pid, signal.SIGKILL)  # type: ignore[union-attr]
             manager.restart_kernel(now=True)
-            client.wait_for_ready(timeout=START_SECONDS)
+            client.wait_for_ready(timeout=HUNG_S)
             assert manager.get_connection_info() == place
             assert printed(client, LAB) == "True 0\n"
     finally:
@@ -173,7 +172,7 @@ def test_nbclient() -> None:
     cell = nbformat.v4.new_code_cell(LAB)
     kernel = {"name": NAME, "display_name": "VRRP Lab", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=HUNG_S, startup_timeout=HUNG_S).execute()
     assert cell.outputs[0].text == "True 0\n"
 
 
@@ -212,7 +211,7 @@ def test_what_it_cannot_do_is_one_line(tmp_path: Path, text: str | None, words: 
     if text is not None:
         path.write_text(text)
     command = [sys.executable, "-m", "labs.jupyter.kernel", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HUNG_S)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert re.search(words.replace("(", r"\(").replace(")", r"\)"), done.stderr)
@@ -232,7 +231,7 @@ def test_a_relay_adds_little(tmp_path: Path) -> None:
     with edited(path), connected(client_of(path)) as client:
         began = time.monotonic()
         for _ in range(100):
-            client.kernel_info(reply=True, timeout=30)
+            client.kernel_info(reply=True, timeout=HUNG_S)
         print(f"{(time.monotonic() - began) * 10:.2f} ms each")
 
 
@@ -255,11 +254,11 @@ async def _marked(server: Any) -> dict[str, bool]:
     client = manager.get_kernel(number).client()
     client.start_channels(hb=False)
     try:
-        await client.wait_for_ready(timeout=START_SECONDS)
+        await client.wait_for_ready(timeout=HUNG_S)
         seen["closed"] = singleuser.mark_active(server)
         manager.notify_connect(number)
         seen["no lab"] = singleuser.mark_active(server)
-        reply = await client.execute_interactive(LAB, timeout=60, output_hook=lambda _: None)
+        reply = await client.execute_interactive(LAB, timeout=HUNG_S, output_hook=lambda _: None)
         assert reply["content"]["status"] == "ok", reply["content"]
         seen["a lab"] = singleuser.mark_active(server)
         manager.notify_disconnect(number)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 CONF = """{first}
 vrrp_instance VI_1 {{
@@ -88,7 +88,7 @@ def test_a_daemon_in_another_network(
     eventually(lambda: pid.exists() and pid.read_text(), what="the pid file")
     assert pid.read_text() == f"{vrrpd.pid}\n"
     vrrpd.send_signal(signal.SIGTERM)
-    assert vrrpd.wait(timeout=20) == 0
+    assert vrrpd.wait(timeout=HUNG_S) == 0
 
 
 def test_a_reload_does_not_move_it(start: Start, conf: Path) -> None:
@@ -108,5 +108,5 @@ def test_a_reload_does_not_move_it(start: Start, conf: Path) -> None:
 
 def test_a_network_that_does_not_exist_is_fatal(start: Start, conf: Path) -> None:
     vrrpd = start("net_namespace green")
-    assert vrrpd.wait(timeout=20) == 1
+    assert vrrpd.wait(timeout=HUNG_S) == 1
     assert "Unable to set network namespace green: No such file or directory" in log(conf)

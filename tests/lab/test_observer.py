@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.lab.observer_cases import SCENES
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -19,6 +19,6 @@ def test_scene(scene: str) -> None:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, f"{SCENES[scene].__doc__}\n{done.stdout}\n{done.stderr}"

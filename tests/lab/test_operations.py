@@ -12,6 +12,7 @@ import pytest
 
 from tests.interop import segment as segment_module
 from tests.interop.segment import ENVIRONMENT, Host, Segment, network_of
+from tests.support import HUNG_S
 from tests.unit.test_metrics import parse, value
 
 VIP = "192.168.1.10"
@@ -48,7 +49,7 @@ def ctl(host: Host, *words: str, status: int = 0) -> str:
     """What vrrpctl prints on this host."""
     command = [sys.executable, "-m", "vrrpd.ctl", *words, "--socket", str(host.room / "sock")]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False
+        command, capture_output=True, text=True, timeout=HUNG_S, env=ENVIRONMENT, check=False
     )
     assert done.returncode == status, done.stderr
     return done.stdout
@@ -58,7 +59,7 @@ def get(host: Host, path: str) -> tuple[int, str]:
     """A page of the daemon on this host, asked for there."""
     with network_of(host.holder.pid):
         try:
-            with urllib.request.urlopen(f"http://{WHERE}{path}", timeout=30) as answer:
+            with urllib.request.urlopen(f"http://{WHERE}{path}", timeout=HUNG_S) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -110,7 +111,7 @@ def test_metrics_and_probes_over_http(pair: Segment) -> None:
     assert get(pair[0], "/elsewhere")[0] == 404
     # Loopback alone: the other host is refused.
     with network_of(pair[1].holder.pid), pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"http://{pair[0].address}:9650/healthz", timeout=30)
+        urllib.request.urlopen(f"http://{pair[0].address}:9650/healthz", timeout=HUNG_S)
     pair[0].unplug()
     pair.wait(lambda: get(pair[0], "/readyz")[0] == 503, "not ready without a cable")
 

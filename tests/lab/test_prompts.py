@@ -22,13 +22,15 @@ from labs.errors import NO_LAB
 from labs.jupyter.kernel import NAME, install
 from labs.jupyter.magics import typed
 from tests.lab.outside import LABS, calm, picture
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 
 
 def labs(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the program `labs`."""
     options.setdefault("cwd", REPOSITORY)
-    return subprocess.run([*LABS, *words], capture_output=True, text=True, timeout=90, **options)
+    return subprocess.run(
+        [*LABS, *words], capture_output=True, text=True, timeout=HUNG_S, **options
+    )
 
 
 # --- notebooks -----------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ class Notebook:
             elif message["msg_type"] == "error":
                 said.append("\n".join(content["traceback"]))
 
-        self.client.execute_interactive(cell, timeout=60, output_hook=on_output)
+        self.client.execute_interactive(cell, timeout=HUNG_S, output_hook=on_output)
         return "".join(said)
 
 
@@ -131,7 +133,7 @@ def test_a_cell_that_prints_without_end_can_be_interrupted(notebook: Notebook) -
         elif message["msg_type"] == "error":
             said.append(message["content"]["ename"])
 
-    notebook.client.execute_interactive("%%on client\nyes", timeout=60, output_hook=on_output)
+    notebook.client.execute_interactive("%%on client\nyes", timeout=HUNG_S, output_hook=on_output)
     told = "".join(said)
     assert told.startswith("[root@client ~]# yes\ny\ny\n")
     assert re.search(r"\[\.\.\. [\d,]+ characters left out; to have all", told)
@@ -181,12 +183,12 @@ def test_a_kernel_can_be_interrupted_and_restarted(notebook: Notebook) -> None:
     notebook.run('from labs import Lab\nlab = Lab("empty")')
     notebook.client.execute('lab.run("web1", "sleep 6666")')
     # Not at the first "busy": until it has reached the cell, a kernel ignores an interrupt.
-    eventually(lambda: running("sleep 6666"), timeout=30)
+    eventually(lambda: running("sleep 6666"))
     notebook.manager.interrupt_kernel()
-    eventually(lambda: "fine" in notebook.run('print("fine")'), timeout=30)
+    eventually(lambda: "fine" in notebook.run('print("fine")'))
     eventually(lambda: not running("sleep 6666"), what="the end of the command")
     notebook.manager.restart_kernel(now=True)
-    notebook.client.wait_for_ready(timeout=60)
+    notebook.client.wait_for_ready(timeout=HUNG_S)
     assert "this kernel has no lab yet" in notebook.run("lab")
     assert "<Lab 'empty'" in notebook.run('from labs import Lab\nlab = Lab("empty")\nlab')
 
@@ -291,7 +293,7 @@ def test_running_labs_are_listed_and_can_be_entered() -> None:
         assert labs(*enter, "web2", "--", "sh", "-c", "exit 5").returncode == 5
         assert "choose web1, web2 or client" in labs(*enter, "mastr").stderr
         prompt.stdin.close()
-        assert prompt.wait(20) == 0
+        assert prompt.wait(HUNG_S) == 0
     refused = labs(*enter, "web1")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert re.search("no lab of yours is running: start one|no lab called", refused.stderr)
@@ -348,6 +350,6 @@ def test_the_notebook_server_ends_in_order(tmp_path: Path) -> None:
             rf"http://127\.0\.0\.1:{port}/lab/workspaces/vrrp-lab\?token=\w{{32}}", address
         )
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        assert server.wait(HUNG_S) == 0
     left = [path.name for path in (tmp_path / "runtime").iterdir()]
     assert left in ([], ["jupyter_cookie_secret"])

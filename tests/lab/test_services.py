@@ -8,7 +8,7 @@ import pytest
 
 from labs import Lab, LabError
 from labs.model.facts import Action
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 SEND = (
     "python -c \"import smtplib; s = smtplib.SMTP('127.0.0.1'); "
@@ -58,28 +58,28 @@ def test_a_daemon_sends_its_mail_there(any_daemon: str) -> None:
         lab.conf("web1", text.replace("priority 150", "priority 150\n          smtp_alert"))
         box = lab.mail("web1")
         lab.start("web1")
-        messages = box.wait(2, timeout=40)  # BACKUP, then MASTER
+        messages = box.wait(2, timeout=HUNG_S)  # BACKUP, then MASTER
         assert "MASTER" in str(messages[-1]["Subject"]) + str(messages[-1].get_content())
         assert messages[-1]["X-RcptTo"] == "hogehoge@feedforce.jp"
 
 
 def test_a_web_server_serves_hangs_and_stops(quiet: Lab) -> None:
     web = quiet.web("web1")
-    eventually(lambda: "web1" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text)
-    assert "web1" in quiet.run("client", PAGE.format("[2001:db8:1::11]", 30)).text
+    eventually(lambda: "web1" in quiet.run("client", PAGE.format("192.168.1.11", HUNG_S)).text)
+    assert "web1" in quiet.run("client", PAGE.format("[2001:db8:1::11]", HUNG_S)).text
     assert web.state == "serving"
     web.hang()
     assert "timed out" in quiet.run("client", PAGE.format("192.168.1.11", 0.3)).text
     assert repr(web) == "<web server of web1: hanging>"
     web.start()
-    assert "web1" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
+    assert "web1" in quiet.run("client", PAGE.format("192.168.1.11", HUNG_S)).text
     web.stop()
-    assert "refused" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
+    assert "refused" in quiet.run("client", PAGE.format("192.168.1.11", HUNG_S)).text
     with pytest.raises(LabError, match=r"does not run: \.start\(\) it first"):
         web.hang()
     web.start()
     assert quiet.web("web1") is web
-    assert "web1" in quiet.run("client", PAGE.format("192.168.1.11", 30)).text
+    assert "web1" in quiet.run("client", PAGE.format("192.168.1.11", HUNG_S)).text
     told = [fact.text for fact in quiet.facts() if isinstance(fact, Action)][-4:]
     assert [text.split()[-1] for text in told] == ["hangs", "started", "stopped", "started"]
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from tests.lab.outside import INSIDE
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 # /proc/loadavg ends with the last pid of the reader's pid namespace: every process and every thread
 # takes one.  A lab inside namespaces of its own shares them with no other.
@@ -40,7 +40,7 @@ def test_a_lab_starts_with_few_processes_and_asks_each_node_once() -> None:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     tasks, commands = map(int, done.stdout.split())

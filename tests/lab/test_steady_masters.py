@@ -17,7 +17,7 @@ import pytest
 
 from tests.interop.segment import Host, Segment
 from tests.lab.cables import cable
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import RawChannel, RawWire
@@ -37,7 +37,7 @@ def far() -> Iterator[socket.socket]:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as one,
     ):
         one.bind((FAR, 0x0800))
-        one.settimeout(20)
+        one.settimeout(HUNG_S)
         yield one
 
 
@@ -120,7 +120,7 @@ def test_a_refused_packet_ends_the_batch_and_costs_no_other(segment: Segment) ->
     counted = sent_by_counters(host)
     more(segment, list(names))
     host.stop()
-    eventually(lambda: all(sent(segment, vrid)[-1][22] == 0 for vrid in names), 30, "priority 0")
+    eventually(lambda: all(sent(segment, vrid)[-1][22] == 0 for vrid in names), what="priority 0")
     assert {n for n in names.values() if f"({n}) cannot send" in host.text()} == {"VI_3"}
     for vrid in names:
         check(sent(segment, vrid), gaps=vrid == 3)

@@ -51,14 +51,14 @@ def script(host: Host, name: str, body: str) -> Path:
 
 
 def master(host: Host, vip: str = VIP) -> None:
-    eventually(lambda: host.has(vip), 40, f"MASTER:\n{host.text()}")
+    eventually(lambda: host.has(vip), what=f"MASTER:\n{host.text()}")
     # The scripts are called after the addresses are there, and take their time.
-    eventually(lambda: last(host) == "MASTER", 40, f"its notification:\n{host.text()}")
+    eventually(lambda: last(host) == "MASTER", what=f"its notification:\n{host.text()}")
 
 
 def fault(host: Host, name: str = "VI_1") -> None:
-    eventually(lambda: last(host, name) == "FAULT", 40, f"FAULT of {name}:\n{host.text()}")
-    eventually(lambda: not host.virtual(), 40, "the addresses to be gone")
+    eventually(lambda: last(host, name) == "FAULT", what=f"FAULT of {name}:\n{host.text()}")
+    eventually(lambda: not host.virtual(), what="the addresses to be gone")
 
 
 def last(host: Host, name: str = "VI_1") -> str:
@@ -68,7 +68,7 @@ def last(host: Host, name: str = "VI_1") -> str:
 
 
 def log_has(host: Host, text: str) -> None:
-    eventually(lambda: text in host.text(), 40, f"{text!r} in the log:\n{host.text()}")
+    eventually(lambda: text in host.text(), what=f"{text!r} in the log:\n{host.text()}")
 
 
 # Scripts.
@@ -349,9 +349,9 @@ def test_a_group_moves_as_one(host: Host, any_daemon: str) -> None:
     master(host, "192.168.1.20")
     flag.touch()
     names = ("VI_1", "VI_2", "VG_1")  # each has a script of its own, and they overtake each other
-    eventually(lambda: {last(host, name) for name in names} == {"FAULT"}, 40, host.text())
+    eventually(lambda: {last(host, name) for name in names} == {"FAULT"}, what=host.text())
     flag.unlink()
-    eventually(lambda: {last(host, name) for name in names} == {"MASTER"}, 40, host.text())
+    eventually(lambda: {last(host, name) for name in names} == {"MASTER"}, what=host.text())
     assert host.virtual() == {VIP, "192.168.1.20"}
     log_has(host, "VRRP_Group(VG_1) Syncing instances to FAULT state")
     for name in names:

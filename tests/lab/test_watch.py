@@ -19,7 +19,7 @@ from labs.cli.watch_client import ControlClient, Ended
 from labs.emulation import discovery
 from labs.sandbox import namespaces
 from tests.lab.outside import LABS
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 from tests.terminal import Terminal
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|38|48)[0-9;]*m")
@@ -47,11 +47,11 @@ def own_prompt() -> Iterator[subprocess.Popen[str]]:
         bufsize=1,
         cwd=REPOSITORY,
     ) as process:
-        eventually(lambda: process.pid in with_control_socket(), timeout=60)
+        eventually(lambda: process.pid in with_control_socket())
         yield process
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(30)
+        process.wait(HUNG_S)
 
 
 def shown(prompt: subprocess.Popen[str], line: str) -> str:
@@ -180,7 +180,7 @@ def test_into_a_pipe_goes_one_picture_of_text(prompt: subprocess.Popen[str]) -> 
         [*LABS, "watch", "--lab", str(prompt.pid)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HUNG_S,
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
     )

@@ -26,7 +26,7 @@ from labs.lessons import challenges, course
 from tests.notebooks.lessons import Cell, checked, of_kind, read, tagged
 from tests.notebooks.wrong import Wrong
 
-SETTLE_SECONDS = 8
+SETTLE_SECONDS = 15
 STORY_SECONDS = 15
 
 

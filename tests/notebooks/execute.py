@@ -32,7 +32,7 @@ import nbformat  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError  # noqa: E402
 
-CELL_SECONDS = 90
+CELL_SECONDS = 400
 
 
 def sections(cells: list[Any]) -> list[list[int]]:
@@ -63,7 +63,9 @@ class Run:
         self.notebook = nbformat.read(source, as_version=4)
         self.result = result
         place = {"metadata": {"path": str(source.resolve().parent)}}
-        self.client = NotebookClient(self.notebook, timeout=CELL_SECONDS, resources=place)
+        self.client = NotebookClient(
+            self.notebook, timeout=CELL_SECONDS, startup_timeout=CELL_SECONDS, resources=place
+        )
 
     def path(self, number: int) -> Path:
         """Where pass `number` is written."""

@@ -15,10 +15,8 @@ from contextlib import contextmanager, suppress
 
 from labs.sandbox.namespaces import MARK
 from tests.leftovers import left, new_mark
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
-# Seconds for the kernel of the machine to end what init has left.
-ENDS_WITHIN_S = 30.0
 KEPT = {".cache", ".config", ".ipython", ".local"}
 RUNTIME = ".local/share/jupyter/runtime"
 
@@ -35,7 +33,7 @@ def files(user: OrdinaryUser) -> set[str]:
 
 @contextmanager
 def nothing_left(
-    user: OrdinaryUser, wanted: tuple[str, ...] = (), timeout: float = ENDS_WITHIN_S
+    user: OrdinaryUser, wanted: tuple[str, ...] = (), timeout: float = HUNG_S
 ) -> Iterator[dict[str, str]]:
     """Gives the environment for the commands of `user`; afterwards nothing of them is left.
 

@@ -19,7 +19,7 @@ from tests.notebooks.wrong import Wrong
 from tests.support import REPOSITORY, OrdinaryUser
 
 PROGRAM = Path(__file__).with_name("attempt.py")
-SECONDS = 360
+SECONDS = 1200
 
 CHALLENGES = [
     (lesson, challenge)
@@ -39,7 +39,7 @@ def ids(value: Any) -> str:
     return name(value) if isinstance(value, Path) else str(value)
 
 
-@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize(("lesson", "challenge"), CHALLENGES, ids=ids)
 def test_a_check_knows_right_from_wrong(
     lesson: Path, challenge: str, ordinary_user: OrdinaryUser

@@ -20,7 +20,7 @@ from labs.sandbox.namespaces import MARK
 from tests.class_evening import PROGRAM, Evening, Kernel, Learner, cells, end, evening
 from tests.leftovers import left
 from tests.notebooks.leftovers import nothing_left
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
 # One is killed; the name of the other has what a URL and a CSV have to quote.
 NAMES = ("anna", "花子,jun")
@@ -97,12 +97,12 @@ def teacher_of(one: Evening) -> Learner:
 
 def wall_for(learner: Learner) -> int:
     """The HTTP status with which the wall is shown."""
-    page = learner.session.get(f"{learner.evening.address}/services/wall/", timeout=60)
+    page = learner.session.get(f"{learner.evening.address}/services/wall/", timeout=HUNG_S)
     assert page.status_code != 200 or "Lesson:" in page.text
     return int(page.status_code)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_two_evenings_of_a_class(ordinary_user: OrdinaryUser) -> None:
     """The first ends with its hub killed, the second, in the same folder, with Ctrl-C."""
     folder = ordinary_user.home / "class"
@@ -114,9 +114,9 @@ def test_two_evenings_of_a_class(ordinary_user: OrdinaryUser) -> None:
                 a_server_is_killed(anna, hers, kernel, ordinary_user, mark)
                 (hub,) = processes("jupyterhub", str(folder / ".hub" / "jupyterhub_config.py"))
                 os.kill(hub, signal.SIGKILL)
-                assert first.process.wait(30) == 1
+                assert first.process.wait(HUNG_S) == 1
         assert "every lab with it" in first.output.read_text()
-        eventually(lambda: not left(mark[MARK]), 30, "the servers and labs to end with the hub")
+        eventually(lambda: not left(mark[MARK]), what="the servers and labs to end with the hub")
         (folder / "anna" / LESSON).write_text("her own")
         with evening(ordinary_user, folder, len(NAMES), mark) as second:
             it_goes_on(first, second)
@@ -136,7 +136,7 @@ def a_server_is_killed(
         os.kill(server_of("anna"), signal.SIGKILL)
         who_may_come_in(anna)
         second: list[str | Path] = [PROGRAM, "class", "--folder", folder]
-        assert "is running in" in user.run(second, 60, mark, check=False).stderr
+        assert "is running in" in user.run(second, HUNG_S, mark, check=False).stderr
         assert seen.result() == f"['web1', 'web2'] ['web2']\n['{NAMES[1]}']\n"
     assert [entry.kind for entry in read(folder / "anna" / "progress.jsonl")] == ["begin"]
     assert (folder / NAMES[1] / "progress.jsonl").exists()

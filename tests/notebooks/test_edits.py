@@ -18,6 +18,7 @@ from labs.conf import contents
 from labs.emulation import start_states
 from labs.lessons.course import l06_more_vips
 from tests.notebooks.lessons import LESSONS, name, read, tagged
+from tests.support import HUNG_S
 
 EDITORS = [
     "awk",
@@ -64,7 +65,7 @@ def run(lines: str, host: str, etc: Path, editors: Path) -> None:
     bash = shutil.which("bash")
     assert bash
     done = subprocess.run(
-        [bash, "-c", script], env=env, cwd=etc, capture_output=True, text=True, timeout=20
+        [bash, "-c", script], env=env, cwd=etc, capture_output=True, text=True, timeout=HUNG_S
     )
     assert not done.stderr, f"{done.stderr} of {lines}"
 

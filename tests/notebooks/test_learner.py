@@ -15,13 +15,13 @@ from tests.notebooks.lessons import LESSONS, errors, name, of_kind, read, shown,
 from tests.support import OrdinaryUser
 
 PROGRAM = Path(__file__).with_name("execute.py")
-SECONDS = 120
+SECONDS = 500
 # How a cell begins that needs a prediction.
 BEGINS = ("commit(", "%%experiment ")
 ASKING = [lesson for lesson in LESSONS if any(begin in lesson.read_text() for begin in BEGINS)]
 
 
-@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.timeout(SECONDS + 300)
 @pytest.mark.parametrize("lesson", ASKING, ids=name)
 def test_a_copy_stops_politely_at_the_first_question(
     lesson: Path, ordinary_user: OrdinaryUser

@@ -20,7 +20,7 @@ from labs.progress import FILE, Entry
 from tests.class_evening import Evening, Learner
 from tests.notebooks.leftovers import nothing_left
 from tests.served import free_port
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
 pytest.importorskip("pylti1p3", reason="PyLTI1p3 is not installed: make setup-class")
 if shutil.which("configurable-http-proxy") is None:
@@ -69,16 +69,16 @@ def hub_for(user: OrdinaryUser, lms: Platform, mark: dict[str, str]) -> Iterator
     def is_there() -> bool:
         assert process.poll() is None, log.read_text()
         try:
-            return bool(requests.get(f"{address}/hub/health", timeout=10).status_code == 200)
+            return bool(requests.get(f"{address}/hub/health", timeout=HUNG_S).status_code == 200)
         except requests.ConnectionError:
             return False
 
     try:
-        eventually(is_there, 120, "the hub to answer", every=0.5)
+        eventually(is_there, what="the hub to answer", every=0.5)
         yield Evening(process, address, "", "", home / "class", log)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(HUNG_S)
 
 
 def come(learner: Learner, lms: Platform, hint: str) -> requests.Response:
@@ -90,10 +90,12 @@ def come(learner: Learner, lms: Platform, hint: str) -> requests.Response:
     assert form.status_code == 200, form.text
     found = form.json()
     assert found["action"] == f"{address}/hub/lti13/oauth_callback"
-    return learner.session.post(found["action"], found["form"], allow_redirects=False, timeout=60)
+    return learner.session.post(
+        found["action"], found["form"], allow_redirects=False, timeout=HUNG_S
+    )
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(2400)
 def test_a_learner_of_an_lms_and_the_way_back_of_the_score(ordinary_user: OrdinaryUser) -> None:
     home = ordinary_user.home
     with lti_platform.platform() as lms, nothing_left(ordinary_user, WANTED) as mark:
@@ -102,7 +104,7 @@ def test_a_learner_of_an_lms_and_the_way_back_of_the_score(ordinary_user: Ordina
             learner = Learner(one, ANNA)
             launch = come(learner, lms, "anna")
             assert (launch.status_code, launch.headers["Location"]) == (302, "/hub/spawn")
-            shown = learner.session.get(f"{one.address}/hub/home", timeout=60)
+            shown = learner.session.get(f"{one.address}/hub/home", timeout=HUNG_S)
             assert ANNA in shown.text
             lms.users["anna"] = {**lms.claims(ANNA, "user-7"), "aud": "another tool"}
             assert come(Learner(one, "forged"), lms, "anna").status_code == 401
@@ -119,7 +121,7 @@ def test_a_learner_of_an_lms_and_the_way_back_of_the_score(ordinary_user: Ordina
         labs = Path(sys.executable).with_name("labs")
         command: list[str | Path] = [labs, "grade", "lti", home / "class" / ANNA]
         command += ["--platform", home / "lti.json", "--lessons", "07", "--count", "challenge"]
-        ordinary_user.run(command, 60, mark)
+        ordinary_user.run(command, HUNG_S, mark)
     (score,) = lms.scores
     assert (score["path"], score["userId"]) == ("/items/1/scores", "user-7")
     assert (score["scoreGiven"], score["scoreMaximum"]) == (1.0, 1.0)

@@ -15,9 +15,8 @@ from jupyter_client.manager import KernelManager
 from labs.jupyter import ended
 from labs.jupyter.kernel import NAME, install, specification
 from labs.progress import FILE, VARIABLE, read
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
-START_SECONDS = 60
 LIMIT = 500_000_000  # bytes: a kernel with a lab has a third of it
 BEGIN = """
 import os
@@ -54,7 +53,7 @@ def limited() -> Iterator[Path]:
             "optional: a cgroup with a limit of memory needs root, and cgroups that can be written"
         )
     yield group
-    eventually(lambda: not (group / "cgroup.procs").read_text(), 30, "the end of its processes")
+    eventually(lambda: not (group / "cgroup.procs").read_text(), what="the end of its processes")
     group.rmdir()
 
 
@@ -85,9 +84,11 @@ def printed(manager: KernelManager, code: str) -> str:
     client = manager.client()
     client.start_channels(hb=False)
     try:
-        client.wait_for_ready(timeout=START_SECONDS)
+        client.wait_for_ready(timeout=HUNG_S)
         client.execute_interactive(
-            code, timeout=60, output_hook=lambda each: said.append(each["content"].get("text", ""))
+            code,
+            timeout=HUNG_S,
+            output_hook=lambda each: said.append(each["content"].get("text", "")),
         )
     finally:
         client.stop_channels()
@@ -96,7 +97,7 @@ def printed(manager: KernelManager, code: str) -> str:
 
 def wait_and_restart(manager: KernelManager) -> None:
     """What Jupyter's server does when a kernel has died."""
-    eventually(lambda: not manager.is_alive(), 60, "the end of the kernel")
+    eventually(lambda: not manager.is_alive(), what="the end of the kernel")
     manager.restart_kernel(now=True, newports=False)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 ID_MAP = Path("/proc/self/uid_map").read_text().split()
 pytestmark = pytest.mark.skipif(
@@ -32,7 +32,7 @@ print(lab.run("web2", "ls /home /opt /mnt; umount -l / 2>&1; hostname; id -u").t
 def in_pod(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the options and the command of `words` as tests.pod does."""
     command = [sys.executable, "-m", "tests.pod", *words]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
 
 
 def test_the_container_has_what_the_pod_asks_for_and_no_more() -> None:

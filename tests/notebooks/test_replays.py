@@ -16,7 +16,7 @@ from labs.lessons import course
 from labs.lessons.predictions import answer_text
 from labs.replay import recording
 from tests.notebooks.lessons import LESSONS, checked, errors, of_kind, read, shown
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 from tools import predictions
 
 LARGEST = 400_000  # bytes
@@ -74,7 +74,7 @@ def verdicts(lesson: str) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("lesson", recording.lessons())
 def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
     source = read_slowly(lesson, tmp_path / f"{lesson}.ipynb")
@@ -94,7 +94,7 @@ def test_a_recorded_lesson_replays(lesson: str, tmp_path: Path) -> None:
          'echo 0 >/proc/sys/user/max_user_namespaces; echo 0 >/proc/sys/user/max_net_namespaces; '
          'if unshare -n true 2>/dev/null; then exit 99; fi; exec "$@"', "sh",
          sys.executable, str(EXECUTE), str(source), str(result)],
-        capture_output=True, text=True, env=environment, timeout=280,
+        capture_output=True, text=True, env=environment, timeout=HUNG_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     cells = of_kind(read(result), "code")

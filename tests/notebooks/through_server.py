@@ -18,14 +18,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from labs.jupyter.server import leave_out_iri_grammar
+from tests.support import HUNG_S
 
 leave_out_iri_grammar()
 
 import nbformat  # noqa: E402
 from jupyter_client.blocking.client import BlockingKernelClient  # noqa: E402
 from jupyter_core.paths import jupyter_runtime_dir  # noqa: E402
-
-CELL_SECONDS = 90
 
 
 def ask(address: str, method: str, path: str, body: object = None) -> Any:
@@ -38,7 +37,7 @@ def ask(address: str, method: str, path: str, body: object = None) -> Any:
         {"Authorization": f"token {token}", "Content-Type": "application/json"},
         method=method,
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=HUNG_S) as answer:
         return json.loads(answer.read() or b"null")
 
 
@@ -50,7 +49,7 @@ def execute(client: BlockingKernelClient, cell: Any) -> bool:
         if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
             cell.outputs.append(nbformat.v4.output_from_msg(message))
 
-    reply = client.execute_interactive(cell.source, timeout=CELL_SECONDS, output_hook=on_output)
+    reply = client.execute_interactive(cell.source, timeout=HUNG_S, output_hook=on_output)
     if reply["content"]["status"] != "ok":
         print(cell.source, json.dumps(reply["content"]), sep="\n", file=sys.stderr)
     return bool(reply["content"]["status"] == "ok")
@@ -66,7 +65,7 @@ def main(address: str, lesson: Path, result: Path) -> int:
     client.start_channels(hb=False)  # it counts a kernel as dead that is slow to start
     notebook = nbformat.read(lesson, as_version=4)
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=HUNG_S)
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         done = all(execute(client, cell) for cell in cells)
     finally:

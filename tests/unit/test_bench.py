@@ -296,7 +296,7 @@ def test_everything_is_sent_once_in_few_messages(source: Still, sent: list[dict[
     source._lan.run(20)
     bench._message(None, {"type": "hello"}, None)
     try:
-        eventually(lambda: len(sent) > 8, 20, "eight messages")
+        eventually(lambda: len(sent) > 8, what="eight messages")
     finally:
         bench.close()
         ended.set()

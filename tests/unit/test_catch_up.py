@@ -19,7 +19,7 @@ from labs.errors import LabError
 from labs.jupyter import workbooks
 from labs.lessons import catch_up
 from labs.progress import memory
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 LESSONS = [path.stem for path in workbooks.lessons()]
 PROGRAM = """
@@ -141,7 +141,7 @@ def test_a_replayed_lesson_is_brought_to_its_third_section(
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     assert "You are at the start of “Come back later”" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 import vrrpd
 import vrrpd.startup
 from tests.cluster import cluster, conf, held
-from tests.support import REPOSITORY, eventually
+from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.cli import main
 from vrrpd.command_line import parse
 from vrrpd.journal import Log
@@ -22,7 +22,7 @@ GOOD = conf(150)
 
 def vrrpd_run(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vrrpd.cli", *words]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
 
 
 @pytest.fixture

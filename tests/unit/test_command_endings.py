@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import OrdinaryUser, eventually
+from tests.support import HUNG_S, OrdinaryUser, eventually
 
 BIN = Path(sys.executable).parent
 SCENARIO = "state basic\n0 wait holder web1\n+0 end\n"
@@ -51,7 +51,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HUNG_S,
     )
 
 
@@ -235,7 +235,7 @@ def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
         connected = Path(f"/proc/{asking.pid}/fd")
         eventually(lambda: any("socket:" in os.readlink(fd) for fd in links(connected)))
         asking.send_signal(signal.SIGINT)
-        assert asking.communicate(timeout=30)[1] == "vrrpctl: interrupted\n"
+        assert asking.communicate(timeout=HUNG_S)[1] == "vrrpctl: interrupted\n"
         assert asking.returncode == 130
 
 
@@ -299,7 +299,7 @@ def test_what_may_not_be_written_is_one_line_before_anything_runs(
     ordinary_user.home.chmod(0o555)
     told = [word.format(home=ordinary_user.home) for word in words]
     try:
-        done = ordinary_user.run([BIN / "labs", *told], 60, check=False)
+        done = ordinary_user.run([BIN / "labs", *told], HUNG_S, check=False)
     finally:
         ordinary_user.home.chmod(0o700)
     if ordinary_user.uid == os.geteuid():

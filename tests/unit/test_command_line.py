@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import conf
+from tests.support import HUNG_S
 from vrrpd.cli import main
 from vrrpd.command_line import OPTIONS, attached, parse, umask
 from vrrpd.config import loads
@@ -73,7 +74,7 @@ def test_a_unit_file_needs_nothing_but_the_other_name(line: str) -> None:
 def test_every_option_of_the_installed_keepalived_is_accepted() -> None:
     if KEEPALIVED is None:
         pytest.skip("optional: needs the package keepalived")
-    done = subprocess.run([KEEPALIVED, "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([KEEPALIVED, "--help"], capture_output=True, text=True, timeout=HUNG_S)
     rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)(\[?=| id)?", done.stdout + done.stderr, re.M)
     assert len(rows) > 25
     for short, long, value in rows:

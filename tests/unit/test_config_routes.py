@@ -15,7 +15,7 @@ import pytest
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from tests.support import OrdinaryUser
+from tests.support import HUNG_S, OrdinaryUser
 from vrrpd.config import loads, routes_model
 from vrrpd.config.model import Hop, Route, Rule
 from vrrpd.linux import routes, rules
@@ -293,5 +293,5 @@ closed.chmod(0o700)
     place = ordinary_user.home / "names"
     module = routes_model.__name__.rpartition(".")[2]
     script = program.replace("MODULE", module)
-    done = ordinary_user.run([sys.executable, "-c", script, place], timeout=60)
+    done = ordinary_user.run([sys.executable, "-c", script, place], timeout=HUNG_S)
     assert done.stdout == "True False\n"

@@ -25,7 +25,7 @@ import pytest
 
 from labs.emulation import discovery
 from labs.sandbox.namespaces import BASE
-from tests.support import REPOSITORY, OrdinaryUser, checkout_is_public
+from tests.support import HUNG_S, REPOSITORY, OrdinaryUser, checkout_is_public
 
 NAME = f"vrrp-lab-breach-{os.getpid()}"
 KERNEL = ("kernel/core_pattern", "kernel/printk", "kernel/hostname", "vm/swappiness", "fs/file-max")
@@ -104,7 +104,7 @@ found = {"host": {}, "here": {}}
 lab = Lab("empty")
 given = "".join(f"export {name}='{value}'; " for name, value in words.items())
 for what, command in told["refused"].items():
-    done = lab.run("client", given + command, timeout=20)
+    done = lab.run("client", given + command, timeout=HUNG_S)
     found["host"][what] = [done.status, done.text]
 for place in told["places"]:
     lab.run("client", f"touch {place}/{words['name']}; mkdir -p {place}/{words['name']}.d")
@@ -248,7 +248,7 @@ def tried(request: pytest.FixtureRequest) -> Iterator[Tried]:
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=HUNG_S,
         )
         assert done.returncode == 0, done.stderr
         yield Tried(by_root, json.loads(done.stdout), machine)
@@ -364,6 +364,6 @@ def test_root_of_the_machine_gets_a_shell_on_a_host_of_every_lab(by: str) -> Non
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=HUNG_S,
         )
         assert (done.stdout, done.stderr) == ("0\nclient\nmade\n", "")

@@ -101,7 +101,6 @@ def state(path: Path) -> tuple[int, int, int]:
     return known.st_ino, known.st_size, known.st_mtime_ns
 
 
-@pytest.mark.timeout(30)
 @pytest.mark.parametrize(("damage", "why"), DAMAGES)
 @pytest.mark.parametrize("folder", ["", "solutions"])
 def test_a_good_copy_is_written_beside_a_damaged_one(

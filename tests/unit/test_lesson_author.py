@@ -18,7 +18,7 @@ import pytest
 
 from labs.cli import author, main
 from labs.errors import LabError
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 GUIDE = REPOSITORY / "docs" / "authoring.md"
 LEFT_OUT = shutil.ignore_patterns(
@@ -56,7 +56,7 @@ def pytest_prints(checkout: Path, *words: str) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     done = subprocess.run(
-        command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=100
+        command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=HUNG_S
     )
     return done.stdout + done.stderr
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 from vrrpd import journal
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
@@ -114,11 +114,13 @@ def test_a_console_without_a_reader() -> None:
     ) as writer:
         try:
             assert writer.stdout and writer.stderr and writer.stdin  # noqa: PT018
-            assert select.select([writer.stderr], [], [], 20)[0], "the writer waits for a reader"
+            assert select.select([writer.stderr], [], [], HUNG_S)[0], (
+                "the writer waits for a reader"
+            )
             kept = taken(writer.stdout.fileno())
             writer.stdin.write("\n")
             writer.stdin.close()
-            assert writer.wait(20) == 0
+            assert writer.wait(HUNG_S) == 0
             last = writer.stdout.read().splitlines()
         finally:
             writer.kill()
@@ -184,7 +186,7 @@ def test_a_console_that_is_gone() -> None:
         assert writer.stdin
         writer.stdin.write("\n")
         writer.stdin.close()
-        assert writer.wait(20) == 0
+        assert writer.wait(HUNG_S) == 0
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import accounts
-from tests.support import REPOSITORY, OrdinaryUser
+from tests.support import HUNG_S, REPOSITORY, OrdinaryUser
 
 needs_accounts = pytest.mark.skipif(
     not accounts.possible(), reason="optional: only root can make accounts"
@@ -28,7 +28,7 @@ def test_its_path_holds_no_programs_of_an_administrator(
     ordinary_user: OrdinaryUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin")
-    path = variables(ordinary_user.run(["env"], 10).stdout)["PATH"]
+    path = variables(ordinary_user.run(["env"], HUNG_S).stdout)["PATH"]
     assert "sbin" not in path
     assert ordinary_user.run(["sh", "-c", "command -v python3"], 10).stdout
 
@@ -44,9 +44,9 @@ def test_it_inherits_nothing(ordinary_user: OrdinaryUser, monkeypatch: pytest.Mo
 @needs_accounts
 def test_it_is_a_login(ordinary_user: OrdinaryUser) -> None:
     """`su -` gives the same; what it adds belongs to its session (terminal, mail, language)."""
-    ours = variables(ordinary_user.run(["env"], 10).stdout)
+    ours = variables(ordinary_user.run(["env"], HUNG_S).stdout)
     login = ["su", "-", ours["USER"], "-c", "env"]
-    told = subprocess.run(login, capture_output=True, text=True, check=True, timeout=30).stdout
+    told = subprocess.run(login, capture_output=True, text=True, check=True, timeout=HUNG_S).stdout
     if "PATH=" in Path("/etc/environment").read_text():  # Ubuntu's, with /sbin in it
         del ours["PATH"]
     assert {name: variables(told)[name] for name in ours} == ours
@@ -72,7 +72,7 @@ def test_an_account_goes_with_all_that_belongs_to_it() -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"here\n"
         process.stdout.close()
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(HUNG_S) == -signal.SIGKILL
     assert not Path(place).exists()
     assert not user.home.exists()
     with pytest.raises(KeyError):

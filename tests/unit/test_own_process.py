@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 from vrrpd.config import loads
 from vrrpd.config.globals import Globals
 from vrrpd.linux.own_process import (
@@ -59,7 +59,7 @@ print(json.dumps({
 def settled(*texts: str) -> dict[str, Any]:
     """How a process looks after it has settled to these `global_defs`, one after the other."""
     command = [sys.executable, "-c", SETTLE, *(text.replace("; ", "\n") for text in texts)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
     assert done.stderr == ""
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -164,7 +164,7 @@ print(json.dumps([began, burst, scheduled(), said]))
 
 def burst(how: str) -> Any:
     command = [sys.executable, "-c", BURST, how]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -214,7 +214,9 @@ print(json.dumps(said))
     said = [UNLOCKED.format(most)] if most > 100 << 20 else [refused]
     for who, line in (("root", []), ("other", said)):
         command = [sys.executable, "-c", code, who, str(most)]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, timeout=HUNG_S
+        )
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout) == line
 

@@ -23,7 +23,7 @@ import vrrpd
 from labs.cli.doctor import PORT
 from labs.cli.main import _parser
 from labs.jupyter import singleuser
-from tests.support import REPOSITORY, OrdinaryUser
+from tests.support import HUNG_S, REPOSITORY, OrdinaryUser
 
 # Debian's packages: what is installed exists, and pages and pins are current.
 
@@ -141,7 +141,7 @@ DEBIAN13 = REPOSITORY / "tools" / "debian13.sh"
 
 
 def test_without_root_it_says_so_in_one_line(ordinary_user: OrdinaryUser) -> None:
-    done = ordinary_user.run([DEBIAN13, "true"], timeout=30, check=False)
+    done = ordinary_user.run([DEBIAN13, "true"], timeout=HUNG_S, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "debian13: this needs root; remedy: put sudo before the command\n"
 
@@ -153,7 +153,7 @@ def test_without_debootstrap_it_says_so_in_one_line(tmp_path: Path) -> None:
         ["unshare", "--map-root-user", "env", f"PATH={tmp_path}", DEBIAN13, "true"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=HUNG_S,
     )
     assert (done.returncode, done.stdout) == (1, "")
     missing = "debootstrap is missing; remedy: sudo apt-get install debootstrap"
@@ -161,7 +161,7 @@ def test_without_debootstrap_it_says_so_in_one_line(tmp_path: Path) -> None:
 
 
 def test_without_a_command_it_says_how_it_is_used() -> None:
-    done = subprocess.run([DEBIAN13], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([DEBIAN13], capture_output=True, text=True, timeout=HUNG_S)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "debian13: usage: tools/debian13.sh COMMAND [WORD...]\n"
 

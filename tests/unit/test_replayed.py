@@ -19,7 +19,7 @@ from labs.panel.sources import OfReplay
 from labs.progress import memory
 from labs.replay import recording
 from labs.replay.replay_lab import ReplayLab
-from tests.support import REPOSITORY
+from tests.support import HUNG_S, REPOSITORY
 
 pytestmark = pytest.mark.skipif("07-failover" not in recording.lessons(), reason="not recorded")
 
@@ -127,7 +127,7 @@ print(lab.settle(), lab.timeline().takeovers[-1].to)
         text=True,
         cwd=REPOSITORY,
         env={**os.environ, "LAB_MODE": "replay"},
-        timeout=60,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "web2 web2"

@@ -15,7 +15,7 @@ import pytest
 from labs import jsonlines
 from labs.cli.main import main
 from labs.progress import FILE, Entry
-from tests.support import OrdinaryUser
+from tests.support import HUNG_S, OrdinaryUser
 
 GOOD = Entry(1.0, "07-failover", "check", "leave, politely", passed=True).line()
 
@@ -72,7 +72,6 @@ def not_there(place: Path) -> None:
     """The name of a folder that has just been removed."""
 
 
-@pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -210,7 +209,7 @@ def test_an_unreadable_folder_is_a_warning(tmp_path: Path, ordinary_user: Ordina
     folders = [learner(ordinary_user.home / name) for name in ("anna", "berta", "carl", "dora")]
     folders[1].chmod(0o000)
     (folders[2] / FILE).chmod(0o000)
-    done = ordinary_user.run([sys.executable, "-m", "labs.cli.main", "report", *folders], 60)
+    done = ordinary_user.run([sys.executable, "-m", "labs.cli.main", "report", *folders], HUNG_S)
     names = [row["learner"] for row in csv.DictReader(io.StringIO(done.stdout))]
     assert names == ["anna", "dora"]
     assert done.stderr.count("Permission denied") == 2

@@ -14,7 +14,7 @@ import pytest
 
 from tests import rings
 from tests.rings import NO_TESTS, OPENED, Outcome, closed_above, closing_line, counted, main
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 REPORT = """<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>"""
 
@@ -91,7 +91,7 @@ def test_lanes_run_at_the_same_time_and_the_rings_of_a_lane_one_after_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     at_work: set[str] = set()
-    everyone = threading.Barrier(len(rings.LANES), timeout=30)
+    everyone = threading.Barrier(len(rings.LANES), timeout=HUNG_S)
 
     def run_ring(word: str, report: Path, apart: bool = False, nice: bool = False) -> Outcome:
         (lane,) = (lane for lane in rings.LANES if word in lane)
@@ -122,7 +122,7 @@ def test_after_an_interrupt_no_further_ring_begins(
         begun.append(word)
         if word == "lab":
             raise KeyboardInterrupt
-        eventually(futures[-1].cancelled, 10, "the next ring to be called off")
+        eventually(futures[-1].cancelled, what="the next ring to be called off")
         return Outcome(word, 0, 1, 0, 0, 1.0)
 
     monkeypatch.setattr(rings, "run_ring", run_ring)

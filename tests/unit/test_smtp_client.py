@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.smtp import Server
+from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
 from vrrpd.linux.loop import Loop
@@ -49,7 +50,7 @@ def mailing() -> Iterator[LoopClient]:
     one.carrier.dismiss()
     for process in (child, *one.carrier.former):
         if process is not None:
-            process.wait(10)
+            process.wait(HUNG_S)
     one.loop.close()
 
 
@@ -164,7 +165,7 @@ def test_a_server_that_hangs_costs_neither_time_nor_memory(mailing: LoopClient) 
     """send() returns at once whatever the server does, and what is too much is dropped."""
     with Server(greeting="") as server:
         for _ in range(OUTSTANDING + 3):
-            mailing.carrier.send(letter(server.port, timeout=60))
+            mailing.carrier.send(letter(server.port, timeout=HUNG_S))
         assert mailing.carrier.waiting() == OUTSTANDING
         assert [line for line in mailing.lines if "waiting already" in line] == mailing.lines[:3]
         child = mailing.carrier.child
@@ -174,7 +175,7 @@ def test_a_server_that_hangs_costs_neither_time_nor_memory(mailing: LoopClient) 
 
 def test_a_process_that_dies_is_replaced(mailing: LoopClient) -> None:
     with Server(greeting="") as silent:
-        mailing.carrier.send(letter(silent.port, timeout=60))
+        mailing.carrier.send(letter(silent.port, timeout=HUNG_S))
         child = mailing.carrier.child
         assert child is not None
         os.kill(child.pid, 9)
