@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
 
 PORT = 8888
+PROBE_SECONDS = 180  # for a trial lab, of 3 s alone, while a whole class starts theirs
 # A lab of three hosts with its notebook server and kernel needs about a third of this.
 MEMORY_MIB = 1024
 APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
@@ -230,7 +231,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """The outcome of a command; one that is absent or hangs counts as failed."""
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(command, 127, "", str(error))

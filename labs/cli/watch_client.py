@@ -29,7 +29,7 @@ from labs.model import facts
 from labs.model.facts import Action, Advert, Arp, Fact, Heard, Ping, State
 
 MEMORY = 150.0  # s of adverts, pings and ARP that are kept; of everything else, all
-ANSWER = 15.0  # s within which a lab answers, even a `stop` of a daemon that takes its time
+ANSWER = 60.0  # s within which a lab answers, even a `stop` of a daemon that takes its time
 _DOWN = "the host is down: reset"
 PASSED = 0.3  # s: a timer that should have run out so long ago is not the one that runs
 

@@ -35,8 +35,11 @@ from labs.sandbox.hostfile import HostFile
 # What the daemons log at the end of a reload; keepalived, of a bad one, at its own.
 RELOADED = re.compile(rb"Reload (complete|refused)|: Stopped ")
 
-READY_AFTER_PID_S = 3.0  # a daemon that has written its pid counts as ready then all the same
-GONE_WITHIN_S = 5.0  # what was killed is gone by then
+# On the machine of a class all labs start at the same time: ten seconds of processor time each.
+READY_WITHIN_S = 120.0
+READY_AFTER_PID_S = 10.0  # a daemon that has written its pid counts as ready then all the same
+GONE_WITHIN_S = 30.0  # what was killed is gone by then
+RELOADED_WITHIN_S = 15.0  # a reload of which the log says nothing until then is taken for lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +274,7 @@ def wait_gone(processes: list[Process], timeout: float = GONE_WITHIN_S) -> bool:
 
 
 def wait_reloaded(
-    log: HostFile, before: int, processes: list[Process], timeout: float = 5.0
+    log: HostFile, before: int, processes: list[Process], timeout: float = RELOADED_WITHIN_S
 ) -> None:
     """Wait until a daemon's log, `before` bytes long, says what came of a reload, or it is gone.
 
@@ -289,7 +292,7 @@ def wait_reloaded(
     poll(over, timeout, every=0.005)
 
 
-def wait_ready(checks: list[Callable[[], bool]], timeout: float = 30.0) -> None:
+def wait_ready(checks: list[Callable[[], bool]], timeout: float = READY_WITHIN_S) -> None:
     """Wait until every daemon that was started is ready; LabError after `timeout` seconds."""
     if not poll(lambda: all(check() for check in checks), timeout, every=0.005):
         raise LabError(f"a daemon was not ready within {timeout:g} s: look at lab.log(host)")

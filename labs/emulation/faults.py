@@ -39,7 +39,7 @@ from labs.model.topology import Socket
 # A switch has one shell, and `labs watch` may use it while a cell does.
 _AT_A_SWITCH = threading.Lock()
 # The observers see what was done within this time; what they have not seen then is not so.
-OBSERVED_WITHIN_S = 3.0
+OBSERVED_WITHIN_S = 10.0
 
 
 class Faults:
@@ -132,7 +132,7 @@ class Faults:
             daemons.wait_gone(found)
 
     @command
-    def stop(self, host: str, timeout: float = 10.0) -> None:
+    def stop(self, host: str, timeout: float = 30.0) -> None:
         """Ask the daemon of `host` to end and wait until it has."""
         found = self._found(host)
         if daemons.frozen(found):

@@ -62,7 +62,7 @@ PROGRAMS = {
     "mount": "mount",
 }
 
-_NETWORK = 10.0  # s that a program of `Host.network` may take
+_NETWORK = 60.0  # s that a program of `Host.network` may take
 
 # What sh(1) runs before the shell of a switch; its standard error is then the terminal again.
 # IPv6 addresses of the switch's own would only add chatter to every capture.

@@ -75,7 +75,7 @@ def serve_lessons(
     """
     c.Spawner.cmd = [python, "-m", "labs.jupyter.singleuser", *options]
     c.Spawner.default_url = "/lab"
-    c.Spawner.start_timeout = c.Spawner.http_timeout = 180
+    c.Spawner.start_timeout = c.Spawner.http_timeout = 600
     c.Spawner.environment = {
         "PYTHONDONTWRITEBYTECODE": "1",
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(max(1, min(300, idle // 4))),

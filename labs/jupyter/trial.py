@@ -45,7 +45,7 @@ STATE = ".hub"
 # Ids that systemd sets aside for containers (https://systemd.io/UIDS-GIDS); a lab's hosts have
 # those that follow.
 FIRST_ID, LAST_ID = 0x6FFE0000, 0x6FFEFFFF
-START_SECONDS = 120
+START_SECONDS = 300
 END_SECONDS = 20
 _HERE = Path(__file__).parent
 _CHECKOUT = _HERE.parents[1]

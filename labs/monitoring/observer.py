@@ -49,7 +49,7 @@ PIPE = 1 << 20  # minutes of records, should this process be busy or stopped
 # Facts, of several hundred bytes each.  A host can send packets without end; what becomes of links
 # and addresses is kept all the same.
 MOST = 1_000_000
-START = 30.0  # seconds within which every namespace answers, or something is wrong
+START = 120.0  # seconds within which every namespace answers, or something is wrong
 
 
 def records(stream: IO[bytes]) -> Iterator[tuple[int, int, float, bytes]]:

@@ -14,9 +14,15 @@ from collections.abc import Iterator
 import pytest
 
 from labs import Lab
+from labs.emulation.mailbox import Mailbox
 from labs.sandbox import namespaces
 from tests.leftovers import new_mark
 from tests.support import HUNG_S
+
+# A learner is shown after 15 s that nothing came of it; a test waits as for everything else.
+Lab.wait_until.__defaults__ = (HUNG_S, "the condition")
+Lab.settle.__defaults__ = (HUNG_S,)
+Mailbox.wait.__defaults__ = (1, HUNG_S)
 
 # Every worker of this ring has its own: what the labs of another one do is not its business.
 os.environ[namespaces.MARK] = new_mark()

@@ -180,7 +180,7 @@ def wire() -> None:
         assert before <= advert.t <= time.time()
         assert (advert.version, advert.interval, advert.addresses) == (2, 1.0, (VIP,))
         heard = seen(witness, Heard, host="web2", source=REAL["web1"])
-        assert abs(heard.t - advert.t) < 1.0
+        assert before <= heard.t <= time.time()
         lan.take("web2")
         seen(witness, Arp, host="web2", address=VIP)
         # A cut further away: the frame enters the switch and goes no further.

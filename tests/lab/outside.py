@@ -54,6 +54,14 @@ def picture() -> dict[str, list[str]]:
     }
 
 
+def no_more_than(before: dict[str, list[str]]) -> bool:
+    """Whether nothing is there that was not `before`.
+
+    What was on its way out then may be gone: on a busy machine its end takes longer than QUIET.
+    """
+    return not any(set(found) - set(before[what]) for what, found in picture().items())
+
+
 def calm() -> dict[str, list[str]]:
     """A picture to hold later ones against: what is still on its way out is not in it."""
     found, since = picture(), time.monotonic()

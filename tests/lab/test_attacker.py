@@ -32,7 +32,7 @@ def test_after_a_restart_of_both_an_old_recording_makes_backup_deaf_for_a_while(
     """The sequence numbers begin again, so what was recorded before is ahead of them."""
     with Lab("attacker-ah", daemon=any_daemon, beside=True) as lab:
         # So many that web1, counting again, needs longer for them than web2 is patient.
-        lab.wait_until(lambda: number(lab) >= 9, timeout=HUNG_S, what="nine advertisements")
+        lab.wait_until(lambda: number(lab) >= 15, timeout=HUNG_S, what="15 advertisements")
         recorded = attacker.last_advertisement(lab)
         for host in ("web1", "web2"):
             lab.stop(host)

@@ -7,7 +7,10 @@ SIGSTOP ─> more Advertisements than fit ─> longer than Master_Down_Interval 
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -20,8 +23,8 @@ from vrrpd.fsm import SECOND
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
 
 VIP, PEER = "192.168.1.100", IPv4Address("192.168.1.12")
-INTERVAL = SECOND // 10
-DOWN = 0.5  # s; Master_Down_Interval at that interval and any priority is less
+INTERVAL = SECOND // 2
+DOWN = 2.5  # s; Master_Down_Interval at that interval and any priority is less
 ADVERT = Advertisement(3, 51, 200, INTERVAL, (IPv4Address(VIP),))
 FRAME = bytes.fromhex("01005e000012 02000000000c 0800") + ipv4_packet(
     encode(ADVERT, PEER, GROUP4), PEER, GROUP4, 1
@@ -38,6 +41,24 @@ def send(lan: Segment, count: int) -> None:
             one.send(FRAME)
 
 
+@contextmanager
+def advertised(lan: Segment) -> Iterator[None]:
+    """Meanwhile host 1 sends the Advertisement again and again: host 0 is a BACKUP and stays it."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(0.02):
+            send(lan, 1)
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def lost(lan: Segment) -> int:
     """Packets that raw sockets of host 0 had no space for."""
     lines = lan[0].run("cat", "/proc/net/raw").splitlines()
@@ -52,9 +73,10 @@ def test_no_takeover_is_early_after_a_receive_buffer_overflowed(
         "version 3", "version 3\nkernel_rx_buf_size 2304"
     )
     with Segment(tmp_path, hosts=2) as lan:
-        lan[0].start("vrrpd", text, *options)
-        lan.wait(lambda: "Entering BACKUP STATE" in lan[0].text(), "BACKUP")
-        lan[0].freeze()
+        with advertised(lan):
+            lan[0].start("vrrpd", text, *options)
+            lan.wait(lambda: "Entering BACKUP STATE" in lan[0].text(), "BACKUP")
+            lan[0].freeze()
         send(lan, 200)
         assert lost(lan) > 0
         over = time.monotonic() + DOWN

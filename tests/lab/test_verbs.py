@@ -139,6 +139,7 @@ def test_a_long_wait_is_announced_and_its_error_quotes_the_daemons(
         "    virtual_ipaddress {\n        192.168.1.10\n    }\n}\n",
     )
     bare_lab.start("web1")
+    eventually(lambda: "interface eth1 does not exist" in bare_lab.log("web1"), what="the reason")
     with pytest.raises(LabError) as refused:
         bare_lab.wait_until(lambda: False, timeout=1.5, what="rain")
     bare_lab.stop("web1")

@@ -22,7 +22,7 @@ from labs.panel.record import Record, applied, blank, thinned
 from labs.panel.sources import SHOWN, OfLan, network
 from labs.progress import memory
 from labs.simulation.lan import Lan
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 VIP = "192.168.1.10"
 HOSTS = ("web1", "web2")
@@ -368,7 +368,7 @@ def test_closing_the_lab_ends_the_thread(source: Still, sent: list[dict[str, Any
     thread = bench._thread
     assert thread is not None
     source.shut = True
-    thread.join(10)
+    thread.join(HUNG_S)
     assert not thread.is_alive()
     assert sent[-1] == {"type": "ended"}
     bench._message(None, {"type": "hello"}, None)  # a page that is opened later
@@ -400,7 +400,7 @@ def test_the_last_view_that_goes_ends_the_thread(source: Still, sent: list[dict[
     bench._message(None, {"type": "bye"}, None)
     assert not bench._stop.is_set()
     bench._message(None, {"type": "bye"}, None)
-    thread.join(10)
+    thread.join(HUNG_S)
     assert not thread.is_alive()
     bench.close()
     bench.close()

@@ -37,7 +37,7 @@ class Served:
 
     def close(self) -> None:
         os.write(self.end, b"x")
-        self.thread.join(10)
+        self.thread.join()
         os.close(self.wake)
         os.close(self.end)
         self.control.close()

@@ -42,10 +42,10 @@ Behind it is the daemon that this host runs: keepalived, or vrrpd of VRRP Lab, w
 configuration.  Everything else of systemctl is not here; `systemctl cat keepalived` shows the
 command to type instead, and `ps`, `kill` and `journalctl -u keepalived` work."""
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 # s after the daemon wrote its pid in which it reports that it is ready; then it counts as ready.
-READY_SECONDS = 3.0
-KILLED_SECONDS = 5.0  # within which what got SIGKILL is gone
+READY_SECONDS = 10.0
+KILLED_SECONDS = 30.0  # within which what got SIGKILL is gone
 _PAUSE = 0.005
 # What a service gets of the environment of the shell: systemd gives it none of that.
 _ENVIRONMENT = ("HOME", "HOSTNAME", "LANG", "PATH", "TERM", "TMPDIR", "VRRP_LAB_MARK")
