@@ -175,8 +175,8 @@ class Loop:
         a packet that is made older than it is would end Master_Down_Timer early.  That holds
         for all the packets that were waiting when the clock was found to have been set.
         """
-        now = self.now()
         wall = time.time_ns()
+        now = self.now()  # after it: on a busy machine another program may run in between
         (then, offset), self.clocks = self.clocks, (now, wall - now)
         if abs(wall - now - offset) > SLACK + (now - then) // 1000:
             self.set_at = wall
