@@ -41,7 +41,7 @@ DAEMONS = ("keepalived", "vrrpd")
 # Seconds after which what a test waits for counts as hung: a guard, and not a measurement.  All
 # rings run at the same time, on a machine that may be slow: what takes one second alone has taken
 # forty.
-HUNG_S = 600.0
+HUNG_S = 600
 
 
 def eventually(

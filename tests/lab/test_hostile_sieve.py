@@ -13,6 +13,7 @@ import pytest
 
 from tests.captures import packets
 from tests.lab.cables import cable
+from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.linux import sockets
 from vrrpd.linux.bpf import sieve
@@ -46,7 +47,7 @@ class Ear:
         self.channel = self.wire.listen(NEAR, 4, 112, lambda packet, *_: self.heard.append(packet))
         self.channel.join(GROUP4)
 
-    def receive(self, sent: list[bytes], timeout: int = 30 * SECOND) -> list[bytes]:
+    def receive(self, sent: list[bytes], timeout: int = HUNG_S * SECOND) -> list[bytes]:
         """Send, and take what comes until something of ours is among it."""
         self.heard.clear()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
@@ -117,7 +118,7 @@ def test_an_overflow_turns_it_on_and_quiet_turns_it_off(
     for _ in range(3):  # the number of lost ones comes with the next packet that is kept
         ear.receive([packet()])
     assert ear.channel.lost > 0
-    ear.loop.run_until(lambda: ear.channel.calm is None, 30 * SECOND)
+    ear.loop.run_until(lambda: ear.channel.calm is None, HUNG_S * SECOND)
     assert ear.channel.calm is None
     assert ear.receive([FORGED["password"], packet()]) == [FORGED["password"], packet()]
 

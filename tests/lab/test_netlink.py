@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import HUNG_S
 from vrrpd.config.model import Address
 from vrrpd.config.routes_model import Hop, Route
 from vrrpd.events import IPAddress
@@ -73,7 +74,7 @@ class WatchedKernel:
         raise AssertionError("nobody has any")
 
     def until(self, done: Any) -> None:
-        self.loop.run_until(done, 30 * SECOND)
+        self.loop.run_until(done, HUNG_S * SECOND)
         assert done()
 
     def settle(self) -> None:

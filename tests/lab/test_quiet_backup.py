@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.cables import cable
+from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
@@ -57,13 +58,13 @@ class Listener:
 
     def wait(self, count: int) -> None:
         """Run until so many packets were handed over."""
-        self.loop.run_until(lambda: sum(one[2] for one in self.taken) >= count, 30 * SECOND)
+        self.loop.run_until(lambda: sum(one[2] for one in self.taken) >= count, HUNG_S * SECOND)
 
     def expect(self, *vrids: int, postpone: Postpone | None = None) -> None:
         """Have these packets wait from now on; they were all handed over before."""
         self.channel.expect({vrid: self.packets[vrid] for vrid in vrids}, postpone)
         self.do_idle()
-        self.loop.run_until(lambda: set(self.waiting()) == set(vrids), 30 * SECOND)
+        self.loop.run_until(lambda: set(self.waiting()) == set(vrids), HUNG_S * SECOND)
         assert set(self.waiting()) == set(vrids)
         self.taken.clear()
         self.moments.clear()
@@ -128,7 +129,7 @@ def test_the_expected_one_wakes_no_loop_and_is_read_before_the_next_callback(
     assert not listener.woken()
     seen: list[int] = []
     loop.call_at(loop.now(), lambda: seen.append(len(listener.taken)))
-    loop.run_until(lambda: bool(seen), 30 * SECOND)
+    loop.run_until(lambda: bool(seen), HUNG_S * SECOND)
     assert seen == [1]
     assert listener.taken == [(51, 150, 3)]
     assert before <= listener.moments[0] <= after
@@ -165,7 +166,7 @@ def test_a_timer_that_is_only_postponed_hands_nothing_over(listener: Listener) -
         send(family, 51, ident=ident)
     send(family, 52)
     after = loop.now()
-    loop.run_until(lambda: len(postponed) == 2, 30 * SECOND)
+    loop.run_until(lambda: len(postponed) == 2, HUNG_S * SECOND)
     assert [vrid for vrid, _ in postponed] == [51, 52]
     assert all(before <= at <= after for _, at in postponed)
     assert listener.taken == []
@@ -173,7 +174,7 @@ def test_a_timer_that_is_only_postponed_hands_nothing_over(listener: Listener) -
     send(family, 51)
     seen: list[list[tuple[int, int, int]]] = []
     loop.call_at(loop.now(), lambda: seen.append(list(listener.taken)))
-    loop.run_until(lambda: bool(seen), 30 * SECOND)
+    loop.run_until(lambda: bool(seen), HUNG_S * SECOND)
     assert seen == [[(51, 150, 4), (52, 150, 1)]]
     assert dict(zip((51, 52), listener.moments, strict=True)) == dict(postponed)
     assert called == []
@@ -183,7 +184,7 @@ def test_what_was_held_is_handed_over_before_what_wakes(listener: Listener) -> N
     family, loop = listener.family, listener.loop
     postponed, called = expecting(listener, (51,))
     send(family, 51)
-    loop.run_until(lambda: bool(postponed), 30 * SECOND)
+    loop.run_until(lambda: bool(postponed), HUNG_S * SECOND)
     assert listener.taken == []
     send(family, 51, priority=0)
     send(family, 51)
@@ -198,7 +199,7 @@ def test_the_timer_of_a_silent_router_is_called_after_all_is_handed_over(
 ) -> None:
     postponed, called = expecting(listener, (51, 52))
     send(listener.family, 51)
-    listener.loop.run_until(lambda: bool(called), 30 * SECOND)
+    listener.loop.run_until(lambda: bool(called), HUNG_S * SECOND)
     assert [vrid for vrid, _ in postponed] == [51]
     assert listener.taken == [(51, 150, 1)]
     assert called == ["timer"]
@@ -249,7 +250,7 @@ def test_filters_that_are_too_large_for_the_kernel_keep_no_packet_from_both_sock
         listener.taken.clear()
         channel.expect({vrid: listener.packets[vrid] for vrid in many})
         listener.do_idle()
-        loop.run_until(lambda: channel.settling is None, 30 * SECOND)
+        loop.run_until(lambda: channel.settling is None, HUNG_S * SECOND)
     optmem = int(Path("/proc/sys/net/core/optmem_max").read_text())
     if (
         family == 4
@@ -290,7 +291,7 @@ def test_lost_packets_count_as_received_just_now(listener: Listener) -> None:
         send(family, 51, ident=ident)
     before = loop.now()
     loop.call_at(before, lambda: None)
-    loop.run_until(lambda: len(listener.taken) >= 3, 30 * SECOND)
+    loop.run_until(lambda: len(listener.taken) >= 3, HUNG_S * SECOND)
     latest = dict(zip([vrid for vrid, *_ in listener.taken], listener.moments, strict=True))
     assert latest[51] >= before
     assert latest[52] >= before

@@ -12,6 +12,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tests.lab.cables import cable
+from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.sockets import RawChannel, RawWire, filter_for
@@ -52,7 +53,7 @@ class Ear:
             send(self.family, message)
         # The last one gets through in any case.
         send(self.family, b"\x31")
-        self.loop.run_until(lambda: -1 in self.heard, 30 * SECOND)
+        self.loop.run_until(lambda: -1 in self.heard, HUNG_S * SECOND)
         return self.heard[:-1]
 
     def close(self) -> None:
@@ -109,7 +110,7 @@ def test_options_in_the_ip_header_are_skipped(ends: None) -> None:
         ear.channel.only([51])
         for vrid in (52, 51):
             send(4, advert(vrid), IPOption_Router_Alert())
-        ear.loop.run_until(lambda: bool(ear.heard), 30 * SECOND)
+        ear.loop.run_until(lambda: bool(ear.heard), HUNG_S * SECOND)
         assert ear.heard == [51]
     finally:
         ear.close()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject
+from tests.support import HUNG_S
 from vrrpd.control import CLIENTS, Control
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
@@ -39,7 +40,7 @@ class ControlledDaemon:
         return client
 
     def until(self, done: Any) -> None:
-        self.loop.run_until(done, 30 * SECOND)
+        self.loop.run_until(done, HUNG_S * SECOND)
         assert done()
 
     def lines(self, client: socket.socket, count: int = 1) -> list[dict[str, Any]]:
@@ -57,7 +58,7 @@ class ControlledDaemon:
         self.loop.call_at(0, lambda: None)
         while not enough():
             self.loop.call_at(self.loop.now() + SECOND // 100, lambda: None)
-            self.loop.run_until(enough, 10 * SECOND)
+            self.loop.run_until(enough, HUNG_S * SECOND)
         return [json.loads(line) for line in data.splitlines()]
 
     def ask(self, **request: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import advert, cluster, conf, inject
+from tests.support import HUNG_S
 from tests.unit.test_metrics import parse
 from vrrpd.command_line import parse as command_line
 from vrrpd.endpoint import Endpoint, endpoint
@@ -159,7 +160,7 @@ def test_a_request_in_pieces(exporting: ExportingDaemon) -> None:
 
 def test_more_clients_than_are_served_are_turned_away(exporting: ExportingDaemon) -> None:
     waiting = [exporting.connect() for _ in range(CLIENTS)]
-    exporting.loop.run_until(lambda: len(exporting.server.clients) == CLIENTS, 10 * SECOND)
+    exporting.loop.run_until(lambda: len(exporting.server.clients) == CLIENTS, HUNG_S * SECOND)
     late = exporting.connect()
     assert exporting.answer(late) == b""
     waiting[0].send(b"GET /healthz HTTP/1.1\r\n\r\n")
@@ -177,7 +178,7 @@ def test_a_client_that_says_nothing_or_reads_nothing_is_cut_off(
     silent, deaf = exporting.connect(), exporting.connect()
     deaf.send(b"GET /big HTTP/1.1\r\n\r\n")
     exporting.loop.run_until(lambda: len(exporting.server.clients) == 2, 10 * SECOND)
-    exporting.loop.run_until(lambda: not exporting.server.clients, 30 * SECOND)
+    exporting.loop.run_until(lambda: not exporting.server.clients, HUNG_S * SECOND)
     assert not exporting.server.clients
     assert exporting.answer(silent) == b""
     assert len(exporting.answer(deaf)) < 8 << 20

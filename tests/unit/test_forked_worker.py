@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.support import HUNG_S
 from vrrpd.config import ConfigError, loads
 from vrrpd.fsm import SECOND
 from vrrpd.linux import forked_worker
@@ -25,7 +26,7 @@ def loop() -> Iterator[Loop]:
     gc.collect()  # what other tests have left must not be closed in the middle of this one
     before = len(os.listdir("/proc/self/fd"))
     loop = Loop()
-    loop.call_at(loop.now() + 20 * SECOND, lambda: pytest.fail("the loop was forgotten"))
+    loop.call_at(loop.now() + HUNG_S * SECOND, lambda: pytest.fail("the loop was forgotten"))
     yield loop
     loop.close()
     assert len(os.listdir("/proc/self/fd")) == before

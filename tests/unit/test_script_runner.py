@@ -14,7 +14,7 @@ from pwd import getpwuid
 import pytest
 
 import vrrpd.linux.script_runner
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 from vrrpd.config import loads
 from vrrpd.config.model import Command
 from vrrpd.fsm import SECOND
@@ -32,7 +32,7 @@ MILLISECOND = SECOND // 1000
 class LoopRunner:
     """A runner on a real loop, its log kept."""
 
-    def __init__(self, directory: Path, timeout: int = 30 * SECOND) -> None:
+    def __init__(self, directory: Path, timeout: int = HUNG_S * SECOND) -> None:
         self.directory = directory
         self.loop = Loop()
         self.lines: list[str] = []
@@ -53,7 +53,7 @@ class LoopRunner:
 
     def finish(self) -> None:
         """Until every script has ended."""
-        self.loop.run_until(lambda: not self.runner.running(), 60 * SECOND)
+        self.loop.run_until(lambda: not self.runner.running(), HUNG_S * SECOND)
         assert self.runner.running() == 0
 
     def close(self) -> None:
@@ -177,15 +177,26 @@ def exists(pid: int) -> bool:
     return state not in "ZX"
 
 
+def ended(directory: Path, text: str, begun: Path) -> LoopRunner:
+    """A runner that has ended a script after its time, which was enough for it to write `begun`."""
+    for seconds in (3, 30, 300):
+        on_loop = LoopRunner(directory, timeout=seconds * SECOND)
+        on_loop.run(on_loop.script(text))
+        on_loop.finish()
+        if begun.exists():
+            break
+        on_loop.close()
+    return on_loop
+
+
 def test_a_script_that_hangs_is_ended_with_all_it_has_started(directory: Path) -> None:
-    on_loop = LoopRunner(directory, timeout=3 * SECOND)  # time enough for its first lines
     pids = directory / "pids"
-    on_loop.run(on_loop.script(f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}\nwait\n"))
-    on_loop.finish()
+    on_loop = ended(directory, f"#!/bin/sh\nsleep 600 &\necho $$ $! > {pids}\nwait\n", pids)
     script, child = map(int, pids.read_text().split())
     assert not exists(script)
     eventually(lambda: not exists(child), what="the end of what the script had started")
-    assert "has run for 3 s: sending signal 15" in on_loop.lines[0]
+    seconds = on_loop.runner.timeout // SECOND
+    assert f"has run for {seconds} s: sending signal 15" in on_loop.lines[0]
     on_loop.close()
 
 
@@ -193,9 +204,9 @@ def test_a_script_that_will_not_go_is_killed(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vrrpd.linux.script_runner, "GRACE", 100 * MILLISECOND)
-    on_loop = LoopRunner(directory, timeout=3 * SECOND)  # time enough for its first line
-    on_loop.run(on_loop.script("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.05; done\n"))
-    on_loop.finish()
+    deaf = directory / "deaf"
+    text = f"#!/bin/sh\ntrap '' TERM\ntouch {deaf}\nwhile :; do sleep 0.05; done\n"
+    on_loop = ended(directory, text, deaf)
     assert [line.rpartition(" ")[2] for line in on_loop.lines] == ["15", "9", "9"]
     on_loop.close()
 
@@ -238,7 +249,7 @@ def test_scripts_have_a_group_of_their_own(on_loop: LoopRunner) -> None:
 def outcome(on_loop: LoopRunner, command: Command) -> Outcome:
     found: list[Outcome] = []
     on_loop.runner.check(command, 30 * SECOND, found.append)
-    on_loop.loop.run_until(lambda: bool(found), 60 * SECOND)
+    on_loop.loop.run_until(lambda: bool(found), HUNG_S * SECOND)
     return found[0]
 
 
@@ -289,7 +300,7 @@ def test_what_a_check_leaves_running_can_still_write_its_errors(on_loop: LoopRun
     before = len(os.listdir("/proc/self/fd"))
     assert outcome(on_loop, on_loop.script(text)).status == 1
     go.write_text("now\n")
-    on_loop.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, 60 * SECOND)
+    on_loop.loop.run_until(lambda: len(os.listdir("/proc/self/fd")) == before, HUNG_S * SECOND)
     assert done.read_text() == "0\n"
 
 

@@ -38,7 +38,7 @@ class LoopClient:
         return True
 
     def finish(self) -> None:
-        self.loop.run_until(lambda: not self.carrier.waiting(), 60 * SECOND)
+        self.loop.run_until(lambda: not self.carrier.waiting(), HUNG_S * SECOND)
         assert self.carrier.waiting() == 0
 
 

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.linux import quiet_socket, sockets
 from vrrpd.linux.bpf import attach, detach, exactly
@@ -128,7 +129,7 @@ def test_a_timer_that_cannot_be_postponed_costs_no_advertisement(cable: Cable) -
         cable.send(vrid, times=2)
     taken: list[list[tuple[int, int]]] = []
     cable.loop.call_at(cable.loop.now(), lambda: taken.append(list(cable.taken)))
-    cable.loop.run_until(lambda: bool(taken), 30 * SECOND)
+    cable.loop.run_until(lambda: bool(taken), HUNG_S * SECOND)
     assert [type(error) for error in cable.errors] == [Unforeseen]
     assert taken == [[(51, 2), (52, 2), (53, 2)]]
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import cast
 
 from labs.emulation.lab import Lab
-from tests.support import eventually
+from tests.support import HUNG_S, eventually
 
 
 def test_a_slow_condition_is_polled_a_quarter_of_the_time() -> None:
@@ -20,7 +20,7 @@ def test_a_slow_condition_is_polled_a_quarter_of_the_time() -> None:
         threading.Event().wait(0.05)
         return len(asked) == 4
 
-    assert Lab.wait_until(cast(Lab, None), slow)
+    assert Lab.wait_until(cast(Lab, None), slow, HUNG_S)
     assert asked[-1] - asked[0] > 3 * (0.05 + 0.14)
 
 
@@ -41,7 +41,7 @@ def test_a_fast_condition_is_polled_at_once_and_again() -> None:
     def quick() -> bool:
         asked = iter([False, False, False, True])
         began = time.monotonic()
-        assert Lab.wait_until(cast(Lab, None), lambda: next(asked))
+        assert Lab.wait_until(cast(Lab, None), lambda: next(asked), HUNG_S)
         return time.monotonic() < began + 0.5
 
     eventually(quick, what="a time in which the machine does nothing else")
