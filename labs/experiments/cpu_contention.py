@@ -76,8 +76,8 @@ class Lateness:
 
     def __repr__(self) -> str:
         return (
-            f"late by {self.median * 1000:.1f} ms as a rule, "
-            f"by {self.worst * 1000:.0f} ms at worst ({self.looks} times)"
+            f"late by {self.median * 1000:.1f} ms in the median, "
+            f"by {self.worst * 1000:.0f} ms at worst (of {self.looks} times)"
         )
 
 

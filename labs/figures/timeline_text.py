@@ -29,6 +29,7 @@ HOLDS, SHARES, LACKS = "█", "▓", "░"
 ANSWERED, SILENT = "·", "!"
 LINE = 100  # sentences are wrapped here
 INSTANT = 0.00005  # s: two holders for less are one after the other
+SHORT = 0.1  # s: a shorter delay is given in milliseconds
 BLINK, NEAR = 0.02, 0.25  # s: a single ping or two, lost that near a takeover, belong to it
 
 
@@ -55,7 +56,7 @@ def headline(timeline: Timeline) -> str:
         takeovers = takeovers[1:]  # that the first host began is no news once it has moved
     first = takeovers[0]
     ways = {(takeover.frm, takeover.to, takeover.shared > 0) for takeover in takeovers}
-    if len(takeovers) > 2 and ways == {(first.frm, first.to, True)}:
+    if len(takeovers) > 1 and ways == {(first.frm, first.to, True)}:
         return (
             f"{first.to} took {address} {len(takeovers)} times in {length}, "
             f"and {first.frm} never gave it up"
@@ -111,7 +112,8 @@ def _since(takeover: Takeover, *, name_host: bool = False) -> str:
     if takeover.cause is None:
         return ""
     delay = takeover.at - takeover.cause.t
-    return f" {delay:.1f} s after {phrase(takeover.cause, name_host=name_host)}"
+    took = f"{delay * 1000:.0f} ms" if 0 < delay < SHORT else f"{delay:.1f} s"
+    return f" {took} after {phrase(takeover.cause, name_host=name_host)}"
 
 
 def sentence(timeline: Timeline, takeover: Takeover) -> str:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from labs.emulation.lab import Lab
     from labs.lab_api import LabApi
 
-# What was measured, and what the reason says of it by name.
-Measured = Answer | tuple[Answer, Mapping[str, object]]
+# What was measured, and what the reason says of it by name; `spread` is that of a random number.
+Measured = Answer | tuple[Answer, Mapping[str, Any]]
 # s after the last event of the start: more than the second with which a figure begins.
 _CALM_S = 1.2
 # What changes a cluster in the lines of a cell: a command of a server, a verb of the kit.

@@ -107,26 +107,35 @@ class Prediction:
             memory.note("prediction", self.key, answer)
         self.guess = answer
 
-    def judge(self, measured: Answer | None = None, because: str = "", **facts: object) -> Verdict:
+    def judge(
+        self,
+        measured: Answer | None = None,
+        because: str = "",
+        *,
+        spread: float = 0.0,
+        **facts: object,
+    ) -> Verdict:
         """Lays what was predicted beside what was `measured`, and says why it came so.
 
         Where nothing is measured, the lesson's module knows what is right.  `because`: the reason,
-        by default the one of the lesson's module with `facts` filled in.
+        by default the one of the lesson's module with `facts` filled in.  `spread`, in the unit of
+        the prediction: how far a random number lies from the expected one as a rule.
         """
         from labs.lessons import course
 
         found = course.right_answer(self.question) if measured is None else measured
         known = {**own_numbers.values(), **facts}
-        verdict = Verdict(self, found, because or course.reason(self.question).format(**known))
+        reason = because or course.reason(self.question).format(**known)
+        verdict = Verdict(self, found, reason, spread)
         if self.guess is not None:
             memory.note("verdict", self.key, self.guess, found, verdict.right)
         return verdict
 
-    def right(self, measured: Answer) -> bool:
-        """Whether the guess agrees: the same choice, or a number within 15 %."""
+    def right(self, measured: Answer, spread: float = 0.0) -> bool:
+        """Whether the guess agrees: the same choice, or a number within 15 % or the `spread`."""
         if isinstance(measured, str) or not isinstance(self.guess, int | float):
             return self.guess == measured
-        return abs(self.guess - measured) <= CLOSE * max(abs(measured), 0.1)
+        return abs(self.guess - measured) <= max(CLOSE * max(abs(measured), 0.1), spread)
 
     def on(self, timeline: Timeline, since: float | None = None) -> Beside:
         """The timeline figure of `timeline` with the guess drawn in.
@@ -274,11 +283,16 @@ class Verdict:
     prediction: Prediction
     measured: Answer
     because: str
+    spread: float = 0.0
 
     @property
     def right(self) -> bool | None:
         """Whether they agree; None if nothing was predicted."""
-        return None if self.prediction.guess is None else self.prediction.right(self.measured)
+        return (
+            None
+            if self.prediction.guess is None
+            else self.prediction.right(self.measured, self.spread)
+        )
 
     def _card(self) -> Card:
         unit = self.prediction.unit

@@ -98,6 +98,12 @@ def test_a_guess_is_right_when_an_eye_would_call_it_so(
     assert predict("How long?", guess, unit="s").judge(measured).right is right
 
 
+def test_a_guess_of_what_is_random_is_right_within_its_spread() -> None:
+    guesses = {guess: predict("How many?", guess).judge(2.0, spread=1.5) for guess in (0, 1, 3, 4)}
+    assert [guess for guess, verdict in guesses.items() if verdict.right] == [1, 3]
+    assert repr(guesses[3]).startswith("As you said. You said 3; it was 2.")
+
+
 def test_a_choice_of_several_words_is_set_apart() -> None:
     asked = predict("What then?", "nothing", choices=("nothing", "it moves"))
     assert "You said nothing; it was “it moves”." in repr(asked.judge("it moves"))

@@ -226,8 +226,20 @@ def test_headline_of_false_alarms_says_that_the_address_never_left() -> None:
     assert repr(timeline_text_of(facts)) == (
         f"<Timeline: web2 took {VIP} 3 times in 6.0 s, and web1 never gave it up>"
     )
+    assert repr(timeline_text_of([*stories.beginning(), *alarms[:4]])) == (
+        f"<Timeline: web2 took {VIP} 2 times in 4.0 s, and web1 never gave it up>"
+    )
     gone = stories.held(0.5, "web1", False)
     assert "never" not in repr(timeline_text_of([*facts, gone]))
+
+
+def test_headline_gives_a_tenth_of_a_second_in_milliseconds() -> None:
+    pulled = Action(1.0, "unplug", "web1", "cable of web1 pulled")
+    moved = [stories.held(1.001, "web1", False), stories.held(1.039, "web2", True)]
+    later = Action(2.0, "look", None, "")
+    assert repr(timeline_text_of([*stories.beginning(), pulled, *moved, later])) == (
+        f"<Timeline: {VIP} moved from web1 to web2 39 ms after the cable was pulled>"
+    )
 
 
 def test_text_draws_a_lane_for_each_host(failover: Timeline) -> None:

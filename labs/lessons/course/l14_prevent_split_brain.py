@@ -183,12 +183,12 @@ QUIZ = (
     ),
     Question(
         "A split brain heals: web2 becomes BACKUP. Why may a client get no answer for a while?",
-        right="its ARP cache still has web2",
+        right="its ARP cache still has web2's MAC address",
         why="If web1 received no advertisement of web2, it sends no gratuitous ARP, and the client "
         "sends to web2's MAC address until its entry expires.",
         wrong={
-            "web1 waits for its timer": "web1 was MASTER all the time and has nothing to wait for.",
-            "web2 still has the address": "web2 removed it when it became BACKUP.",
+            "web1 waits for its Master_Down_Timer": "web1 was MASTER all the time and has nothing to wait for.",
+            "web2 has not removed the address yet": "web2 removed it when it became BACKUP.",
         },
     ),
     Question(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from labs import own_numbers
@@ -129,9 +130,13 @@ def _watch_losses(lab: Lab) -> None:
 
 
 def _false_alarms(lab: Lab) -> Measured:
-    """How many, and how many are to be expected: one arrives and three are lost, each by chance."""
+    """How many, and how many are to be expected: one arrives and three are lost, each by chance.
+
+    The spread is that of a Poisson distribution.
+    """
     found = float(sum(takeover.to == "web2" for takeover in _lossy(lab).takeovers))
-    return found, {"expected": 0.5 * 0.5**3 * LOOKS_ON / _sent(lab).interval}
+    expected = 0.5 * 0.5**3 * LOOKS_ON / _sent(lab).interval
+    return found, {"expected": expected, "spread": math.sqrt(expected)}
 
 
 _REST = "the address to rest on one server (a few seconds, at most 30)"

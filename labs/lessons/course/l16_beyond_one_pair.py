@@ -190,7 +190,7 @@ CHALLENGES = {
                 ),
             ),
             Step(
-                "for each address, the three servers have three priorities",
+                "for each address, the three servers have different priorities",
                 lambda lab: not _equal_priorities(lab),
                 hints=(
                     lambda lab: (

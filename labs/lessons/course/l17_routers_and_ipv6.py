@@ -281,8 +281,9 @@ QUIZ = (
 REASONS = {
     TORN: "The client's gateway address is on a router without a path to the outside.",
     TOGETHER: (
-        "r2 waits until both instances may change, and on the outside no priority-0 "
-        "advertisement arrived."
+        "r2 waits until both instances may change. On the outside no priority-0 advertisement "
+        "arrived: there it waited its Master_Down_Interval, 3.609 s from r1's last advertisement, "
+        "of which up to 1 s was over at the pull."
     ),
     SIX: (
         "It was due {due:.3f} s after the last advertisement, as with IPv4: at an interval of 1 s, "
