@@ -187,7 +187,9 @@ QUIZ = (
         why="If web1 received no advertisement of web2, it sends no gratuitous ARP, and the client "
         "sends to web2's MAC address until its entry expires.",
         wrong={
-            "web1 waits for its Master_Down_Timer": "web1 was MASTER all the time and has nothing to wait for.",
+            "web1 waits for its Master_Down_Timer": (
+                "web1 was MASTER all the time and has nothing to wait for."
+            ),
             "web2 has not removed the address yet": "web2 removed it when it became BACKUP.",
         },
     ),
