@@ -215,6 +215,9 @@ def lesson_arguments(folder: Path) -> list[str]:
         "--LabApp.news_url=",
         "--LabApp.extension_manager=readonly",
         "--MultiKernelManager.default_kernel_name=vrrp-lab",
+        # With a second kernel, JupyterLab asks which one, and a lesson runs in this one only.
+        "--KernelSpecManager.allowed_kernelspecs=vrrp-lab",
+        "--KernelSpecManager.ensure_native_kernel=False",
         f"--KernelManager.transport={transport()}",
         "--ServerApp.jpserver_extensions=jupyter_lsp=False",
     ]

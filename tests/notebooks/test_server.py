@@ -50,9 +50,11 @@ def test_a_server_without_a_page_has_the_kernel_of_the_lesson(ordinary_user: Ord
         (session,) = eventually(lambda: ask(address, "GET", "/api/sessions"), START_SECONDS)
         body = {"path": "00-start-here.ipynb", "name": "", "type": "notebook", "kernel": {}}
         again = ask(address, "POST", "/api/sessions", body)
+        kernels = ask(address, "GET", "/api/kernelspecs")
         offered = ask(address, "GET", "/api/nbconvert")
     assert (session["path"], session["kernel"]["name"]) == ("00-start-here.ipynb", "vrrp-lab")
     assert again["kernel"]["id"] == session["kernel"]["id"]
+    assert list(kernels["kernelspecs"]) == ["vrrp-lab"]  # no other can run a lesson
     names = {entry.name for entry in entry_points(group="nbconvert.exporters")}
     assert set(offered) == names
     assert offered["html"] == {"output_mimetype": "text/html"}
