@@ -66,14 +66,13 @@ class Advertiser:
         self.packets[priority] = [self._packet(priority, one) for one in self.destinations]
         return self.packets[priority]
 
-    @property
-    def next_ident(self) -> int:
-        """The identification of the next Advertisement."""
-        return self.ident % 0xFFFF + 1
+    def count(self, times: int) -> None:
+        """So many Advertisements were sent without us."""
+        self.ident = (self.ident + times - 1) % 0xFFFF + 1
 
     def send(self, priority: int) -> None:
         """Send one Advertisement to every destination.  Raises the last error, if any."""
-        self.ident = self.ident % 0xFFFF + 1  # next_ident, without a call: a takeover waits here
+        self.ident = self.ident % 0xFFFF + 1
         self.reached = 0
         packets: Iterable[bytes]
         if self.instance.auth.kind == "AH":

@@ -20,7 +20,7 @@ All times are integer nanoseconds of the Clock, which is monotonic.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from vrrpd.config.model import Address, Command
 from vrrpd.config.routes_model import Route, Rule
@@ -63,24 +63,6 @@ class Timer(Pending, Protocol):
         """
 
 
-class TimerGroup(Protocol):
-    """Timers that can be served together while nothing happens but that they expire."""
-
-    def expire(self, due: Sequence[Any], /) -> None:
-        """The timers of these members are due, in this order.
-
-        Do what their calls would do, and postpone them.  Each that is not postponed is called.
-        """
-
-
-class GroupMember(Protocol):
-    """What a timer belongs to."""
-
-    @property
-    def timer_group(self) -> TimerGroup:
-        """The group that may serve it."""
-
-
 class Clock(Protocol):
     """Monotonic time and calls at a moment of it."""
 
@@ -98,13 +80,14 @@ class Clock(Protocol):
         when: int,
         callback: Callable[[], None],
         before: Callable[[], None] | None = None,
-        member: GroupMember | None = None,
     ) -> Timer:
         """Call back at `when`, or soon if that is past, never from inside this call.
 
         `before` may be called shortly before, about 0.5 ms; it is a hint and may not come.
-        The group of `member` may be asked first, when the timer is due; that is a hint, too.
         """
+
+    def next_call(self) -> int | None:
+        """When (ns) the next call is due, at the earliest; None: there is none."""
 
     def breathe(self) -> None:
         """In the middle of something that takes long: let what is due happen now."""
@@ -118,6 +101,17 @@ class EventLoop(Clock, Protocol):
 
     def remove_reader(self, fd: int) -> None:
         """Stop waiting for `fd`; harmless if nothing waits."""
+
+
+class Batch(Protocol):
+    """Packets that a channel has ready; of no use once it is closed."""
+
+    def send(self, first: int, end: int) -> int:
+        """Send packets `first` to `end` - 1, each with its next identification.
+
+        Returns how many were sent, from the first on: the others have to be sent by
+        `Channel.send()`, which says what is wrong.  They may be all of them.  Raises nothing.
+        """
 
 
 class Channel(Protocol):
@@ -156,11 +150,14 @@ class Channel(Protocol):
     def send(self, packet: bytes) -> None:
         """Send one IP packet, header included.  Raises OSError if the kernel refuses."""
 
-    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
-        """Send IPv4 packets to their groups, each with its identification in place of 0.
+    @property
+    def sends_batches(self) -> bool:
+        """Whether `batch()` is of use: then packets are sent by one system call."""
 
-        Returns how many were sent, from the first on: the others have to be sent by `send()`,
-        which says what is wrong.  They may be all of them.  Raises nothing.
+    def batch(self, packets: Sequence[bytes], idents: Sequence[int]) -> Batch:
+        """Have IPv4 packets to multicast groups ready to be sent again and again.
+
+        `idents` are the identifications (1 to 65,535) that were sent last.
         """
 
     def close(self) -> None:

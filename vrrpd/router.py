@@ -9,7 +9,8 @@
                                     --> the one timer armed for the new deadline
 
 Two statements of the program replace a router's value: one in `dispatch()`, and one in `repeated()`
-for a MASTER whose expired Adver_Timer has no other effect than to send its Advertisement again.
+for a MASTER whose Adver_Timer had no other effect than to send its Advertisement again; that is
+left to `steady_masters.py` until something happens to the router.
 Whatever goes wrong in one of these steps, the others are done, and the timer is armed.
 The same class runs on a real host and in the simulated LAN; see `ports.py`.
 """
@@ -37,6 +38,7 @@ from vrrpd.notify.notifier import Notifier
 from vrrpd.packet import Advertisement, Datagram, PacketError, difference
 from vrrpd.ports import InterfaceAddress, Ports, Timer
 from vrrpd.split_brain import SplitBrain
+from vrrpd.steady_masters import Cycle
 from vrrpd.takeover_prefetch import TakeoverPrefetch
 from vrrpd.upkeep import ADDRESSES, SEND, SPEECHLESS, Upkeep, unheld
 from vrrpd.validation import Expectation
@@ -79,7 +81,7 @@ class VirtualRouter:
         self.group = instance.mcast_dst_ip or group
         self.advertiser = Advertiser(instance, self.group, segment.send, ports.clock.wall)
         self.verifier: Verifier | None = None
-        self.current = RouterState()
+        self._current = RouterState()
         self.weights: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.not_before = 0  # ns; the end of the start-up delay
@@ -87,7 +89,7 @@ class VirtualRouter:
         self.params = self._make_params()
         self.expected: Expectation | None = None
         self.agreed: Advertisement | None = None  # the last one that named our addresses
-        self.counters: Counter[str] = Counter()
+        self._counters: Counter[str] = Counter()
         self.history: deque[dict[str, Any]] = deque(maxlen=50)
         self.last_change: dict[str, Any] | None = None  # of state, as in the journal
         self.entered = ports.clock.now()  # ns; when that was
@@ -102,8 +104,8 @@ class VirtualRouter:
         self.master_state = holdings
         self.announcer = Announcer(instance.name, segment.interface, pacer, ports, log)
         self.upkeep = Upkeep(self, self.master_state, ports, journal, log)
-        self.split_brain = SplitBrain(self.counters)
-        self.timer_group = segment.masters
+        self.split_brain = SplitBrain(self._counters)
+        self.cycle: Cycle | None = None  # sends our Advertisements, until something happens to us
         self.prefetch = TakeoverPrefetch(self.advertiser, holdings, self.announcer, ports)
 
     @property
@@ -112,9 +114,23 @@ class VirtualRouter:
         return self.instance.name
 
     @property
+    def current(self) -> RouterState:
+        """The value of the state machine."""
+        if self.cycle is not None:
+            self.cycle.update(self)
+        return self._current
+
+    @property
+    def counters(self) -> Counter[str]:
+        """The statistics."""
+        if self.cycle is not None:
+            self.cycle.update(self)
+        return self._counters
+
+    @property
     def state(self) -> State:
         """Where the router stands."""
-        return self.current.state
+        return self._current.state
 
     @property
     def source(self) -> IPAddress:
@@ -188,6 +204,8 @@ class VirtualRouter:
 
     def dispatch(self, event: events.Event, at: int | None = None) -> None:
         """Let `event` happen at `at` (ns; default now), and do all that follows from it."""
+        if self.cycle is not None:
+            self.act_alone()
         try:
             self._happen(event, at)
         finally:
@@ -196,15 +214,15 @@ class VirtualRouter:
     def _happen(self, event: events.Event, at: int | None) -> None:
         """`dispatch()` without the promise that the timer runs afterwards."""
         now = self.ports.clock.now() if at is None else at
-        before = self.current
+        before = self._current
         after, actions = fsm.step(self.params, before, event, now)
         if State.MASTER is after.state is not before.state:
             obstacle = self._take_over(actions)
             if obstacle is not None:
                 self.refuse(*obstacle)
                 return
-        self.current = after
-        changed = self.current.state is not before.state
+        self._current = after
+        changed = self._current.state is not before.state
         if changed:
             if actions and isinstance(actions[0], events.SendAdvert):
                 # Peers wait for this Advertisement; no peer waits for our records.
@@ -271,7 +289,7 @@ class VirtualRouter:
 
     def _touch(self) -> None:
         """Bring a takeover that is due into the processor's caches."""
-        self.prefetch.touch(self.params, self.current)
+        self.prefetch.touch(self.params, self._current)
 
     def refuse(self, cause: str, reason: str) -> None:
         """Be in FAULT because the kernel does not let us work, and try again later."""
@@ -310,18 +328,18 @@ class VirtualRouter:
 
         `times`: so many of the same have arrived, the last of them at `at`.
         """
-        if self.current.state in SILENT:
+        if self._current.state in SILENT:
             return
-        self.counters["advertisement-rcvd"] += times
+        self._counters["advertisement-rcvd"] += times
         if received.priority == RESIGN:
-            self.counters["priority-zero-pkts-rcvd"] += 1
+            self._counters["priority-zero-pkts-rcvd"] += 1
         if sequence:
             self.advertiser.note_sequence(sequence)
         if self.params.version == 3 and received.interval > self.params.learn(received.interval):
             self._attempt(self._warn_of_long_interval, received, times)
         if advert is not self.agreed:
             self._attempt(self._check_address_list, advert, received.source, times)
-        was_master = self.current.state is State.MASTER
+        was_master = self._current.state is State.MASTER
         self.dispatch(received, at)
         if was_master and received.priority != RESIGN:
             self._attempt(self._watch_split_brain, received, at)
@@ -337,7 +355,7 @@ class VirtualRouter:
 
     def _warn_of_long_interval(self, received: events.AdvertReceived, times: int) -> None:
         """Warn of an interval that is too long to be learned."""
-        self.counters["interval-limited"] += times
+        self._counters["interval-limited"] += times
         most = seconds(self.params.learn(received.interval))
         text = f"interval {seconds(received.interval)} from {received.source} counts as {most}"
         text = f"({self.name}) {text}, {FARTHEST} times our own"
@@ -353,7 +371,7 @@ class VirtualRouter:
         if mine == theirs:
             self.agreed = advert
             return
-        self.counters["address-list-errors"] += times
+        self._counters["address-list-errors"] += times
         text = f"({self.name}) advertisement from {source} {difference(mine, theirs)}"
         self.log.limited(("addresses", self.name, source), text)
 
@@ -361,7 +379,7 @@ class VirtualRouter:
         """Count and report a packet that failed a check; nothing else happens to us."""
         if self.state in SILENT:
             return
-        self.counters[error.check.value] += 1
+        self._counters[error.check.value] += 1
         text = f"({self.name}) dropped packet from {datagram.source}: {error}"
         if self.log.limited((error.check, self.name, datagram.source), text):
             told = {"source": str(datagram.source), "cause": error.check.value}
@@ -422,6 +440,7 @@ class VirtualRouter:
     def set_source_address(self, source: IPAddress) -> None:
         """Advertise from another address of the interface from now on."""
         if source != self.source:
+            self.act_alone()
             self.advertiser.set_source(source)
             self._update_params()
         self.master_state.set_source(source)
@@ -447,6 +466,7 @@ class VirtualRouter:
             if self.state is State.MASTER:
                 self.send(self.params.priority)
             return
+        self.act_alone()
         self.instance = instance
         self.group = instance.mcast_dst_ip or self.default_group
         self.advertiser.configure(instance, self.group)
@@ -467,7 +487,7 @@ class VirtualRouter:
 
     def _update_params(self) -> None:
         """Work out the parameters again, and let the state machine know the old ones."""
-        waited = fsm.master_down_time(self.params, self.current)
+        waited = fsm.master_down_time(self.params, self._current)
         before, self.params = self.params, self._make_params()
         self.expected = self.agreed = None
         if before != self.params:
@@ -493,6 +513,7 @@ class VirtualRouter:
 
     def send(self, priority: int) -> None:
         """Multicast one Advertisement; a dead link is logged, and no more than that."""
+        self.act_alone()
         try:
             self.advertiser.send(priority)
         except Exception as error:  # no mistake of ours may leave us without a timer
@@ -503,40 +524,54 @@ class VirtualRouter:
                 self.upkeep.sent()
             else:
                 self.upkeep.unsent(getattr(error, "errno", None), reason)
-            self.counters["send-errors"] += 1
+            self._counters["send-errors"] += 1
             text = f"({self.name}) cannot send an advertisement: {reason}"
             self.log.limited(("send", self.name), text)
             return
         self.upkeep.sent()
-        self.counters["advertisement-sent"] += 1
+        self._counters["advertisement-sent"] += 1
         if priority == RESIGN:
-            self.counters["priority-zero-pkts-sent"] += 1
+            self._counters["priority-zero-pkts-sent"] += 1
             self.log.detail(f"({self.name}) sent 0 priority")
 
-    def repeatable(self, now: int) -> bytes | None:
-        """The packet to send, if all that happens at `now` (ns) is that Adver_Timer expires.
+    # A MASTER to which nothing happens: see steady_masters.py.
 
-        Its identification is 0.  None: there may be more to it, and `expire()` is to be called.
-        """
-        current, params = self.current, self.params
-        if (
-            current.state is not State.MASTER
-            or now < (current.deadline or 0)
-            or self.faults
-            or self.upkeep.failures
-            or params.highest_other
-            or not self.advertiser.repeats
-        ):
-            return None
-        ready = self.advertiser.packets.get(params.priority)
-        return None if ready is None else ready[0]
+    def _steady(self) -> bool:
+        """Whether all that is to be done is to send the same Advertisement again and again."""
+        return (
+            self._current.state is State.MASTER
+            and not self.faults
+            and not self.upkeep.failures
+            and not self.params.highest_other
+            and self.advertiser.repeats
+            and self.params.priority in self.advertiser.packets
+        )
 
-    def repeated(self, ident: int, now: int) -> None:
-        """The packet of `repeatable()` was sent at `now` (ns), with this identification."""
-        self.advertiser.ident = ident
-        self.current = fsm.advertised_again(self.params, self.current, now)
-        self.counters["advertisement-sent"] += 1
-        self.arm()
+    def _join_cycle(self) -> None:
+        """Leave Adver_Timer and the Advertisements to the group."""
+        self.cycle = self.listener.masters.join(self, self.params.advert_interval)
+        if self.cycle is not None:
+            self._disarm()
+
+    def act_alone(self) -> None:
+        """Have a timer of our own again, because something happens to us."""
+        cycle, self.cycle = self.cycle, None
+        if cycle is not None:
+            cycle.remove(self)
+            self.arm()
+
+    @property
+    def next_advert(self) -> tuple[int, bytes, int]:
+        """When (ns) it is due, the packet, and the identification of the one before."""
+        assert self._current.deadline is not None, "a MASTER has one"
+        packet = self.advertiser.packets[self.params.priority][0]
+        return self._current.deadline, packet, self.advertiser.ident
+
+    def repeated(self, times: int, last: int) -> None:
+        """That packet was sent `times` times, and was due at `last` (ns) the last time."""
+        self.advertiser.count(times)
+        self._current = fsm.advertised_again(self.params, self._current, last)
+        self._counters["advertisement-sent"] += times
 
     def reassert(self, action: events.Reassert) -> None:
         """Answer a MASTER of lower priority: our addresses are here (garp_lower_prio_*)."""
@@ -553,11 +588,11 @@ class VirtualRouter:
 
     def record(self, before: RouterState, event: events.Event) -> None:
         """Write down a change of state: the journal, the log and `vrrpctl why` say the same."""
-        new = self.current
+        new = self._current
         if new.state is State.MASTER:
-            self.counters["master-transitions"] += 1
+            self._counters["master-transitions"] += 1
         elif before.state is State.MASTER:
-            self.counters["released-master"] += 1
+            self._counters["released-master"] += 1
         line, text = self.journal.transition(self.name, self.params.priority, before, new, event)
         self.last_change, self.entered = line, self.ports.clock.now()
         self.transitions[new.state] += 1
@@ -576,7 +611,7 @@ class VirtualRouter:
         A timer that is set for an earlier moment is only postponed: a BACKUP moves its deadline
         with every Advertisement, and this way none of them costs a system call.
         """
-        deadline, before = self.current.deadline, self.armed_for
+        deadline, before = self._current.deadline, self.armed_for
         if self.timer is not None:
             if deadline is not None and before is not None and before <= deadline:
                 if before != deadline:
@@ -586,9 +621,9 @@ class VirtualRouter:
             self._disarm()
         if deadline is not None:
             self.armed_for = deadline
-            backup = self.current.state is State.BACKUP
-            ahead, member = (self._touch, None) if backup else (None, self)
-            self.timer = self.ports.clock.call_at(deadline, self.expire, ahead, member)
+            backup = self._current.state is State.BACKUP
+            ahead = self._touch if backup else None
+            self.timer = self.ports.clock.call_at(deadline, self.expire, ahead)
 
     def _disarm(self) -> None:
         """No timer runs."""
@@ -600,23 +635,26 @@ class VirtualRouter:
         """The clock called; `step()` decides whether the deadline has really come."""
         self.timer = None
         event: events.Event = _FIRED
+        current = self._current
         try:
-            current, now = self.current, self.ports.clock.now()
+            now = self.ports.clock.now()
             if current.state is State.BACKUP and (current.deadline or 0) <= now:
                 event = self._expired()
             self.dispatch(event, now)
         finally:
             if self.timer is None:
                 self.arm()
-        if self.upkeep.mute is not None and self.current.state is State.MASTER:
+        if self.upkeep.mute is not None and self._current.state is State.MASTER:
             self.refuse(SEND, self.upkeep.mute)
+        elif current.state is State.MASTER and self._steady():
+            self._join_cycle()
 
     def _expired(self) -> events.Event:
         """Whether an expired Master_Down_Timer counts, or what keeps this router BACKUP.
 
         An owner that the start-up delay has held back waits for no packet.
         """
-        current = self.current
+        current = self._current
         waited = current.armed != current.deadline and not current.extended
         if waited and self.listener.may_have_missed(current.armed):
             return events.PacketsLost()

@@ -1,13 +1,15 @@
-"""MASTERs to which nothing happens: their Advertisements that are due together are sent together.
+"""MASTERs to which nothing happens: their Advertisements are sent without asking them.
 
-    timers are due -> expire(): which of them only send their Advertisement again?
-                   -> one call of the channel for all of these
-                   -> those that were sent: counted, Adver_Timer restarted; no timer is called
-                   -> all others: the timer is called, as if this module did not exist
+    a MASTER has sent its Advertisement, and the next one will be the same
+        -> join(): its Cycle has the packet and the deadline, its own timer does not run
+    Adver_Timers expire -> one call of the channel sends the packets that are due
+    anything happens to the router, or a packet is refused
+        -> remove(): the router is as if it had sent each of them itself; its timer runs again
 
 A MASTER does nothing else for days, and what `fsm.py` answers is known: the same Advertisement, and
-Adver_Timer again, counted from its deadline.  To ask it and to perform that, for one router after
-the other, takes 39 calls of functions for each Advertisement.
+Adver_Timer again, counted from its deadline.  To find the objects of a router in memory takes
+longer than all the rest, because they are no longer in the processor's caches; so a Cycle works on
+lists, and the values of a router are brought up to date when they are read.
 
 Contract: frames, identifications, counters and deadlines are those of `VirtualRouter.expire()`.
 What the channel does not send is left to it, which also counts and logs failures.
@@ -15,32 +17,24 @@ What the channel does not send is left to it, which also counts and logs failure
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
 from typing import Protocol
 
-from vrrpd.ports import Channel, Clock
-
-
-class _Advertiser(Protocol):
-    """What has to be known of an Advertiser."""
-
-    @property
-    def next_ident(self) -> int:
-        """The identification of the next Advertisement."""
+from vrrpd.ports import Batch, Channel, Clock, Timer
 
 
 class _Master(Protocol):
-    """A virtual router, MASTER or not: see `router.py`."""
+    """A virtual router that is MASTER: see `router.py`."""
 
     @property
-    def advertiser(self) -> _Advertiser:
-        """What numbers its packets."""
+    def next_advert(self) -> tuple[int, bytes, int]:
+        """When (ns) it is due, the packet, and the identification of the one before."""
 
-    def repeatable(self, now: int) -> bytes | None:
-        """The packet to send, if all that happens at `now` (ns) is that Adver_Timer expires."""
+    def repeated(self, times: int, last: int) -> None:
+        """It was sent `times` times, and was due at `last` (ns) the last time."""
 
-    def repeated(self, ident: int, now: int) -> None:
-        """That packet was sent at `now` (ns), with this identification."""
+    def act_alone(self) -> None:
+        """Leave the Cycle; the router's own timer runs from now on."""
 
 
 class _Segment(Protocol):
@@ -50,24 +44,128 @@ class _Segment(Protocol):
 
 
 class SteadyMasters:
-    """The virtual routers of one Listener, as the group that their Adver_Timers belong to."""
+    """The steady MASTERs of one Listener."""
 
     def __init__(self, segment: _Segment, clock: Clock) -> None:
         self.segment = segment
         self.clock = clock
+        self.cycles: dict[int, Cycle] = {}  # by Advertisement interval (ns)
 
-    def expire(self, due: Sequence[_Master]) -> None:
-        """Send the Advertisements of these as far as nothing else is to be done."""
-        channel, now = self.segment.channel, self.clock.now()
-        if channel is None:
+    def join(self, router: _Master, interval: int) -> Cycle | None:
+        """Send the Advertisements of `router` from now on; None: that is not possible."""
+        channel = self.segment.channel
+        if channel is None or not channel.sends_batches:
+            return None
+        cycle = self.cycles.get(interval)
+        if cycle is None:
+            cycle = self.cycles[interval] = Cycle(self.segment, self.clock, interval)
+        cycle.add(router)
+        return cycle
+
+
+class Cycle:
+    """Steady MASTERs with the same interval, in the order in which they are due.
+
+    In each interval each of them is due once, so the order stays.  `due` is when (ns) each was due
+    in the first turn, `place` the next one of this turn, `turns` how many turns are complete.
+    """
+
+    def __init__(self, segment: _Segment, clock: Clock, interval: int) -> None:
+        self.segment = segment
+        self.clock = clock
+        self.interval = interval
+        self.members: dict[_Master, int | None] = {}  # their places; None: not in the lists yet
+        self.changed = False  # the lists are not those of the members
+        self.order: list[_Master] = []
+        self.due: list[int] = []
+        self.counted: list[int] = []  # how many of them each router has in its values
+        self.turns = self.place = 0
+        self.channel: Channel | None = None
+        self.batch: Batch | None = None
+        self.timer: Timer | None = None
+        self.wake = 0  # when (ns) it expires
+
+    def add(self, router: _Master) -> None:
+        """Send the Advertisements of this router, too."""
+        self.members[router] = None
+        self.changed = True
+        self._wake_at(router.next_advert[0])
+
+    def remove(self, router: _Master) -> None:
+        """Send none of this router any more."""
+        self.update(router)
+        del self.members[router]
+        self.changed = True
+
+    def update(self, router: _Master) -> None:
+        """Bring the values of a router up to date with what was sent for it."""
+        place = self.members[router]
+        if place is not None:
+            turns = self.turns + (place < self.place)
+            times = turns - self.counted[place]
+            if times:
+                self.counted[place] = turns
+                router.repeated(times, self.due[place] + (turns - 1) * self.interval)
+
+    def expire(self) -> None:
+        """Send what is due; if that is not possible, each member acts by itself."""
+        self.timer = None
+        try:
+            self._send()
+        finally:
+            if self.timer is None:
+                self._dissolve()
+
+    def _send(self) -> None:
+        """Send what is due before any other timer, and set ours."""
+        if self.changed:
+            self._arrange()
+        batch = self.batch
+        if batch is None or self.channel is not self.segment.channel:
             return
-        steady, packets, idents = [], [], []
-        for router in due:
-            packet = router.repeatable(now)
-            if packet is not None:
-                steady.append(router)
-                packets.append(packet)
-                idents.append(router.advertiser.next_ident)
-        sent = channel.send_again(packets, idents) if packets else 0
-        for router, ident in zip(steady[:sent], idents, strict=False):
-            router.repeated(ident, now)
+        now, other = self.clock.now(), self.clock.next_call()
+        begun, first = self.turns * self.interval, self.place
+        if now - begun - self.due[first] >= self.interval:
+            return  # of those that were missed, one is sent
+        until = now if other is None or other > now else other
+        end = bisect_right(self.due, until - begun, first)
+        self.place += batch.send(first, end) if end > first else 0
+        for router in self.order[self.place : end]:
+            router.act_alone()
+        if self.place == len(self.due):
+            self.place, self.turns = 0, self.turns + 1
+        self._wake_at(self.due[self.place] + self.turns * self.interval)
+
+    def _arrange(self) -> None:
+        """Make the lists, and have the packets ready, for those who are members now.
+
+        Who has sent already while others of the same turn have not comes in the next time.
+        """
+        found = []
+        for router in self.members:
+            self.update(router)
+            self.members[router] = None
+            found.append((*router.next_advert, router))
+        found.sort(key=lambda one: one[0])
+        found = [one for one in found if one[0] < found[0][0] + self.interval]
+        self.changed = len(found) < len(self.members)
+        self.due, self.order = [one[0] for one in found], [one[3] for one in found]
+        self.members.update({router: place for place, router in enumerate(self.order)})
+        self.counted, self.turns, self.place = [0] * len(found), 0, 0
+        self.channel = channel = self.segment.channel
+        packets, idents = [one[1] for one in found], [one[2] for one in found]
+        self.batch = channel.batch(packets, idents) if channel is not None and found else None
+
+    def _dissolve(self) -> None:
+        """Let each member act by itself."""
+        for router in tuple(self.members):
+            router.act_alone()
+
+    def _wake_at(self, when: int) -> None:
+        """Have the timer expire at `when` (ns), if not earlier."""
+        if self.timer is not None:
+            if self.wake <= when:
+                return
+            self.timer.cancel()
+        self.wake = when
+        self.timer = self.clock.call_at(when, self.expire)

@@ -18,8 +18,8 @@ from labs.simulation.machine import CARD, SimulatedHost
 from vrrpd.events import IPAddress
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import (
+    Batch,
     DropFilter,
-    GroupMember,
     Interface,
     InterfaceAddress,
     ManagedObject,
@@ -55,10 +55,13 @@ class HostClock:
         when: int,
         callback: Callable[[], None],
         before: Callable[[], None] | None = None,
-        member: GroupMember | None = None,
     ) -> VirtualTimer:
         """Call back at `when` unless the daemon has died; each timer is called by itself."""
         return self.machine.later(self.machine.true(when), callback, timer=True)
+
+    def next_call(self) -> int | None:
+        """None before now: here, each call is at its moment."""
+        return None
 
     def breathe(self) -> None:
         """Nothing takes long in here."""
@@ -106,9 +109,14 @@ class HostChannel:
         self.machine.unsent = 0
         self.machine.switch.carry(self.machine, data)
 
-    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
-        """None: each packet is sent by itself."""
-        return 0
+    @property
+    def sends_batches(self) -> bool:
+        """Each packet is sent by itself."""
+        return False
+
+    def batch(self, packets: Sequence[bytes], idents: Sequence[int]) -> Batch:
+        """Nothing is sent together here."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Receive no more."""

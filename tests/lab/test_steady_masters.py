@@ -70,7 +70,8 @@ def frames(far: socket.socket, count: int) -> list[bytes]:
 def test_the_frames_are_those_of_the_ordinary_path(channel: RawChannel, far: socket.socket) -> None:
     several = [packet(1), packet(2, 20), packet(3, 100), packet(4)]
     for idents in ([1, 2, 3, 0xFFFF], [2, 0x1234, 255, 256]):
-        assert channel.send_again(several, idents) == 4
+        before = [(ident - 2) % 0xFFFF + 1 for ident in idents]
+        assert channel.batch(several, before).send(0, 4) == 4
         for one, ident in zip(several, idents, strict=True):
             channel.send(numbered(one, ident))
         found = frames(far, 8)
@@ -81,20 +82,21 @@ def test_all_virtual_routers_of_an_interface_at_once(
     channel: RawChannel, far: socket.socket
 ) -> None:
     several = [packet(vrid) for vrid in range(1, 101)]
-    assert channel.send_again(several, [7] * 100) == 100
+    assert channel.batch(several, [7] * 100).send(0, 100) == 100
     assert [frame[35] for frame in frames(far, 100)] == list(range(1, 101))
 
 
 def test_a_channel_that_is_closed_sends_nothing_with_the_next_owner_of_its_number(
     channel: RawChannel, far: socket.socket
 ) -> None:
-    assert channel.send_again([packet(1)], [1]) == 1
+    batch = channel.batch([packet(1), packet(2)], [1, 1])
+    assert batch.send(0, 1) == 1
     number = channel.number
     channel.close()
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as other:
         assert other.fileno() == number
         other.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, NEAR.encode())
-        assert channel.send_again([packet(2)], [1]) == 0
+        assert batch.send(1, 2) == 0
         other.sendto(packet(3), (str(GROUP4), 0))
     assert [frame[35] for frame in frames(far, 2)] == [1, 3]
 

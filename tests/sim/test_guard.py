@@ -79,14 +79,14 @@ def test_timer_two_where_one_belongs() -> None:
 def test_timer_one_in_fault() -> None:
     one = lan()
     waiting = router(one, "b")
-    waiting.current = RouterState(State.FAULT, 5)
+    waiting._current = RouterState(State.FAULT, 5)
     assert broken(one) == "timer"
 
 
 def test_synced_a_group_that_splits() -> None:
     one = lan(synced=True)
     first = router(one, "b")
-    first.current = first.current._replace(state=State.MASTER)
+    first._current = first.current._replace(state=State.MASTER)
     for placed in first.placed:
         one.machines["b"].addresses[placed.address.ip] = 32
     assert broken(one) == "synced"
@@ -116,7 +116,7 @@ def test_served_a_backup_that_waits_for_ever() -> None:
     waiting = router(one, "b")
     one.unplug("a")
     one.run(1)
-    waiting.current = waiting.current._replace(deadline=one.clock.now() + 10**15)
+    waiting._current = waiting.current._replace(deadline=one.clock.now() + 10**15)
     waiting.arm()
     one.clock.call_at(one.clock.now() + 4 * 10**9, lambda: None)
     assert broken(one, 10) == "served"
@@ -139,7 +139,7 @@ def test_ordered_a_quiet_network_with_the_wrong_master() -> None:
     one.restart("b")
     strong = router(one, "b")
     strong.params = replace(strong.params, preempt=True)
-    strong.current = strong.current._replace(deadline=10**18)
+    strong._current = strong.current._replace(deadline=10**18)
     strong.arm()
     assert broken(one, 60) == "ordered"
 
@@ -147,7 +147,7 @@ def test_ordered_a_quiet_network_with_the_wrong_master() -> None:
 def test_patient_a_takeover_that_comes_early() -> None:
     one = lan()
     hasty = router(one, "b")
-    hasty.current = hasty.current._replace(deadline=one.clock.now() + 10**8)
+    hasty._current = hasty.current._replace(deadline=one.clock.now() + 10**8)
     hasty.arm()
     assert broken(one) == "patient"
 

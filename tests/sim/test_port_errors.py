@@ -45,7 +45,7 @@ PORTS: dict[type, tuple[type, ...]] = {
 }
 # What a port calls, and the loop of vrrpd/linux, of which the daemon knows the Clock only.
 NO_PORTS = {ports.Receiver, ports.Postpone, ports.Watcher, ports.ProcessWatcher, ports.EventLoop}
-NO_PORTS |= {ports.TimerGroup, ports.GroupMember}
+NO_PORTS |= {ports.Batch}  # see tests/sim/test_steady_masters.py
 PLACES = {port.__name__: places for port, places in PORTS.items()}
 PLACES |= {"Log": (Silent,), "Journal": (Journal,)}
 
@@ -67,8 +67,9 @@ NO_TIMER = {"Clock.call_at"}
 ARITHMETIC = {"Clock.now", "Timer.cancel"}
 METHODS = [method for method in methods() if method not in NO_TIMER]
 # A start that fails is the end of the program; and the simulated clock gives no such hint, nor does
-# it ask groups of timers.
-NOT_IN_A_DAY = {"Clock.uptime", "Kernel.watch", "Kernel.warm_up", "Channel.send_again"}
+# the simulated channel send batches.
+NOT_IN_A_DAY = {"Clock.uptime", "Kernel.watch", "Kernel.warm_up", "Channel.batch"}
+NOT_IN_A_DAY |= {"Clock.next_call"}  # only who sends batches asks
 AT_THE_END = {"Kernel.restore"}
 
 

@@ -7,17 +7,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.support import HUNG_S, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
-from vrrpd.ports import Timer
 
 MILLISECOND = SECOND // 1000
 
@@ -98,90 +95,19 @@ def test_a_signal_whose_handler_fails_keeps_no_other_from_being_handled() -> Non
     assert [type(error) for error in errors] == [ValueError]
 
 
-class Group:
-    """A group of timers that serves the members in `steady`: it postpones each by `by` ns."""
-
-    def __init__(self, loop: Loop, called: list[str], steady: str, by: int = SECOND) -> None:
-        self.loop, self.called, self.steady, self.by = loop, called, steady, by
-        self.asked: list[str] = []
-        self.timers: dict[str, Timer] = {}
-
-    def add(self, name: str, when: int) -> None:
-        member = Member(name, self)
-        call = partial(self.called.append, name)
-        self.timers[name] = self.loop.call_at(when, call, None, member)
-
-    def expire(self, due: Sequence[Member]) -> None:
-        names = "".join(one.name for one in due)
-        self.asked.append(names)
-        for name in names:
-            if name in self.steady:
-                self.timers[name].postpone(self.loop.now() + self.by)
-
-
-class Member(NamedTuple):
-    """One of a group."""
-
-    name: str
-    timer_group: Group
-
-
-def test_timers_of_a_group_that_are_due_are_served_together(loop: Loop) -> None:
-    called: list[str] = []
-    group = Group(loop, called, "acd")
+def test_a_callback_may_ask_when_the_next_timer_is_due(loop: Loop) -> None:
+    """Timers are called in the order of their moments: what one does may change what follows."""
     now = loop.now()
-    for place, name in enumerate("abcd"):
-        group.add(name, now - 9 + place)
-    group.add("e", now + 3600 * SECOND)
-    loop.call_at(now, lambda: called.append("last"))
-    loop.run_until(lambda: "last" in called)
-    assert group.asked == ["abcd"]
-    assert called == ["b", "last"]
-
-
-def test_a_group_is_not_asked_for_what_comes_after_another_timer(loop: Loop) -> None:
-    """Timers are called in the order of their moments: what it does may change what follows."""
-    called: list[str] = []
-    group = Group(loop, called, "abc")
-    now = loop.now()
-    group.add("a", now - 9)
-    group.add("b", now - 9)
-    loop.call_at(now - 8, lambda: group.timers["c"].cancel())
-    group.add("c", now - 7)
-    group.add("d", now - 7)
-    loop.run_until(lambda: bool(called))
-    assert group.asked == ["ab", "d"]
-    assert called == ["d"]
-
-
-def test_a_postponed_timer_of_a_group_is_due_again(loop: Loop) -> None:
-    called: list[str] = []
-    group = Group(loop, called, "a", by=MILLISECOND)
-    group.add("a", loop.now())
-    loop.run_until(lambda: len(group.asked) == 3)
-    group.steady = ""
-    loop.run_until(lambda: bool(called))
-    assert group.asked == ["a"] * 4
-    assert called == ["a"]
-
-
-def test_a_group_that_fails_has_served_nothing() -> None:
-    errors: list[BaseException] = []
-    called: list[str] = []
-    loop = Loop(errors.append)
-
-    class Failing(Group):
-        def expire(self, due: Sequence[Member]) -> None:
-            raise ValueError
-
-    broken, group = Failing(loop, called, "ab"), Group(loop, called, "cd")
-    for name, one in (("a", broken), ("c", group), ("b", broken), ("d", group)):
-        one.add(name, loop.now())
-    loop.run_until(lambda: len(called) == 2)
-    loop.close()
-    assert called == ["a", "b"]
-    assert group.asked == ["cd"]
-    assert [type(error) for error in errors] == [ValueError]
+    asked: list[int | None] = []
+    cancelled = loop.call_at(now + 1, lambda: None)
+    loop.call_at(now, lambda: asked.append(loop.next_call()))
+    cancelled.cancel()
+    loop.call_at(now + 2, lambda: asked.append(loop.next_call()))
+    loop.call_at(now + 3600 * SECOND, lambda: None)
+    loop.run_until(lambda: len(asked) == 2)
+    assert asked[0] == now + 2
+    assert asked[1] is not None
+    assert asked[1] > now + SECOND
 
 
 def test_a_cancelled_timer_never_fires(loop: Loop) -> None:

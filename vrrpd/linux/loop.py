@@ -35,7 +35,6 @@ from contextlib import suppress
 from typing import Protocol
 
 from vrrpd.fsm import SECOND
-from vrrpd.ports import GroupMember, TimerGroup
 
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
@@ -72,20 +71,17 @@ class _Call:
     """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called.
 
     `wake` is when (ns) there is something to do for it: that is `when`, or `LEAD` earlier.
-    `member` is None, too, once its group has been asked and has not postponed the timer.
     """
 
-    __slots__ = ("before", "callback", "member", "near", "wake", "when")
+    __slots__ = ("before", "callback", "near", "wake", "when")
 
     def __init__(
         self,
         when: int,
         callback: Callable[[], None],
         before: Callable[[], None] | None,
-        member: GroupMember | None,
     ) -> None:
         self.callback: Callable[[], None] | None = callback
-        self.member = member
         self.before = before
         self.when = when
         self.wake = when if before is None else when - LEAD
@@ -157,16 +153,18 @@ class Loop:
         when: int,
         callback: Callable[[], None],
         before: Callable[[], None] | None = None,
-        member: GroupMember | None = None,
     ) -> _Call:
-        """Call back at `when` (ns of `now()`), and call `before` shortly before that.
-
-        The group of `member` is asked first, together with the other members that are due.
-        """
-        call = _Call(when, callback, before, member)
+        """Call back at `when` (ns of `now()`), and call `before` shortly before that."""
+        call = _Call(when, callback, before)
         self.serial += 1
         heapq.heappush(self.heap, (call.wake, self.serial, call))
         return call
+
+    def next_call(self) -> int | None:
+        """When (ns) the next timer is due, or later if it has been postponed; None: never."""
+        while self.heap and self.heap[0][2].callback is None:
+            heapq.heappop(self.heap)
+        return self.heap[0][0] if self.heap else None
 
     def from_wall(self, stamp: int) -> int:
         """The monotonic moment of a CLOCK_REALTIME stamp (ns) taken by the kernel.
@@ -319,9 +317,7 @@ class Loop:
 
     def arm(self) -> None:
         """Set the timerfd to the earliest call, if it is not already."""
-        while self.heap and self.heap[0][2].callback is None:
-            heapq.heappop(self.heap)
-        when = self.heap[0][0] if self.heap else None
+        when = self.next_call()
         if when == self.armed:
             return
         self.armed = when
@@ -352,39 +348,11 @@ class Loop:
                 call.near, call.wake = True, call.when
                 heapq.heapreplace(self.heap, (call.when, serial, call))
                 self.guard(call.before)
-            elif call.member is not None:
-                self._expire_together(now)
             else:
                 heapq.heappop(self.heap)
                 callback, call.callback = call.callback, None
                 if callback is not None:
                     self.guard(callback)
-
-    def _expire_together(self, now: int) -> None:
-        """Let the groups of the timers that are due next serve and postpone them.
-
-        What is not postponed is called in its turn.
-        """
-        heap = self.heap
-        due: list[tuple[int, int, _Call]] = []  # `list[...]()` would make the type each time
-        groups: dict[TimerGroup, list[GroupMember]] = {}
-        while heap and heap[0][0] <= now:
-            when, _, call = heap[0]
-            if call.callback is not None:
-                if call.member is None or call.wake != when:
-                    break
-                due.append(heap[0])
-                groups.setdefault(call.member.timer_group, []).append(call.member)
-            heapq.heappop(heap)
-        for group, members in groups.items():
-            try:
-                group.expire(members)
-            except Exception as error:
-                self._report(error)
-        for when, serial, call in due:
-            if call.wake == when:
-                call.member = None
-            heapq.heappush(heap, (call.wake, serial, call))
 
     def bring_up_to_date(self) -> None:
         """Put every timer where it has been postponed to.

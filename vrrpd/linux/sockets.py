@@ -28,7 +28,7 @@ from functools import partial
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
-from vrrpd.linux.batch_sender import BatchSender
+from vrrpd.linux.batch_sender import Batch, can_batch
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
 from vrrpd.linux.loop import Loop
@@ -89,7 +89,6 @@ class RawChannel:
         self.protocol = protocol
         self.interface = interface
         self.log = log
-        self.sender: BatchSender | None = None
         self.wanted: tuple[Collection[int], Collection[PacketSignature]] = ((), ())
         self.lost = 0  # packets for which there was no space
         self.lost_at: int | None = None  # when (ns) that was noticed last
@@ -377,13 +376,14 @@ class RawChannel:
         address = (to, 0, 0, self.index if destination[0] in (0xFE, 0xFF) else 0)
         self.socket.sendmsg([packet[IPV6.size :]], ancillary, 0, address)
 
-    def send_again(self, packets: Sequence[bytes], idents: Sequence[int]) -> int:
-        """Send IPv4 packets to their groups with one system call; how many, from the first on."""
-        if self.sender is None:
-            if self.family == 6 or not BatchSender.possible(self.loop.libc):
-                return 0
-            self.sender = BatchSender(self.loop.libc, self.number)
-        return self.sender.send(packets, idents)
+    @property
+    def sends_batches(self) -> bool:
+        """Whether packets can be sent together: over IPv4, by sendmmsg(2)."""
+        return self.family == 4 and can_batch(self.loop.libc)
+
+    def batch(self, packets: Sequence[bytes], idents: Sequence[int]) -> Batch:
+        """Have IPv4 packets to multicast groups ready to be sent again and again."""
+        return Batch(self.loop.libc, self.socket, packets, idents)
 
     def read(self) -> None:
         """Hand over what has arrived, each packet with the moment of its arrival."""
@@ -494,7 +494,7 @@ class RawChannel:
                 timer.cancel()
         self._close_quiet()
         self.loop.remove_reader(self.number)
-        self.number, self.sender = -1, None  # the next file may get the same number
+        self.number = -1  # the next file may get the same number
         self.socket.close()
 
 
