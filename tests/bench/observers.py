@@ -39,8 +39,8 @@ def takeover(lab: Lab) -> float:
     """One takeover: milliseconds beyond Skew_Time."""
     said = max(float(line["t"]) for line in lab.journal("web1"))
     lab.stop("web1")
-    left = eventually(lambda: entered(lab, "web1", "INIT", said), 10, "the master to leave")
-    taken = eventually(lambda: entered(lab, "web2", "MASTER", said), 10, "the backup to take over")
+    left = eventually(lambda: entered(lab, "web1", "INIT", said), what="the master to leave")
+    taken = eventually(lambda: entered(lab, "web2", "MASTER", said), what="the backup to take over")
     return float(1000 * (taken - left - SKEW))
 
 

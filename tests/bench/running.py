@@ -94,9 +94,9 @@ def scale(
             lan[0].start(kind, many(count, interval, 100, interfaces=cards))
         holder = 1 if role == "BACKUP" else 0
         for lan in lans.values():
-            lan.wait(lambda: len(lan[holder].virtual()) >= count, "all to settle", 120)  # noqa: B023
+            lan.wait(lambda: len(lan[holder].virtual()) >= count, "all to settle")  # noqa: B023
             begun = "BACKUP STATE"
-            lan.wait(lambda: lan[0].text().count(begun) >= count, "all to begin", 120)  # noqa: B023
+            lan.wait(lambda: lan[0].text().count(begun) >= count, "all to begin")  # noqa: B023
         for lan in lans.values():
             lan.stop_listening()  # to write down every frame would cost more than to send them
         calm = time.monotonic() + SETTLED * interval + STARTED
@@ -209,4 +209,4 @@ def settle(host: Host) -> None:
         before, last[0] = last[0], cpu(host)
         return last[0] - before < 0.0005
 
-    eventually(still, 20, every=0.1)
+    eventually(still, every=0.1)

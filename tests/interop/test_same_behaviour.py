@@ -98,7 +98,8 @@ class Play:
         script = track = ""
         if self.tracked and number == 0:
             script = (
-                f'vrrp_script chk {{\nscript "/usr/bin/test ! -e {self.broken}"\ninterval 1\n}}\n'
+                f'vrrp_script chk {{\nscript "/usr/bin/test ! -e {self.broken}"\ninterval 1\n'
+                "timeout 20\n}\n"  # one that a busy machine starts late has not failed
             )
             track = "track_script {\nchk\n}\n"
         return (

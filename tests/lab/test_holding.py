@@ -318,7 +318,7 @@ def test_another_program_that_removes_the_address_again_and_again(segment: Segme
     host.start("vrrpd", conf(priority=254))
     segment.wait(lambda: host.has(VIP), "MASTER")
     loop = f"while :; do ip addr del {VIP}/32 dev eth0 2>/dev/null; done"
-    with subprocess.Popen(host.holder.inside("timeout", "60", "sh", "-c", loop)) as program:
+    with subprocess.Popen(host.holder.inside("timeout", str(HUNG_S), "sh", "-c", loop)) as program:
         try:
             segment.wait(lambda: "FAULT" in states(host), "FAULT")
         finally:

@@ -141,7 +141,7 @@ def test_a_redirection_instead_of_a_program(host: Host, any_daemon: str) -> None
     """As in the samples: a file that can be opened is success; /bin/sh tries it."""
     flag = host.room / "up"
     flag.touch()
-    block = f'vrrp_script chk {{\n script "<{flag}"\n interval 1\n}}\n'
+    block = f'vrrp_script chk {{\n script "<{flag}"\n interval 1\n timeout 20\n}}\n'
     host.start(any_daemon, defaults() + block + instance(host, "track_script {\n chk\n}"))
     master(host)
     flag.unlink()
@@ -159,7 +159,7 @@ def test_a_script_that_writes_megabytes_does_not_block(host: Host) -> None:
 def test_a_weight_moves_the_priority(host: Host, any_daemon: str) -> None:
     flag = host.room / "broken"
     check = script(host, "chk", f"test ! -e {flag}")
-    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n weight -20\n}}\n'
+    block = f'vrrp_script chk {{\n script "{check}"\n interval 1\n timeout 20\n weight -20\n}}\n'
     host.start(any_daemon, defaults() + block + instance(host, "track_script {\n chk\n}"))
     master(host)
     flag.touch()

@@ -31,9 +31,9 @@ def conf(
     vips: str = "",
     interface: str = "eth0",
 ) -> str:
-    """A quick instance with a virtual interface; version 3 unless `words` say otherwise."""
+    """An instance with a virtual interface; version 3 unless `words` say otherwise."""
     lines = [f"interface {interface}", f"virtual_router_id {vrid}", vmac, f"priority {priority}"]
-    lines += ["advert_int 1"] if "version 2" in words else ["version 3", "advert_int 0.25"]
+    lines += ["advert_int 1"] if "version 2" in words else ["version 3", "advert_int 0.5"]
     lines += [*words, f"virtual_ipaddress {{\n{vips or VIPS[family]}\n}}"]
     return f"vrrp_instance {name} {{\n" + "\n".join(lines) + "\n}\n"
 
