@@ -89,10 +89,10 @@ class Terminal:
             self._screen.resize(rows, columns)
         os.killpg(self.process.pid, signal.SIGWINCH)
 
-    def until(self, condition: Callable[[], object], timeout: float = 30) -> None:
+    def until(self, condition: Callable[[], object]) -> None:
         """Wait until it holds; what is on the screen is the message if it never does."""
         try:
-            eventually(condition, timeout)
+            eventually(condition)
         except AssertionError:
             raise AssertionError(f"the screen was\n{self.text}") from None
 

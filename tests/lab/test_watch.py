@@ -73,6 +73,19 @@ def timer(terminal: Terminal, host: str) -> float:
     return float(found.group(1)) if found else 0.0
 
 
+def dead_time(terminal: Terminal) -> bool:
+    """Wait until it is shown, or over; whether it was shown."""
+    moments: list[bool] = []
+
+    def over() -> bool:
+        first = terminal.lines[0]
+        moments.append("nobody holds" in first and 0 < timer(terminal, "web2") < 2.5)
+        return moments[-1] or "192.168.1.10 is held by web2" in first
+
+    terminal.until(over)
+    return moments[-1]
+
+
 def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) -> None:
     with watch(prompt) as seen:
         seen.until(lambda: "192.168.1.10 is held by web1" in seen.lines[0])
@@ -82,7 +95,11 @@ def test_a_cable_is_pulled_and_plugged_with_keys(prompt: subprocess.Popen[str]) 
         seen.until(lambda: "pings: web1 answers in" in seen.row("3 client"))
         seen.type("u")
         # The dead time can be watched: no host holds it, and the backup's timer runs down.
-        seen.until(lambda: "nobody holds" in seen.lines[0] and 0 < timer(seen, "web2") < 2.5)
+        while not dead_time(seen):  # a busy machine may be too slow to show it
+            seen.type("p")
+            seen.until(lambda: "192.168.1.10 is held by web1 " in seen.lines[0])
+            seen.until(lambda: timer(seen, "web2") > 2.5)
+            seen.type("u")
         seen.until(lambda: "► cable of web1 pulled" in seen.text)
         seen.until(lambda: "OUT" in seen.row("▶1 web1"))
         seen.until(lambda: "192.168.1.10 is held by web2" in seen.lines[0])

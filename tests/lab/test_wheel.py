@@ -136,7 +136,7 @@ def test_a_real_lab_runs_with_the_mininet_of_debian(installed: Installed) -> Non
     said = installed.run("labs", "exec", "--", installed.venv / "bin" / "python", "-c", (
         "from labs import Lab\n"
         "with Lab('basic') as lab:\n"
-        "    lab.wait_until(lambda: lab.holders() == ['web1'], 30)\n"
+        f"    lab.wait_until(lambda: lab.holders() == ['web1'], {HUNG_S})\n"
         "    print(lab.run('web1', 'pgrep -af vrrpd'))\n"
     ))  # fmt: skip
     assert str(installed.venv) in said
