@@ -32,6 +32,7 @@ from tests.support import HUNG_S, OrdinaryUser, eventually
 
 PROGRAM = Path(sys.executable).with_name("labs")
 PASSWORD = "a password"
+ASK_AGAIN_S = 60  # for a page that a busy proxy has lost
 
 
 @dataclass
@@ -128,13 +129,13 @@ class Learner:
 
     def _is_there(self) -> bool:
         with suppress(requests.ConnectionError, requests.Timeout):  # a busy proxy, a busy hub
-            page = self.session.get(f"{self.prefix}/lab", timeout=60)
+            page = self.session.get(f"{self.prefix}/lab", timeout=ASK_AGAIN_S)
             return bool(page.status_code == 200 and page.url.startswith(self.prefix))
         return False
 
     def start_the_server(self) -> None:
         """Ask the hub for it, as its page does."""
-        self.session.get(f"{self.evening.address}/hub/spawn", timeout=60)
+        self.session.get(f"{self.evening.address}/hub/spawn", timeout=HUNG_S)
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """One request to the learner's server; what it answers."""

@@ -60,9 +60,10 @@ BREAKS = {
     "other limits": "hostname nobody; cd /proc/sys/net/ipv4; echo 1 >ip_forward;"
     "echo 1 >icmp_echo_ignore_all",
 }
+LONG_S = 20  # a command that a break lets hang is given up then
 # What is tried there then: it works, or it is a LabError.
 VERBS: tuple[Callable[[Lab], object], ...] = (
-    lambda lab: lab.run("web1", "true", timeout=20),
+    lambda lab: lab.run("web1", "true", timeout=LONG_S),
     lambda lab: lab.start("web1"),
     lambda lab: lab.reload("web1"),
     lambda lab: lab.unplug("web1"),
@@ -105,7 +106,7 @@ def look(lab: Lab, host: str = "web1") -> list[str]:
 def test_a_reset_makes_a_broken_host_whole(whole: Lab, name: str) -> None:
     before = {host: look(whole, host) for host in whole.hosts}
     with contextlib.suppress(LabError):  # the host may go down at this, or the command take long
-        whole.run("web1", BREAKS[name], timeout=20)
+        whole.run("web1", BREAKS[name], timeout=LONG_S)
     assert whole.run("web2", "echo works", timeout=HUNG_S).text == "works\n"
     assert whole.run("client", "ping -c 1 -W 5 192.168.1.12", timeout=HUNG_S).status == 0
     for verb in VERBS:

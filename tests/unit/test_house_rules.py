@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import HUNG_S
+
 HOUSE = Path(__file__).resolve().parents[2]
 MAX_FUNCTION_LINES = 50
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -207,6 +209,39 @@ def test_nothing_waits_by_sleeping() -> None:
         if name.startswith(("tests/", "labs/", "notebooks/")) and (match := SLEEP.search(text))
     ]
     assert not found, "wait for a condition with a deadline instead:\n" + "\n".join(found)
+
+
+# What waits for another process, and whether its first argument is the time for that.
+WAITS = {
+    **dict.fromkeys(("wait", "settimeout"), True),
+    **dict.fromkeys(("run", "communicate", "eventually", "urlopen", "open"), False),
+    **dict.fromkeys(("get", "post", "request", "execute_interactive", "wait_for_ready"), False),
+}
+
+
+def own_guards(text: str) -> Iterator[str]:
+    """The waits whose time (s) is long enough for a guard, and yet a number of their own."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name not in WAITS:
+            continue
+        times = [word.value for word in node.keywords if word.arg == "timeout"]
+        times += node.args[:1] if WAITS[name] else []
+        times += node.args[1:2] if name == "eventually" else []
+        numbers = [time.value for time in times if isinstance(time, ast.Constant)]
+        if any(isinstance(one, int | float) and 10 <= one < HUNG_S for one in numbers):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_a_guard_against_hangs_is_no_number_of_its_own() -> None:
+    """What takes a second here takes a minute where all rings share a slow machine."""
+    rings = ("unit", "lab", "interop", "notebooks")
+    places = [*(HOUSE / "tests").glob("*.py")]
+    places += [path for ring in rings for path in (HOUSE / "tests" / ring).rglob("*.py")]
+    found = [f"{path.name} {one}" for path in places for one in own_guards(path.read_text())]
+    assert not found, "take tests.support.HUNG_S instead:\n" + "\n".join(found)
 
 
 def test_nothing_kills_by_name() -> None:
