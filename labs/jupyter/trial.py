@@ -203,6 +203,7 @@ def _serve(options: Options, words: dict[str, str]) -> int:
         elif not end.asked:
             print(_end_of(log), file=sys.stderr)
         status = server.wait()
+        end.over()
     place = f"The learners' work is in {options.folder}"
     if end.asked:
         print(f"The class has ended.  {place}; `labs report {options.folder}/*` lists it.")
@@ -233,6 +234,10 @@ class _Ending:
         print("\n  The class ends ... (Ctrl-C once more ends it at once)", flush=True)
         self._server.send_signal(signal.SIGTERM)
         signal.alarm(END_SECONDS)
+
+    def over(self) -> None:
+        """Call the kernel off: there is nothing left to end but us, which may take a while."""
+        signal.alarm(0)
 
 
 def _started(server: subprocess.Popen[bytes], options: Options) -> bool:

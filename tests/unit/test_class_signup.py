@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -233,6 +234,36 @@ def test_the_plugin_of_tljh_changes_the_server_and_leaves_the_rest() -> None:
     assert c.Spawner.cmd == ["/opt/vrrp-lab/.venv/bin/python", "-m", "labs.jupyter.singleuser"]
     assert (c.Spawner.mem_limit, "JupyterHub" in c) == ("2G", False)
     sys.path.remove(plugin["CHECKOUT"])
+
+
+class HubThatEnds:
+    """The hub's process, which ends when the teacher has pressed Ctrl-C."""
+
+    def send_signal(self, _number: int) -> None:
+        pass
+
+    def wait(self) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+
+def test_a_class_that_has_ended_sets_no_alarm_on_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine Python's own end takes seconds, and the alarm would kill it then."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    monkeypatch.setattr(subprocess, "Popen", lambda *_words, **_options: HubThatEnds())
+    monkeypatch.setattr(trial, "_started", lambda *_: True)
+    monkeypatch.setattr(trial, "_require_open", lambda *_: None)
+    chosen = options(tmp_path)
+    chosen.state.mkdir()
+    try:
+        assert trial._serve(chosen, trial._arguments(chosen)) == 0
+        assert signal.alarm(0) == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Kernels:
