@@ -38,7 +38,7 @@ RINGS = ("unit", "sim", "lab", "interop", "notebooks", "browser")
 ISOLATED = {"lab", "interop"}
 # Rings that mostly wait, and how many of their tests may wait at the same time on two processors.
 # Every worker of an isolated ring has namespaces of its own.
-WORKERS = {"unit": 2, "sim": 2, "lab": 4, "interop": 3, "notebooks": 9, "browser": 2}
+WORKERS = {"unit": 2, "sim": 2, "lab": 4, "interop": 3, "notebooks": 7, "browser": 2}
 # Tests of a file in the browser share its pages: a worker takes a whole file, in their order.  In
 # the other rings a worker that has run all of its tests takes some of another's.
 DISTRIBUTION = {"browser": ["--dist=loadfile", "--no-loadscope-reorder"]}

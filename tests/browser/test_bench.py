@@ -74,7 +74,7 @@ def open_panel(page: Page, address: str, name: str) -> Locator:
     page.get_by_text("Run All Cells", exact=True).click()
     bench = page.locator(".vb").first
     expect(bench.locator(".vb-title")).to_have_text(f"{HELD} web1")
-    expect(status).to_contain_text("| Idle")
+    expect(page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text="*")).to_have_count(0)
     return bench
 
 
