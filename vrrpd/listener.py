@@ -219,16 +219,18 @@ class Listener:
             packets = {vrid: one.packet for vrid, one in steady.items()}
             self._hint(self.channel.expect, packets, self._postpone)
 
-    def _postpone(self, vrid: int, at: int) -> None:
+    def _postpone(self, vrid: int, at: int) -> Timer | None:
         """An expected packet arrived at `at` (ns), and will be handed over before any callback.
 
         Not if something has changed since it was admitted: then its effect is not known.
         """
         known = self.expected.get(vrid)
-        if known is not None and known.router.expected is known.expectation:
-            timer = known.router.timer
-            if timer is not None:
-                timer.postpone(at + known.wait)
+        if known is None or known.router.expected is not known.expectation:
+            return None
+        timer = known.router.timer
+        if timer is not None:
+            timer.postpone(at + known.wait)
+        return timer
 
     def changed(self, router: _Receiver) -> None:
         """A router is in another state: what it expected must be handed over at once."""

@@ -42,8 +42,11 @@ class Receiver(Protocol):
 class Postpone(Protocol):
     """Postpones the timer that an expected packet restarts."""
 
-    def __call__(self, vrid: int, at: int, /) -> None:
-        """The packet that is expected of `vrid` arrived at `at` (ns), and will be handed over."""
+    def __call__(self, vrid: int, at: int, /) -> Timer | None:
+        """The packet that is expected of `vrid` arrived at `at` (ns), and will be handed over.
+
+        Returns the timer, if it was postponed: the same packet again postpones it as far again.
+        """
 
 
 class Pending(Protocol):

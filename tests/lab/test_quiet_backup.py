@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
 
 from tests.lab.cables import cable
-from tests.support import HUNG_S
+from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
@@ -178,6 +180,59 @@ def test_a_timer_that_is_only_postponed_hands_nothing_over(listener: Listener) -
     assert seen == [[(51, 150, 4), (52, 150, 1)]]
     assert dict(zip((51, 52), listener.moments, strict=True)) == dict(postponed)
     assert called == []
+
+
+def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
+    listener: Listener,
+) -> None:
+    """Real filters, stamps and buffers; tests/unit/test_dozing.py has the moments."""
+    family, loop = listener.family, listener.loop
+    vrids, wait = (51, 52), SECOND // 2
+    for vrid in vrids:
+        send(family, vrid)
+    listener.wait(len(vrids))
+    calls: dict[int, int] = {}
+    closer: list[int] = []
+    timers: dict[int, Timer] = {}
+
+    def postpone(vrid: int, at: int) -> Timer:
+        closer.append(vrid)
+        timers[vrid].postpone(at + wait)
+        return timers[vrid]
+
+    def called(vrid: int) -> None:
+        calls[vrid] = loop.now()
+
+    listener.expect(*vrids, postpone=postpone)
+    script = f"""if True:
+        import time
+        from tests.lab.test_quiet_backup import send
+        input()
+        for number in range(100):
+            if number < 60:
+                send({family}, 52, ident=number)
+            send({family}, 51, ident=number)
+            time.sleep(0.02)
+        """
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, text=True) as sender:
+        assert sender.stdin is not None
+        sender.stdin.write("go\n")
+        sender.stdin.close()
+        eventually(lambda: [loop.read_quiet(), *listener.taken][1:], every=0.001)
+        begun = loop.now()
+        for vrid in vrids:
+            timers[vrid] = loop.call_at(begun + wait, partial(called, vrid))
+        loop.run_until(lambda: len(calls) == 2, HUNG_S * SECOND)
+    loop.read_quiet()
+    last = dict.fromkeys(vrids, begun)
+    for (vrid, _, _), at in zip(listener.taken, listener.moments, strict=True):
+        if at <= calls[vrid]:
+            last[vrid] = max(at, begun)
+    assert all(last[vrid] + wait <= calls[vrid] for vrid in vrids)
+    counted = {vrid: sum(n for one, _, n in listener.taken if one == vrid) for vrid in vrids}
+    assert counted == {51: 100, 52: 60}
+    assert len(closer) < sum(counted.values())
 
 
 def test_what_was_held_is_handed_over_before_what_wakes(listener: Listener) -> None:

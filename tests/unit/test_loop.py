@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from tests.support import HUNG_S, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Timer
 
 MILLISECOND = SECOND // 1000
 
@@ -469,6 +470,12 @@ def test_between_the_prefetch_and_the_timer_the_loop_only_watches() -> None:
             called.append("postpone")
             return True
 
+        def expecting(self) -> Collection[Timer]:
+            return ()
+
+        def skim(self) -> Iterator[int]:
+            yield 0
+
     loop = Stepping()
     loop.quiet.append(Quiet())
     due = loop.now() + MILLISECOND
@@ -489,6 +496,12 @@ def test_an_advertisement_read_while_the_loop_watches_ends_the_watch() -> None:
 
         def postpone_timers(self) -> bool:
             return True
+
+        def expecting(self) -> Collection[Timer]:
+            return ()
+
+        def skim(self) -> Iterator[int]:
+            yield 0
 
     loop = Stepping()
     loop.quiet.append(Quiet())

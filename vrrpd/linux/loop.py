@@ -3,7 +3,8 @@
     run()   do what could wait (`idle`) -> sleep -> read every socket that has something
                  -> call every timer that is due
 
-            sleep -> what has arrived has only postponed the timer that woke us -> sleep
+            sleep -> what has arrived has only postponed the timer that woke us -> doze
+            doze  -> a short look finds that the timers are postponed again -> doze
 
 Contract: timers are called at their moment, never early, and in the order of their moments.
 What has already arrived is read before a timer is believed: a daemon that was kept waiting by the
@@ -17,7 +18,8 @@ turn, nor a signal longer than a turn: in a turn each descriptor is read once, a
 no more than a batch.
 
 To be woken is what costs most, so a timer that is postponed is not set again: the loop finds out
-when its old moment comes, and then brings all of them up to date at once.
+when its old moment comes, and then brings all of them up to date at once.  While all that comes is
+what was expected, not even that: it only looks when the last of it came.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from vrrpd.fsm import SECOND
+from vrrpd.ports import Timer
 
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
@@ -46,6 +49,10 @@ TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that w
 LATEST = SECOND // 4  # of our processor time: so much of what arrives goes before a due timer
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
 LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
+# ns before a timer has work to do at which it is looked at; epoll(7) sleeps whole milliseconds.
+EARLY = 3_000_000
+MOST_DOZING = 32  # timers for which a short look costs less than a closer one
+UNKNOWN = -1  # no moment: the timerfd has to be set
 READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
 
@@ -62,12 +69,21 @@ class _QuietReader(Protocol):
         False: there is a reason to hand it over now.
         """
 
+    def expecting(self) -> Collection[Timer]:
+        """The timers that an expected packet postpones, by all that is known."""
+
+    def skim(self) -> Iterator[int]:
+        """With each step, look at what has arrived, and keep it for `read()`.
+
+        Yields for how long (ns) there is nothing to do yet for its timers, or 0: look closer.
+        """
+
 
 def _nothing() -> None:
     """For a loop without an owner that handles mistakes."""
 
 
-class _Call:
+class Call:
     """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called.
 
     `wake` is when (ns) there is something to do for it: that is `when`, or `LEAD` earlier.
@@ -98,6 +114,11 @@ class _Call:
         self.near = False
 
 
+def _least(looks: Sequence[Iterator[int]]) -> Iterator[int]:
+    """With each step, a step of each of them: the least that they yield."""
+    return looks[0] if len(looks) == 1 else (min(step) for step in zip(*looks, strict=True))
+
+
 class Loop:
     """A Clock that also watches file descriptors and signals.
 
@@ -121,10 +142,11 @@ class Loop:
         self.epoll = select.epoll()
         self.epoll.register(self.timerfd, select.EPOLLIN)
         self.readers: dict[int, Callable[[], None]] = {}
-        self.heap: list[tuple[int, int, _Call]] = []
+        self.heap: list[tuple[int, int, Call]] = []
         self.serial = 0
-        self.armed: int | None = None
+        self.armed: int | None = None  # what the timerfd is set to
         self.running = False
+        self.drowsy = False  # the last wake-up has only postponed timers
         self.behind = False  # timers are called although not all that has arrived is read
         self.handlers: dict[int, Callable[[], None]] = {}
         self.idle: list[Callable[[], None]] = []  # called once, before the loop goes to sleep
@@ -153,9 +175,9 @@ class Loop:
         when: int,
         callback: Callable[[], None],
         before: Callable[[], None] | None = None,
-    ) -> _Call:
+    ) -> Call:
         """Call back at `when` (ns of `now()`), and call `before` shortly before that."""
-        call = _Call(when, callback, before)
+        call = Call(when, callback, before)
         self.serial += 1
         heapq.heappush(self.heap, (call.wake, self.serial, call))
         return call
@@ -226,6 +248,7 @@ class Loop:
         end = None if timeout is None else self.call_at(self.now() + timeout, self.stop)
         while self.running and not done():
             while self.idle:
+                self.drowsy = False
                 self.guard(self.idle.pop(0))
             if self.heap and self.heap[0][2].near:
                 events = self._watch()
@@ -257,17 +280,53 @@ class Loop:
             except Exception as error:
                 self._report(error)
                 return False
-        self.armed = None
+        self.armed = UNKNOWN
         if self.heap and self.heap[0][0] <= self.now():
             if self.heap[0][2].wake == self.heap[0][0]:
                 return False  # it was not postponed
             self.bring_up_to_date()
-        return not self.heap or self.heap[0][0] > self.now()
+        self.drowsy = not self.heap or self.heap[0][0] > self.now()
+        return self.drowsy
 
     def _sleep(self) -> list[tuple[int, int]]:
         """Sleep until something has arrived or a timer is due; what has arrived."""
+        drowsy, self.drowsy = self.drowsy, False
+        if drowsy:
+            try:
+                events = self._doze()
+            except Exception as error:
+                self._report(error)
+                events = None
+            if events is not None:
+                return events
         self.arm()
         return self.epoll.poll(-1, READY)
+
+    def _doze(self) -> list[tuple[int, int]] | None:
+        """Sleep as long as short looks find the timers postponed in time; what has arrived.
+
+        An empty list: there is a reason to look closer.  None: a timer is too near for this.
+
+        To look closer and to set the timerfd is most of what a wake-up costs.  A short look hands
+        nothing over and moves no timer: to the rest of the loop it is as if we had slept on.
+        """
+        readers = [one for one in self.quiet if one.expecting()]
+        timers = {timer for one in readers for timer in one.expecting()}
+        wakes = [call.wake for _, _, call in self.heap if call.callback and call in timers]
+        if not 0 < len(wakes) <= MOST_DOZING:
+            return None
+        left = min(wakes) - EARLY - self.now()
+        if left <= 0:
+            return None
+        others = [when for when, _, call in self.heap if call.callback and call not in timers]
+        self._set_alarm(min(others, default=None))
+        poll, look = self.epoll.poll, _least([one.skim() for one in readers]).__next__
+        while left > 0:
+            events = poll(left / SECOND, READY)
+            if events:
+                return events
+            left = look()
+        return []
 
     def _watch(self) -> list[tuple[int, int]]:
         """Wait for a timer that has had its prefetch call, or for what arrives; what has arrived.
@@ -317,7 +376,10 @@ class Loop:
 
     def arm(self) -> None:
         """Set the timerfd to the earliest call, if it is not already."""
-        when = self.next_call()
+        self._set_alarm(self.next_call())
+
+    def _set_alarm(self, when: int | None) -> None:
+        """Set the timerfd to a moment (ns), if it is not already; None: to none."""
         if when == self.armed:
             return
         self.armed = when
@@ -335,7 +397,7 @@ class Loop:
                 found = True
                 self.guard(callback)
             elif fd == self.timerfd:
-                self.armed = None  # to be set again, which also ends that it can be read
+                self.armed = UNKNOWN  # to be set again, which also ends that it can be read
         return found
 
     def fire(self, now: int) -> None:

@@ -8,9 +8,9 @@ be woken for it costs more than everything else, so it waits here until the daem
 another reason.  docs/quiet-backup.md has the whole story.
 
 Contract: `fetch()` reads what waits; `all()` and `latest()` take what was read, in the order of
-arrival.  The two sockets of a channel have filters that exclude each other, so each packet is in
-one of them.  Both are raw sockets: what the firewall drops reaches neither, which a packet socket
-would see.
+arrival.  `skim()` only finds out when the last ones came, and leaves them for `fetch()`.  The two
+sockets of a channel have filters that exclude each other, so each packet is in one of them.  Both
+are raw sockets: what the firewall drops reaches neither, which a packet socket would see.
 
 Reading has to be inexpensive, because it is most of what a BACKUP does: one system call for many
 packets, and Python works on their VRIDs and stamps as a whole.
@@ -23,23 +23,26 @@ import errno
 import os
 import socket
 import struct
+import time
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import ALL, attach, exactly
-from vrrpd.linux.loop import Loop
+from vrrpd.linux.loop import EARLY, Loop
 
 SO_TIMESTAMPNS = 35
 SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("@9I"), 8  # linux/sock_diag.h
 ROUNDS = 8  # Advertisements of each virtual router that fit
 COUNTED = 1024  # bytes that Linux counts for a short packet
 LEAST = 256  # bytes that Linux counts for any packet
-SLOTS = 256  # packets read with one system call
+SLOTS = 512  # packets read with one system call
 HEAD = 32  # bytes read of each: the VRID is among them
 CONTROL = 32  # struct cmsghdr and struct timespec
 STAMP = 2  # the place of the seconds among the words of 8 bytes of it
 VRID = {4: 21, 6: 1}  # its place in what a raw socket yields
+UNREAD = SLOTS - 64  # packets that may be kept in the buffers
+STEP = 1_000_000  # ns by which the wall clock may move between two looks
 LATE = 10_000_000  # ns by which a packet may be stamped before the reading that missed it
 BITS = 8 * struct.calcsize("P")  # of an address
 HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr of 64 bits
@@ -74,6 +77,7 @@ class QuietSocket:
             raise
         space = self.socket.getsockopt(sol, socket.SO_RCVBUF)
         self.room = space // (ROUNDS * COUNTED)
+        self.descriptor, self.place = self.socket.fileno(), VRID[family]
         self.turns = space // (LEAST * SLOTS) + 1  # of reading, for all that the buffer can hold
         self.dropped = 0
         self.lost = False  # whether packets were, since the last call of `overflowed()`
@@ -82,6 +86,7 @@ class QuietSocket:
         # When it was read, and by how much the wall clock was ahead of ours: last and before that.
         self.seen = loop.now(), loop.wall() - loop.now()
         self.before = self.seen
+        self.filled = 0  # slots with packets that were only skimmed
         self._prepare()
         self.clear()
 
@@ -102,6 +107,8 @@ class QuietSocket:
         self._recvmmsg = self.loop.libc.recvmmsg
         pointer = ctypes.c_void_p
         self._recvmmsg.argtypes = (ctypes.c_int, pointer, ctypes.c_uint, ctypes.c_int, pointer)
+        # The same without conversions, for `skim()`.
+        self._receive = ctypes.PyDLL(None).recvmmsg
         self._address = ctypes.addressof(self._headers)
         self._written = memoryview(self._headers).cast("B")
         self._bytes = memoryview(self._heads).cast("B")
@@ -126,10 +133,13 @@ class QuietSocket:
         """
         now = self.loop.now()
         self.seen = now, self.loop.wall() - now
-        descriptor, place = self.socket.fileno(), VRID[self.family]
+        descriptor, place = self.descriptor, self.place
         for _ in range(self.turns):
-            count = self._recvmmsg(descriptor, self._address, SLOTS, MSG_DONTWAIT, None)
-            if count <= 0:
+            first, self.filled = self.filled, 0
+            address = self._address + first * HEADERS.size
+            count = self._recvmmsg(descriptor, address, SLOTS - first, MSG_DONTWAIT, None)
+            count = max(count, 0) + first
+            if not count:
                 break
             self.vrids += self._bytes[place : count * HEAD : HEAD].tobytes()
             slots, words = CONTROL // 8, count * CONTROL // 8
@@ -142,6 +152,43 @@ class QuietSocket:
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
         self.lost = self.lost or self.dropped != before
+
+    def skim(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
+        """With each step, read what waits, and leave it in the buffers for `fetch()`.
+
+        `timers`, by VRID: when (ns) its timer has work to do, and how long after a packet it has.
+        Yields for how long (ns) there is nothing to do yet for any of them.  0: it is time to look
+        closer, the buffers are full, or the wall clock was set.
+
+        A generator, because all that it needs is in its frame: to fetch something that is in none
+        of the processor's caches takes longer than what is done with it.
+        """
+        receive, descriptor, headers = self._receive, self.descriptor, self._headers
+        heads, words, place = self._bytes, self._words, self.place
+        clock, wall, slot_of = time.monotonic_ns, time.time_ns, ctypes.byref
+        due = {vrid: when for vrid, (when, _) in timers.items()}
+        waits = {vrid: wait for vrid, (_, wait) in timers.items()}
+        last, before = self.filled, self.seen[1]
+        while True:
+            free = slot_of(headers, last * HEADERS.size)
+            first, count = last, receive(descriptor, free, SLOTS - last, MSG_DONTWAIT, None)
+            if count > 0:
+                self.filled = last = first + count
+            now = clock()
+            offset = wall() - now
+            if last > UNREAD or not -STEP < offset - before < STEP:
+                yield 0
+                return
+            before, missing = offset, len(waits)
+            for slot in range(last - 1, first - 1, -1):  # the last one of each VRID
+                vrid = heads[slot * HEAD + place]
+                at = slot * (CONTROL // 8) + STAMP
+                when = words[at] * SECOND + words[at + 1] - offset + waits.get(vrid, 0)
+                if when > due.get(vrid, when):
+                    due[vrid], missing = when, missing - 1
+                    if not missing:
+                        break
+            yield max(0, min(due.values()) - EARLY - now)
 
     def all(self) -> list[tuple[int, int]]:
         """Take what was read: (moment in ns of the loop's clock, VRID) of each packet."""

@@ -20,7 +20,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 from functools import partial
@@ -31,7 +31,7 @@ from vrrpd.journal import Log
 from vrrpd.linux.batch_sender import Batch, can_batch
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
-from vrrpd.linux.loop import Loop
+from vrrpd.linux.loop import Call, Loop
 from vrrpd.linux.quiet_socket import DROPS, MEMINFO, SO_MEMINFO, QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import PacketSignature
@@ -82,6 +82,8 @@ class RawChannel:
         self.quiet: QuietSocket | None = None
         self.expected: Mapping[int, bytes] = {}
         self.postpone: Postpone | None = None
+        self.timers: dict[int, Call] = {}  # by VRID: what an expected packet postpones
+        self.waits: dict[int, int] = {}  # by VRID: from the packet to the work of that timer (ns)
         self.held: dict[int, tuple[int, int]] = {}  # by VRID: moment of the last one, how many
         self.most = VRIDS  # packets that may wait, as far as is known of the kernel's space
         self.settling: Timer | None = None
@@ -230,6 +232,7 @@ class RawChannel:
         if self.settling is not None:
             self.settling.cancel()
             self.settling = None
+        self.timers.clear()
         if self.number < 0:
             return
         wanted = self._that_fit({} if self.calm is not None else self.expected)
@@ -427,14 +430,29 @@ class RawChannel:
         for vrid, at, times in found:
             held[vrid] = at, times + held[vrid][1] if vrid in held else times
         for vrid, at, _ in found:  # after all are held: what one raises costs none of the others
-            postpone(vrid, at)
+            timer = postpone(vrid, at)
+            if isinstance(timer, Call):
+                self.timers[vrid], self.waits[vrid] = timer, timer.wake - at
         return True
+
+    def expecting(self) -> Collection[Timer]:
+        """The timers that a packet in the quiet socket postpones, by all that is known."""
+        return self.timers.values()
+
+    def skim(self) -> Iterator[int]:
+        """With each step, look at what waits in the quiet socket, and keep it for `read()`.
+
+        Yields for how long (ns) none of its timers has work to do, or 0: look closer.
+        """
+        assert self.quiet is not None
+        return self.quiet.skim({v: (one.wake, self.waits[v]) for v, one in self.timers.items()})
 
     def _read_both(self, quiet: QuietSocket) -> None:
         """Read both sockets, and hand over their packets in the order of arrival.
 
         The one that wakes us comes first: what is not in the other one by then came later.
         """
+        self.timers.clear()  # all may change from here on
         others: list[tuple[int, bytes]] = []
         if ioctl(self.number, FIONREAD, NOTHING) != NOTHING:
             self._read(lambda packet, at: others.append((at, packet)))
@@ -444,20 +462,43 @@ class RawChannel:
                 self._hand_over(packet, at)
             return
         held, self.held = self.held, {}
-        for vrid, (at, times) in held.items():
-            if vrid in templates:
-                self._hand_over(templates[vrid], at, times)
+        self._hand_over_expected(templates, [(vrid, *last) for vrid, last in held.items()])
         quiet.fetch()
         if others:
-            waiting = [(at, templates[v]) for at, v in quiet.all() if v in templates]
-            for at, packet in sorted([*waiting, *others], key=lambda one: one[0]):
-                self._hand_over(packet, at)
+            self._hand_over_in_order(quiet.all(), others, templates)
         else:
-            for vrid, at, times in quiet.latest():
-                if vrid in templates:
-                    self._hand_over(templates[vrid], at, times)
+            self._hand_over_expected(templates, quiet.latest())
         if quiet.overflowed():
             self._overflowed(templates)
+
+    def _hand_over_in_order(
+        self,
+        waiting: Iterable[tuple[int, int]],
+        others: Iterable[tuple[int, bytes]],
+        templates: Mapping[int, bytes],
+    ) -> None:
+        """Hand over what was in both sockets: (moment, VRID) and (moment, packet).
+
+        Expected ones between which nothing else came are handed over together.
+        """
+        row: dict[int, tuple[int, int]] = {}
+        both: list[tuple[int, int | bytes]] = [*waiting, *others]
+        for at, what in sorted(both, key=lambda one: one[0]):
+            if isinstance(what, int):
+                row[what] = at, 1 + row[what][1] if what in row else 1
+                continue
+            self._hand_over_expected(templates, [(vrid, *last) for vrid, last in row.items()])
+            row.clear()
+            self._hand_over(what, at)
+        self._hand_over_expected(templates, [(vrid, *last) for vrid, last in row.items()])
+
+    def _hand_over_expected(
+        self, templates: Mapping[int, bytes], found: Iterable[tuple[int, int, int]]
+    ) -> None:
+        """Hand over expected packets: VRID, moment of the last one, and how many."""
+        for vrid, at, times in found:
+            if vrid in templates:
+                self._hand_over(templates[vrid], at, times)
 
     def _overflowed(self, templates: Mapping[int, bytes]) -> None:
         """Expected packets of unknown routers were lost: each may have come just now.

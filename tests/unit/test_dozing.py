@@ -1,0 +1,365 @@
+"""A loop that only looks when expected Advertisements came: each timer at its moment, each counted.
+
+The loop, the channel and the quiet socket are the real ones; the clocks, epoll and the packets that
+recvmmsg(2) yields are played, so an hour takes a moment and a timer that is late by 1 us is found.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, ip_address
+from math import ceil
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from vrrpd.fsm import SECOND
+from vrrpd.linux import loop, quiet_socket, sockets
+from vrrpd.linux.loop import Call, Loop
+from vrrpd.linux.quiet_socket import CONTROL, HEAD, HEADERS, SLOTS, STAMP, UNREAD, VRID
+from vrrpd.linux.sockets import SO_TIMESTAMPNS, RawChannel
+from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
+
+PEER = IPv4Address("10.78.0.9")
+MILLISECOND = SECOND // 1000
+TICK = 1_000  # ns between two looks at the clock
+NEAR = 100_000  # ns after its moment by which a timer is called: a hundred looks at the clock
+WALL = 1_700_000_000 * SECOND
+
+
+class Unforeseen(Exception):
+    """What no code has thought of."""
+
+
+class Channel(RawChannel):
+    """A channel on a datagram socket."""
+
+    def prepare(self, interface: str) -> None:
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
+class World:
+    """The time, and the packets that are to come: (moment, VRID)."""
+
+    def __init__(self) -> None:
+        self.time = 1000 * SECOND
+        self.offset = WALL
+        self.coming: list[tuple[int, int]] = []
+        self.waiting: list[tuple[int, int]] = []  # stamp and VRID
+        self.arrived: list[tuple[int, int]] = []  # moment and VRID
+        self.sleeps = self.stalls = 0
+        self.at: dict[int, Callable[[], None]] = {}  # what happens at the n-th sleep
+
+    def go_on(self, when: int) -> None:
+        """Let the time pass."""
+        while self.coming and self.coming[0][0] <= when:
+            at, vrid = heapq.heappop(self.coming)
+            self.time = max(self.time, at)
+            self.waiting.append((at + self.offset, vrid))
+            self.arrived.append((at, vrid))
+        self.time = max(self.time, when)
+
+    def send(self, vrid: int, first: int, interval: int, count: int) -> None:
+        """Have so many Advertisements arrive, the first of them in `first` ns."""
+        for number in range(count):
+            heapq.heappush(self.coming, (self.time + first + number * interval, vrid))
+
+
+class PlayedLoop(Loop):
+    """A loop in a world; its timerfd and its epoll are never asked."""
+
+    def __init__(self, world: World, trouble: Callable[[BaseException], None]) -> None:
+        self.world = world
+        super().__init__(trouble)
+        self.epoll.close()
+        names = ("register", "unregister", "close")
+        played = SimpleNamespace(poll=self.poll, **dict.fromkeys(names, lambda *_: None))
+        self.epoll: Any = played
+
+    def now(self) -> int:
+        self.world.go_on(self.world.time + TICK)
+        return self.world.time
+
+    def wall(self) -> int:
+        return self.now() + self.world.offset
+
+    def poll(self, timeout: float, _: int = 0) -> list[tuple[int, int]]:
+        """Sleep as epoll(7) does: whole milliseconds, or until the timerfd's moment."""
+        world = self.world
+        alarm = self.armed
+        assert timeout == 0 or alarm != -1, "the timerfd can still be read"
+        if timeout:
+            world.sleeps += 1
+            world.at.pop(world.sleeps, lambda: None)()
+            ends = [] if alarm is None else [alarm]
+            if timeout > 0:
+                ends.append(world.time + ceil(timeout * 1000) * MILLISECOND)
+            world.go_on(min(ends) + world.stalls)
+        rings = alarm is not None and 0 <= alarm <= world.time
+        return [(self.timerfd, 1)] if rings else []
+
+
+class Host:
+    """A BACKUP of some virtual routers: when its timers were called, and what was handed over."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, waits: dict[int, int]) -> None:
+        self.world = world = World()
+        self.begun = world.time
+        self.errors: list[BaseException] = []
+        self.waits = waits  # Master_Down_Interval by VRID, in ns
+        self.timers: dict[int, Call] = {}
+        self.called: dict[int, int] = {}
+        self.counted: Counter[int] = Counter()
+        self.closer = 0  # how often a timer was postponed
+        self.last: dict[int, int] = {}  # the moment of the last packet that was handed over
+        ends = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+        self.ends = [end for both in ends for end in both]
+        near = [one for one, _ in ends]
+        names = vars(socket) | {"socket": lambda *_: near.pop()}
+        for module in (sockets, quiet_socket):
+            patch.setattr(module, "socket", SimpleNamespace(**names))
+        self.loop = PlayedLoop(world, self.errors.append)
+        clocks = {"monotonic_ns": self.loop.now, "time_ns": self.loop.wall}
+        patch.setattr(quiet_socket, "time", SimpleNamespace(**clocks))
+        self.channel = Channel(self.loop, "lo", 4, 112, self.take, quiet=True)
+        self.channel.expect({vrid: packet(vrid) for vrid in waits}, self.postpone)
+        self.channel._settle()
+        assert self.channel.quiet is not None
+        self.quiet = quiet = self.channel.quiet
+        patch.setattr(
+            quiet, "_recvmmsg", lambda _, at, *rest: self.read(at - quiet._address, *rest)
+        )
+        patch.setattr(
+            quiet, "_receive", lambda _, at, *rest: self.read(quiet.filled * HEADERS.size, *rest)
+        )
+        for vrid in waits:
+            self.arm(vrid, self.loop.now() + waits[vrid])
+
+    def read(self, offset: int, count: int, *_: object) -> int:
+        """Write what waits where the kernel would; how many packets that were."""
+        found, self.world.waiting = self.world.waiting[:count], self.world.waiting[count:]
+        for slot, (stamp, vrid) in enumerate(found, offset // HEADERS.size):
+            self.quiet._bytes[slot * HEAD + VRID[4]] = vrid
+            word = slot * (CONTROL // 8) + STAMP
+            self.quiet._words[word], self.quiet._words[word + 1] = divmod(stamp, SECOND)
+        return len(found) or -1
+
+    def arm(self, vrid: int, when: int) -> None:
+        def call() -> None:
+            self.called[vrid] = self.loop.now()
+
+        self.timers[vrid] = self.loop.call_at(when, call, lambda: None)
+
+    def postpone(self, vrid: int, at: int) -> Call:
+        self.closer += 1
+        self.timers[vrid].postpone(at + self.waits[vrid])
+        return self.timers[vrid]
+
+    def take(self, data: bytes, at: int, times: int = 1) -> None:
+        vrid = data[21]
+        self.counted[vrid] += times
+        self.last[vrid] = at
+        self.timers[vrid].postpone(at + self.waits[vrid])
+
+    def run(self, seconds: float) -> None:
+        self.loop.run_until(lambda: False, int(seconds * SECOND))
+
+    def run_until_all_are_called(self) -> None:
+        self.loop.run_until(lambda: len(self.called) == len(self.waits), 100_000 * SECOND)
+        self.loop.read_quiet()
+        assert set(self.called) == set(self.waits)
+
+    def all_is_right(self) -> None:
+        """Each timer was called at its moment, and each packet was counted."""
+        assert self.errors == []
+        arrived = self.world.arrived
+        for vrid, called in self.called.items():
+            before = [at for at, one in arrived if one == vrid and at <= called]
+            due = max(before, default=self.begun) + self.waits[vrid]
+            assert due <= called <= due + NEAR, vrid
+        self.loop.read_quiet()
+        assert self.counted == Counter(vrid for _, vrid in arrived)
+
+    def close(self) -> None:
+        self.channel.close()
+        self.loop.close()
+        for end in self.ends:
+            end.close()
+
+
+def packet(vrid: int) -> bytes:
+    advert = Advertisement(3, vrid, 150, SECOND, (ip_address("10.78.0.10"),))
+    return ipv4_packet(encode(advert, PEER, GROUP4), PEER, GROUP4, ident=7)
+
+
+Make = Callable[[dict[int, int]], Host]
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    hosts: list[Host] = []
+
+    def host(waits: dict[int, int]) -> Host:
+        hosts.append(Host(monkeypatch, waits))
+        return hosts[-1]
+
+    yield host
+    for one in hosts:
+        one.close()
+
+
+INTERVAL, DOWN = 100 * MILLISECOND, 361 * MILLISECOND
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 32), (3, 32), (10, 32), (10, 9), (1, 0)])
+def test_one_that_falls_silent_among_several_is_called_at_its_moment(
+    make: Make, monkeypatch: pytest.MonkeyPatch, count: int, most: int
+) -> None:
+    monkeypatch.setattr(loop, "MOST_DOZING", most)
+    host = make(dict.fromkeys(range(1, count + 1), DOWN))
+    for vrid in host.waits:
+        host.world.send(vrid, vrid * 1000, INTERVAL, 300 if vrid == count else 400)
+    host.run(35)
+    assert set(host.called) == {count}
+    host.run_until_all_are_called()
+    host.all_is_right()
+
+
+def test_nothing_is_postponed_while_all_is_as_expected(make: Make) -> None:
+    """As often as the buffers are full, and not with each wake-up."""
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 36_000)
+    host.run(3_000)
+    assert host.called == {}
+    assert host.world.sleeps > 9_000
+    assert host.closer < 30_000 / UNREAD + 5
+    host.run_until_all_are_called()
+    host.all_is_right()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_lost_or_late_each_timer_is_called_at_its_moment(make: Make, seed: int) -> None:
+    luck = random.Random(seed)
+    vrids = luck.sample(range(1, 256), luck.choice([1, 1, 2, 5, 12]))
+    intervals = {vrid: luck.choice([10, 100, 100, 1000]) * MILLISECOND for vrid in vrids}
+    host = make({vrid: 3 * one + luck.randrange(one) for vrid, one in intervals.items()})
+    lost = luck.choice([0, 0.05, 0.4])
+    for vrid, interval in intervals.items():
+        for number in range(luck.randrange(2000)):
+            late = luck.randrange(interval // 4)
+            at = host.world.time + number * interval + late
+            if luck.random() >= lost or number == 0:
+                heapq.heappush(host.world.coming, (at, vrid))
+    for _ in range(5):  # other work, which has all handed over
+        host.loop.call_at(host.world.time + luck.randrange(200 * SECOND), lambda: None)
+    host.run_until_all_are_called()
+    host.run(3000)
+    host.all_is_right()
+
+
+@pytest.mark.parametrize("step", [-SECOND, -40 * MILLISECOND, 40 * MILLISECOND, SECOND])
+@pytest.mark.parametrize("sleep", range(20, 28))
+def test_a_clock_that_is_set_makes_no_timer_early(make: Make, step: int, sleep: int) -> None:
+    """Late by the step at most, and by one reading: docs/quiet-backup.md."""
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 100)
+
+    def set_clock() -> None:
+        host.world.offset += step
+
+    host.world.at[sleep] = set_clock
+    host.run_until_all_are_called()
+    assert host.errors == []
+    due = max(at for at, _ in host.world.arrived) + DOWN
+    assert due <= host.called[51] <= due + NEAR
+
+
+def test_a_host_that_stalls_believes_no_timer_before_it_has_read(make: Make) -> None:
+    host = make({51: DOWN, 52: DOWN})
+    for vrid in host.waits:
+        host.world.send(vrid, 0, INTERVAL, 200)
+
+    def stall() -> None:
+        host.world.stalls = 5 * SECOND
+
+    def run() -> None:
+        host.world.stalls = 0
+
+    host.world.at |= {10: stall, 11: run, 15: stall, 16: run}
+    host.run(15)
+    assert host.called == {}
+    host.run_until_all_are_called()
+    host.all_is_right()
+
+
+@pytest.mark.parametrize("more", [0, 1, 63, 64, 65, SLOTS])
+def test_more_than_the_buffers_hold_is_read_and_counted(make: Make, more: int) -> None:
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 20)
+    host.world.send(51, 2 * SECOND, 1, UNREAD + more)
+    host.run_until_all_are_called()
+    host.all_is_right()
+
+
+def test_another_packet_finds_all_that_was_skimmed_handed_over_before_it(make: Make) -> None:
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 100)
+    taken: list[tuple[int, int]] = []
+    arrived: list[int] = []
+
+    def other() -> None:
+        """A packet arrives in the middle of a doze, and is stamped before the last one."""
+        assert host.quiet.filled > 6
+        arrived.extend(at for at, _ in host.world.arrived)
+        patch.setattr(host.channel, "receiver", lambda _, at, times=1: taken.append((at, times)))
+        moment = arrived[-2] + MILLISECOND
+        patch.setattr(host.channel, "_read", lambda take: take(packet(9), moment))
+        patch.setattr(sockets, "ioctl", lambda *_: b"more")
+        host.channel.read()
+        patch.undo()
+        raise Unforeseen  # out of the loop
+
+    host.world.at[20] = other
+    with pytest.MonkeyPatch.context() as patch:
+        host.run(30)
+    middle = arrived[-2] + MILLISECOND
+    assert [type(error) for error in host.errors] == [Unforeseen]
+    assert [at for at, _ in taken[-3:]] == pytest.approx(
+        [arrived[-2], middle, arrived[-1]], abs=2 * TICK
+    )
+    assert [times for _, times in taken[-2:]] == [1, 1]
+    assert sum(times for _, times in taken) == len(arrived) + 1
+
+
+def test_a_short_look_that_fails_costs_nothing_but_time(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 100)
+
+    def fail(*_: object) -> int:
+        raise Unforeseen
+
+    monkeypatch.setattr(host.quiet, "_receive", fail)
+    host.run_until_all_are_called()
+    assert {type(error) for error in host.errors} == {Unforeseen}
+    host.errors.clear()
+    host.all_is_right()
+
+
+def test_a_timer_of_others_is_called_at_its_moment_while_the_loop_dozes(make: Make) -> None:
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 200)
+    due = [host.world.time + number * 777 * MILLISECOND + 17 for number in range(1, 20)]
+    called: list[int] = []
+    for when in due:
+        host.loop.call_at(when, lambda: called.append(host.world.time))
+    host.run_until_all_are_called()
+    assert all(when <= at <= when + NEAR for when, at in zip(due, called, strict=True))
+    host.all_is_right()
