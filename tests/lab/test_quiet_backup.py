@@ -203,6 +203,10 @@ def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
     def called(vrid: int) -> None:
         calls[vrid] = loop.now()
 
+    def first_has_come() -> bool:
+        loop.read_quiet()
+        return bool(listener.taken)
+
     listener.expect(*vrids, postpone=postpone)
     script = f"""if True:
         import time
@@ -219,7 +223,7 @@ def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
         assert sender.stdin is not None
         sender.stdin.write("go\n")
         sender.stdin.close()
-        eventually(lambda: [loop.read_quiet(), *listener.taken][1:], every=0.001)
+        eventually(first_has_come, every=0.001)
         begun = loop.now()
         for vrid in vrids:
             timers[vrid] = loop.call_at(begun + wait, partial(called, vrid))
