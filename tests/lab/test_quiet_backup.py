@@ -209,14 +209,15 @@ def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
 
     listener.expect(*vrids, postpone=postpone)
     script = f"""if True:
-        import time
+        import threading
         from tests.lab.test_quiet_backup import send
+        pause = threading.Event()  # never set
         input()
         for number in range(100):
             if number < 60:
                 send({family}, 52, ident=number)
             send({family}, 51, ident=number)
-            time.sleep(0.02)
+            pause.wait(0.02)
         """
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, text=True) as sender:
