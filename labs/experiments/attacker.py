@@ -212,7 +212,7 @@ def _repelled(lab: Lab, holder: str, source: str, host: str) -> bool:
         lab.wait_until(
             lambda: _holders(lab) != [holder],
             EFFECT,
-            what=f"another holder than {holder}, which a forgery would make",
+            what=f"a takeover from {holder} by a forged advertisement",
         )
     except LabError:
         return True

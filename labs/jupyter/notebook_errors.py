@@ -47,6 +47,8 @@ _OF_A_HOST = set(
     tcpdump vrrpctl
     """.split()  # noqa: SIM905
 )
+# What the lines of a `%%experiment` are called in a traceback.
+EXPERIMENT = "<experiment>"
 INTERRUPTED = "interrupted: the cell has ended here; what it had done until then stays done"
 
 
@@ -157,7 +159,7 @@ def unknown_name(error: BaseException, trace: Any, known: dict[str, Any]) -> str
 
     Only for a name written in the cell itself: one that a module lacks is a fault of the module.
     """
-    if trace is None or (trace.tb_next is not None and trace.tb_next.tb_next is not None):
+    if trace is None or not _in_the_cell(trace):
         return None
     found = re.match(r"name '(\w+)' is not defined", str(error))
     if not found:
@@ -189,9 +191,23 @@ def unknown_name(error: BaseException, trace: Any, known: dict[str, Any]) -> str
     )
 
 
+def _last(trace: TracebackType) -> TracebackType:
+    """The innermost frame of `trace`."""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
+
+
+def _in_the_cell(trace: TracebackType) -> bool:
+    """Whether it happened in a line of the cell: one frame below IPython, or in an experiment."""
+    if trace.tb_next is None or trace.tb_next.tb_next is None:
+        return True
+    return _last(trace).tb_frame.f_code.co_filename == EXPERIMENT
+
+
 def _line(trace: TracebackType) -> str:
     """The line of the cell in which it happened."""
-    last = trace.tb_next or trace
+    last = _last(trace)
     return linecache.getline(last.tb_frame.f_code.co_filename, last.tb_lineno)
 
 

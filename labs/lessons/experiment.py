@@ -17,6 +17,7 @@ A cell that is run again starts from the same situation; what did not happen is 
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from labs import own_numbers, waiting
 from labs.analysis.timeline import Timeline
 from labs.errors import LabError, NextStepReached
-from labs.jupyter.notebook_errors import LessonError
+from labs.jupyter.notebook_errors import EXPERIMENT, LessonError
 from labs.lessons.predictions import Prediction, asked, commit
 from labs.model.facts import Action
 from labs.model.fault_verbs import FAULT_VERBS
@@ -182,7 +183,8 @@ def run_lines(shell: Any, cell: str) -> None:
         name, _, line = first.partition(" ")
         shell.run_cell_magic(name, line, rest)
     else:
-        exec(compile(cell, "<experiment>", "exec"), shell.user_ns)
+        linecache.cache[EXPERIMENT] = (len(cell), None, cell.splitlines(keepends=True), EXPERIMENT)
+        exec(compile(cell, EXPERIMENT, "exec"), shell.user_ns)
 
 
 def shown(name: str) -> Timeline:

@@ -35,6 +35,7 @@ from labs.lessons import (
     course,
     predict,
 )
+from labs.lessons.experiment import run_lines
 from labs.lessons.typed_number import number
 from labs.progress import memory
 
@@ -704,6 +705,13 @@ def test_an_interrupt_is_one_line(shell: Shell) -> None:
     shell.user_ns = {"stop": stop}
     shell.run("stop()")
     assert shell.shown == [f"KeyboardInterrupt: {notebook_errors.INTERRUPTED}"]
+
+
+def test_a_name_that_an_experiment_lacks_is_one_line(shell: Shell) -> None:
+    shell.user_ns = {"run_lines": run_lines, "shell": shell, "send": print}
+    shell.run("run_lines(shell, 'send(forged)')")
+    (line,) = shell.shown
+    assert "`forged` is not there yet: first run the cell above that makes it" in line
 
 
 def test_a_fault_inside_a_function_keeps_its_traceback(shell: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from labs.errors import LabError
@@ -11,6 +12,8 @@ from labs.lessons import Challenge, Experiment, Question, Step
 from labs.lessons.challenges import VALID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from labs.analysis.timeline import Timeline
     from labs.emulation.lab import Lab
     from labs.lessons.experiment import Measured
@@ -40,7 +43,7 @@ def _calm(lab: Lab) -> None:
 
 def _read(lab: Lab) -> Measured:
     read = attacker.passwords_read(lab)
-    return ("by reading one packet" if read else "not at all"), {"read": read}
+    return ("by reading one packet" if read else "not at all"), {"read": ", ".join(read)}
 
 
 def _fallen(lab: Lab) -> None:
@@ -150,7 +153,7 @@ def _stays(lab: Lab) -> bool:
         lab.wait_until(
             lambda: lab.holders() != ["web1"],
             RECEIVES_NOTHING_AFTER_S,
-            what="another holder than web1, which is not to appear",
+            what="a takeover from web1, which must not happen",
         )
     except LabError:
         return True
@@ -183,6 +186,25 @@ def _what_it_knows(lab: Lab) -> str:
     return f"it reads the password in every advertisement: now it is {read[0]!r}"
 
 
+def _repelled(source: str) -> Callable[[Lab], bool]:
+    """A step: no forged advertisement in the name of `source` moves the address.
+
+    After one that did, the cluster gets its holder back, and the report shows it as it was before.
+    """
+
+    def repelled(lab: Lab) -> bool:
+        if attacker.repelled(lab, source):
+            return True
+        print("a forged advertisement has moved the address")
+        with suppress(LabError):
+            lab.wait_until(
+                lambda: lab.holders() == ["web1"], ONE_HOLDER_WITHIN_S, what="web1 to hold it again"
+            )
+        return False
+
+    return repelled
+
+
 def _borrowed_hint(lab: Lab) -> str:
     if _rules(lab, "web1"):
         return "your rule trusts the source address, and the attacker writes that of web2"
@@ -207,7 +229,7 @@ CHALLENGES = {
             ),
             Step(
                 "what the attacker sends from its own address moves nothing",
-                lambda lab: attacker.repelled(lab, OWN),
+                _repelled(OWN),
                 hints=(
                     _what_it_knows,
                     "which rows of the table say no under `forges from its own address`?",
@@ -216,7 +238,7 @@ CHALLENGES = {
             ),
             Step(
                 "what it sends with the address of web2 moves nothing",
-                lambda lab: attacker.repelled(lab, BORROWED),
+                _repelled(BORROWED),
                 hints=(
                     _borrowed_hint,
                     "a source address is only a field; a password that it never receives is more",
@@ -277,7 +299,7 @@ QUIZ = (
 
 # The reason that a verdict gives, by the question of the prediction.
 REASONS = {
-    SECRET: "It read {read}.",
+    SECRET: "It read the password: {read}.",
     GAP: "Both servers waited a Master_Down_Interval for a MASTER that did not exist.",
     WHO: "Its gratuitous ARP has updated the client's ARP cache.",
     EFFORT: "{found}: every number of four digits was tried in that time.",
