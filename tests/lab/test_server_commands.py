@@ -215,6 +215,16 @@ def test_sudo_runs_the_command_of_a_learner_who_is_root_already(bare_lab: Lab) -
     assert status == 1
 
 
+def test_tcpdump_needs_no_option_that_a_server_does_not_need(bare_lab: Lab) -> None:
+    """A lab has no user "tcpdump" that it could change to."""
+    pings = "ping -q -i 0.2 192.168.1.12 >/dev/null & "
+    text, status = typed(
+        bare_lab, f"{pings}tcpdump -nn -c 1 -i eth0 icmp 2>&1; s=$?; kill $!; exit $s"
+    )
+    assert "1 packet captured" in text
+    assert status == 0
+
+
 @pytest.mark.parametrize("command", ["ssh web2", "scp x web2:/tmp/"])
 def test_ssh_says_where_to_type_on_the_other_host(bare_lab: Lab, command: str) -> None:
     text, status = typed(bare_lab, f"{command} 2>&1")
