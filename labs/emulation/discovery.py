@@ -22,6 +22,7 @@ from typing import Any
 from labs import jsonlines
 from labs.capture import pcapng
 from labs.errors import LabError, unknown
+from labs.sandbox import setgroups
 from labs.sandbox.hostfile import read_in_root
 from labs.sandbox.namespaces import INIT_NAME, MARK, PLACES
 
@@ -159,7 +160,15 @@ def shell(lab: Running, host: str, command: list[str]) -> list[str]:
     inner = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
     kept = [pair for pair in inner if pair.split("=")[0] in _INHERITED]
     kept.append(f"TERM={os.environ.get('TERM', 'dumb')}")
-    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *command]
+    return [*enter, "env", "-i", "--chdir=/root", *kept, *_limits(pid), *_filter(pid), *command]
+
+
+def _filter(pid: int) -> list[str]:
+    """The command that runs the words after it with the filter that a host's daemon has."""
+    inside = os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user")
+    if inside or Path(f"/proc/{pid}/setgroups").read_text().strip() != "deny":
+        return []
+    return ["python3", "-I", "-S", setgroups.__file__]
 
 
 def _limits(pid: int) -> list[str]:

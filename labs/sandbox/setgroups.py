@@ -8,6 +8,10 @@ up; so the kernel refuses the call altogether.  keepalived takes that for a reas
 On a server, where root may change its groups, it just goes on.  (tcpdump, too, wants to be another
 user, whom there is not: `tcpdump -Z root`.)
 
+A filter goes to children only, and a shell that enters the namespace from outside is none:
+
+    python3 setgroups.py bash -i        bash, with the filter
+
 Everything else is let through, and this is only ever installed in a namespace of our own.
 Only the standard library is used: see labs/sandbox/namespaces.py.
 """
@@ -17,6 +21,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import sys
 
 # Numbers of the architecture (linux/audit.h) and of setgroups in it (asm/unistd.h).
 CALLS = {"x86_64": (0xC000003E, 116), "aarch64": (0xC00000B7, 159)}
@@ -54,3 +59,8 @@ def answer_for_the_kernel() -> bool:
     request = ctypes.create_string_buffer(struct.pack("@HP", length, ctypes.addressof(buffer)))
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, request, 0, 0) == 0)
+
+
+if __name__ == "__main__":
+    answer_for_the_kernel()
+    os.execvp(sys.argv[1], sys.argv[1:])

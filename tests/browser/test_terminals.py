@@ -105,6 +105,8 @@ def follow(page: Page, host: str) -> None:
     shows(page, host, f"root@{host}:~#", times=3)
     write(page, host, "systemctl is-active keepalived")
     shows(page, host, "\nactive")
+    write(page, host, "tcpdump -nn -c 1 -i eth0")
+    shows(page, host, "1 packet captured")
 
 
 def kept(page: Page) -> Locator:
