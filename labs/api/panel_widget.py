@@ -2,12 +2,11 @@
 
     thread (only while shown)  ── {"type": "news", "n", "now", "events"} ──>  js/bench.js
                                ── {"type": "busy"} ────────────────────────>  the lab is being reset
-    kernel                     <── {"type": "do", "verb", "host", ...} ──────  a click
+    notebook's loop            <── {"type": "do", "verb", "host", ...} ──────  a click
                                ── {"type": "output", "id", "text"} ────────>  a command prints
                                ── {"type": "ended"} ───────────────────────>  the lab is closed
 
-JupyterLab has the clicks carried out at once, by a thread of the kernel (a "subshell"), also while
-a cell runs; other pages after the cell.
+Clicks are carried out between cells, never during one, like everything else in a notebook.
 A page that comes late, or lost a message, asks for ("hello") and gets the whole record.
 """
 

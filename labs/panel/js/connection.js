@@ -1,6 +1,6 @@
 // The panel's side of the line to Python: questions and their answers, and whether anything comes.
 //
-//   ask(question)    the answer, once Python has it: a kernel without subshells answers between two cells
+//   ask(question)    the answer, once Python has it: a kernel answers between two cells
 //   state(ms)        "" while news comes, "ended" once the lab is closed, "lost" when all is silent
 //
 // A port that can (`live()`) says whether the kernel that made the panel still runs.  Silence alone
@@ -13,7 +13,7 @@ export const WORDS = {
   ended: "this lab has ended: run the cell above again for a new one, or lab.bench() to see the lab of a later cell",
   lost: "no kernel answers: it was restarted or shut down. Run the cells of the lesson again, from the first",
 };
-export const LATE = "waits for the kernel; a cell that runs may have to end first";
+export const LATE = "is carried out when the running cell has ended";
 
 export class Connection {
   constructor(port, beats = false) {

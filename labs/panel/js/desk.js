@@ -175,7 +175,7 @@ export class Desk {
     form.addEventListener("submit", async () => {
       let shown = "";
       const print = (text) => { shown += text; say(output, shown); };
-      const late = () => { if (!shown) say(output, `… ${LATE}`); };
+      const late = () => { if (!shown) say(output, `… ${LATE}, if one runs`); };
       say(output, "…");
       const answer = await this.hands.ask({ type: "run", host, command: line.value }, { late, print });
       say(output, answer.ok ? answer.text || "(nothing printed)" : [shown.trimEnd(), answer.text].filter(Boolean).join("\n"));
