@@ -18,6 +18,7 @@ What the channel does not send is left to it, which also counts and logs failure
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import inf
 from typing import Protocol
 
 from vrrpd.ports import Batch, Channel, Clock, Timer
@@ -68,6 +69,9 @@ class Cycle:
 
     In each interval each of them is due once, so the order stays.  `due` is when (ns) each was due
     in the first turn, `place` the next one of this turn, `turns` how many turns are complete.
+
+    The lists are made again when a turn begins, about once in an interval, and not for each router
+    that comes or goes: one that goes leaves a gap, one that comes waits.
     """
 
     def __init__(self, segment: _Segment, clock: Clock, interval: int) -> None:
@@ -76,7 +80,8 @@ class Cycle:
         self.interval = interval
         self.members: dict[_Master, int | None] = {}  # their places; None: not in the lists yet
         self.changed = False  # the lists are not those of the members
-        self.order: list[_Master] = []
+        self.waiting: float = inf  # when (ns) the first that is not in the lists is due
+        self.order: list[_Master | None] = []
         self.due: list[int] = []
         self.counted: list[int] = []  # how many of them each router has in its values
         self.turns = self.place = 0
@@ -87,14 +92,18 @@ class Cycle:
 
     def add(self, router: _Master) -> None:
         """Send the Advertisements of this router, too."""
+        due = router.next_advert[0]
         self.members[router] = None
         self.changed = True
-        self._wake_at(router.next_advert[0])
+        self.waiting = min(self.waiting, due)
+        self._wake_at(due)
 
     def remove(self, router: _Master) -> None:
         """Send none of this router any more."""
         self.update(router)
-        del self.members[router]
+        place = self.members.pop(router)
+        if place is not None:
+            self.order[place] = None
         self.changed = True
 
     def update(self, router: _Master) -> None:
@@ -118,28 +127,34 @@ class Cycle:
 
     def _send(self) -> None:
         """Send what is due before any other timer, and set ours."""
-        if self.changed:
+        now, other = self.clock.now(), self.clock.next_call()
+        if self.changed and (self.place == 0 or now >= self.waiting):
             self._arrange()
         batch = self.batch
         if batch is None or self.channel is not self.segment.channel:
             return
-        now, other = self.clock.now(), self.clock.next_call()
         begun, first = self.turns * self.interval, self.place
         if now - begun - self.due[first] >= self.interval:
             return  # of those that were missed, one is sent
         until = now if other is None or other > now else other
         end = bisect_right(self.due, until - begun, first)
+        if self.changed and None in self.order[first:end]:
+            end = self.order.index(None, first)
         self.place += batch.send(first, end) if end > first else 0
         for router in self.order[self.place : end]:
-            router.act_alone()
+            if router is not None:
+                router.act_alone()
+        while self.place < len(self.order) and self.order[self.place] is None:
+            self.place += 1
         if self.place == len(self.due):
             self.place, self.turns = 0, self.turns + 1
-        self._wake_at(self.due[self.place] + self.turns * self.interval)
+        next_due = self.due[self.place] + self.turns * self.interval
+        self._wake_at(next_due if next_due <= self.waiting else int(self.waiting))
 
     def _arrange(self) -> None:
         """Make the lists, and have the packets ready, for those who are members now.
 
-        Who has sent already while others of the same turn have not comes in the next time.
+        A router that has sent already while others of the same turn have not waits once more.
         """
         found = []
         for router in self.members:
@@ -147,10 +162,11 @@ class Cycle:
             self.members[router] = None
             found.append((*router.next_advert, router))
         found.sort(key=lambda one: one[0])
-        found = [one for one in found if one[0] < found[0][0] + self.interval]
-        self.changed = len(found) < len(self.members)
+        late = [one for one in found if one[0] >= found[0][0] + self.interval]
+        self.changed, self.waiting = bool(late), late[0][0] if late else inf
+        found = found[: len(found) - len(late)]
         self.due, self.order = [one[0] for one in found], [one[3] for one in found]
-        self.members.update({router: place for place, router in enumerate(self.order)})
+        self.members.update({one[3]: place for place, one in enumerate(found)})
         self.counted, self.turns, self.place = [0] * len(found), 0, 0
         self.channel = channel = self.segment.channel
         packets, idents = [one[1] for one in found], [one[2] for one in found]
@@ -160,6 +176,7 @@ class Cycle:
         """Let each member act by itself."""
         for router in tuple(self.members):
             router.act_alone()
+        self.place, self.batch = 0, None
 
     def _wake_at(self, when: int) -> None:
         """Have the timer expire at `when` (ns), if not earlier."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -296,6 +297,34 @@ def test_routers_that_are_due_at_different_moments_keep_them(
         assert {b - a for a, b in pairwise(mine)} == {SECOND // 10}
         assert len(mine) == 10
     assert len({one.cycle for one in routers}) == 1
+
+
+def test_packets_are_not_made_ready_for_each_that_comes_or_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hundreds of routers that are due at moments of their own would take too long for that."""
+    lan, routers = several(8)
+    for number, one in enumerate(routers):
+        one.act_alone()
+        assert one.current.deadline is not None
+        one._current = one.current._replace(deadline=one.current.deadline + number * 9_000_000)
+        one.arm()
+    lan.run(0.3)
+    made = 0
+    make = HostChannel.batch
+
+    def count(channel: HostChannel, packets: Sequence[bytes], idents: Sequence[int]) -> Any:
+        nonlocal made
+        made += 1
+        return make(channel, packets, idents)
+
+    monkeypatch.setattr(HostChannel, "batch", count)
+    before = [one.counters["advertisement-sent"] for one in routers]
+    for number in range(100):
+        routers[number % 8].act_alone()
+        lan.run(0.01)
+    assert made <= 15, "for 100 that left and came back in 10 intervals"
+    assert [one.counters["advertisement-sent"] for one in routers] == [n + 10 for n in before]
 
 
 def test_what_another_timer_may_change_is_not_sent_before_it(
