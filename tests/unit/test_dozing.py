@@ -90,7 +90,10 @@ class PlayedLoop(Loop):
         return self.now() + self.world.offset
 
     def poll(self, timeout: float, _: int = 0) -> list[tuple[int, int]]:
-        """Sleep as epoll(7) does: whole milliseconds, or until the timerfd's moment."""
+        """Sleep as epoll(7) does, or until the timerfd's moment.
+
+        Whole milliseconds, and as much longer as Linux may let a nice program sleep.
+        """
         world = self.world
         alarm = self.armed
         assert timeout == 0 or alarm != -1, "the timerfd can still be read"
@@ -99,7 +102,8 @@ class PlayedLoop(Loop):
             world.at.pop(world.sleeps, lambda: None)()
             ends = [] if alarm is None else [alarm]
             if timeout > 0:
-                ends.append(world.time + ceil(timeout * 1000) * MILLISECOND)
+                longer = min(int(timeout * SECOND) // 200, 100 * MILLISECOND)
+                ends.append(world.time + ceil(timeout * 1000) * MILLISECOND + longer)
             world.go_on(min(ends) + world.stalls)
         rings = alarm is not None and 0 <= alarm <= world.time
         return [(self.timerfd, 1)] if rings else []
@@ -227,6 +231,16 @@ def test_one_that_falls_silent_among_several_is_called_at_its_moment(
         host.world.send(vrid, vrid * 1000, INTERVAL, 300 if vrid == count else 400)
     host.run(35)
     assert set(host.called) == {count}
+    host.run_until_all_are_called()
+    host.all_is_right()
+
+
+@pytest.mark.parametrize("wait", [36, 361, 3_609, 36_090, 100_000])
+def test_a_long_sleep_ends_before_the_timer_although_the_kernel_makes_it_longer(
+    make: Make, wait: int
+) -> None:
+    host = make({51: wait * MILLISECOND})
+    host.world.send(51, 0, wait * MILLISECOND // 3, 20)
     host.run_until_all_are_called()
     host.all_is_right()
 

@@ -51,6 +51,9 @@ ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in 
 LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
 # ns before a timer has work to do at which it is looked at; epoll(7) sleeps whole milliseconds.
 EARLY = 3_000_000
+# Of a sleep as much is left out, because Linux may make it longer by a thousandth, and that of a nice
+# program by a two-hundredth (select_estimate_accuracy() in fs/select.c; a timerfd is exact).
+LONGER = 100
 MOST_DOZING = 32  # timers for which a short look costs less than a closer one
 UNKNOWN = -1  # no moment: the timerfd has to be set
 READY = 64  # descriptors reported at once
@@ -322,7 +325,7 @@ class Loop:
         self._set_alarm(min(others, default=None))
         poll, look = self.epoll.poll, _least([one.skim() for one in readers]).__next__
         while left > 0:
-            events = poll(left / SECOND, READY)
+            events = poll((left - left // LONGER) / SECOND, READY)
             if events:
                 return events
             left = look()
