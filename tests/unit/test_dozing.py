@@ -294,6 +294,69 @@ def test_a_clock_that_is_set_makes_no_timer_early(make: Make, step: int, sleep: 
     assert due <= host.called[51] <= due + NEAR
 
 
+@pytest.mark.parametrize("step", [-900_000, 900_000])
+def test_small_steps_of_the_clock_do_not_add_up(make: Make, step: int) -> None:
+    """None of them is noticed by itself; the last Advertisement is as exact as one of them."""
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 400)
+
+    def set_clock() -> None:
+        host.world.offset += step
+
+    host.world.at = dict.fromkeys(range(5, 1000), set_clock)
+    host.run_until_all_are_called()
+    assert host.errors == []
+    due = max(at for at, _ in host.world.arrived) + DOWN
+    assert due <= host.called[51] <= due + 4 * MILLISECOND
+
+
+@pytest.mark.parametrize("step", [-3600 * SECOND, -SECOND, SECOND, 3600 * SECOND])
+@pytest.mark.parametrize("sleep", [20, 23, 26])
+def test_a_clock_that_is_set_there_and_back_between_two_looks(
+    make: Make, step: int, sleep: int
+) -> None:
+    """Of the Advertisement between the steps nothing can be known but that it has come by now."""
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 100)
+    stamped: list[int] = []
+
+    def arrive() -> None:
+        """The MASTER's last Advertisement has a stamp of the other time."""
+        host.world.coming.clear()
+        at = host.loop.now()
+        host.world.arrived.append((at, 51))
+        host.world.waiting.append((at + host.world.offset + step, 51))
+        stamped.append(at)
+
+    host.world.at[sleep] = arrive
+    host.run_until_all_are_called()
+    assert host.errors == []
+    due = stamped[0] + DOWN
+    assert due <= host.called[51] <= due + DOWN
+
+
+@pytest.mark.parametrize("late", [1, 5, 40])
+def test_another_program_that_runs_between_two_looks_at_the_clocks_makes_no_timer_early(
+    make: Make, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, 30)
+
+    end = host.world.time + 29 * INTERVAL
+
+    def wall() -> int:
+        """It runs whenever Advertisements are read, and no more when the timer is due."""
+        if host.world.time < end + DOWN - 2 * late * MILLISECOND:
+            host.world.go_on(host.world.time + late * MILLISECOND)
+        return host.world.time + host.world.offset
+
+    monkeypatch.setattr(host.loop, "wall", wall)
+    host.run_until_all_are_called()
+    assert host.errors == []
+    due = max(at for at, _ in host.world.arrived) + DOWN
+    assert due <= host.called[51] <= due + late * MILLISECOND + NEAR
+
+
 def test_a_host_that_stalls_believes_no_timer_before_it_has_read(make: Make) -> None:
     host = make({51: DOWN, 52: DOWN})
     for vrid in host.waits:

@@ -51,7 +51,7 @@ ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in 
 LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
 # ns before a timer has work to do at which it is looked at; epoll(7) sleeps whole milliseconds.
 EARLY = 3_000_000
-# Of a sleep as much is left out, because Linux may make it longer by a thousandth, and that of a nice
+# Of a sleep this part is left out: Linux may make it longer by a thousandth, and that of a nice
 # program by a two-hundredth (select_estimate_accuracy() in fs/select.c; a timerfd is exact).
 LONGER = 100
 MOST_DOZING = 32  # timers for which a short look costs less than a closer one

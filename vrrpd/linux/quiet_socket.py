@@ -42,7 +42,8 @@ CONTROL = 32  # struct cmsghdr and struct timespec
 STAMP = 2  # the place of the seconds among the words of 8 bytes of it
 VRID = {4: 21, 6: 1}  # its place in what a raw socket yields
 UNREAD = SLOTS - 64  # packets that may be kept in the buffers
-STEP = 1_000_000  # ns by which the wall clock may move between two looks
+STEP = 1_000_000  # ns by which the wall clock may move until what waits is fetched
+PROMPT = 100_000  # ns between two looks at the clocks, if no other program has run meanwhile
 LATE = 10_000_000  # ns by which a packet may be stamped before the reading that missed it
 BITS = 8 * struct.calcsize("P")  # of an address
 HEADERS = struct.Struct("@P I 4x P N P N i 4x I 4x")  # struct mmsghdr of 64 bits
@@ -84,7 +85,7 @@ class QuietSocket:
         self.vrids = bytearray()  # of the packets that were read, in the order of arrival
         self.whole, self.rest = array("q"), array("q")  # their stamps: seconds and ns
         # When it was read, and by how much the wall clock was ahead of ours: last and before that.
-        self.seen = loop.now(), loop.wall() - loop.now()
+        self.seen = _read_clocks(loop)
         self.before = self.seen
         self.filled = 0  # slots with packets that were only skimmed
         self._prepare()
@@ -131,8 +132,7 @@ class QuietSocket:
 
         Not what comes meanwhile, at least not for longer than that takes.
         """
-        now = self.loop.now()
-        self.seen = now, self.loop.wall() - now
+        self.seen = _read_clocks(self.loop)
         descriptor, place = self.descriptor, self.place
         for _ in range(self.turns):
             first, self.filled = self.filled, 0
@@ -158,7 +158,8 @@ class QuietSocket:
 
         `timers`, by VRID: when (ns) its timer has work to do, and how long after a packet it has.
         Yields for how long (ns) there is nothing to do yet for any of them.  0: it is time to look
-        closer, the buffers are full, or the wall clock was set.
+        closer, the buffers are full, or the wall clock was set.  If it was set there and back, all
+        that is known of a packet is that it has come by now.
 
         A generator, because all that it needs is in its frame: to fetch something that is in none
         of the processor's caches takes longer than what is done with it.
@@ -168,22 +169,27 @@ class QuietSocket:
         clock, wall, slot_of = time.monotonic_ns, time.time_ns, ctypes.byref
         due = {vrid: when for vrid, (when, _) in timers.items()}
         waits = {vrid: wait for vrid, (_, wait) in timers.items()}
-        last, before = self.filled, self.seen[1]
+        last, (then, ahead) = self.filled, self.seen
         while True:
-            free = slot_of(headers, last * HEADERS.size)
+            begun, free = clock(), slot_of(headers, last * HEADERS.size)
             first, count = last, receive(descriptor, free, SLOTS - last, MSG_DONTWAIT, None)
             if count > 0:
                 self.filled = last = first + count
             now = clock()
             offset = wall() - now
-            if last > UNREAD or not -STEP < offset - before < STEP:
+            if last > UNREAD or not -STEP < offset - ahead < STEP:
                 yield 0
                 return
-            before, missing = offset, len(waits)
+            since, then, missing = then - LATE, begun, len(waits)
             for slot in range(last - 1, first - 1, -1):  # the last one of each VRID
                 vrid = heads[slot * HEAD + place]
-                at = slot * (CONTROL // 8) + STAMP
-                when = words[at] * SECOND + words[at + 1] - offset + waits.get(vrid, 0)
+                word = slot * (CONTROL // 8) + STAMP
+                at = words[word] * SECOND + words[word + 1] - offset
+                if not since <= at <= now:
+                    self.before = now + LATE, offset
+                    yield 0
+                    return
+                when = at + waits.get(vrid, 0)
                 if when > due.get(vrid, when):
                     due[vrid], missing = when, missing - 1
                     if not missing:
@@ -236,6 +242,19 @@ class QuietSocket:
     def close(self) -> None:
         """Close the socket."""
         self.socket.close()
+
+
+def _read_clocks(loop: Loop) -> tuple[int, int]:
+    """What our clock says, and by how much the wall clock is ahead of it (ns).
+
+    It is too little rather than too much if another program runs meanwhile: a packet that is made
+    older than it is would end Master_Down_Timer early.
+    """
+    for _ in range(3):
+        before, wall, now = loop.now(), loop.wall(), loop.now()
+        if now - before < PROMPT:
+            break
+    return now, wall - now
 
 
 def moment(stamp: int, offsets: Sequence[int], since: int, now: int) -> int:
