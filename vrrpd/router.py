@@ -557,8 +557,10 @@ class VirtualRouter:
         """Have a timer of our own again, because something happens to us."""
         cycle, self.cycle = self.cycle, None
         if cycle is not None:
-            cycle.remove(self)
-            self.arm()
+            try:
+                cycle.remove(self)
+            finally:
+                self.arm()
 
     @property
     def next_advert(self) -> tuple[int, bytes, int]:

@@ -18,6 +18,7 @@ What the channel does not send is left to it, which also counts and logs failure
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import ExitStack
 from math import inf
 from typing import Protocol
 
@@ -100,11 +101,13 @@ class Cycle:
 
     def remove(self, router: _Master) -> None:
         """Send none of this router any more."""
-        self.update(router)
-        place = self.members.pop(router)
-        if place is not None:
-            self.order[place] = None
-        self.changed = True
+        try:
+            self.update(router)
+        finally:
+            place = self.members.pop(router)
+            if place is not None:
+                self.order[place] = None
+            self.changed = True
 
     def update(self, router: _Master) -> None:
         """Bring the values of a router up to date with what was sent for it."""
@@ -173,10 +176,13 @@ class Cycle:
         self.batch = channel.batch(packets, idents) if channel is not None and found else None
 
     def _dissolve(self) -> None:
-        """Let each member act by itself."""
-        for router in tuple(self.members):
-            router.act_alone()
-        self.place, self.batch = 0, None
+        """Let each member act by itself; a mistake with one of them costs none of the others."""
+        try:
+            with ExitStack() as everybody:
+                for router in reversed(self.members):  # the last one to come is called first
+                    everybody.callback(router.act_alone)
+        finally:
+            self.place, self.batch = 0, None
 
     def _wake_at(self, when: int) -> None:
         """Have the timer expire at `when` (ns), if not earlier."""

@@ -279,6 +279,24 @@ def test_whatever_goes_wrong_every_router_has_a_timer(monkeypatch: pytest.Monkey
     assert all(one.cycle is None and one.timer is not None for one in routers)
 
 
+def test_a_mistake_with_one_router_leaves_none_of_them_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan, routers = several(3)
+    count = VirtualRouter.repeated
+
+    def fail(one: VirtualRouter, times: int, last: int) -> None:
+        if one is routers[0]:
+            raise ValueError
+        count(one, times, last)
+
+    monkeypatch.setattr(VirtualRouter, "repeated", fail)
+    routers[0].listener.close()
+    with pytest.raises(ValueError):  # noqa: PT011  # ours, just above
+        lan.run(0.1)
+    assert all(one.cycle is None and one.timer is not None for one in routers)
+
+
 def test_routers_that_are_due_at_different_moments_keep_them(
     sent: list[tuple[int, bytes]],
 ) -> None:
