@@ -187,7 +187,7 @@ class Interface(Record):
     section 5.4), `duplicates` those that another host was found to have.
 
     `base` is the index of the interface below a virtual one: 0 if there is none, or if it is not
-    knows, and -1 if that is in another network namespace.
+    known, and -1 if that is in another network namespace.
     """
 
     name: str

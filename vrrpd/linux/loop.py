@@ -186,7 +186,7 @@ class Loop:
         return call
 
     def next_call(self) -> int | None:
-        """When (ns) the next timer is due, or later if it has been postponed; None: never."""
+        """When (ns) the next timer is due, at the earliest: it may be postponed.  None: never."""
         while self.heap and self.heap[0][2].callback is None:
             heapq.heappop(self.heap)
         return self.heap[0][0] if self.heap else None
