@@ -548,7 +548,7 @@ class VirtualRouter:
         )
 
     def _join_cycle(self) -> None:
-        """Leave Adver_Timer and the Advertisements to the group."""
+        """Leave Adver_Timer and the Advertisements to a Cycle, if there can be one."""
         self.cycle = self.listener.masters.join(self, self.params.advert_interval)
         if self.cycle is not None:
             self._disarm()
