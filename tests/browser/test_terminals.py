@@ -87,6 +87,7 @@ def test_a_learner_types_on_a_host_beside_the_lesson(behind_a_prefix: str, page:
         run(page, "from labs import Lab")
         run(page, 'lab = Lab("steady")')
         follow(page, first)
+        open_a_lesson(page, first)
         click_on_a_host(page, others[-1])
         click_on_a_cable(page, first)
         screenshot(page, "terminals.png")
@@ -107,6 +108,18 @@ def follow(page: Page, host: str) -> None:
     shows(page, host, "\nactive")
     write(page, host, "tcpdump -nn -c 1 -i eth0")
     shows(page, host, "1 packet captured")
+
+
+def open_a_lesson(page: Page, host: str) -> None:
+    """A lesson that is opened from a terminal comes to the other lessons; and goes again."""
+    terminal(page, host).click()
+    page.locator(".jp-DirListing-item").filter(has_text="02-").dblclick()
+    row = page.locator(".lm-DockPanel-tabBar").filter(has_text="00-start-here")
+    opened = row.locator(".lm-TabBar-tab").filter(has_text="02-who-is-elected")
+    expect(opened).to_have_attribute("aria-selected", "true")
+    screenshot(page, "opened-from-a-terminal.png")
+    opened.locator(".lm-TabBar-tabCloseIcon").click()
+    expect(opened).to_have_count(0)
 
 
 def kept(page: Page) -> Locator:

@@ -67,7 +67,8 @@ function arrange(area, made) {
   }
 }
 
-function isTerminal(widget) {
+// Whether a window of JupyterLab is a terminal.
+export function isTerminal(widget) {
   return Boolean(widget.content?.hasClass?.("jp-Terminal"));
 }
 

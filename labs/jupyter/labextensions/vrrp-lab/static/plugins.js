@@ -1,6 +1,7 @@
 // The plugins of this extension; each is a file of its own.
 
 import { keepPanels } from "./kept_panel.js";
+import { placeLessons } from "./lesson_place.js";
 import { keepForms } from "./saved_forms.js";
 import { showStops } from "./stopped_run.js";
 
@@ -22,6 +23,12 @@ export function plugins(notebook, widgets, lumino) {
     autoStart: true,
     requires: [notebook.INotebookTracker],
     activate: (app, tracker) => keepPanels(app, tracker, lumino.Panel),
+  }, {
+    id: "vrrp-lab:lesson-place",
+    description: "Puts a lesson that is opened from a terminal to the other lessons.",
+    autoStart: true,
+    requires: [notebook.INotebookTracker],
+    activate: placeLessons,
   }, {
     id: "vrrp-lab:stopped-run",
     description: "Shows the cell at which a run of several cells has stopped.",
