@@ -46,6 +46,7 @@ STATE = ".hub"
 # those that follow.
 FIRST_ID, LAST_ID = 0x6FFE0000, 0x6FFEFFFF
 START_SECONDS = 300
+TRIES = 3  # JupyterHub ends if its proxy has not started after ten seconds, as on a busy machine
 END_SECONDS = 20
 _HERE = Path(__file__).parent
 _CHECKOUT = _HERE.parents[1]
@@ -187,21 +188,24 @@ def _serve(options: Options, words: dict[str, str]) -> int:
     config = _config(options, words)
     _require_open(options.folder, "name another folder, `make class CLASS=/srv/vrrp-lab-class`")
     log = options.state / "hub.log"
-    command = [sys.executable, "-m", "labs.jupyter.trial", str(config)]
     with log.open("ab") as output:
-        server = subprocess.Popen(
-            command,
-            cwd=options.state,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # a terminal sends Ctrl-C to all; the hub then stops one twice
-        )
-        end = _Ending(server)
-        if _started(server, options):
-            print(_welcome(options, words), flush=True)
-        elif not end.asked:
-            print(_end_of(log), file=sys.stderr)
+        for left in reversed(range(TRIES)):
+            server = subprocess.Popen(
+                _command(config),
+                cwd=options.state,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # a terminal sends Ctrl-C to all; the hub stops one twice
+            )
+            end = _Ending(server)
+            if _started(server, options):
+                print(_welcome(options, words), flush=True)
+                break
+            if end.asked:
+                break
+            if not left:
+                print(_end_of(log), file=sys.stderr)
         status = server.wait()
         end.over()
     place = f"The learners' work is in {options.folder}"
@@ -214,6 +218,11 @@ def _serve(options: Options, words: dict[str, str]) -> int:
         file=sys.stderr,
     )
     return 1
+
+
+def _command(config: Path) -> list[str]:
+    """What runs the hub of `config`."""
+    return [sys.executable, "-m", "labs.jupyter.trial", str(config)]
 
 
 class _Ending:
