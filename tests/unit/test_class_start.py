@@ -13,7 +13,7 @@ from labs.jupyter import trial
 
 # Counts how often it was started; the first LATE times it ends, like a hub whose proxy is late.
 HUB = """
-import sys, time
+import sys, threading
 from pathlib import Path
 count = Path("count")
 count.write_text(count.read_text() + "x" if count.exists() else "x")
@@ -21,7 +21,9 @@ if len(count.read_text()) <= int(sys.argv[1]):
     print("the proxy is late")
     sys.exit(1)
 Path("answers").touch()
-time.sleep(1)
+never = threading.Event()
+while not Path("asked").exists():
+    never.wait(0.02)
 """
 
 
@@ -35,6 +37,14 @@ def _handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+def answers(options: trial.Options) -> bool:
+    """Whether the hub has come so far; it ends then."""
+    found = (options.state / "answers").exists()
+    if found:
+        (options.state / "asked").touch()
+    return found
+
+
 def serve(place: Path, monkeypatch: pytest.MonkeyPatch, late: int) -> tuple[int, int]:
     """Serve a class whose hub ends `late` times; the status, and how often the hub was started."""
     options = trial.Options(folder=place)
@@ -42,7 +52,7 @@ def serve(place: Path, monkeypatch: pytest.MonkeyPatch, late: int) -> tuple[int,
     command = [sys.executable, "-c", HUB, str(late)]
     monkeypatch.setattr(trial, "_require_open", lambda needed, remedy: None)
     monkeypatch.setattr(trial, "_command", lambda config: command)
-    monkeypatch.setattr(trial, "_answers", lambda options: (options.state / "answers").exists())
+    monkeypatch.setattr(trial, "_answers", answers)
     status = trial._serve(options, {"learners": "word", "teacher": "secret"})
     return status, len((options.state / "count").read_text())
 
