@@ -20,7 +20,7 @@ from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.quiet_socket import moment
+from vrrpd.linux.quiet_socket import QuietSocket, moment
 from vrrpd.linux.sockets import RawChannel, RawWire
 from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
 from vrrpd.packet_signature import PacketSignature
@@ -357,6 +357,24 @@ def test_lost_packets_count_as_received_just_now(listener: Listener) -> None:
     assert latest[52] >= before
     listener.do_idle()
     assert not listener.waiting()  # for a while everything wakes
+
+
+def test_a_closed_socket_reads_from_no_other_that_has_its_number(ends: None) -> None:
+    loop = Loop()
+    try:
+        quiet = QuietSocket(loop, NEAR, 4, 112, 1 << 16)
+        number = quiet.socket.fileno()
+        quiet.close()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with ours, theirs:
+            assert number in (ours.fileno(), theirs.fileno())
+            for end in (ours, theirs):
+                end.send(b"not for it")
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                quiet.fetch()
+            assert not quiet.vrids
+    finally:
+        loop.close()
 
 
 def test_a_clock_that_was_set_makes_no_packet_older_than_it_is() -> None:

@@ -241,6 +241,7 @@ class QuietSocket:
 
     def close(self) -> None:
         """Close the socket."""
+        self.descriptor = -1  # its number may soon be another file's
         self.socket.close()
 
 

@@ -431,7 +431,7 @@ class RawChannel:
             held[vrid] = at, times + held[vrid][1] if vrid in held else times
         for vrid, at, _ in found:  # after all are held: what one raises costs none of the others
             timer = postpone(vrid, at)
-            if isinstance(timer, Call):
+            if isinstance(timer, Call):  # one of our loop's, whose `wake` we can ask
                 self.timers[vrid], self.waits[vrid] = timer, timer.wake - at
         return True
 
