@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import html
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,12 @@ class Bench(anywidget.AnyWidget):
     _esm = script()
     _css = style()
     network = traitlets.Dict().tag(sync=True)
+    own_id = traitlets.Unicode().tag(sync=True)  # by which the page finds this widget's model
 
     def __init__(self, source: Source) -> None:
-        super().__init__()
+        # A slow page draws the panel before, or without ever, receiving what is set later.
+        own_id = uuid.uuid4().hex
+        super().__init__(model_id=own_id, own_id=own_id, network=_described(source))
         self._source = source
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -87,20 +91,14 @@ class Bench(anywidget.AnyWidget):
         """A fresh record, at the start and after every reset of the lab."""
         source = self._source
         self._since = source.since
-        told = source.network()
+        told = _described(source)
         self._events = Events(source.addresses, source.servers, source.priorities)
         hosts = [host["name"] for host in told["hosts"]]
         self._record = Record(hosts, self._since)
         for name in source.servers:  # until something says that it was started
             applied(self._record.base, {"k": "dmn", "h": name, "s": "gone"})
         self._first = True
-        self.network = {
-            **told,
-            "addresses": list(source.addresses),
-            "menu": fault_verbs.menu(),
-            "live": True,
-            "beats": source.threaded,
-        }
+        self.network = told
 
     def _header(self) -> dict[str, Any]:
         network = {key: value for key, value in self.network.items() if key != "menu"}
@@ -275,6 +273,17 @@ class Bench(anywidget.AnyWidget):
         holders = [name for name, host in scene.items() if 0 in host["held"]]
         address = self._source.addresses[0]
         return f"{address} is held by {' and '.join(holders) or 'nobody'}"
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """The network of `source` as a live panel wants it: hosts, cables, addresses, menu."""
+    return {
+        **source.network(),
+        "addresses": list(source.addresses),
+        "menu": fault_verbs.menu(),
+        "live": True,
+        "beats": source.threaded,
+    }
 
 
 def _remarks(text: str, host: str) -> list[str]:

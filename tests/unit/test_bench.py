@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import ipywidgets
 import pytest
 
 from labs.analysis.master_down_timer import skew
@@ -288,6 +289,25 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     monkeypatch.setattr(Bench, "send", lambda self, content, buffers=None: messages.append(content))
     return messages
+
+
+def test_the_first_thing_a_page_receives_says_what_to_draw(
+    source: Still, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy page draws the panel before it has received anything that was set later."""
+    opened: list[dict[str, Any]] = []
+    make = ipywidgets.widget.comm.create_comm
+
+    def create(**told: Any) -> object:
+        opened.append(told)
+        return make(**told)
+
+    monkeypatch.setattr(ipywidgets.widget.comm, "create_comm", create)
+    bench = Bench(source)
+    (state,) = [told["data"]["state"] for told in opened if "network" in told["data"]["state"]]
+    assert [host["name"] for host in state["network"]["hosts"]] == ["web1", "web2", "client"]
+    assert state["network"] == bench.network
+    assert state["own_id"] == bench.model_id
 
 
 def test_everything_is_sent_once_in_few_messages(source: Still, sent: list[dict[str, Any]]) -> None:
