@@ -42,8 +42,8 @@ from vrrpd.ports import Timer
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
 TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
-# ns by which the wall clock may move against ours between two stamps, plus a thousandth of the time
-# between them: NTP's slew is half of that.
+# ns by which the wall clock may seem to move against ours: another program may run between the reads
+# of the two.  NTP slews both alike, so what really moves one against the other is that it was set.
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 LATEST = SECOND // 4  # of our processor time: so much of what arrives goes before a due timer
@@ -140,7 +140,7 @@ class Loop:
         self.timerfd = self.libc.timerfd_create(CLOCK_MONOTONIC, TFD_FLAGS)
         if self.timerfd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
-        self.clocks = (self.now(), time.time_ns() - self.now())  # then; wall clock minus ours
+        self.offset = time.time_ns() - self.now()  # of the wall clock, when last looked at
         self.set_at = 0  # when the wall clock was last found to have been set, by its own time
         self.epoll = select.epoll()
         self.epoll.register(self.timerfd, select.EPOLLIN)
@@ -200,8 +200,8 @@ class Loop:
         """
         wall = time.time_ns()
         now = self.now()  # after it: on a busy machine another program may run in between
-        (then, offset), self.clocks = self.clocks, (now, wall - now)
-        if abs(wall - now - offset) > SLACK + (now - then) // 1000:
+        offset, self.offset = self.offset, wall - now
+        if abs(self.offset - offset) > SLACK:
             self.set_at = wall
         age = wall - stamp
         return now if stamp < self.set_at or not 0 <= age < TOO_OLD else now - age
