@@ -257,11 +257,12 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
     assert complaints == []
 
 
-# In a page: the code of a panel takes longer to load than anywidget waits for it (2 s); then it
-# complains and receives nothing for the panel.
+# In a page: anywidget's patience with the code of a panel, 2 s, ends before that is loaded, as on a
+# slow computer; then it complains and receives nothing for the panel.
 LOAD_LATE = """{
   const timeout = AbortSignal.timeout.bind(AbortSignal);
-  AbortSignal.timeout = (ms) => timeout(ms === 2000 ? 0 : ms);
+  const ended = { addEventListener: (_event, giveUp) => queueMicrotask(giveUp) };
+  AbortSignal.timeout = (ms) => ms === 2000 ? ended : timeout(ms);
 }"""
 
 
