@@ -257,7 +257,7 @@ def test_a_cable_is_pulled_by_a_click_and_the_run_is_kept(
     assert complaints == []
 
 
-# In a page: anywidget's patience with the code of a panel, 2 s, ends before that is loaded, as on a
+# In a page: the 2 s that anywidget waits for the code of a panel end before that is loaded, as on a
 # slow computer; then it complains and receives nothing for the panel.
 LOAD_LATE = """{
   const timeout = AbortSignal.timeout.bind(AbortSignal);
