@@ -141,7 +141,9 @@ def _on_running_labs(command: Callable[[str, object, str], _Parser]) -> None:
     shell = command("terminal", _terminal, "A shell, or a command, on a host of a running lab.")
     shell.add_argument("host", help="web1, web2 or client")
     shell.add_argument("command", nargs="*", help="what to run instead of a shell, after --")
-    shell.add_argument("--lab", type=int, metavar="PID", help="default: the lab used last")
+    shell.add_argument(
+        "--lab", type=int, metavar="PID", help="which lab; default for a shell: the one used last"
+    )
     shell.add_argument("--server", type=int, metavar="PID", help=argparse.SUPPRESS)
     watch = command("watch", _watch, "Watch a running lab, and pull its cables with keys.")
     watch.add_argument("--lab", type=int, metavar="PID", help="which lab, if several are running")

@@ -116,8 +116,8 @@ class _Look:
         """The lab to show: the one asked for, or else the one that was used last."""
         found = discovery.find(above=self._server)
         if self._lab is not None:
-            return next((each for each in found if each.pid == self._lab), None)
-        return max(found, key=lambda each: each.used, default=None)
+            found = [each for each in found if each.pid == self._lab]
+        return discovery.used_last(found) if found else None
 
     def awaited(self, found: Running | None) -> str:
         """Why the terminal does not go over to `found` yet; "" if it does.

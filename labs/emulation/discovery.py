@@ -69,18 +69,25 @@ def find(above: int | None = None) -> list[Running]:
 
 
 def choose(labs: list[Running], pid: int | None = None) -> Running:
-    """The lab of the program `pid`, or the only one; LabError saying how to choose."""
+    """The lab of the program `pid`, or of the only one; LabError saying how to choose.
+
+    Where a program runs several labs at once, it is the one used last.
+    """
     if not labs:
         raise LabError("no lab of yours is running: start one with `labs cli` or in a notebook")
-    if pid is not None:
-        for lab in labs:
-            if lab.pid == pid:
-                return lab
-        raise unknown("lab", pid, [str(lab.pid) for lab in labs])
-    if len(labs) > 1:
-        pids = ", ".join(str(lab.pid) for lab in labs)
-        raise LabError(f"several labs are running ({pids}): choose one with --lab PID")
-    return labs[0]
+    pids = list(dict.fromkeys(lab.pid for lab in labs))
+    if pid is None and len(pids) > 1:
+        listed = ", ".join(map(str, pids))
+        raise LabError(f"several labs are running ({listed}): choose one with --lab PID")
+    of_program = [lab for lab in labs if pid in (None, lab.pid)]
+    if not of_program:
+        raise unknown("lab", pid, list(map(str, pids)))
+    return used_last(of_program)
+
+
+def used_last(labs: list[Running]) -> Running:
+    """The lab in which a cell was run, or which was started or reset, last; `labs` has one."""
+    return max(labs, key=lambda lab: lab.used)
 
 
 def capture(lab: Running, host: str, interface: str) -> list[str]:

@@ -60,6 +60,15 @@ _SomeLab = TypeVar("_SomeLab", bound="Lab")  # with typing.Self from 3.11 on
 _open_labs: list[Lab] = []  # of this process; the last one is the current one
 
 
+def _close_last() -> None:
+    """Close the current lab, and the one that it was opened beside with all others there."""
+    beside = True
+    while _open_labs and beside:
+        lab = _open_labs[-1]
+        beside = lab.beside
+        lab.close()
+
+
 _PARTS = {"faults": Faults, "access": HostAccess, "services": Services}
 
 
@@ -98,7 +107,8 @@ class Lab(_Parts, LabView):
     `state`: a name from `Lab.states()`. `daemon`: "vrrpd", "keepalived", or a name for each server;
     by default $LAB_DAEMON or vrrpd. `watch`: the addresses whose holders are wanted and which the
     client pings, the most important one first; by default those of the state's topology.
-    A new Lab closes the one before it in this process, unless `beside` is true.
+    A new Lab closes the one before it in this process and those opened beside that one, unless
+    `beside` is true.
     Raises LabError outside a lab's namespaces and for unknown names.
     """
 
@@ -119,8 +129,9 @@ class Lab(_Parts, LabView):
         plan = self._plan(told)
         place = namespaces.directory()
         _require_programs()
-        if _open_labs and not beside:
-            _open_labs[-1].close()
+        if not beside:
+            _close_last()
+        self.beside = beside
         self.directory = Path(tempfile.mkdtemp(prefix="lab-", dir=place))
         self.cluster = Cluster(self.directory, **plan)
         self.faults = Faults(self.cluster)

@@ -172,6 +172,12 @@ def test_a_new_lab_closes_the_one_before() -> None:
         Lab.current()
 
 
+def test_a_new_lab_closes_those_beside_the_one_before() -> None:
+    with Lab("empty") as one, Lab("empty", beside=True) as other, Lab("empty") as last:
+        assert repr(one) == repr(other) == "<Lab 'empty', closed>"
+        assert Lab.current() is last
+
+
 def test_an_ordinary_user_needs_no_root(ordinary_user: OrdinaryUser) -> None:
     before = calm()
     with running(ordinary_user.command([])):
