@@ -113,6 +113,7 @@ class Prediction:
         because: str = "",
         *,
         spread: float = 0.0,
+        between: tuple[float, float] | None = None,
         **facts: object,
     ) -> Verdict:
         """Lays what was predicted beside what was `measured`, and says why it came so.
@@ -120,21 +121,33 @@ class Prediction:
         Where nothing is measured, the lesson's module knows what is right.  `because`: the reason,
         by default the one of the lesson's module with `facts` filled in.  `spread`, in the unit of
         the prediction: how far a random number lies from the expected one as a rule.
+        `between`: the lowest and the highest value that the protocol allows, where it is chance
+        which of them is measured; each of them is right.
         """
         from labs.lessons import course
 
         found = course.right_answer(self.question) if measured is None else measured
         known = {**own_numbers.values(), **facts}
         reason = because or course.reason(self.question).format(**known)
-        verdict = Verdict(self, found, reason, spread)
+        verdict = Verdict(self, found, reason, spread, between)
         if self.guess is not None:
             memory.note("verdict", self.key, self.guess, found, verdict.right)
         return verdict
 
-    def right(self, measured: Answer, spread: float = 0.0) -> bool:
-        """Whether the guess agrees: the same choice, or a number within 15 % or the `spread`."""
+    def right(
+        self,
+        measured: Answer,
+        spread: float = 0.0,
+        between: tuple[float, float] | None = None,
+    ) -> bool:
+        """Whether the guess agrees: the same choice, or a number within 15 % or the `spread`.
+
+        A number `between` these two agrees as well, both rounded to a tenth.
+        """
         if isinstance(measured, str) or not isinstance(self.guess, int | float):
             return self.guess == measured
+        if between and round(between[0], 1) <= self.guess <= round(between[1], 1) + 0.05:
+            return True
         return abs(self.guess - measured) <= max(CLOSE * max(abs(measured), 0.1), spread)
 
     def on(self, timeline: Timeline, since: float | None = None) -> Beside:
@@ -284,6 +297,7 @@ class Verdict:
     measured: Answer
     because: str
     spread: float = 0.0
+    between: tuple[float, float] | None = None
 
     @property
     def right(self) -> bool | None:
@@ -291,7 +305,7 @@ class Verdict:
         return (
             None
             if self.prediction.guess is None
-            else self.prediction.right(self.measured, self.spread)
+            else self.prediction.right(self.measured, self.spread, self.between)
         )
 
     def _card(self) -> Card:

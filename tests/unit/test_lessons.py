@@ -105,6 +105,15 @@ def test_a_guess_of_what_is_random_is_right_within_its_spread() -> None:
     assert repr(guesses[3]).startswith("As you said. You said 3; it was 2.")
 
 
+def test_each_number_that_chance_may_measure_is_right() -> None:
+    judged = {
+        guess: predict("After how long?", guess, unit="s").judge(2.8, between=(2.609, 3.609))
+        for guess in (0.6, 2, 2.6, 3.1, 3.6, 4)
+    }
+    assert [guess for guess, verdict in judged.items() if verdict.right] == [2.6, 3.1, 3.6]
+    assert repr(judged[3.6]) == "As you said. You said 3.6 s; it was 2.8 s."
+
+
 def test_a_choice_of_several_words_is_set_apart() -> None:
     asked = predict("What then?", "nothing", choices=("nothing", "it moves"))
     assert "You said nothing; it was “it moves”." in repr(asked.judge("it moves"))

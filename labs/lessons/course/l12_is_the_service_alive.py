@@ -175,7 +175,8 @@ def _against_fault(lab: Lab) -> Measured:
 def _after_checks(lab: Lab) -> Measured:
     """How long no page came; the reason says when the last of the checks failed, in s."""
     fall = int(setting(lab.conf("web1"), "fall") or 1)
-    facts = {"early": fall - 1, "skew": skew(100, 2, 1.0)}
+    late = skew(100, 2, 1.0)
+    facts = {"early": fall - 1, "skew": late, "between": (fall - 1 + late, fall + late)}
     return round(_without_page(_failure(lab)), 2), facts
 
 
