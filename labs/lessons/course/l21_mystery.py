@@ -28,6 +28,8 @@ QUESTION = "Can I debug a cluster that I have not seen?"
 MINUTES = 60
 NUMBER = 6
 
+GATEWAY = "192.168.1.100"  # what the script of ticket 2 is to ping
+
 WELL = "web1 alone serves the client at 192.168.1.10, and web2 is BACKUP"
 
 
@@ -38,9 +40,19 @@ SOLVED = "How many of the six will you repair at your first try?"
 
 
 def _solved_at_once(_lab: Lab) -> Measured:
-    """How many of the six were repaired by the first try: the look at the start, and one more."""
-    tries = [memory.entries("check", f"mystery-{n}") for n in range(1, NUMBER + 1)]
-    return sum(any(entry.passed for entry in entries[:2]) for entries in tries)
+    """How many of the six were repaired by the first try: the look at the start, and one more.
+
+    LabError while a ticket has not been tried.
+    """
+    tries = {n: memory.entries("check", f"mystery-{n}") for n in range(1, NUMBER + 1)}
+    first = {n: entries[:2] for n, entries in tries.items()}
+    repaired = [n for n, entries in first.items() if any(entry.passed for entry in entries)]
+    if open_ := [str(n) for n, entries in first.items() if len(entries) < 2 and n not in repaired]:
+        raise LabError(
+            f"not tried yet: ticket {', '.join(open_)}. Check each ticket at its start and after "
+            "your repair, then run this cell again"
+        )
+    return len(repaired)
 
 
 def _drills(lab: Lab) -> Any:
@@ -137,10 +149,7 @@ def _asleep(lab: Lab) -> str:
 
 def _neighbour(lab: Lab) -> str:
     if "PERMANENT" in lab.run("client", "ip neighbour show 192.168.1.10").text:
-        return (
-            "the servers are well: the client sends its packets to another MAC address, "
-            "and that ARP entry never expires"
-        )
+        return "the servers are well; to which MAC address does the client send its packets?"
     return "the client can ask again now; wait some seconds and check again"
 
 
@@ -157,6 +166,8 @@ def _drill(lab: Lab) -> str:
 
 def _vrid_answer(lab: Lab) -> str:
     vrid = setting(lab.conf("web1"), "virtual_router_id")
+    if vrid == "51":
+        return "web1's file is right; on web1, systemctl reload keepalived"
     return (
         f"virtual_router_id of web1 is {vrid}, and 51 was meant; then systemctl reload keepalived"
     )
@@ -165,10 +176,14 @@ def _vrid_answer(lab: Lab) -> str:
 def _script_answer(lab: Lab) -> str:
     asked = re.search(r"ping .*?([\d.]+)\"", lab.conf("web1"))
     target = asked[1] if asked else "an address"
-    return f"both track a script that pings {target}, which is no host; 192.168.1.100 is one"
+    if asked and target == GATEWAY:
+        return "web1's file is right; the same in web2's, then systemctl reload keepalived on both"
+    return f"both track a script that pings {target}, which is no host; {GATEWAY} is one"
 
 
 def _drill_answer(lab: Lab) -> str:
+    if names_address(lab.conf("web2"), "192.168.1.10"):
+        return "web2's file is right; on web2, systemctl reload keepalived"
     held = contents(lab.conf("web2"), "vrrp_instance", "virtual_ipaddress_excluded")
     return (
         f"web2's file says {' '.join(held[0]) if held else 'nothing'}, one digit too many; "
@@ -222,7 +237,8 @@ CHALLENGES = {
         5,
         _neighbour,
         "`ip neighbour` on the client, and `ip link` on the servers: compare the MAC addresses",
-        "`ip neighbour del 192.168.1.10 dev eth0` on the client",
+        "PERMANENT: that entry never expires, and a flush leaves it; on the client "
+        "`ip neighbour del 192.168.1.10 dev eth0`",
     ),
     "mystery-6": _mystery(
         6,

@@ -41,7 +41,7 @@ WRONG = {
     ),
     "mystery-5": (
         # A permanent entry survives a flush.
-        Wrong(_typed("client", "ip neighbour flush dev eth0"), hint="never expires"),
+        Wrong(_typed("client", "ip neighbour flush dev eth0"), hint="to which MAC address"),
         # Now web2 has the address, and the client its answers: one server alone.
         Wrong(_typed("web1", "systemctl stop keepalived"), hint="no daemon is running on web1"),
     ),
