@@ -116,7 +116,7 @@ class Faults:
     def mend(self, host: str, interface: str = "eth0") -> None:
         """Undo `cut`, `lose` and `oneway`."""
         socket = self._cluster.socket(host, interface)
-        self._cluster.record("mend", host, f"path to {self._end(socket)} mended")
+        self._cluster.record("mend", host, f"path to {self._end(socket)} restored")
         self._pass(socket.port)
         self._switch(socket.switch, f"ip link set {socket.port} master {socket.switch}")
 

@@ -110,7 +110,7 @@ def repair_after(lab: Lab, after: str, cut: str = "web1") -> float:
         if not any(last < advert.t < mended for advert in _adverts(lab, cut)):
             return last
         lab.cut(cut)
-    raise LabError(f"this machine is too busy to mend the path to {cut} in time: try again")
+    raise LabError(f"this machine is too busy to restore the path to {cut} in time: try again")
 
 
 def unplugged() -> Timeline:

@@ -168,7 +168,7 @@ _ROWS = (
         simulated="the path works again in both directions and loses nothing",
         phrase="{host} was reached again",
         path="",
-        choices=(Choice(key="m", menu="Mend the path", when=("cut", "lossy")),),
+        choices=(Choice(key="m", menu="Restore the path", when=("cut", "lossy")),),
     ),
     # --- the daemon
     FaultVerb(

@@ -148,13 +148,13 @@ class Verbs:
     def cut(self, host: str, interface: str = CARD) -> None:
         """The break is further away: the carrier stays, nothing passes."""
         port = self.port(host, interface)
-        self.act("cut", host, f"path of {_named(port)} cut behind the switch port")
+        self.act("cut", host, f"path to {_named(port)} cut beyond the switch port")
         port.set_link(reachable=False)
 
     def mend(self, host: str, interface: str = CARD) -> None:
         """The path works again, in both directions, and loses nothing."""
         port = self.port(host, interface)
-        self.act("mend", host, f"path of {_named(port)} mended")
+        self.act("mend", host, f"path to {_named(port)} restored")
         port.set_link(reachable=True)
         port.switch.cables[host] = Cable()
         port.switch.doomed = [one for one in port.switch.doomed if one[0] != host]

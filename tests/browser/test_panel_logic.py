@@ -225,8 +225,8 @@ def test_an_address_without_a_holder_is_at_the_switch_and_two_holders_have_one_e
 @pytest.mark.parametrize(
     ("now", "offered", "not_offered"),
     [
-        ({"dmn": "runs", "pth": ""}, "Lose 30 % of its frames", "Mend the path"),
-        ({"dmn": "runs", "pth": "lossy"}, "Mend the path", "Lose 30 % of its frames"),
+        ({"dmn": "runs", "pth": ""}, "Lose 30 % of its frames", "Restore the path"),
+        ({"dmn": "runs", "pth": "lossy"}, "Restore the path", "Lose 30 % of its frames"),
         ({"dmn": "frozen", "pth": ""}, "Thaw the daemon", "Stop the daemon (SIGTERM)"),
         ({"dmn": "gone", "pth": "cut"}, "Start the daemon", "Restart it"),
     ],
