@@ -169,7 +169,7 @@ def _moved_hint(lab: Lab) -> str:
     if "web2" in lab.holders():
         return "web2 still holds it, but not for six seconds yet: check again"
     if has(text, "nopreempt") and setting(text, "state") == "MASTER":
-        return "`nopreempt` is ignored next to `state MASTER`: `keepalived -t` shows it"
+        return "the daemon ignores `nopreempt` with `state MASTER`: `keepalived -t` shows it"
     if has(text, "nopreempt"):
         return "the file has nopreempt: had the daemon read it when the cable came back?"
     return "the address moved at once: web1 has the higher priority, and so it preempts"

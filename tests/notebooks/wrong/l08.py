@@ -15,7 +15,9 @@ def _typed(*lines: str) -> str:
 WRONG = {
     "stay": (
         Wrong(PLUG, hint="so it preempts"),
-        Wrong(f"{_typed(NOPREEMPT, RELOAD)}\n{PLUG}", hint="ignored next to `state MASTER`"),
+        Wrong(
+            f"{_typed(NOPREEMPT, RELOAD)}\n{PLUG}", hint="ignores `nopreempt` with `state MASTER`"
+        ),
         Wrong(f"{_typed(NOPREEMPT, BACKUP)}\n{PLUG}", hint="had the daemon read it"),
         Wrong(
             f"{_typed(NOPREEMPT, BACKUP, RELOAD)}\nlab.plug('web1'); lab.settle()",
