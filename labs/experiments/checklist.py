@@ -1,7 +1,7 @@
 """What `keepalived-checklist` finds on the servers of a lab, for the checks of lessons.
 
 points(lab)         its lines that say LOOK, with their hosts
-points_hint(lab)    the first of them, and how many more there are
+points_hint(lab)    one of them, and how many more there are
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def points(lab: Lab) -> list[str]:
 
 
 def points_hint(lab: Lab) -> str:
-    found = points(lab)
+    """The first line that names its remedy, which a message of `keepalived -t` does not."""
+    found = sorted(points(lab), key=lambda line: " file: " in line)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{found[0]}{more}" if found else "nothing is left: check again"

@@ -111,7 +111,7 @@ class Pairs:
         for name, lab in self.labs.items():
             taken = [t for t in lab.timeline().takeovers if t.at >= self._verb_at.get(name, 0)]
             if not taken:
-                raise LabError(f"nobody has taken over with {name}: pairs.settle() and look again")
+                raise LabError(f"{name}: no takeover yet: pairs.settle(), then run this cell again")
             found[name] = taken[-1]
         return found
 
@@ -126,7 +126,9 @@ class Pairs:
         """
         measured = [t.measured for t in self.takeovers().values() if t.measured is not None]
         if not measured:
-            raise LabError("no witness knows when these takeovers were due: pairs.each(...) first")
+            raise LabError(
+                "the observers do not know when these takeovers were due: run this cell again"
+            )
         return max(measured) - min(measured)
 
     def table(self) -> Table:
@@ -138,7 +140,7 @@ class Pairs:
             took = f"{taken.measured:.3f}" if taken.measured is not None else "?"
             silent = f"{outage.duration:.2f}" if outage else "0"
             rows.append((name, due, took, silent, taken.reason))
-        return Table(("web1 + web2", "due", "took", "client waited", "in its own words"), rows)
+        return Table(("web1 + web2", "due", "took", "client waited", "reason in its log"), rows)
 
     def firsts(self, host: str) -> dict[str, str]:
         """The first Advertisement of `host` in each lab: the whole IP packet, hexadecimal."""

@@ -65,6 +65,11 @@ def test_the_articles_file_is_not_ready(tmp_path: Path) -> None:
     assert checked(tmp_path, ARTICLE) == (1, ["mail:", "password:", "state:"])
 
 
+def test_a_tab_is_as_good_as_a_space(tmp_path: Path) -> None:
+    tabs = ARTICLE.replace("auth_pass 1111", "auth_pass\t1111").replace("state M", "state\tM")
+    assert checked(tmp_path, tabs) == (1, ["mail:", "password:", "state:"])
+
+
 def test_a_file_that_is_ready_passes(tmp_path: Path) -> None:
     assert checked(tmp_path, READY) == (0, [])
 

@@ -9,7 +9,7 @@ TRUE: dict[str, Truth] = {
     "ask-both": r"root@web1.*Entering MASTER STATE.*root@web2.*Entering BACKUP STATE",
     "ask-vrrpd": r"BACKUP -> MASTER +.*priority 0",
     "ask-keepalived": "State = MASTER",
-    "send-junk": r"it was “it goes back and forth”.*'vrrpd': 0",
+    "send-junk": r"it was “web2 takes it again and again”.* [2-9] times from keepalived, and 0 ",
     "run-checklist": (
         r"(?=.*root@web1.*LOOK  firewall.*root@web2)(?=.*root@web2.*LOOK  boot)"
         r"(?=.*LOOK  mail)(?=.*LOOK  password)(?=.*LOOK  state)"
