@@ -37,7 +37,7 @@ For teachers: every prediction of the course, what was measured, why, and the wr
 Do not show it to a class before the predictions are in.
 
 The answers are those of the recorded runs, with vrrpd and with the numbers of the recording; a time is another one in each run, and longer on a busy computer.
-A number within 15 percent counts as right.
+A number within 15 percent counts as right, and so does any in a range that the reason gives.
 Each learner sees the choices in an order of their own; here and on the worksheets they have that of the notebook.
 With keepalived up to 2.3.2 two answers are others: the last one of lesson 05 and *Only web1 has the longer list* in lesson 06 are “both”.
 With numbers of the learner's own two answers can be others: in lesson 12, web1 keeps the address with a weight of 50 or less; in lesson 15, web2 does nothing from 250 ms on.
