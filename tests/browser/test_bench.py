@@ -427,6 +427,35 @@ def test_a_host_that_is_down_is_shown_as_down(page: Page, tmp_path: Path) -> Non
     expect(host.locator(".vb-ring")).to_be_hidden()
 
 
+# In a page: each drawing takes at least so many ms; the part of the time that was left beside them.
+SLOW = """async ([ms, times]) => {
+    const { bench } = window, { draw } = bench;
+    let drawing = 0, count = 0, from = 0;
+    return await new Promise((done) => {
+        bench.draw = function (...all) {
+            const began = performance.now();
+            from ||= began;
+            draw.apply(this, all);
+            while (performance.now() - began < ms);
+            drawing += performance.now() - began;
+            if ((count += 1) === times) done(1 - drawing / (performance.now() - from));
+        };
+        bench.clock.mode = "play";
+    });
+}"""
+
+
+@pytest.mark.parametrize("ms", [20, 60])
+def test_a_page_that_draws_slowly_leaves_most_of_its_time_to_what_arrives(
+    page: Page, tmp_path: Path, ms: int
+) -> None:
+    place = tmp_path / "run.html"
+    place.write_text(html_of(recorded(eventful().timeline())))
+    page.goto(place.as_uri())
+    expect(page.locator(".vb-title")).to_contain_text(HELD)
+    assert page.evaluate(SLOW, [ms, 20]) > 0.6
+
+
 @pytest.mark.timeout(LONG_SECONDS)
 def test_ten_minutes_of_a_busy_network_do_not_grow_the_page(page: Page, tmp_path: Path) -> None:
     """Played as fast as the browser takes it: what grows with events grows all the same."""

@@ -23,6 +23,8 @@ import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
 const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
+const REST = 4;               // so many times what a drawing took is left to the rest of the page
+const LONGEST_REST = 500;     // ms
 const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
 /** @type {Intl.DateTimeFormatOptions} */ const DATE = { dateStyle: "medium", timeStyle: "short" };
 class Bench {
@@ -35,6 +37,7 @@ class Bench {
   /** @type {HTMLElement} */ chip;
   /** @type {HTMLElement} */ told;
   /** @type {IntersectionObserver} */ observer;
+  /** @type {MessageChannel} */ drawn;
   /** The run that a page plays until Python is there (site/js/start.js). @type {any} */ recording;
 
   // `tools` may have an editor for keepalived.conf: editor(text, changed) -> {node, value, show, focus}.
@@ -70,17 +73,23 @@ class Bench {
   }
 
   // Draw as often as is seen, and not at all where the panel is out of sight.
+  // A slow computer draws less often: what comes from the lab would wait behind the drawings otherwise,
+  // and the panel would fall further and further behind.
   animate() {
-    let visible = true, last = performance.now(), announced = false;
+    let visible = true, last = performance.now(), began = last, rest = 0, announced = false;
+    const drawn = this.drawn = new MessageChannel();    // it answers when the browser has laid out and painted
+    drawn.port1.onmessage = () => { rest = Math.min(LONGEST_REST, REST * (performance.now() - began)); };
     this.observer = new IntersectionObserver((seen) => { visible = seen[seen.length - 1].isIntersecting; });
     this.observer.observe(this.root);
     const frame = (now) => {
       if (this.ended) return;
       requestAnimationFrame(frame);
       announced ||= announce(this.root);
-      if (now - last < (this.clock.virtual ? 0 : FRAME) || !visible) return;
+      if (!visible || now - last < (this.clock.virtual ? 0 : Math.max(FRAME, rest))) return;
+      began = performance.now();
       this.tick((now - last) / 1000);
       last = now;
+      drawn.port2.postMessage(null);
     };
     requestAnimationFrame(frame);
   }
@@ -88,6 +97,7 @@ class Bench {
   end() {
     this.ended = true;
     this.observer.disconnect();
+    this.drawn.port1.close();
   }
 
   // -- messages ---------------------------------------------------------------------------------
