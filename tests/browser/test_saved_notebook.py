@@ -13,7 +13,7 @@ from typing import Any
 
 import ipywidgets
 import matplotlib.image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from labs.analysis.timeline import Timeline
 from labs.figures.palette import DARK, GROUND
@@ -90,3 +90,37 @@ def test_figures_follow_the_theme_and_forms_say_that_they_are_a_record(
     form = page.locator(".jp-OutputArea-output").filter(has_text="Who takes over?").last
     expect(form).to_contain_text("Recorded in an earlier session. To use it again, run this cell.")
     assert form.locator("input[type=radio]").first.evaluate("each => !!each.closest('[inert]')")
+    a_second_save_waits_for_the_first(page)
+
+
+# Counts the saves of the notebook that are complete.
+SAVE = """() => {
+    window.saved ??= 0;
+    jupyterapp.shell.currentWidget.context.save().then(() => { window.saved += 1; });
+}"""
+BOTH_OR_ASKED = "() => window.saved === 2 || document.querySelector('.jp-Dialog')"
+
+
+def a_second_save_waits_for_the_first(page: Page) -> None:
+    """A learner saves while JupyterLab does so by itself and the server's answer is on its way."""
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "PUT" and not held:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    def written() -> bool:
+        page.wait_for_timeout(50)
+        return bool(held)
+
+    page.route(f"**/api/contents/{NAME}**", hold)
+    page.evaluate(SAVE)
+    eventually(written, START_SECONDS, "the first save to be written")
+    page.evaluate(SAVE)
+    page.wait_for_timeout(1000)
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    page.wait_for_function(BOTH_OR_ASKED)
+    expect(page.locator(".jp-Dialog")).to_have_count(0)

@@ -2,6 +2,7 @@
 
 import { keepPanels } from "./kept_panel.js";
 import { placeLessons } from "./lesson_place.js";
+import { saveInOrder } from "./orderly_saves.js";
 import { keepForms } from "./saved_forms.js";
 import { showStops } from "./stopped_run.js";
 
@@ -29,6 +30,15 @@ export function plugins(notebook, widgets, lumino) {
     autoStart: true,
     requires: [notebook.INotebookTracker],
     activate: placeLessons,
+  }, {
+    id: "vrrp-lab:orderly-saves",
+    description: "Saves a notebook by one at a time, so that no save takes the other for a stranger's.",
+    autoStart: true,
+    requires: [notebook.INotebookTracker],
+    activate: (_app, tracker) => {
+      tracker.forEach(saveInOrder);
+      tracker.widgetAdded.connect((_sender, panel) => saveInOrder(panel));
+    },
   }, {
     id: "vrrp-lab:stopped-run",
     description: "Shows the cell at which a run of several cells has stopped.",
