@@ -131,7 +131,8 @@ def _show_prediction(asked: Any) -> None:
 def _show_verdict(verdict: Any) -> None:
     asked = verdict.prediction
     about = {"question": asked.text, "unit": asked.unit, "choices": list(asked.choices)}
-    _ask("verdict", **about, measured=verdict.measured, because=verdict.because)
+    chance = {"spread": verdict.spread, "between": verdict.between}
+    _ask("verdict", **about, measured=verdict.measured, because=verdict.because, **chance)
 
 
 def _show_quiz(_quiz: Any) -> None:

@@ -262,16 +262,15 @@ class Page:
 
     def _verdict(self, output: dict[str, Any]) -> str:
         question, unit = output["question"], output["unit"]
-        measured, because = output["measured"], output["because"]
+        told = {key: output[key] for key in ("measured", "because", "spread", "between")}
         verdicts = {}
         for choice in output["choices"]:
             guessed = Prediction(question, choice, unit, tuple(output["choices"]))
-            verdict = Verdict(guessed, measured, because)
+            verdict = Verdict(guessed, **told)
             verdicts[choice] = {"right": verdict.right, "text": repr(verdict)}
-        nothing = repr(Verdict(Prediction(question, None, unit), measured, because))
+        nothing = repr(Verdict(Prediction(question, None, unit), **told))
         self.judged["predictions"][question] = {
-            "unit": unit, "measured": measured, "because": because,
-            "choices": verdicts, "nothing": nothing,
+            "unit": unit, **told, "choices": verdicts, "nothing": nothing,
         }  # fmt: skip
         return _widget("verdict", {"question": question}, "The comparison")
 

@@ -24,14 +24,21 @@ CHALLENGES = (
 
 
 def judge(
-    question: str, answer: str, unit: str, measured: float | str, because: str
+    question: str,
+    answer: str,
+    unit: str,
+    measured: float | str,
+    because: str,
+    spread: float = 0.0,
+    between: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Compare the number that was predicted with what was `measured`: {"right", "text"}.
 
-    `because` is the reason that the lesson's module gives.  Raises ValueError, with a
-    sentence for the learner, for what is not one number.
+    `because`, `spread` and `between` are what the lesson's module gives: labs.lessons.predictions.
+    Raises ValueError, with a sentence for the learner, for what is not one number.
     """
-    verdict = Verdict(Prediction(question, number(answer, unit), unit), measured, because)
+    asked = Prediction(question, number(answer, unit), unit)
+    verdict = Verdict(asked, measured, because, spread, between)
     return {"right": verdict.right, "text": repr(verdict)}
 
 

@@ -72,7 +72,8 @@ def expected(question: str, answer: str) -> str:
     if answer in known["choices"]:
         return str(known["choices"][answer]["text"])
     guessed = Prediction(question, float(answer), known["unit"])
-    return repr(Verdict(guessed, known["measured"], known["because"]))
+    told = {key: known[key] for key in ("measured", "because", "spread", "between")}
+    return repr(Verdict(guessed, **told))
 
 
 def test_predictions_are_asked_first_and_judged_by_the_lessons_own_code(page: Page) -> None:

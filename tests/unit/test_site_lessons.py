@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labs.browser.lessons import CHALLENGES
+from labs.browser.lessons import CHALLENGES, judge
 from labs.lessons import course
 from tests.support import REPOSITORY
 from tools.site_lessons import FIGURES, Page, Styles, index
@@ -25,7 +25,8 @@ def code(text: str, *outputs: dict[str, Any], tags: tuple[str, ...] = ()) -> dic
 
 
 ASKS = {"question": QUESTION, "unit": "", "choices": ["this", "that"], "ordered": False}
-VERDICT = {"kind": "verdict", **ASKS, "measured": "that", "because": "It was measured."}
+MEASURED = {"measured": "that", "because": "It was measured.", "spread": 0.0, "between": None}
+VERDICT = {"kind": "verdict", **ASKS, **MEASURED}
 REPORT = {"kind": "html", "html": '<div style="color:red">1 of 3</div>'}
 CHECK = {"kind": "check", "challenge": "leave", "report": REPORT}
 COMMIT = {"kind": "commit", "questions": [QUESTION]}
@@ -47,6 +48,18 @@ def made(tmp_path: Path) -> tuple[str, dict[str, Any]]:
     body = Page(LESSON, Styles(), tmp_path).body(CELLS)
     judged = (tmp_path / "lessons/07-failover/judged.json").read_text(encoding="utf-8")
     return body, json.loads(judged)
+
+
+def test_a_number_is_judged_with_what_chance_may_measure(tmp_path: Path) -> None:
+    asks = {"question": "After how long?", "unit": "s", "choices": []}
+    told = {"measured": 2.8, "because": "Chance.", "spread": 0.0, "between": (2.609, 3.609)}
+    page = Page(LESSON, Styles(), tmp_path)
+    page.body([code("judge()", {"kind": "verdict", **asks, **told})])
+    judged = json.loads((tmp_path / "lessons/07-failover/judged.json").read_text(encoding="utf-8"))
+    known = judged["predictions"]["After how long?"]
+    del known["choices"], known["nothing"]
+    found = {guess: judge("After how long?", guess, **known)["right"] for guess in ("3.6", "4.2")}
+    assert found == {"3.6": True, "4.2": False}
 
 
 def asked(body: str, kind: str) -> dict[str, Any]:

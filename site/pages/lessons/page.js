@@ -116,8 +116,8 @@ async function comparison(question, answer) {
   const known = (await judged()).predictions[question];
   if (answer === undefined) return { right: null, text: known.nothing };
   if (known.choices[answer]) return known.choices[answer];
-  const { unit, measured, because } = known;
-  return runtime().call("lessons.judge", { question, answer, unit, measured, because });
+  const { choices, nothing, ...told } = known;
+  return runtime().call("lessons.judge", { question, answer, ...told });
 }
 
 // What follows a commit() is not shown before its questions have answers, or the reader gives up.
