@@ -7,6 +7,8 @@
                                ── {"type": "ended"} ───────────────────────>  the lab is closed
 
 Clicks are carried out between cells, never during one, like everything else in a notebook.
+On a busy host a click or its answer may be lost on the way: the page asks again, and what was
+carried out already is only answered again.
 A page that comes late, or lost a message, asks for ("hello") and gets the whole record.
 """
 
@@ -36,6 +38,7 @@ from labs.panel.sources import SHOWN, Source
 from labs.progress import memory
 
 EVERY = 0.08  # s between two messages: twelve a second at most
+REMEMBERED = 20  # answers that are kept for a page that asks again
 QUIET = 6  # looks after which there is a message even without news, so that the page knows of us
 # s after the start: a page that was still loading then has missed what was sent; here is all of it.
 AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -65,6 +68,7 @@ class Bench(anywidget.AnyWidget):
         self._untold: list[dict[str, Any]] = []  # in the record, and no page has received it
         self._looks = 0
         self._views = 0
+        self._answers: dict[object, dict[str, Any]] = {}  # by the id of the question
         self._begin()
         self.on_msg(self._message)
 
@@ -223,10 +227,16 @@ class Bench(anywidget.AnyWidget):
             if self._views <= 0:
                 self._stop.set()
             return
-        try:
-            self.send({**answer, "ok": True, **self._answer(content)})
-        except (LabError, OSError, KeyError) as error:
-            self.send({**answer, "ok": False, "text": str(error)})
+        asked = answer["id"]
+        if asked not in self._answers:
+            try:
+                answer |= {"ok": True, **self._answer(content)}
+            except Exception as error:
+                answer |= {"ok": False, "text": str(error) or repr(error)}
+            self._answers[asked] = answer
+            for old in [*self._answers][:-REMEMBERED]:
+                del self._answers[old]
+        self.send(self._answers[asked])
 
     def _answer(self, content: dict[str, Any]) -> dict[str, Any]:
         host = content.get("host", "")

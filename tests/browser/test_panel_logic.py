@@ -115,8 +115,9 @@ ASKED = """async () => {
         line.ask({ type: "run" }, more).then((answer) => printed.push(answer.text));
     });
     const first = await late;
-    line.take({ type: "output", id: 1, text: "a" }, 0);
-    line.take({ type: "answer", id: 1, ok: true, text: "ab" }, 0);
+    const { id } = sent[0];
+    line.take({ type: "output", id, text: "a" }, 0);
+    line.take({ type: "answer", id, ok: true, text: "ab" }, 0);
     line.take({ type: "ended" }, 0);
     const refused = await line.ask({ type: "do" });
     return [first, printed, sent, refused.ok, refused.text];
@@ -132,9 +133,38 @@ def test_a_question_is_answered_late_in_pieces_or_not_at_all(logic: Page) -> Non
     first, printed, sent, ok, text = logic.evaluate(ASKED)
     assert first == "late"
     assert printed == ["a", "ab"]
-    assert sent == [{"type": "run", "id": 1}], "a lab that has ended is not asked"
+    assert [message["type"] for message in sent] == ["run"], "a lab that has ended is not asked"
     assert not ok
     assert "has ended" in text
+
+
+# Timers are called by hand: one more question each time, until there is an answer.
+LOST = """async (lossy) => {
+    const sent = [], timers = new Map();
+    const line = new logic.Connection({ send: (m) => sent.push(m), lossy });
+    window.setInterval = (call) => { timers.set(timers.size + 1, call); return timers.size; };
+    window.clearInterval = (number) => { timers.delete(number); };
+    const pass = () => { for (const call of [...timers.values()]) call(); };
+    const answers = [line.ask({ type: "do", verb: "unplug" }), line.ask({ type: "save" })];
+    pass();
+    line.take({ type: "answer", id: sent[0].id, ok: true, text: "" }, 0);
+    pass();
+    line.take({ type: "answer", id: sent[1].id, ok: true, text: "" }, 0);
+    pass();
+    await Promise.all(answers);
+    const other = new logic.Connection({ send: (m) => sent.push(m) });
+    other.ask({ type: "conf" });
+    return [sent.map((m) => m.type), new Set(sent.map((m) => m.id)).size, timers.size];
+}"""
+
+
+@pytest.mark.parametrize(("lossy", "again"), [(True, ["do", "save", "save"]), (False, [])])
+def test_a_question_that_may_be_lost_is_asked_again_until_it_is_answered(
+    logic: Page, lossy: bool, again: list[str]
+) -> None:
+    sent, different, _ = logic.evaluate(LOST, lossy)
+    assert sent == ["do", "save", *again, "conf"]
+    assert different == 3, "another page's questions have other ids"
 
 
 LONG_RUN = """() => {

@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 
 from labs.analysis.master_down_timer import skew
-from labs.api.panel_widget import EVERY, Bench, recorded
+from labs.api.panel_widget import EVERY, REMEMBERED, Bench, recorded
 from labs.conf import priorities
 from labs.errors import LabError
 from labs.model.facts import Action, Address, Advert, Configured, Fact, Heard, Link, Ping, State
@@ -428,6 +428,34 @@ def test_the_last_view_that_goes_ends_the_thread(source: Still, sent: list[dict[
 
 def test_no_lab_is_asked_while_nothing_is_shown(source: Still) -> None:
     assert Bench(source)._thread is None
+
+
+def test_a_click_that_comes_twice_is_carried_out_once_and_answered_twice(
+    source: Still, sent: list[dict[str, Any]]
+) -> None:
+    """The page asks again where the answer was lost, or only late."""
+    bench = Bench(source)
+    for number in range(REMEMBERED + 5):
+        verb = "plug" if number % 2 else "unplug"
+        click = {"type": "do", "verb": verb, "host": "web1", "id": f"a-{number}"}
+        bench._message(None, click, None)
+        source._lan.machines["web1"].plugged = False
+        bench._message(None, click, None)
+        assert not source._lan.machines["web1"].plugged
+    assert [message["id"] for message in sent[::2]] == [message["id"] for message in sent[1::2]]
+    assert all(message["ok"] for message in sent)
+    assert len(bench._answers) == REMEMBERED
+
+
+def test_a_mistake_of_ours_is_an_answer_too(
+    source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(host: str, command: str, show: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr(source, "run", run)
+    Bench(source)._message(None, {"type": "run", "host": "web1", "command": "ls", "id": 3}, None)
+    assert sent == [{"type": "answer", "id": 3, "ok": False, "text": "RuntimeError()"}]
 
 
 def test_clicks_are_carried_out_and_answered(source: Still, sent: list[dict[str, Any]]) -> None:

@@ -16,15 +16,13 @@ import { Controls } from "./controls.js";
 import { Desk } from "./desk.js";
 import { download, make, say, set } from "./dom.js";
 import { Log } from "./log.js";
+import { Pace } from "./pace.js";
 import { Plan } from "./plan.js";
 import { Moment, Record, holders } from "./record.js";
 import { announce, keepButton } from "./sight.js";
 import { openTerminal } from "./terminals.js";
 import { Timeline } from "./timeline.js";
 
-const FRAME = 33;             // ms between two drawings; a LAN in this page is drawn with every frame
-const REST = 4;               // so many times what a drawing took is left to the rest of the page
-const LONGEST_REST = 500;     // ms
 const VIRTUAL_LAG = 0.08;     // s behind a LAN in this page: its answers take no more
 /** @type {Intl.DateTimeFormatOptions} */ const DATE = { dateStyle: "medium", timeStyle: "short" };
 class Bench {
@@ -37,7 +35,7 @@ class Bench {
   /** @type {HTMLElement} */ chip;
   /** @type {HTMLElement} */ told;
   /** @type {IntersectionObserver} */ observer;
-  /** @type {MessageChannel} */ drawn;
+  /** @type {Pace} */ pace;
   /** The run that a page plays until Python is there (site/js/start.js). @type {any} */ recording;
 
   // `tools` may have an editor for keepalived.conf: editor(text, changed) -> {node, value, show, focus}.
@@ -73,23 +71,16 @@ class Bench {
   }
 
   // Draw as often as is seen, and not at all where the panel is out of sight.
-  // A slow computer draws less often: what comes from the lab would wait behind the drawings otherwise,
-  // and the panel would fall further and further behind.
   animate() {
-    let visible = true, last = performance.now(), began = last, rest = 0, announced = false;
-    const drawn = this.drawn = new MessageChannel();    // it answers when the browser has laid out and painted
-    drawn.port1.onmessage = () => { rest = Math.min(LONGEST_REST, REST * (performance.now() - began)); };
+    let visible = true, announced = false;
+    this.pace = new Pace();
     this.observer = new IntersectionObserver((seen) => { visible = seen[seen.length - 1].isIntersecting; });
     this.observer.observe(this.root);
     const frame = (now) => {
       if (this.ended) return;
       requestAnimationFrame(frame);
       announced ||= announce(this.root);
-      if (!visible || now - last < (this.clock.virtual ? 0 : Math.max(FRAME, rest))) return;
-      began = performance.now();
-      this.tick((now - last) / 1000);
-      last = now;
-      drawn.port2.postMessage(null);
+      if (visible) this.pace.draw(now, this.clock.virtual, (passed) => this.tick(passed));
     };
     requestAnimationFrame(frame);
   }
@@ -97,7 +88,7 @@ class Bench {
   end() {
     this.ended = true;
     this.observer.disconnect();
-    this.drawn.port1.close();
+    this.pace.end();
   }
 
   // -- messages ---------------------------------------------------------------------------------

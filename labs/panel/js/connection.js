@@ -3,11 +3,14 @@
 //   ask(question)    the answer, once Python has it: a kernel answers between two cells
 //   state(ms)        "" while news comes, "ended" once the lab is closed, "lost" when all is silent
 //
+// A port that may lose something (`lossy`) is asked again until there is an answer; who answers knows by
+// the id what has been carried out.
 // A port that can (`live()`) says whether the kernel that made the panel still runs.  Silence alone
 // means "lost" only where a thread sends news (`beats`): all others are silent while a cell runs.  `ms` is the page's own clock (performance.now()).  Nothing here draws.
 
 export const SILENT_MS = 6000;        // without news, which comes twice a second
 const LATE_MS = 1000;                 // an answer after that is waited for aloud
+const AGAIN_MS = 5000;                // without an answer, between two questions
 export const WORDS = {
   recorded: "the recorded run of an earlier session: play it, or move the slider. For a live lab, run this cell",
   ended: "this lab has ended: run the cell above again for a new one, or lab.bench() to see the lab of a later cell",
@@ -21,6 +24,7 @@ export class Connection {
     this.beats = beats;
     this.closed = false;
     this.last = performance.now();    // ms of the last message
+    this.name = Math.random().toString(36).slice(2);    // each page has its own, for its questions
     this.count = 0;
     this.open = new Map();            // questions that have no answer yet: {settle, print}
   }
@@ -51,10 +55,16 @@ export class Connection {
     const state = this.state(performance.now());
     if (state) return Promise.resolve({ ok: false, text: WORDS[state] });
     this.count += 1;
-    const id = this.count, late = setTimeout(() => more.late?.(), LATE_MS);
+    const id = `${this.name}-${this.count}`, late = setTimeout(() => more.late?.(), LATE_MS);
+    const send = () => this.port.send({ ...question, id });
+    const again = setInterval(() => {
+      if (!this.port.lossy || this.state(performance.now())) clearInterval(again);
+      else send();
+    }, AGAIN_MS);
     return new Promise((settle) => {
-      this.open.set(id, { print: more.print, settle: (answer) => { clearTimeout(late); settle(answer); } });
-      this.port.send({ ...question, id });
+      const end = (answer) => { clearTimeout(late); clearInterval(again); settle(answer); };
+      this.open.set(id, { print: more.print, settle: end });
+      send();
     });
   }
 }

@@ -33,7 +33,7 @@ export default {
       const recording = mount(root, { ...run, network: { ...network, menu: [], live: false } });
       return () => recording.end();
     }
-    const port = { send: (message) => model.send(message), live };
+    const port = { send: (message) => model.send(message), live, lossy: true };
     const blank = () => ({ st: {}, prio: {}, dmn: "runs", pth: "", held: [], tmr: {} });
     const base = { hosts: Object.fromEntries(network.hosts.map((h) => [h.name, blank()])), links: {} };
     // Nothing is known yet; "hello" is answered with everything.
