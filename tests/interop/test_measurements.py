@@ -9,8 +9,10 @@ from typing import Any
 from tests.bench import plan
 from tests.bench.__main__ import hardware, noise
 from tests.bench.page import page
+from tests.bench.takeover import FramesLost
 from tests.support import DAEMONS
 
+TRIES = 5
 FIGURES = {
     "takeover": ("advert", "arp"), "jitter": ("median", "p99"), "scale": ("cpu", "memory"),
     "receiving": ("microseconds",), "start": ("seconds",), "checking": ("seconds",),
@@ -19,10 +21,20 @@ FIGURES = {
 }  # fmt: skip
 
 
+def measured(part: plan.Part, room: Path) -> list[dict[str, Any]]:
+    """What `part` measures; once more where the host was too busy for its capture."""
+    for number in range(TRIES):
+        try:
+            return part.measure(room / str(number))
+        except FramesLost as lost:
+            print(lost)
+    raise AssertionError(f"frames were lost in each of {TRIES} tries")
+
+
 def test_every_instrument_measures_every_make_and_the_page_shows_it(tmp_path: Path) -> None:
     result: dict[str, Any] = {"machine": hardware(), "seed": 1, "noise": noise(50)}
     for number, part in enumerate(plan.smoke(seed=1)):
-        rows = part.measure(tmp_path / str(number))
+        rows = measured(part, tmp_path / str(number))
         lacking = [row for row in rows for name in FIGURES[part.section] if row[name] is None]
         assert rows, part.title
         assert not lacking, f"{part.title}: {lacking}"
