@@ -7,8 +7,8 @@
                                ── {"type": "ended"} ───────────────────────>  the lab is closed
 
 Clicks are carried out between cells, never during one, like everything else in a notebook.
-On a busy host a click or its answer may be lost on the way: the page asks again, and what was
-carried out already is only answered again.
+On a busy host a click or its answer may be lost on the way: the page sends the click again, and a
+click that has been carried out is only answered again.
 A page that comes late, or lost a message, asks for ("hello") and gets the whole record.
 """
 
@@ -57,7 +57,7 @@ class Bench(anywidget.AnyWidget):
     own_id = traitlets.Unicode().tag(sync=True)  # by which the page finds this widget's model
 
     def __init__(self, source: Source) -> None:
-        # A slow page draws the panel before, or without ever, receiving what is set later.
+        # A slow page may draw the panel before it receives what is set later, or never receive it.
         own_id = uuid.uuid4().hex
         super().__init__(model_id=own_id, own_id=own_id, network=_described(source))
         self._source = source
@@ -227,16 +227,19 @@ class Bench(anywidget.AnyWidget):
             if self._views <= 0:
                 self._stop.set()
             return
-        asked = answer["id"]
-        if asked not in self._answers:
-            try:
-                answer |= {"ok": True, **self._answer(content)}
-            except Exception as error:
-                answer |= {"ok": False, "text": str(error) or repr(error)}
-            self._answers[asked] = answer
+        known = self._answers.get(answer["id"])
+        if known is not None:
+            self.send(known)
+            return
+        try:
+            answer |= {"ok": True, **self._answer(content)}
+        except Exception as error:
+            answer |= {"ok": False, "text": str(error) or repr(error)}
+        if answer["id"] is not None:
+            self._answers[answer["id"]] = answer
             for old in [*self._answers][:-REMEMBERED]:
                 del self._answers[old]
-        self.send(self._answers[asked])
+        self.send(answer)
 
     def _answer(self, content: dict[str, Any]) -> dict[str, Any]:
         host = content.get("host", "")

@@ -447,6 +447,15 @@ def test_a_click_that_comes_twice_is_carried_out_once_and_answered_twice(
     assert len(bench._answers) == REMEMBERED
 
 
+def test_messages_without_an_id_are_never_taken_for_repeated_ones(
+    source: Still, sent: list[dict[str, Any]]
+) -> None:
+    bench = Bench(source)
+    for verb, plugged in (("unplug", False), ("plug", True)):
+        bench._message(None, {"type": "do", "verb": verb, "host": "web1"}, None)
+        assert source._lan.machines["web1"].plugged is plugged
+
+
 def test_a_mistake_of_ours_is_an_answer_too(
     source: Still, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,8 +42,8 @@ from vrrpd.ports import Timer
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
 TFD_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK
-# ns by which the wall clock may seem to move against ours: another program may run between the two
-# reads.  NTP slews both alike, so what really moves one against the other is that it was set.
+# ns by which the wall clock may seem to move against ours, as another program may run between the
+# two reads.  NTP slews both clocks alike, so a larger difference means that the wall clock was set.
 SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 LATEST = SECOND // 4  # of our processor time: so much of what arrives goes before a due timer

@@ -89,6 +89,7 @@ class Bench {
     this.ended = true;
     this.observer.disconnect();
     this.pace.end();
+    this.connection.end();
   }
 
   // -- messages ---------------------------------------------------------------------------------

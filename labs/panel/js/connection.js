@@ -3,14 +3,14 @@
 //   ask(question)    the answer, once Python has it: a kernel answers between two cells
 //   state(ms)        "" while news comes, "ended" once the lab is closed, "lost" when all is silent
 //
-// A port that may lose something (`lossy`) is asked again until there is an answer; who answers knows by
-// the id what has been carried out.
+// Through a port that may lose messages (`lossy`) a question is sent again until there is an answer; its
+// id shows Python which questions have been carried out.
 // A port that can (`live()`) says whether the kernel that made the panel still runs.  Silence alone
 // means "lost" only where a thread sends news (`beats`): all others are silent while a cell runs.  `ms` is the page's own clock (performance.now()).  Nothing here draws.
 
 export const SILENT_MS = 6000;        // without news, which comes twice a second
 const LATE_MS = 1000;                 // an answer after that is waited for aloud
-const AGAIN_MS = 5000;                // without an answer, between two questions
+const AGAIN_MS = 5000;                // without an answer the question is sent again after that
 export const WORDS = {
   recorded: "the recorded run of an earlier session: play it, or move the slider. For a live lab, run this cell",
   ended: "this lab has ended: run the cell above again for a new one, or lab.bench() to see the lab of a later cell",
@@ -24,9 +24,14 @@ export class Connection {
     this.beats = beats;
     this.closed = false;
     this.last = performance.now();    // ms of the last message
-    this.name = Math.random().toString(36).slice(2);    // each page has its own, for its questions
+    this.name = Math.random().toString(36).slice(2);    // the first part of the ids of its questions
     this.count = 0;
     this.open = new Map();            // questions that have no answer yet: {settle, print}
+  }
+
+  // The panel is no longer on the page: no open question is sent again.
+  end() {
+    this.closed = true;
   }
 
   // Note that a message came; what belongs to a question goes there, and is not for others.

@@ -1,9 +1,9 @@
 // How often a panel is drawn: 30 times a second, a LAN in this page with every frame, and less often
-// where drawing is slow.  What comes from the lab would wait behind the drawings otherwise, and the
-// panel would fall further and further behind.
+// where drawing is slow.  Otherwise messages from the lab would wait for the drawings, and the panel
+// would fall further and further behind the lab.
 
 const FRAME = 33;             // ms between two drawings
-const REST = 4;               // so many times what a drawing took is left to the rest of the page
+const REST = 4;               // pause after a drawing, in multiples of the time that it took
 const LONGEST_REST = 500;     // ms
 
 export class Pace {

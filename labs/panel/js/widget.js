@@ -13,9 +13,9 @@ function runOf({ connection, record }) {
   return { saved: Math.round((Date.now() - silent) / 1000), ...record.snapshot() };
 }
 
-// Where the panel's code took more than two seconds to load, as on a slow computer, anywidget (0.11)
-// receives no message for it ever again.  Now that it is loaded they can go past anywidget, to the class
-// its model is made from.  Rejects where a part of the model that is used here is missing.
+// If the panel's code takes more than two seconds to load, as on a slow computer, anywidget (0.11) drops
+// all messages for the panel, also later.  From here on they go directly to the base class of its model.
+// Rejects if the frontend lacks a part of the model that is used here: then anywidget receives them.
 async function receiveAll(model) {
   const whole = await model.widget_manager.get_model(model.get("own_id"));
   const { _handle_comm_msg: receive } = Object.getPrototypeOf(Object.getPrototypeOf(whole));
@@ -42,8 +42,8 @@ export default {
     const save = () => { if (bench.known) model.set("run", runOf(bench)); };
     const forget = onSave(save);
     model.on("msg:custom", take);
-    const hello = () => port.send({ type: "hello" });
-    receiveAll(model).then(hello, hello);     // a frontend may lack something: then as anywidget has it
+    receiveAll(model).catch(() => {});
+    port.send({ type: "hello" });
     return () => {
       save();
       forget();

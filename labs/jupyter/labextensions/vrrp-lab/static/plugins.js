@@ -2,7 +2,7 @@
 
 import { keepPanels } from "./kept_panel.js";
 import { placeLessons } from "./lesson_place.js";
-import { saveInOrder } from "./orderly_saves.js";
+import { queueSaves } from "./save_queue.js";
 import { keepForms } from "./saved_forms.js";
 import { showStops } from "./stopped_run.js";
 
@@ -31,13 +31,13 @@ export function plugins(notebook, widgets, lumino) {
     requires: [notebook.INotebookTracker],
     activate: placeLessons,
   }, {
-    id: "vrrp-lab:orderly-saves",
-    description: "Saves a notebook by one at a time, so that no save takes the other for a stranger's.",
+    id: "vrrp-lab:save-queue",
+    description: "Queues the saves of a notebook: a second save begins when the first has ended.",
     autoStart: true,
     requires: [notebook.INotebookTracker],
     activate: (_app, tracker) => {
-      tracker.forEach(saveInOrder);
-      tracker.widgetAdded.connect((_sender, panel) => saveInOrder(panel));
+      tracker.forEach(queueSaves);
+      tracker.widgetAdded.connect((_sender, panel) => queueSaves(panel));
     },
   }, {
     id: "vrrp-lab:stopped-run",
