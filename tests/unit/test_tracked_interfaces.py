@@ -53,6 +53,27 @@ def test_a_pulled_cable_and_back(lan: Lan) -> None:
     assert lan.now == pytest.approx(at + 3.4140625, abs=1e-9)
 
 
+def test_a_cable_is_noticed_whatever_the_history_begins_with() -> None:
+    """It holds changes of state and notes of a split brain, and the oldest of them are dropped."""
+    lan = cluster(one=conf(150), two=conf(100))
+    lan.run(5)
+    for _ in range(20):
+        lan.unplug("one")
+        lan.run(5)
+        lan.plug("one")
+        lan.run(5)
+    two, begins = router(lan, "two"), set()
+    for _ in range(6):
+        lan.unplug("two")
+        lan.run(0)
+        begins.add(str(two.history[0]["event"]))
+        lan.plug("two")
+        lan.run(1)
+        assert state(lan, "two") == "BACKUP"
+        assert two.history[-1]["reason"] == "interface eth0 is up and has its carrier again"
+    assert begins == {"state", "split_brain"}
+
+
 def test_no_resignation_on_a_dead_link(lan: Lan) -> None:
     before = len(adverts(lan, "one"))
     counters = router(lan, "one").counters.copy()

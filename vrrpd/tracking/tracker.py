@@ -374,8 +374,8 @@ def _examine_peers(router: VirtualRouter) -> None:
 
 def _again_for(router: VirtualRouter) -> str:
     """The last word of a reason to leave FAULT: " again", or "" if the router never worked."""
-    states = (State.BACKUP.value, State.MASTER.value)
-    return " again" if any(line["to"] in states for line in router.history) else ""
+    worked = router.transitions[State.BACKUP] or router.transitions[State.MASTER]
+    return " again" if worked else ""
 
 
 def _awaited(
