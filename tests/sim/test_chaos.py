@@ -26,6 +26,8 @@ FAULTS = (
     ("crash", "start"),
     ("stop", "start"),
 )
+# Those that no daemon ends of: what it keeps of its past grows full, and the oldest is dropped.
+LIVED_THROUGH = (("unplug", "plug"), ("cut", "mend"), ("freeze", "thaw"))
 
 
 def alive(lan: Lan) -> list[str]:
@@ -51,7 +53,12 @@ def heal(lan: Lan, broken: dict[str, str]) -> None:
     broken.clear()
 
 
-def play(seed: int, seconds: float, words: tuple[str, ...] = ()) -> Lan:
+def play(
+    seed: int,
+    seconds: float,
+    words: tuple[str, ...] = (),
+    faults: tuple[tuple[str, str], ...] = FAULTS,
+) -> Lan:
     """Random faults for `seconds` of virtual time, with quiet times in between."""
     dice = random.Random(seed)
     lan = cluster(**{host: conf(priority, *words) for host, priority in PRIORITIES.items()})
@@ -62,7 +69,7 @@ def play(seed: int, seconds: float, words: tuple[str, ...] = ()) -> Lan:
             if host in broken:
                 getattr(lan, broken.pop(host))(host)
             else:
-                verb, broken[host] = dice.choice(FAULTS)
+                verb, broken[host] = dice.choice(faults)
                 getattr(lan, verb)(host)
             lan.run(dice.choice((0.0, 0.0001, dice.random(), 5 * dice.random())))
             check(lan, seed)
@@ -83,6 +90,14 @@ def test_an_hour_of_faults(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(1))
 def test_an_hour_of_faults_without_preemption(seed: int) -> None:
     play(seed, 3600, ("nopreempt",))
+
+
+def test_three_hours_of_faults_without_a_restart() -> None:
+    lan = play(0, 3 * 3600, faults=LIVED_THROUGH)
+    for host in PRIORITIES:
+        one = router(lan, host)
+        assert one.transitions.total() > 10 * len(one.history), "each has forgotten the most of it"
+        assert len(one.history) == one.history.maxlen
 
 
 def test_the_same_seed_makes_the_same_story() -> None:
