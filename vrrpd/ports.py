@@ -86,7 +86,7 @@ class Clock(Protocol):
     ) -> Timer:
         """Call back at `when`, or soon if that is past, never from inside this call.
 
-        `before` may be called shortly before, about 0.5 ms; it is a hint and may not come.
+        `before` may be called shortly before, about 1 ms; it is a hint and may not come.
         """
 
     def next_call(self) -> int | None:

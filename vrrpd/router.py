@@ -215,7 +215,8 @@ class VirtualRouter:
         """`dispatch()` without the promise that the timer runs afterwards."""
         now = self.ports.clock.now() if at is None else at
         before = self._current
-        after, actions = fsm.step(self.params, before, event, now)
+        known = self.prefetch.foreseen(self.params, before, now) if event is _FIRED else None
+        after, actions = known or fsm.step(self.params, before, event, now)
         if State.MASTER is after.state is not before.state:
             obstacle = self._take_over(actions)
             if obstacle is not None:

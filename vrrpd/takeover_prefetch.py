@@ -1,7 +1,9 @@
 """Prefetch of a takeover: what a BACKUP has done before, a new MASTER need not do.
 
     precompute()    on entering BACKUP and after a reload: packets, requests and frames are made
-    touch()         half a millisecond before Master_Down_Timer ends: all of it is gone through
+    touch()         a millisecond before Master_Down_Timer ends: all of it is gone through, and
+                    the state machine is asked what the end of the timer will bring about
+    foreseen()      at the end of the timer: its answer
 
             last Advertisement                           touch    takeover
     ──────────────┴───────────── Master_Down_Timer ────────┴─────────┴──>
@@ -21,7 +23,7 @@ from vrrpd.addresses.master_state import MasterState
 from vrrpd.advertiser import Advertiser
 from vrrpd.announcer import Announcer
 from vrrpd.events import TimerFired
-from vrrpd.fsm import Params, RouterState
+from vrrpd.fsm import Params, RouterState, State
 from vrrpd.packet import numbered
 from vrrpd.ports import Ports
 
@@ -40,6 +42,7 @@ class TakeoverPrefetch:
         self._holdings = holdings
         self._announcer = announcer
         self._kernel = ports.kernel
+        self._foreseen: tuple[Params, RouterState, fsm.Outcome] | None = None
 
     def precompute(self, priority: int) -> None:
         """Make the Advertisements, the requests and the frames that a new MASTER sends."""
@@ -51,9 +54,26 @@ class TakeoverPrefetch:
         """Go through what is urgent in a takeover without doing anything."""
         if before.deadline is None:
             return
-        fsm.step(params, before, TimerFired(), before.deadline)
+        outcome = fsm.step(params, before, TimerFired(), before.deadline)
+        if outcome[0].state is State.MASTER:  # a released router's next timer counts from now
+            self._foreseen = params, before, outcome
         for packet in self._speaker.packets.get(params.priority, ()):
             numbered(packet, self._speaker.ident)
         self._kernel.warm_up()
         self._holdings.without_own(self._holdings.everything)
         self._announcer.touch(self._holdings.placed)
+
+    def foreseen(self, params: Params, before: RouterState, now: int) -> fsm.Outcome | None:
+        """What the timer of `before` that expired by `now` (ns) brings about, if that is known.
+
+        The answer of `fsm.step()`, which touch() has asked for.  Up to an interval later it is the
+        same, but for the moment at which Adver_Timer was started.  Once only.
+        """
+        known, self._foreseen = self._foreseen, None
+        if known is None or known[0] is not params or known[1] is not before:
+            return None
+        after, actions = known[2]
+        assert before.deadline is not None
+        if not 0 <= now - before.deadline < params.advert_interval:
+            return None
+        return after._replace(armed=now), actions

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
@@ -365,6 +366,32 @@ def test_a_refusal_has_words(watched: WatchedKernel) -> None:
     assert len(problems) == 1
     assert str(problems[0]).startswith(f"cannot add 2001:db8::1 on {CARD}: ")
     assert held() == ["10.9.1.1/32"]  # the others are not held back
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_refusal_among_others_is_that_of_its_own_request(watched: WatchedKernel, at: int) -> None:
+    """The kernel answers the last request, and before it those that fail."""
+    things = [placed(f"192.168.9.{n}") for n in range(3)]
+    things[at] = placed("192.168.9.9", 33)
+    refused = watched.kernel.change(things, [])
+    assert [one.thing for one in refused] == [things[at]]
+    assert len(held()) == 2
+    watched.kernel.change([], [one for one in things if one is not things[at]])
+    assert held() == []
+
+
+def test_an_answer_that_nobody_has_read_is_not_taken_for_another(watched: WatchedKernel) -> None:
+    """It is left over when waiting for it has ended in an error."""
+    kernel, there = watched.kernel, placed("192.168.9.1")
+    noop = struct.pack("=IHHII", 16, 1, 0x5, kernel.command.numbers(1)[0], 0)
+    kernel.command.send(noop)
+    assert [one.thing for one in kernel.change([placed("192.168.9.9", 33)], [])]
+    kernel.command.send(noop)
+    assert kernel.change([there], []) == []
+    assert held() == ["192.168.9.1/32"]
+    kernel.warm_up()
+    assert kernel.change([], [there]) == []
+    assert held() == []
 
 
 def test_the_words_behind_an_address_arrive(watched: WatchedKernel) -> None:

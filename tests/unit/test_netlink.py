@@ -16,7 +16,16 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
 from vrrpd.config.model import Address
 from vrrpd.linux.netlink_attributes import attribute, attributes
-from vrrpd.linux.rtnetlink import HEADER, RTM_DELADDR, RTM_NEWADDR, split
+from vrrpd.linux.rtnetlink import (
+    ERROR,
+    HEADER,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    RTM_DELADDR,
+    RTM_NEWADDR,
+    acknowledges,
+    split,
+)
 from vrrpd.linux.rtnetlink_requests import (
     IFA_F_HOMEADDRESS,
     IFA_F_NODAD,
@@ -156,6 +165,24 @@ def test_a_buffer_is_split_into_its_messages() -> None:
         (16, 5, 42),
         (3, 6, 42),
     ]
+
+
+def test_only_the_acknowledgment_alone_acknowledges() -> None:
+    """NLMSG_ERROR with errno 0 for that sequence number, followed by the header it answers."""
+
+    def answer(kind: int = NLMSG_ERROR, sequence: int = 5, error: int = 0) -> bytes:
+        return ERROR.pack(36, kind, 0x100, sequence, 77, error) + bytes(16)
+
+    assert acknowledges(answer(), 5)
+    for data in (
+        answer(sequence=4),
+        answer(error=-17),
+        answer(kind=NLMSG_DONE),
+        answer() + answer(sequence=6),
+        answer()[:19],
+        b"",
+    ):
+        assert not acknowledges(data, 5)
 
 
 def test_addresses_that_come_and_go_leave_nothing_behind() -> None:

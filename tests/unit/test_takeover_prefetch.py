@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from tests.cluster import VIP, arps, cluster, conf, held, router, state
+from tests.unit.test_fsm_properties import moment, params, stories
+from vrrpd import fsm
+from vrrpd.events import Event, Started, TimerFired
+from vrrpd.fsm import SECOND, Params, RouterState, State, step
+from vrrpd.record import replace
 
 
 @pytest.mark.parametrize("words", [(), ("version 3",), ("nopreempt",)])
@@ -20,6 +30,70 @@ def test_to_warm_up_changes_nothing(words: tuple[str, ...]) -> None:
     assert held(lan, "web2") == set()
     lan.run(5)
     assert state(lan, "web2") == "BACKUP"
+
+
+@settings(max_examples=200, deadline=None)
+@given(params, st.booleans(), stories, st.floats(-1, 3))
+def test_what_is_foreseen_is_what_happens(
+    params: Params, released: bool, story: list[tuple[int | str, Event | Params]], late: float
+) -> None:
+    """In whatever BACKUP, and however late (in intervals) the timer is called."""
+    prefetch = router(cluster(web1=conf(150)), "web1").prefetch
+    params = replace(params, released=released)
+    before, now = step(params, RouterState(), Started(), 0)[0], 0
+    for wait, event in story:
+        now = moment(before, now, wait)
+        if isinstance(event, Params):
+            continue
+        after, _ = step(params, before, event, now)
+        before = after if after.state is State.BACKUP else before
+    assume(before.state is State.BACKUP)
+    assert before.deadline is not None
+    prefetch.touch(params, before)
+    now = before.deadline + int(late * params.advert_interval)
+    found = prefetch.foreseen(params, before, now)
+    happens = step(params, before, TimerFired(), now)
+    foreseeable = before.deadline <= now < before.deadline + params.advert_interval
+    becomes_master = happens[0].state is State.MASTER
+    assert becomes_master == (now >= before.deadline and not released)
+    assert found == (happens if foreseeable and becomes_master else None)
+    assert prefetch.foreseen(params, before, now) is None, "once only"
+
+
+def test_what_is_foreseen_of_another_state_is_not_believed() -> None:
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(5)
+    one = router(lan, "web2")
+    now = one.current.deadline
+    assert now is not None
+    for then, before in (
+        (replace(one.params, priority=99), one.current),
+        (one.params, one.current._replace(why="something else")),
+    ):
+        one.prefetch.touch(one.params, one.current)
+        assert one.prefetch.foreseen(then, before, now) is None
+
+
+def test_a_takeover_asks_the_state_machine_nothing_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(web1=conf(150), web2=conf(100))
+    lan.run(5)
+    asked: list[str] = []
+    real = fsm.step
+
+    def watched(*given: Any) -> fsm.Outcome:
+        asked.append(sys._getframe(1).f_code.co_name)
+        return real(*given)
+
+    monkeypatch.setattr(fsm, "step", watched)
+    lan.crash("web1")
+    one = router(lan, "web2")
+    lan.wait_until(lambda: (one.current.deadline or 0) - lan.clock.now() < SECOND // 1000)
+    asked.clear()
+    one.prefetch.touch(one.params, one.current)
+    lan.wait_until(lambda: state(lan, "web2") == "MASTER")
+    assert asked == ["touch"]
 
 
 def test_without_a_timer_there_is_nothing_to_warm_up_for() -> None:

@@ -56,7 +56,9 @@ from vrrpd.linux.rtnetlink import (
     IFLA_LINKINFO,
     IFLA_MTU,
     NETLINK_ADD_MEMBERSHIP,
+    NLM_F_ACK,
     NLM_F_REPLACE,
+    NLM_F_REQUEST,
     NLMSG_ERROR,
     NLMSG_NOOP,
     READ_SIZE,
@@ -71,6 +73,7 @@ from vrrpd.linux.rtnetlink import (
     RTM_NEWROUTE,
     SOL_NETLINK,
     RequestSocket,
+    acknowledges,
     error_number,
     split,
 )
@@ -172,27 +175,39 @@ class LinuxKernel:
         problems = list(batch.problems)
         if batch.orders:
             try:
-                self.command.send(batch.data)
-                problems += self.answers(batch)
+                problems += self._carry_out(batch)
             except OSError as error:
                 text = f"cannot change addresses: {error.strerror or error}"
                 problems += [Refusal(text, order.thing) for order in batch.orders.values()]
-        for order in batch.orders.values():
-            if not isinstance(order.thing, InterfaceAddress):
-                self.guard(order.verb, order.thing)
+        if not batch.plain:
+            for order in batch.orders.values():
+                if not isinstance(order.thing, InterfaceAddress):
+                    self.guard(order.verb, order.thing)
         return problems
 
     def warm_up(self) -> None:
         """A `change()` is near: send a request that changes nothing, and read the answer."""
+        (number,) = self.command.numbers(1)
+        flags = NLM_F_REQUEST | NLM_F_ACK
+        nothing = HEADER.pack(HEADER.size, NLMSG_NOOP, flags, number, 0)
         with suppress(OSError):
-            self.command.ask(NLMSG_NOOP, 0, b"")
+            self._carry_out(Batch(nothing, {}, last=number, plain=True))
 
-    def answers(self, batch: Batch) -> list[Refusal]:
-        """Read what the kernel answers to the requests; return the refusals."""
+    def _carry_out(self, batch: Batch) -> list[Refusal]:
+        """Send the requests and read what the kernel answers; return the refusals.
+
+        Raises OSError.
+        """
+        self.command.send(batch.data)
+        data = self.command.receive(ANSWER_SIZE)
+        if batch.plain and acknowledges(data, batch.last):  # as nearly always in a takeover
+            self.orders.done += batch.orders.values()
+            return []
         problems: list[Refusal] = []
         refused, done = set(), False
         while not done:
-            for kind, sequence, _, message in self.command.replies(ANSWER_SIZE):
+            messages, data = split(data or self.command.receive(ANSWER_SIZE)), b""
+            for kind, sequence, _, message in messages:
                 if kind != NLMSG_ERROR or sequence not in batch.orders:
                     continue
                 done = done or sequence == batch.last

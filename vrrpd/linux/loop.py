@@ -48,7 +48,7 @@ SLACK = 10_000_000
 TOO_OLD = 10 * SECOND  # a timestamp this far from now comes from a clock that was set
 LATEST = SECOND // 4  # of our processor time: so much of what arrives goes before a due timer
 ROUNDS = 64  # of reading before timers that are due; a reader takes a batch in each
-LEAD = 500_000  # ns before its moment at which the prefetch hook of a timer is called
+LEAD = 1_000_000  # ns before its moment at which the prefetch hook of a timer is called
 # ns before a timer has work to do at which it is looked at; epoll(7) sleeps whole milliseconds.
 EARLY = 3_000_000
 # Of a sleep this part is left out: Linux may make it longer by a thousandth, and that of a nice

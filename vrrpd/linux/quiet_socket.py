@@ -32,7 +32,7 @@ from vrrpd.linux.bpf import ALL, attach, exactly
 from vrrpd.linux.loop import EARLY, Loop
 
 SO_TIMESTAMPNS = 35
-SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("@9I"), 8  # linux/sock_diag.h
+SO_MEMINFO, MEMINFO = 55, struct.Struct("@32xI")  # linux/sock_diag.h: SK_MEMINFO_DROPS is the last
 ROUNDS = 8  # Advertisements of each virtual router that fit
 COUNTED = 1024  # bytes that Linux counts for a short packet
 LEAST = 256  # bytes that Linux counts for any packet
@@ -150,7 +150,7 @@ class QuietSocket:
             if count < SLOTS:
                 break
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-        before, self.dropped = self.dropped, MEMINFO.unpack(data)[DROPS]
+        before, (self.dropped,) = self.dropped, MEMINFO.unpack(data)
         self.lost = self.lost or self.dropped != before
 
     def skim(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+ERROR = struct.Struct("=IHHIIi")  # the same, and the negative errno of an NLMSG_ERROR
 NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
@@ -59,6 +60,17 @@ def split(data: bytes) -> Iterator[_Message]:
         at += (length + 3) & ~3
 
 
+def acknowledges(data: bytes, sequence: int) -> bool:
+    """Whether a datagram is the acknowledgment of this request, and nothing else.
+
+    Instead of `split()` in a takeover, whose first frame waits for it.
+    """
+    if len(data) < ERROR.size:
+        return False
+    length, kind, _, number, _, error = ERROR.unpack_from(data)
+    return (length, kind, number, error) == (len(data), NLMSG_ERROR, sequence, 0)
+
+
 def error_number(message: bytes) -> int:
     """The errno of an NLMSG_ERROR; 0 is an acknowledgment."""
     return -int.from_bytes(message[16:20], sys.byteorder, signed=True)
@@ -90,8 +102,12 @@ class RequestSocket:
         """Send requests that are already encoded.  Raises OSError."""
         self.socket.send(data)
 
+    def receive(self, size: int) -> bytes:
+        """One datagram of what the kernel has sent back.  Raises OSError."""
+        return self.socket.recv(size)
+
     def replies(self, size: int = READ_SIZE) -> Iterator[_Message]:
-        """Yield what the kernel has sent back in one datagram.  Raises OSError."""
+        """Yield what is in such a datagram.  Raises OSError."""
         return split(self.socket.recv(size))
 
     def ask(self, kind: int, flags: int, body: bytes) -> int:

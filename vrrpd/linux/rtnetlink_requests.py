@@ -86,18 +86,15 @@ class Request(Record):
 class Batch(Record):
     """Requests that go out in one send(2); `orders` by their sequence numbers, in order.
 
-    Only the last one asks for an answer: those that fail are answered unasked (netlink(7)).
-    `problems` are what could not even be asked for.
+    Only the `last` one asks for an answer: those that fail are answered unasked (netlink(7)).
+    `problems` are what could not even be asked for, `plain` says that all of it adds addresses.
     """
 
     data: bytes
     orders: dict[int, Request]
     problems: tuple[Refusal, ...] = ()
-
-    @property
-    def last(self) -> int:
-        """The sequence number whose answer is the last one."""
-        return next(reversed(self.orders), 0)
+    last: int = 0
+    plain: bool = False
 
 
 class RequestBuilder:
@@ -154,7 +151,9 @@ class RequestBuilder:
         data = b"".join(map(_request, orders[:-1], numbers))
         if orders:
             data += _request(orders[-1], numbers[-1], NLM_F_ACK)
-        return Batch(data, dict(zip(numbers, orders, strict=True)), tuple(problems))
+        plain = not remove and all(isinstance(thing, InterfaceAddress) for thing in add)
+        by_number = dict(zip(numbers, orders, strict=True))
+        return Batch(data, by_number, tuple(problems), next(reversed(numbers), 0), plain)
 
     def make(self, verb: _Verb, thing: ManagedObject) -> Request:
         """The request that adds or removes `thing`.  Raises LookupError."""

@@ -32,7 +32,7 @@ from vrrpd.linux.batch_sender import Batch, can_batch
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
 from vrrpd.linux.loop import Call, Loop
-from vrrpd.linux.quiet_socket import DROPS, MEMINFO, SO_MEMINFO, QuietSocket
+from vrrpd.linux.quiet_socket import MEMINFO, SO_MEMINFO, QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import Postpone, Receiver, Timer
@@ -345,9 +345,14 @@ class RawChannel:
         The kernel writes the number of those lost into the next packet that it keeps, which may
         not have come yet: so it is asked.
         """
-        with suppress(OSError):  # not known before Linux 4.12
+        try:
             data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-            self._note_lost(MEMINFO.unpack(data)[DROPS])
+        except OSError:  # not known before Linux 4.12
+            pass
+        else:
+            (lost,) = MEMINFO.unpack(data)
+            if lost != self.lost:
+                self._note_lost(lost)
         return self.loop.behind or (self.lost_at is not None and self.lost_at >= since)
 
     def relax(self) -> None:
