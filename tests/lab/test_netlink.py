@@ -380,7 +380,7 @@ def test_a_refusal_among_others_is_that_of_its_own_request(watched: WatchedKerne
     assert held() == []
 
 
-def test_an_answer_that_nobody_has_read_is_not_taken_for_another(watched: WatchedKernel) -> None:
+def test_an_answer_left_unread_is_not_taken_for_another(watched: WatchedKernel) -> None:
     """It is left over when waiting for it has ended in an error."""
     kernel, there = watched.kernel, placed("192.168.9.1")
     noop = struct.pack("=IHHII", 16, 1, 0x5, kernel.command.numbers(1)[0], 0)
