@@ -394,6 +394,21 @@ def test_an_answer_left_unread_is_not_taken_for_another(watched: WatchedKernel) 
     assert held() == []
 
 
+def test_a_leftover_answer_does_not_delay_a_takeover(watched: WatchedKernel) -> None:
+    """warm_up() ends with the answer to its own request and waits for no other."""
+    kernel, reads = watched.kernel, list[int]()
+    real = kernel.command.receive
+
+    def receive(size: int) -> bytes:
+        reads.append(size)
+        return real(size)
+
+    kernel.command.send(struct.pack("=IHHII", 16, 1, 0x5, kernel.command.numbers(1)[0], 0))
+    kernel.command.receive = receive  # type: ignore[method-assign]
+    kernel.warm_up()
+    assert len(reads) == 2, "the leftover answer, and its own"
+
+
 def test_the_words_behind_an_address_arrive(watched: WatchedKernel) -> None:
     one = placed("10.9.1.1", 24, label=f"{CARD}:vip", broadcast=ip_address("10.9.1.255"))
     assert watched.kernel.change([one], []) == []

@@ -208,11 +208,11 @@ class LinuxKernel:
         while not done:
             messages, data = split(data or self.command.receive(ANSWER_SIZE)), b""
             for kind, sequence, _, message in messages:
-                if kind != NLMSG_ERROR or sequence not in batch.orders:
+                if kind != NLMSG_ERROR:
                     continue
                 done = done or sequence == batch.last
                 number = error_number(message)
-                if number:
+                if number and sequence in batch.orders:
                     refused.add(sequence)
                     order = batch.orders[sequence]
                     text = order.refusal(number)
