@@ -2,8 +2,8 @@
 
     precompute()    on entering BACKUP and after a reload: packets, requests and frames are made
     touch()         a millisecond before Master_Down_Timer ends: all of it is gone through, and
-                    the state machine is asked what the end of the timer will bring about
-    foreseen()      at the end of the timer: its answer
+                    the outcome of the expired timer is computed
+    foreseen()      when the timer has expired: that outcome
 
             last Advertisement                           touch    takeover
     ──────────────┴───────────── Master_Down_Timer ────────┴─────────┴──>
@@ -64,10 +64,10 @@ class TakeoverPrefetch:
         self._announcer.touch(self._holdings.placed)
 
     def foreseen(self, params: Params, before: RouterState, now: int) -> fsm.Outcome | None:
-        """What the timer of `before` that expired by `now` (ns) brings about, if that is known.
+        """The outcome at `now` (ns) of the expired timer of `before`, if touch() has computed it.
 
-        The answer of `fsm.step()`, which touch() has asked for.  Up to an interval later it is the
-        same, but for the moment at which Adver_Timer was started.  Once only.
+        Up to one Advertisement interval after the deadline, `fsm.step()` returns the same but for
+        `armed`.  Returned once only: the caller changes the list of actions.
         """
         known, self._foreseen = self._foreseen, None
         if known is None or known[0] is not params or known[1] is not before:

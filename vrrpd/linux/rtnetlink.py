@@ -63,7 +63,7 @@ def split(data: bytes) -> Iterator[_Message]:
 def acknowledges(data: bytes, sequence: int) -> bool:
     """Whether a datagram is the acknowledgment of this request, and nothing else.
 
-    Instead of `split()` in a takeover, whose first frame waits for it.
+    Faster than `split()`: in a takeover the first gratuitous ARP waits for it.
     """
     if len(data) < ERROR.size:
         return False
@@ -103,11 +103,11 @@ class RequestSocket:
         self.socket.send(data)
 
     def receive(self, size: int) -> bytes:
-        """One datagram of what the kernel has sent back.  Raises OSError."""
+        """Receive one datagram of the kernel, at most `size` bytes.  Raises OSError."""
         return self.socket.recv(size)
 
     def replies(self, size: int = READ_SIZE) -> Iterator[_Message]:
-        """Yield what is in such a datagram.  Raises OSError."""
+        """Yield the messages of one datagram of the kernel.  Raises OSError."""
         return split(self.socket.recv(size))
 
     def ask(self, kind: int, flags: int, body: bytes) -> int:

@@ -86,8 +86,9 @@ class Request(Record):
 class Batch(Record):
     """Requests that go out in one send(2); `orders` by their sequence numbers, in order.
 
-    Only the `last` one asks for an answer: those that fail are answered unasked (netlink(7)).
-    `problems` are what could not even be asked for, `plain` says that all of it adds addresses.
+    Only the last one, whose number is `last`, asks for an answer: those that fail are answered
+    unasked (netlink(7)).  `problems` are what could not even be asked for.  `plain`: all requests
+    add addresses, none removes any or is for a route or a rule.
     """
 
     data: bytes
