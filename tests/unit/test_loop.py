@@ -14,7 +14,7 @@ import pytest
 
 from tests.support import HUNG_S, eventually
 from vrrpd.fsm import SECOND
-from vrrpd.linux.loop import Loop
+from vrrpd.linux.loop import Call, Loop
 from vrrpd.ports import Timer
 
 MILLISECOND = SECOND // 1000
@@ -155,6 +155,40 @@ def test_a_loop_that_is_not_kept_waiting_does_notify(loop: Loop) -> None:
 
     again()
     loop.run_until(lambda: bool(told))
+
+
+def test_of_timers_that_are_due_together_one_prefetches(loop: Loop) -> None:
+    """The hooks of the others would only delay the first: all the timers of a host may expire."""
+    told: list[int] = []
+
+    def round_of(number: int) -> None:
+        when = loop.now() + 3 * MILLISECOND
+        for _ in range(20):
+            loop.call_at(when, lambda: None, lambda: told.append(number))
+        loop.call_at(when + MILLISECOND, lambda: round_of(number + 1))
+
+    round_of(0)
+    loop.run_until(lambda: len(told) > 2)  # a busy machine may sleep through some of them
+    assert len(set(told)) == len(told), "one of each round"
+
+
+def test_a_timer_prefetches_where_another_has_been_cancelled_or_postponed(loop: Loop) -> None:
+    told: list[int] = []
+
+    def round_of(number: int) -> None:
+        when = loop.now() + 3 * MILLISECOND
+        first = loop.call_at(when, lambda: None, lambda: end(first))
+        loop.call_at(when + MILLISECOND // 2, lambda: None, lambda: told.append(number))
+        loop.call_at(when + MILLISECOND, lambda: round_of(number + 1))
+
+    def end(first: Call) -> None:
+        if len(told) % 2:
+            first.cancel()
+        else:
+            first.postpone(first.when + 10 * MILLISECOND)
+
+    round_of(0)
+    loop.run_until(lambda: len(told) > 3)
 
 
 def test_prefetch_hook_runs_again_for_a_postponed_timer(loop: Loop) -> None:

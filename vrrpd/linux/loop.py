@@ -89,7 +89,9 @@ def _nothing() -> None:
 class Call:
     """A timer; `callback` is None once it is cancelled, `near` is true once `before` was called.
 
-    `wake` is when (ns) there is something to do for it: that is `when`, or `LEAD` earlier.
+    `wake` is when (ns) there is something to do for it: that is `when`, or `LEAD` earlier.  Of
+    several that are due within `LEAD`, `before` of the first one is called: it does for all, and a
+    hundred of them would delay what they prepare.
     """
 
     __slots__ = ("before", "callback", "near", "wake", "when")
@@ -109,6 +111,10 @@ class Call:
     def cancel(self) -> None:
         """Forget it; the heap drops it when its moment comes."""
         self.callback = None
+
+    def is_near(self, now: int) -> bool:
+        """Whether it is still to come, and soon."""
+        return self.callback is not None and self.near and self.when > now
 
     def postpone(self, when: int) -> None:
         """Call at `when` instead, which is not earlier; costs nothing."""
@@ -149,6 +155,7 @@ class Loop:
         self.serial = 0
         self.armed: int | None = None  # what the timerfd is set to
         self.running = False
+        self.prefetched: Call | None = None  # that whose `before` was called last
         self.drowsy = False  # the last wake-up has only postponed timers
         self.behind = False  # timers are called although not all that has arrived is read
         self.handlers: dict[int, Callable[[], None]] = {}
@@ -412,7 +419,9 @@ class Loop:
             elif call.callback is not None and call.before is not None and call.when > now:
                 call.near, call.wake = True, call.when
                 heapq.heapreplace(self.heap, (call.when, serial, call))
-                self.guard(call.before)
+                if self.prefetched is None or not self.prefetched.is_near(now):
+                    self.prefetched = call
+                    self.guard(call.before)
             else:
                 heapq.heappop(self.heap)
                 callback, call.callback = call.callback, None
