@@ -24,6 +24,7 @@ from contextlib import suppress
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
+from vrrpd.ports import Timer
 
 IN_CLOSE_WRITE, IN_MOVED_FROM, IN_MOVED_TO, IN_DELETE = 0x8, 0x40, 0x80, 0x200
 IN_Q_OVERFLOW, IN_IGNORED, IN_ONLYDIR, IN_MOVE_SELF = 0x4000, 0x8000, 0x01000000, 0x800
@@ -56,6 +57,7 @@ class SmallFiles:
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.fd = -1
         self.directories: dict[str, int | None] = {}  # None: missing, looked for again
+        self.retries: dict[str, Timer] = {}  # of those that are, or were a moment ago
         self.watched: list[_Watched] = []
 
     # Reading and writing.
@@ -108,6 +110,9 @@ class SmallFiles:
         number = self.directories.pop(directory, None)
         if number is not None:
             self.libc.inotify_rm_watch(self.fd, number)
+        timer = self.retries.pop(directory, None)
+        if timer is not None:
+            timer.cancel()
 
     def attend(self, directory: str) -> None:
         """Watch a directory, now or as soon as it exists."""
@@ -117,13 +122,17 @@ class SmallFiles:
             self.directories[directory] = number
             return
         self.directories[directory] = None
-        self.loop.call_at(self.loop.now() + RETRY, lambda: self._look_again(directory))
+        if directory not in self.retries:  # for another of its files
+            self.retries[directory] = self.loop.call_at(
+                self.loop.now() + RETRY, lambda: self._look_again(directory)
+            )
 
     def _look_again(self, directory: str) -> None:
         """A missing directory may exist by now, and its files with it."""
-        if directory in self.directories and self.directories[directory] is None:
+        del self.retries[directory]
+        if self.directories[directory] is None:
             self.attend(directory)
-            self.notify(directory, None)
+        self.notify(directory, None)
 
     def open(self) -> None:
         """Open the one inotify descriptor, on first need."""
