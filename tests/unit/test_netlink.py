@@ -23,6 +23,7 @@ from vrrpd.linux.rtnetlink import (
     NLMSG_ERROR,
     RTM_DELADDR,
     RTM_NEWADDR,
+    RequestSocket,
     acknowledges,
     split,
 )
@@ -196,3 +197,13 @@ def test_addresses_that_come_and_go_leave_nothing_behind() -> None:
     orders.settle()
     assert list(orders.encoded) == [(7, here)]
     assert list(orders.homes) == [here]
+
+
+def test_sequence_numbers_begin_again_after_the_last_one_that_fits() -> None:
+    requests = object.__new__(RequestSocket)
+    requests.sequence = 0xFFFFFFFC
+    assert requests.numbers(2) == range(0xFFFFFFFD, 0xFFFFFFFF)
+    for count in (2, 3):
+        for number in requests.numbers(count):
+            HEADER.pack(HEADER.size, RTM_NEWADDR, 0, number, 0)
+    assert requests.sequence == 5
