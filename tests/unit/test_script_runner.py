@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from pwd import getpwuid
 
@@ -315,3 +316,23 @@ def test_a_program_is_found_where_the_standard_library_finds_it(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"/nowhere:{tmp_path}:/usr/bin:/bin")
     assert vrrpd.linux.script_runner._which(file) == shutil.which(file)
+
+
+def test_a_result_that_raises_costs_no_other_script_its_own(on_loop: LoopRunner) -> None:
+    """Both end before they are collected, and no further SIGCHLD follows."""
+    errors: list[BaseException] = []
+    on_loop.loop.trouble = errors.append
+    results: list[Outcome] = []
+
+    def fail(outcome: Outcome) -> None:
+        raise LookupError
+
+    command = on_loop.script("#!/bin/sh\n")
+    for done in (fail, results.append):
+        on_loop.runner.check(command, HUNG_S * SECOND, done)
+    for pid in on_loop.runner.children:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with suppress(LookupError):
+        on_loop.runner.reap()
+    assert results == [Outcome()]
+    assert [type(error) for error in errors] == [LookupError]

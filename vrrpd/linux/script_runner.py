@@ -19,6 +19,7 @@ import pwd
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vrrpd.config.model import Command
@@ -265,7 +266,7 @@ class ScriptRunner:
             if child.done is not None:
                 said = child.complaints.first() if child.complaints and status else ""
                 outcome = Outcome(max(0, status), max(0, -status), child.timed_out, said=said)
-                child.done(outcome)
+                self.loop.guard(partial(child.done, outcome))  # others have ended as well
             elif status and child.what:
                 how = f"exited with status {status}"
                 if status < 0:
