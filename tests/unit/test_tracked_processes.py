@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 
 from labs.simulation.lan import Lan
 from labs.simulation.machine import SimulatedHost
 from tests.cluster import conf, prepared, router, state, states
+from tests.support import HUNG_S
 from vrrpd.config.model import TrackProcess
-from vrrpd.linux.process_table import COMM, EXEC, EXIT, FORK, acknowledged, decode, request
+from vrrpd.fsm import SECOND
+from vrrpd.journal import Log
+from vrrpd.linux.loop import Loop
+from vrrpd.linux.process_table import (
+    COMM,
+    EXEC,
+    EXIT,
+    FORK,
+    ProcessTable,
+    acknowledged,
+    decode,
+    request,
+)
 from vrrpd.ports import Process
 from vrrpd.tracking.processes import matches
 
@@ -195,3 +209,34 @@ def test_the_kernels_answer_to_our_request() -> None:
     assert acknowledged(report(0, 1)) == 1
     assert acknowledged(b"") != 0
     assert len(request(1)) == 16 + 20 + 4
+
+
+class FirstFails:
+    """A ProcessWatcher that raises at the first process."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def process_seen(self, process: Process) -> None:
+        self.seen.append(process.name)
+        if len(self.seen) == 1:
+            raise LookupError
+
+    def process_gone(self, pid: int) -> None:
+        pass
+
+
+def test_processes_are_looked_for_again_after_a_failure(tmp_path: Path) -> None:
+    errors: list[BaseException] = []
+    loop, watcher = Loop(errors.append), FirstFails()
+    table = ProcessTable(loop, Log(), connector=False, proc=str(tmp_path))
+    table.watch(watcher)
+    for pid, name in ((5, "one"), (6, "two")):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "cmdline").write_bytes(b"")
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} ({name}) S")
+        loop.run_until(lambda name=name: name in watcher.seen, HUNG_S * SECOND)  # type: ignore[misc]
+    assert watcher.seen == ["one", "two"]
+    assert [type(error) for error in errors] == [LookupError]
+    table.close()
+    loop.close()

@@ -18,8 +18,10 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Log
@@ -70,7 +72,7 @@ class ProcessTable:
                 f"process events are not available here ({refused}):"
                 f" looking through {self.proc} every second"
             )
-            self.timer = self.loop.call_at(self.loop.now() + ROUND, self._begin_round)
+            self._later(ROUND, self._begin_round)
 
     def close(self) -> None:
         """Watch nothing."""
@@ -119,21 +121,24 @@ class ProcessTable:
     def _begin_round(self) -> None:
         """Look for what is new and what is gone, in portions."""
         there = self.pids()
+        self._later(0, partial(self._go_on, iter(there)))
         present = set(there)
         for pid in [pid for pid in self.known if pid not in present]:
             self.lose(pid)
-        self._go_on(iter(there))
 
     def _go_on(self, rest: Iterator[int]) -> None:
         """Look at the next portion; after the last, wait for the next round."""
-        for _, pid in zip(range(PORTION), rest, strict=False):
+        portion = list(islice(rest, PORTION))
+        if len(portion) < PORTION:
+            self._later(ROUND, self._begin_round)
+        else:
+            self._later(PAUSE, partial(self._go_on, rest))
+        for pid in portion:
             self.look(pid)
-        following = next(rest, None)
-        if following is None:
-            self.timer = self.loop.call_at(self.loop.now() + ROUND, self._begin_round)
-            return
-        self.look(following)
-        self.timer = self.loop.call_at(self.loop.now() + PAUSE, lambda: self._go_on(rest))
+
+    def _later(self, delay: int, step: Callable[[], None]) -> None:
+        """Take the next step in `delay` ns, whatever becomes of the present one."""
+        self.timer = self.loop.call_at(self.loop.now() + delay, step)
 
     # The connector.
 
