@@ -117,8 +117,8 @@ class Announcer:
         """The next periodic burst, and after it the one after that."""
 
         def again() -> None:
+            self.refresh(garp, placed)  # first: a burst that fails is not the last one
             self.burst(placed, garp.refresh_repeat)
-            self.refresh(garp, placed)
 
         self.later(garp.refresh_ns, again)
 
@@ -130,8 +130,8 @@ class Announcer:
                 first.setdefault(one.interface, one)
 
         def again() -> None:
-            self.burst(tuple(first.values()), 1)
             self._elsewhere(garp, placed)
+            self.burst(tuple(first.values()), 1)
 
         if first:
             self.later(garp.extra_if_ns, again)

@@ -102,3 +102,14 @@ def test_what_is_planned_does_not_pile_up() -> None:
         lan.run(1)
         inject(lan, "one", advert(50))
     assert len(router(lan, "one").announcer.pending) < 20
+
+
+def test_a_refresh_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lan = cluster(one=conf(255, "garp_master_refresh 10"))
+    lan.run(9)
+    with monkeypatch.context() as patch:
+        patch.setattr(lan.daemons["one"].pacer, "send", 0)
+        with pytest.raises(TypeError):
+            lan.run(2)
+    lan.run(20)
+    assert times(lan) == pytest.approx([0, 5, 20, 30])
