@@ -126,7 +126,9 @@ class Upkeep:
 
     def give_back(self) -> None:
         """Release everything; what cannot be done now is tried again until we are MASTER."""
-        self.retries.pop(RELEASE, None)
+        again = self.retries.pop(RELEASE, None)
+        if again is not None:
+            again.cancel()
         try:
             self.holdings.release()
         except Exception as error:

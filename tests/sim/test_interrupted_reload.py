@@ -266,3 +266,48 @@ def test_what_fails_for_one_new_instance_does_not_keep_the_others_from_starting(
     assert len(thrown) > 1 or step != "attach", "it fails at each repetition"
     assert thrown
     assert state(lan, "one", "VI_4") == "MASTER"
+
+
+def test_a_file_whose_watch_failed_is_watched_after_the_repetition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    assert spoil(lan.daemons["one"].ports.files, "watch", monkeypatch) == []
+    reload(lan, "track_file f {\n file /f\n}\n" + conf(150, "track_file {\n f weight 1\n}"))
+    lan.run(2)
+    lan.write("one", "/f", "5")
+    lan.run(1)
+    assert router(lan, "one").priority == 155
+
+
+def test_processes_that_could_not_be_counted_are_after_the_repetition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    spoil(lan.daemons["one"].ports.processes, "watch", monkeypatch)
+    track = "vrrp_track_process p {\n process nginx\n}\n"
+    reload(lan, track + conf(150, "track_process {\n p weight 5\n}"))
+    lan.run(2)
+    lan.machines["one"].workload.spawn("/usr/sbin/nginx")
+    lan.run(1)
+    assert router(lan, "one").priority == 155
+
+
+def test_what_cannot_be_given_back_is_tried_again_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often the router has been MASTER meanwhile."""
+    lan = cluster(one=conf(150))
+    lan.run(5)
+    daemon = lan.daemons["one"]
+    thrown = spoil(daemon.ports.kernel, "change", monkeypatch, lambda add, remove, *_: remove, 99)
+    for _ in range(5):
+        daemon.release()
+        daemon.resume()
+        lan.wait_until(lambda: state(lan, "one") == "MASTER")
+    daemon.release()
+    before = len(thrown)
+    lan.run(10)
+    assert len(thrown) - before == 10

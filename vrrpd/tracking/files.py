@@ -76,8 +76,8 @@ class TrackedFile:
             self.log.info(f"Unable to initialise track file {self.name}: {problem}")
 
     def renew(self, config: TrackFile) -> None:
-        """Go on with another block of the same name."""
-        if config != self.config:
+        """Go on with another block of the same name, or begin what was not possible before."""
+        if config != self.config or self.watched is None:
             self.stop()
             self.config = config
             self.start(reload=True)

@@ -142,7 +142,8 @@ class Tracker:
         """Count processes; if others are to be counted than before, from the beginning."""
         all_ = config.track_processes
         blocks = {one.name: one for one in all_ if ("process", one.name) in wanted}
-        if blocks == {name: one.config for name, one in self.processes.items()}:
+        counted = {name: one.config for name, one in self.processes.items() if one.up is not None}
+        if blocks == counted and len(counted) == len(self.processes):
             return
         for name, tracked in list(self.processes.items()):
             if blocks.get(name) != tracked.config:
