@@ -6,6 +6,7 @@
 Each ring is its own pytest, because they need different surroundings: `lab` and `interop` run
 inside fresh namespaces, where they may make bridges and addresses without harm or privilege.
 A later ring runs even if an earlier one failed: the whole picture is worth the minutes.
+The browser edition is built before the rings, if a ring needs it.
 Rings of different lanes (LANES) run at the same time, those of one lane one after another: what
 waits for real seconds in one lane leaves the processors to another.  Rings that only compute have a
 lower priority and delay none of them.
@@ -51,6 +52,7 @@ YIELDING = {"unit", "sim"}
 NICENESS = 10
 # What daemons and lessons import from here.
 PACKAGES = ("vrrpd", "labs", "topologies", "tests")
+SITE_BUILT = "SITE_BUILT"  # the variable that names the build which tests/browser/site.py trusts
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
 
 
@@ -222,6 +224,21 @@ def compile_packages() -> None:
         compileall.compile_dir(REPOSITORY / package, quiet=2)
 
 
+def build_site() -> None:
+    """Build the browser edition while no ring runs.
+
+    It takes minutes of processor time, and every page waits for it.  Among the other rings it got
+    so little of a slow machine that it was given up.  Where it fails, the first test that needs it
+    builds it again and says why.
+    """
+    print("The browser edition is built first: a minute or two.", flush=True)
+    token = str(time.time_ns())
+    done = subprocess.run(["sh", "tools/site.sh"], cwd=REPOSITORY, capture_output=True)
+    if done.returncode == 0:
+        (REPOSITORY / "build" / "site.tested").write_text(token)
+        os.environ[SITE_BUILT] = token
+
+
 def counted(report: Path) -> tuple[int, int, int]:
     """Passed, failed and skipped tests in a JUnit report; zeros if pytest wrote none."""
     if not report.exists():
@@ -257,6 +274,8 @@ def main(rings: list[str]) -> int:
         return 2
     began = time.monotonic()
     compile_packages()
+    if any(ring_of(word) == "browser" for word in rings):
+        build_site()
     with tempfile.TemporaryDirectory(prefix="rings-") as room:
         outcomes = run_all(rings, Path(room))
     print("\nrings")

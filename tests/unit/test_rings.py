@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -130,6 +131,36 @@ def test_after_an_interrupt_no_further_ring_begins(
     with pytest.raises(KeyboardInterrupt):
         rings.run_all(["lab", "unit", "sim"], tmp_path)
     assert "sim" not in begun
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_site_is_built_before_the_rings_and_trusted_if_it_was(
+    status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done: list[str] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        done.append(command[-1])
+        return subprocess.CompletedProcess(command, status)
+
+    def run_all(words: list[str], _: Path) -> list[Outcome]:
+        done.extend(words)
+        return []
+
+    (tmp_path / "build").mkdir()
+    told = tmp_path / "build" / "site.tested"
+    told.write_text("an earlier one")
+    monkeypatch.setattr(rings, "ring_of", {"browser": "browser", "unit": "unit"}.get)
+    monkeypatch.setattr(rings, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(rings, "compile_packages", lambda: None)
+    monkeypatch.setattr(rings, "run_all", run_all)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv(rings.SITE_BUILT, "")
+    assert main(["unit"]) == 0
+    assert main(["browser", "unit"]) == 0
+    assert done == ["unit", "tools/site.sh", "browser", "unit"]
+    assert os.environ[rings.SITE_BUILT] == ("" if status else told.read_text())
+    assert (told.read_text() == "an earlier one") == bool(status)
 
 
 def test_every_ring_is_in_one_lane() -> None:
