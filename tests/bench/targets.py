@@ -1,6 +1,7 @@
 """What vrrpd is to reach beside keepalived, and what was measured: a line for each target.
 
-    | first gratuitous ARP, killed or stopped | at most 0.85 of keepalived's | 0.79 | reached |
+    | first gratuitous ARP, kill or term | ≤ 0.85 × | 0.79 × | reached | |
+    | start to first Advertisement | ≤ 80 ms | 61.68 ms | reached | 7.1 × keepalived's |
 
 Contract: pure.  Where several scenarios make up a target the worst of them counts; what the figures
 do not hold is "not measured".
@@ -21,28 +22,35 @@ FAST = ("v3 100 ms, 1 VIP", "v3 10 ms, 1 VIP")
 
 @dataclass(frozen=True)
 class Target:
-    """`most` is in `unit`; "×" is the ratio of vrrpd's figure to keepalived's."""
+    """`most` is in `unit`; "×" is the ratio of vrrpd's figure to keepalived's.
+
+    `beside` is that ratio for a figure in another unit, which depends on the machine.
+    """
 
     title: str
     most: float
     unit: str
     measure: Measure
+    beside: Measure | None = None
 
     def line(self, data: Data) -> str:
         """The line of the table."""
         value = self.measure(data)
         if value is None:
-            return f"| {self.title} | ≤ {self.most:g} {self.unit} | not measured | |"
+            return f"| {self.title} | ≤ {self.most:g} {self.unit} | not measured | | |"
         reached = "reached" if value <= self.most else "**not reached**"
+        ratio = None if self.beside is None else self.beside(data)
+        beside = "" if ratio is None else f"{ratio:.1f} × keepalived's"
         return (
-            f"| {self.title} | ≤ {self.most:g} {self.unit} | {value:.2f} {self.unit} | {reached} |"
+            f"| {self.title} | ≤ {self.most:g} {self.unit} | {value:.2f} {self.unit} "
+            f"| {reached} | {beside} |"
         )
 
 
 def table(data: Data) -> Iterator[str]:
     """All targets."""
-    yield "| figure | target | measured | |"
-    yield "|---|---|---|---|"
+    yield "| figure | target | measured | | |"
+    yield "|---|---|---|---|---|"
     yield from (target.line(data) for target in TARGETS)
 
 
@@ -92,6 +100,16 @@ def _median(section: str, key: str, scale: float = 1.0, **where: object) -> Meas
     return measure
 
 
+def _median_ratio(section: str, key: str, **where: object) -> Measure:
+    """The ratio of the medians of a section's figures, vrrpd's to keepalived's."""
+
+    def measure(data: Data) -> float | None:
+        rows = data.get(section, [])
+        return _ratio([r for r in rows if all(r[k] == v for k, v in where.items())], key, 0.5)
+
+    return measure
+
+
 def _ratio(rows: list[dict[str, Any]], key: str, part: float) -> float | None:
     """vrrpd's quantile of a figure divided by keepalived's."""
     ours, theirs = (
@@ -126,14 +144,26 @@ TARGETS = (
     Target("the same, nine of ten", 1.0, "×", _takeover("arp", ("kill", "term"), 0.9)),
     Target("first gratuitous ARP, unplug", 1.0, "×", _takeover("arp", ("unplug",), 0.5)),
     Target("client answered again, unplug", 1.0, "×", _takeover("ping", ("unplug",), 0.5)),
-    Target("start to first Advertisement", 80, "ms", _median("start", "seconds", 1e3)),
-    Target("`-t`, 1 instance", 45, "ms", _median("checking", "seconds", 1e3, instances=1)),
-    Target("`-t`, 100 kB", 350, "ms", _median("checking", "seconds", 1e3, instances=400)),
     Target(
-        "`-t`, 1,000 instances with 10,000 addresses",
-        200,
+        "start to first Advertisement",
+        80,
         "ms",
-        _median("checking", "seconds", 1e3, instances=1000),
+        _median("start", "seconds", 1e3),
+        _median_ratio("start", "seconds"),
+    ),
+    *(
+        Target(
+            f"`-t`, {title}",
+            most,
+            "ms",
+            _median("checking", "seconds", 1e3, instances=instances),
+            _median_ratio("checking", "seconds", instances=instances),
+        )
+        for title, most, instances in (
+            ("1 instance", 45, 1),
+            ("100 kB", 350, 400),
+            ("1,000 instances with 10,000 addresses", 200, 1000),
+        )
     ),
     Target(
         "silence around a reload of that file",
