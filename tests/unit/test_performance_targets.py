@@ -20,9 +20,9 @@ def takeovers(scenario: str, keepalived: list[float], vrrpd: list[float]) -> lis
 def test_the_worst_scenario_counts() -> None:
     rows = takeovers("v3 100 ms, 1 VIP, kill", [1.0, 1.0, 2.0], [0.5, 0.5, 1.0])
     title = "first gratuitous ARP, kill or term"
-    assert line({"takeover": rows}, title) == f"| {title} | ≤ 0.85 × | 0.50 × | reached |"
+    assert line({"takeover": rows}, title) == f"| {title} | ≤ 0.85 × | 0.50 × | reached |  |"
     rows += takeovers("v3 10 ms, 1 VIP, term", [1.0], [0.9])
-    assert line({"takeover": rows}, title).endswith("| 0.90 × | **not reached** |")
+    assert line({"takeover": rows}, title).endswith("| 0.90 × | **not reached** |  |")
     assert "| not measured |" in line({"takeover": rows}, "first gratuitous ARP, unplug")
 
 
@@ -35,6 +35,20 @@ def test_processor_time_is_compared_at_each_interval() -> None:
         )
     ]  # fmt: skip
     assert "| 0.25 × | reached |" in line({"scale": rows}, "CPU as BACKUP, 255 instances")
+
+
+def test_a_figure_in_ms_has_its_ratio_beside_it() -> None:
+    """It depends on the machine."""
+    rows = [
+        {"kind": kind, "instances": instances, "seconds": seconds}
+        for kind, instances, seconds in (
+            ("keepalived", 1, 0.02), ("vrrpd", 1, 0.05), ("vrrpd", 1000, 0.1),
+        )
+    ]  # fmt: skip
+    found = line({"checking": rows}, "`-t`, 1 instance")
+    assert found.endswith("| 50.00 ms | **not reached** | 2.5 × keepalived's |")
+    alone = line({"checking": rows}, "`-t`, 1,000 instances with 10,000 addresses")
+    assert alone.endswith("| 100.00 ms | reached |  |")
 
 
 def test_nothing_measured_is_a_table_all_the_same() -> None:
