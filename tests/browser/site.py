@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from tests.browser.windows import CHROMIUM, FLAGS, PAGE_TIMEOUT_MS
-from tests.rings import SITE_BUILT
+from tests.rings import SITE_RUN
 from tests.support import REPOSITORY
 
 SITE = REPOSITORY / "build" / "site"
@@ -22,11 +22,8 @@ SITE = REPOSITORY / "build" / "site"
 
 @cache
 def build() -> None:
-    """Build it as `make site` does, once for all tests: the first worker that needs it does.
-
-    Not if tests/rings.py has built it for this run.
-    """
-    run = os.environ.get(SITE_BUILT) or os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    """Build it as `make site` does, once for all tests: tests/rings.py, or who needs it first."""
+    run = os.environ.get(SITE_RUN) or os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     SITE.parent.mkdir(exist_ok=True)
     with (SITE.parent / "site.tested").open("a+") as built:
         fcntl.flock(built, fcntl.LOCK_EX)  # until it is closed

@@ -133,34 +133,24 @@ def test_after_an_interrupt_no_further_ring_begins(
     assert "sim" not in begun
 
 
-@pytest.mark.parametrize("status", [0, 1])
-def test_the_site_is_built_before_the_rings_and_trusted_if_it_was(
-    status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_site_is_built_before_the_rings_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+    def run(command: list[str], **_: object) -> None:
+        assert os.environ[rings.SITE_RUN]
         done.append(command[-1])
-        return subprocess.CompletedProcess(command, status)
 
     def run_all(words: list[str], _: Path) -> list[Outcome]:
         done.extend(words)
         return []
 
-    (tmp_path / "build").mkdir()
-    told = tmp_path / "build" / "site.tested"
-    told.write_text("an earlier one")
-    monkeypatch.setattr(rings, "ring_of", {"browser": "browser", "unit": "unit"}.get)
-    monkeypatch.setattr(rings, "REPOSITORY", tmp_path)
     monkeypatch.setattr(rings, "compile_packages", lambda: None)
     monkeypatch.setattr(rings, "run_all", run_all)
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setenv(rings.SITE_BUILT, "")
+    monkeypatch.setenv(rings.SITE_RUN, "")
     assert main(["unit"]) == 0
     assert main(["browser", "unit"]) == 0
-    assert done == ["unit", "tools/site.sh", "browser", "unit"]
-    assert os.environ[rings.SITE_BUILT] == ("" if status else told.read_text())
-    assert (told.read_text() == "an earlier one") == bool(status)
+    assert done == ["unit", "from tests.browser.site import build; build()", "browser", "unit"]
 
 
 def test_every_ring_is_in_one_lane() -> None:

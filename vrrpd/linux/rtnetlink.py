@@ -18,7 +18,7 @@ from collections.abc import Iterator
 HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 ERROR = struct.Struct("=IHHIIi")  # the same, and the negative errno of an NLMSG_ERROR
 NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE = 1, 2, 3
-LAST = 0xFFFFFFFF  # sequence number
+LAST_SEQUENCE = 0xFFFFFFFF  # the largest number of a request
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK = 270, 1, 10
@@ -95,7 +95,7 @@ class RequestSocket:
 
     def numbers(self, count: int) -> range:
         """Sequence numbers for `count` requests."""
-        if self.sequence + count > LAST:
+        if self.sequence + count > LAST_SEQUENCE:
             self.sequence = 0
         first = self.sequence + 1
         self.sequence += count
