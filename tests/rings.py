@@ -52,7 +52,7 @@ YIELDING = {"unit", "sim"}
 NICENESS = 10
 # What daemons and lessons import from here.
 PACKAGES = ("vrrpd", "labs", "topologies", "tests")
-SITE_RUN = "SITE_RUN"  # the variable that tells tests/browser/site.py in which run it was built
+SITE_RUN = "SITE_RUN"  # the variable with the name of the run that the site is built for
 NO_TESTS = 5  # pytest's exit status when it found nothing to run
 
 
