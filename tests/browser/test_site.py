@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.browser import site
 from tests.browser.site import SITE, Visit, build, live, serving, violations, visiting
 from tests.browser.windows import CHROMIUM
+from tests.rings import SITE_RUN
 from tests.support import REPOSITORY
 from vrrpd.fsm import SECOND, Params
 
@@ -318,7 +319,12 @@ def test_workers_of_a_run_build_the_site_once(
 
     monkeypatch.setattr(site, "SITE", tmp_path / "build" / "site")
     monkeypatch.setattr("tests.browser.site.subprocess.run", run)
-    for uid, builds in (("first", 1), ("first", 1), ("second", 2), ("", 3), ("", 4)):
+    # Run by tests/rings.py or not, which names its run for all of its workers, and by pytest-xdist
+    # or not, which does the same.
+    runs = (("", "first", 1), ("", "first", 1), ("", "second", 2), ("", "", 3), ("", "", 4))
+    of_rings = (("rings", "first", 5), ("rings", "second", 5), ("rings again", "second", 6))
+    for of_all, uid, builds in runs + of_rings:
+        monkeypatch.setenv(SITE_RUN, of_all)
         monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", uid)
         site.build.__wrapped__()  # as in a worker that has not asked yet
         assert commands == [["sh", "tools/site.sh"]] * builds
