@@ -54,7 +54,6 @@ EARLY = 3_000_000
 # Of a sleep this part is left out: Linux may make it longer by a thousandth, and that of a nice
 # program by a two-hundredth (select_estimate_accuracy() in fs/select.c; a timerfd is exact).
 LONGER = 100
-MOST_DOZING = 32  # timers for which a short look costs less than a closer one
 UNKNOWN = -1  # no moment: the timerfd has to be set
 READY = 64  # descriptors reported at once
 ITIMERSPEC = struct.Struct("@llll")  # interval (s, ns), value (s, ns)
@@ -323,7 +322,7 @@ class Loop:
         readers = [one for one in self.quiet if one.expecting()]
         timers = {timer for one in readers for timer in one.expecting()}
         wakes = [call.wake for _, _, call in self.heap if call.callback and call in timers]
-        if not 0 < len(wakes) <= MOST_DOZING:
+        if not wakes:
             return None
         left = min(wakes) - EARLY - self.now()
         if left <= 0:

@@ -7,10 +7,11 @@ A BACKUP is sent the same Advertisement again and again, and all that it says is
 be woken for it costs more than everything else, so it waits here until the daemon wakes for
 another reason.  docs/quiet-backup.md has the whole story.
 
-Contract: `fetch()` reads what waits; `all()` and `latest()` take what was read, in the order of
-arrival.  `skim()` only finds out when the last ones came, and leaves them for `fetch()`.  The two
-sockets of a channel have filters that exclude each other, so each packet is in one of them.  Both
-are raw sockets: what the firewall drops reaches neither, which a packet socket would see.
+Contract: `fetch()` reads what waits; `all()`, after `earlier()`, or `latest()` take what was read,
+in the order of arrival.  `skim()` and `skim_many()` only find out when the last ones came, and
+leave them for that.  The two sockets of a channel have filters that exclude each other, so each
+packet is in one of them.  Both are raw sockets: what the firewall drops reaches neither, which a
+packet socket would see.
 
 Reading has to be inexpensive, because it is most of what a BACKUP does: one system call for many
 packets, and Python works on their VRIDs and stamps as a whole.
@@ -25,7 +26,9 @@ import socket
 import struct
 import time
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.bpf import ALL, attach, exactly
@@ -41,6 +44,7 @@ HEAD = 32  # bytes read of each: the VRID is among them
 CONTROL = 32  # struct cmsghdr and struct timespec
 STAMP = 2  # the place of the seconds among the words of 8 bytes of it
 VRID = {4: 21, 6: 1}  # its place in what a raw socket yields
+FEW = 32  # timers for which it costs less to look at each packet's stamp by itself
 UNREAD = SLOTS - 64  # packets that may be kept in the buffers
 STEP = 1_000_000  # ns by which the wall clock may move until what waits is fetched
 PROMPT = 100_000  # ns between two looks at the clocks, if no other program has run meanwhile
@@ -84,6 +88,9 @@ class QuietSocket:
         self.lost = False  # whether packets were, since the last call of `overflowed()`
         self.vrids = bytearray()  # of the packets that were read, in the order of arrival
         self.whole, self.rest = array("q"), array("q")  # their stamps: seconds and ns
+        # Of what `skim_many()` has found before them, by VRID: the last stamp (ns), and how many.
+        self.skimmed: dict[int, int] = {}
+        self.counted: Counter[int] = Counter()
         # When it was read, and by how much the wall clock was ahead of ours: last and before that.
         self.seen = _read_clocks(loop)
         self.before = self.seen
@@ -124,7 +131,6 @@ class QuietSocket:
         """Drop what waits: while nothing is expected, the other socket has it, too."""
         self.fetch()
         self._forget()
-        self.before = self.seen
         self.lost = False
 
     def fetch(self) -> None:
@@ -133,6 +139,13 @@ class QuietSocket:
         Not what comes meanwhile, at least not for longer than that takes.
         """
         self.seen = _read_clocks(self.loop)
+        self._take_all()
+        data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+        before, (self.dropped,) = self.dropped, MEMINFO.unpack(data)
+        self.lost = self.lost or self.dropped != before
+
+    def _take_all(self) -> None:
+        """Read everything that waits, behind what was read before."""
         descriptor, place = self.descriptor, self.place
         for _ in range(self.turns):
             first, self.filled = self.filled, 0
@@ -149,9 +162,6 @@ class QuietSocket:
             self._written[:used] = self._fresh[:used]
             if count < SLOTS:
                 break
-        data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-        before, (self.dropped,) = self.dropped, MEMINFO.unpack(data)
-        self.lost = self.lost or self.dropped != before
 
     def skim(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
         """With each step, read what waits, and leave it in the buffers for `fetch()`.
@@ -167,8 +177,7 @@ class QuietSocket:
         receive, descriptor, headers = self._receive, self.descriptor, self._headers
         heads, words, place = self._bytes, self._words, self.place
         clock, wall, slot_of = time.monotonic_ns, time.time_ns, ctypes.byref
-        due = {vrid: when for vrid, (when, _) in timers.items()}
-        waits = {vrid: wait for vrid, (_, wait) in timers.items()}
+        due, waits = _halves(timers)
         last, (then, ahead) = self.filled, self.seen
         while True:
             begun, free = clock(), slot_of(headers, last * HEADERS.size)
@@ -196,6 +205,41 @@ class QuietSocket:
                         break
             yield max(0, min(due.values()) - EARLY - now)
 
+    def skim_many(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
+        """The same for many timers: what is found is kept by VRID, and the buffers never fill.
+
+        No instruction of the interpreter is for one packet, and few are for one timer.
+        """
+        clock, wall = time.monotonic_ns, time.time_ns
+        due, waits = _halves(timers)
+        then, ahead = self.seen
+        while True:
+            begun = clock()
+            self._take_all()
+            now = clock()
+            offset = wall() - now
+            since, then = then - LATE, begun
+            last = self._last_stamps()
+            stamps = last.values() or (now + offset,)
+            known = since <= min(stamps) - offset and max(stamps) - offset <= now
+            if not known:
+                self.before = now + LATE, offset
+            if not known or not -STEP < offset - ahead < STEP:
+                yield 0
+                return
+            due |= {vrid: at - offset + waits[vrid] for vrid, at in last.items() if vrid in waits}
+            yield max(0, min(due.values()) - EARLY - now)
+            # Only now: another packet would have woken us before, if it had come before these.
+            self.skimmed |= last
+            self.counted.update(self.vrids)
+            self._empty()
+
+    def earlier(self) -> list[tuple[int, int, int]]:
+        """Take what was skimmed before what `all()` yields; the shape is that of `latest()`."""
+        skimmed, counted = self.skimmed, self.counted
+        self.skimmed, self.counted = {}, Counter()
+        return [(v, at, counted[v]) for v, at in self._moments(skimmed)]
+
     def all(self) -> list[tuple[int, int]]:
         """Take what was read: (moment in ns of the loop's clock, VRID) of each packet."""
         offsets, since, now = self._clocks()
@@ -208,30 +252,38 @@ class QuietSocket:
 
     def latest(self) -> list[tuple[int, int, int]]:
         """Take what was read: VRID, moment (ns) of its last packet, and how many there were."""
-        if not self.vrids:
-            self.before = self.seen
-            return []
-        offsets, since, now = self._clocks()
-        last, found = dict(zip(self.vrids, range(len(self.vrids)), strict=True)), []
-        many: dict[int, int] = {}
-        for vrid in self.vrids:
-            many[vrid] = many.get(vrid, 0) + 1
-        behind = min(offsets)
-        for vrid, place in last.items():
-            at = self.whole[place] * SECOND + self.rest[place] - behind
-            if not since <= at <= now:
-                at = moment(at + behind, offsets, since, now)
-            found.append((vrid, at, many[vrid]))
+        last = self.skimmed | self._last_stamps()
+        counted = self.counted + Counter(self.vrids)
+        found = [(v, at, counted[v]) for v, at in self._moments(last)]
         self._forget()
         return found
 
+    def _last_stamps(self) -> dict[int, int]:
+        """By VRID: what the wall clock showed (ns) when the last one of what was read came."""
+        seconds = map(SECOND.__mul__, self.whole)
+        return dict(zip(self.vrids, map(add, seconds, self.rest), strict=True))
+
+    def _moments(self, stamps: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+        """VRID and moment (ns of our clock) of each of these stamps."""
+        offsets, since, now = self._clocks()
+        behind = min(offsets)
+        for vrid, stamp in stamps.items():
+            at = stamp - behind
+            yield vrid, at if since <= at <= now else moment(stamp, offsets, since, now)
+
     def _clocks(self) -> tuple[tuple[int, int], int, int]:
         """What `moment()` has to know of the clocks, for what was read since it was last taken."""
-        (before, offset), self.before = self.before, self.seen
+        before, offset = self.before
         return (offset, self.seen[1]), before - LATE, self.loop.now()
 
     def _forget(self) -> None:
-        """What was read is taken."""
+        """All that was read is taken."""
+        self._empty()
+        self.skimmed, self.counted = {}, Counter()
+        self.before = self.seen
+
+    def _empty(self) -> None:
+        """Nothing was read."""
         self.vrids, self.whole, self.rest = bytearray(), array("q"), array("q")
 
     def overflowed(self) -> bool:
@@ -243,6 +295,13 @@ class QuietSocket:
         """Close the socket."""
         self.descriptor = -1  # its number may soon be another file's
         self.socket.close()
+
+
+def _halves(timers: Mapping[int, tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
+    """Both parts of the values by themselves: when there is work to do, and how long after."""
+    return {v: when for v, (when, _) in timers.items()}, {
+        v: wait for v, (_, wait) in timers.items()
+    }
 
 
 def _read_clocks(loop: Loop) -> tuple[int, int]:
