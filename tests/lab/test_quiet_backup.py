@@ -21,7 +21,7 @@ from vrrpd.fsm import SECOND
 from vrrpd.linux import sockets
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.quiet_socket import QuietSocket, moment
+from vrrpd.linux.quiet_socket import FEW, QuietSocket, moment
 from vrrpd.linux.sockets import RawChannel, RawWire
 from vrrpd.packet import GROUP4, GROUP6, Advertisement, encode, ipv4_packet
 from vrrpd.packet_signature import PacketSignature
@@ -183,7 +183,7 @@ def test_a_timer_that_is_only_postponed_hands_nothing_over(listener: Listener) -
     assert called == []
 
 
-@pytest.mark.parametrize("few", [sockets.FEW, 0], ids=["few", "many"])
+@pytest.mark.parametrize("few", [FEW, 0], ids=["few", "many"])
 def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
