@@ -218,13 +218,14 @@ class QuietSocket:
             self._take_all()
             now = clock()
             offset = wall() - now
+            if not -STEP < offset - ahead < STEP:
+                yield 0
+                return
             since, then = then - LATE, begun
             last = self._last_stamps()
             stamps = last.values() or (now + offset,)
-            known = since <= min(stamps) - offset and max(stamps) - offset <= now
-            if not known:
+            if not (since <= min(stamps) - offset and max(stamps) - offset <= now):
                 self.before = now + LATE, offset
-            if not known or not -STEP < offset - ahead < STEP:
                 yield 0
                 return
             due |= {vrid: at - offset + waits[vrid] for vrid, at in last.items() if vrid in waits}
