@@ -108,7 +108,7 @@ class Frames:
                     t = seconds + nanoseconds * 1e-9
                 elif kind == SO_RXQ_OVFL:
                     dropped = struct.unpack("@I", data[:4])[0]
-                    lost, self.dropped = dropped - self.dropped, dropped
+                    lost, self.dropped = (dropped - self.dropped) % (1 << 32), dropped
             yield t, address[2], frame, lost
 
 

@@ -6,6 +6,7 @@ import math
 import socket
 import struct
 from ipaddress import IPv4Address, IPv6Address
+from types import SimpleNamespace
 
 import pytest
 
@@ -339,3 +340,19 @@ def test_a_ping_names_the_address_it_went_to(decoder: Decoder) -> None:
     (fact,) = decoder.feed(wire.PING, 1, 4.0, wire.PONG.pack(9, 0.001, MAC))
     assert isinstance(fact, Ping)
     assert fact.address == VIP6
+
+
+def test_lost_frames_are_counted_on_when_the_kernel_s_number_begins_again() -> None:
+    """SO_RXQ_OVFL has 32 bits."""
+    numbers = iter((0xFFFFFFFE, 3, 4))
+
+    def receive(*_: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, tuple[str, int, int]]:
+        try:
+            data = struct.pack("@I", next(numbers))
+        except StopIteration:
+            raise BlockingIOError from None
+        return b"", [(socket.SOL_SOCKET, packet_socket.SO_RXQ_OVFL, data)], 0, ("eth0", 0, 0)
+
+    frames = packet_socket.Frames.__new__(packet_socket.Frames)
+    frames.socket, frames.dropped = SimpleNamespace(recvmsg=receive), 0  # type: ignore[assignment]
+    assert [lost for _, _, _, lost in frames.read()] == [0xFFFFFFFE, 5, 1]

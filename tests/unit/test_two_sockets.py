@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_address
 from types import SimpleNamespace
@@ -17,10 +18,11 @@ import pytest
 
 from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
+from vrrpd.journal import Log
 from vrrpd.linux import quiet_socket, sockets
 from vrrpd.linux.bpf import attach, detach, exactly
 from vrrpd.linux.loop import Loop
-from vrrpd.linux.sockets import SO_TIMESTAMPNS, RawChannel
+from vrrpd.linux.sockets import SO_RXQ_OVFL, SO_TIMESTAMPNS, RawChannel
 from vrrpd.packet import GROUP4, Advertisement, encode, ipv4_packet
 from vrrpd.ports import Postpone
 
@@ -256,3 +258,17 @@ def test_a_sender_that_is_faster_than_reading_does_not_keep_the_daemon(
     quiet.fetch()
     fit = quiet.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // quiet_socket.LEAST
     assert len(quiet.vrids) >= fit, "all that had arrived is read"
+
+
+def test_lost_packets_are_counted_on_when_the_kernel_s_number_begins_again(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SO_RXQ_OVFL has 32 bits."""
+    lines: list[str] = []
+    cable.channel.log = log = Log()
+    monkeypatch.setattr(log, "limited", lambda key, text: lines.append(text))
+    cable.channel.lost = 0xFFFFFFFE
+    for number in (3, 4):
+        data = number.to_bytes(4, sys.byteorder)
+        cable.channel._count_lost([(socket.SOL_SOCKET, SO_RXQ_OVFL, data)])
+    assert lines == [f"lo: more VRRP than can be read, {more} packets lost" for more in (5, 1)]

@@ -325,7 +325,7 @@ class RawChannel:
 
     def _overrun(self, lost: int) -> None:
         """More has come than we could read, and Advertisements may be among what was lost."""
-        more, self.lost = lost - self.lost, lost
+        more, self.lost = (lost - self.lost) % (1 << 32), lost  # the kernel's number has 32 bits
         self.lost_at = self.loop.now()
         if self.log is not None:
             text = f"{self.interface}: more VRRP than can be read, {more} packets lost"
