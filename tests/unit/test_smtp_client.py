@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ from tests.smtp import Server
 from tests.support import HUNG_S
 from vrrpd.fsm import SECOND
 from vrrpd.journal import Journal, Log
+from vrrpd.linux import smtp_client, smtp_worker
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.smtp_client import OUTSTANDING, SmtpClient
 from vrrpd.linux.smtp_worker import deliver, dotted
@@ -186,6 +191,69 @@ def test_a_process_that_dies_is_replaced(mailing: LoopClient) -> None:
         mailing.finish()
         server.wait(1)
     assert mailing.lines[-1] == "SMTP alert successfully sent."
+
+
+def stand_in(script: str, directory: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have the next child run a shell script instead of the worker."""
+    program = directory / "worker"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    patch.setattr(smtp_client, "sys", SimpleNamespace(executable=str(program)))
+
+
+def test_half_a_line_of_a_dead_process_does_not_spoil_the_answer_of_the_next(
+    mailing: LoopClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, Server() as server:
+        stand_in("""read letter; printf '{"id": 1, "prob'""", tmp_path, patch)
+        mailing.carrier.send(letter(server.port))
+        mailing.finish()
+    assert "has ended" in mailing.lines[-1]
+    with Server() as server:
+        mailing.carrier.send(letter(server.port))
+        mailing.finish()
+    assert mailing.lines[-1] == "SMTP alert successfully sent."
+
+
+def test_a_line_that_is_no_answer_costs_no_other_letter_its_own(
+    mailing: LoopClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[BaseException] = []
+    mailing.loop.trouble = errors.append
+    answers = r"""printf 'Hello\n{"id": 1, "problem": ""}\n'; read nothing"""
+    stand_in(f"read letter; {answers}", tmp_path, monkeypatch)
+    mailing.carrier.send(letter(25))
+    mailing.finish()
+    assert mailing.lines == ["SMTP alert successfully sent."]
+    assert [type(error) for error in errors] == [json.JSONDecodeError]
+
+
+def test_a_letter_that_does_not_fit_costs_no_letter_before_it(
+    mailing: LoopClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_client, "ROOM", 4096)
+    with Server() as server:
+        mailing.carrier.send(letter(server.port))
+        child = mailing.carrier.child
+        assert child is not None
+        os.kill(child.pid, signal.SIGSTOP)
+        while not mailing.lines:
+            mailing.carrier.send(letter(server.port))
+        accepted = mailing.carrier.waiting()
+        os.kill(child.pid, signal.SIGCONT)
+        mailing.finish()
+        assert len(server.wait(accepted)) == accepted
+    assert "does not read" in mailing.lines[0]
+    assert mailing.lines[1:] == ["SMTP alert successfully sent."] * accepted
+
+
+def test_a_failure_that_no_code_has_thought_of_is_an_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or the letter would count as under way for ever, and OUTSTANDING of them end all mail."""
+    monkeypatch.setattr(smtp_worker, "deliver", lambda letter: letter["nothing"])
+    smtp_worker._work(json.dumps(arguments(25)))
+    assert json.loads(capsys.readouterr().out) == {"id": 1, "problem": "KeyError: 'nothing'"}
 
 
 def test_it_finishes_what_it_can_when_the_daemon_ends(mailing: LoopClient) -> None:

@@ -15,6 +15,7 @@ import fcntl
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vrrpd.fsm import SECOND
@@ -65,8 +66,12 @@ class SmtpClient:
                 "text": letter.text,
             }
             data = json.dumps(line).encode() + b"\n"
-            if os.write(child.stdin.fileno(), data) < len(data):
-                raise BlockingIOError(11, "the process that sends mail does not read")
+            written = os.write(child.stdin.fileno(), data)
+            if written < len(data):
+                raise OSError("the process that sends mail does not read")
+        except BlockingIOError:  # not a byte was written: what the child has is whole
+            self.failed(letter, "the process that sends mail does not read")
+            return
         except OSError as error:
             self.failed(letter, error.strerror or str(error))
             self.dismiss()
@@ -105,16 +110,20 @@ class SmtpClient:
         if not data:
             self.dismiss()
             return
-        import json
-
         *lines, self.heard = (self.heard + data).split(b"\n")
         for line in lines:
-            answer = json.loads(line)
-            letter = self.outstanding.pop(answer["id"], None)
-            if letter is not None and answer["problem"]:
-                self.failed(letter, answer["problem"])
-            elif letter is not None:
-                self.log.info("SMTP alert successfully sent.")
+            self.loop.guard(partial(self._answered, line))  # the others are answers as well
+
+    def _answered(self, line: bytes) -> None:
+        """Log what became of a letter, from one line of the child."""
+        import json
+
+        answer = json.loads(line)
+        letter = self.outstanding.pop(answer["id"], None)
+        if letter is not None and answer["problem"]:
+            self.failed(letter, answer["problem"])
+        elif letter is not None:
+            self.log.info("SMTP alert successfully sent.")
 
     def failed(self, letter: Mail, problem: str) -> None:
         """Say that a mail was not sent."""
@@ -136,6 +145,7 @@ class SmtpClient:
         if child is None or child.stdin is None or child.stdout is None:
             return
         self.loop.remove_reader(child.stdout.fileno())
+        self.heard = b""  # the rest of a line that will not come
         with suppress(OSError):
             child.stdin.close()
             child.stdout.close()

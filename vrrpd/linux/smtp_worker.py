@@ -74,7 +74,10 @@ def dotted(text: str) -> bytes:
 def _work(line: str) -> None:
     """Deliver what one line asks for and answer."""
     letter = json.loads(line)
-    problem = deliver(letter)
+    try:
+        problem = deliver(letter)
+    except Exception as error:  # without an answer the daemon would count it as under way for ever
+        problem = f"{type(error).__name__}: {error}"
     # One call: the lines of two threads must not mix.
     with suppress(BrokenPipeError):
         sys.stdout.write(json.dumps({"id": letter["id"], "problem": problem}) + "\n")
