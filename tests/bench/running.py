@@ -25,6 +25,9 @@ from vrrpd.packet import checksum
 
 OWNER = 255
 SETTLED, STARTED = 5, 2.0  # intervals and s, after which a start has no part in what is measured
+# The same at a shorter interval than 0.1 s: Advertisements that a daemon loses while it starts can
+# have vrrpd read each by itself for 10 s (docs/quiet-backup.md).
+BUSY = 12.0
 PAUSE = threading.Event()  # never set: a wait that yields the processor
 
 
@@ -99,8 +102,9 @@ def scale(
             lan.wait(lambda: lan[0].text().count(begun) >= count, "all to begin")  # noqa: B023
         for lan in lans.values():
             lan.stop_listening()  # to write down every frame would cost more than to send them
-        calm = time.monotonic() + SETTLED * interval + STARTED
-        eventually(lambda: time.monotonic() > calm, SETTLED * interval + STARTED + 5)
+        pause = SETTLED * interval + (STARTED if interval >= 0.1 else BUSY)
+        calm = time.monotonic() + pause
+        eventually(lambda: time.monotonic() > calm, pause + 5)
         meters = {kind: Meter(lan[0]) for kind, lan in lans.items()}
         for meter in meters.values():
             meter.__enter__()
