@@ -107,17 +107,13 @@ class Pacer:
             if owed is not None:
                 owed.times += owed.times < rounds
             elif lane.free <= self.clock.now() and not lane.queue:
-                self.put(lane, interface, frame, trouble)
+                lane.free = self.clock.now() + lane.interval
+                at_once.append(frame)
             else:
                 lane.queue[sender, interface, frame] = _Owed(1, trouble)
                 self.plan(lane)
         if at_once:
             self.attempt(interface, at_once, trouble)
-
-    def put(self, lane: _Lane, interface: str, frame: bytes, trouble: _Trouble) -> None:
-        """Send one frame; the next one in this lane has to wait."""
-        lane.free = self.clock.now() + lane.interval
-        self.attempt(interface, [frame], trouble)
 
     def attempt(self, interface: str, frames: Sequence[bytes], trouble: _Trouble) -> None:
         """Hand frames to the wire."""
@@ -139,11 +135,12 @@ class Pacer:
             return
         waiting = next(iter(lane.queue))
         owed = lane.queue.pop(waiting)
-        self.put(lane, waiting[1], waiting[2], owed.trouble)
         if owed.times > 1:
             lane.queue[waiting] = _Owed(owed.times - 1, owed.trouble)
+        lane.free = self.clock.now() + lane.interval
         if lane.queue:
-            self.plan(lane)
+            self.plan(lane)  # first: a frame that fails is not the last one
+        self.attempt(waiting[1], [waiting[2]], owed.trouble)
 
     def withdraw(self, sender: str) -> None:
         """Forget what `sender` still has waiting: it is no longer true."""

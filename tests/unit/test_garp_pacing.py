@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 
+import pytest
+
 from labs.simulation.clock import VirtualClock
 from vrrpd.config import loads
 from vrrpd.garp_pacing import Pacer
@@ -183,6 +185,21 @@ def test_a_refusal_is_reported_and_the_queue_goes_on() -> None:
     paced.wire.broken = False
     paced.run(1000)
     assert paced.wire.times() == [200]
+
+
+def test_frames_go_on_after_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is the first one or one that has waited, and whatever it raises."""
+    paced = PacedSender(PAUSE)
+    for wait in (0, 200):
+        with monkeypatch.context() as patch:
+            patch.setattr(paced.wire, "announce", 0)
+            with pytest.raises(TypeError):
+                paced.run(wait) if wait else paced.send(ARPS, rounds=2)
+    paced.run(2000)
+    assert paced.wire.times() == [400, 600, 800, 1000]
+    paced.send(ARPS)
+    paced.run(2000)
+    assert [frame for _, _, frame in paced.wire.sent[4:]] == ARPS
 
 
 def test_a_virtual_interface_keeps_the_pace_of_its_base() -> None:
