@@ -29,6 +29,7 @@ from vrrpd.config import Config, ConfigError
 from vrrpd.config.globals import Globals
 from vrrpd.config.model import Instance
 from vrrpd.config.routes_model import Route, Rule
+from vrrpd.each import each
 from vrrpd.events import IPAddress
 from vrrpd.fsm import SECOND, State, seconds
 from vrrpd.garp_pacing import Pacer
@@ -74,13 +75,6 @@ def _continued(
                 left[key].remove(candidates[0])
         wanted = [(one, key) for one, key in wanted if one.name not in found]
     return found
-
-
-def _each(steps: Iterable[Callable[[], object]]) -> None:
-    """Take every step, whatever another one raises; the last exception is raised at the end."""
-    with ExitStack() as stack:
-        for step in reversed(list(steps)):
-            stack.callback(step)
 
 
 def _same_peers(one: Instance, other: Instance) -> bool:
@@ -265,7 +259,7 @@ class Daemon:
         going_on = set(kept.values())
         self.routers = dict(kept)
         go_on = self._reconfigure
-        _each(
+        each(
             [
                 *(partial(self.remove, one) for one in routers if one not in going_on),
                 self._prune,  # what comes may have the same names, or the same virtual MACs
@@ -291,13 +285,13 @@ class Daemon:
         new = [router for router in self.routers.values() if self._is_new(router)]
         # As at the start: what a killed daemon has left behind is released.
         leftovers = (router.master_state.release for router in new)
-        _each([self.connect, *leftovers, partial(self._begin, new)])
+        each([self.connect, *leftovers, partial(self._begin, new)])
 
     def _begin(self, routers: Iterable[VirtualRouter]) -> None:
         """Start routers at the same moment: one awakening serves all their timers."""
         at = self.ports.clock.now()
         delay = max(0, self.begins - at)
-        _each(partial(self.tracking.start, router, at, delay) for router in routers)
+        each(partial(self.tracking.start, router, at, delay) for router in routers)
 
     def _is_new(self, router: VirtualRouter) -> bool:
         """Whether a router has neither been started nor waits for it."""
@@ -314,7 +308,7 @@ class Daemon:
         names = (self.config.sync_groups, routers, self.groups)
         self.groups = form(*names, self.notifier, self.journal, self.log)
         settings = self.config.globals
-        _each(
+        each(
             [
                 *(group.attach for group in self.groups),
                 *(partial(one.configure, settings) for one in self.segments.values()),
@@ -326,7 +320,7 @@ class Daemon:
         """Stop a router that the new configuration no longer has."""
         self.tracking.forget(router)
         router.stop_event = "DELETED" if router.instance.notify.report_deleted else "FAULT"
-        _each(
+        each(
             [
                 partial(router.stop, "no longer in the configuration"),
                 partial(router.listener.remove, router),
@@ -356,7 +350,7 @@ class Daemon:
         """Stop every router in the order of the file, whatever goes wrong with one of them."""
         self.stopped, self.unfinished = True, False
         doubts = [] if self.doubt is None else [self.doubt.cancel]
-        _each(
+        each(
             [
                 partial(self.log.info, "Stopping"),
                 *doubts,
@@ -374,9 +368,11 @@ class Daemon:
 
     def interface_changed(self, name: str) -> None:
         """It is not what it was: everything that depends on it looks again."""
-        came_up = self.estate.restore_links(name)
-        self.tracking.interface_changed(name)
-        self.look(came_up)
+        came_up = True  # or it is not known
+        try:
+            came_up = self.estate.restore_links(name)
+        finally:
+            each([partial(self.tracking.interface_changed, name), partial(self.look, came_up)])
 
     def mistaken(self) -> None:
         """A callback has failed, and what it was to do is not done: look at all again, soon.
@@ -395,10 +391,11 @@ class Daemon:
         self.doubt, self.doubt_ends = self.ports.clock.call_at(when, self._recover), when
 
     def _recover(self) -> None:
-        """Finish a reload, and look at every interface; less often while that itself fails."""
+        """Finish a reload, and look at all that is tracked; less often while that itself fails."""
         self.doubt = None
         self.pause = min(2 * self.pause, _LONGEST_PAUSE)
-        _each([*([self.reload] if self.unfinished else ()), self._look_at_interfaces])
+        unfinished = [self.reload] if self.unfinished else []
+        each([*unfinished, self._look_at_interfaces, self.tracking.look_again])
         self.pause = SECOND
 
     def _look_at_interfaces(self) -> None:
@@ -406,29 +403,37 @@ class Daemon:
         names = {r.instance.interface for r in self.routers.values()}
         names |= {r.master_state.device for r in self.routers.values()}
         names |= {placed.interface for r in self.routers.values() for placed in r.placed}
-        for name in sorted(filter(None, names)):
-            self.interface_changed(name)
+        each(partial(self.interface_changed, name) for name in sorted(filter(None, names)))
 
     def look(self, came_up: bool = False) -> None:
         """Routes may have gone with an address or a link: every MASTER looks after its own."""
-        for router in self.routers.values():
-            router.upkeep.look(came_up)
+        each(partial(router.upkeep.look, came_up) for router in self.routers.values())
 
     def address_removed(self, interface: str, address: IPAddress, ours: bool = False) -> None:
         """`address` is no longer on `interface`; `ours`: it went with one that we removed."""
-        for router in list(self.routers.values()):
-            if any(p.interface == interface and p.address.ip == address for p in router.placed):
-                self.log.detail(f"Netlink reflector reports IP {address} removed")
-                router.address_lost(address, ours)
-        self.estate.restore(lambda one: one == (interface, address))
-        self.look()
+        losers = [
+            router
+            for router in self.routers.values()
+            if any(p.interface == interface and p.address.ip == address for p in router.placed)
+        ]
+        each(
+            [
+                *(partial(self._address_lost, router, address, ours) for router in losers),
+                partial(self.estate.restore, lambda one: one == (interface, address)),
+                self.look,
+            ]
+        )
+
+    def _address_lost(self, router: VirtualRouter, address: IPAddress, ours: bool) -> None:
+        """Log that a virtual address is gone, and let its router see to it."""
+        self.log.detail(f"Netlink reflector reports IP {address} removed")
+        router.address_lost(address, ours)
 
     def route_removed(self, thing: Route | Rule) -> None:
         """Another program removed a route or rule that is tracked."""
         self.log.detail(f"Netlink reflector reports {thing} removed")
-        for router in list(self.routers.values()):
-            router.route_lost(thing)
-        self.estate.restore(lambda one: one == thing)
+        lost = (partial(router.route_lost, thing) for router in self.routers.values())
+        each([*lost, partial(self.estate.restore, lambda one: one == thing)])
 
     # For vrrpctl and the dumps.
 

@@ -32,6 +32,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from vrrpd.config.model import Config, Instance, Track
+from vrrpd.each import each
 from vrrpd.events import IPAddress
 from vrrpd.fsm import State
 from vrrpd.journal import Journal, Log
@@ -97,18 +98,26 @@ class Tracker:
             router.upkeep.examine = partial(_examine, router, self.links)
         before, self.tracks, self.groups = self.tracks, tracks, groups
         wanted = {key for keys in tracks.values() for key in keys}
-        self._renew_scripts(config, wanted)
-        self._renew_files(config, wanted)
-        self._renew_processes(config, wanted)
-        for router in routers:
-            self.ports.clock.breathe()
-            _examine(router, self.links)
-            for key, track in self.tracks[router].items():
-                self.apply(router, key, track)
-            for kind, name in set(before.get(router, ())) - set(self.tracks[router]):
-                why = f"{kind} {name} is no longer tracked"
-                router.set_weight(cause(kind, name), 0, why)
-                router.clear(cause(kind, name), why)
+        each(
+            [
+                partial(self._renew_scripts, config, wanted),
+                partial(self._renew_files, config, wanted),
+                partial(self._renew_processes, config, wanted),
+                *(partial(self._begin, one, set(before.get(one, ()))) for one in routers),
+            ]
+        )
+
+    def _begin(self, router: VirtualRouter, before: set[Key]) -> None:
+        """Let all that a router tracks have its effect, and take back that of `before`."""
+        self.ports.clock.breathe()
+        tracks = self.tracks[router]
+        each(
+            [
+                partial(_examine, router, self.links),
+                *(partial(self.apply, router, key, track) for key, track in tracks.items()),
+                *(partial(_untrack, router, key) for key in before - set(tracks)),
+            ]
+        )
 
     def _renew_scripts(self, config: Config, wanted: set[Key]) -> None:
         """Start, change and stop scripts."""
@@ -127,16 +136,17 @@ class Tracker:
     def _renew_files(self, config: Config, wanted: set[Key]) -> None:
         """Watch files, and watch others no more."""
         blocks = {one.name: one for one in config.track_files if ("file", one.name) in wanted}
-        for name in [name for name in self.files if name not in blocks]:
-            self.files.pop(name).stop()
+        gone = [self.files.pop(name) for name in list(self.files) if name not in blocks]
+        steps = [file.stop for file in gone]
         ports = (self.ports.files, self.journal, self.log)
         for name, block in blocks.items():
             if name in self.files:
-                self.files[name].renew(block)
+                steps.append(partial(self.files[name].renew, block))
             else:
                 file = TrackedFile(block, *ports, lambda one: self.changed("file", one.name))
                 self.files[name] = file
-                file.start()
+                steps.append(file.start)
+        each(steps)
 
     def _renew_processes(self, config: Config, wanted: set[Key]) -> None:
         """Count processes; if others are to be counted than before, from the beginning."""
@@ -164,11 +174,14 @@ class Tracker:
 
     def changed(self, kind: str, name: str) -> None:
         """A tracked thing is not what it was: notify each router that tracks it."""
-        for router, tracks in list(self.tracks.items()):
-            track = tracks.get((kind, name))
-            if track is not None:
-                self.apply(router, (kind, name), track)
-        self.release()
+        key = kind, name
+        found = [(one, tracks[key]) for one, tracks in self.tracks.items() if key in tracks]
+        each([*(partial(self.apply, one, key, track) for one, track in found), self.release])
+
+    def look_again(self) -> None:
+        """Let every tracked thing have its effect: something may not have been done to its end."""
+        found = [(one, *two) for one, tracks in self.tracks.items() for two in tracks.items()]
+        each([*(partial(self.apply, *one) for one in found), self.release])
 
     def apply(self, router: VirtualRouter, key: Key, track: Track) -> None:
         """Let one thing have its effect on one router."""
@@ -203,21 +216,25 @@ class Tracker:
 
     def _link_changed(self, name: str) -> None:
         """An interface is believed to be different, or has other addresses than before."""
-        for router in list(self.tracks):
-            if name in (router.instance.interface, router.master_state.device):
-                _examine(router, self.links)
-        for kind in ("interface", HOLDS):
-            self.changed(kind, name)
+        concerned = [
+            router
+            for router in self.tracks
+            if name in (router.instance.interface, router.master_state.device)
+        ]
+        each(
+            [
+                *(partial(_examine, router, self.links) for router in concerned),
+                *(partial(self.changed, kind, name) for kind in ("interface", HOLDS)),
+            ]
+        )
 
     def process_seen(self, process: Process) -> None:
         """From the process table."""
-        for tracked in list(self.processes.values()):
-            tracked.seen(process)
+        each(partial(tracked.seen, process) for tracked in self.processes.values())
 
     def process_gone(self, pid: int) -> None:
         """From the process table."""
-        for tracked in list(self.processes.values()):
-            tracked.gone(pid)
+        each(partial(tracked.gone, pid) for tracked in self.processes.values())
 
     # Starting and stopping.
 
@@ -242,8 +259,22 @@ class Tracker:
     def release(self, at: int | None = None) -> None:
         """Start the routers that need to wait no longer; one that does may release others."""
         at = self.ports.clock.now() if at is None else at
-        while any([self._let_go(router, at) for router in list(self.waiting)]):
+        failures: list[Exception] = []
+        while any([self._try_to_let_go(one, at, failures) for one in list(self.waiting)]):
             pass
+        if failures:
+            raise failures[-1]
+
+    def _try_to_let_go(self, router: VirtualRouter, at: int, failures: list[Exception]) -> bool:
+        """`_let_go()`; a router whose start fails goes on waiting, and holds up no other."""
+        due = self.waiting.get(router)
+        try:
+            return self._let_go(router, at)
+        except Exception as error:
+            failures.append(error)
+            if due is not None and router.state is State.INIT:
+                self.waiting[router] = due
+            return False
 
     def _let_go(self, router: VirtualRouter, at: int) -> bool:
         """Start a waiting router if nothing is unknown any more, or FAULT is certain."""
@@ -313,6 +344,13 @@ class Tracker:
         if self.processes:
             self.ports.processes.watch(None)
         self.links.close()
+
+
+def _untrack(router: VirtualRouter, key: Key) -> None:
+    """Take back the effect of what a router tracks no more."""
+    name, why = cause(*key), f"{' '.join(key)} is no longer tracked"
+    router.set_weight(name, 0, why)
+    router.clear(name, why)
 
 
 def _examine(router: VirtualRouter, kernel: _Interfaces) -> None:
