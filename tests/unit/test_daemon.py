@@ -223,7 +223,8 @@ def test_a_reload_of_many_instances_lets_timers_run_in_every_step_that_takes_lon
     # Advertisements, addresses, what was added, both sides of the comparison.
     assert steps.count("_paced") >= 5 * len(names)
     assert steps.count("_reconfigure") == len(names)  # the change itself
-    assert steps.count("configure") == 2 * len(names)  # of what is tracked
+    assert steps.count("configure") == len(names)  # of what is tracked
+    assert steps.count("_follow") == len(names)  # the effects of that
 
 
 def test_a_reload_that_is_asked_for_during_another_follows_it(lan: Lan) -> None:

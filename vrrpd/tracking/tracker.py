@@ -103,11 +103,11 @@ class Tracker:
                 partial(self._renew_scripts, config, wanted),
                 partial(self._renew_files, config, wanted),
                 partial(self._renew_processes, config, wanted),
-                *(partial(self._begin, one, set(before.get(one, ()))) for one in routers),
+                *(partial(self._follow, one, set(before.get(one, ()))) for one in routers),
             ]
         )
 
-    def _begin(self, router: VirtualRouter, before: set[Key]) -> None:
+    def _follow(self, router: VirtualRouter, before: set[Key]) -> None:
         """Let all that a router tracks have its effect, and take back that of `before`."""
         self.ports.clock.breathe()
         tracks = self.tracks[router]
