@@ -253,11 +253,14 @@ class QuietSocket:
 
     def latest(self) -> list[tuple[int, int, int]]:
         """Take what was read: VRID, moment (ns) of its last packet, and how many there were."""
-        last = self.skimmed | self._last_stamps()
-        counted = self.counted + Counter(self.vrids)
-        found = [(v, at, counted[v]) for v, at in self._moments(last)]
+        if not self.vrids and not self.skimmed:  # as a rule where a MASTER's timers wake us
+            self.before = self.seen
+            return []
+        moments = list(self._moments(self.skimmed | self._last_stamps()))
+        counted = self.counted
+        counted.update(self.vrids)
         self._forget()
-        return found
+        return [(vrid, at, counted[vrid]) for vrid, at in moments]
 
     def _last_stamps(self) -> dict[int, int]:
         """By VRID: what the wall clock showed (ns) when the last one of what was read came."""
