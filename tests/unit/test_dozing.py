@@ -7,6 +7,7 @@ recvmmsg(2) yields are played, so an hour takes a moment and a timer that is lat
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import socket
 from collections import Counter
@@ -507,6 +508,28 @@ def test_a_short_look_that_fails_costs_nothing_but_time(
 
     monkeypatch.setattr(quiet_socket, "_halves", fail)
     host.run_until_all_are_called()
+    assert {type(error) for error in host.errors} == {Unforeseen}
+    host.errors.clear()
+    host.all_is_right()
+
+
+def test_a_short_look_that_fails_after_it_has_read_loses_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make({51: DOWN, 52: DOWN, 53: DOWN}, 2)
+    for vrid, count in (51, 100), (52, 150), (53, 200):
+        host.world.send(vrid, vrid * 1000, INTERVAL, count)
+    looks = itertools.count()
+
+    def wall() -> int:
+        """The first thing that a look does with what it has read."""
+        if next(looks) % 3 == 2:
+            raise Unforeseen
+        return host.loop.wall()
+
+    monkeypatch.setattr(quiet_socket.time, "time_ns", wall)
+    host.run_until_all_are_called()
+    assert len(host.errors) > 5
     assert {type(error) for error in host.errors} == {Unforeseen}
     host.errors.clear()
     host.all_is_right()
