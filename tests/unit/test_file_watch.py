@@ -67,3 +67,21 @@ def test_a_file_is_read_though_another_one_has_found_the_directory(
     files.watch(str(tmp_path / "missing" / "two"), lambda: None)
     files.loop.run_until(lambda: bool(seen), HUNG_S * SECOND)
     assert seen == ["one"]
+
+
+def test_a_file_that_fails_costs_no_other_one_its_change(files: SmallFiles, tmp_path: Path) -> None:
+    """The kernel gives what happened to both in one go, and once."""
+    errors: list[BaseException] = []
+    files.loop.trouble = errors.append
+    seen: list[str] = []
+
+    def fail() -> None:
+        raise LookupError
+
+    files.watch(str(tmp_path / "one"), fail)
+    files.watch(str(tmp_path / "two"), lambda: seen.append("two"))
+    for name in ("one", "two"):
+        (tmp_path / name).write_text("1")
+    files.loop.run_until(lambda: bool(seen) or len(errors) > 1, HUNG_S * SECOND)
+    assert seen == ["two"]
+    assert [type(error) for error in errors] == [LookupError]

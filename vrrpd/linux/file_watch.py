@@ -21,6 +21,7 @@ import os
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from vrrpd.fsm import SECOND
 from vrrpd.linux.loop import Loop
@@ -149,13 +150,13 @@ class SmallFiles:
             except BlockingIOError:
                 return
             for number, mask, name in _events(data):
-                self.happened(number, mask, name)
+                self.loop.guard(partial(self.happened, number, mask, name))  # each is read once
 
     def happened(self, number: int, mask: int, name: str) -> None:
         """One notification."""
         if mask & IN_Q_OVERFLOW:
             for watched in list(self.watched):
-                watched.changed()
+                self.loop.guard(watched.changed)
             return
         directory = next((key for key, one in self.directories.items() if one == number), None)
         if directory is None:
@@ -174,7 +175,7 @@ class SmallFiles:
         for watched in list(self.watched):
             head, tail = os.path.split(watched.path)
             if head == directory and name in (None, tail):
-                watched.changed()
+                self.loop.guard(watched.changed)
 
     def close(self) -> None:
         """Give the descriptor back."""
