@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from labs.simulation.lan import Lan
@@ -130,3 +132,28 @@ def test_a_script_that_cannot_be_run_costs_a_line(monkeypatch: pytest.MonkeyPatc
     journal = [line for line in lan.journal("one") if line["event"] == "notify"]
     assert {line["problem"] for line in journal} == {"no such file"}
     assert router(lan, "one").counters["master-transitions"] == 1
+
+
+@pytest.mark.parametrize("end", [False, True], ids=["at the start", "at the end"])
+def test_a_notification_that_fails_costs_no_other_instance_its_own(
+    end: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = conf(100, 'notify "/n"') + conf(100, 'notify "/n"', name="VI_2", vrid=52, vips=())
+    lan = cluster(one=two)
+    lan.run(2)
+    notifier = lan.daemons["one"].notifier
+    deliver = notifier.scripts
+
+    def fail(kind: str, name: str, *more: Any) -> None:
+        if name == "VI_1":
+            raise LookupError
+        deliver(kind, name, *more)
+
+    monkeypatch.setattr(notifier, "scripts", fail)
+    notifier.hold()
+    word = "STOP" if end else "FAULT"
+    for one in lan.daemons["one"].routers.values():
+        notifier.notify(one.instance, word, 100)
+    with pytest.raises(LookupError):
+        notifier.ended() if end else notifier.started()
+    assert calls_of(lan)[-1] == ("notify", ("/n", "INSTANCE", "VI_2", word, "100"))

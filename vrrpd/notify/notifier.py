@@ -22,8 +22,10 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from vrrpd.config.model import Command, Config, Instance, Notify, SyncGroup
+from vrrpd.each import each
 from vrrpd.events import AdvertReceived
 from vrrpd.journal import Journal, Log
 from vrrpd.notify.fifo import Fifos
@@ -151,15 +153,13 @@ class Notifier:
 
     def ended(self) -> None:
         """All addresses are gone: end the FIFOs' readers, notify of instances, then groups."""
-        self.fifos.dismiss()
-        self.release(lambda kind, state: int(kind == "GROUP"))
-        self.fifos.close()
+        release = partial(self.release, lambda kind, state: int(kind == "GROUP"))
+        each([self.fifos.dismiss, release, self.fifos.close])
 
     def release(self, rank: Callable[[str, str], int]) -> None:
         """Notify what was held back, in the order of `rank`."""
         held, self.held = self.held or [], None
-        for _, _, deliver in sorted(held, key=lambda one: rank(one[0], one[1])):
-            deliver()
+        each(deliver for _, _, deliver in sorted(held, key=lambda one: rank(one[0], one[1])))
 
     # How.
 
