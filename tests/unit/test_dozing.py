@@ -536,6 +536,28 @@ def test_a_short_look_that_fails_after_it_has_read_loses_nothing(
     host.all_is_right()
 
 
+def test_lost_packets_are_noticed_long_before_the_master_falls_silent(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its takeover would be late for them, although all is well again."""
+    host = make({51: DOWN})
+    host.world.send(51, 0, INTERVAL, UNREAD + 100)
+    last = max(at for at, _ in host.world.coming)
+    lost, noticed = [0], list[int]()
+    played = SimpleNamespace(size=quiet_socket.MEMINFO.size, unpack=lambda _: tuple(lost))
+    monkeypatch.setattr(quiet_socket, "MEMINFO", played)
+    monkeypatch.setattr(host.channel, "_overflowed", lambda _: noticed.append(host.world.time))
+
+    def lose() -> None:
+        lost[0] = 7
+
+    host.world.at[20] = lose
+    host.run_until_all_are_called()
+    assert len(noticed) == 1
+    assert noticed[0] < last - INTERVAL
+    host.all_is_right()
+
+
 def test_a_timer_of_others_is_called_at_its_moment_while_the_loop_dozes(make: Make) -> None:
     host = make({51: DOWN})
     host.world.send(51, 0, INTERVAL, 200)

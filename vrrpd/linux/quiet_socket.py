@@ -140,6 +140,10 @@ class QuietSocket:
         """
         self.seen = _read_clocks(self.loop)
         self._take_all()
+        self._note_lost()
+
+    def _note_lost(self) -> None:
+        """Ask the kernel whether packets did not fit."""
         data = self.socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         before, (self.dropped,) = self.dropped, MEMINFO.unpack(data)
         self.lost = self.lost or self.dropped != before
@@ -216,9 +220,10 @@ class QuietSocket:
         while True:
             begun = clock()
             self._take_all()
+            self._note_lost()  # short looks may be all that there is for hours
             now = clock()
             offset = wall() - now
-            if not -STEP < offset - ahead < STEP:
+            if self.lost or not -STEP < offset - ahead < STEP:
                 yield 0
                 return
             since, then = then - LATE, begun
