@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from labs.simulation.lan import Lan
-from tests.cluster import cluster, conf, router, state
+from tests.cluster import advert, cluster, conf, inject, router, state
 from vrrpd.daemon import Daemon
 from vrrpd.fsm import SECOND
 
@@ -95,6 +95,22 @@ def test_removed_addresses_are_noticed_by_all(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Unforeseen):
         daemon.address_removed("eth0", router(lan, "one").placed[0].address.ip)
     assert looked == ["VI_1", "VI_2", "VI_3"]
+
+
+@pytest.mark.parametrize(("method", "after"), [("fault", "FAULT"), ("dispatch", "BACKUP")])
+def test_a_sync_group_follows_though_one_of_it_cannot(
+    method: str, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = "vrrp_sync_group G {\n group {\n VI_1\n VI_2\n VI_3\n }\n}\n"
+    lan = cluster(one=three(first=group))
+    lan.run(5)
+    assert state(lan, "one", "VI_3") == "MASTER"
+    spoil_once(router(lan, "one", "VI_2"), method, monkeypatch)
+    if method == "fault":
+        provoke(lan, lambda: router(lan, "one").fault("test", "it is said to be in FAULT"))
+    else:
+        provoke(lan, lambda: inject(lan, "one", advert(200)))
+    assert [state(lan, "one", name) for name in ("VI_1", "VI_3")] == [after] * 2
 
 
 def test_a_router_that_fails_to_start_holds_up_no_other_and_starts_all_the_same(

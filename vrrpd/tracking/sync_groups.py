@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from vrrpd.config.model import SyncGroup
+from vrrpd.each import each
 from vrrpd.events import SyncGroupTransition
 from vrrpd.fsm import RouterState, State
 from vrrpd.journal import Journal, Log
@@ -145,16 +146,14 @@ class Group:
         """All follow a member into FAULT."""
         if _own(sick) is None:
             return
-        for one in self.others(sick):
-            if SYNC not in one.faults:
-                one.fault(SYNC, self._because(sick))
+        why = self._because(sick)
+        each(partial(_follow_into_fault, one, why) for one in self.others(sick))
 
     def _lead(self, members: Iterable[VirtualRouter], up: bool, why: str) -> None:
         """Make members MASTER, or BACKUP, that are the opposite."""
         opposite = State.BACKUP if up else State.MASTER
-        for one in members:
-            if one.state is opposite:
-                one.dispatch(SyncGroupTransition(up, why))
+        event = SyncGroupTransition(up, why)
+        each(partial(_follow, one, opposite, event) for one in members)
 
     def settle(self) -> None:
         """See where the group stands now that its members have moved."""
@@ -170,6 +169,18 @@ class Group:
             self.log.info(f"VRRP_Group({self.name}) Syncing instances to {word} state")
         self.journal.write("group", None, group=self.name, to=word)
         self.notifier.group(self.config, word)
+
+
+def _follow_into_fault(member: VirtualRouter, why: str) -> None:
+    """Have a member be in FAULT because of another one, if it is not already."""
+    if SYNC not in member.faults:
+        member.fault(SYNC, why)
+
+
+def _follow(member: VirtualRouter, opposite: State, event: SyncGroupTransition) -> None:
+    """Have a member that is still in the opposite state go with another one."""
+    if member.state is opposite:
+        member.dispatch(event)
 
 
 def _own(member: VirtualRouter) -> str | None:
