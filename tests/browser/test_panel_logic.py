@@ -171,6 +171,28 @@ def test_a_question_that_may_be_lost_is_asked_again_until_it_is_answered(
     assert timers == 1, "that of the question which is open"
 
 
+SILENT = """() => {
+    const sent = [], port = { send: (m) => sent.push(m), lossy: true, live: () => lives };
+    const line = new logic.Connection(port);
+    let again = null, lives = true;
+    window.setInterval = (call) => { again = call; return 1; };
+    window.clearInterval = () => { again = null; };
+    const news = (ago) => line.take({ type: "news" }, performance.now() - ago);
+    line.take({ type: "all", network: { beats: true } }, performance.now());
+    line.ask({ type: "run" });
+    news(7000); again();                                // the computer stalls
+    lives = false; again();                             // the connection is down
+    lives = true; news(0); again();
+    return [sent.length, again !== null];
+}"""
+
+
+def test_a_question_is_asked_again_after_a_silence_that_has_passed(logic: Page) -> None:
+    sent, goes_on = logic.evaluate(SILENT)
+    assert sent == 3, "once, in the silence, and after it; not to a kernel that is not there"
+    assert goes_on
+
+
 LONG_RUN = """() => {
     const base = { hosts: { web1: { held: [], st: {}, prio: {}, tmr: {} } }, links: {} };
     const record = new logic.Record({ base, start: 0, end: 0, events: [] });

@@ -63,8 +63,8 @@ export class Connection {
     const id = `${this.name}-${this.count}`, late = setTimeout(() => more.late?.(), LATE_MS);
     const send = () => this.port.send({ ...question, id });
     const again = setInterval(() => {
-      if (!this.port.lossy || this.state(performance.now())) clearInterval(again);
-      else send();
+      if (!this.port.lossy || this.closed) clearInterval(again);
+      else if (this.port.live?.() !== false) send();    // also while all is silent: that may pass
     }, AGAIN_MS);
     return new Promise((settle) => {
       const end = (answer) => { clearTimeout(late); clearInterval(again); settle(answer); };
