@@ -18,10 +18,10 @@ What the channel does not send is left to it, which also counts and logs failure
 from __future__ import annotations
 
 from bisect import bisect_right
-from contextlib import ExitStack
 from math import inf
 from typing import Protocol
 
+from vrrpd.each import each
 from vrrpd.ports import Batch, Channel, Clock, Timer
 
 
@@ -178,9 +178,7 @@ class Cycle:
     def _dissolve(self) -> None:
         """Let each member act by itself; a mistake with one of them costs none of the others."""
         try:
-            with ExitStack() as everybody:
-                for router in reversed(self.members):  # the last one to come is called first
-                    everybody.callback(router.act_alone)
+            each(router.act_alone for router in self.members)
         finally:
             self.place, self.batch = 0, None
 

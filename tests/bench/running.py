@@ -25,8 +25,8 @@ from vrrpd.packet import checksum
 
 OWNER = 255
 SETTLED, STARTED = 5, 2.0  # intervals and s, after which a start has no part in what is measured
-# The same at a shorter interval than 0.1 s: Advertisements that a daemon loses while it starts can
-# have vrrpd read each by itself for 10 s (docs/quiet-backup.md).
+# In place of STARTED, if the interval is below 0.1 s: after packets were lost, as in a start, each
+# Advertisement can wake vrrpd for 10 s (docs/quiet-backup.md).
 BUSY = 12.0
 PAUSE = threading.Event()  # never set: a wait that yields the processor
 

@@ -319,8 +319,7 @@ def test_workers_of_a_run_build_the_site_once(
 
     monkeypatch.setattr(site, "SITE", tmp_path / "build" / "site")
     monkeypatch.setattr("tests.browser.site.subprocess.run", run)
-    # Run by tests/rings.py or not, which names its run for all of its workers, and by pytest-xdist
-    # or not, which does the same.
+    # Both tests/rings.py and pytest-xdist name a run for all of its workers; either may be absent.
     runs = (("", "first", 1), ("", "first", 1), ("", "second", 2), ("", "", 3), ("", "", 4))
     of_rings = (("rings", "first", 5), ("rings", "second", 5), ("rings again", "second", 6))
     for of_all, uid, builds in runs + of_rings:

@@ -18,7 +18,7 @@ import pytest
 from tests.lab.cables import cable
 from tests.support import HUNG_S, REPOSITORY, eventually
 from vrrpd.fsm import SECOND
-from vrrpd.linux import sockets
+from vrrpd.linux import quiet_socket
 from vrrpd.linux.bpf import MOST, can_compare, exactly
 from vrrpd.linux.loop import Loop
 from vrrpd.linux.quiet_socket import FEW, QuietSocket, moment
@@ -188,7 +188,7 @@ def test_a_loop_that_dozes_believes_no_timer_early_and_counts_each_packet(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """Real filters, stamps and buffers; tests/unit/test_dozing.py has the moments."""
-    monkeypatch.setattr(sockets, "FEW", few)
+    monkeypatch.setattr(quiet_socket, "FEW", few)
     family, loop = listener.family, listener.loop
     vrids, wait = (51, 52), SECOND // 2
     for vrid in vrids:

@@ -249,7 +249,7 @@ class Make(Protocol):
 @pytest.fixture(params=[FEW, 0], ids=["few", "many"])
 def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Short looks are taken for each timer by itself, or for many together."""
-    monkeypatch.setattr(sockets, "FEW", request.param)
+    monkeypatch.setattr(quiet_socket, "FEW", request.param)
     hosts: list[Host] = []
 
     def host(waits: dict[int, int], channels: int = 1) -> Host:

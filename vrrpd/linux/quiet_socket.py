@@ -8,10 +8,10 @@ be woken for it costs more than everything else, so it waits here until the daem
 another reason.  docs/quiet-backup.md has the whole story.
 
 Contract: `fetch()` reads what waits; `all()`, after `earlier()`, or `latest()` take what was read,
-in the order of arrival.  `skim()` and `skim_many()` only find out when the last ones came, and
-leave them for that.  The two sockets of a channel have filters that exclude each other, so each
-packet is in one of them.  Both are raw sockets: what the firewall drops reaches neither, which a
-packet socket would see.
+in the order of arrival.  `skim()` only finds out when the last ones came, and leaves them for
+that.  The two sockets of a channel have filters that exclude each other, so each packet is in one
+of them.  Both are raw sockets: what the firewall drops reaches neither, which a packet socket would
+see.
 
 Reading has to be inexpensive, because it is most of what a BACKUP does: one system call for many
 packets, and Python works on their VRIDs and stamps as a whole.
@@ -88,7 +88,7 @@ class QuietSocket:
         self.lost = False  # whether packets were, since the last call of `overflowed()`
         self.vrids = bytearray()  # of the packets that were read, in the order of arrival
         self.whole, self.rest = array("q"), array("q")  # their stamps: seconds and ns
-        # Of what `skim_many()` has found before them, by VRID: the last stamp (ns), and how many.
+        # Of what `_skim_many()` has found before them, by VRID: the last stamp (ns), and how many.
         self.skimmed: dict[int, int] = {}
         self.counted: Counter[int] = Counter()
         # When it was read, and by how much the wall clock was ahead of ours: last and before that.
@@ -175,9 +175,13 @@ class QuietSocket:
         closer, the buffers are full, or the wall clock was set.  If it was set there and back, all
         that is known of a packet is that it has come by now.
 
-        A generator, because all that it needs is in its frame: to fetch something that is in none
-        of the processor's caches takes longer than what is done with it.
+        Generators, because all that they need is in their frames: to fetch something that is in
+        none of the processor's caches takes longer than what is done with it.
         """
+        return self._skim_few(timers) if len(timers) <= FEW else self._skim_many(timers)
+
+    def _skim_few(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
+        """`skim()` where it costs less to look at each stamp by itself."""
         receive, descriptor, headers = self._receive, self.descriptor, self._headers
         heads, words, place = self._bytes, self._words, self.place
         clock, wall, slot_of = time.monotonic_ns, time.time_ns, ctypes.byref
@@ -209,8 +213,8 @@ class QuietSocket:
                         break
             yield max(0, min(due.values()) - EARLY - now)
 
-    def skim_many(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
-        """The same for many timers: what is found is kept by VRID, and the buffers never fill.
+    def _skim_many(self, timers: Mapping[int, tuple[int, int]]) -> Iterator[int]:
+        """`skim()` for many timers: what is found is kept by VRID, and the buffers never fill.
 
         No instruction of the interpreter is for one packet, and few are for one timer.
         """
@@ -308,9 +312,9 @@ class QuietSocket:
 
 def _halves(timers: Mapping[int, tuple[int, int]]) -> tuple[dict[int, int], dict[int, int]]:
     """Both parts of the values by themselves: when there is work to do, and how long after."""
-    return {v: when for v, (when, _) in timers.items()}, {
-        v: wait for v, (_, wait) in timers.items()
-    }
+    due = {vrid: when for vrid, (when, _) in timers.items()}
+    waits = {vrid: wait for vrid, (_, wait) in timers.items()}
+    return due, waits
 
 
 def _read_clocks(loop: Loop) -> tuple[int, int]:

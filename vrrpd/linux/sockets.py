@@ -32,7 +32,7 @@ from vrrpd.linux.batch_sender import Batch, can_batch
 from vrrpd.linux.bpf import INSTRUCTION as SOCK_FILTER
 from vrrpd.linux.bpf import MOST, attach, can_compare, detach, exactly, sieve
 from vrrpd.linux.loop import Call, Loop
-from vrrpd.linux.quiet_socket import FEW, MEMINFO, SO_MEMINFO, QuietSocket
+from vrrpd.linux.quiet_socket import MEMINFO, SO_MEMINFO, QuietSocket
 from vrrpd.packet import IPV6, PROTOCOL, TOS_INTERNETWORK_CONTROL
 from vrrpd.packet_signature import PacketSignature
 from vrrpd.ports import Postpone, Receiver, Timer
@@ -450,8 +450,7 @@ class RawChannel:
         Yields for how long (ns) none of its timers has work to do, or 0: look closer.
         """
         assert self.quiet is not None
-        skim = self.quiet.skim if len(self.timers) <= FEW else self.quiet.skim_many
-        return skim({v: (one.wake, self.waits[v]) for v, one in self.timers.items()})
+        return self.quiet.skim({v: (one.wake, self.waits[v]) for v, one in self.timers.items()})
 
     def _read_both(self, quiet: QuietSocket) -> None:
         """Read both sockets, and hand over their packets in the order of arrival.
